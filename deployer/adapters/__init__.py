@@ -1,0 +1,1 @@
+"""One module a vendor: nothing above this package imports a vendor client."""
