@@ -1,0 +1,144 @@
+"""Kubernetes quantities as exact integers.
+
+The grammar is stricter than ``kubernetes.utils.quantity`` (which accepts ``1K``, ``NaN``, ``1_000`` and full-width
+digits that an API server refuses) and follows ``k8s.io/apimachinery/pkg/api/resource/quantity.go``. Fractions are
+rounded up, as the server does: ``100u`` of CPU is ``1m``.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+
+LARGEST = 2**63 - 1
+"""The server keeps quantities in an int64; more is refused."""
+
+_QUANTITY = re.compile(
+    r"(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:(?P<suffix>[numkMGTPE]|[KMGTPE]i)|[eE](?P<exponent>[+-]?[0-9]{1,2}))?",
+    re.ASCII,
+)
+_TYPED = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,30})?", re.ASCII)
+_SUFFIXES = {
+    "n": Decimal("1e-9"),
+    "u": Decimal("1e-6"),
+    "m": Decimal("1e-3"),
+    "k": Decimal(10**3),
+    "M": Decimal(10**6),
+    "G": Decimal(10**9),
+    "T": Decimal(10**12),
+    "P": Decimal(10**15),
+    "E": Decimal(10**18),
+} | {f"{letter}i": Decimal(1024**power) for power, letter in enumerate("KMGTPE", start=1)}
+_EXACT = Context(prec=200)
+_GIB = 1024**3
+_LONGEST_TEXT = 64
+
+
+class QuantityError(ValueError):
+    """A text that is no quantity; ``str()`` is a sentence for a person."""
+
+
+def _parse(value: str | int, unit: str) -> int:
+    """``value`` in ``unit`` (a decimal as text) as an integer, rounded up."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise QuantityError(f"A quantity is text such as 500m or 2Gi, not {type(value).__name__}.")
+    text = str(value) if isinstance(value, str) or -LARGEST <= value <= LARGEST else "a number"
+    found = _QUANTITY.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
+    if found is None:
+        raise QuantityError(f"“{text[:40]}” is not a quantity: write for example 500m, 0.5, 2, 512Mi or 4Gi.")
+    factor = _SUFFIXES.get(found["suffix"] or "", Decimal(1))
+    if found["exponent"]:
+        factor = Decimal(f"1e{found['exponent']}")
+    exact = _EXACT.multiply(_EXACT.multiply(Decimal(found["number"]), factor), Decimal(unit))
+    whole = int(exact.to_integral_value(rounding=ROUND_CEILING))
+    if whole > LARGEST:
+        raise QuantityError(f"“{text[:40]}” is larger than a cluster can count.")
+    return whole
+
+
+def parse_cpu(value: str | int) -> int:
+    """Millicores of a CPU quantity (``500m``, ``0.5``, ``2``), rounded up. Raises QuantityError."""
+    return _parse(value, "1000")
+
+
+def parse_memory(value: str | int) -> int:
+    """Bytes of a memory quantity (``512Mi``, ``1.5Gi``, ``1e9``), rounded up. Raises QuantityError."""
+    return _parse(value, "1")
+
+
+def parse_count(value: str | int) -> int:
+    """A plain count (pods, services), rounded up. Raises QuantityError."""
+    return _parse(value, "1")
+
+
+def parse_quota_value(resource: str, value: str | int) -> int:
+    """One value of a ResourceQuota in the resource's own unit: millicores for CPU, bytes or a count for all else."""
+    if resource in ("cpu", "requests.cpu", "limits.cpu"):
+        return parse_cpu(value)
+    return _parse(value, "1")
+
+
+def format_cpu(millicores: int) -> str:
+    """Canonical text as the server prints it: ``2``, ``1500m``."""
+    if millicores < 0:
+        raise QuantityError("A quantity of CPU cannot be negative.")
+    return str(millicores // 1000) if millicores % 1000 == 0 else f"{millicores}m"
+
+
+def format_memory(amount: int) -> str:
+    """Canonical binary text that is exact: ``1536Mi``, ``4Gi``, or plain bytes when nothing divides it."""
+    if amount < 0:
+        raise QuantityError("A quantity of memory cannot be negative.")
+    power = 0
+    while amount and power < 6 and amount % 1024 == 0:
+        amount //= 1024
+        power += 1
+    return f"{amount}{'KMGTPE'[power - 1]}i" if power else str(amount)
+
+
+def _typed(text: str, unit_name: str) -> Decimal:
+    cleaned = text.strip()
+    if not _TYPED.fullmatch(cleaned):
+        raise QuantityError(f"“{text[:40]}” is not a number of {unit_name}: write for example 2 or 0.5.")
+    return Decimal(cleaned)
+
+
+def cores_to_millicores(text: str) -> int:
+    """What a person typed into “CPU (cores)” in millicores. Raises QuantityError for more than three decimals."""
+    millicores = _EXACT.multiply(_typed(text, "cores"), Decimal(1000))
+    if millicores != millicores.to_integral_value():
+        raise QuantityError(f"“{text[:40]}” is finer than a thousandth of a core.")
+    return int(millicores)
+
+
+def millicores_to_cores(millicores: int) -> str:
+    """``1500`` → ``1.5``; the inverse of :func:`cores_to_millicores`."""
+    if millicores < 0:
+        raise QuantityError("A quantity of CPU cannot be negative.")
+    return _plain(Decimal(millicores).scaleb(-3, _EXACT))
+
+
+def gib_to_bytes(text: str) -> int:
+    """What a person typed into “memory (G)”, as bytes, rounded up. Raises QuantityError."""
+    exact = _EXACT.multiply(_typed(text, "GiB"), Decimal(_GIB))
+    whole = int(exact.to_integral_value(rounding=ROUND_CEILING))
+    if whole > LARGEST:
+        raise QuantityError(f"“{text[:40]}” is larger than a cluster can count.")
+    return whole
+
+
+def bytes_to_gib(amount: int) -> str:
+    """The shortest decimal of GiB that :func:`gib_to_bytes` reads back as exactly this many bytes."""
+    if amount < 0:
+        raise QuantityError("A quantity of memory cannot be negative.")
+    exact = _EXACT.divide(Decimal(amount), Decimal(_GIB))
+    for digits in range(30):
+        shorter = exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_FLOOR, context=_EXACT)
+        if int(_EXACT.multiply(shorter, Decimal(_GIB)).to_integral_value(rounding=ROUND_CEILING)) == amount:
+            return _plain(shorter)
+    return _plain(exact)
+
+
+def _plain(number: Decimal) -> str:
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
