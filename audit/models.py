@@ -1,0 +1,73 @@
+"""Append-only rows: what was done or refused, and the chain that proves that nothing was changed since.
+
+No foreign keys: ids and names as text, so that proof outlives what it speaks of. Database triggers refuse UPDATE
+and DELETE on both tables (:mod:`audit.triggers`).
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+
+from audit.choices import Outcome
+from foundation.runs.models import Run, run_indexes
+
+
+class AuditEvent(models.Model):
+    """One act of one actor. ``before`` and ``after`` hold only what changed, never a secret."""
+
+    at = models.DateTimeField(db_default=Now())
+    actor_id = models.CharField(max_length=64)
+    actor_name = models.CharField(max_length=150)
+    verb = models.CharField(max_length=64)
+    object_type = models.CharField(max_length=64)
+    object_id = models.CharField(max_length=64, blank=True, default="")
+    object_name = models.CharField(max_length=255, blank=True, default="")
+    project = models.CharField(max_length=100, blank=True, default="")
+    environment = models.CharField(max_length=100, blank=True, default="")
+    outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.DONE)
+    reason = models.CharField(max_length=500, blank=True, default="")
+    before = models.JSONField(null=True, blank=True)
+    after = models.JSONField(null=True, blank=True)
+    request_number = models.CharField(max_length=32, blank=True, default="")
+    address = models.CharField(max_length=64, blank=True, default="")
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["project", "-id"], name="audit_by_project"),
+            models.Index(fields=["actor_id", "-id"], name="audit_by_actor"),
+            models.Index(fields=["object_type", "object_id", "-id"], name="audit_by_object"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor_name} {self.verb} {self.object_type} {self.object_name}"
+
+
+class AuditLink(models.Model):
+    """One link of the chain: ``mac`` = HMAC over the link before and the event (:mod:`audit.chain`)."""
+
+    sequence = models.BigIntegerField(unique=True)
+    event_id = models.BigIntegerField(unique=True)
+    previous_mac = models.CharField(max_length=64)
+    mac = models.CharField(max_length=64)
+    sealed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["sequence"]
+
+    def __str__(self) -> str:
+        return f"link {self.sequence}"
+
+
+class SealRun(Run):
+    """The one run that seals committed events; its row is made after migrate and never ends."""
+
+    singleton = models.BooleanField(default=True, unique=True, editable=False)
+    head_logged_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        indexes = [*run_indexes("audit_seal")]
+
+    def __str__(self) -> str:
+        return "audit seal"

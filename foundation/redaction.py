@@ -1,0 +1,91 @@
+"""Takes secrets out of text before anybody sees it: our logs, stored errors and build logs go through here.
+
+Two nets: values that this process has seen in clear (:func:`register_secret`, called by the encrypted field), and
+shapes that secrets are known by. No settings and no Django here: log configuration imports it first.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import MutableMapping
+from typing import Any
+
+MASK = "********"
+_SHORTEST = 6
+_REMEMBERED = 2000
+
+_lock = threading.Lock()
+_values: OrderedDict[str, None] = OrderedDict()
+
+_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # scheme://user:password@host
+    (re.compile(r"(?P<keep>\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,200}:)[^\s/@]{1,300}(?=@)", re.I), rf"\g<keep>{MASK}"),
+    (re.compile(r"(?P<keep>\bAuthorization['\"]?\s*[:=]\s*['\"]?(?:Basic|Bearer|Token)\s+)[^\s'\",]+", re.I), rf"\g<keep>{MASK}"),
+    (re.compile(r"(?P<keep>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{16,}"), rf"\g<keep>{MASK}"),
+    (
+        re.compile(
+            r"(?P<keep>\b[\w-]{0,40}(?:password|passwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|[_-]token|token)"
+            r"['\"]?\s*[=:]\s*['\"]?)(?!\*{8})[^\s'\"&,;}{]{4,}",
+            re.I,
+        ),
+        rf"\g<keep>{MASK}",
+    ),
+    # JSON Web Tokens (Kubernetes service accounts), GitHub, GitLab and AWS key shapes
+    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"), MASK),
+    (re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|AKIA[0-9A-Z]{16})\b"), MASK),
+    (
+        re.compile(r"-----BEGIN (?P<kind>[A-Z ]*PRIVATE KEY)-----.*?(?:-----END (?P=kind)-----|\Z)", re.S),
+        MASK,
+    ),
+)
+_SECRET_NAMES = re.compile(r"(?:password|passwd|secret(?!_id\b)|token|private_key|api_?key|authorization|cookie)", re.I)
+
+
+def register_secret(value: str) -> None:
+    """Remembers a secret in clear for this process, so that :func:`redact` masks it; short values are ignored."""
+    if len(value) < _SHORTEST:
+        return
+    with _lock:
+        for part in {value, *(line.strip() for line in value.splitlines() if len(line.strip()) >= 16)}:
+            _values[part] = None
+            _values.move_to_end(part)
+        while len(_values) > _REMEMBERED:
+            _values.popitem(last=False)
+
+
+def redact(text: str) -> str:
+    """The text with every registered value and every known shape of a secret replaced by asterisks."""
+    with _lock:
+        known = [value for value in _values if value in text]
+    for value in sorted(known, key=len, reverse=True):
+        text = text.replace(value, MASK)
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def redact_value(value: Any) -> Any:
+    """The same for nested lists, tuples and dicts; a key that names a secret loses its whole value."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {
+            key: MASK if isinstance(key, str) and item and _SECRET_NAMES.search(key) else redact_value(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return type(value)(redact_value(item) for item in value) if type(value) in (list, tuple) else redact(str(value))
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return redact(str(value))
+
+
+def redaction_processor(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """structlog processor; must come after tracebacks were formatted and before the renderer."""
+    return {key: value if key.startswith("_") else _entry(key, value) for key, value in event.items()}
+
+
+def _entry(key: str, value: Any) -> Any:
+    return MASK if value and _SECRET_NAMES.search(key) else redact_value(value)

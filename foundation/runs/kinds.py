@@ -1,0 +1,57 @@
+"""The kinds of run that exist, by name; rooms register theirs in AppConfig.ready()."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from foundation.runs.models import Run
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How the engine drives the rows of one model.
+
+    ``step`` is the dotted path of ``step(lease: Lease) -> Again | Done | Parked``; ``give_up`` of
+    ``give_up(pk: int, *, fence: int, owner: str, reason: str) -> None``, which must leave the row in a final state
+    (blank: the bare ``finish`` to ``errored``); ``contact_changed`` of ``contact_changed(pk: int) -> None``, called
+    after ``contact_lost_since`` was set or cleared (blank: nobody is told). Paths are loaded at the first claim, so
+    that a web process never imports a step. ``batch`` is how many rows one claim takes at most.
+
+    In an AppConfig: ``register(Kind(name="build", model=self.get_model("Build"), step="releases.steps.build.step"))``.
+    """
+
+    name: str
+    model: type[Run]
+    step: str
+    give_up: str = ""
+    contact_changed: str = ""
+    batch: int = 16
+
+
+class UnknownKind(LookupError):
+    """No room registered this name (an old message, or a room that is switched off)."""
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> None:
+    """Adds a kind; the same registration twice is harmless, another one under the name is a mistake."""
+    if _kinds.get(kind.name, kind) != kind:
+        raise ValueError(f"Two kinds of run are called {kind.name!r}.")
+    _kinds[kind.name] = kind
+
+
+def get(name: str) -> Kind:
+    """The kind of that name; raises UnknownKind."""
+    try:
+        return _kinds[name]
+    except KeyError:
+        raise UnknownKind(f"No kind of run is called {name!r}.") from None
+
+
+def all_kinds() -> tuple[Kind, ...]:
+    """Every registered kind, in the order of registration."""
+    return tuple(_kinds.values())
