@@ -107,7 +107,9 @@ def unseal(sealed: Sealed, *, place: str, secret_id: uuid.UUID) -> str:
     except KeyError:
         raise SecretUnreadable(f"The secret in {place} needs a key that is not in ENCRYPTION_KEYS.") from None
     except (InvalidTag, ValueError, UnicodeDecodeError):
-        raise SecretUnreadable(f"The secret in {place} was changed or moved and cannot be read: enter it anew.") from None
+        raise SecretUnreadable(
+            f"The secret in {place} was changed or moved and cannot be read: enter it anew."
+        ) from None
     register_secret(plain)
     return plain
 

@@ -22,7 +22,10 @@ _values: OrderedDict[str, None] = OrderedDict()
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # scheme://user:password@host
     (re.compile(r"(?P<keep>\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,200}:)[^\s/@]{1,300}(?=@)", re.I), rf"\g<keep>{MASK}"),
-    (re.compile(r"(?P<keep>\bAuthorization['\"]?\s*[:=]\s*['\"]?(?:Basic|Bearer|Token)\s+)[^\s'\",]+", re.I), rf"\g<keep>{MASK}"),
+    (
+        re.compile(r"(?P<keep>\bAuthorization['\"]?\s*[:=]\s*['\"]?(?:Basic|Bearer|Token)\s+)[^\s'\",]+", re.I),
+        rf"\g<keep>{MASK}",
+    ),
     (re.compile(r"(?P<keep>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{16,}"), rf"\g<keep>{MASK}"),
     (
         re.compile(

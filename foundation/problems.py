@@ -1,0 +1,122 @@
+"""Errors that services raise and people read, and their RFC 9457 form. Pure: no HTTP framework here.
+
+Sentences are lazy translations: they are put into the reader's language where they are shown. The edge
+(exception handler, middleware, consumer) turns a PlatformError into a page, a problem document or a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:prism4k:problem:"
+
+Sentence = str | Promise
+"""Text for a person; a Promise is translated when it is shown."""
+
+
+class PlatformError(Exception):
+    """Base of what services raise on purpose. ``status`` is the HTTP status that fits, ``code`` is for programs."""
+
+    status: int = 500
+    code: str = "platform-error"
+
+    def __init__(
+        self,
+        sentence: Sentence,
+        code: str = "",
+        who_can_help: Sentence = "",
+        *,
+        status: int | None = None,
+        fields: Mapping[str, Sequence[Sentence]] | None = None,
+    ) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.code = code or type(self).code
+        self.who_can_help = who_can_help
+        self.status = type(self).status if status is None else status
+        self.fields: dict[str, list[Sentence]] = {name: list(said) for name, said in (fields or {}).items()}
+
+    def __str__(self) -> str:
+        return str(self.sentence)
+
+
+class Refused(PlatformError):
+    """A rule says no to an act that is well-formed: a gate, a state, a limit. Nothing was changed."""
+
+    status = 409
+    code = "refused"
+
+
+class Stale(Refused):
+    """Somebody else was faster: what the person looked at has changed since."""
+
+    code = "stale"
+
+
+class Denied(PlatformError):
+    """The person may see the thing but not do this to it."""
+
+    status = 403
+    code = "denied"
+
+
+class Missing(PlatformError):
+    """There is no such thing, or the person may not know of it: the answer is the same."""
+
+    status = 404
+    code = "missing"
+
+    def __init__(self, sentence: Sentence = _("There is no such page or object."), code: str = "") -> None:
+        super().__init__(sentence, code)
+
+
+class Invalid(PlatformError):
+    """Input that does not fit; ``fields`` has the sentences by field name ("" for the whole form)."""
+
+    status = 400
+    code = "invalid"
+
+    def __init__(
+        self,
+        fields: Mapping[str, Sequence[Sentence]],
+        sentence: Sentence = _("Some fields need another value."),
+        code: str = "",
+    ) -> None:
+        super().__init__(sentence, code, fields=fields)
+
+
+def title(status: int) -> str:
+    """The standard phrase of an HTTP status."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
+
+
+def problem(error: PlatformError, *, instance: str = "", request_number: str = "") -> dict[str, Any]:
+    """The RFC 9457 document of an error, in the active language, ready for JSON.
+
+    Members beyond the standard: ``code``, ``who_can_help``, ``fields`` (sentences by field), ``request_number``.
+    """
+    document: dict[str, Any] = {
+        "type": TYPE_PREFIX + error.code,
+        "title": title(error.status),
+        "status": error.status,
+        "detail": str(error.sentence),
+        "code": error.code,
+    }
+    if instance:
+        document["instance"] = instance
+    if error.who_can_help:
+        document["who_can_help"] = str(error.who_can_help)
+    if error.fields:
+        document["fields"] = {name: [str(said) for said in sentences] for name, sentences in error.fields.items()}
+    if request_number:
+        document["request_number"] = request_number
+    return document
