@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from django.db.models import Model, QuerySet
-
 from django.utils.translation import gettext_lazy as _
 
 from foundation.problems import Invalid
