@@ -1,0 +1,10 @@
+"""A small program of our own that renders templates under limits, and the client that starts and asks it.
+
+One per worker process. It is started by path with ``python -I``, an empty environment and no inherited descriptors, so
+nothing that the worker knows (settings, keys, connections) is within a template's reach; each request is rendered in a
+forked child with limits on memory, CPU, files and time.
+"""
+
+from deployer.render_host.client import RenderHost
+
+__all__ = ["RenderHost"]

@@ -1,0 +1,9 @@
+"""Templates and plain values to manifests, with the origin of every line; and to plain text.
+
+Pure, but to be run only inside the render host (:mod:`deployer.render_host`), which bounds time and memory: a sandbox
+bounds neither. Values can never become YAML syntax: see :mod:`deployer.rendering.sandbox`.
+"""
+
+from deployer.rendering.render import RenderedText, render, render_text
+
+__all__ = ["RenderedText", "render", "render_text"]
