@@ -72,8 +72,8 @@ class Missing(PlatformError):
     status = 404
     code = "missing"
 
-    def __init__(self, sentence: Sentence = _("There is no such page or object."), code: str = "") -> None:
-        super().__init__(sentence, code)
+    def __init__(self, sentence: Sentence = "", code: str = "") -> None:
+        super().__init__(sentence or _("There is no such page or object."), code)
 
 
 class Invalid(PlatformError):
@@ -85,10 +85,10 @@ class Invalid(PlatformError):
     def __init__(
         self,
         fields: Mapping[str, Sequence[Sentence]],
-        sentence: Sentence = _("Some fields need another value."),
+        sentence: Sentence = "",
         code: str = "",
     ) -> None:
-        super().__init__(sentence, code, fields=fields)
+        super().__init__(sentence or _("Some fields need another value."), code, fields=fields)
 
 
 def title(status: int) -> str:

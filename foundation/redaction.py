@@ -15,25 +15,26 @@ from typing import Any
 MASK = "********"
 _SHORTEST = 6
 _REMEMBERED = 2000
+_KEEP = rf"\g<keep>{MASK}"
 
 _lock = threading.Lock()
 _values: OrderedDict[str, None] = OrderedDict()
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # scheme://user:password@host
-    (re.compile(r"(?P<keep>\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,200}:)[^\s/@]{1,300}(?=@)", re.I), rf"\g<keep>{MASK}"),
+    (re.compile(r"(?P<keep>\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,200}:)[^\s/@]{1,300}(?=@)", re.I), _KEEP),
     (
         re.compile(r"(?P<keep>\bAuthorization['\"]?\s*[:=]\s*['\"]?(?:Basic|Bearer|Token)\s+)[^\s'\",]+", re.I),
-        rf"\g<keep>{MASK}",
+        _KEEP,
     ),
-    (re.compile(r"(?P<keep>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{16,}"), rf"\g<keep>{MASK}"),
+    (re.compile(r"(?P<keep>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{16,}"), _KEEP),
     (
         re.compile(
             r"(?P<keep>\b[\w-]{0,40}(?:password|passwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|[_-]token|token)"
             r"['\"]?\s*[=:]\s*['\"]?)(?!\*{8})[^\s'\"&,;}{]{4,}",
             re.I,
         ),
-        rf"\g<keep>{MASK}",
+        _KEEP,
     ),
     # JSON Web Tokens (Kubernetes service accounts), GitHub, GitLab and AWS key shapes
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"), MASK),

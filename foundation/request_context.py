@@ -40,7 +40,8 @@ class RequestContext:
     actor: Actor | None = None
 
 
-_current: contextvars.ContextVar[RequestContext] = contextvars.ContextVar("prism4k_request", default=RequestContext())
+_NOBODY = RequestContext()
+_current: contextvars.ContextVar[RequestContext] = contextvars.ContextVar("prism4k_request", default=_NOBODY)
 
 
 def current() -> RequestContext:

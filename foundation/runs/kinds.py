@@ -14,8 +14,8 @@ class Kind:
     """How the engine drives the rows of one model.
 
     ``step`` is the dotted path of ``step(lease: Lease) -> Again | Done | Parked``; ``give_up`` of
-    ``give_up(pk: int, *, fence: int, owner: str, reason: str) -> None``, which must leave the row in a final state
-    (blank: the bare ``finish`` to ``errored``); ``contact_changed`` of ``contact_changed(pk: int) -> None``, called
+    ``give_up(lease: Lease, reason: str) -> None``, which must leave the row in a final state (blank: the bare
+    ``finish`` to ``errored``); ``contact_changed`` of ``contact_changed(pk: int) -> None``, called
     after ``contact_lost_since`` was set or cleared (blank: nobody is told). Paths are loaded at the first claim, so
     that a web process never imports a step. ``batch`` is how many rows one claim takes at most.
 
