@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.db.models import Model, QuerySet
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from foundation import idempotency
+from foundation import idempotency, paging
 from foundation.problems import Denied
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -22,7 +23,7 @@ class ApiView(APIView):
     scope: str = "admin"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Authenticate, check the token's scope, then answer a repeated request from what was kept."""
+        """Authenticate, check the token's scope, then arrange that a repeated request gets the first answer."""
         super().initial(request, *args, **kwargs)
         self._check_scope(request)
         key = request.headers.get("Idempotency-Key", "")
@@ -33,27 +34,43 @@ class ApiView(APIView):
         scopes = getattr(request.auth, "scopes", None)
         if scopes is None:
             return
-        needed = self.scope if request.method in UNSAFE else "read"
         # Every scope includes reading what it acts on.
-        if needed not in scopes and not (needed == "read" and scopes):
-            raise Denied(_("This token may not do that: it lacks the scope “%(scope)s”.") % {"scope": needed})
+        needed = self.scope if request.method in UNSAFE else ""
+        if not scopes or (needed and needed not in scopes):
+            raise Denied(_("This token may not do that: it lacks the scope “%(scope)s”.") % {"scope": needed or "read"})
 
     def _answer_once(self, request: Request, key: str) -> None:
-        token = getattr(request.auth, "token_key", None) or f"session:{request.user.pk}"
-        route = f"{request.method} {request.path}"
+        # The raw body must be read before the parser consumes the stream.
+        body = request._request.body
         method = str(request.method).lower()
         handler: Callable[..., Response] = getattr(self, method)
 
         def once(request: Request, *args: Any, **kwargs: Any) -> Response:
-            with idempotency.guard(token=token, route=route, key=key, body=request.body) as attempt:
-                if attempt.stored is None:
-                    response = handler(request, *args, **kwargs)
-                    attempt.keep(response.status_code, response.data)
-                    return response
-                return Response(
-                    attempt.stored.body, status=attempt.stored.status, headers={"Idempotency-Replayed": "true"}
-                )
+            def act() -> tuple[int, Any]:
+                response = handler(request, *args, **kwargs)
+                return response.status_code, response.data
 
-        # Read the raw body before the parser consumes the stream.
-        _body = request._request.body
+            answer = idempotency.answer_once(
+                token_key=getattr(request.auth, "token_key", None) or f"session:{request.user.pk}",
+                method_route=f"{request.method} {request.path}",
+                key=key,
+                body=body,
+                act=act,
+            )
+            headers = {"Idempotency-Replayed": "true"} if answer.is_replay else None
+            return Response(answer.response, status=answer.status, headers=headers)
+
         setattr(self, method, once)
+
+
+def list_response(request: Request, rows: QuerySet[Any], serialize: Callable[[Model], Any]) -> Response:
+    """A keyset page: ``?before=`` (older) or ``?after=`` (newer), ``?size=``; answers ``items``, ``next``, ``previous``."""
+    size = request.query_params.get("size", "")
+    page = paging.take_page(
+        rows,
+        before=paging.read_cursor(request.query_params.get("before"), "before"),
+        after=paging.read_cursor(request.query_params.get("after"), "after"),
+        size=int(size) if size.isascii() and size.isdigit() else paging.DEFAULT_SIZE,
+    )
+    items = [serialize(row) for row in page.items]
+    return Response({"items": items, "next": page.next_cursor, "previous": page.previous_cursor})

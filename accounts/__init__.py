@@ -1,0 +1,1 @@
+"""WHO: people, organisations, projects, tokens; sign-in and one's own settings."""

@@ -1,0 +1,120 @@
+"""Who: people, the organisations and projects they work for, and the tokens that act for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from knox.models import AbstractAuthToken
+
+from accounts.choices import Theme
+
+SLUG = RegexValidator(
+    r"\A[a-z0-9]+(?:-+[a-z0-9]+)*\Z",
+    _("Lower-case letters, digits and single hyphens only: it becomes part of image names and namespaces."),
+)
+
+
+def in_language(chinese: str, english: str) -> str:
+    """The text of the active language, or the other one where that is empty."""
+    wants_chinese = (get_language() or "en").startswith("zh")
+    return (chinese or english) if wants_chinese else (english or chinese)
+
+
+class UserManager(BaseUserManager["User"]):
+    """Creates people; there is no superuser: rights come from memberships alone."""
+
+    def create_user(self, username: str, password: str | None = None, **fields: Any) -> User:
+        """A person who can sign in with ``password`` (or cannot, without one)."""
+        user = self.model(username=username, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser):
+    """A person. ``rights_epoch`` grows whenever their rights may have changed, so that open sockets look again."""
+
+    username = models.CharField(_("user name"), max_length=64, unique=True)
+    name = models.CharField(_("name"), max_length=80)
+    name_en = models.CharField(_("name in English"), max_length=80, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    note_en = models.CharField(_("note in English"), max_length=200, blank=True)
+    is_active = models.BooleanField(_("may sign in"), default=True)
+    language = models.CharField(_("language"), max_length=10, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    theme = models.CharField(_("theme"), max_length=10, choices=Theme.choices, default=Theme.SYSTEM)
+    rights_epoch = models.PositiveIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS = ["name"]
+
+    class Meta:
+        ordering = ["username"]
+
+    def __str__(self) -> str:
+        return self.shown_name
+
+    @property
+    def shown_name(self) -> str:
+        """The name in the reader's language."""
+        return in_language(self.name, self.name_en) or self.username
+
+
+class Organisation(models.Model):
+    """A company or department above projects."""
+
+    slug = models.CharField(_("short name"), max_length=63, unique=True, validators=[SLUG])
+    name = models.CharField(_("name"), max_length=120)
+    name_en = models.CharField(_("name in English"), max_length=120, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return in_language(self.name, self.name_en)
+
+
+class Project(models.Model):
+    """A subsystem (子系统): its slug is the SITE of its images. Archived, never deleted, once an order names it."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="projects", verbose_name=_("organisation"))
+    slug = models.CharField(_("short name"), max_length=63, unique=True, validators=[SLUG])
+    name = models.CharField(_("name"), max_length=120)
+    name_en = models.CharField(_("name in English"), max_length=120, blank=True)
+    description = models.TextField(_("description"), blank=True)
+    change_ticket_pattern = models.CharField(
+        _("pattern of change tickets"), max_length=200, blank=True, help_text=_("A regular expression, e.g. CHG[0-9]{6}.")
+    )
+    is_archived = models.BooleanField(_("archived"), default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return in_language(self.name, self.name_en)
+
+
+class Token(AbstractAuthToken):
+    """Acts for its owner over the API: hashed at rest, shown once, never wider than the owner's rights."""
+
+    name = models.CharField(_("name"), max_length=80)
+    scopes = models.JSONField(_("scopes"), default=list)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, blank=True, related_name="tokens", verbose_name=_("project"))
+    last_used_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["-created"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,1 @@
+"""Screens that look across rooms: home, my work, search."""

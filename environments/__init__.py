@@ -1,0 +1,1 @@
+"""WHERE and WHO MAY: clusters, environments, spaces, memberships and the one table of rights."""

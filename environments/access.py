@@ -1,0 +1,143 @@
+"""``can()`` and ``visible_to()``: every page, API call, websocket and step asks here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Project, User
+from environments.choices import Role
+from environments.models import Membership, Space
+from environments.verbs import VERBS, Where
+from foundation.problems import Denied, Missing
+
+
+@dataclass(frozen=True)
+class Holding:
+    """One role in force now; nulls mean everywhere."""
+
+    role: str
+    project_id: int | None
+    environment_id: int | None
+
+
+def in_force() -> Q:
+    """Memberships that count at this moment."""
+    now = timezone.now()
+    return (Q(starts_at=None) | Q(starts_at__lte=now)) & (Q(ends_at=None) | Q(ends_at__gt=now))
+
+
+class Rights:
+    """What one person may do, read from the rows once: make a new one for every request and every step."""
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+        rows = Membership.objects.filter(in_force(), user=user).values_list("role", "project_id", "environment_id")
+        self.holdings = tuple(Holding(*row) for row in rows) if user.is_active else ()
+
+    def roles_in(self, project_id: int, environment_id: int | None = None) -> set[str]:
+        """Roles held in the project (or any of its spaces), or, with an environment, in that very space."""
+        found = set()
+        for held in self.holdings:
+            if held.project_id is None:
+                found.add(held.role)
+            elif held.project_id == project_id and environment_id in (None, held.environment_id):
+                found.add(held.role)
+            elif held.project_id == project_id and held.environment_id is None:
+                found.add(held.role)
+            # A grant's holder counts as a developer in the project, whatever the environment.
+            if held.role == Role.GRANT and held.project_id == project_id and environment_id is None:
+                found.add(Role.DEVELOPER)
+        return found
+
+    def can(self, verb: str, *, project_id: int | None = None, space: Space | None = None, owner_id: int | None = None) -> bool:
+        """True when the table lets this person do it there. ``owner_id``: author, deployer or giver of the thing."""
+        if not self.user.is_active:
+            return False
+        rule = VERBS[verb]
+        is_own = owner_id is not None and owner_id == self.user.pk
+        if rule.where is Where.SITE:
+            return any(held.project_id is None and held.role in rule.roles for held in self.holdings)
+        if rule.where is Where.PROJECT:
+            roles = self.roles_in(_project(project_id, space))
+            return bool(roles & rule.roles) or (rule.own and is_own and bool(roles))
+        if space is None:
+            raise ValueError(f"{verb} needs a space")
+        roles = self.roles_in(space.project_id, space.environment_id)
+        if roles & rule.roles or (not space.operations_only and roles & rule.unless_operations_only):
+            return True
+        # What is one's own stays so only while one still belongs to the project.
+        belongs = bool(self.roles_in(space.project_id))
+        return belongs and is_own and (rule.own or (rule.where_creators_may and space.creators_may_promote))
+
+    def sees(self, project_id: int) -> bool:
+        """May this person see the project at all? Strangers get a 404."""
+        return self.can("see", project_id=project_id)
+
+    def project_ids(self) -> set[int] | None:
+        """Projects this person sees; None means all."""
+        if any(held.project_id is None for held in self.holdings):
+            return None
+        return {held.project_id for held in self.holdings if held.project_id is not None}
+
+    def earliest_end(self) -> object:
+        """When the first of the memberships in force ends, or None: a socket looks again then."""
+        rows = Membership.objects.filter(in_force(), user=self.user, ends_at__isnull=False)
+        return rows.order_by("ends_at").values_list("ends_at", flat=True).first()
+
+
+def _project(project_id: int | None, space: Space | None) -> int:
+    if space is not None:
+        return space.project_id
+    if project_id is None:
+        raise ValueError("a project or a space is needed")
+    return project_id
+
+
+def can(user: User, verb: str, *, project_id: int | None = None, space: Space | None = None, owner_id: int | None = None) -> bool:
+    """Shorthand for one question."""
+    return Rights(user).can(verb, project_id=project_id, space=space, owner_id=owner_id)
+
+
+def require(
+    user: User, verb: str, *, project_id: int | None = None, space: Space | None = None, owner_id: int | None = None
+) -> None:
+    """Raise Missing for a stranger to the project, Denied (with whom to ask) for somebody without the right."""
+    rights = Rights(user)
+    if rights.can(verb, project_id=project_id, space=space, owner_id=owner_id):
+        return
+    if VERBS[verb].where is not Where.SITE and not rights.sees(_project(project_id, space)):
+        raise Missing(_("There is no such thing, or it is not yours to see."))
+    raise Denied(_("You may not do this here."), who_can_help=who_may(verb, project_id=project_id, space=space))
+
+
+def who_may(verb: str, *, project_id: int | None = None, space: Space | None = None) -> str:
+    """Names of up to three people who may, for "whom to ask"; the roles when nobody holds one."""
+    rule = VERBS[verb]
+    roles = set(rule.roles)
+    if space is not None and not space.operations_only:
+        roles |= rule.unless_operations_only
+    where = Q(project=None)
+    if rule.where is not Where.SITE:
+        where |= Q(project_id=_project(project_id, space))
+    if rule.where is Where.SPACE and space is not None:
+        where &= Q(environment=None) | Q(environment_id=space.environment_id)
+    held = Membership.objects.filter(in_force(), where, role__in=roles, user__is_active=True).select_related("user")
+    names = list(dict.fromkeys(membership.user.shown_name for membership in held[:12]))[:3]
+    return ", ".join(names) or ", ".join(str(Role(role).label) for role in sorted(roles))
+
+
+def visible_projects(user: User) -> QuerySet[Project]:
+    """The projects this person sees."""
+    ids = Rights(user).project_ids()
+    projects = Project.objects.all()
+    return projects if ids is None else projects.filter(pk__in=ids)
+
+
+def visible_to(user: User, *, rights: Rights | None = None, field: str = "project_id") -> Q:
+    """A filter for rows whose ``field`` names a project."""
+    ids = (rights or Rights(user)).project_ids()
+    return Q() if ids is None else Q(**{f"{field}__in": ids})

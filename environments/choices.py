@@ -1,0 +1,22 @@
+"""Closed sets of the places' room."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    """The brief's letters D T O P A U, and G for a grant."""
+
+    DEVELOPER = "developer", _("developer")
+    TESTER = "tester", _("tester")
+    OPERATIONS = "operations", _("operations")
+    PROJECT_ADMIN = "project_admin", _("project administrator")
+    PLATFORM_ADMIN = "platform_admin", _("platform administrator")
+    AUDITOR = "auditor", _("auditor")
+    GRANT = "grant", _("grant")
+
+
+SITE_ROLES = frozenset({Role.PLATFORM_ADMIN, Role.AUDITOR})
+"""Roles that have no project."""
+PLACED_ROLES = frozenset({Role.DEVELOPER, Role.TESTER, Role.OPERATIONS, Role.GRANT})
+"""Roles that may be held in one environment only."""

@@ -1,0 +1,150 @@
+"""What goes wrong becomes a sentence: problem details for the API, a page or a fragment for browsers.
+
+Refusals are recorded here, at the edge, in a transaction of their own: the act's own transaction is rolled back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+import audit
+from accounts.models import User
+from audit.choices import Outcome
+from foundation import request_context
+from foundation.problems import MEDIA_TYPE, Denied, Invalid, Missing, PlatformError, Refused, problem
+
+log = structlog.get_logger(__name__)
+
+
+class Away(PlatformError):
+    """The database does not answer."""
+
+    status = 503
+    code = "database-away"
+
+
+class Unauthenticated(PlatformError):
+    """Nobody is signed in, or the token is not good."""
+
+    status = 401
+    code = "unauthenticated"
+
+
+def as_platform_error(error: BaseException) -> PlatformError | None:
+    """Our own error for one of Django's or DRF's; None for anything unexpected."""
+    if isinstance(error, PlatformError):
+        return error
+    if isinstance(error, Http404):
+        return Missing()
+    if isinstance(error, drf.ValidationError):
+        return Invalid(_fields(error.detail))
+    if isinstance(error, drf.NotAuthenticated | drf.AuthenticationFailed):
+        return Unauthenticated(_("Sign in, or send a valid token: “Authorization: Token …”."))
+    if isinstance(error, PermissionDenied | drf.PermissionDenied):
+        return Denied(_("You may not do this."))
+    if isinstance(error, drf.APIException):
+        return Refused(str(error.detail), error.default_code.replace("_", "-"), status=error.status_code)
+    if isinstance(error, OperationalError | InterfaceError):
+        return Away(_("The database does not answer just now: nothing was changed. Try again in a few seconds."))
+    return None
+
+
+def _fields(detail: Any, prefix: str = "") -> dict[str, list[Any]]:
+    if isinstance(detail, dict):
+        found: dict[str, list[Any]] = {}
+        for name, inner in detail.items():
+            found |= _fields(inner, f"{prefix}.{name}" if prefix else str(name))
+        return found
+    if isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
+        found = {}
+        for index, inner in enumerate(detail):
+            found |= _fields(inner, f"{prefix}.{index}" if prefix else str(index))
+        return found
+    return {prefix: [str(item) for item in (detail if isinstance(detail, list) else [detail])]}
+
+
+def record_refusal(error: PlatformError, *, user: User | None, verb: str, name: str) -> None:
+    """Keeps who was refused what; never stands in the way of the answer."""
+    if user is None or error.status not in (403, 409):
+        return
+    with contextlib.suppress(DatabaseError):
+        audit.record(
+            user, verb, object_type="request", object_name=name[:250], outcome=Outcome.REFUSED, reason=str(error.sentence)[:500]
+        )
+
+
+def api_exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """RFC 9457 problem details for every refusal of the API."""
+    set_rollback()
+    known = as_platform_error(error)
+    if known is None:
+        return None
+    request = context["request"]
+    user = request.user if isinstance(request.user, User) else None
+    record_refusal(known, user=user, verb=f"api {request.method}", name=request.path)
+    body = problem(known, instance=request.path, request_number=request_context.current().number)
+    response = Response(body, status=known.status, content_type=MEDIA_TYPE)
+    if known.status == 401:
+        response["WWW-Authenticate"] = "Token"
+    if known.status == 503:
+        response["Retry-After"] = "3"
+    return response
+
+
+class ProblemMiddleware:
+    """Turns what services raise under a page into a page (or, for htmx, a fragment) that says what to do."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass through; ``process_exception`` does the work."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """The page for a known error; None lets Django's own 500 handling go on."""
+        known = as_platform_error(error)
+        if known is None:
+            log.exception("unexpected error", path=request.path)
+            return None
+        user = request.user if isinstance(request.user, User) else None
+        record_refusal(known, user=user, verb=f"page {request.method}", name=request.path)
+        return error_page(request, known)
+
+
+def error_page(request: HttpRequest, error: PlatformError) -> HttpResponse:
+    """A whole page, a fragment for htmx, or a problem document for whoever asked for JSON."""
+    number = request_context.current().number
+    if request.path.startswith(("/api/", "/hooks/")):
+        body = problem(error, instance=request.path, request_number=number)
+        return JsonResponse(body, status=error.status, content_type=MEDIA_TYPE)
+    template = "ui/problem.html" if request.headers.get("HX-Request") else "error.html"
+    response = render(request, template, {"error": error, "request_number": number}, status=error.status)
+    if error.status == 503:
+        response["Retry-After"] = "3"
+    return response
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404 for an address that no room knows."""
+    return error_page(request, Missing())
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: ours, with the number to tell the help desk."""
+    ours = PlatformError(
+        _("Something went wrong on our side; it was logged. Nothing you sent was half done: check the page and try again.")
+    )
+    return error_page(request, ours)

@@ -1,0 +1,33 @@
+"""Every address of the product: pages, the API under /api/v1/, hooks and health."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+from django.views.i18n import set_language
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from prism4k import health
+
+api = [
+    path("", include("accounts.api.urls")),
+    path("", include("environments.api.urls")),
+    path("", include("components.api.urls")),
+    path("", include("releases.api.urls")),
+]
+
+urlpatterns = [
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+    path("language/", set_language, name="set-language"),
+    path("api/v1/", include(api)),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    path("", include("accounts.urls")),
+    path("", include("environments.urls")),
+    path("", include("components.urls")),
+    path("", include("releases.urls")),
+    path("", include("desk.urls")),
+]
+
+handler404 = "prism4k.errors.page_not_found"
+handler500 = "prism4k.errors.server_error"

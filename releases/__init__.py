@@ -1,0 +1,1 @@
+"""THE ORDER: from created to production, every act a row."""

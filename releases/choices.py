@@ -1,0 +1,73 @@
+"""Closed sets of the order's room: states, kinds, words."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class OrderState(models.TextChoices):
+    CREATED = "created", _("created")
+    BUILDING = "building", _("building")
+    BUILT = "built", _("built")
+    BUILD_FAILED = "build_failed", _("build failed")
+    CLOSED = "closed", _("closed")
+
+
+class ClosedReason(models.TextChoices):
+    WITHDRAWN = "withdrawn", _("withdrawn")
+    RETURNED = "returned", _("returned")
+    DONE = "done", _("done")
+
+
+class PromotionState(models.TextChoices):
+    CURRENT = "current", _("current")
+    REPLACED = "replaced", _("replaced")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+
+
+class TesterWord(models.TextChoices):
+    """What the tester says of the environment that the order comes from."""
+
+    PASSED = "passed", _("passed")
+    REMARKS = "remarks", _("passed with remarks")
+
+
+class ApprovalState(models.TextChoices):
+    GIVEN = "given", _("given")
+    REJECTED = "rejected", _("rejected")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+    VOID = "void", _("void")
+
+
+class DeploymentKind(models.TextChoices):
+    DEPLOY = "deploy", _("deploy")
+    ROLL_BACK = "roll_back", _("roll back")
+    RESTART = "restart", _("restart")
+    SCALE = "scale", _("scale")
+
+
+class Reason(models.TextChoices):
+    """Why a run ended as it did; the page turns it into a sentence."""
+
+    NONE = "", ""
+    BUILD_FAILED = "build_failed", _("Jenkins reports a failure")
+    UNSTABLE = "unstable", _("Jenkins reports the build as unstable")
+    ABORTED = "aborted", _("aborted in Jenkins")
+    STOPPED = "stopped", _("stopped by us")
+    SUPERSEDED = "superseded", _("superseded")
+    REFUSED = "refused", _("the other side refused it")
+    LOST = "lost", _("Jenkins lost the build")
+    DEADLINE = "deadline", _("the deadline passed")
+    FOREIGN_TAG = "foreign_tag", _("the tag belongs to somebody else's image")
+    NO_DIGEST = "no_digest", _("the registry has no such image")
+    NOT_BUILT = "not_built", _("Jenkins did not run it")
+    TEMPLATE = "template", _("the template does not render")
+    MANIFEST = "manifest", _("the manifests are not allowed")
+    QUOTA = "quota", _("quota exceeded")
+    CONFLICT = "conflict", _("changed outside the platform")
+    MOVED = "moved", _("the live state moved since the review")
+    GATE = "gate", _("a gate closed before it was applied")
+    ROLLOUT = "rollout", _("the rollout failed")
+    DELETED = "deleted", _("deleted outside the platform")
+    INCOMPLETE = "incomplete", _("the component is not complete")
+    ENGINE = "engine", _("the platform could not finish it")
+    CANCELLED = "cancelled", _("cancelled")

@@ -1,0 +1,80 @@
+"""Builds (attempts) and their logs."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+from components.models import ImageRegistry, JenkinsServer
+from foundation.runs.models import Run
+from releases.models.orders import ReleaseOrder
+
+
+class Build(Run):
+    """One attempt to build an order in Jenkins.
+
+    Phases: start (adopt or prepare) → triggering (the POST may be out) → queued → building → finalizing.
+    ``trigger_id`` is how a Jenkins run is known to be ours, whatever happens to numbers and queue ids.
+    """
+
+    order = models.ForeignKey(ReleaseOrder, on_delete=models.PROTECT, related_name="builds")
+    attempt = models.PositiveIntegerField()
+    trigger_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    server = models.ForeignKey(JenkinsServer, on_delete=models.PROTECT, related_name="builds")
+    registry = models.ForeignKey(ImageRegistry, on_delete=models.PROTECT, related_name="+")
+    job = models.CharField(max_length=200)
+    parameters = models.JSONField(default=dict)
+    baseline_number = models.PositiveIntegerField(default=0)
+    posted_at = models.DateTimeField(null=True)
+    posts = models.PositiveSmallIntegerField(default=0)
+    queue_id = models.PositiveBigIntegerField(null=True)
+    queue_why = models.CharField(max_length=300, blank=True)
+    left_queue_at = models.DateTimeField(null=True)
+    build_number = models.PositiveIntegerField(null=True)
+    result = models.CharField(max_length=20, blank=True)
+    message = models.TextField(blank=True)
+    stages = models.JSONField(default=list)
+    """``[{"name", "state", "started_ms", "duration_ms", "message"}]`` as last seen."""
+    stop_requested_at = models.DateTimeField(null=True)
+    stop_requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    stop_level = models.CharField(max_length=8, blank=True)
+    stop_sent_at = models.DateTimeField(null=True)
+    log_offset = models.PositiveBigIntegerField(default=0)
+    """Where to read on in Jenkins' log."""
+    log_size = models.PositiveBigIntegerField(default=0)
+    """Characters stored in chunks."""
+    log_lines = models.PositiveIntegerField(default=0)
+    log_is_complete = models.BooleanField(default=False)
+    reported_digest = models.CharField(max_length=80, blank=True)
+    digest = models.CharField(max_length=80, blank=True)
+
+    class Meta(Run.Meta):
+        abstract = False
+        constraints = [
+            models.UniqueConstraint(fields=["order", "attempt"], name="one_build_per_attempt"),
+            models.UniqueConstraint(
+                fields=["order"], condition=models.Q(state__in=["queued", "running"]), name="one_active_build_per_order"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} build {self.attempt}"
+
+
+class LogChunk(models.Model):
+    """A piece of a build's log: numbered by character offset, stored before anybody is told."""
+
+    build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="chunks")
+    offset = models.PositiveBigIntegerField()
+    first_line = models.PositiveIntegerField()
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["build", "offset"]
+        constraints = [models.UniqueConstraint(fields=["build", "offset"], name="one_chunk_per_offset")]
+
+    def __str__(self) -> str:
+        return f"{self.build_id}@{self.offset}"

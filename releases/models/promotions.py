@@ -1,0 +1,65 @@
+"""The right to be deployed somewhere, and the second person's word."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from components.models import Component
+from environments.models import Space
+from releases.choices import ApprovalState, PromotionState, TesterWord
+from releases.models.orders import ReleaseOrder
+from releases.models.reviews import Snapshot
+
+
+class Promotion(models.Model):
+    """An order may be deployed in a space; one is current per component and space."""
+
+    order = models.ForeignKey(ReleaseOrder, on_delete=models.PROTECT, related_name="promotions")
+    component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="+")
+    space = models.ForeignKey(Space, on_delete=models.PROTECT, related_name="promotions")
+    state = models.CharField(max_length=20, choices=PromotionState.choices, default=PromotionState.CURRENT)
+    promoted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    word = models.CharField(_("the tester's word"), max_length=20, choices=TesterWord.choices, blank=True)
+    note = models.TextField(_("note"), blank=True, max_length=2000)
+    report_url = models.URLField(_("link to the report"), blank=True, max_length=500)
+    created_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["component", "space"], condition=Q(state="current"), name="one_current_promotion"),
+        ]
+        indexes = [models.Index(fields=["order", "space"], name="promotions_of_an_order")]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} → {self.space_id} {self.state}"
+
+
+class Approval(models.Model):
+    """A named person's yes or no to one snapshot."""
+
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="approvals")
+    order = models.ForeignKey(ReleaseOrder, on_delete=models.PROTECT, related_name="approvals")
+    component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="+")
+    space = models.ForeignKey(Space, on_delete=models.PROTECT, related_name="approvals_given")
+    state = models.CharField(max_length=20, choices=ApprovalState.choices)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    comment = models.TextField(_("comment"), blank=True, max_length=2000)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["snapshot", "by"], condition=Q(state__in=["given", "rejected"]), name="one_word_per_person_and_snapshot"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.snapshot_id} {self.state}"
