@@ -1,0 +1,92 @@
+"""``python -m sandbox.registry --host 127.0.0.1 --port 5000 --state var/registry [--username U --password P]``."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import ipaddress
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import TextIO
+
+import uvicorn
+
+from sandbox.registry.app import create_app
+from sandbox.registry.seed import seed
+from sandbox.registry.store import Store
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT; 2 for arguments or a port or folder that cannot be had."""
+    options = _parser().parse_args()
+    password = options.password or os.environ.get("REGISTRY_PASSWORD", "")
+    if bool(options.username) != bool(password):
+        return _fail("--username and a password (--password or REGISTRY_PASSWORD) belong together")
+    if not options.username and not _is_loopback(options.host):
+        return _fail(f"{options.host} can be reached from other machines: give --username and a password")
+    options.state.mkdir(parents=True, exist_ok=True)
+    lock = _lock(options.state)
+    if lock is None:
+        return _fail(f"another registry is using {options.state}")
+    try:
+        listener = socket.create_server((options.host, options.port), family=_family(options.host))
+    except OSError as exc:
+        return _fail(f"port {options.port} of {options.host} cannot be had: {exc.strerror}; choose another --port")
+    with lock, listener:
+        store = Store(options.state)
+        for name in seed(store):
+            _say(f"seeded {name}")
+        host, port = listener.getsockname()[:2]
+        _say(f"registry on http://{f'[{host}]' if ':' in host else host}:{port}, state in {options.state}")
+        app = create_app(store, options.username, password)
+        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="off")
+        uvicorn.Server(config).run(sockets=[listener])
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sandbox.registry", description="A small OCI image registry.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one and prints it")
+    parser.add_argument("--state", type=Path, required=True, help="folder that keeps blobs and tags")
+    parser.add_argument("--username", default="")
+    parser.add_argument("--password", default="", help="better in the environment: REGISTRY_PASSWORD")
+    return parser
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _lock(state: Path) -> TextIO | None:
+    """Tags are guarded by a lock in memory, so only one process may serve a folder."""
+    lock = (state / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        return None
+    return lock
+
+
+def _say(sentence: str) -> None:
+    sys.stdout.write(sentence + "\n")
+    sys.stdout.flush()
+
+
+def _fail(sentence: str) -> int:
+    sys.stderr.write(sentence + "\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
