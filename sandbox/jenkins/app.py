@@ -1,0 +1,254 @@
+"""The HTTP side: one endpoint for each call that the product or python-jenkins makes (see README.md)."""
+
+from __future__ import annotations
+
+import re
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from . import tree
+from .beans import Beans
+from .controller import Controller, JobExists, NoSuchJob, NotBuildable, NotParameterised
+from .gate import Gate
+from .job_config import BadConfig, BadValue
+from .settings import Settings
+
+_DELAY = re.compile(r"(\d+)\s*(secs?)?")
+_TEXT = "text/plain;charset=UTF-8"
+
+
+class Endpoints:
+    """Bound methods are the endpoints; plain ``def`` ones run in a thread, so a long log holds nobody up."""
+
+    def __init__(self, controller: Controller, settings: Settings) -> None:
+        self._controller = controller
+        self._settings = settings
+        self._beans = Beans(controller, settings.url)
+
+    def routes(self) -> list[Route]:
+        """All of them."""
+        build = "/job/{job}/{number:int}"
+        return [
+            Route("/", self.front),
+            Route("/api/json", self.hudson),
+            Route("/me/api/json", self.me),
+            Route("/crumbIssuer/api/json", self.crumb),
+            Route("/createItem", self.create_item, methods=["POST"]),
+            Route("/queue/api/json", self.queue),
+            Route("/queue/cancelItem", self.cancel_item, methods=["POST"]),
+            Route("/queue/item/{id:int}/", self.queue_item_page),
+            Route("/queue/item/{id:int}/api/json", self.queue_item),
+            Route("/job/{job}/api/json", self.job),
+            Route("/job/{job}/config.xml", self.get_config, methods=["GET"]),
+            Route("/job/{job}/config.xml", self.post_config, methods=["POST"]),
+            Route("/job/{job}/build", self.build_now, methods=["GET", "POST"]),
+            Route("/job/{job}/buildWithParameters", self.build_with_parameters, methods=["GET", "POST"]),
+            Route(f"{build}/", self.build_page),
+            Route(f"{build}/console", self.build_page),
+            Route(f"{build}/api/json", self.build),
+            Route(f"{build}/wfapi/describe", self.stages),
+            Route(f"{build}/wfapi/describe/", self.stages),
+            Route(f"{build}/consoleText", self.console_text),
+            Route(f"{build}/logText/progressiveText", self.progressive_text),
+            Route(f"{build}/{{level}}", self.stop, methods=["GET", "POST"]),
+        ]
+
+    # ------------------------------------------------------------ server
+    def front(self, _: Request) -> Response:
+        """A page; python-jenkins reads the version from its headers."""
+        return HTMLResponse("<html><head><title>Dashboard [Jenkins]</title></head><body>Stand-in Jenkins</body></html>")
+
+    def hudson(self, request: Request) -> Response:
+        """The server itself."""
+        return _json(request, self._beans.hudson())
+
+    def me(self, request: Request) -> Response:
+        """Who asks."""
+        return _json(request, self._beans.user(request.state.user))
+
+    def crumb(self, _: Request) -> Response:
+        """CSRF protection is off for API tokens; 404 says that no crumb is needed."""
+        return _not_found()
+
+    # ------------------------------------------------------------ jobs
+    async def create_item(self, request: Request) -> Response:
+        """A new job from its XML."""
+        name = request.query_params.get("name", "").strip()
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}", name):
+            return _error(400, f"‘{name}’ is no name for a job")
+        if "content-type" not in request.headers:
+            return _error(400, "No Content-Type header set")
+        try:
+            self._controller.create_job(name, (await request.body()).decode())
+        except (JobExists, BadConfig, UnicodeDecodeError) as exc:
+            return _error(400 if isinstance(exc, JobExists) else 500, str(exc))
+        return Response(status_code=200)
+
+    def get_config(self, request: Request) -> Response:
+        """The XML as it was sent."""
+        return Response(self._controller.job(request.path_params["job"]).config.xml, media_type="application/xml")
+
+    async def post_config(self, request: Request) -> Response:
+        """New XML for the job."""
+        try:
+            self._controller.configure_job(request.path_params["job"], (await request.body()).decode())
+        except (BadConfig, UnicodeDecodeError) as exc:
+            return _error(500, str(exc))
+        return Response(status_code=200)
+
+    def job(self, request: Request) -> Response:
+        """The job with its builds."""
+        job = self._controller.job(request.path_params["job"])
+        with self._controller.changed:
+            return _json(request, self._beans.job(job, has_tree="tree" in request.query_params))
+
+    def build_now(self, request: Request) -> Response:
+        """A parameterised job asks for its form; there are no other jobs here."""
+        self._controller.job(request.path_params["job"])
+        return _error(400, "Nothing is submitted") if request.method == "POST" else _post_only()
+
+    async def build_with_parameters(self, request: Request) -> Response:
+        """Queue a build: 201, 303 for an equal item, 400, 404, 405, 409, 500."""
+        job = request.path_params["job"]
+        self._controller.job(job)
+        if request.method != "POST":
+            return _post_only()
+        pairs = parse_qsl(request.url.query, keep_blank_values=True)
+        if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            pairs += parse_qsl((await request.body()).decode(), keep_blank_values=True, encoding="utf-8")
+        sent = dict(pairs)
+        if len(sent) != len(pairs):
+            return _error(500, "IllegalArgumentException: the same parameter was sent twice")
+        delay = _DELAY.fullmatch(sent.pop("delay", f"{self._settings.quiet_period_ms}"))
+        if delay is None:
+            return _error(500, "Unknown time duration")
+        delay_ms = int(delay.group(1)) * (1000 if delay.group(2) else 1)
+        try:
+            number, is_new = self._controller.schedule(job, sent, user=request.state.user, delay_ms=delay_ms)
+        except NotBuildable as exc:
+            return _error(409, str(exc))
+        except NotParameterised as exc:
+            return _error(400, str(exc))
+        except BadValue as exc:
+            return _error(500, str(exc))
+        location = {"Location": f"{self._settings.url}queue/item/{number}/"}
+        return Response(status_code=201 if is_new else 303, headers=location)
+
+    # ------------------------------------------------------------ queue
+    def queue(self, request: Request) -> Response:
+        """Everything that waits."""
+        with self._controller.changed:
+            return _json(request, self._beans.queue())
+
+    def queue_item(self, request: Request) -> Response:
+        """One item; 404 when it left more than 300 s ago."""
+        with self._controller.changed:
+            item = self._controller.item(request.path_params["id"])
+            return _json(request, self._beans.queue_item(item)) if item else _not_found()
+
+    def queue_item_page(self, request: Request) -> Response:
+        """The page behind a Location."""
+        item = self._controller.item(request.path_params["id"])
+        return (
+            PlainTextResponse("Queue item exists. For details check, for example, api/json") if item else _not_found()
+        )
+
+    def cancel_item(self, request: Request) -> Response:
+        """204 when it was taken out, 404 when it is not there."""
+        text = request.query_params.get("id", "")
+        done = text.isdigit() and self._controller.cancel(int(text))
+        return Response(status_code=204) if done else Response(status_code=404)
+
+    # ------------------------------------------------------------ builds
+    def _live(self, request: Request) -> Any:
+        return self._controller.live(request.path_params["job"], request.path_params["number"])
+
+    def build(self, request: Request) -> Response:
+        """One build."""
+        live = self._live(request)
+        with self._controller.changed:
+            return _json(request, self._beans.build(live.build))
+
+    def build_page(self, request: Request) -> Response:
+        """A page for people who follow a link: the log as text."""
+        return Response(self._live(request).log.text(), media_type=_TEXT)
+
+    def stages(self, request: Request) -> Response:
+        """The stage view."""
+        live = self._live(request)
+        with self._controller.changed:
+            return JSONResponse(self._beans.stages(live))
+
+    def console_text(self, request: Request) -> Response:
+        """The whole log."""
+        return Response(self._live(request).log.text(), media_type=_TEXT)
+
+    def progressive_text(self, request: Request) -> Response:
+        """The log from an offset."""
+        start = request.query_params.get("start", "0")
+        if not start.isdigit():
+            return _error(400, "start is no number")
+        piece = self._live(request).log.piece(int(start), is_legacy=self._settings.is_legacy_log)
+        headers = {"X-Text-Size": str(piece.size)} | ({"X-More-Data": "true"} if piece.has_more else {})
+        return Response(piece.body, media_type=_TEXT, headers=headers)
+
+    def stop(self, request: Request) -> Response:
+        """stop, term, kill: 302 to the build's page whatever comes of it."""
+        level = request.path_params["level"]
+        if level not in ("stop", "term", "kill"):
+            return _not_found()
+        live = self._live(request)
+        if request.method != "POST":
+            return _post_only()
+        self._controller.stop(live, level, request.state.user)
+        return Response(status_code=302, headers={"Location": "."})
+
+
+def _json(request: Request, bean: dict[str, Any]) -> Response:
+    expression = request.query_params.get("tree")
+    try:
+        wanted = tree.parse(expression) if expression else None
+    except tree.BadTree as exc:
+        return _error(400, str(exc))
+    return JSONResponse(tree.prune(bean, wanted))
+
+
+def _error(status: int, message: str) -> Response:
+    safe = message.replace("&", "&amp;").replace("<", "&lt;")
+    return HTMLResponse(f"<html><body><h1>Error</h1><p>{safe}</p></body></html>", status)
+
+
+def _not_found() -> Response:
+    return _error(404, "Not Found")
+
+
+def _post_only() -> Response:
+    return HTMLResponse("<html><body>This URL requires POST</body></html>", 405, headers={"Allow": "POST"})
+
+
+def _no_such_job(_: Request, __: Exception) -> Response:
+    return _not_found()
+
+
+def create_app(controller: Controller, settings: Settings) -> Starlette:
+    """The application; its lifespan starts and closes the controller."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> Any:
+        controller.start()
+        yield
+        controller.close()
+
+    return Starlette(
+        routes=Endpoints(controller, settings).routes(),
+        middleware=[Middleware(Gate, settings=settings, session=controller.session)],
+        exception_handlers={NoSuchJob: _no_such_job},
+        lifespan=lifespan,
+    )

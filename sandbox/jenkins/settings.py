@@ -1,0 +1,29 @@
+"""What the command line chose, for every part that needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``url`` is our own address with a trailing slash. ``labels`` None: the node answers to every label."""
+
+    url: str
+    state: Path
+    user: str
+    token: str = field(repr=False)
+    builder: str = "packer"
+    executors: int = 2
+    version: str = "2.568.2"
+    quiet_period_ms: int = 5000
+    labels: frozenset[str] | None = None
+    claim_attempts: int = 5
+    claim_pause_seconds: float = 2.0
+
+    @property
+    def is_legacy_log(self) -> bool:
+        """progressiveText as it was before 2.509."""
+        major, minor = self.version.split(".")[:2]
+        return (int(major), int(minor)) < (2, 509)
