@@ -1,0 +1,158 @@
+"""Whether rendered manifests stay inside what a component may do; nothing is sent that did not pass here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from deployer.errors import Problem
+from deployer.interfaces import Manifest
+from deployer.manifests import network, pods, workload
+from deployer.manifests.findings import Findings
+from deployer.manifests.policy import (
+    DNS_LABEL,
+    DNS_NAME,
+    KINDS,
+    LABEL_VALUE,
+    METADATA,
+    OWN_LABELS,
+    OWN_PREFIX,
+    Policy,
+)
+
+_TOP = {
+    "ConfigMap": frozenset({"apiVersion", "kind", "metadata", "data", "binaryData"}),
+}
+_TOP_WITH_SPEC = frozenset({"apiVersion", "kind", "metadata", "spec"})
+_CONFIG_MAP_LIMIT = 1024 * 1024
+# A hash and a dash are added to a ConfigMap's name.
+_CONFIG_MAP_NAME = 253 - 9
+
+
+def check(manifests: Sequence[Manifest], policy: Policy) -> tuple[Problem, ...]:
+    """Everything that is wrong, in order; () when the manifests may be prepared and applied. Never raises on data."""
+    problems: list[Problem] = []
+    seen: set[tuple[str, str]] = set()
+    usable: list[Manifest] = []
+    for index, manifest in enumerate(manifests, start=1):
+        findings = Findings(_where(manifest, index))
+        if _check_head(manifest, policy, findings, seen):
+            usable.append(manifest)
+        problems += findings.problems
+    problems += _check_set(usable, policy)
+    for manifest in usable:
+        findings = Findings(_where(manifest, 0))
+        _check_body(manifest, usable, policy, findings)
+        problems += findings.problems
+    return tuple(problems)
+
+
+def _where(manifest: Any, index: int) -> str:
+    if isinstance(manifest, dict) and isinstance(manifest.get("metadata"), dict):
+        kind, name = manifest.get("kind"), manifest["metadata"].get("name")
+        if isinstance(kind, str) and isinstance(name, str):
+            return f"{kind}/{name}"
+    return f"object {index}"
+
+
+def _check_head(manifest: Any, policy: Policy, findings: Findings, seen: set[tuple[str, str]]) -> bool:
+    """Kind, version, metadata; False when there is no point in looking further."""
+    if not isinstance(manifest, dict):
+        findings.add("", "This is not a Kubernetes object.")
+        return False
+    kind, version = manifest.get("kind"), manifest.get("apiVersion")
+    if not isinstance(kind, str) or kind not in KINDS:
+        findings.add(".kind", f"The kind {kind} is not allowed; allowed are {', '.join(KINDS)}.")
+        return False
+    if version != KINDS[kind]:
+        findings.add(".apiVersion", f"A {kind} must have apiVersion {KINDS[kind]}.")
+        return False
+    findings.only(manifest, _TOP.get(kind, _TOP_WITH_SPEC), "")
+    metadata = manifest.get("metadata")
+    if not isinstance(metadata, dict):
+        findings.add(".metadata", "An object needs metadata with a name.")
+        return False
+    findings.only(metadata, METADATA, ".metadata")
+    name = metadata.get("name")
+    if not _check_name(kind, name, policy, findings):
+        return False
+    if (kind, name) in seen:
+        findings.add(".metadata.name", f"There are two objects {kind}/{name}.")
+        return False
+    seen.add((kind, str(name)))
+    if metadata.get("namespace") not in (None, policy.namespace):
+        findings.add(".metadata.namespace", f"Objects must stay in the namespace {policy.namespace}.")
+    check_labels(metadata.get("labels"), ".metadata.labels", findings)
+    check_annotations(metadata.get("annotations"), ".metadata.annotations", policy, findings)
+    return True
+
+
+def _check_name(kind: str, name: Any, policy: Policy, findings: Findings) -> bool:
+    pattern = DNS_LABEL if kind in ("Service", "Deployment") else DNS_NAME
+    if not isinstance(name, str) or not pattern.fullmatch(name):
+        findings.add(
+            ".metadata.name", "A name has lower-case letters, digits and dashes, and begins and ends without a dash."
+        )
+        return False
+    if kind == "ConfigMap" and len(name) > _CONFIG_MAP_NAME:
+        findings.add(".metadata.name", f"The name of a ConfigMap may be at most {_CONFIG_MAP_NAME} characters long.")
+        return False
+    if not policy.owns_name(name):
+        findings.add(".metadata.name", f"The name must be {policy.component} or begin with {policy.component}-.")
+        return False
+    return True
+
+
+def check_labels(value: Any, path: str, findings: Findings) -> None:
+    """Labels are text of 63 characters; ours are ours to set."""
+    for name, text in findings.mapping(value, path).items():
+        if name.startswith(OWN_PREFIX):
+            findings.add(f"{path}.{name}", f"Labels under {OWN_PREFIX} are set by the platform.")
+        elif name not in OWN_LABELS and (not isinstance(text, str) or not LABEL_VALUE.fullmatch(text)):
+            findings.add(
+                f"{path}.{name}", "A label is text of at most 63 letters, digits, dashes, dots and underscores."
+            )
+
+
+def check_annotations(value: Any, path: str, policy: Policy, findings: Findings) -> None:
+    """Annotations steer controllers: only plain ones (without a domain) and those of allowed domains."""
+    for name, text in findings.mapping(value, path).items():
+        if not isinstance(text, str):
+            findings.add(f"{path}.{name}", "An annotation is text: put it in quotes.")
+        elif "/" in name and not name.startswith(policy.annotation_prefixes):
+            findings.add(f"{path}.{name}", f"The annotation {name} is not allowed.")
+
+
+def _check_set(manifests: Sequence[Manifest], policy: Policy) -> list[Problem]:
+    workloads = sum(1 for manifest in manifests if manifest["kind"] == "Deployment")
+    if workloads == 1:
+        return []
+    return [Problem("templates", f"The templates must make exactly one Deployment; they make {workloads or 'none'}.")]
+
+
+def _check_body(manifest: Manifest, manifests: Sequence[Manifest], policy: Policy, findings: Findings) -> None:
+    names = {kind: {m["metadata"]["name"] for m in manifests if m["kind"] == kind} for kind in KINDS}
+    match manifest["kind"]:
+        case "ConfigMap":
+            _check_config_map(manifest, findings)
+        case "Service":
+            network.check_service(manifest.get("spec"), policy, findings)
+        case "Deployment":
+            workload.check_deployment(manifest.get("spec"), policy, findings)
+            pods.check_config_maps(manifest, names["ConfigMap"], findings)
+        case "HorizontalPodAutoscaler":
+            workload.check_autoscaler(manifest.get("spec"), names["Deployment"], findings)
+        case "Ingress":
+            network.check_ingress(manifest.get("spec"), policy, findings)
+
+
+def _check_config_map(manifest: Manifest, findings: Findings) -> None:
+    size = 0
+    for part in ("data", "binaryData"):
+        for key, value in findings.mapping(manifest.get(part), f".{part}").items():
+            if not isinstance(value, str):
+                findings.add(f".{part}.{key}", "A configuration value is text: put it in quotes.")
+            else:
+                size += len(key.encode()) + len(value.encode())
+    if size > _CONFIG_MAP_LIMIT:
+        findings.add(".data", "A ConfigMap holds at most 1 MiB.")

@@ -1,0 +1,91 @@
+"""Names: whose objects these are, which one is the workload, in what order they go, and the hash of a set."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deployer.errors import Rejected
+from deployer.interfaces import Manifest, ObjectRef
+from deployer.manifests.policy import KINDS
+
+MANAGER = "prism4k"
+_LABEL_LIMIT = 63
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose objects they are. ``component``, ``project``, ``environment`` are slugs; ``number`` is the order's."""
+
+    number: str
+    commit: str
+    project: str
+    component: str
+    environment: str
+    namespace: str
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= _LABEL_LIMIT:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{text[: _LABEL_LIMIT - 9].rstrip('-._')}-{digest}"
+
+
+def instance_label(project: str, component: str, environment: str) -> str:
+    """Value of ``app.kubernetes.io/instance``: the same for every order, shortened with a hash beyond 63 characters."""
+    return _shortened(f"{project}-{component}-{environment}")
+
+
+def selector_for(identity: Identity) -> dict[str, str]:
+    """The two labels that never change between orders: a Deployment's selector cannot be changed later."""
+    instance = instance_label(identity.project, identity.component, identity.environment)
+    return {"app.kubernetes.io/name": _shortened(identity.component), "app.kubernetes.io/instance": instance}
+
+
+def labels_for(identity: Identity) -> dict[str, str]:
+    """All labels of an object."""
+    return selector_for(identity) | {
+        "app.kubernetes.io/component": _shortened(identity.component),
+        "app.kubernetes.io/part-of": _shortened(identity.project),
+        "app.kubernetes.io/version": _shortened(identity.number),
+        "app.kubernetes.io/managed-by": MANAGER,
+        "prism4k.io/order": _shortened(identity.number),
+    }
+
+
+def ref_of(manifest: Manifest) -> ObjectRef:
+    """Address of a checked manifest or live object."""
+    return ObjectRef(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"])
+
+
+def order(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
+    """ConfigMap, Service, Deployment, HorizontalPodAutoscaler, Ingress; equal kinds keep their order."""
+    ranks = {kind: rank for rank, kind in enumerate(KINDS)}
+    return tuple(sorted(manifests, key=lambda manifest: ranks.get(manifest["kind"], len(ranks))))
+
+
+def find_workload(manifests: Iterable[Manifest]) -> Manifest:
+    """The one Deployment of a set. Raises Rejected when there is none or more than one."""
+    found = [manifest for manifest in manifests if manifest.get("kind") == "Deployment"]
+    if len(found) != 1:
+        raise Rejected(f"The templates must make exactly one Deployment; they make {len(found) or 'none'}.")
+    return found[0]
+
+
+def snapshot_hash(manifests: Sequence[Manifest], extra: Mapping[str, Any]) -> str:
+    """SHA-256 (64 hex digits) over the manifests in order and ``extra`` (versions, digest): plain data only.
+
+    The same data gives the same hash whatever the order of keys in mappings.
+    """
+    body = json.dumps(
+        {"manifests": list(manifests), "extra": dict(extra)},
+        sort_keys=True,
+        ensure_ascii=False,
+        separators=(",", ":"),
+        allow_nan=False,
+    )
+    return hashlib.sha256(body.encode()).hexdigest()
