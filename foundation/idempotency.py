@@ -6,8 +6,7 @@ The act and its answer commit in one transaction, so a key whose answer is missi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,52 +27,44 @@ _LONGEST_ROUTE = 200
 
 
 @dataclass(frozen=True)
-class Stored:
-    """What an earlier request with this key got: HTTP status and JSON data."""
+class Answer:
+    """What the request got: HTTP status and JSON data; ``is_replay`` when an earlier request earned it."""
 
     status: int
-    body: Any
+    response: Any
+    is_replay: bool = False
 
 
-class Attempt:
-    """One request under a key: answer with ``stored`` when it is there, else act and ``keep`` what came of it."""
+def answer_once(
+    *, token_key: str, method_route: str, key: str, body: bytes, act: Callable[[], tuple[int, Any]]
+) -> Answer:
+    """Runs ``act`` (returns status and JSON data; raises to refuse) once per token, route and key.
 
-    def __init__(self, stored: Stored | None) -> None:
-        self.stored = stored
-        self.kept: Stored | None = None
+    ``act`` runs inside one transaction with the record of its answer. Statuses of 400 and above are not kept, and
+    what ``act`` raises rolls everything back, frees the key and goes on up.
 
-    def keep(self, status: int, body: Any) -> None:
-        """Remember this answer; those of 400 and above are not kept, so that a mended request may use the key."""
-        self.kept = Stored(status, body) if status < 400 else None
-
-
-@contextmanager
-def guard(*, token: str, route: str, key: str, body: bytes) -> Iterator[Attempt]:
-    """Runs its block once per token, route ("POST /api/…") and key, inside one transaction with its answer.
-
-    Raises Refused: 422 when the key came with another body, 409 while the first is running. What the block raises
-    rolls everything back, frees the key and goes on up.
+    Raises Refused: 422 when the key came with another body, 409 while the first is running; Invalid for a bad key.
     """
     if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():
         raise Invalid({"Idempotency-Key": [_("An Idempotency-Key has 1 to 200 printable characters.")]})
-    mine = Idempotency.objects.filter(token_key=token, method_route=route[:_LONGEST_ROUTE], key=key)
-    reservation = _reserve(mine, token, route[:_LONGEST_ROUTE], key, hashlib.sha256(body).hexdigest())
-    if isinstance(reservation, Stored):
-        yield Attempt(reservation)
-        return
+    route = method_route[:_LONGEST_ROUTE]
+    mine = Idempotency.objects.filter(token_key=token_key, method_route=route, key=key)
+    reservation = _reserve(mine, token_key, route, key, hashlib.sha256(body).hexdigest())
+    if isinstance(reservation, Answer):
+        return reservation
     own = mine.filter(pk=reservation, status=0)
-    attempt = Attempt(None)
     try:
         with transaction.atomic():
-            yield attempt
-            # Nobody else's row: had another process taken the key over from a very slow us, ours is gone.
-            if attempt.kept and own.update(status=attempt.kept.status, response=attempt.kept.body) != 1:
+            status, response = act()
+            # Had another process taken the key over from a very slow us, the row would be gone: roll back.
+            if status < 400 and own.update(status=status, response=response) != 1:
                 raise _running()
     finally:
         own.delete()
+    return Answer(status, response)
 
 
-def _reserve(mine: QuerySet[Idempotency], token: str, route: str, key: str, body_hash: str) -> Stored | int:
+def _reserve(mine: QuerySet[Idempotency], token: str, route: str, key: str, body_hash: str) -> Answer | int:
     """The primary key of our fresh reservation, or the answer of an earlier request."""
     with transaction.atomic():
         # Old answers, and reservations of processes that died before they committed anything.
@@ -89,7 +80,7 @@ def _reserve(mine: QuerySet[Idempotency], token: str, route: str, key: str, body
         raise Refused(sentence, "idempotency-key-reused", status=422)
     if row.status == 0:
         raise _running()
-    return Stored(row.status, row.response)
+    return Answer(row.status, row.response, is_replay=True)
 
 
 def _running() -> Refused:

@@ -1,0 +1,135 @@
+"""The watcher: finds due runs of every kind and runs their steps on a pool of threads. Any number may run."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from django.db import DatabaseError, close_old_connections, connections
+
+from foundation import idempotency
+from foundation.runs import heartbeat
+from foundation.runs.claim import claim
+from foundation.runs.engine import run_step
+from foundation.runs.finish import release_leases
+from foundation.runs.identity import owner, process_name
+from foundation.runs.kinds import Kind, all_kinds
+from foundation.runs.lease import Lease
+from foundation.runs.renewal import renewer
+
+log = logging.getLogger(__name__)
+
+THREADS = 16
+LONGEST_SLEEP_SECONDS = 0.25
+SHORTEST_SLEEP_SECONDS = 0.02
+STOP_SECONDS = 5.0
+_HOUSEKEEPING_SECONDS = 3600.0
+
+
+class Watcher:
+    """One loop that claims, ``THREADS`` threads that run steps. ``stop()`` may come from a signal handler."""
+
+    def __init__(self, *, threads: int = THREADS) -> None:
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="step")
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._at_work = 0
+        self._steps = 0
+        self._turn = 0
+
+    def stop(self) -> None:
+        """Asks the loop to end; it claims nothing more and waits for running steps, at most 5 s."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Loops until :meth:`stop`; returns whether or not every step came back in time."""
+        log.info("Watching %s.", ", ".join(kind.name for kind in all_kinds()))
+        sleep, beat_at, tidy_at = SHORTEST_SLEEP_SECONDS, 0.0, time.monotonic() + _HOUSEKEEPING_SECONDS
+        while not self._stopping.is_set():
+            taken = self._round()
+            sleep = SHORTEST_SLEEP_SECONDS if taken else min(sleep * 1.5, LONGEST_SLEEP_SECONDS)
+            if time.monotonic() >= beat_at:
+                self._beat()
+                beat_at = time.monotonic() + heartbeat.BEAT_SECONDS
+            if time.monotonic() >= tidy_at:
+                self._tidy()
+                tidy_at = time.monotonic() + _HOUSEKEEPING_SECONDS
+            self._stopping.wait(sleep)
+        self._drain()
+
+    def _round(self) -> int:
+        """One look at every kind, a different one first each time; how many runs were taken."""
+        kinds = all_kinds()
+        self._turn += 1
+        taken = 0
+        for offset in range(len(kinds)):
+            kind = kinds[(self._turn + offset) % len(kinds)]
+            free = self._threads - self._at_work
+            if free <= 0 or self._stopping.is_set():
+                break
+            taken += self._take(kind, min(free, kind.batch))
+        return taken
+
+    def _take(self, kind: Kind, limit: int) -> int:
+        try:
+            leases = claim(kind, owner=owner(), limit=limit)
+        except DatabaseError:
+            log.warning("Nothing could be claimed: the database is away or busy.", exc_info=True)
+            close_old_connections()
+            self._stopping.wait(1.0)
+            return 0
+        for lease in leases:
+            with self._lock:
+                self._at_work += 1
+            self._pool.submit(self._step, lease)
+        return len(leases)
+
+    def _step(self, lease: Lease) -> None:
+        try:
+            close_old_connections()
+            run_step(lease)
+        except Exception:
+            log.exception("%s: the engine itself failed; the lease will end by itself.", lease)
+        finally:
+            close_old_connections()
+            with self._lock:
+                self._at_work -= 1
+                self._steps += 1
+
+    def _beat(self) -> None:
+        overdue = renewer.overdue()
+        heartbeat.beat("watcher", {"at_work": self._at_work, "steps": self._steps, "overdue": overdue})
+        if overdue >= self._threads:
+            # Every thread hangs in a call without an end: only a new process can go on.
+            log.critical("All %s threads hang past their deadline; this watcher ends itself.", self._threads)
+            self._leave(1)
+
+    def _tidy(self) -> None:
+        try:
+            idempotency.forget_old()
+            heartbeat.forget_dead()
+        except DatabaseError:
+            log.warning("Old rows could not be deleted; the next hour's round will.", exc_info=True)
+
+    def _drain(self) -> None:
+        until = time.monotonic() + STOP_SECONDS - 0.5
+        while self._at_work and time.monotonic() < until:
+            time.sleep(0.02)
+        if self._at_work:
+            log.warning("%s steps did not end in time; other processes go on with their runs at once.", self._at_work)
+            self._leave(0)
+        self._pool.shutdown()
+        connections.close_all()
+
+    def _leave(self, code: int) -> None:
+        """Ends the process under its hanging threads; their fences no longer fit, so they write nothing."""
+        try:
+            release_leases(process_name())
+        except DatabaseError:
+            log.warning("The leases could not be freed; they end by themselves.")
+        logging.shutdown()
+        os._exit(code)

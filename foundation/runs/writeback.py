@@ -1,0 +1,115 @@
+"""What is written when a step comes back: the lease goes, the next look is set, no wake is lost."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.db.models import Case, DateTimeField, F, Value, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce, Least, Now
+from django.utils.module_loading import import_string
+
+from foundation import breakers
+from foundation.clock import EPOCH, PARKED, db_now, now_plus
+from foundation.runs.choices import ACTIVE
+from foundation.runs.kinds import Kind, all_kinds
+from foundation.runs.lease import Again, Done, Lease, LeaseLost, Outcome
+
+log = logging.getLogger(__name__)
+
+LONGEST_BACK_OFF_SECONDS = 30.0
+
+
+class StepMistake(Exception):
+    """A step answered something that does not fit its row: a bug of ours."""
+
+
+def write_back(lease: Lease, outcome: Outcome) -> None:
+    """Frees the run after a step that came to its end; raises LeaseLost when it is not ours any more."""
+    if isinstance(outcome, Done):
+        if lease.rows().exists():
+            raise StepMistake(f"{lease}: the step said Done and left the run in an active state.")
+    elif isinstance(outcome, Again):
+        _release(lease, now_plus(max(0.0, outcome.after_seconds)), claims=0, contact_lost_since=None)
+    else:
+        _release(lease, Value(PARKED, output_field=DateTimeField()), claims=0, contact_lost_since=None)
+    if lease.remote and breakers.confirm(lease.remote, was_probe=lease.is_probe):
+        _contact_is_back(lease.remote)
+    if lease.contact_lost_since is not None:
+        tell_contact_changed(lease.kind, [lease.pk])
+
+
+def write_lost_contact(lease: Lease, error: str, retry_after_seconds: float | None = None) -> None:
+    """Frees the run after its remote did not answer: a regular end of a step, looked at again after 1 … 30 s."""
+    lost = lease.contact_lost_since
+    # As long as it has been away already, so the pauses double: 1, 2, 4 … 30 s.
+    away = (db_now() - lost).total_seconds() if lost else 0.0
+    pause = min(LONGEST_BACK_OFF_SECONDS, max(1.0, away * random.uniform(0.75, 1.0)))  # noqa: S311 (spreads load)
+    pause = max(pause, min(retry_after_seconds or 0.0, 300.0))
+    remote: str = lease.rows().values_list("remote", flat=True).first() or lease.remote
+    _release(lease, now_plus(pause), claims=0, contact_lost_since=Coalesce(F("contact_lost_since"), Now()))
+    if remote and breakers.trip(
+        remote, error, was_probe=lease.is_probe and remote == lease.remote, retry_after_seconds=retry_after_seconds
+    ):
+        _contact_is_lost(remote)
+    if lost is None:
+        tell_contact_changed(lease.kind, [lease.pk])
+
+
+def write_failure(lease: Lease) -> None:
+    """Frees the run after a step that raised: ``claims`` goes on counting, the pauses double up to 30 s."""
+    pause = min(2.0 ** min(lease.claims, 10), LONGEST_BACK_OFF_SECONDS)
+    _release(lease, now_plus(pause), claims=F("claims"))
+
+
+def _release(lease: Lease, next_at: Combinable, **fields: object) -> None:
+    """A wake that came while the step ran makes the run due at once, whatever the step has said."""
+    due = Case(When(wakes=lease.wakes, then=next_at), default=Now(), output_field=DateTimeField())
+    if lease.rows().update(next_at=due, lease_until=EPOCH, owner="", **fields) != 1:
+        raise LeaseLost(f"{lease} is not ours any more.")
+
+
+def _contact_is_lost(remote: str) -> None:
+    """Every active run of the remote says since when, not only the one that found out."""
+    for kind in all_kinds():
+        told = _update_unlocked(kind, remote, True, contact_lost_since=Now())
+        tell_contact_changed(kind, told)
+
+
+def _contact_is_back(remote: str) -> None:
+    """Every run that waited for the remote is looked at now, not at the end of its pause."""
+    for kind in all_kinds():
+        told = _update_unlocked(
+            kind, remote, False, contact_lost_since=None, wakes=F("wakes") + 1, next_at=Least(F("next_at"), Now())
+        )
+        tell_contact_changed(kind, told)
+
+
+def _update_unlocked(kind: Kind, remote: str, is_lost_now: bool, **fields: object) -> list[int]:
+    """Updates the remote's active runs that do not say so yet, but for rows that somebody has locked.
+
+    Waiting for those could deadlock with a transaction that holds one run and wants another; whoever has one
+    locked is working on it and will find out alone.
+    """
+    rows = kind.model._default_manager.filter(
+        remote=remote, state__in=sorted(ACTIVE), contact_lost_since__isnull=is_lost_now
+    )
+    with transaction.atomic():
+        pks = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        rows.filter(pk__in=pks).update(**fields)
+    return pks
+
+
+def tell_contact_changed(kind: Kind, pks: Iterable[int]) -> None:
+    """Calls the kind's ``contact_changed``; a hook that fails must not take the engine with it."""
+    if not kind.contact_changed:
+        return
+    hook = import_string(kind.contact_changed)
+    for pk in pks:
+        try:
+            hook(pk)
+        except Exception:
+            log.exception("%s could not say that contact changed for %s %s.", kind.contact_changed, kind.name, pk)
