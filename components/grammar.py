@@ -1,0 +1,137 @@
+"""What the texts of a component may look like, so that they are safe in a shell, a path, a URL and an image name.
+
+Each ``check_*`` returns the text in the form that is used, or raises GrammarError with a sentence for a person. The
+rules are checked when a component is saved and again when an order is frozen. ``re.fullmatch`` everywhere: ``$``
+would accept a line feed at the end.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+BRANCH = re.compile(
+    r"(?![-/.@])(?!.*(?:\.\.|//|@\{|/\.|\.lock(?:/|$)))[A-Za-z0-9._/+@#=,-]{1,200}(?<![/.])",
+    re.ASCII,
+)
+COMMIT = re.compile(r"[0-9a-f]{40}")
+IMAGE_PATH = re.compile(r"/?[a-z0-9]+(?:(?:\.|__?|-+|/)[a-z0-9]+)*", re.ASCII)
+IMAGE_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
+FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}", re.ASCII)
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}", re.ASCII)
+_SEGMENT = re.compile(r"[A-Za-z0-9._+-]+", re.ASCII)
+_JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+-]*(?:/[A-Za-z0-9][A-Za-z0-9 ._+-]*)*", re.ASCII)
+_SCP = re.compile(r"(?:[A-Za-z0-9._-]+@)(?P<host>[A-Za-z0-9.-]+):(?P<path>[A-Za-z0-9._~/+-]+)", re.ASCII)
+_URL_PATH = re.compile(r"/[A-Za-z0-9._~/+%-]+", re.ASCII)
+_OWN_NODES = frozenset({"built-in", "master"})
+_DEFAULT_PORTS = {"https": 443, "http": 80, "ssh": 22}
+LONGEST_COMMAND = 8 * 1024
+
+
+class GrammarError(ValueError):
+    """A text that does not fit; ``sentence`` says what would."""
+
+    def __init__(self, sentence: str | Promise) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+@dataclass(frozen=True)
+class GitAddress:
+    """Where a Git URL leads: ``host`` as a GitServer row names it (``host``, or ``host:port`` off the default port)."""
+
+    scheme: str
+    host: str
+
+
+def check_branch(text: str) -> str:
+    """A branch name that Git, a shell and Jenkins all read as a name."""
+    if not BRANCH.fullmatch(text):
+        raise GrammarError(
+            _("This is not a branch name we can use: letters, digits and . _ / + @ # = , - only, not beginning with “-”.")
+        )
+    return text
+
+
+def check_package(text: str) -> str:
+    """A file name such as ``sis_omm_mop.war``."""
+    if not FILE_NAME.fullmatch(text):
+        raise GrammarError(_("A package is one file name: letters, digits and . _ + -, for example app.war."))
+    return text
+
+
+def check_node_label(text: str) -> str:
+    """A Jenkins label that is not the controller itself."""
+    if not _LABEL.fullmatch(text):
+        raise GrammarError(_("A Jenkins node is one label: letters, digits and . _ + -."))
+    if text in _OWN_NODES:
+        raise GrammarError(_("Builds must not run on the Jenkins controller itself: give the label of an agent."))
+    return text
+
+
+def check_job(text: str) -> str:
+    """A job name, with its folders before it."""
+    if not _JOB.fullmatch(text):
+        raise GrammarError(_("A Jenkins job is a name such as PRISM_JENKINS_JOB, with folders as folder/name."))
+    return text
+
+
+def relative_directory(text: str) -> str:
+    """A directory as Jenkins gets it: relative, without slashes at the ends; the root (``/``) is ``.``."""
+    parts = [part for part in text.strip().split("/") if part not in ("", ".")]
+    for part in parts:
+        if part == ".." or part.startswith("-") or not _SEGMENT.fullmatch(part):
+            raise GrammarError(
+                _("A directory lies inside the repository: names of letters, digits and . _ + - with / between, no “..”.")
+            )
+    return "/".join(parts) or "."
+
+
+def check_command(text: str) -> str:
+    """A build command with LF line ends."""
+    command = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\x00" in command or len(command.encode()) > LONGEST_COMMAND:
+        raise GrammarError(_("A build command has at most 8 KiB and no NUL character."))
+    return command
+
+
+def git_address(url: str) -> GitAddress:
+    """Scheme and host of ``https://``, ``http://``, ``ssh://`` and ``git@host:path`` URLs without credentials in them."""
+    if found := _SCP.fullmatch(url):
+        if found["path"].startswith("-"):
+            raise GrammarError(_("This is not a Git URL: it should look like https://host/group/name.git."))
+        return GitAddress("ssh", found["host"].lower())
+    return _full_address(url)
+
+
+def _full_address(url: str) -> GitAddress:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise GrammarError(_("This is not a Git URL: it should look like https://host/group/name.git.")) from None
+    if parts.scheme not in _DEFAULT_PORTS:
+        raise GrammarError(_("A Git URL begins with https:// or ssh:// (http:// for hosts an administrator listed so)."))
+    if parts.password is not None or (parts.username is not None and parts.scheme != "ssh"):
+        raise GrammarError(_("Leave user name and password out of the URL: the Git server's own row holds them."))
+    is_plain = not parts.query and not parts.fragment and bool(_URL_PATH.fullmatch(parts.path)) and url.isascii()
+    if not parts.hostname or not is_plain or ".." in parts.path.split("/"):
+        raise GrammarError(_("This is not a Git URL: it should look like https://host/group/name.git."))
+    is_default = port is None or port == _DEFAULT_PORTS[parts.scheme]
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return GitAddress(parts.scheme, host if is_default else f"{host}:{port}")
+
+
+def split_image(text: str) -> tuple[str, str]:
+    """Path and tag of ``path tag`` (as the original screen writes it) or ``path:tag``; the path as it was typed."""
+    path, _separator, tag = text.strip().replace("\t", " ").partition(" ")
+    if not tag.strip():
+        path, _separator, tag = text.strip().rpartition(":")
+    path, tag = path.strip(), tag.strip()
+    if not IMAGE_PATH.fullmatch(path) or len(path) > 250 or not IMAGE_TAG.fullmatch(tag):
+        raise GrammarError(_("A base image is a path and a tag, for example base/middleware/tomcat 8.0.14."))
+    return path, tag

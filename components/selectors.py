@@ -1,0 +1,190 @@
+"""Reads of the components' room. Nothing here writes; lists come ready for a page without further queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import F, Max, OuterRef, Q, QuerySet, Subquery
+
+from accounts.models import Project, User
+from components.models import (
+    Allocation,
+    BaseImage,
+    BranchTip,
+    Component,
+    ComponentSettings,
+    ConfigVersion,
+    Preview,
+    ServerTest,
+    Template,
+    TemplateVersion,
+    Toolchain,
+)
+from environments.access import visible_to
+from environments.models import Environment, Space
+from foundation.problems import Missing
+
+
+def list_components(
+    user: User, *, project: Project | None = None, text: str = "", with_archived: bool = False
+) -> QuerySet[Component]:
+    """Components this person sees; ``text`` is part of the code or of the Chinese name."""
+    newest = ComponentSettings.objects.filter(component=OuterRef("pk")).order_by("-number")
+    rows = Component.objects.filter(visible_to(user)).select_related("project", "project__organisation")
+    rows = rows.annotate(
+        name_zh=Subquery(newest.values("name_zh")[:1]), settings_number=Subquery(newest.values("number")[:1])
+    )
+    if project is not None:
+        rows = rows.filter(project=project)
+    if not with_archived:
+        rows = rows.filter(is_archived=False)
+    if text.strip():
+        rows = rows.filter(Q(name__icontains=text.strip()) | Q(name_zh__icontains=text.strip()))
+    return rows
+
+
+def find_component(user: User, project_slug: str, slug: str) -> Component:
+    """One component by its natural key; raises Missing for strangers too."""
+    rows = Component.objects.filter(visible_to(user)).select_related("project", "project__organisation")
+    component = rows.filter(project__slug=project_slug, slug=slug.lower()).first()
+    if component is None:
+        raise Missing()
+    return component
+
+
+def current_settings(component: Component) -> ComponentSettings | None:
+    """The newest version of the settings, with the templates and base image that it names."""
+    return (
+        component.settings.select_related(
+            "dockerfile", "bootstart", "deployment_template", "service_template", "base_image", "author"
+        )
+        .order_by("-number")
+        .first()
+    )
+
+
+def current_allocation(component: Component, environment: Environment) -> Allocation | None:
+    """What the component may use there: the newest version, or None when nobody said."""
+    return component.allocations.filter(environment=environment).order_by("-number").first()
+
+
+def current_config(component: Component, environment: Environment) -> ConfigVersion | None:
+    """The configuration there: the newest version, or None when there never was one."""
+    return component.configs.filter(environment=environment).order_by("-number").first()
+
+
+def current_allocations(component: Component) -> dict[int, Allocation]:
+    """The newest allocation by environment id: one query."""
+    newest = Allocation.objects.filter(component=OuterRef("component"), environment=OuterRef("environment"))
+    rows = component.allocations.filter(number=Subquery(newest.order_by("-number").values("number")[:1]))
+    return {row.environment_id: row for row in rows.select_related("environment", "author")}
+
+
+def current_configs(component: Component) -> dict[int, ConfigVersion]:
+    """The newest configuration by environment id: one query."""
+    newest = ConfigVersion.objects.filter(component=OuterRef("component"), environment=OuterRef("environment"))
+    rows = component.configs.filter(number=Subquery(newest.order_by("-number").values("number")[:1]))
+    return {row.environment_id: row for row in rows.select_related("environment", "author")}
+
+
+def allocations_of_space(space: Space, *, without: Component | None = None) -> list[Allocation]:
+    """The newest allocation of every live component in the space."""
+    newest = Allocation.objects.filter(component=OuterRef("component"), environment=OuterRef("environment"))
+    rows = Allocation.objects.filter(
+        component__project=space.project, component__is_archived=False, environment=space.environment
+    ).annotate(top=Subquery(newest.order_by("-number").values("number")[:1]))
+    if without is not None:
+        rows = rows.exclude(component=without)
+    return list(rows.filter(number=F("top")).select_related("component"))
+
+
+def spaces_of(component: Component) -> list[Space]:
+    """The project's spaces in the order of the flow."""
+    rows = Space.objects.filter(project=component.project_id).select_related("environment", "project")
+    return list(rows.order_by("environment__position", "environment__slug"))
+
+
+def toolchain_of(project: Project) -> Toolchain | None:
+    """The project's Jenkins and registry, or None."""
+    return Toolchain.objects.select_related("jenkins", "registry").filter(project=project).first()
+
+
+def history(component: Component, *, limit: int = 50) -> list[ComponentSettings | Allocation | ConfigVersion]:
+    """Who changed what of the component, newest first: settings, allocations and configurations together."""
+    settings = component.settings.select_related("author")[:limit]
+    allocations = component.allocations.select_related("author", "environment").order_by("-pk")[:limit]
+    configs = component.configs.select_related("author", "environment").order_by("-pk")[:limit]
+    rows: list[ComponentSettings | Allocation | ConfigVersion] = [*settings, *allocations, *configs]
+    return sorted(rows, key=lambda row: row.created_at, reverse=True)[:limit]
+
+
+def list_templates(user: User, *, project: Project | None = None, with_archived: bool = False) -> QuerySet[Template]:
+    """Global templates and those of projects this person sees; with ``project`` only its own and the global ones."""
+    newest = TemplateVersion.objects.filter(template=OuterRef("pk")).order_by("-number")
+    rows = Template.objects.filter(Q(project=None) | visible_to(user)).select_related("project")
+    rows = rows.annotate(version=Subquery(newest.values("number")[:1]), changed_at=Subquery(newest.values("created_at")[:1]))
+    if project is not None:
+        rows = rows.filter(Q(project=None) | Q(project=project))
+    return rows if with_archived else rows.filter(is_archived=False)
+
+
+def usable_templates(project: Project, kind: str) -> QuerySet[Template]:
+    """What a component of the project may choose for the kind."""
+    return Template.objects.filter(Q(project=None) | Q(project=project), kind=kind, is_archived=False)
+
+
+def find_template(user: User, name: str, *, project_slug: str = "") -> Template:
+    """A global template by name, or a project's own; raises Missing."""
+    rows = list_templates(user, with_archived=True).filter(name=name)
+    rows = rows.filter(project__slug=project_slug) if project_slug else rows.filter(project=None)
+    template = rows.first()
+    if template is None:
+        raise Missing()
+    return template
+
+
+def latest_version(template: Template) -> TemplateVersion | None:
+    """The newest published text."""
+    return template.versions.select_related("author").order_by("-number").first()
+
+
+def latest_versions(templates: Iterable[Template | None]) -> dict[int, TemplateVersion]:
+    """The newest text by template id: one query for all."""
+    ids = [template.pk for template in templates if template is not None]
+    newest = TemplateVersion.objects.filter(template=OuterRef("template")).order_by("-number").values("number")[:1]
+    rows = TemplateVersion.objects.filter(template__in=ids, number=Subquery(newest)).select_related("template")
+    return {row.template_id: row for row in rows}
+
+
+def used_by(template: Template) -> list[Component]:
+    """Live components whose newest settings name the template."""
+    newest = ComponentSettings.objects.filter(component=OuterRef("component")).order_by("-number").values("number")[:1]
+    names = Q(dockerfile=template) | Q(bootstart=template) | Q(deployment_template=template) | Q(service_template=template)
+    settings = ComponentSettings.objects.filter(names, number=Subquery(newest), component__is_archived=False)
+    return list(Component.objects.filter(settings__in=settings).select_related("project").distinct().order_by("name"))
+
+
+def list_base_images(*, with_archived: bool = False) -> QuerySet[BaseImage]:
+    """Base images that components may stand on."""
+    return BaseImage.objects.all() if with_archived else BaseImage.objects.filter(is_archived=False)
+
+
+def stored_branches(git_url: str) -> list[BranchTip]:
+    """The last answer of the remote about its branches, by name."""
+    return list(BranchTip.objects.filter(git_url=git_url).order_by("branch"))
+
+
+def find_preview(user: User, pk: int) -> Preview:
+    """A preview in a project that this person sees; raises Missing."""
+    rows = Preview.objects.filter(visible_to(user, field="component__project_id")).select_related("component__project")
+    preview = rows.filter(pk=pk).first()
+    if preview is None:
+        raise Missing()
+    return preview
+
+
+def last_tests(kind: str) -> dict[int, ServerTest]:
+    """The newest connection test by server id."""
+    newest = ServerTest.objects.filter(kind=kind).values(f"{kind}_id").annotate(top=Max("pk")).values("top")
+    rows = ServerTest.objects.filter(pk__in=newest).select_related("requested_by")
+    return {getattr(row, f"{kind}_id"): row for row in rows}

@@ -1,0 +1,172 @@
+"""The one place that makes values for templates and parameters for Jenkins: previews, reviews and builds ask here.
+
+Everything is plain data (text, whole numbers, truth values, lists, dicts), because templates may see nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from components.grammar import relative_directory
+from components.models import Allocation, BaseImage, Component, ComponentSettings, ConfigVersion, ImageRegistry
+from deployer.quantities import format_cpu, format_memory
+from environments.models import Environment, Space
+
+DEFAULT_PORT = 8080
+"""Where a component listens unless its configuration sets PORT: what Tomcat and the shipped images use."""
+
+
+def template_values(
+    *,
+    component: Component,
+    settings: ComponentSettings,
+    environment: Environment,
+    space: Space,
+    allocation: Allocation,
+    config: ConfigVersion | None,
+    order_facts: Mapping[str, Any],
+    image: str,
+) -> dict[str, Any]:
+    """Values of deployment and service templates.
+
+    ``order_facts`` needs ``number``, ``commit`` and ``branch``; ``image`` is the full reference with its digest.
+    Quantities come as Kubernetes writes them (``1500m``, ``4Gi``). Every entry of ``config.env`` has all of ``name``,
+    ``value``, ``secret`` and ``key``, the ones that do not apply empty. ``config.name`` changes with the content, so
+    that a new configuration rolls the pods, and is empty where there are no files.
+    """
+    chosen = config_values(component, config)
+    return {
+        "order": {name: str(order_facts[name]) for name in ("number", "commit", "branch")},
+        "component": component_values(component, settings),
+        "environment": {
+            "slug": environment.slug,
+            "namespace": space.namespace,
+            "is_production": environment.is_production,
+        },
+        "image": image,
+        "replicas": allocation.replicas,
+        "resources": {
+            "cpu_request": format_cpu(allocation.cpu_request),
+            "cpu_limit": format_cpu(allocation.cpu_limit),
+            "memory_request": format_memory(allocation.memory_request),
+            "memory_limit": format_memory(allocation.memory_limit),
+        },
+        "config": chosen,
+        "base_image": image_name(settings.base_image),
+        "package": settings.package_name,
+        "ports": {"http": _port(chosen["env"])},
+    }
+
+
+def component_values(component: Component, settings: ComponentSettings) -> dict[str, str]:
+    """What a template may know of the component itself."""
+    return {
+        "name": component.name,
+        "slug": component.slug,
+        "service": settings.service_name or component.slug,
+        "project": component.project.slug,
+        "package": settings.package_name,
+    }
+
+
+def config_values(component: Component, config: ConfigVersion | None) -> dict[str, Any]:
+    """``{"name", "env", "files"}`` of a configuration; ``name`` is that of the ConfigMap which holds the files."""
+    env = [
+        {part: str(entry.get(part, "")) for part in ("name", "value", "secret", "key")}
+        for entry in (config.env if config else [])
+    ]
+    files = {str(name): str(text) for name, text in sorted((config.files if config else {}).items())}
+    digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:10]
+    # 63 letters: the name is also a label's value in the templates.
+    name = f"{component.slug[:45].rstrip('-')}-config-{digest}" if files else ""
+    return {"name": name, "env": env, "files": files}
+
+
+def build_values(
+    *,
+    component: Component,
+    settings: ComponentSettings,
+    order_facts: Mapping[str, Any],
+    registry_address: str,
+) -> dict[str, Any]:
+    """Values of Dockerfile and bootstart templates; ``order_facts`` needs ``number``, ``commit`` and ``branch``."""
+    return {
+        "order": {name: str(order_facts[name]) for name in ("number", "commit", "branch")},
+        "component": component_values(component, settings),
+        "base_image": base_image_reference(settings.base_image, registry_address),
+        "package": settings.package_name,
+        "ports": {"http": DEFAULT_PORT},
+    }
+
+
+def image_name(base_image: BaseImage | None) -> str:
+    """``path:tag`` without a leading slash; empty when there is none."""
+    return f"{base_image.repository}:{base_image.tag}" if base_image else ""
+
+
+def base_image_reference(base_image: BaseImage | None, registry_address: str) -> str:
+    """The base image as a Dockerfile's FROM names it: registry, path and tag."""
+    return f"{registry_address}/{image_name(base_image)}" if base_image else ""
+
+
+def image_repository(component: Component) -> str:
+    """``site/app``: where the component's images live in the registry."""
+    return f"{component.project.slug}/{component.slug}"
+
+
+def image_tag_reference(component: Component, registry: ImageRegistry, order_number: str) -> str:
+    """``host/site/app:K8S…``, the name that a build pushes."""
+    return f"{registry.address}/{image_repository(component)}:{order_number}"
+
+
+def image_digest_reference(component: Component, registry: ImageRegistry, digest: str) -> str:
+    """``host/site/app@sha256:…``, the name that a cluster pulls: it cannot come to mean another image."""
+    return f"{registry.address}/{image_repository(component)}@{digest}"
+
+
+def jenkins_parameters(
+    *,
+    component: Component,
+    settings: ComponentSettings,
+    registry: ImageRegistry,
+    order_facts: Mapping[str, Any],
+    trigger_id: str,
+    dockerfile: str,
+    bootstart: str,
+    platform_url: str,
+) -> dict[str, str]:
+    """The 17 parameters of the one Jenkins job, no more and no fewer; ``dockerfile`` and ``bootstart`` are rendered.
+
+    Raises components.grammar.GrammarError for a directory that leaves the repository.
+    """
+    return {
+        "SITE": component.project.slug,
+        "APP": component.slug,
+        "BRANCH_TO_BUILD": str(order_facts["branch"]),
+        "GIT_URL": settings.git_url,
+        "DIR_BUILD_FILE": relative_directory(settings.build_directory),
+        "BUILD_CMD": settings.build_command,
+        "BUILD_TARGET": relative_directory(settings.artifact_directory),
+        "PACKAGE_NAME": settings.package_name,
+        "DOCKERFILE_TEMPLATE": dockerfile,
+        "BOOTSTART_TEMPLATE": bootstart,
+        "HARBOR_ADDRESS": registry.address,
+        "DEPLOY_VERSION": str(order_facts["number"]),
+        "TRIGGER_ID": trigger_id,
+        "ORDER_NO": str(order_facts["number"]),
+        "BUILD_NODE": settings.node_label,
+        "GIT_COMMIT": str(order_facts["commit"]),
+        "PLATFORM_URL": platform_url,
+    }
+
+
+def _port(env: list[dict[str, str]]) -> int:
+    """PORT of the configuration, so that the application, its probes and its Service agree."""
+    for entry in env:
+        value = entry["value"]
+        if entry["name"] == "PORT" and value.isascii() and value.isdigit() and 0 < int(value) < 65536:
+            return int(value)
+    return DEFAULT_PORT
