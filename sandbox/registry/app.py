@@ -112,7 +112,8 @@ class RegistryApp:
     async def begin_upload(self, request: Request) -> Response:
         name, query = request.path_params["name"], request.query_params
         wanted, source = query.get("mount", ""), query.get("from", "")
-        if wanted and await run_in_threadpool(self.store.mount_blob, name, wanted, source):
+        is_mounted = bool(wanted) and await run_in_threadpool(self.store.mount_blob, name, wanted, source)
+        if is_mounted:
             return _blob_made(name, wanted)
         # The specification: a mount that cannot be done becomes an ordinary upload.
         upload = await run_in_threadpool(self.store.begin_upload)

@@ -1,0 +1,57 @@
+"""git's complaints as our errors. Its words are matched, never repeated: they can hold addresses and secrets."""
+
+from __future__ import annotations
+
+import re
+import signal
+
+from deployer.adapters.git.child import Finished
+from deployer.errors import DeployerError, Forbidden, NotFound, Rejected, Unavailable
+
+# Messages of git 2.39 with libcurl and OpenSSH, LC_ALL=C. Order matters: the first that matches wins.
+_FORBIDDEN = re.compile(
+    r"Authentication failed|could not read (?:Username|Password)|returned error: 40[13]|Permission denied|"
+    r"Access denied|HTTP Basic: Access|Host key verification failed|Invalid username or password",
+    re.IGNORECASE,
+)
+_ABSENT = re.compile(
+    r"repository .*not found|returned error: 404|does not appear to be a git repository|is this a git repository|"
+    r"not a git repository|project you were looking for could not be found|repository does not exist",
+    re.IGNORECASE,
+)
+_CERTIFICATE = re.compile(r"certificate|SSL_|gnutls|TLS connect", re.IGNORECASE)
+_ELSEWHERE = re.compile(r"returned error: 30\d|redirect", re.IGNORECASE)
+_FULL = re.compile(r"File too large|No space left|out of memory|malloc failed|mmap failed", re.IGNORECASE)
+
+
+def translate(finished: Finished, host: str) -> DeployerError:
+    """The error for a git that did not end with 0."""
+    # Addresses stand in quotes; a repository called "certificate" must not look like a certificate's fault.
+    words = re.sub(r"'[^'\n]*'", "''", finished.complaint)
+    if "transport" in words and "not allowed" in words:
+        return Rejected(f"The Git server {host} is asked in a way that is not allowed here.")
+    if _ELSEWHERE.search(words):
+        return Rejected(f"The Git server {host} sends us to another address. Enter the final one.")
+    if _CERTIFICATE.search(words):
+        return Unavailable(f"The certificate of the Git server {host} is not trusted. Check its CA.")
+    if _FORBIDDEN.search(words):
+        return Forbidden(f"The Git server {host} refuses our account, or this repository is not open to it.")
+    if _ABSENT.search(words):
+        return NotFound(f"There is no such repository at {host}. Check the path, and whether our account may see it.")
+    if _FULL.search(words) or finished.code in {-signal.SIGXFSZ, 128 + signal.SIGXFSZ}:
+        return Rejected(f"The repository at {host} is larger than the limits for it here.")
+    if finished.code in {-signal.SIGKILL, 128 + signal.SIGKILL}:
+        return Unavailable(f"Git was ended while it spoke to {host}. Try again.")
+    return Unavailable(f"The Git server {host} cannot be reached, or broke off. Is it up, and is its address right?")
+
+
+def is_unknown_object(finished: Finished) -> bool:
+    """True when git ended because a commit is not in the mirror."""
+    return finished.code == 128 and bool(
+        re.search(
+            r"not a valid (?:commit|object) name|bad (?:object|revision)|transport .* not allowed|"
+            r"Invalid revision range|unknown revision|could not fetch .* from promisor|is a (?:blob|tree), not",
+            finished.complaint,
+            re.IGNORECASE,
+        )
+    )

@@ -1,0 +1,138 @@
+"""HTTP to one registry: sign-in (Basic, bearer tokens), time and size limits, redirects, vendor errors as ours."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from deployer.adapters.registry.tokens import Credentials, TokenDesk
+from deployer.adapters.registry.urls import Origin, check_redirect
+from deployer.errors import Forbidden, Rejected, Unavailable
+from deployer.interfaces import RegistryTarget
+
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 15.0
+TOTAL_SECONDS = 20.0
+_MOST_REDIRECTS = 3
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_ERROR_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer: ``content`` is at most what was asked for, header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Transport:
+    """GET requests to one registry; safe for several threads."""
+
+    def __init__(self, target: RegistryTarget) -> None:
+        self.origin = Origin.of(target.url)
+        self.address = target.address or self.origin.host
+        self._basic = httpx.BasicAuth(target.username, target.password) if target.username else None
+        self._client = httpx.Client(
+            timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+            verify=_trust(target) if self.origin.scheme == "https" else True,
+            follow_redirects=False,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=30.0),
+        )
+        self._tokens = TokenDesk(self.origin, self._basic, self._fetch)
+
+    def get(self, path: str, *, scope: str, accept: str = "*/*", most: int, follow: bool = False) -> Answer:
+        """GET ``/v2/…``; ``scope`` is the right asked of a token service, ``most`` the body's limit in bytes.
+
+        Raises Forbidden (401, 403), Unavailable (429, 5xx, refused, timed out), Rejected (body too large, redirects).
+        """
+        url, wanted = self.origin.url + path, {"Accept": accept, "Accept-Encoding": "identity"}
+        credentials = self._tokens.known(scope)
+        answer = self._fetch(url, headers=wanted, credentials=credentials, most=most)
+        if answer.status == 401:
+            credentials = self._tokens.answer(answer.headers.get("www-authenticate", ""), scope)
+            answer = self._fetch(url, headers=wanted, credentials=credentials, most=most)
+        for _ in range(_MOST_REDIRECTS if follow else 0):
+            if answer.status not in _REDIRECTS:
+                break
+            url = check_redirect(url, answer.headers.get("location", ""), self.origin)
+            if not Origin.of(url).is_same_place(self.origin):
+                # Another place (object storage) gets neither our token nor our password: its address is signed.
+                credentials = Credentials()
+            answer = self._fetch(url, headers=wanted, credentials=credentials, most=most)
+        return self._checked(answer)
+
+    def _fetch(self, url: str, *, headers: Mapping[str, str], credentials: Credentials, most: int) -> Answer:
+        sent = {**headers, **credentials.headers}
+        with self._errors(), self._client.stream("GET", url, headers=sent, auth=credentials.auth) as answer:
+            limit = most if answer.status_code == 200 else _MOST_ERROR_BYTES
+            content = self._read(answer, limit)
+            return Answer(answer.status_code, {key.lower(): value for key, value in answer.headers.items()}, content)
+
+    def _read(self, answer: httpx.Response, most: int) -> bytes:
+        """The body, within bytes and time: a server that trickles keeps no thread of ours."""
+        content = bytearray()
+        end = time.monotonic() + TOTAL_SECONDS
+        for chunk in answer.iter_bytes():
+            content += chunk
+            if len(content) > most:
+                if answer.status_code != 200:
+                    return bytes(content[:most])
+                raise Rejected(
+                    f"The registry {self.address} sent more than {most} bytes where a small document belongs."
+                )
+            if time.monotonic() > end:
+                raise Unavailable(f"The registry {self.address} sends too slowly. Try again later.")
+        return bytes(content)
+
+    def _checked(self, answer: Answer) -> Answer:
+        if answer.status in {401, 403}:
+            raise Forbidden(
+                f"The registry {self.address} refuses our account. Check its user and password, and its right to pull."
+            )
+        if answer.status == 429 or answer.status >= 500:
+            raise Unavailable(
+                f"The registry {self.address} cannot answer now ({answer.status}). Try again later.",
+                retry_after_seconds=_seconds(answer.headers.get("retry-after", "")),
+            )
+        if answer.status in _REDIRECTS:
+            raise Rejected(f"The registry {self.address} sends us elsewhere. Enter its final address.")
+        return answer
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        name = self.address
+        try:
+            yield
+        except httpx.ConnectTimeout as exc:
+            raise Unavailable(f"The registry {name} does not answer within {CONNECT_SECONDS:.0f} s.") from exc
+        except httpx.ConnectError as exc:
+            if isinstance(exc.__context__, ssl.SSLError) or "CERTIFICATE" in str(exc).upper():
+                raise Unavailable(f"The certificate of the registry {name} is not trusted. Check its CA.") from exc
+            raise Unavailable(f"The registry {name} cannot be reached. Is its address right, and is it up?") from exc
+        except httpx.TimeoutException as exc:
+            raise Unavailable(f"The registry {name} took longer than {READ_SECONDS:.0f} s to answer.") from exc
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            raise Unavailable(f"The connection to the registry {name} broke.") from exc
+
+
+def _trust(target: RegistryTarget) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context()
+        if target.ca_pem:
+            context.load_verify_locations(cadata=target.ca_pem)
+    except ssl.SSLError as exc:
+        raise Rejected(f"The CA entered for the registry {target.address} is no PEM certificate.") from exc
+    return context
+
+
+def _seconds(text: str) -> float | None:
+    """``Retry-After`` in seconds, at most an hour; a date there is ignored."""
+    return min(float(text), 3600.0) if text.isascii() and text.isdigit() and len(text) < 9 else None
