@@ -51,7 +51,7 @@ def claim(kind: Kind, *, owner: str, limit: int, pk: int | None = None, grace: f
 
 
 def _due(kind: Kind, pk: int | None, grace: float) -> QuerySet[Run]:
-    due = kind.model._default_manager.filter(
+    due: QuerySet[Run] = kind.model._default_manager.filter(
         next_at__lte=now_plus(grace), lease_until__lte=Now(), state__in=sorted(ACTIVE)
     )
     return due if pk is None else due.filter(pk=pk)

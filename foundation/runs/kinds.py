@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from foundation.runs.models import Run
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How the engine drives the rows of one model.
+    """How the engine drives the rows of one model, a :class:`foundation.runs.models.Run`.
 
     ``step`` is the dotted path of ``step(lease: Lease) -> Again | Done | Parked``; ``give_up`` of
     ``give_up(lease: Lease, reason: str) -> None``, which must leave the row in a final state (blank: the bare
@@ -23,7 +20,7 @@ class Kind:
     """
 
     name: str
-    model: type[Run]
+    model: type[Any]
     step: str
     give_up: str = ""
     contact_changed: str = ""

@@ -75,7 +75,10 @@ class Lease:
 
     def rows(self) -> QuerySet[Any]:
         """The run's row as long as it is ours and not final: the guard of every write."""
-        return self.kind.model._default_manager.filter(pk=self.pk, owner=self.owner, fence=self.fence, state__in=ACTIVE)
+        rows: QuerySet[Any] = self.kind.model._default_manager.filter(
+            pk=self.pk, owner=self.owner, fence=self.fence, state__in=sorted(ACTIVE)
+        )
+        return rows
 
     def read(self) -> Any:
         """The row as it is now, without a lock; raises LeaseLost."""

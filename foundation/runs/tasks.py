@@ -17,7 +17,7 @@ from foundation.runs.identity import owner
 log = logging.getLogger(__name__)
 
 
-@shared_task(ignore_result=True)  # type: ignore[misc]
+@shared_task(ignore_result=True)  # type: ignore[untyped-decorator]
 def take(kind: str, pk: int) -> None:
     """Claims one run by id and runs one step; does nothing when it is not due, held by another or final."""
     try:
@@ -29,6 +29,6 @@ def take(kind: str, pk: int) -> None:
         run_step(lease)
 
 
-@worker_ready.connect  # type: ignore[misc]
+@worker_ready.connect  # type: ignore[untyped-decorator]
 def _beat(**_: Any) -> None:
     start_beating("worker")

@@ -1,0 +1,161 @@
+"""The chain that proves the log whole: each link is an HMAC over the link before and the event, in sealing order.
+
+The key (``settings.AUDIT_KEY``) lives outside the database: who can write every table still cannot forge a link.
+Cutting the newest links off leaves a valid shorter chain; heads that were logged and exported give that away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from audit.models import AuditEvent, AuditLink
+
+START = "0" * 64
+"""What stands before the first link."""
+
+FIELDS = (
+    "actor_id", "actor_name", "verb", "object_type", "object_id", "object_name", "project", "environment",
+    "outcome", "reason", "before", "after", "request_number", "address",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Head:
+    """The newest link: how many there are and its mac. Two heads of one log tell whether the older is in the newer."""
+
+    sequence: int
+    mac: str
+
+    def __str__(self) -> str:
+        return f"{self.sequence}:{self.mac}"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """``broken_at`` is the sequence of the first link that does not fit (0: none does not), ``problem`` says how."""
+
+    checked: int
+    unsealed: int
+    head: Head
+    broken_at: int = 0
+    problem: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        """True when every link fits."""
+        return not self.problem
+
+
+def event_data(event: AuditEvent) -> dict[str, Any]:
+    """An event as plain JSON data; times in UTC with six decimals, so that both databases give the same text."""
+    moment = event.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return {"id": event.pk, "at": moment, **{name: getattr(event, name) for name in FIELDS}}
+
+
+def canonical(event: AuditEvent) -> bytes:
+    """The one byte string that stands for an event: JSON with sorted keys and no spaces."""
+    return json.dumps(event_data(event), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def link_mac(previous_mac: str, sequence: int, event: AuditEvent) -> str:
+    """The HMAC-SHA256 (hex) of one link."""
+    message = f"{sequence}\n{previous_mac}\n".encode() + canonical(event)
+    return hmac.new(settings.AUDIT_KEY.encode(), message, hashlib.sha256).hexdigest()
+
+
+def read_head() -> Head:
+    """The newest link, or sequence 0 before the first."""
+    link = AuditLink.objects.order_by("-sequence").first()
+    return Head(link.sequence, link.mac) if link else Head(0, START)
+
+
+def unsealed_events() -> QuerySet[AuditEvent]:
+    """Committed events without a link, whatever their ids: a transaction that began early may commit late."""
+    return AuditEvent.objects.filter(~Exists(AuditLink.objects.filter(event_id=OuterRef("pk")))).order_by("pk")
+
+
+def seal_events(*, limit: int = 500) -> int:
+    """Links events that have none, oldest id first; returns how many. For the one sealing run.
+
+    Two sealers at once cannot fork the chain: sequence and event id are unique, so one of them fails whole.
+    """
+    with transaction.atomic():
+        head = read_head()
+        links, mac = [], head.mac
+        for sequence, event in enumerate(_next_events(limit), head.sequence + 1):
+            before, mac = mac, link_mac(mac, sequence, event)
+            links.append(AuditLink(sequence=sequence, event_id=event.pk, previous_mac=before, mac=mac))
+        AuditLink.objects.bulk_create(links)
+    return len(links)
+
+
+def _next_events(limit: int) -> list[AuditEvent]:
+    return list(unsealed_events()[:limit])
+
+
+def verify(*, known_head: str = "") -> Verification:
+    """Recomputes the whole chain from the events; the first link that does not fit ends it.
+
+    ``known_head`` ("sequence:mac" from a log line or an export) must be in it: that finds a chain cut short.
+    """
+    checked, mac, problem = 0, START, ""
+    wanted_sequence, _, wanted_mac = known_head.partition(":")
+    for link, event in linked_events():
+        problem = _problem(link, event, checked + 1, mac)
+        if not problem and str(link.sequence) == wanted_sequence and link.mac != wanted_mac:
+            problem = f"Link {link.sequence} is not the one that the known head names."
+        if problem:
+            break
+        checked, mac = checked + 1, link.mac
+    if not problem and wanted_sequence and int(wanted_sequence) > checked:
+        problem = f"The chain ends at link {checked}, but the known head is link {wanted_sequence}."
+    return Verification(
+        checked=checked,
+        unsealed=unsealed_events().count(),
+        head=Head(checked, mac),
+        broken_at=checked + 1 if problem else 0,
+        problem=problem,
+    )
+
+
+def export_lines(*, after: int = 0) -> Iterator[dict[str, Any]]:
+    """One dictionary a sealed event (its data, ``sequence``, ``mac``), oldest first; the last is ``{"head": …}``."""
+    head = read_head()
+    for link, event in linked_events(after=after):
+        if link.sequence > head.sequence:
+            break
+        data = event_data(event) if event else {"id": link.event_id, "missing": True}
+        yield data | {"sequence": link.sequence, "previous_mac": link.previous_mac, "mac": link.mac}
+    yield {"head": {"sequence": head.sequence, "mac": head.mac}}
+
+
+def linked_events(*, after: int = 0, size: int = 1000) -> Iterator[tuple[AuditLink, AuditEvent | None]]:
+    """Links in order with their events (None: it is gone), ``size`` at a time."""
+    last = after
+    while links := list(AuditLink.objects.filter(sequence__gt=last).order_by("sequence")[:size]):
+        events = AuditEvent.objects.in_bulk([link.event_id for link in links])
+        for link in links:
+            yield link, events.get(link.event_id)
+        last = links[-1].sequence
+
+
+def _problem(link: AuditLink, event: AuditEvent | None, expected: int, previous_mac: str) -> str:
+    if link.sequence != expected:
+        return f"Link {expected} is missing."
+    if event is None:
+        return f"Event {link.event_id} of link {expected} is missing."
+    if link.previous_mac != previous_mac:
+        return f"Link {expected} does not follow the link before it."
+    if not hmac.compare_digest(link_mac(previous_mac, expected, event), link.mac):
+        return f"Event {link.event_id} of link {expected} was changed, or another AUDIT_KEY sealed it."
+    return ""
