@@ -1,0 +1,253 @@
+"""The build server as the steps need it: every call is one to three requests, see each method."""
+
+from __future__ import annotations
+
+import functools
+import re
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from deployer.errors import NotFound, Rejected
+from deployer.interfaces import (
+    BuildDetail,
+    BuildLook,
+    BuildRequest,
+    BuildServerTarget,
+    FoundBuild,
+    JobFacts,
+    LogPage,
+    QueueLook,
+    ServerFacts,
+    StageLook,
+)
+
+from . import shapes
+from .sharing import SharedLooks
+from .wire import Answer, Wire, forget_after_fork, refusal
+
+MOST_LOG_BYTES = 1024 * 1024
+MOST_CACHED = 64
+SHARED_SECONDS = 1.0
+STOP_LEVELS = ("stop", "term", "kill")
+CONTROL_NAMES = frozenset({"delay", "token", "cause", "json", "Jenkins-Crumb"})
+_BUILD_TREE = "number,queueId,building,result"
+_NEWEST = 100  # `builds` holds no more, and asking for them all (`allBuilds`) reads every build.xml from disk
+
+
+class JenkinsBuildServer:
+    """:class:`deployer.interfaces.BuildServerClient` for one controller and account. Thread-safe; make it by
+    :func:`connect`, after a fork, never before."""
+
+    quiet_period = "1sec"
+    """How long an item waits in Jenkins' queue (a bare number would be milliseconds).
+
+    TRIGGER_ID keeps the items of two attempts apart, so no period is needed for that. One second is left for the
+    POST that a proxy repeats by itself: the second one meets the waiting item and gets its id (303)."""
+
+    def __init__(self, target: BuildServerTarget) -> None:
+        self._wire = Wire(target)
+        self._looks = SharedLooks(SHARED_SECONDS)
+
+    # ------------------------------------------------------------ reads
+    def describe(self) -> ServerFacts:
+        """Version and identity of the account; raises Forbidden for a bad token."""
+        started = time.monotonic()
+        answer = self._wire.get("me/api/json", query={"depth": "0"})
+        latency = int((time.monotonic() - started) * 1000)
+        bean = self._healthy(answer, "account").json()
+        notes = () if "X-Jenkins" in answer.headers else ("The answer does not say which version of Jenkins it is.",)
+        return ServerFacts(self._wire.version, str(bean.get("id") or ""), latency, notes)
+
+    def job(self, job: str) -> JobFacts:
+        """The job's declared parameters; raises NotFound."""
+        tree = "buildable,nextBuildNumber,property[parameterDefinitions[name,type]]"
+        answer = self._get(f"{_job_path(job)}api/json", f"job {job}", {"tree": tree})
+        return shapes.job_facts(answer.json(), answer.headers.get("X-Jenkins-Session", self._wire.session_id))
+
+    def find(self, job: str, trigger_id: str, *, since_number: int) -> FoundBuild | None:
+        """Queue, builds, queue again: an item that leaves the queue between two looks is a build by the second,
+        and one that comes into it after the first look is there at the third. Raises NotFound for the job."""
+        return (
+            self._find_queued(trigger_id)
+            or self._find_build(job, trigger_id, since_number)
+            or self._find_queued(trigger_id)
+        )
+
+    def queue_item(self, queue_id: int, trigger_id: str) -> QueueLook:
+        """The item now. Queue ids repeat after a crash of Jenkins, hence the trigger id."""
+        tree = "id,why,stuck,cancelled,executable[number],actions[parameters[name,value]]"
+        try:
+            answer = self._get(f"queue/item/{int(queue_id)}/api/json", f"queue item {queue_id}", {"tree": tree})
+        except NotFound:
+            return QueueLook(known=False)
+        bean = answer.json()
+        return shapes.queue_look(bean) if shapes.has_trigger(bean, trigger_id) else QueueLook(known=False)
+
+    def builds(self, job: str) -> Mapping[int, BuildLook]:
+        """The newest 100 builds by number, no older than a second; one request for all threads."""
+        return self._looks.get(job, lambda: self._look_at_builds(job))
+
+    def build(self, job: str, number: int) -> BuildDetail:
+        """One build with its parameters; raises NotFound."""
+        tree = f"{_BUILD_TREE},description,actions[parameters[name,value],causes[shortDescription]]"
+        answer = self._get(f"{_build_path(job, number)}api/json", f"build {number} of {job}", {"tree": tree})
+        return shapes.build_detail(answer.json())
+
+    def stages(self, job: str, number: int) -> tuple[StageLook, ...]:
+        """Stages entered so far; () when Jenkins has no stage view (or no such build)."""
+        try:
+            answer = self._get(f"{_build_path(job, number)}wfapi/describe", f"stage view of build {number} of {job}")
+        except NotFound:
+            return ()
+        return shapes.stage_looks(answer.json())
+
+    def read_log(self, job: str, number: int, offset: int) -> LogPage:
+        """Console text from a byte offset of Jenkins' file, about 1 MiB at most; raises NotFound."""
+        if not self._wire.version:
+            self.describe()  # how an offset goes on depends on the version, which log answers do not carry
+        is_legacy = shapes.is_legacy_log(self._wire.version)
+        path = f"{_build_path(job, number)}logText/progressiveText"
+        query = {"start": str(max(0, int(offset)))}
+        limit = {} if is_legacy else {"limit": 2 * MOST_LOG_BYTES}
+        answer = self._healthy(self._wire.get(path, query=query, **limit), f"log of build {number} of {job}")
+        page = shapes.legacy_log_page if is_legacy else shapes.log_page
+        return page(
+            answer.body,
+            is_cut=answer.is_cut,
+            offset=max(0, int(offset)),
+            size=shapes.text_size(answer.headers),
+            has_more=answer.headers.get("X-More-Data", "") == "true",
+            most=MOST_LOG_BYTES,
+        )
+
+    # ------------------------------------------------------------ writes
+    def trigger(self, request: BuildRequest, *, deadline: float) -> int:
+        """Queue a build. 201 is a new item, 303 an equal one that still waits; the id is the end of Location."""
+        if request.parameters.get("TRIGGER_ID") != request.trigger_id or CONTROL_NAMES & set(request.parameters):
+            raise Rejected("The parameters of this build are not in order: TRIGGER_ID or a reserved name.")
+        form = {**request.parameters, "delay": self.quiet_period}
+        answer = self._wire.post(f"{_job_path(request.job)}buildWithParameters", form=form, deadline=deadline)
+        if answer.status in (201, 303):
+            match = re.search(r"/queue/item/(\d+)/?$", answer.headers.get("Location", ""))
+            if match is None:
+                raise _no_item(answer)
+            return int(match.group(1))
+        raise _trigger_refusal(request.job, answer)
+
+    def stop(self, job: str, number: int, *, level: str, deadline: float) -> None:
+        """Ask for the end of a build. Jenkins answers 302 whatever comes of it; raises NotFound, Forbidden."""
+        if level not in STOP_LEVELS:
+            raise ValueError(f"level is one of {', '.join(STOP_LEVELS)}")
+        answer = self._wire.post(f"{_build_path(job, number)}{level}", form={}, deadline=deadline)
+        if answer.status not in (200, 204, 302, 303):
+            raise refusal(answer, f"build {number} of {job}", is_write=True)
+
+    def cancel_queued(self, queue_id: int, *, deadline: float) -> bool:
+        """204: taken out. 404: it had left already."""
+        answer = self._wire.post(f"queue/cancelItem?id={int(queue_id)}", form={}, deadline=deadline)
+        if answer.status in (204, 302):  # 302 before Jenkins 2.211
+            return True
+        if answer.status == 404:
+            return False
+        if answer.status == 422:
+            raise Rejected("Jenkins does not allow this account to cancel what is queued.", reason="permission")
+        raise refusal(answer, f"queue item {queue_id}", is_write=True)
+
+    # ------------------------------------------------------------ parts
+    def _healthy(self, answer: Answer, what: str) -> Answer:
+        if answer.status != 200:
+            raise refusal(answer, what, is_write=False)
+        return answer
+
+    def _get(self, path: str, what: str, query: Mapping[str, str] | None = None) -> Answer:
+        return self._healthy(self._wire.get(path, query=query), what)
+
+    def _look_at_builds(self, job: str) -> Mapping[int, BuildLook]:
+        query = {"tree": f"builds[{_BUILD_TREE}]{{0,{_NEWEST}}}"}
+        return shapes.build_looks(self._get(f"{_job_path(job)}api/json", f"job {job}", query).json())
+
+    def _find_queued(self, trigger_id: str) -> FoundBuild | None:
+        tree = "items[id,task[name],actions[parameters[name,value]]]"
+        bean = self._get("queue/api/json", "queue", {"tree": tree}).json()
+        for item in bean.get("items") or []:
+            if shapes.has_trigger(item, trigger_id):
+                return FoundBuild(queue_id=int(item["id"]), number=None)
+        return None
+
+    def _find_build(self, job: str, trigger_id: str, since_number: int) -> FoundBuild | None:
+        """Parameters carry whole templates, so no more builds are asked for than can be meant."""
+        next_number = self.job(job).next_number
+        # A number that went down means a job made anew: then any of its builds may be ours.
+        many = next_number - since_number + 5 if next_number >= since_number else next_number + 5
+        name = "builds" if many <= _NEWEST else "allBuilds"
+        tree = f"{name}[{_BUILD_TREE},actions[parameters[name,value]]]{{0,{many}}}"
+        bean = self._get(f"{_job_path(job)}api/json", f"job {job}", {"tree": tree}).json()
+        found: list[Mapping[str, Any]] = [one for one in bean.get(name) or [] if shapes.has_trigger(one, trigger_id)]
+        first = shapes.first_number(found)
+        if first is None:
+            return None
+        look = shapes.build_look(first)
+        return FoundBuild(queue_id=look.queue_id if look.queue_id >= 0 else None, number=look.number)
+
+
+def _job_path(job: str) -> str:
+    """``A/B`` → ``job/A/job/B/``; raises Rejected for a name that would lead elsewhere."""
+    parts = job.strip("/").split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        raise Rejected(f"“{job}” is no name of a Jenkins job.", reason="job_name")
+    return "".join(f"job/{quote(part, safe='')}/" for part in parts)
+
+
+def _build_path(job: str, number: int) -> str:
+    return f"{_job_path(job)}{int(number)}/"
+
+
+def _no_item(answer: Answer) -> Exception:
+    """201 or 303 that does not lead to a queue item: a proxy's, or Jenkins' with a changed Location."""
+    return refusal(Answer(502, answer.headers, answer.body), "queue item", is_write=True)
+
+
+def _trigger_refusal(job: str, answer: Answer) -> Exception:
+    """Jenkins' own no to buildWithParameters; where nothing says that it was not queued, OutcomeUnknown."""
+    refused = {
+        302: ("vetoed", f"Jenkins did not queue a build of {job}: the job may be going away."),
+        400: ("not_parameterised", f"The Jenkins job {job} declares no parameters."),
+        404: ("no_job", f"Jenkins has no job {job}, or this account may not see it."),
+        405: ("not_post", "Jenkins, or what stands before it, did not take this as a POST."),
+        409: ("disabled", f"The Jenkins job {job} is disabled."),
+        413: ("too_large", "The parameters are larger than Jenkins, or what stands before it, accepts."),
+        414: ("too_large", "The request's head is larger than Jenkins accepts."),
+        431: ("too_large", "The request's head is larger than Jenkins accepts."),
+    }
+    if answer.status in refused:
+        reason, message = refused[answer.status]
+        return Rejected(message, reason=reason)
+    return refusal(answer, f"job {job}", is_write=True)
+
+
+class _Cache:
+    """Clients by target. Replaced as a whole after a fork: lock and sessions belong to the parent."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.make = functools.lru_cache(maxsize=MOST_CACHED)(JenkinsBuildServer)
+
+
+_cache = _Cache()
+
+
+def connect(target: BuildServerTarget) -> JenkinsBuildServer:
+    """The client of this target: one per target and process, the 64 last used are kept."""
+    with _cache.lock:
+        return _cache.make(target)
+
+
+def _start_anew() -> None:
+    global _cache
+    _cache = _Cache()
+
+
+forget_after_fork(_start_anew)

@@ -1,0 +1,207 @@
+"""Jenkins' JSON read into our frozen shapes. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from deployer.errors import Unavailable
+from deployer.interfaces import BuildDetail, BuildLook, JobFacts, LogPage, QueueLook, StageLook
+
+Bean = Mapping[str, Any]
+NOTE = re.compile(rb"\x1b\[8mha:.*?\x1b\[0m", re.DOTALL)
+_NOT_JENKINS = "Jenkins' address answers with something other than Jenkins' API."
+_STATES = {
+    "NOT_EXECUTED": "skipped",
+    "ABORTED": "cancelled",
+    "SUCCESS": "succeeded",
+    "IN_PROGRESS": "running",
+    "PAUSED_PENDING_INPUT": "waiting",
+    "FAILED": "failed",
+    "UNSTABLE": "failed",
+}
+
+
+def _beans(value: Any) -> list[Bean]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _number(bean: Bean) -> int:
+    value = bean.get("number")
+    if not isinstance(value, int):
+        raise Unavailable(_NOT_JENKINS)
+    return value
+
+
+def parameters(actions: Any) -> dict[str, str]:
+    """Names and values of a build's or queue item's parameters; a hidden value (a password) is ''."""
+    found: dict[str, str] = {}
+    for action in _beans(actions):
+        for parameter in _beans(action.get("parameters")):
+            value = parameter.get("value")
+            found[str(parameter.get("name", ""))] = "" if value is None else str(value)
+    return found
+
+
+def job_facts(bean: Bean, session: str) -> JobFacts:
+    """A job: which parameters it declares."""
+    names = [
+        str(definition.get("name", ""))
+        for prop in _beans(bean.get("property"))
+        for definition in _beans(prop.get("parameterDefinitions"))
+    ]
+    return JobFacts(
+        buildable=bool(bean.get("buildable")),
+        parameters=frozenset(names),
+        next_number=int(bean.get("nextBuildNumber") or 1),
+        session=session,
+    )
+
+
+def queue_look(bean: Bean) -> QueueLook:
+    """A queue item that is known."""
+    executable = bean.get("executable")
+    number = executable.get("number") if isinstance(executable, dict) else None
+    return QueueLook(
+        known=True,
+        why=str(bean.get("why") or ""),
+        stuck=bool(bean.get("stuck")),
+        cancelled=bool(bean.get("cancelled")),
+        number=int(number) if number is not None else None,
+    )
+
+
+def build_looks(bean: Bean) -> dict[int, BuildLook]:
+    """All builds that a job shows, by number."""
+    looks = (build_look(build) for build in _beans(bean.get("builds")))
+    return {look.number: look for look in looks}
+
+
+def build_look(bean: Bean) -> BuildLook:
+    """One build. Jenkins may carry a result while it still builds: only ``is_building`` False makes it final."""
+    return BuildLook(
+        number=_number(bean),
+        queue_id=int(bean.get("queueId") or -1),
+        is_building=bool(bean.get("building")),
+        result=bean.get("result"),
+    )
+
+
+def build_detail(bean: Bean) -> BuildDetail:
+    """One build with why it was aborted: a person, a timeout, a lost node."""
+    causes = [
+        str(cause.get("shortDescription") or "")
+        for action in _beans(bean.get("actions"))
+        if str(action.get("_class", "")).endswith("InterruptedBuildAction")
+        for cause in _beans(action.get("causes"))
+    ]
+    return BuildDetail(
+        number=_number(bean),
+        is_building=bool(bean.get("building")),
+        result=bean.get("result"),
+        description=str(bean.get("description") or ""),
+        abort_cause="; ".join(cause for cause in causes if cause),
+        parameters=parameters(bean.get("actions")),
+    )
+
+
+def stage_looks(bean: Bean) -> tuple[StageLook, ...]:
+    """The stages entered so far.
+
+    In a declarative pipeline every stage after the failing one is entered and shows FAILED for some milliseconds
+    (``ModelInterpreter.evaluateStage``): the first FAILED is the culprit, later ones were skipped.
+    """
+    looks: list[StageLook] = []
+    has_failed = False
+    for stage in _beans(bean.get("stages")):
+        status = str(stage.get("status", ""))
+        state = _STATES.get(status, "running")
+        if status == "FAILED":
+            state = "skipped" if has_failed else "failed"
+            has_failed = True
+        error = stage.get("error")
+        message = str(error.get("message") or "") if isinstance(error, dict) and state == "failed" else ""
+        if status == "UNSTABLE":
+            message = message or "unstable"
+        looks.append(
+            StageLook(
+                name=str(stage.get("name", "")),
+                state=state,
+                started_ms=int(stage.get("startTimeMillis") or 0),
+                duration_ms=int(stage.get("durationMillis") or 0),
+                message=message,
+            )
+        )
+    return tuple(looks)
+
+
+def text_size(headers: Mapping[str, str]) -> int:
+    """X-Text-Size; raises Unavailable without it: then it was not Jenkins that answered."""
+    value = headers.get("X-Text-Size", "")
+    if not value.isdigit():
+        raise Unavailable(_NOT_JENKINS)
+    return int(value)
+
+
+def is_legacy_log(version: str) -> bool:
+    """True before 2.509: there X-Text-Size is where the body ends and console notes are stripped by Jenkins."""
+    match = re.match(r"(\d+)\.(\d+)", version)
+    return match is not None and (int(match.group(1)), int(match.group(2))) < (2, 509)
+
+
+def log_text(body: bytes) -> str:
+    """Lines as people read them: no console notes, LF only."""
+    text = NOTE.sub(b"", body).decode("utf-8", "replace")
+    return re.sub(r"\r*\n", "\n", text).replace("\r", "\n")
+
+
+def whole_lines(body: bytes) -> bytes:
+    """A cut body up to its last line break; without one, up to the last whole character."""
+    end = body.rfind(b"\n") + 1
+    if end:
+        return body[:end]
+    cut = len(body)
+    while cut and body[cut - 1] & 0xC0 == 0x80:
+        cut -= 1
+    is_lead = cut > 0 and body[cut - 1] >= 0xC0
+    return body[: cut - 1] if is_lead else body
+
+
+def log_page(body: bytes, *, is_cut: bool, offset: int, size: int, has_more: bool, most: int) -> LogPage:
+    """A piece of the log of Jenkins 2.509 or later.
+
+    While the log is open, X-Text-Size is the length of the file although the body ends at a line break or after
+    10,000 lines: going on from there loses text. So the next offset is counted from what came: the file has LF
+    where the body has CRLF, and both have the console notes.
+    """
+    was_rewound = size < offset
+    start = 0 if was_rewound else offset
+    if is_cut or len(body) > most:
+        body, is_cut = whole_lines(body[:most]), True
+    if is_cut or has_more:
+        following = start + len(body.replace(b"\r\n", b"\n"))
+    else:
+        following = size
+    return LogPage(log_text(body), following, is_complete=not (has_more or is_cut), was_rewound=was_rewound)
+
+
+def legacy_log_page(body: bytes, *, is_cut: bool, offset: int, size: int, has_more: bool, most: int) -> LogPage:
+    """A piece of the log before 2.509: only X-Text-Size says where to go on, so a long piece loses its middle."""
+    text = log_text(body)
+    if is_cut or len(body) > most:
+        head, tail = body[: most * 3 // 4], body[-most // 4 :]
+        left_out = len(body) - len(head) - len(tail)
+        note = f"\n[… {'more than ' if is_cut else ''}{left_out} bytes left out here; Jenkins has them …]\n"
+        text = log_text(whole_lines(head)) + note + log_text(tail[tail.find(b"\n") + 1 :])
+    return LogPage(text, size, is_complete=not has_more, was_rewound=size < offset)
+
+
+def has_trigger(bean: Bean, trigger_id: str) -> bool:
+    """True when the build or queue item was started with this trigger id."""
+    return parameters(bean.get("actions")).get("TRIGGER_ID") == trigger_id
+
+
+def first_number(builds: Iterable[Bean]) -> Bean | None:
+    """Of several builds of one trigger, the one that counts: the lowest number."""
+    return min(builds, key=_number, default=None)

@@ -1,0 +1,235 @@
+"""One request to Jenkins and its answer, or one of our errors: never the library's, never a URL with parameters.
+
+python-jenkins keeps the session, the authentication and the proxies; its reading of status codes is not used: its
+"… does not exist" means 404 as well as 503 (``jenkins/__init__.py`` 1.8.3, ``get_build_info`` and its like).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jenkins
+import requests
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+
+from deployer.errors import DeployerError, Forbidden, NotFound, OutcomeUnknown, Rejected, TooLate, Unavailable
+from deployer.interfaces import BuildServerTarget
+
+CONNECT_SECONDS = 3.05
+READ_SECONDS = 20.0
+WHOLE_SECONDS = 30.0
+MOST_BYTES = 32 * 1024 * 1024
+_CHUNK = 65_536
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status, headers (case-insensitive) and body; ``is_cut`` when there was more than the limit."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    is_cut: bool = False
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; raises Unavailable when it is none (a proxy's page, a cut answer)."""
+        try:
+            value = json.loads(self.body)
+        except ValueError as exc:
+            raise Unavailable("Jenkins' address answers with something other than Jenkins' API.") from exc
+        if not isinstance(value, dict):
+            raise Unavailable("Jenkins' address answers with something other than Jenkins' API.")
+        return value
+
+
+class _Session(jenkins.Jenkins):  # type: ignore[misc]
+    """python-jenkins with every answer handed back as it is, and no redirect followed.
+
+    A followed 303 of buildWithParameters ends in an error although the build is queued, and a followed 301 turns
+    the POST into a GET.
+    """
+
+    def _response_handler(self, response: requests.Response) -> requests.Response:
+        return response
+
+    def _request(self, req: requests.Request, stream: bool | None = None) -> requests.Response:
+        prepared = self._session.prepare_request(req)
+        settings = self._session.merge_environment_settings(prepared.url, {}, stream, self._session.verify, None)
+        answer: requests.Response = self._session.send(
+            prepared, allow_redirects=False, timeout=self.timeout, **settings
+        )
+        return answer
+
+
+class Wire:
+    """Requests to one controller; each thread has a session of its own, since requests' is not promised thread-safe."""
+
+    def __init__(self, target: BuildServerTarget) -> None:
+        self._target = target
+        self._base = target.url.rstrip("/") + "/"
+        self._local = threading.local()
+        self._ca_file = _write_ca(target.ca_pem)
+        self.version = ""
+        self.session_id = ""
+
+    def _client(self, connect_seconds: float) -> _Session:
+        client: _Session | None = getattr(self._local, "client", None)
+        if client is None:
+            client = _Session(self._base, self._target.username, self._target.token)
+            client.crumb = False  # API tokens need none (Jenkins' ApiCrumbExclusion)
+            # Given per request by the library, so neither REQUESTS_CA_BUNDLE nor PYTHONHTTPSVERIFY can change it.
+            client._session.verify = self._ca_file.name if self._ca_file else True
+            for scheme in ("http://", "https://"):
+                client._session.mount(scheme, HTTPAdapter(max_retries=0))
+            self._local.client = client
+        client.timeout = (connect_seconds, READ_SECONDS)
+        return client
+
+    def get(self, path: str, *, query: Mapping[str, str] | None = None, limit: int = MOST_BYTES) -> Answer:
+        """A read. Raises Unavailable where no healthy answer came; any status comes back."""
+        request = requests.Request("GET", self._base + path, params=dict(query or {}))
+        answer = self._send(request, CONNECT_SECONDS, limit, is_write=False)
+        if "X-Jenkins" in answer.headers:
+            self.version = answer.headers["X-Jenkins"]
+        if "X-Jenkins-Session" in answer.headers:
+            self.session_id = answer.headers["X-Jenkins-Session"]
+        return answer
+
+    def post(self, path: str, *, form: Mapping[str, str], deadline: float) -> Answer:
+        """A write with a form body. Raises TooLate, Unavailable (not sent), OutcomeUnknown; any status comes back."""
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise TooLate("The time for this step was over before Jenkins was asked; nothing was sent.")
+        request = requests.Request("POST", self._base + path, data=dict(form))
+        # The connection must not take longer than the deadline allows either: the body goes out after it.
+        return self._send(request, min(CONNECT_SECONDS, remaining), MOST_BYTES, is_write=True)
+
+    def _send(self, request: requests.Request, connect_seconds: float, limit: int, *, is_write: bool) -> Answer:
+        until = time.monotonic() + WHOLE_SECONDS
+        try:
+            response = self._client(connect_seconds).jenkins_request(request, add_crumb=False, stream=True)
+            return _read(response, until, limit)
+        except (jenkins.JenkinsException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
+            raise _failure(exc, is_write=is_write) from exc
+
+
+def _write_ca(pem: str) -> Any:
+    if not pem:
+        return None
+    file = tempfile.NamedTemporaryFile("w", prefix="jenkins-ca-", suffix=".pem")  # noqa: SIM115 - lives with the wire
+    file.write(pem)
+    file.flush()
+    return file
+
+
+def _read(response: requests.Response, until: float, limit: int) -> Answer:
+    """The body as far as limit and time allow; a connection read to its end goes back to the pool."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            parts.append(chunk)
+            size += len(chunk)
+            if size > limit:
+                break
+            if time.monotonic() > until:
+                raise requests.ReadTimeout("the answer did not end in time")
+    except BaseException:
+        response.close()
+        raise
+    if size > limit:
+        response.close()
+    else:
+        response.raw.release_conn()
+    return Answer(response.status_code, response.headers, b"".join(parts)[:limit], size > limit)
+
+
+# ---------------------------------------------------------------- errors
+_NOT_SENT = (
+    requests.ConnectTimeout,
+    requests.exceptions.ProxyError,
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    ssl.SSLCertVerificationError,
+    ConnectionRefusedError,
+)
+_BAD_ADDRESS = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and everything it wraps: urllib3 hides the cause in ``args`` and ``reason``, requests in ``args``."""
+    todo: list[object] = [error]
+    seen: set[int] = set()
+    while todo:
+        item = todo.pop()
+        if not isinstance(item, BaseException) or id(item) in seen:
+            continue
+        seen.add(id(item))
+        yield item
+        todo += [*item.args, getattr(item, "reason", None), item.__cause__, item.__context__]
+
+
+def _failure(error: BaseException, *, is_write: bool) -> DeployerError:
+    causes = list(_causes(error))
+    if any(isinstance(cause, _BAD_ADDRESS) for cause in causes):
+        return Rejected("The address of this Jenkins is not a web address.", reason="address")
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return Unavailable("Jenkins' certificate is not trusted: give its CA certificate with the server.")
+    if any(isinstance(cause, _NOT_SENT) for cause in causes):
+        return Unavailable("Jenkins cannot be reached: no connection could be made.")
+    if is_write:
+        return OutcomeUnknown("The request went to Jenkins and no answer came back; it may have been carried out.")
+    return Unavailable("Jenkins was asked and did not answer in time, or broke the connection.")
+
+
+def refusal(answer: Answer, what: str, *, is_write: bool) -> DeployerError:
+    """What an answer other than success means. ``what`` names the thing asked for ("job X", "build 7 of X")."""
+    status = answer.status
+    if status == 401:
+        return Forbidden("Jenkins does not accept this user name and API token.", reason="credentials")
+    if status == 403:
+        return _forbidden(answer)
+    if status == 404:
+        return NotFound(f"Jenkins has no {what}, or this account may not see it.")
+    if status == 429:
+        return Unavailable("Jenkins asks for fewer requests.", retry_after_seconds=_retry_after(answer))
+    if 300 <= status < 400:
+        message = "Jenkins sends us to another address: set the final address (https, path) with the server."
+        return Rejected(message, reason="redirected")
+    if status >= 500 and is_write:
+        return OutcomeUnknown(f"Jenkins answered with error {status}; the request may have been carried out.")
+    if status >= 500:
+        message = f"Jenkins, or what stands before it, answers {status}: it is starting, stopping or in trouble."
+        return Unavailable(message, retry_after_seconds=_retry_after(answer))
+    return Rejected(f"Jenkins refused the request about {what} ({status}).", reason=f"status_{status}")
+
+
+def _forbidden(answer: Answer) -> Forbidden:
+    right = answer.headers.get("X-Required-Permission", "")
+    if right:
+        # hudson.model.Item.Build → Item/Build, as Jenkins' own screens write it
+        shown = "/".join(right.split(".")[-2:])
+        return Forbidden(f"This Jenkins account lacks the right {shown}.", reason="permission")
+    if b"crumb" in answer.body[:_CHUNK]:
+        message = "Jenkins asks for a crumb: the credential must be an API token, not a password."
+        return Forbidden(message, reason="credentials")
+    return Forbidden("Jenkins does not allow this account to do that.", reason="permission")
+
+
+def _retry_after(answer: Answer) -> float | None:
+    value = answer.headers.get("Retry-After", "")
+    return float(value) if value.isdigit() else None
+
+
+def forget_after_fork(forget: Any) -> None:
+    """Run in every forked child: a session shared with the parent would mix two conversations on one socket."""
+    os.register_at_fork(after_in_child=forget)
