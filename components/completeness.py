@@ -80,7 +80,7 @@ def _missing_places(component: Component) -> list[MissingElement]:
 def _missing_servers(component: Component, settings: ComponentSettings) -> list[MissingElement]:
     found = []
     if toolchain_of(component.project) is None:
-        sentence = _("An administrator of the platform says which Jenkins builds the project and which registry keeps its images.")
+        sentence = _("An administrator of the platform chooses the Jenkins and the image registry of the project.")
         found.append(MissingElement("toolchain", _("Jenkins and registry"), sentence))
     if settings.git_url:
         try:

@@ -25,7 +25,7 @@ FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}", re.ASCII)
 _SEGMENT = re.compile(r"[A-Za-z0-9._+-]+", re.ASCII)
 _JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+-]*(?:/[A-Za-z0-9][A-Za-z0-9 ._+-]*)*", re.ASCII)
-_SCP = re.compile(r"(?:[A-Za-z0-9._-]+@)(?P<host>[A-Za-z0-9.-]+):(?P<path>[A-Za-z0-9._~/+-]+)", re.ASCII)
+_SCP = re.compile(r"(?:[A-Za-z0-9._-]+@)(?P<host>[A-Za-z0-9.-]+):(?P<path>[A-Za-z0-9._~+][A-Za-z0-9._~/+-]*)", re.ASCII)
 _URL_PATH = re.compile(r"/[A-Za-z0-9._~/+%-]+", re.ASCII)
 _OWN_NODES = frozenset({"built-in", "master"})
 _DEFAULT_PORTS = {"https": 443, "http": 80, "ssh": 22}
@@ -52,7 +52,7 @@ def check_branch(text: str) -> str:
     """A branch name that Git, a shell and Jenkins all read as a name."""
     if not BRANCH.fullmatch(text):
         raise GrammarError(
-            _("This is not a branch name we can use: letters, digits and . _ / + @ # = , - only, not beginning with “-”.")
+            _("This cannot be a branch here: use letters, digits and . _ / + @ # = , - and no “-” at the beginning.")
         )
     return text
 
@@ -86,7 +86,7 @@ def relative_directory(text: str) -> str:
     for part in parts:
         if part == ".." or part.startswith("-") or not _SEGMENT.fullmatch(part):
             raise GrammarError(
-                _("A directory lies inside the repository: names of letters, digits and . _ + - with / between, no “..”.")
+                _("A directory lies inside the repository: letters, digits and . _ + - with / between, and no “..”.")
             )
     return "/".join(parts) or "."
 
@@ -100,12 +100,20 @@ def check_command(text: str) -> str:
 
 
 def git_address(url: str) -> GitAddress:
-    """Scheme and host of ``https://``, ``http://``, ``ssh://`` and ``git@host:path`` URLs without credentials in them."""
+    """Scheme and host of an ``https://``, ``http://``, ``ssh://`` or ``git@host:path`` URL; raises GrammarError."""
+    return _full_address(plain_git_url(url))
+
+
+def plain_git_url(url: str) -> str:
+    """The URL as Git and Jenkins are given it: ``git@host:path`` is ``ssh://host/path``, and no user before the host.
+
+    The account for ssh is the Git server row's, ``git`` where it names none.
+    """
     if found := _SCP.fullmatch(url):
-        if found["path"].startswith("-"):
-            raise GrammarError(_("This is not a Git URL: it should look like https://host/group/name.git."))
-        return GitAddress("ssh", found["host"].lower())
-    return _full_address(url)
+        return f"ssh://{found['host']}/{found['path']}"
+    if url.startswith("ssh://") and "@" in url.split("/")[2] and ":" not in url.split("/")[2].partition("@")[0]:
+        return "ssh://" + url.removeprefix("ssh://").partition("@")[2]
+    return url
 
 
 def _full_address(url: str) -> GitAddress:
@@ -115,8 +123,8 @@ def _full_address(url: str) -> GitAddress:
     except ValueError:
         raise GrammarError(_("This is not a Git URL: it should look like https://host/group/name.git.")) from None
     if parts.scheme not in _DEFAULT_PORTS:
-        raise GrammarError(_("A Git URL begins with https:// or ssh:// (http:// for hosts an administrator listed so)."))
-    if parts.password is not None or (parts.username is not None and parts.scheme != "ssh"):
+        raise GrammarError(_("A Git URL begins with https:// or ssh:// (or http:// where an administrator allows it)."))
+    if "@" in parts.netloc:
         raise GrammarError(_("Leave user name and password out of the URL: the Git server's own row holds them."))
     is_plain = not parts.query and not parts.fragment and bool(_URL_PATH.fullmatch(parts.path)) and url.isascii()
     if not parts.hostname or not is_plain or ".." in parts.path.split("/"):

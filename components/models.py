@@ -25,7 +25,9 @@ class JenkinsServer(HasSecrets):
     token = EncryptedTextField(_("API token"), blank=True, default="")
     ca_pem = models.TextField(_("CA certificate (PEM)"), blank=True)
     credentials_id = models.CharField(_("Git credentials id"), max_length=120, default="GitLab")
-    build_deadline_seconds = models.PositiveIntegerField(_("build deadline (seconds)"), default=3600, validators=[MinValueValidator(10)])
+    build_deadline_seconds = models.PositiveIntegerField(
+        _("build deadline (seconds)"), default=3600, validators=[MinValueValidator(10)]
+    )
     is_archived = models.BooleanField(_("archived"), default=False)
 
     class Meta:
@@ -91,7 +93,9 @@ class ImageRegistry(HasSecrets):
 class Toolchain(models.Model):
     """Which Jenkins builds a project and which registry keeps its images."""
 
-    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="toolchain", verbose_name=_("project"))
+    project = models.OneToOneField(
+        Project, on_delete=models.CASCADE, related_name="toolchain", verbose_name=_("project")
+    )
     jenkins = models.ForeignKey(JenkinsServer, on_delete=models.PROTECT, verbose_name="Jenkins")
     registry = models.ForeignKey(ImageRegistry, on_delete=models.PROTECT, verbose_name=_("image registry"))
 
@@ -102,8 +106,12 @@ class Toolchain(models.Model):
 class BaseImage(models.Model):
     """A business base image that components stand on: ``path`` and ``tag`` as people write them."""
 
-    path = models.CharField(_("path"), max_length=250, validators=[RegexValidator(r"\A/?[a-z0-9]+(?:[._/-][a-z0-9_]+|-+[a-z0-9]+|__)*\Z")])
-    tag = models.CharField(_("tag"), max_length=128, validators=[RegexValidator(r"\A[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")])
+    path = models.CharField(
+        _("path"), max_length=250, validators=[RegexValidator(r"\A/?[a-z0-9]+(?:[._/-][a-z0-9_]+|-+[a-z0-9]+|__)*\Z")]
+    )
+    tag = models.CharField(
+        _("tag"), max_length=128, validators=[RegexValidator(r"\A[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")]
+    )
     note = models.CharField(_("note"), max_length=200, blank=True)
     is_archived = models.BooleanField(_("archived"), default=False)
 
@@ -124,13 +132,21 @@ class Template(models.Model):
     """A named template; global when ``project`` is null. Its text lives in versions."""
 
     kind = models.CharField(_("kind"), max_length=20, choices=TemplateKind.choices)
-    name = models.CharField(_("file name"), max_length=120, validators=[RegexValidator(r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z")])
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, blank=True, related_name="templates", verbose_name=_("project"))
+    name = models.CharField(
+        _("file name"), max_length=120, validators=[RegexValidator(r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z")]
+    )
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, null=True, blank=True, related_name="templates", verbose_name=_("project")
+    )
     is_archived = models.BooleanField(_("archived"), default=False)
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["name", "project"], nulls_distinct=False, name="one_template_per_name_and_project")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name", "project"], nulls_distinct=False, name="one_template_per_name_and_project"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -188,11 +204,22 @@ class ComponentSettings(models.Model):
     build_command = models.TextField(_("build command"), blank=True)
     artifact_directory = models.CharField(_("artifact directory"), max_length=200, blank=True)
     package_name = models.CharField(_("package"), max_length=128, blank=True)
-    dockerfile = models.ForeignKey(Template, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name="Dockerfile")
-    base_image = models.ForeignKey(BaseImage, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("base image"))
-    bootstart = models.ForeignKey(Template, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("BootStart file"))
+    dockerfile = models.ForeignKey(
+        Template, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name="Dockerfile"
+    )
+    base_image = models.ForeignKey(
+        BaseImage, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("base image")
+    )
+    bootstart = models.ForeignKey(
+        Template, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("BootStart file")
+    )
     deployment_template = models.ForeignKey(
-        Template, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("deployment template")
+        Template,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("deployment template"),
     )
     service_template = models.ForeignKey(
         Template, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("service template")
@@ -231,7 +258,9 @@ class Allocation(models.Model):
 
     class Meta:
         ordering = ["-number"]
-        constraints = [models.UniqueConstraint(fields=["component", "environment", "number"], name="one_allocation_per_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["component", "environment", "number"], name="one_allocation_per_number")
+        ]
 
     def __str__(self) -> str:
         return f"{self.component.name} {self.environment.label} v{self.number}"
@@ -254,7 +283,9 @@ class ConfigVersion(models.Model):
 
     class Meta:
         ordering = ["-number"]
-        constraints = [models.UniqueConstraint(fields=["component", "environment", "number"], name="one_config_per_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["component", "environment", "number"], name="one_config_per_number")
+        ]
 
     def __str__(self) -> str:
         return f"{self.component.name} {self.environment.label} config v{self.number}"

@@ -122,7 +122,9 @@ def list_templates(user: User, *, project: Project | None = None, with_archived:
     """Global templates and those of projects this person sees; with ``project`` only its own and the global ones."""
     newest = TemplateVersion.objects.filter(template=OuterRef("pk")).order_by("-number")
     rows = Template.objects.filter(Q(project=None) | visible_to(user)).select_related("project")
-    rows = rows.annotate(version=Subquery(newest.values("number")[:1]), changed_at=Subquery(newest.values("created_at")[:1]))
+    rows = rows.annotate(
+        version=Subquery(newest.values("number")[:1]), changed_at=Subquery(newest.values("created_at")[:1])
+    )
     if project is not None:
         rows = rows.filter(Q(project=None) | Q(project=project))
     return rows if with_archived else rows.filter(is_archived=False)
@@ -159,7 +161,9 @@ def latest_versions(templates: Iterable[Template | None]) -> dict[int, TemplateV
 def used_by(template: Template) -> list[Component]:
     """Live components whose newest settings name the template."""
     newest = ComponentSettings.objects.filter(component=OuterRef("component")).order_by("-number").values("number")[:1]
-    names = Q(dockerfile=template) | Q(bootstart=template) | Q(deployment_template=template) | Q(service_template=template)
+    names = (
+        Q(dockerfile=template) | Q(bootstart=template) | Q(deployment_template=template) | Q(service_template=template)
+    )
     settings = ComponentSettings.objects.filter(names, number=Subquery(newest), component__is_archived=False)
     return list(Component.objects.filter(settings__in=settings).select_related("project").distinct().order_by("name"))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from components.grammar import GrammarError, git_address
+from components.grammar import GrammarError, git_address, plain_git_url
 from components.models import GitServer, ImageRegistry, JenkinsServer
 from deployer.interfaces import BuildServerTarget, RegistryTarget, SourceTarget
 from foundation.problems import Refused
@@ -58,10 +58,11 @@ def git_server_of(git_url: str) -> GitServer:
 def source_target(git_url: str) -> SourceTarget:
     """A repository as the Git adapter wants it, its mirror under the data directory. Raises Refused."""
     server = git_server_of(git_url)
-    name = hashlib.sha256(git_url.encode()).hexdigest()[:32]
+    url = plain_git_url(git_url)
+    name = hashlib.sha256(url.encode()).hexdigest()[:32]
     return SourceTarget(
         key=server.remote_key,
-        url=git_url,
+        url=url,
         mirror_dir=str(Path(settings.DATA_DIR) / "mirrors" / name),
         username=server.username,
         password=server.password,

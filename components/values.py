@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from components.grammar import relative_directory
+from components.grammar import plain_git_url, relative_directory
 from components.models import Allocation, BaseImage, Component, ComponentSettings, ConfigVersion, ImageRegistry
 from deployer.quantities import format_cpu, format_memory
 from environments.models import Environment, Space
@@ -146,7 +146,7 @@ def jenkins_parameters(
         "SITE": component.project.slug,
         "APP": component.slug,
         "BRANCH_TO_BUILD": str(order_facts["branch"]),
-        "GIT_URL": settings.git_url,
+        "GIT_URL": plain_git_url(settings.git_url),
         "DIR_BUILD_FILE": relative_directory(settings.build_directory),
         "BUILD_CMD": settings.build_command,
         "BUILD_TARGET": relative_directory(settings.artifact_directory),
