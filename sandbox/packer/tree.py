@@ -62,6 +62,13 @@ class Tree:
             if not info.isdir():
                 self._drop(path, keep_top=False)
             added[path] = Node(info, layer)
+            self._imply(folder, added)
+
+    def _imply(self, folder: str, added: dict[str, Node]) -> None:
+        """Archives may leave out the directories above a file; they exist all the same."""
+        while folder not in self.nodes and folder not in added:
+            added[folder] = _assumed(folder)
+            folder = posixpath.dirname(folder)
 
     def _drop(self, path: str, *, keep_top: bool) -> None:
         inside = path.rstrip("/") + "/"
@@ -73,9 +80,7 @@ class Tree:
         """Treat the path as an existing directory (WORKDIR), without any layer for it."""
         real = self.resolve(path)
         if real not in self.nodes:
-            info = tarfile.TarInfo(real)
-            info.type, info.mode = tarfile.DIRTYPE, 0o755
-            self.nodes[real] = Node(info, None)
+            self.nodes[real] = _assumed(real)
 
     def is_directory(self, path: str) -> bool:
         """True for a directory that exists, links followed."""
@@ -129,6 +134,12 @@ class Tree:
             return ""
         with self.open(path) as content:
             return content.read().decode(errors="replace")
+
+
+def _assumed(path: str) -> Node:
+    info = tarfile.TarInfo(path)
+    info.type, info.mode = tarfile.DIRTYPE, 0o755
+    return Node(info, None)
 
 
 class _Member:
