@@ -5,8 +5,6 @@ Everything is plain data (text, whole numbers, truth values, lists, dicts), beca
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,9 +31,7 @@ def template_values(
     """Values of deployment and service templates.
 
     ``order_facts`` needs ``number``, ``commit`` and ``branch``; ``image`` is the full reference with its digest.
-    Quantities come as Kubernetes writes them (``1500m``, ``4Gi``). Every entry of ``config.env`` has all of ``name``,
-    ``value``, ``secret`` and ``key``, the ones that do not apply empty. ``config.name`` changes with the content, so
-    that a new configuration rolls the pods, and is empty where there are no files.
+    Quantities come as Kubernetes writes them (``1500m``, ``4Gi``). ``yaml_templates/README.md`` tells what each is.
     """
     chosen = config_values(component, config)
     return {
@@ -57,7 +53,7 @@ def template_values(
         "config": chosen,
         "base_image": image_name(settings.base_image),
         "package": settings.package_name,
-        "ports": {"http": _port(chosen["env"])},
+        "ports": [{"name": "http", "port": _port(chosen["env"])}],
     }
 
 
@@ -73,16 +69,22 @@ def component_values(component: Component, settings: ComponentSettings) -> dict[
 
 
 def config_values(component: Component, config: ConfigVersion | None) -> dict[str, Any]:
-    """``{"name", "env", "files"}`` of a configuration; ``name`` is that of the ConfigMap which holds the files."""
-    env = [
-        {part: str(entry.get(part, "")) for part in ("name", "value", "secret", "key")}
-        for entry in (config.env if config else [])
-    ]
-    files = {str(name): str(text) for name, text in sorted((config.files if config else {}).items())}
-    digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:10]
-    # 63 letters: the name is also a label's value in the templates.
-    name = f"{component.slug[:45].rstrip('-')}-config-{digest}" if files else ""
-    return {"name": name, "env": env, "files": files}
+    """A configuration as templates see it: ``env`` and ``files`` are texts by name, ``secrets`` references by name.
+
+    ``name`` is where the ConfigMap's name begins: the platform appends a hash of the content, so that a new
+    configuration rolls the pods.
+    """
+    entries = config.env if config else []
+    return {
+        "name": f"{component.slug}-config",
+        "env": {str(entry["name"]): str(entry["value"]) for entry in entries if "value" in entry},
+        "secrets": {
+            str(entry["name"]): {"secret": str(entry["secret"]), "key": str(entry["key"])}
+            for entry in entries
+            if "secret" in entry
+        },
+        "files": {str(name): str(text) for name, text in (config.files if config else {}).items()},
+    }
 
 
 def build_values(
@@ -98,7 +100,6 @@ def build_values(
         "component": component_values(component, settings),
         "base_image": base_image_reference(settings.base_image, registry_address),
         "package": settings.package_name,
-        "ports": {"http": DEFAULT_PORT},
     }
 
 
@@ -163,10 +164,8 @@ def jenkins_parameters(
     }
 
 
-def _port(env: list[dict[str, str]]) -> int:
+def _port(env: Mapping[str, str]) -> int:
     """PORT of the configuration, so that the application, its probes and its Service agree."""
-    for entry in env:
-        value = entry["value"]
-        if entry["name"] == "PORT" and value.isascii() and value.isdigit() and 0 < int(value) < 65536:
-            return int(value)
-    return DEFAULT_PORT
+    value = env.get("PORT", "")
+    is_port = value.isascii() and value.isdigit() and 0 < int(value[:6]) < 65536
+    return int(value) if is_port else DEFAULT_PORT

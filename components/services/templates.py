@@ -1,0 +1,156 @@
+"""Templates, their published texts, and previews of texts that are not published yet."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.cleaning import save_clean
+from accounts.models import Project, User
+from audit.recording import record
+from components.choices import TemplateKind
+from components.models import Component, Preview, Template, TemplateVersion
+from components.selectors import latest_version, used_by
+from components.services.versions import check_seen, insert_version
+from environments.access import require
+from foundation.problems import Invalid, Refused, Sentence
+from foundation.runs.wake import hinted_at, launch_hint
+
+MOST_BYTES = 64 * 1024
+
+
+@transaction.atomic
+def create_template(
+    *, actor: User, kind: str, name: str, body: str, project: Project | None = None, note: str = ""
+) -> Template:
+    """A template with its first version; global without a project.
+
+    A name means one template for every project: a project cannot reuse a global name, nor the other way round.
+    Raises Invalid by field.
+    """
+    _require(actor, project)
+    text = _check_body(body)
+    template = Template(kind=kind, name=name.strip(), project=project)
+    others = Template.objects.filter(name=template.name)
+    if project is not None:
+        others = others.filter(Q(project=project) | Q(project=None))
+    taken = others.select_related("project").first()
+    if taken is not None:
+        where = taken.project.slug if taken.project else _("the global templates")
+        raise Invalid({"name": [_("This name is taken by a template of %(where)s.") % {"where": where}]})
+    save_clean(template)
+    version = TemplateVersion(template=template, number=1, body=text, note=note.strip()[:200], author=actor)
+    insert_version(version, None)
+    _record(actor, "create_template", template, reason=version.note, after={"kind": kind, "version": 1})
+    return template
+
+
+@transaction.atomic
+def publish_version(
+    *, actor: User, template: Template, body: str, seen_number: int | None = None, note: str = ""
+) -> TemplateVersion:
+    """The template's new text, from the next review or build on; nothing is saved when nothing changed.
+
+    What it renders to is for a preview to show: only length and NUL are checked here. Raises Invalid, Stale, Refused.
+    """
+    _require(actor, template.project)
+    if template.is_archived:
+        raise Refused(_("The template is archived: bring it back before you change it."))
+    text = _check_body(body)
+    current = latest_version(template)
+    check_seen(current, seen_number)
+    if current and current.body == text:
+        return current
+    number = current.number + 1 if current else 1
+    version = TemplateVersion(template=template, number=number, body=text, note=note.strip()[:200], author=actor)
+    insert_version(version, current)
+    _record(
+        actor,
+        "publish_template",
+        template,
+        reason=version.note,
+        before={"version": number - 1},
+        after={"version": number},
+    )
+    return version
+
+
+@transaction.atomic
+def archive_template(*, actor: User, template: Template, is_archived: bool = True) -> Template:
+    """Takes the template out of the choices, or brings it back. Raises Refused while components use it."""
+    _require(actor, template.project)
+    users = used_by(template) if is_archived else []
+    if users:
+        names = ", ".join(component.name for component in users[:5])
+        sentence = _("%(count)s components use this template (%(names)s): give them another one first.")
+        raise Refused(sentence % {"count": len(users), "names": names})
+    if template.is_archived != is_archived:
+        template.is_archived = is_archived
+        template.save(update_fields=["is_archived"])
+        _record(actor, "archive_template" if is_archived else "restore_template", template)
+    return template
+
+
+@transaction.atomic
+def start_preview(
+    *, actor: User, component: Component, kind: str, body: str, template: Template | None = None
+) -> Preview:
+    """A run that renders the text for every environment of the component; its results come with the row."""
+    require(actor, "preview_template", project_id=component.project_id)
+    if kind not in TemplateKind.values:
+        raise Invalid({"kind": [_("There is no such kind of template.")]})
+    preview = Preview.objects.create(
+        component=component,
+        template=template,
+        kind=kind,
+        body=_check_body(body),
+        requested_by=actor,
+        next_at=hinted_at(),
+    )
+    launch_hint("preview", preview.pk)
+    return preview
+
+
+def _require(actor: User, project: Project | None) -> None:
+    if project is None:
+        require(actor, "edit_global_template")
+    else:
+        require(actor, "edit_project_template", project_id=project.pk)
+
+
+def _check_body(body: str) -> str:
+    """The text with LF line ends; raises Invalid(body)."""
+    text = body.replace("\r\n", "\n").replace("\r", "\n")
+    said: list[Sentence] = []
+    if not text.strip():
+        said.append(_("The text is empty."))
+    if "\x00" in text:
+        said.append(_("A text cannot hold a NUL character."))
+    if len(text.encode()) > MOST_BYTES:
+        said.append(_("A template has at most 64 KiB."))
+    if said:
+        raise Invalid({"body": said})
+    return text
+
+
+def _record(
+    actor: User,
+    verb: str,
+    template: Template,
+    *,
+    reason: str = "",
+    before: dict[str, object] | None = None,
+    after: dict[str, object] | None = None,
+) -> None:
+    record(
+        actor,
+        verb,
+        object_type="template",
+        object_id=template.pk,
+        object_name=template.name,
+        project=template.project.slug if template.project else "",
+        reason=reason,
+        before=before,
+        after=after,
+    )
