@@ -10,6 +10,7 @@ from deployer.interfaces import Manifest
 from deployer.manifests import network, pods, workload
 from deployer.manifests.findings import Findings
 from deployer.manifests.policy import (
+    CONFIG_KEY,
     DNS_LABEL,
     DNS_NAME,
     KINDS,
@@ -150,6 +151,10 @@ def _check_config_map(manifest: Manifest, findings: Findings) -> None:
     size = 0
     for part in ("data", "binaryData"):
         for key, value in findings.mapping(manifest.get(part), f".{part}").items():
+            if not CONFIG_KEY.fullmatch(key):
+                findings.add(
+                    f".{part}", f"The key “{key[:80]}” may hold only letters, digits, dashes, dots and underscores."
+                )
             if not isinstance(value, str):
                 findings.add(f".{part}.{key}", "A configuration value is text: put it in quotes.")
             else:

@@ -17,6 +17,7 @@ KINDS: dict[str, str] = {
 DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 DNS_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?", re.ASCII)
 LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?", re.ASCII)
+CONFIG_KEY = re.compile(r"(?!\.\.?\Z)[-._a-zA-Z0-9]{1,253}", re.ASCII)
 DIGEST_REFERENCE = re.compile(r"(?P<name>[a-z0-9][a-z0-9._:/-]*)@sha256:[0-9a-f]{64}", re.ASCII)
 
 # Allow-lists: a field that a later Kubernetes brings is refused until somebody has thought about it.

@@ -114,10 +114,8 @@ def _sentence(exc: BaseException) -> str:
         return "The template needs more memory than a template may have."
     if isinstance(exc, RecursionError):
         return "The template is nested too deeply."
-    text = str(exc).strip()
-    if isinstance(exc, TemplateError):
-        return f"{text[:300].rstrip('.') or type(exc).__name__}."
-    return text[:300] or f"The template failed with {type(exc).__name__}."
+    text = str(exc).strip()[:300].rstrip(".") or f"the template failed with {type(exc).__name__}"
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _problem(name: str, line: int, message: str) -> Rejected:

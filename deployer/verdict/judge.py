@@ -42,9 +42,9 @@ def judge(  # noqa: PLR0913 - one call with everything that the answer depends o
     """What the rollout of Deployment ``name`` is doing.
 
     ``applied_generation``: of the server's answer to our apply. ``deadline_seconds``: longest time after
-    ``started_at``. ``last_progress_at``: when :func:`progress_mark` last changed. ``events`` (optional) make causes more exact. Times
-    carry a zone. ``outcome`` complete is kubectl's word; settling afterwards is for the caller. A ``diagnosis`` beside
-    an outcome other than failed is a suspicion.
+    ``started_at``. ``last_progress_at``: when :func:`progress_mark` last changed. ``events`` (optional) make causes
+    more exact. Times carry a zone. ``outcome`` complete is kubectl's word; settling afterwards is for the caller. A
+    ``diagnosis`` beside an outcome other than failed is a suspicion.
     """
     workload = find_workload(observation, name)
     if workload is None:
