@@ -122,14 +122,12 @@ def _yaml(manifest: Manifest | None) -> list[str]:
 
 
 def _changes(before: Any, after: Any, path: str) -> Iterator[FieldChange]:
-    if before == after and type(before) is type(after):
-        return
     if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted({*before, *after}):
             yield from _changes(before.get(key, _ABSENT), after.get(key, _ABSENT), _joined(path, key))
     elif isinstance(before, list) and isinstance(after, list):
         yield from _list_changes(before, after, path)
-    else:
+    elif before != after or type(before) is not type(after):  # 1 and true are equal to Python
         yield FieldChange(path or ".", _shown(before), _shown(after))
 
 

@@ -1,0 +1,96 @@
+"""Differences between live and wanted objects, and the fingerprint of what is live."""
+
+import copy
+from typing import Any
+
+from deployer.diff import FieldChange, diff_object, fingerprint
+from deployer.interfaces import Manifest, ObjectRef
+
+REF = ObjectRef("apps/v1", "Deployment", "gw")
+
+
+def live() -> Manifest:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": "gw",
+            "uid": "u1",
+            "resourceVersion": "5",
+            "generation": 3,
+            "managedFields": [{}],
+            "creationTimestamp": "x",
+            "annotations": {"deployment.kubernetes.io/revision": "3", "prism4k.io/deployment": "7"},
+        },
+        "spec": {
+            "replicas": 2,
+            "template": {"spec": {"containers": [{"name": "side", "image": "s"}, {"name": "gw", "image": "one"}]}},
+        },
+        "status": {"readyReplicas": 2},
+    }
+
+
+def changed(**fields: Any) -> Manifest:
+    other = copy.deepcopy(live())
+    other["metadata"] |= {"resourceVersion": "9", "generation": 4, "uid": "u1"}
+    other["status"] = {}
+    other["spec"] |= fields
+    return other
+
+
+def test_what_the_server_writes_is_no_difference() -> None:
+    other = changed()
+    other["metadata"]["annotations"] = {"prism4k.io/deployment": "8"}
+    result = diff_object(REF, live(), other)
+    assert (result.action, result.changes, result.unified) == ("same", (), ())
+
+
+def test_list_items_are_matched_by_name_and_paths_say_so() -> None:
+    other = changed(replicas=4)
+    other["spec"]["template"]["spec"]["containers"] = [{"name": "gw", "image": "two"}, {"name": "side", "image": "s"}]
+    result = diff_object(REF, live(), other)
+    assert result.action == "change"
+    assert result.changes == (
+        FieldChange(".spec.replicas", "2", "4"),
+        FieldChange('.spec.template.spec.containers[name="gw"].image', "one", "two"),
+    )
+    assert "-  replicas: 2" in result.unified
+    assert "+  replicas: 4" in result.unified
+
+
+def test_absent_objects_are_created_or_removed() -> None:
+    assert diff_object(REF, None, live()).action == "create"
+    assert diff_object(REF, live(), None).action == "remove"
+    assert any(line.startswith("+kind: Deployment") for line in diff_object(REF, None, live()).unified)
+
+
+def test_a_number_and_a_truth_value_are_not_the_same() -> None:
+    assert diff_object(REF, changed(a=1), changed(a=True)).changes == (FieldChange(".spec.a", "1", "true"),)
+
+
+def test_secret_values_are_hidden_but_their_change_is_seen() -> None:
+    ref = ObjectRef("v1", "Secret", "s")
+    old = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"a": "c2VjcmV0", "b": "same"}}
+    new = copy.deepcopy(old) | {"data": {"a": "b3RoZXI=", "b": "same"}}
+    result = diff_object(ref, old, new)
+    assert [change.path for change in result.changes] == [".data.a"]
+    shown = repr(result)
+    assert "c2VjcmV0" not in shown
+    assert "b3RoZXI" not in shown
+    assert "same" not in shown.replace("'same'", "")
+    assert old["data"]["a"] == "c2VjcmV0"
+
+
+def test_the_fingerprint_ignores_status_and_sees_everything_else() -> None:
+    before = fingerprint({REF: live()})
+    moved = live() | {"status": {"readyReplicas": 0}}
+    moved["metadata"]["resourceVersion"] = "6"
+    assert fingerprint({REF: moved}) == before
+    assert fingerprint({REF: changed(replicas=3)}) != before
+    assert fingerprint({REF: None}) != before
+    born_again = live()
+    born_again["metadata"]["uid"] = "u2"
+    assert fingerprint({REF: born_again}) != before
+    other_deployment = live()
+    other_deployment["metadata"]["annotations"]["prism4k.io/deployment"] = "8"
+    assert fingerprint({REF: other_deployment}) != before
