@@ -17,5 +17,6 @@ class ProbeConfig(AppConfig):
                 model=self.get_model("ProbeRun"),
                 step="tests.foundation.probe.steps.step",
                 give_up="tests.foundation.probe.steps.give_up",
+                contact_changed="tests.foundation.probe.steps.contact_changed",
             )
         )

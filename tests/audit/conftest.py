@@ -1,0 +1,5 @@
+"""Audit rows of committing tests can be emptied."""
+
+from audit.testing import audit_rows_can_be_emptied
+
+__all__ = ["audit_rows_can_be_emptied"]

@@ -1,0 +1,167 @@
+"""Who gets a run: one process at a time, few per remote, nobody while a breaker is open."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from foundation import breakers
+from foundation.models import Remote
+from foundation.runs import kinds
+from foundation.runs.engine import EPOCH, PARKED, LeaseLost, RunState, claim, hinted_at, owner, release_leases, run_step
+from foundation.runs.slots import slots
+from tests.foundation.conftest import ROOT, make_due, take
+from tests.foundation.probe.models import ProbeRun
+
+PROBE = kinds.get("probe")
+
+
+def test_two_processes_never_take_the_same_run(shared_database: dict[str, str]) -> None:
+    rows = ProbeRun.objects.bulk_create(ProbeRun(script=["done"]) for _ in range(60))
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.foundation.racer"],
+            cwd=ROOT,
+            env=shared_database | {"PRISM4K_PROCESS": f"racer-{number}"},
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for number in range(2)
+    ]
+    for racer in racers:
+        assert racer.stdout and racer.stdout.readline() == "ready\n"
+    for racer in racers:
+        assert racer.stdin
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    taken = [json.loads(racer.communicate(timeout=60)[0]) for racer in racers]
+    assert sorted(taken[0] + taken[1]) == sorted(row.pk for row in rows)
+    assert set(ProbeRun.objects.values_list("fence", flat=True)) == {1}
+
+
+def test_a_claim_is_exclusive_until_it_ends(db: None) -> None:
+    row = ProbeRun.objects.create(script=["again"])
+    lease = take(row.pk)
+    assert (lease.fence, lease.claims) == (1, 1)
+    assert claim(PROBE, owner="another/1", limit=5) == []
+    ProbeRun.objects.filter(pk=row.pk).update(lease_until=Now() - timedelta(milliseconds=50))
+    (second,) = claim(PROBE, owner="another/1", limit=5)
+    assert (second.fence, second.claims) == (2, 2)
+    with pytest.raises(LeaseLost):
+        lease.save(value="late")
+    second.save(value="mine")
+    row.refresh_from_db()
+    assert row.value == "mine"
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"next_at": PARKED},
+        {"next_at": timezone.now() + timedelta(minutes=1)},
+        {"state": RunState.SUCCEEDED},
+        {"state": RunState.CANCELLED},
+        {"lease_until": timezone.now() + timedelta(minutes=1)},
+    ],
+    ids=["parked", "later", "succeeded", "cancelled", "held"],
+)
+def test_what_is_not_due_is_not_taken(db: None, columns: dict[str, object]) -> None:
+    ProbeRun.objects.create(**columns)
+    assert claim(PROBE, owner=owner(), limit=5) == []
+
+
+def test_a_hinted_run_is_left_to_the_workers_for_two_seconds(db: None) -> None:
+    row = ProbeRun.objects.create(script=["again"], next_at=hinted_at())
+    assert claim(PROBE, owner="watcher/1", limit=5) == []
+    assert take(row.pk, grace=2.0).pk == row.pk
+
+
+def test_at_most_four_of_one_remote_are_in_flight(db: None) -> None:
+    slow = [ProbeRun.objects.create(script=["again"], remote="jenkins:1") for _ in range(9)]
+    other = ProbeRun.objects.create(script=["again"], remote="jenkins:2", next_at=Now())
+    leases = claim(PROBE, owner=owner(), limit=8)
+    assert [lease.remote for lease in leases].count("jenkins:1") == 4
+    assert other.pk in [lease.pk for lease in leases]
+    assert claim(PROBE, owner=owner(), limit=8) == []
+    for lease in leases:
+        run_step(lease)
+    again = claim(PROBE, owner=owner(), limit=8)
+    assert len([lease for lease in again if lease.remote == "jenkins:1"]) == 4
+    for lease in again:
+        slots.free(lease.remote)
+    assert slots.full() == frozenset()
+    assert len(slow) == 9
+
+
+def test_a_lost_remote_gets_one_probe_and_spares_the_others(db: None) -> None:
+    first, second = (ProbeRun.objects.create(script=["away", "again", "again"], remote="jenkins:9") for _ in range(2))
+    other = ProbeRun.objects.create(script=["again"], remote="cluster:1")
+    run_step(take(first.pk))
+    remote = Remote.objects.get(name="jenkins:9")
+    assert remote.is_open and remote.failures == 1
+    assert "did not answer" in remote.last_error and "abcdef123456" not in remote.last_error
+    make_due(first.pk)
+    assert [lease.pk for lease in claim(PROBE, owner=owner(), limit=9)] == [other.pk]
+    slots.free("cluster:1")
+    second.refresh_from_db()
+    assert second.contact_lost_since is not None, "every run of the remote says since when"
+
+    Remote.objects.update(probe_at=Now())
+    (probe,) = claim(PROBE, owner=owner(), limit=9)
+    assert probe.is_probe and probe.remote == "jenkins:9"
+    assert claim(PROBE, owner=owner(), limit=9) == []
+    ProbeRun.objects.filter(pk=probe.pk).update(script=["again"])
+    run_step(probe)
+    remote.refresh_from_db()
+    assert not remote.is_open and remote.failures == 0 and remote.last_ok_at
+    assert not ProbeRun.objects.filter(contact_lost_since__isnull=False).exists()
+    assert {lease.pk for lease in claim(PROBE, owner=owner(), limit=9)} >= {first.pk, second.pk}
+    slots.free("jenkins:9")
+    slots.free("jenkins:9")
+
+
+def test_only_the_probe_lengthens_the_pause(db: None) -> None:
+    assert breakers.trip("jenkins:7", "gone", was_probe=False) is True
+    assert breakers.trip("jenkins:7", "gone", was_probe=False) is False
+    assert Remote.objects.get().failures == 1
+    assert breakers.trip("jenkins:7", "gone", was_probe=True) is False
+    assert Remote.objects.get().failures == 2
+
+
+@pytest.mark.parametrize(
+    ("failures", "low", "high"), [(1, 1, 1), (2, 1.5, 2), (3, 3, 4), (6, 22.5, 30), (60, 22.5, 30)]
+)
+def test_pauses_double_from_one_to_thirty_seconds(failures: int, low: float, high: float) -> None:
+    found = [breakers.pause_seconds(failures) for _ in range(50)]
+    assert low <= min(found) and max(found) <= high
+
+
+def test_release_frees_exactly_the_dead_process(db: None) -> None:
+    rows = [ProbeRun.objects.create() for _ in range(3)]
+    for row, name in zip(rows, ["worker-1", "worker-10", "worker-1"], strict=True):
+        claim(PROBE, owner=f"{name}/77-aa", limit=1, pk=row.pk)
+    assert release_leases("worker-1") == 2
+    assert list(ProbeRun.objects.filter(lease_until=EPOCH).order_by("pk")) == [rows[0], rows[2]]
+    assert {lease.pk for lease in claim(PROBE, owner="new/1", limit=5)} == {rows[0].pk, rows[2].pk}
+
+
+def test_idle_looks_cost_one_query(db: None, django_assert_num_queries: object) -> None:
+    ProbeRun.objects.create(next_at=PARKED)
+    with django_assert_num_queries(1):  # type: ignore[operator]
+        claim(PROBE, owner=owner(), limit=16)
+
+
+def test_a_forgotten_probe_is_sent_again(db: None) -> None:
+    breakers.trip("jenkins:8", "gone", was_probe=False)
+    Remote.objects.update(probe_at=Now())
+    assert breakers.take_probe("jenkins:8") and not breakers.take_probe("jenkins:8")
+    Remote.objects.update(probe_at=F("probe_at") - timedelta(seconds=breakers.PROBE_SECONDS + 1))
+    assert breakers.take_probe("jenkins:8")

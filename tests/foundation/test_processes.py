@@ -1,0 +1,183 @@
+"""Real processes: killed, stopped, paused, with a broker and without; nothing is lost and nothing done twice."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from celery import current_app
+from django.db import transaction
+
+from foundation.runs import heartbeat, kinds
+from foundation.runs.engine import RunState, claim, hinted_at, launch_hint, release_leases
+from foundation.runs.models import Heartbeat
+from foundation.runs.wake import Publisher, publisher
+from tests.foundation.conftest import Start
+from tests.foundation.probe.models import ProbeRun
+
+pytestmark = pytest.mark.slow
+LEASE_SECONDS = 3.0
+
+
+def wait_for(what: Callable[[], object], seconds: float = 15) -> float:
+    """Seconds until it was true."""
+    began = time.monotonic()
+    while not what():
+        assert time.monotonic() - began < seconds, "it did not happen in time"
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def reread(row: ProbeRun) -> ProbeRun:
+    row.refresh_from_db()
+    return row
+
+
+def start_watcher(start: Start, name: str) -> subprocess.Popen[str]:
+    watcher = start("manage.py", "watcher", process=name)
+    wait_for(lambda: heartbeat.Heartbeat.objects.filter(process=name).exists())
+    return watcher
+
+
+def test_a_killed_watcher_loses_nothing(start: Start) -> None:
+    first = start_watcher(start, "first")
+    row = ProbeRun.objects.create(script=["sleep-first:60", "done"])
+    wait_for(lambda: reread(row).fence == 1 and row.started_at)
+    start_watcher(start, "second")
+    time.sleep(LEASE_SECONDS + 1)
+    assert reread(row).fence == 1, "the living first one renews its lease"
+    first.send_signal(signal.SIGKILL)
+    assert wait_for(lambda: reread(row).is_terminal) < LEASE_SECONDS + 2
+    assert [(entry["word"], entry["process"]) for entry in row.seen] == [("sleep-first", "second"), ("done", "second")]
+
+
+def test_the_supervisor_frees_a_dead_childs_runs_at_once(start: Start) -> None:
+    first = start_watcher(start, "first")
+    row = ProbeRun.objects.create(script=["sleep-first:60", "done"])
+    wait_for(lambda: reread(row).fence == 1)
+    start_watcher(start, "second")
+    first.kill()
+    first.wait()
+    assert release_leases("first") == 1
+    assert wait_for(lambda: reread(row).is_terminal) < 1.5
+
+
+def test_a_paused_watcher_writes_nothing_when_it_comes_back(start: Start) -> None:
+    first = start_watcher(start, "first")
+    row = ProbeRun.objects.create(script=["sleep-first:1", "done"])
+    wait_for(lambda: reread(row).fence == 1)
+    first.send_signal(signal.SIGSTOP)
+    start_watcher(start, "second")
+    wait_for(lambda: reread(row).is_terminal)
+    before = list(ProbeRun.objects.values())
+    first.send_signal(signal.SIGCONT)
+    time.sleep(2)
+    assert list(ProbeRun.objects.values()) == before
+    assert {entry["process"] for entry in row.seen} == {"second"}
+
+
+def test_sigterm_lets_short_steps_end_and_hands_long_ones_over(start: Start) -> None:
+    first = start_watcher(start, "first")
+    short = ProbeRun.objects.create(script=["sleep:1", "done"])
+    long = ProbeRun.objects.create(script=["sleep-first:60", "done"])
+    wait_for(lambda: reread(short).fence and reread(long).fence)
+    first.terminate()
+    began = time.monotonic()
+    assert first.wait(timeout=6) == 0
+    assert time.monotonic() - began <= 5.5
+    assert [entry["word"] for entry in reread(short).seen] == ["sleep"]
+    assert reread(long).owner == "" and long.state == RunState.RUNNING
+    start_watcher(start, "second")
+    wait_for(lambda: reread(short).is_terminal and reread(long).is_terminal, seconds=3)
+
+
+def test_a_step_that_kills_its_process_twenty_times_is_given_up(start: Start) -> None:
+    row = ProbeRun.objects.create(script=["exit"], claims=19)
+    suicidal = start("manage.py", "watcher", process="first")
+    assert suicidal.wait(timeout=15) == 9
+    assert reread(row).claims == 20
+    release_leases("first")
+    start_watcher(start, "second")
+    wait_for(lambda: reread(row).is_terminal)
+    assert (row.state, row.reason) == (RunState.ERRORED, "engine")
+
+
+def start_worker(start: Start, name: str, data: Path) -> subprocess.Popen[str]:
+    arguments = ("-m", "celery", "-A", "prism4k", "worker", "-P", "threads", "-c", "4", "-l", "WARNING")
+    worker = start(*arguments, process=name, PRISM4K_DATA_DIR=str(data), BROKER_URL="filesystem://")
+    wait_for(lambda: Heartbeat.objects.filter(process=name, role="worker").exists(), seconds=30)
+    return worker
+
+
+def test_the_worker_does_what_people_ask_for_and_the_watcher_the_rest(
+    start: Start, shared_database: dict[str, str]
+) -> None:
+    start_worker(start, "worker", Path(shared_database["PRISM4K_DATA_DIR"]))
+    start_watcher(start, "watcher")
+    began = time.monotonic()
+    with transaction.atomic():
+        row = ProbeRun.objects.create(script=["later:0.2", "later:0.2", "done"], next_at=hinted_at())
+        launch_hint("probe", row.pk)
+    wait_for(lambda: reread(row).seen)
+    assert time.monotonic() - began < 2, "before the watcher may take it"
+    wait_for(lambda: reread(row).is_terminal)
+    assert [entry["process"] for entry in row.seen] == ["worker", "watcher", "watcher"]
+
+
+def test_without_a_worker_the_watcher_takes_it_two_seconds_later(start: Start) -> None:
+    start_watcher(start, "watcher")
+    began = time.monotonic()
+    with transaction.atomic():
+        row = ProbeRun.objects.create(script=["done"], next_at=hinted_at())
+        launch_hint("probe", row.pk)
+    wait_for(lambda: reread(row).is_terminal)
+    assert 1.8 < time.monotonic() - began < 4
+    assert [entry["process"] for entry in row.seen] == ["watcher"]
+
+
+@pytest.fixture
+def silent_broker() -> object:
+    """Accepts connections and never answers, as a hung Redis does; the Celery app is pointed at it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        old = current_app.conf.broker_url
+        port = server.getsockname()[1]
+        current_app.conf.broker_url = f"redis://127.0.0.1:{port}/0"
+        current_app.conf.broker_write_url = current_app.conf.broker_url
+        current_app.pool.force_close_all()
+        current_app._pool = None
+        yield port
+        current_app.conf.broker_url = current_app.conf.broker_write_url = old
+        current_app._pool = None
+
+
+def test_a_broker_that_never_answers_delays_nobody(transactional_db: None, silent_broker: int) -> None:
+    began = time.monotonic()
+    for _ in range(3):
+        with transaction.atomic():
+            row = ProbeRun.objects.create(next_at=hinted_at())
+            launch_hint("probe", row.pk)
+    assert time.monotonic() - began < 1
+    assert publisher.flush(0.2) is False, "the broker has not taken them"
+    time.sleep(2)
+    assert len(claim(kinds.get("probe"), owner="watcher/1", limit=5)) == 3
+
+
+def test_a_broker_that_refuses_is_only_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    old = current_app.conf.broker_url
+    current_app.conf.broker_url = current_app.conf.broker_write_url = f"redis://127.0.0.1:{port}/0"
+    current_app._pool = None
+    try:
+        publisher = Publisher()
+        publisher.send("probe", 1)
+        assert publisher.flush(10)
+    finally:
+        current_app.conf.broker_url = current_app.conf.broker_write_url = old
+        current_app._pool = None
+    assert "the watcher will take it" in caplog.text

@@ -1,0 +1,87 @@
+"""No secret in a log line, whatever way it takes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.config
+
+import pytest
+import structlog
+
+from foundation.logs import logging_config
+from foundation.redaction import MASK, redact, redact_value, register_secret
+
+CANARY = "cAnArY-98f3a1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"cloning https://robot:{CANARY}@git.example/app.git",
+        f"Authorization: Bearer {CANARY}xxxxxxxxxxxx",
+        f"Authorization: Basic {CANARY}",
+        f"curl -H 'Authorization: token {CANARY}'",
+        f"password={CANARY}",
+        f'{{"password": "{CANARY}"}}',
+        f"DB_PASSWORD: {CANARY}",
+        f"GET /job?token={CANARY}&x=1",
+        f"api_key = '{CANARY}'",
+        f"-----BEGIN RSA PRIVATE KEY-----\n{CANARY}\n-----END RSA PRIVATE KEY-----",
+        f"-----BEGIN PRIVATE KEY-----\n{CANARY}",
+        f"eyJhbGciOiJSUzI1NiJ9.{CANARY}.c2lnbmF0dXJl",
+        f"ghp_{'a' * 20}{CANARY.replace('-', '')}",
+    ],
+)
+def test_known_shapes_are_masked(text: str) -> None:
+    assert CANARY not in redact(text) and CANARY.replace("-", "") not in redact(text)
+    assert MASK in redact(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Step 3/5: COPY --from=build /app /app",
+        "image sha256:0f3a…, commit 3f2c9d1e5b7a8c6d4e2f1a0b9c8d7e6f5a4b3c2d",
+        "https://git.example/app.git at main",
+        "the token is missing",
+        "token bucket: 4 of 8 used",
+        "12:01:07 INFO  started in 3.2 s",
+    ],
+)
+def test_ordinary_lines_stay_as_they_are(text: str) -> None:
+    assert redact(text) == text
+
+
+def test_registered_values_are_masked_wherever_they_stand() -> None:
+    register_secret("p@ss with spaces")
+    register_secret("abc")
+    assert redact("tried p@ss with spaces, abc") == f"tried {MASK}, abc"
+
+
+def test_nested_values_lose_their_secrets() -> None:
+    found = redact_value({"token": CANARY, "list": [f"password={CANARY}", 1, None], "deep": {"client_secret": CANARY}})
+    assert CANARY not in json.dumps(found)
+    assert redact_value({"secret_id": 5, "state": "queued", "token": ""}) == {
+        "secret_id": 5,
+        "state": "queued",
+        "token": "",
+    }
+
+
+def test_every_way_of_logging_is_redacted(capsys: pytest.CaptureFixture[str]) -> None:
+    handlers, level = logging.root.handlers[:], logging.root.level
+    try:
+        logging.config.dictConfig(logging_config(level="INFO", as_json=True))
+        logging.getLogger("plain").info("sent %s to %s", f"password={CANARY}", "jenkins")
+        structlog.get_logger("fancy").warning("refused", token=CANARY, why=f"token={CANARY}")
+        try:
+            raise RuntimeError(f"https://u:{CANARY}@host refused")
+        except RuntimeError:
+            logging.getLogger("plain").exception("it raised")
+    finally:
+        logging.root.handlers[:], logging.root.level = handlers, level
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["event"] for line in lines] == [f"sent password={MASK} to jenkins", "refused", "it raised"]
+    assert "Traceback" in lines[2]["exception"]
+    assert CANARY not in json.dumps(lines)
