@@ -1,0 +1,181 @@
+"""A small real application in a real Git repository for every demo component, made on the spot.
+
+``git fast-import`` takes the whole history at once. A repository that exists is kept: people may have committed to it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from demo.application import SERVER, files
+from demo.world import SUBSYSTEMS, App, repository_name
+
+DAY = 86_400
+AUTHORS = {"chenlei": ("陈磊", "chenlei@example.com"), "lintao": ("林涛", "lintao@example.com")}
+
+
+@dataclass(frozen=True)
+class Commit:
+    """``changes`` maps paths to their new text. ``after`` names an earlier commit, by its key."""
+
+    key: str
+    branch: str
+    author: str
+    days_ago: float
+    subject: str
+    changes: dict[str, str] = field(default_factory=dict)
+    after: str = ""
+
+
+def history(app: App) -> tuple[Commit, ...]:
+    """master with four commits, two features, and three branches on which something goes wrong."""
+    whole = files(app)
+    server, limits, quotes = whole[SERVER], whole["src/desk/limits.py"], whole["src/desk/quotes.py"]
+    first = {path: text for path, text in whole.items() if path not in ("src/desk/limits.py", "tests/test_limits.py")}
+    first[SERVER] = server.replace("from desk.limits import check\n", "").replace("        check(amount)\n", "")
+    broken = quotes.replace("def quote(", "def quote(:")
+    hanging = whole["Makefile"].replace(
+        "\tpython3 -m compileall -q src", "\t@echo waiting for a licence server; sleep 86400"
+    )
+    return (
+        Commit("start", "master", "chenlei", 30, f"{app.name_zh}：首个版本 (first version)", first),
+        Commit(
+            "limits",
+            "master",
+            "lintao",
+            21,
+            "Refuse amounts beyond the daily limit",
+            {SERVER: server, "src/desk/limits.py": limits, "tests/test_limits.py": whole["tests/test_limits.py"]},
+            "start",
+        ),
+        Commit(
+            "round",
+            "master",
+            "chenlei",
+            9,
+            "四舍五入到分 (round half up, to the cent)",
+            {"CHANGES.md": "- quotes are rounded half up\n"},
+            "limits",
+        ),
+        Commit(
+            "version",
+            "master",
+            "chenlei",
+            2,
+            "Tell the version at /version",
+            {"CHANGES.md": "- quotes are rounded half up\n- /version\n"},
+            "round",
+        ),
+        Commit(
+            "cap",
+            "feature/limit-check",
+            "lintao",
+            1.2,
+            "Raise the daily limit for institutions",
+            {"src/desk/limits.py": limits.replace("1_000_000", "5_000_000")},
+            "version",
+        ),
+        Commit(
+            "fees",
+            "feature/fee-classes",
+            "chenlei",
+            0.8,
+            "申购费率按客户等级 (fees by class of customer)",
+            {"src/desk/quotes.py": quotes.replace('"0.0015"', '"0.0012"')},
+            "version",
+        ),
+        Commit(
+            "broken",
+            "fail-compile",
+            "lintao",
+            0.7,
+            "Half a thought (does not compile)",
+            {"src/desk/quotes.py": broken},
+            "version",
+        ),
+        Commit(
+            "hang", "hang", "lintao", 0.6, "Wait for the licence server (never ends)", {"Makefile": hanging}, "version"
+        ),
+        Commit(
+            "crash",
+            "crash-on-start",
+            "chenlei",
+            0.5,
+            "Read a file that production does not have (crashes at start)",
+            {"src/scenario": "crash\n", SERVER: server.replace("def main() -> None:\n", CRASH)},
+            "version",
+        ),
+    )
+
+
+CRASH = 'def main() -> None:\n    open("/etc/desk/licence.key").close()\n'
+
+
+def make_repositories(root: Path) -> list[str]:
+    """Make the bare repositories that are missing below ``root``; returns their names."""
+    made = []
+    for subsystem in SUBSYSTEMS:
+        for app in subsystem.apps:
+            name = repository_name(subsystem.slug, app)
+            if not (root / name / "HEAD").is_file():
+                make_repository(root / name, app)
+                made.append(name)
+    return made
+
+
+def make_repository(path: Path, app: App) -> None:
+    """One bare repository; it appears under its name only when it is whole."""
+    partial = path.with_name(path.name + ".new")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    git(["init", "--quiet", "--bare", "--initial-branch=master", str(partial)])
+    git(["--git-dir", str(partial), "fast-import", "--quiet", "--force"], stdin=stream(history(app), time.time()))
+    partial.replace(path)
+
+
+def stream(commits: tuple[Commit, ...], now: float) -> bytes:
+    """The history in the language of ``git fast-import``."""
+    marks = {commit.key: number for number, commit in enumerate(commits, start=1)}
+    parts: list[bytes] = []
+    for commit in commits:
+        name, address = AUTHORS[commit.author]
+        parts += [
+            f"commit refs/heads/{commit.branch}\nmark :{marks[commit.key]}\n".encode(),
+            f"committer {name} <{address}> {int(now - commit.days_ago * DAY)} +0800\n".encode(),
+            _data(commit.subject + "\n"),
+        ]
+        if commit.after:
+            parts.append(f"from :{marks[commit.after]}\n".encode())
+        for path, text in commit.changes.items():
+            parts += [f"M 100644 inline {path}\n".encode(), _data(text)]
+        parts.append(b"\n")
+    return b"".join(parts)
+
+
+def _data(text: str) -> bytes:
+    raw = text.encode()
+    return b"data %d\n%s\n" % (len(raw), raw)
+
+
+def git(arguments: list[str], *, stdin: bytes = b"") -> str:
+    """Run git without the machine's own configuration; its output. Raises CalledProcessError."""
+    environment = {
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C.UTF-8",
+    }
+    done = subprocess.run(["git", *arguments], input=stdin, capture_output=True, check=True, env=environment)
+    return done.stdout.decode()
+
+
+def commits_of(repository: Path, branch: str) -> list[tuple[str, str]]:
+    """``(commit, author's address)`` of a branch, newest first."""
+    lines = git(["--git-dir", str(repository), "log", "--format=%H %ae", branch, "--"]).splitlines()
+    return [(commit, address) for commit, _, address in (line.partition(" ") for line in lines)]

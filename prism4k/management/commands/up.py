@@ -1,0 +1,149 @@
+"""``manage.py up``: the whole product under one supervisor, with ``--stand-ins`` the demo's outside too."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import socket
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any, TextIO
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connections
+
+from demo.repository import make_repositories
+from foundation.runs.finish import release_leases
+from prism4k.ports import LOOPBACK, Ports, PortTaken, require_free
+from prism4k.processes import Counts, outside, process_name, product
+from prism4k.stand_ins import BadChoice, Choices, StandIns
+from prism4k.static_files import collect_when_changed
+from prism4k.supervisor import Child, StartFailed, Supervisor
+
+STATUS = Path("run") / "up.json"
+
+
+class Command(BaseCommand):
+    """Serves until Ctrl-C or SIGTERM. While all runs, ``run/up.json`` in the data directory says where."""
+
+    help = "Serve web, worker and watcher (and the demo's stand-ins) under one supervisor."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default=LOOPBACK)
+        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000))
+        parser.add_argument("--webs", type=int, default=1, help="web processes, sharing one port (default 1)")
+        parser.add_argument("--workers", type=int, default=1, help="Celery workers (default 1)")
+        parser.add_argument("--watchers", type=int, default=1, help="watchers (default 1)")
+        parser.add_argument("--stand-ins", action="store_true", help="demo data, and stand-ins for what is outside")
+        parser.add_argument("--started-by", default="up", help="who started it; kept in run/up.json")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Raises CommandError with a sentence when it cannot start."""
+        lock = _lock(settings.DATA_DIR / "run" / "up.lock")
+        try:
+            with lock:
+                self._serve(options)
+        except (BadChoice, PortTaken, StartFailed) as error:
+            raise CommandError(str(error)) from None
+
+    def _serve(self, options: dict[str, Any]) -> None:
+        url = f"http://{options['host']}:{options['port']}"
+        environment, children = {"PLATFORM_URL": os.environ.get("PLATFORM_URL") or url}, []
+        with _listener(options["host"], options["port"]) as listener:
+            if options["stand_ins"]:
+                children = self._prepare_demo(environment)
+            counts = Counts(options["webs"], options["workers"], options["watchers"])
+            children += product(counts, listener=listener, url=url, environment=environment)
+            status = Status(settings.DATA_DIR / STATUS, url=url, port=options["port"], started_by=options["started_by"])
+            try:
+                asyncio.run(_supervise(children, status))
+            finally:
+                status.remove()
+
+    def _prepare_demo(self, environment: dict[str, str]) -> list[Child]:
+        """Database, static files, repositories and rows; adds to the product's environment."""
+        ports = Ports(settings.DATA_DIR / "ports.json")
+        stand_ins = StandIns(ports, Choices.from_environment())
+        for one in stand_ins.wanted():
+            require_free(ports.take(one.name), f"the stand-in {one.name}")
+        self.stdout.write("Preparing database, static files, repositories and demo data …")
+        call_command("migrate", verbosity=0, interactive=False)
+        collect_when_changed()
+        make_repositories(stand_ins.git_root)
+        call_command("demo_data", verbosity=0)
+        allowed = [*stand_ins.hosts(), *filter(None, os.environ.get("OUTBOUND_ALLOW", "").split(","))]
+        environment |= {"PRISM4K_DEMO": "1", "OUTBOUND_ALLOW": ",".join(allowed)}
+        return outside(stand_ins, ports)
+
+
+class Status:
+    """``up.json``: pid, address, who started it and the pids of all children. Made when everything is ready."""
+
+    def __init__(self, path: Path, *, url: str, port: int, started_by: str) -> None:
+        self._path = path
+        self._content: dict[str, Any] = {"pid": os.getpid(), "url": url, "port": port, "started_by": started_by}
+        self._is_ready = False
+
+    def ready(self) -> None:
+        """From now on the file exists."""
+        self._is_ready = True
+        self._content["ready_at"] = time.time()
+        self._write()
+
+    def changed(self, pids: dict[str, int]) -> None:
+        """A child was started."""
+        self._content["processes"] = pids
+        if self._is_ready:
+            self._write()
+
+    def remove(self) -> None:
+        """Nothing runs any more."""
+        self._path.unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        partial = self._path.with_suffix(".new")
+        partial.write_text(json.dumps(self._content, indent=1) + "\n")
+        partial.replace(self._path)
+
+
+async def _supervise(children: list[Child], status: Status) -> None:
+    supervisor = Supervisor(children, died=_free_leases, changed=status.changed, ready=status.ready)
+    await supervisor.run()
+
+
+def _free_leases(child: str) -> None:
+    """What the dead process held is due again now, not when its leases end."""
+    if child.startswith(("worker-", "watcher-")):
+        try:
+            release_leases(process_name(child))
+        except DatabaseError as error:
+            print(f"The leases of {child} could not be freed and end by themselves: {error}", flush=True)
+        finally:
+            connections.close_all()
+
+
+def _lock(path: Path) -> TextIO:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise CommandError(f"It is running already (see {path.parent}/up.json): stop that one with Ctrl-C.") from None
+    return lock
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=512)
+    except OSError as error:
+        raise CommandError(
+            f"Port {port} of {host} cannot be had: {error.strerror}. Take another: make up PORT={port + 1}; "
+            f"or see who has it: ss -ltnp 'sport = :{port}'"
+        ) from None

@@ -1,0 +1,54 @@
+"""``manage.py web``: one web process, pages, API and websockets."""
+
+from __future__ import annotations
+
+import socket
+from argparse import ArgumentParser
+from typing import Any
+
+import uvicorn
+from django.core.management.base import BaseCommand, CommandError
+
+GRACE_SECONDS = 2
+"""How long requests under way may still take after SIGTERM; websockets are closed with 1012 at once."""
+PING_SECONDS = 20.0
+
+
+class Command(BaseCommand):
+    """Serves ``prism4k.asgi`` on an address of its own, or on a socket that a supervisor opened and shares."""
+
+    help = "Serve pages, API and websockets."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--fd", type=int, help="an open listening socket, shared by several web processes")
+        parser.add_argument("--proxy", default="", help="addresses of proxies whose X-Forwarded-For is believed")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        listener = self._listener(options["host"], options["port"], options["fd"])
+        config = uvicorn.Config(
+            "prism4k.asgi:application",
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws_ping_interval=PING_SECONDS,
+            ws_max_size=64 * 1024,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            proxy_headers=bool(options["proxy"]),
+            forwarded_allow_ips=options["proxy"] or None,
+            server_header=False,
+        )
+        with listener:
+            uvicorn.Server(config).run(sockets=[listener])
+
+    def _listener(self, host: str, port: int, fd: int | None) -> socket.socket:
+        if fd is not None:
+            # Family and type are read from the socket itself; asyncio sets TCP_NODELAY by them.
+            return socket.socket(fileno=fd)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            return socket.create_server((host, port), family=family, backlog=512)
+        except OSError as error:
+            raise CommandError(f"Port {port} of {host} cannot be had: {error.strerror}. Give another --port.") from None
