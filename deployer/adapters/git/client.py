@@ -87,7 +87,7 @@ class GitSource:
 
 def _read_heads(output: bytes) -> tuple[BranchTip, ...]:
     tips = []
-    for line in output.decode(errors="replace").splitlines():
+    for line in output.decode(errors="replace").split("\n"):
         commit, _, reference = line.partition("\t")
         name = reference.removeprefix(_HEADS)
         if reference.startswith(_HEADS) and len(commit) == 40 and is_branch_name(name):

@@ -23,6 +23,18 @@ _CERTIFICATE = re.compile(r"certificate|SSL_|gnutls|TLS connect", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"returned error: 30\d|redirect", re.IGNORECASE)
 _FULL = re.compile(r"File too large|No space left|out of memory|malloc failed|mmap failed", re.IGNORECASE)
 
+_DAMAGE = re.compile(
+    r"bad object|corrupt|object file .* is empty|necessary objects|inflate|not a GIT packfile|packfile .* cannot|"
+    r"index file .* (?:small|corrupt)|wrong index|loose object|invalid sha1 pointer|unable to read|"
+    r"missing (?:blob|tree)|unknown repository extension|bad config|invalid object|does not point to a valid object|not a git repository",
+    re.IGNORECASE,
+)
+
+
+def is_damage(finished: Finished) -> bool:
+    """True when git complains about the mirror on our disk, not about the server."""
+    return finished.code != 0 and _DAMAGE.search(finished.complaint) is not None
+
 
 def translate(finished: Finished, host: str) -> DeployerError:
     """The error for a git that did not end with 0."""

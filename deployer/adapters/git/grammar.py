@@ -18,7 +18,7 @@ _BRANCH = re.compile(BRANCH_PATTERN)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|[0-9A-Fa-f:.]{2,45}")
 _PATH = re.compile(r"/[A-Za-z0-9._~%+@,=/-]+")
-_MOST_LENGTH = 1000
+_VISIBLE = re.compile(r"[\x21-\x7e]{0,1000}")
 
 
 def is_branch_name(name: str) -> bool:
@@ -55,6 +55,9 @@ def check_url(url: str) -> RepositoryUrl:
     Refused: other schemes (``ext::`` runs programs, ``file:`` reads our disk), credentials in the address, a leading
     ``-`` (an option of git), queries, fragments, blanks and control characters.
     """
+    # First of all: urlsplit silently drops line breaks and tabs, git would be given them.
+    if not _VISIBLE.fullmatch(url):
+        raise Rejected("The Git address must be plain ASCII without blanks. Write it as https://host/repository.git.")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -66,7 +69,7 @@ def check_url(url: str) -> RepositoryUrl:
         raise Rejected("The Git address holds a user or password. Enter those with the Git server, not in the address.")
     if not _HOST.fullmatch(host) or port == 0 or parts.netloc.endswith(":"):
         raise Rejected("The Git address names no proper host.")
-    if parts.query or parts.fragment or not _PATH.fullmatch(parts.path) or len(url) > _MOST_LENGTH:
+    if parts.query or parts.fragment or not _PATH.fullmatch(parts.path):
         raise Rejected("The Git address must end in the repository's path, such as /group/repository.git.")
     if ".." in parts.path.split("/"):
         raise Rejected("The Git address must not climb with '..'.")

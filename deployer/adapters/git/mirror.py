@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deployer.adapters.git.child import Finished, run_git
-from deployer.adapters.git.complaints import translate
+from deployer.adapters.git.complaints import is_damage, translate
 from deployer.adapters.git.grammar import RepositoryUrl
 from deployer.adapters.git.session import offline_environment, online_environment
 from deployer.errors import Unavailable
@@ -47,7 +47,7 @@ class Mirror:
         with self._locked() as lock:
             self._make_ready()
             finished = self._fetch(lock)
-            if finished.code != 0 and self.read("fsck", "--connectivity-only", "--no-dangling").code != 0:
+            if is_damage(finished):
                 # Only a copy: when it is damaged (a full disk, a power cut) a new one is the whole repair.
                 shutil.rmtree(self.path, ignore_errors=True)
                 self._make_ready()

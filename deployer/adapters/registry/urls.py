@@ -24,6 +24,9 @@ class Origin:
     @classmethod
     def of(cls, url: str) -> Origin:
         """Read ``http(s)://host[:port][/path]``; raises Rejected for anything else, credentials in it included."""
+        # urlsplit silently drops line breaks and tabs.
+        if not url.isprintable() or " " in url:
+            raise Rejected("The registry's address holds blanks or control characters.")
         try:
             parts = urlsplit(url)
             port = parts.port or (443 if parts.scheme == "https" else 80)
