@@ -1,0 +1,1 @@
+"""What the controller manager does: Deployments, ReplicaSets, quota status, and the removal of what lost its owner."""

@@ -1,0 +1,95 @@
+"""The routes, the token at the door, and errors as Status objects."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
+
+from sandbox.kubernetes.errors import ApiError
+from sandbox.kubernetes.http import meta
+from sandbox.kubernetes.http.cluster import Cluster
+from sandbox.kubernetes.http.logs import pod_log
+from sandbox.kubernetes.http.objects import ObjectRoutes
+from sandbox.kubernetes.kinds import DEPLOYMENT, KINDS, POD, Kind
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+_OPEN = ("/readyz", "/livez")
+
+
+class TokenDoor:
+    """Lets in whoever brings the bearer token; everybody else gets 401. Health is open to those without a token."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._token = f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on or refuse one request."""
+        if scope["type"] == "http":
+            brought = Headers(scope=scope).get("authorization")
+            is_open = scope["path"] in _OPEN and brought is None
+            if not is_open and not secrets.compare_digest((brought or "").encode(), self._token):
+                refusal = ApiError(401, "Unauthorized", "Unauthorized")
+                await JSONResponse(refusal.status(), status_code=401)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+async def _as_status(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return JSONResponse(error.status(), status_code=error.code)
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        message = "the server does not allow this method on the requested resource"
+        return JSONResponse(ApiError(405, "MethodNotAllowed", message, {}).status(), status_code=405)
+    return PlainTextResponse("404 page not found\n", status_code=error.status_code)
+
+
+def _kind_routes(kind: Kind) -> list[Route]:
+    routes = ObjectRoutes(kind)
+    base = (
+        f"{kind.prefix}/namespaces/{{namespace}}/{kind.plural}"
+        if kind.is_namespaced
+        else f"{kind.prefix}/{kind.plural}"
+    )
+    item = base + "/{name}"
+    found = [
+        Route(base, routes.collection, methods=["GET", "POST"]),
+        Route(item, routes.item, methods=["GET", "PATCH", "DELETE"]),
+    ]
+    if kind.is_namespaced:
+        found.append(Route(f"{kind.prefix}/{kind.plural}", routes.collection, methods=["GET"]))
+    if kind is DEPLOYMENT:
+        found.append(Route(item + "/scale", routes.scale, methods=["GET", "PATCH"]))
+    if kind is POD:
+        found.append(Route(item + "/log", pod_log, methods=["GET"]))
+    return found
+
+
+def make_app(cluster: Cluster, token: str, lifespan: Lifespan[Starlette]) -> Starlette:
+    """The whole API for one cluster."""
+    routes = [
+        *(Route(path, meta.version, methods=["GET"]) for path in ("/version", "/version/")),
+        *(Route(path, meta.health, methods=["GET"]) for path in _OPEN),
+        Route("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", meta.access_review, methods=["POST"]),
+        Route("/apis/authentication.k8s.io/v1/selfsubjectreviews", meta.self_review, methods=["POST"]),
+        *(route for kind in KINDS for route in _kind_routes(kind)),
+    ]
+    handlers = {ApiError: _as_status, HTTPException: _http_error}
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    app.state.cluster = cluster
+    app.add_middleware(TokenDoor, token=token)
+    return app

@@ -1,0 +1,1 @@
+"""Pulling images: references, manifests, layers, and the scenario that a package carries."""

@@ -1,0 +1,1 @@
+"""The node: it takes pods through their lives without running anything."""

@@ -1,0 +1,144 @@
+"""The objects, the counter of resource versions, and the recent changes that watches read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.kubernetes.kinds import BY_PLURAL, KINDS, Kind
+
+Obj = dict[str, Any]
+
+_RESTART_GAP = 10_000
+"""Versions skipped at a restart, so that none that was handed out after the last save is handed out again."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One write. ``previous`` is the object before it, None when it was created."""
+
+    version: int
+    type: str
+    kind: Kind
+    object: Obj
+    previous: Obj | None
+
+
+@dataclass
+class _History:
+    changes: deque[Change]
+    forgotten: int = 0
+
+
+class Store:
+    """All state of the cluster, in memory, used by one event loop.
+
+    A stored object is never changed in place: readers may keep it, writers copy it. ``history`` is the number of
+    changes kept for each kind.
+    """
+
+    def __init__(self, history: int = 1000) -> None:
+        self._objects: dict[str, dict[tuple[str, str], Obj]] = {kind.plural: {} for kind in KINDS}
+        self._history = {kind.plural: _History(deque(maxlen=history)) for kind in KINDS}
+        self._listeners: list[Callable[[Change], None]] = []
+        self._moved = asyncio.Event()
+        self.version = 1
+        self.is_dirty = False
+        self.is_closing = False
+
+    def listen(self, listener: Callable[[Change], None]) -> None:
+        """Call ``listener`` after each write, in the same turn of the loop."""
+        self._listeners.append(listener)
+
+    def get(self, kind: Kind, namespace: str, name: str) -> Obj | None:
+        """The live object, or None."""
+        return self._objects[kind.plural].get((namespace, name))
+
+    def all(self, kind: Kind, namespace: str | None = None) -> list[Obj]:
+        """The objects of one namespace (or of all), sorted by namespace and name."""
+        found = self._objects[kind.plural]
+        keys = sorted(key for key in found if namespace is None or key[0] == namespace)
+        return [found[key] for key in keys]
+
+    def put(self, kind: Kind, obj: Obj) -> Obj:
+        """Store a new or changed object under the next version; returns it as stored."""
+        meta = obj["metadata"]
+        key = (meta.get("namespace", ""), meta["name"])
+        self.version += 1
+        stored = {**obj, "metadata": {**meta, "resourceVersion": str(self.version)}}
+        previous = self._objects[kind.plural].get(key)
+        self._objects[kind.plural][key] = stored
+        self._record(Change(self.version, "MODIFIED" if previous else "ADDED", kind, stored, previous))
+        return stored
+
+    def drop(self, kind: Kind, namespace: str, name: str) -> Obj | None:
+        """Remove an object; returns its last state with the version of the removal, or None."""
+        gone = self._objects[kind.plural].pop((namespace, name), None)
+        if gone is None:
+            return None
+        self.version += 1
+        last = {**gone, "metadata": {**gone["metadata"], "resourceVersion": str(self.version)}}
+        self._record(Change(self.version, "DELETED", kind, last, gone))
+        return last
+
+    def _record(self, change: Change) -> None:
+        history = self._history[change.kind.plural]
+        if len(history.changes) == history.changes.maxlen:
+            history.forgotten = history.changes[0].version
+        history.changes.append(change)
+        self.is_dirty = True
+        for listener in self._listeners:
+            listener(change)
+        self._wake()
+
+    def _wake(self) -> None:
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
+
+    def close(self) -> None:
+        """End all watches."""
+        self.is_closing = True
+        self._wake()
+
+    def oldest_known(self, kind: Kind) -> int:
+        """Changes of this version or an older one are forgotten."""
+        return self._history[kind.plural].forgotten
+
+    def since(self, kind: Kind, version: int) -> list[Change]:
+        """Changes newer than ``version``, oldest first."""
+        found: list[Change] = []
+        for change in reversed(self._history[kind.plural].changes):
+            if change.version <= version:
+                break
+            found.append(change)
+        return found[::-1]
+
+    async def moved(self, seconds: float) -> None:
+        """Return at the next write, or after ``seconds``."""
+        event = self._moved
+        try:
+            await asyncio.wait_for(event.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def dump(self) -> Obj:
+        """Everything worth saving, as JSON data."""
+        return {
+            "version": self.version,
+            "objects": {plural: list(found.values()) for plural, found in self._objects.items()},
+        }
+
+    def restore(self, saved: Obj) -> None:
+        """Take saved state; every earlier watch position is forgotten from here on, as after a real restart."""
+        self.version = int(saved["version"]) + _RESTART_GAP
+        for plural, objects in saved["objects"].items():
+            self._restore_kind(BY_PLURAL[plural], objects)
+
+    def _restore_kind(self, kind: Kind, objects: Iterable[Obj]) -> None:
+        for obj in objects:
+            meta = obj["metadata"]
+            self._objects[kind.plural][(meta.get("namespace", ""), meta["name"])] = obj
+        self._history[kind.plural].forgotten = self.version - 1
