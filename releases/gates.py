@@ -1,0 +1,207 @@
+"""May this order go there now, and if not, why, and who can clear it? Pure over rows.
+
+Page, API and the executing step ask the same functions, so a greyed button, a 409 and a run that ends with the reason
+``gate`` all say the same sentence. Facts from outside are observations on the Review; this module never looks itself.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from environments.access import who_may
+from environments.models import Environment, Space
+from foundation.problems import Refused, Sentence
+from foundation.runs.choices import RunState
+from releases import selectors
+from releases.choices import ClosedReason, OrderState, PromotionState
+from releases.models import Deployment, Placement, Promotion, ReleaseOrder, Snapshot
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One condition. ``code`` is for programs; ``sentence`` says what holds or what is missing."""
+
+    code: str
+    is_open: bool
+    sentence: Sentence
+    who: Sentence = ""
+
+
+def first_closed(gates: list[Gate]) -> Gate | None:
+    """The gate that stops it, if any."""
+    return next((gate for gate in gates if not gate.is_open), None)
+
+
+def insist(gates: list[Gate]) -> None:
+    """Raise Refused with the first closed gate's own sentence."""
+    gate = first_closed(gates)
+    if gate:
+        raise Refused(gate.sentence, f"gate-{gate.code}", gate.who)
+
+
+# ---------------------------------------------------------------- promotion
+def promotion_gates(order: ReleaseOrder, space: Space) -> list[Gate]:
+    """What must hold before the order may be promoted to the space."""
+    return [_built(order), _not_closed(order), _came_through(order, space), _branch(order, space), _ticket(order, space)]
+
+
+def _built(order: ReleaseOrder) -> Gate:
+    return Gate("built", bool(order.image_digest), _("The order has an image.") if order.image_digest else _("The order has no image yet: build it first."))
+
+
+def _not_closed(order: ReleaseOrder) -> Gate:
+    if order.state != OrderState.CLOSED:
+        return Gate("open", True, _("The order is open."))
+    if order.closed_reason == ClosedReason.RETURNED:
+        return Gate("open", False, _("The order was returned: it goes no further."))
+    return Gate("open", False, _("The order is closed: repeat it as a new order."))
+
+
+def _came_through(order: ReleaseOrder, space: Space) -> Gate:
+    """It succeeded, and settled, in an environment that this one follows; or it is on its way back down."""
+    environment = space.environment
+    before = list(environment.follows.all())
+    if environment.twin_id:
+        return _twin(order, space, environment)
+    if not before or selectors.succeeded_in(order, _at_or_after(environment)):
+        return Gate("came-through", True, _("The order may enter here."))
+    proof = selectors.succeeded_in(order, {previous.pk for previous in before})
+    names = ", ".join(previous.label for previous in before)
+    if proof is None:
+        return Gate("came-through", False, _("It has not succeeded in %(names)s yet.") % {"names": names})
+    return _settled(proof)
+
+
+def _at_or_after(environment: Environment) -> set[int]:
+    """This environment and everything that follows it: who succeeded there may always come back."""
+    found: set[int] = set()
+    waiting = [environment]
+    while waiting:
+        here = waiting.pop()
+        if here.pk not in found:
+            found.add(here.pk)
+            waiting.extend(here.followed_by.all())
+    return found
+
+
+def _twin(order: ReleaseOrder, space: Space, environment: Environment) -> Gate:
+    """A twin takes what its sibling holds or ever ran, so that it can be deployed on the day the sibling burns."""
+    sibling = environment.twin
+    assert sibling is not None
+    holds = Promotion.objects.filter(
+        order=order, space__project_id=space.project_id, space__environment=sibling, state=PromotionState.CURRENT
+    ).exists()
+    if holds or selectors.succeeded_in(order, {sibling.pk, environment.pk}):
+        return Gate("came-through", True, _("The order stands in %(name)s.") % {"name": sibling.label})
+    return Gate(
+        "came-through", False, _("It must be promoted to %(name)s first: this environment is its twin.") % {"name": sibling.label}
+    )
+
+
+def _settled(proof: Deployment) -> Gate:
+    place = Placement.objects.filter(component_id=proof.component_id, space_id=proof.space_id).first()
+    name = proof.space.environment.label
+    if place is None or place.good_id != proof.pk:
+        return Gate("came-through", True, _("It succeeded in %(name)s.") % {"name": name})
+    if place.unsettled_reason:
+        return Gate("came-through", False, _("It restarted in %(name)s after it had succeeded: %(why)s") % {"name": name, "why": place.unsettled_reason})
+    if place.settled_at is None:
+        return Gate("came-through", False, _("It is still settling in %(name)s: a few seconds more.") % {"name": name})
+    return Gate("came-through", True, _("It succeeded in %(name)s.") % {"name": name})
+
+
+def _branch(order: ReleaseOrder, space: Space) -> Gate:
+    if space.branch_pattern and not re.fullmatch(space.branch_pattern, order.branch):
+        sentence = _("Branch %(branch)s may not go to %(name)s: it takes %(pattern)s only.")
+        return Gate("branch", False, sentence % {"branch": order.branch, "name": space.environment.label, "pattern": space.branch_pattern})
+    return Gate("branch", True, _("The branch may go there."))
+
+
+def _ticket(order: ReleaseOrder, space: Space) -> Gate:
+    if not space.change_ticket_required:
+        return Gate("ticket", True, _("No change ticket is needed."))
+    pattern = order.project.change_ticket_pattern
+    if not order.change_ticket:
+        return Gate("ticket", False, _("%(name)s asks for a change ticket: repeat the order with one.") % {"name": space.environment.label})
+    if pattern and not re.fullmatch(pattern, order.change_ticket):
+        return Gate("ticket", False, _("The change ticket %(ticket)s does not look like %(pattern)s.") % {"ticket": order.change_ticket, "pattern": pattern})
+    return Gate("ticket", True, _("Change ticket %(ticket)s.") % {"ticket": order.change_ticket})
+
+
+# ---------------------------------------------------------------- deployment
+def deployment_gates(
+    order: ReleaseOrder, space: Space, *, snapshot: Snapshot | None, deployer: User | None, own: Deployment | None = None
+) -> list[Gate]:
+    """What must hold before the snapshot may be applied there by that person. ``own``: the run that asks, if it runs."""
+    return [
+        _built(order),
+        _not_closed(order),
+        _promoted(order, space),
+        _branch(order, space),
+        _ticket(order, space),
+        *_place_free(order, space, own),
+        *approval_gates(order, space, snapshot, deployer),
+    ]
+
+
+def roll_back_gates(
+    order: ReleaseOrder, space: Space, *, snapshot: Snapshot, deployer: User | None, own: Deployment | None = None
+) -> list[Gate]:
+    """What must hold before an earlier success is applied again: it was promoted and approved then."""
+    proven = Deployment.objects.filter(snapshot=snapshot, space=space, state=RunState.SUCCEEDED).exists()
+    sentence = _("It succeeded here before.") if proven else _("This snapshot never succeeded here: deploy it instead.")
+    return [_built(order), Gate("proven", proven, sentence), *_place_free(order, space, own), *_four_eyes(order, space, deployer)]
+
+
+def _promoted(order: ReleaseOrder, space: Space) -> Gate:
+    name = space.environment.label
+    if selectors.current_promotion(order, space):
+        return Gate("promoted", True, _("Promoted to %(name)s.") % {"name": name})
+    current = Promotion.objects.filter(component_id=order.component_id, space=space, state=PromotionState.CURRENT).select_related("order").first()
+    who = who_may("promote", space=space)
+    if current:
+        sentence = _("%(name)s is promised to order %(number)s.") % {"name": name, "number": current.order.number}
+        return Gate("promoted", False, sentence, who)
+    return Gate("promoted", False, _("It is not promoted to %(name)s.") % {"name": name}, who)
+
+
+def _place_free(order: ReleaseOrder, space: Space, own: Deployment | None) -> list[Gate]:
+    place = selectors.placement_of(order, space)
+    if place is None or place.active is None or (own is not None and place.active_id == own.pk):
+        return [Gate("free", True, _("Nothing else is being deployed here."))]
+    active = place.active
+    sentence = _("%(who)s is deploying order %(number)s here right now.") % {"who": active.deployed_by.shown_name, "number": active.order.number}
+    return [Gate("free", False, sentence, active.deployed_by.shown_name)]
+
+
+def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None, deployer: User | None) -> list[Gate]:
+    """Enough approvals of this very snapshot, no rejection, four eyes over the whole chain."""
+    gates = []
+    if space.approvals:
+        who = who_may("approve", space=space)
+        no = selectors.rejection(snapshot) if snapshot else None
+        if no:
+            sentence = _("%(who)s rejected it: %(why)s") % {"who": no.by.shown_name, "why": no.comment or "–"}
+            gates.append(Gate("approved", False, sentence, no.by.shown_name))
+        given = [approval for approval in selectors.approvals_in_force(snapshot) if is_fair(approval.by_id, order, deployer)] if snapshot else []
+        sentence = _("%(given)s of %(needed)s approvals.") % {"given": len(given), "needed": space.approvals}
+        gates.append(Gate("approved", len(given) >= space.approvals, sentence, who))
+    return gates + _four_eyes(order, space, deployer)
+
+
+def is_fair(approver_id: int, order: ReleaseOrder, deployer: User | None) -> bool:
+    """Four eyes on an approval: not the author's, not a builder's, not the deployer's own; administrators included."""
+    return approver_id not in {order.author_id, *selectors.builders_of(order), deployer.pk if deployer else None}
+
+
+def _four_eyes(order: ReleaseOrder, space: Space, deployer: User | None) -> list[Gate]:
+    if not space.four_eyes or deployer is None:
+        return []
+    if deployer.pk in {order.author_id, *selectors.builders_of(order)}:
+        sentence = _("Four eyes: whoever created or built an order does not deploy it here.")
+        return [Gate("four-eyes", False, sentence, who_may("deploy", space=space))]
+    return [Gate("four-eyes", True, _("Four eyes are kept."))]

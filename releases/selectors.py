@@ -1,0 +1,132 @@
+"""Reads of the order's room: what pages, rules and steps ask of the rows. Nothing here writes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from environments.access import Rights, visible_to
+from environments.models import Space
+from foundation.problems import Missing
+from foundation.runs.choices import RunState
+from releases.choices import ApprovalState, PromotionState
+from releases.models import Approval, Build, Deployment, Placement, Promotion, ReleaseOrder, Review, Snapshot
+
+LAST_CHARACTER = "\U0010ffff"
+REVIEW_FRESH_SECONDS = 60
+
+
+def orders_visible_to(user: User, *, rights: Rights | None = None) -> QuerySet[ReleaseOrder]:
+    """The orders this person sees, with what a list row needs."""
+    orders = ReleaseOrder.objects.filter(visible_to(user, rights=rights))
+    return orders.select_related("component", "project", "author")
+
+
+def filter_orders(
+    orders: QuerySet[ReleaseOrder], *, project: str = "", component: str = "", state: str = "", text: str = "", author: str = ""
+) -> QuerySet[ReleaseOrder]:
+    """The list's filters. ``text`` is a prefix of number or branch, or a part of a component's name."""
+    if project:
+        orders = orders.filter(project__slug=project)
+    if component:
+        orders = orders.filter(component__slug=component)
+    if state:
+        orders = orders.filter(state=state)
+    if author:
+        orders = orders.filter(author__username=author)
+    if text:
+        # A prefix written as a range: LIKE would skip the index on SQLite.
+        number = Q(number__gte=text.upper(), number__lt=text.upper() + LAST_CHARACTER)
+        branch = Q(branch__gte=text, branch__lt=text + LAST_CHARACTER)
+        orders = orders.filter(number | branch | Q(component__name__icontains=text))
+    return orders
+
+
+def order_by_number(user: User, number: str) -> ReleaseOrder:
+    """The order, if this person may see it; raises Missing, the same for a stranger as for a wrong number."""
+    rows = ReleaseOrder.objects.select_related("component", "project", "author", "settings", "base_image", "dockerfile", "bootstart")
+    order = rows.filter(number=number).first()
+    if order is None or not Rights(user).sees(order.project_id):
+        raise Missing(_("There is no such order, or it is not yours to see."))
+    return order
+
+
+def space_of(order: ReleaseOrder, environment: str) -> Space:
+    """The space of the order's project in that environment; raises Missing."""
+    rows = Space.objects.select_related("project", "environment", "environment__twin", "cluster")
+    space = rows.filter(project_id=order.project_id, environment__slug=environment.lower()).first()
+    if space is None:
+        raise Missing(_("This project has no such environment."))
+    return space
+
+
+def spaces_of(order: ReleaseOrder) -> list[Space]:
+    """The order's project's spaces in flow order."""
+    rows = Space.objects.filter(project_id=order.project_id).select_related("project", "environment", "environment__twin", "cluster")
+    return list(rows.order_by("environment__position", "environment__slug"))
+
+
+def current_promotion(order: ReleaseOrder, space: Space) -> Promotion | None:
+    """The order's right to be deployed there, if it is the current one."""
+    return Promotion.objects.filter(order=order, space=space, state=PromotionState.CURRENT).first()
+
+
+def latest_build(order: ReleaseOrder) -> Build | None:
+    """The newest attempt."""
+    return Build.objects.filter(order=order).order_by("-attempt").first()
+
+
+def latest_review(order: ReleaseOrder, space: Space) -> Review | None:
+    """The newest look at what deploying this order there would do (roll backs look for themselves)."""
+    return Review.objects.filter(order=order, space=space, wanted_snapshot=None).select_related("snapshot").order_by("-id").first()
+
+
+def is_fresh(review: Review) -> bool:
+    """Young enough to decide on; older ones are refreshed by POST when their page opens."""
+    return review.seen_at is not None and timezone.now() - review.seen_at < timedelta(seconds=REVIEW_FRESH_SECONDS)
+
+
+def approvals_in_force(snapshot: Snapshot) -> list[Approval]:
+    """Approvals given and not expired."""
+    rows = Approval.objects.filter(snapshot=snapshot, state=ApprovalState.GIVEN).select_related("by")
+    return list(rows.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now())))
+
+
+def rejection(snapshot: Snapshot) -> Approval | None:
+    """The rejection that blocks this snapshot, until its giver withdraws it."""
+    return Approval.objects.filter(snapshot=snapshot, state=ApprovalState.REJECTED).select_related("by").first()
+
+
+def placement_of(order: ReleaseOrder, space: Space) -> Placement | None:
+    """What runs of the order's component there."""
+    rows = Placement.objects.select_related("active__deployed_by", "active__order", "applied__order", "good__order")
+    return rows.filter(component_id=order.component_id, space=space).first()
+
+
+def succeeded_in(order: ReleaseOrder, environment_ids: set[int]) -> Deployment | None:
+    """The newest deployment of this order that succeeded in one of these environments of its project."""
+    rows = Deployment.objects.filter(
+        order=order, state=RunState.SUCCEEDED, space__project_id=order.project_id, space__environment_id__in=environment_ids
+    )
+    return rows.select_related("space__environment").order_by("-id").first()
+
+
+def good_deployments(component_id: int, space: Space, *, limit: int = 50) -> list[Deployment]:
+    """Every deployment that succeeded there, newest first: what one can roll back to."""
+    rows = Deployment.objects.filter(component_id=component_id, space=space, state=RunState.SUCCEEDED, snapshot__isnull=False)
+    return list(rows.select_related("order", "snapshot", "deployed_by").order_by("-id")[:limit])
+
+
+def deployments_of(order: ReleaseOrder) -> QuerySet[Deployment]:
+    """The order's deployments, newest first."""
+    rows = Deployment.objects.filter(order=order)
+    return rows.select_related("space__environment", "space__project", "deployed_by", "snapshot").order_by("-id")
+
+
+def builders_of(order: ReleaseOrder) -> set[int]:
+    """Everybody who started a build of it."""
+    return set(Build.objects.filter(order=order).values_list("started_by_id", flat=True))

@@ -1,0 +1,112 @@
+"""A second person's yes or no to one snapshot."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+import audit
+from accounts.models import User
+from environments.access import Rights, require
+from environments.choices import Role
+from environments.models import Space
+from foundation.problems import Denied, Invalid, Refused, Stale
+from releases import gates, progress, selectors
+from releases.choices import ApprovalState, OrderState
+from releases.models import Approval, Snapshot
+
+
+def approve(*, actor: User, snapshot: Snapshot, comment: str = "") -> Approval:
+    """Say yes to exactly this snapshot. Raises Denied where four eyes would be two."""
+    return _decide(actor, snapshot, ApprovalState.GIVEN, comment)
+
+
+def reject(*, actor: User, snapshot: Snapshot, comment: str) -> Approval:
+    """Say no: this snapshot is blocked until you withdraw it or a new snapshot comes."""
+    if not comment.strip():
+        raise Invalid({"comment": [_("Say why: the author and the operators read this.")]})
+    return _decide(actor, snapshot, ApprovalState.REJECTED, comment)
+
+
+def why_not(actor: User, snapshot: Snapshot) -> str:
+    """Why this person may not decide on the snapshot, as a sentence; empty when they may. For greyed buttons."""
+    try:
+        _insist(actor, snapshot)
+    except (Denied, Refused) as refusal:
+        return str(refusal.sentence)
+    return ""
+
+
+def _insist(actor: User, snapshot: Snapshot) -> None:
+    space, order = snapshot.space, snapshot.order
+    require(actor, "approve", space=space)
+    _insist_on_role(actor, space)
+    if not gates.is_fair(actor.pk, order, None):
+        raise Denied(
+            _("Four eyes: whoever created or built an order does not approve it, administrators included."),
+            "four-eyes",
+            gates.who_may("approve", space=space),
+        )
+    if not space.approvals:
+        raise Refused(_("%(name)s asks for no approval.") % {"name": space.environment.label}, "no-approval-needed")
+    if order.state == OrderState.CLOSED:
+        raise Refused(_("The order is closed."), "closed")
+    latest = selectors.latest_review(order, space)
+    if latest and latest.snapshot_id and latest.snapshot_id != snapshot.pk:
+        raise Stale(_("A newer review has replaced this snapshot: look at that one."))
+
+
+def _insist_on_role(actor: User, space: Space) -> None:
+    """The space's policy may narrow who approves to some of the roles that the table allows."""
+    roles = Rights(actor).roles_in(space.project_id, space.environment_id)
+    if space.approver_roles and not roles & set(space.approver_roles):
+        names = ", ".join(str(Role(role).label) for role in space.approver_roles if role in Role.values)
+        raise Denied(_("Here only these roles approve: %(names)s.") % {"names": names}, "approver-role")
+
+
+def _decide(actor: User, snapshot: Snapshot, state: str, comment: str) -> Approval:
+    _insist(actor, snapshot)
+    space, order = snapshot.space, snapshot.order
+    if space.approval_needs_comment and not comment.strip():
+        raise Invalid({"comment": [_("Here an approval needs a comment.")]})
+    hours = space.approval_hours
+    expires_at = timezone.now() + timedelta(hours=hours) if hours and state == ApprovalState.GIVEN else None
+    try:
+        with transaction.atomic():
+            approval = Approval.objects.create(
+                snapshot=snapshot, order=order, component_id=snapshot.component_id, space=space,
+                state=state, by=actor, comment=comment.strip()[:2000], expires_at=expires_at,
+            )  # fmt: skip
+            _record(approval, actor)
+    except IntegrityError:
+        raise Refused(_("You have decided on this snapshot already: withdraw that first."), "decided-already") from None
+    return approval
+
+
+def withdraw_approval(*, actor: User, approval: Approval) -> None:
+    """Take one's own yes or no back."""
+    require(actor, "withdraw_approval", space=approval.space, owner_id=approval.by_id)
+    with transaction.atomic():
+        in_force = Approval.objects.filter(pk=approval.pk, state__in=[ApprovalState.GIVEN, ApprovalState.REJECTED])
+        if in_force.update(state=ApprovalState.WITHDRAWN, ended_at=timezone.now()) != 1:
+            raise Refused(_("This decision has ended already."), "approval-ended")
+        approval.refresh_from_db()
+        _record(approval, actor)
+
+
+def _record(approval: Approval, actor: User) -> None:
+    data = {
+        "id": approval.pk,
+        "environment": approval.space.environment.slug,
+        "snapshot": approval.snapshot.short_hash,
+        "comment": approval.comment,
+    }
+    progress.append(approval.order_id, f"approval.{approval.state}", actor=actor, data=data)
+    audit.record(
+        actor, f"approval.{approval.state}", object_type="approval", object_id=str(approval.pk),
+        object_name=approval.order.number, project=approval.order.project.slug,
+        environment=approval.space.environment.slug, reason=approval.comment[:500], after={"snapshot": approval.snapshot.hash},
+    )  # fmt: skip

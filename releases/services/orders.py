@@ -1,0 +1,139 @@
+"""Create, close, return, comment."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import string
+import zoneinfo
+from datetime import datetime
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+import audit
+from accounts.models import User
+from components import looks
+from components.models import Component
+from environments.access import require
+from foundation.problems import Invalid, Refused, Stale
+from foundation.runs.choices import RunState
+from releases import launch, progress
+from releases.choices import ClosedReason, OrderState, PromotionState
+from releases.models import Build, Comment, Deployment, Promotion, ReleaseOrder
+from releases.services import builds
+from releases.transitions import move
+
+NUMBER_TRIES = 8
+
+
+def new_number(now: datetime | None = None) -> str:
+    """``K8S`` + time in the site's zone + two capitals."""
+    local = (now or timezone.now()).astimezone(zoneinfo.ZoneInfo(settings.TIME_ZONE))
+    return f"K8S{local:%Y%m%d%H%M%S}" + "".join(secrets.choice(string.ascii_uppercase) for _ in range(2))
+
+
+def create_order(
+    *,
+    actor: User,
+    component: Component,
+    branch: str,
+    description: str = "",
+    change_ticket: str = "",
+    changes_database: bool = False,
+    repeat_of: ReleaseOrder | None = None,
+) -> ReleaseOrder:
+    """A new order in state ``created``. Raises Invalid for an unknown branch, Refused when Git cannot be asked."""
+    require(actor, "create_order", project_id=component.project_id)
+    if component.is_archived:
+        raise Refused(_("This component is archived: no new orders."), "component-archived")
+    branch = branch.strip()
+    looks.insist_on_branch(component, branch)
+    _check_ticket(component, change_ticket)
+    fields = {
+        "component": component,
+        "project": component.project,
+        "branch": branch,
+        "description": description.strip(),
+        "change_ticket": change_ticket.strip(),
+        "changes_database": changes_database,
+        "author": actor,
+        "repeat_of": repeat_of,
+    }
+    for _attempt in range(NUMBER_TRIES):
+        try:
+            with transaction.atomic():
+                order = ReleaseOrder.objects.create(number=new_number(), **fields)
+                _record_creation(order, actor)
+                return order
+        except IntegrityError:
+            # Two orders in one second drew the same two capitals: draw again.
+            continue
+    raise Stale(_("Too many orders were created in this second: try again."))
+
+
+def _check_ticket(component: Component, ticket: str) -> None:
+    pattern = component.project.change_ticket_pattern
+    if ticket and pattern and not re.fullmatch(pattern, ticket.strip()):
+        raise Invalid({"change_ticket": [_("A change ticket of this project looks like %(pattern)s.") % {"pattern": pattern}]})
+
+
+def _record_creation(order: ReleaseOrder, actor: User) -> None:
+    data = {"branch": order.branch, "component": order.component.name}
+    progress.append(order.pk, "order.created", actor=actor, data=data)
+    audit.record(
+        actor, "order.created", object_type="order", object_id=str(order.pk), object_name=order.number,
+        project=order.project.slug, after=data,
+    )  # fmt: skip
+
+
+def comment(*, actor: User, order: ReleaseOrder, text: str) -> Comment:
+    """Say something on the order's page."""
+    require(actor, "comment", project_id=order.project_id)
+    text = text.strip()
+    if not text or len(text) > 4000:
+        raise Invalid({"text": [_("Write between 1 and 4000 characters.")]})
+    with transaction.atomic():
+        row = Comment.objects.create(order=order, author=actor, text=text)
+        progress.append(order.pk, "comment", actor=actor, data={"id": row.pk})
+    return row
+
+
+def withdraw_order(*, actor: User, order: ReleaseOrder, reason: str = "") -> None:
+    """Close it: it was a mistake. A running build is stopped first."""
+    require(actor, "withdraw_order", project_id=order.project_id, owner_id=order.author_id)
+    _close(actor, order, ClosedReason.WITHDRAWN, reason)
+
+
+def finish_order(*, actor: User, order: ReleaseOrder, reason: str = "") -> None:
+    """Close it as done."""
+    require(actor, "close_order", project_id=order.project_id, owner_id=order.author_id)
+    _close(actor, order, ClosedReason.DONE, reason)
+
+
+def return_order(*, actor: User, order: ReleaseOrder, reason: str) -> None:
+    """打回: with a reason, the order goes no further."""
+    require(actor, "return", project_id=order.project_id)
+    if not reason.strip():
+        raise Invalid({"reason": [_("Say why it is returned: its author reads this.")]})
+    _close(actor, order, ClosedReason.RETURNED, reason)
+
+
+def _close(actor: User, order: ReleaseOrder, why: str, note: str) -> None:
+    active = Deployment.objects.filter(order=order, state__in=[RunState.QUEUED, RunState.RUNNING]).select_related("space__environment").first()
+    if active:
+        sentence = _("It is being deployed to %(name)s right now: wait for the verdict or cancel it first.")
+        raise Refused(sentence % {"name": active.space.environment.label}, "being-deployed")
+    if order.state == OrderState.CLOSED:
+        raise Refused(_("The order is closed already."), "closed")
+    running = Build.objects.filter(order=order, state__in=[RunState.QUEUED, RunState.RUNNING]).first()
+    with transaction.atomic():
+        if running:
+            builds.request_stop(running, actor)
+        for promotion in Promotion.objects.filter(order=order, state=PromotionState.CURRENT).select_related("space__environment", "order__project"):
+            launch.end_promotion(promotion, PromotionState.WITHDRAWN, actor=actor, reason=note[:200])
+        fresh = ReleaseOrder.objects.select_related("project").get(pk=order.pk)
+        move(fresh, OrderState.CLOSED, actor=actor, reason=why, data={"note": note[:500]}, closed_reason=why, closed_note=note[:500])
+    order.refresh_from_db()

@@ -1,0 +1,54 @@
+"""A build, from the wish to the digest: prepare → trigger → follow → conclude, one file a part."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from foundation.clock import db_now
+from foundation.runs.choices import RunState
+from foundation.runs.lease import Done, Lease, Outcome
+from releases.choices import Reason
+from releases.models import Build
+from releases.steps.build.conclude import conclude
+from releases.steps.build.follow import follow
+from releases.steps.build.prepare import prepare
+from releases.steps.build.queue import leave_queue
+from releases.steps.build.servers import server_of
+from releases.steps.build.stop import stop_unsent
+from releases.steps.build.trigger import reconcile
+from releases.transitions import end_run
+
+PHASES = {
+    "start": prepare,
+    "triggering": reconcile,
+    "queued": leave_queue,
+    "building": follow,
+    "finalizing": conclude,
+}
+
+
+def step(lease: Lease) -> Outcome:
+    """One pass over a build; every phase may run twice and be killed anywhere."""
+    build: Build = Build.objects.select_related("order__project", "order__component", "server", "registry").get(pk=lease.pk)
+    if build.is_terminal:
+        return Done()
+    if build.stop_requested_at and build.phase == "start":
+        return stop_unsent(lease, build)
+    if _is_over_deadline(build):
+        return _give_up_waiting(lease, build)
+    return PHASES[build.phase](lease, build)
+
+
+def _is_over_deadline(build: Build) -> bool:
+    return (db_now() - build.created_at).total_seconds() > build.server.build_deadline_seconds and build.phase != "finalizing"
+
+
+def _give_up_waiting(lease: Lease, build: Build) -> Outcome:
+    """The deadline passed: stop it in Jenkins first, so that nothing of it can push an image later."""
+    if build.build_number and not build.stop_requested_at:
+        server_of(build).stop(build.job, build.build_number, level="stop", deadline=lease.deadline)
+    with transaction.atomic():
+        message = f"{build.server.build_deadline_seconds} s"
+        end_run(build, RunState.FAILED, actor=None, reason=Reason.DEADLINE, lease=lease, message=message)
+    return Done()
+

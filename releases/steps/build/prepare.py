@@ -1,0 +1,135 @@
+"""Before Jenkins hears of it: adopt what is there, check the commit, render the files, check the job."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from components.grammar import GrammarError
+from components.targets import source_target
+from components.values import build_values, jenkins_parameters
+from deployer.adapters import git
+from deployer.errors import NotFound, Rejected
+from deployer.interfaces import RenderRequest
+from foundation.problems import Refused
+from foundation.runs.choices import RunState
+from foundation.runs.lease import Lease, Outcome
+from releases import transitions
+from releases.choices import Reason
+from releases.models import Build
+from releases.steps.build.ends import end, succeed
+from releases.steps.build.servers import image_of, is_ours, server_of
+from releases.steps.build.trigger import send
+from releases.steps.rendering import render_host
+
+log = structlog.get_logger(__name__)
+
+
+class NotPossible(Exception):
+    """The build cannot start; ``reason`` and the sentence go on the row."""
+
+    def __init__(self, reason: str, message: str, state: str = RunState.FAILED) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.state = state
+
+
+def prepare(lease: Lease, build: Build) -> Outcome:
+    """Phase ``start``: nothing of this is visible outside, so it may run any number of times."""
+    image = image_of(build)
+    if image and is_ours(build, image):
+        return succeed(lease, build, image, adopted=True)
+    if image:
+        sentence = f"The registry already has {build.order.number}, made by somebody else: it was not overwritten."
+        return end(lease, build, RunState.FAILED, Reason.FOREIGN_TAG, sentence)
+    try:
+        _check_commit(build)
+        parameters = _parameters(build)
+        baseline = _check_job(build, parameters)
+    except NotPossible as error:
+        return end(lease, build, error.state, error.reason, str(error))
+    _commit_intent(lease, build, parameters, baseline)
+    return send(lease, build)
+
+
+def _check_commit(build: Build) -> None:
+    """The commit that the person saw must lie on the branch."""
+    order = build.order
+    assert order.settings is not None
+    try:
+        source = git.connect(source_target(order.settings.git_url))
+        if source.resolve(order.branch).commit == order.commit or source.contains(order.branch, order.commit):
+            return
+    except Refused as refusal:
+        raise NotPossible(Reason.REFUSED, str(refusal.sentence)) from refusal
+    except (NotFound, Rejected) as error:
+        raise NotPossible(Reason.REFUSED, str(error)) from error
+    raise NotPossible(Reason.REFUSED, f"Commit {order.commit[:7]} is not on branch {order.branch} any more.")
+
+
+def _parameters(build: Build) -> dict[str, str]:
+    order = build.order
+    assert order.settings and order.dockerfile and order.bootstart
+    facts = {"number": order.number, "commit": order.commit, "branch": order.branch}
+    try:
+        values = build_values(
+            component=order.component, settings=order.settings, order_facts=facts, registry_address=build.registry.address
+        )
+        templates = {"Dockerfile": order.dockerfile.body, "bootstart.sh": order.bootstart.body}
+        texts = render_host.render_text(RenderRequest(templates=templates, values=values))
+        return jenkins_parameters(
+            component=order.component,
+            settings=order.settings,
+            registry=build.registry,
+            order_facts=facts,
+            trigger_id=str(build.trigger_id),
+            dockerfile=texts["Dockerfile"].text,
+            bootstart=texts["bootstart.sh"].text,
+            platform_url=settings.PLATFORM_URL,
+        )
+    except Rejected as error:
+        problems = "; ".join(f"{problem.path}: {problem.message}" for problem in error.problems)
+        raise NotPossible(Reason.TEMPLATE, f"{error} {problems}".strip()) from error
+    except GrammarError as error:
+        raise NotPossible(Reason.INCOMPLETE, str(error.sentence)) from error
+
+
+def _check_job(build: Build, parameters: dict[str, str]) -> int:
+    """Jenkins drops parameters that the job does not declare without a word: find out before, not after."""
+    try:
+        job = server_of(build).job(build.job)
+    except NotFound as error:
+        raise NotPossible(Reason.REFUSED, f"Jenkins has no job {build.job}: check the component's Jenkins job.") from error
+    except Rejected as error:
+        raise NotPossible(Reason.REFUSED, str(error), RunState.ERRORED) from error
+    if not job.buildable:
+        raise NotPossible(Reason.REFUSED, f"The Jenkins job {build.job} is disabled.")
+    missing = sorted(set(parameters) - job.parameters)
+    if missing:
+        raise NotPossible(Reason.REFUSED, f"The Jenkins job {build.job} does not declare: {', '.join(missing)}. Install jenkins_job/config.xml.")
+    return job.next_number
+
+
+def _commit_intent(lease: Lease, build: Build, parameters: dict[str, str], baseline: int) -> None:
+    """From here the POST may be out: whoever finds the row in ``triggering`` looks before it sends."""
+    # Templates may be long; the page needs to show what was sent, the hash tells whether Jenkins got the same.
+    digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()
+    log.info("triggering", order=build.order.number, trigger=str(build.trigger_id), parameters=digest[:12])
+    fields = {
+        "phase": "triggering",
+        "parameters": parameters,
+        "baseline_number": baseline,
+        "posted_at": Now(),
+        "posts": build.posts + 1,
+    }
+    with transaction.atomic():
+        if build.state == RunState.QUEUED:
+            transitions.move(build, RunState.RUNNING, actor=None, lease=lease, data={"attempt": build.attempt})
+        lease.save(**fields)
+    for name, value in fields.items():
+        setattr(build, name, value)

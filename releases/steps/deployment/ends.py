@@ -1,0 +1,41 @@
+"""How a deployment's step ends it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from foundation.runs.choices import RunState
+from foundation.runs.lease import Done, Lease
+from releases import launch, selectors
+from releases.choices import DeploymentKind
+from releases.models import Deployment, ReleaseOrder
+from releases.transitions import end_run
+
+
+def end(lease: Lease, deployment: Deployment, to: str, reason: str = "", message: str = "", **fields: Any) -> Done:
+    """Final; after a failed rollout the space's policy may roll back by itself, in the same transaction."""
+    with transaction.atomic():
+        launch.take_place(deployment.order, deployment.space)
+        actor = deployment.cancel_requested_by if to == RunState.CANCELLED else deployment.deployed_by
+        data = {"kind": deployment.kind, "message": message[:500]}
+        end_run(deployment, to, actor=actor, reason=reason, lease=lease, data=data, message=message, **fields)
+        if to == RunState.FAILED and deployment.applied:
+            _roll_back_by_policy(deployment)
+    return Done()
+
+
+def _roll_back_by_policy(deployment: Deployment) -> None:
+    """To the last success, never after a failed roll back, never in a circle."""
+    space = deployment.space
+    if not space.auto_rollback or deployment.kind == DeploymentKind.ROLL_BACK:
+        return
+    target = next(iter(selectors.good_deployments(deployment.component_id, space, limit=1)), None)
+    if target is None or target.snapshot_id == deployment.snapshot_id:
+        return
+    order = ReleaseOrder.objects.select_related("project", "component").get(pk=target.order_id)
+    place = launch.take_place(order, space)
+    launch.launch_deployment(
+        order, space, place, actor=deployment.deployed_by, kind=DeploymentKind.ROLL_BACK, snapshot=target.snapshot, cause=deployment
+    )

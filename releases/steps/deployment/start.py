@@ -1,0 +1,51 @@
+"""Before anything is applied: the review must be there, and every gate is asked again."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from environments.access import can
+from foundation.runs.choices import RunState
+from foundation.runs.lease import Again, Lease, Outcome, Parked
+from releases import gates
+from releases.choices import DeploymentKind, Reason
+from releases.models import Deployment
+from releases.steps.deployment.ends import end
+from releases.transitions import move
+
+
+def start(lease: Lease, deployment: Deployment) -> Outcome:
+    """Phase ``start``. Rights and approvals may have gone since the click: asked anew here."""
+    review = deployment.review
+    if deployment.snapshot is None:
+        if review is None or review.is_active:
+            # The review's end wakes us in its own transaction.
+            return Parked()
+        if review.state != RunState.SUCCEEDED or review.snapshot is None:
+            state = RunState.ERRORED if review.state == RunState.ERRORED else RunState.FAILED
+            return end(lease, deployment, state, review.reason, review.message)
+        deployment.snapshot = review.snapshot
+    refusal = _refusal(deployment)
+    if refusal:
+        return end(lease, deployment, RunState.FAILED, Reason.GATE, refusal)
+    with transaction.atomic():
+        move(
+            deployment, RunState.RUNNING, actor=deployment.deployed_by, lease=lease,
+            data={"kind": deployment.kind, "snapshot": deployment.snapshot.short_hash},
+            phase="applying", snapshot=deployment.snapshot,
+        )  # fmt: skip
+    return Again(0)
+
+
+def _refusal(deployment: Deployment) -> str:
+    order, space, actor = deployment.order, deployment.space, deployment.deployed_by
+    assert deployment.snapshot is not None
+    if not deployment.is_automatic and not can(actor, "deploy", space=space):
+        return f"{actor.shown_name} may no longer deploy to {space.environment.label}."
+    if deployment.kind == DeploymentKind.DEPLOY:
+        found = gates.deployment_gates(order, space, snapshot=deployment.snapshot, deployer=actor, own=deployment)
+    else:
+        deployer = actor if deployment.kind == DeploymentKind.ROLL_BACK and not deployment.is_automatic else None
+        found = gates.roll_back_gates(order, space, snapshot=deployment.snapshot, deployer=deployer, own=deployment)
+    closed = gates.first_closed(found)
+    return str(closed.sentence) if closed else ""

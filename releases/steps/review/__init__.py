@@ -1,0 +1,75 @@
+"""A review: freeze what we want (Snapshot), then see what applying it would do (findings). One pass."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from deployer.adapters import kubernetes
+from environments.models import SpaceSync
+from environments.targets import cluster_target
+from foundation.runs.choices import RunState
+from foundation.runs.lease import Again, Done, Lease, Outcome
+from foundation.runs.wake import hinted_at, launch_hint
+from releases.models import Review, Snapshot
+from releases.steps.review.examine import Examination, examine
+from releases.steps.review.problems import Trouble
+from releases.steps.review.wanted import freeze
+from releases.transitions import end_run
+
+
+def step(lease: Lease) -> Outcome:
+    """One pass over a review. Nothing outside is changed, so it may run any number of times."""
+    rows = Review.objects.select_related(
+        "order__project", "order__component", "order__settings", "space__cluster", "space__environment", "space__project", "wanted_snapshot"
+    )
+    review: Review = rows.get(pk=lease.pk)
+    if review.is_terminal:
+        return Done()
+    try:
+        if not _is_synced(review):
+            return Again(0.5)
+        snapshot = review.wanted_snapshot or freeze(review)
+        cluster = kubernetes.connect(cluster_target(review.space.cluster))
+        seen = examine(cluster, review.space, snapshot)
+    except Trouble as trouble:
+        return _fail(lease, review, trouble)
+    return _end(lease, review, snapshot, seen)
+
+
+def _is_synced(review: Review) -> bool:
+    """Namespace and quota must stand before anything can be dry-run in them."""
+    space = review.space
+    latest = SpaceSync.objects.filter(space=space).order_by("-id").first()
+    if latest is None:
+        with transaction.atomic():
+            sync = SpaceSync.objects.create(space=space, remote=space.cluster.remote_key, next_at=hinted_at())
+            launch_hint("space-sync", sync.pk)
+        return False
+    if latest.is_active:
+        return False
+    if latest.state != RunState.SUCCEEDED:
+        raise Trouble("refused", f"The namespace {space.namespace} is not ready: {latest.message}", [])
+    return True
+
+
+def _fail(lease: Lease, review: Review, trouble: Trouble) -> Outcome:
+    findings = {"problems": [{"path": problem.path, "message": problem.message} for problem in trouble.problems]}
+    with transaction.atomic():
+        data = {"message": str(trouble)[:500]}
+        end_run(
+            review, RunState.FAILED, actor=review.requested_by, reason=trouble.reason, lease=lease, data=data,
+            message=str(trouble), findings=findings, seen_at=Now(),
+        )  # fmt: skip
+    return Done()
+
+
+def _end(lease: Lease, review: Review, snapshot: Snapshot, seen: Examination) -> Outcome:
+    state = RunState.FAILED if seen.reason else RunState.SUCCEEDED
+    with transaction.atomic():
+        data = {"snapshot": snapshot.short_hash, "message": seen.message[:500]}
+        end_run(
+            review, state, actor=review.requested_by, reason=seen.reason, lease=lease, data=data, snapshot=snapshot,
+            message=seen.message, findings=seen.findings, live_fingerprint=seen.fingerprint, seen_at=Now(),
+        )  # fmt: skip
+    return Done()

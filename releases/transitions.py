@@ -1,0 +1,235 @@
+"""The states an order and its runs may pass through, and the one function that moves them.
+
+``move`` compares and sets on the old state and writes the event and the audit row in the same transaction, so a state
+never changes without a trace and two movers never both win.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+import audit
+from accounts.models import User
+from foundation.problems import Stale
+from foundation.runs.choices import TERMINAL, RunState
+from foundation.runs.finish import finish
+from foundation.runs.lease import Lease, LeaseLost
+from foundation.runs.models import Run
+from foundation.runs.wake import wake
+from releases import progress
+from releases.choices import OrderState, Reason
+from releases.models import Build, Deployment, Placement, ReleaseOrder, Review
+
+RUN_MOVES: dict[str, frozenset[str]] = {
+    RunState.QUEUED: frozenset({RunState.RUNNING, RunState.SUCCEEDED, RunState.FAILED, RunState.ERRORED, RunState.CANCELLED}),
+    RunState.RUNNING: frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.ERRORED, RunState.CANCELLED}),
+}
+ORDER_MOVES: dict[str, frozenset[str]] = {
+    OrderState.CREATED: frozenset({OrderState.BUILDING, OrderState.CLOSED}),
+    OrderState.BUILDING: frozenset({OrderState.BUILT, OrderState.BUILD_FAILED, OrderState.CLOSED}),
+    OrderState.BUILD_FAILED: frozenset({OrderState.BUILDING, OrderState.CLOSED}),
+    OrderState.BUILT: frozenset({OrderState.CLOSED}),
+    OrderState.CLOSED: frozenset(),
+}
+"""From state to states; a state that is not named is final."""
+
+Moved = ReleaseOrder | Build | Review | Deployment
+NAMES: dict[type[models.Model], str] = {ReleaseOrder: "order", Build: "build", Review: "review", Deployment: "deployment"}
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Who acts when nobody did: the platform itself."""
+
+    id: str = "platform"
+    name: str = "Prism4k"
+
+
+PLATFORM = Platform()
+
+
+class IllegalMove(Exception):
+    """A programming mistake: the table knows no such move."""
+
+
+def move(
+    row: Moved,
+    to: str,
+    *,
+    actor: User | None,
+    reason: str = "",
+    lease: Lease | None = None,
+    data: dict[str, Any] | None = None,
+    **fields: Any,
+) -> None:
+    """Move ``row`` from its state to ``to``; ``fields`` are written with it, ``data`` goes into the event.
+
+    Call inside a transaction, with the locks taken in the house's order. Raises Stale when somebody moved it first
+    (or the lease is lost), IllegalMove for a move that the table does not have.
+    """
+    old = row.state
+    table = ORDER_MOVES if isinstance(row, ReleaseOrder) else RUN_MOVES
+    if to not in table.get(old, frozenset()):
+        raise IllegalMove(f"{type(row).__name__} {row.pk}: {old} → {to}")
+    order_id = row.pk if isinstance(row, ReleaseOrder) else row.order_id
+    with transaction.atomic():
+        # The order's lock comes before the run's, whatever the caller held.
+        ReleaseOrder.objects.select_for_update().filter(pk=order_id).values_list("pk", flat=True).first()
+        if isinstance(row, ReleaseOrder):
+            _set_order(row, to, fields)
+        else:
+            _set_run(row, to, reason, lease, fields)
+        row.state = to
+        for name, value in fields.items():
+            setattr(row, name, value)
+        _record(row, old, to, order_id=order_id, actor=actor, reason=reason, data=data or {})
+        if isinstance(row, Run) and to in TERMINAL:
+            _wake_who_waits(row)
+
+
+def _set_order(row: ReleaseOrder, to: str, fields: dict[str, Any]) -> None:
+    if ReleaseOrder.objects.filter(pk=row.pk, state=row.state).update(state=to, changed_at=Now(), **fields) != 1:
+        raise Stale(_("This order has changed meanwhile: look at the page again."))
+
+
+def _set_run(row: Build | Review | Deployment, to: str, reason: str, lease: Lease | None, fields: dict[str, Any]) -> None:
+    fence = {"fence": lease.fence, "owner": lease.owner} if lease else {}
+    if to in TERMINAL:
+        if fields:
+            type(row).objects.filter(pk=row.pk, state=row.state, **fence).update(**fields)
+        done = finish(type(row), row.pk, to=to, reason=reason, **fence)
+        row.reason = reason
+    else:
+        done = type(row).objects.filter(pk=row.pk, state=row.state, **fence).update(state=to, started_at=Now(), **fields) == 1
+    if not done and lease:
+        raise LeaseLost(f"{lease} is not ours any more.")
+    if not done:
+        raise Stale(_("This has changed meanwhile: look at the page again."))
+
+
+def _record(
+    row: Moved, old: str, to: str, *, order_id: int, actor: User | None, reason: str, data: dict[str, Any]
+) -> None:
+    name = NAMES[type(row)]
+    order = row if isinstance(row, ReleaseOrder) else row.order
+    space = getattr(row, "space", None)
+    place = {"environment": space.environment.slug} if space else {}
+    progress.append(
+        order_id,
+        f"{name}.{to}",
+        actor=actor,
+        data={"id": row.pk, "from": old, "to": to, "reason": reason, **place, **data},
+    )
+    audit.record(
+        actor or PLATFORM,
+        f"{name}.{to}",
+        object_type=name,
+        object_id=str(row.pk),
+        object_name=order.number,
+        project=order.project.slug,
+        environment=place.get("environment", ""),
+        reason=reason,
+        before={"state": old},
+        after={"state": to, **data},
+    )
+
+
+def _wake_who_waits(row: Run) -> None:
+    """The end of one run makes the next one due, in the same transaction."""
+    if isinstance(row, Review):
+        waiting = Deployment.objects.filter(review=row, state=RunState.QUEUED).values_list("pk", flat=True)
+        for pk in waiting:
+            wake(Deployment, pk, prompt=True)
+
+
+def give_up_build(lease: Lease, reason: str) -> None:
+    """The engine gave up on a build (20 claims that came to no end): ours, shown on the health page."""
+    _give_up(Build.objects.get(pk=lease.pk), lease, reason)
+
+
+def give_up_review(lease: Lease, reason: str) -> None:
+    """The same for a review."""
+    _give_up(Review.objects.get(pk=lease.pk), lease, reason)
+
+
+def give_up_deployment(lease: Lease, reason: str) -> None:
+    """The same for a deployment."""
+    _give_up(Deployment.objects.get(pk=lease.pk), lease, reason)
+
+
+def _give_up(row: Build | Review | Deployment, lease: Lease, reason: str) -> None:
+    if row.state not in TERMINAL:
+        with transaction.atomic():
+            end_run(row, RunState.ERRORED, actor=None, reason=reason or Reason.ENGINE, lease=lease)
+
+
+def contact_changed_build(pk: int) -> None:
+    """Jenkins went away or came back: the order's page says since when."""
+    row = Build.objects.get(pk=pk)
+    with transaction.atomic():
+        progress.append(row.order_id, "build.contact", data={"id": pk, "since": _iso(row)})
+
+
+def contact_changed_deployment(pk: int) -> None:
+    """The cluster went away or came back: the order's page says since when."""
+    row = Deployment.objects.get(pk=pk)
+    with transaction.atomic():
+        progress.append(row.order_id, "deployment.contact", data={"id": pk, "since": _iso(row)})
+
+
+def _iso(row: Run) -> str | None:
+    return row.contact_lost_since.isoformat() if row.contact_lost_since else None
+
+
+def end_run(
+    row: Build | Review | Deployment,
+    to: str,
+    *,
+    actor: User | None,
+    reason: str = "",
+    lease: Lease | None = None,
+    data: dict[str, Any] | None = None,
+    **fields: Any,
+) -> None:
+    """Move a run to its final state together with what mirrors it: the order of a build, the place of a deployment."""
+    if isinstance(row, Deployment):
+        _free_place(row, to)
+    move(row, to, actor=actor, reason=reason, lease=lease, data=data, **fields)
+    if isinstance(row, Build):
+        _order_after_build(row, to)
+
+
+def _free_place(row: Deployment, to: str) -> None:
+    # Locked before the order and the run, as everywhere.
+    place = Placement.objects.select_for_update().get(component_id=row.component_id, space_id=row.space_id)
+    changes: dict[str, Any] = {"changed_at": Now()}
+    if place.active_id == row.pk:
+        changes["active"] = None
+    if to == RunState.SUCCEEDED:
+        changes |= {"good": row, "settled_at": None, "unsettled_reason": ""}
+    Placement.objects.filter(pk=place.pk).update(**changes)
+    # From here the placement is looked at for itself: settling first, drift afterwards.
+    wake(Placement, place.pk, prompt=False)
+
+
+def _order_after_build(row: Build, to: str) -> None:
+    order = ReleaseOrder.objects.select_related("project").get(pk=row.order_id)
+    if order.state != OrderState.BUILDING:
+        return
+    if to == RunState.SUCCEEDED:
+        move(
+            order,
+            OrderState.BUILT,
+            actor=None,
+            data={"digest": row.digest},
+            image=f"{row.registry.address}/{order.project.slug}/{order.component.slug}",
+            image_digest=row.digest,
+            built_at=Now(),
+        )
+    else:
+        move(order, OrderState.BUILD_FAILED, actor=None, reason=row.reason)
