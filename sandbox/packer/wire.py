@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import ssl
 from dataclasses import dataclass
+from functools import cache
 
 import httpx
 
@@ -66,8 +68,15 @@ def open_client(name: ImageName, username: str, password: str) -> httpx.Client:
         base_url=name.base_url,
         auth=(username, password) if username else None,
         timeout=httpx.Timeout(60.0, connect=3.0),
+        verify=_trust(),
         trust_env=False,
     )
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """The machine's own CAs, read once."""
+    return ssl.create_default_context()
 
 
 def refusal(answer: httpx.Response) -> str:

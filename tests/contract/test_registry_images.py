@@ -153,3 +153,8 @@ def test_killed_registry_comes_back_to_the_same_client(tmp_path: Path) -> None:
         assert one.image("base/middleware/python", "3.11") == before
     finally:
         second.stop()
+
+
+def test_ca_that_is_no_certificate_is_said() -> None:
+    with pytest.raises(Rejected, match="no PEM certificate"):
+        connect(RegistryTarget("registry:1", "harbor.test", "https://harbor.test", ca_pem="nonsense"))

@@ -6,9 +6,10 @@ import base64
 import os
 import socket
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -213,8 +214,34 @@ def test_silent_server_costs_its_time_and_no_more(tmp_path: Path, monkeypatch: p
         with pytest.raises(Unavailable, match="did not finish within 1 s"):
             connect(target(url, tmp_path)).branches()
         assert time.monotonic() - begun < 4
-        listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-        assert f"silent-{os.getpid()}" not in listed
+        assert not processes_with(f"silent-{os.getpid()}")
+
+
+def processes_with(word: str) -> list[str]:
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in listed.splitlines() if word in line]
+
+
+def test_git_ends_even_when_its_caller_was_killed() -> None:
+    word = f"GIT_orphan_{os.getpid()}"
+    script = (
+        "from deployer.adapters.git import child, session\n"
+        "child.GRACE_SECONDS = 0\n"
+        f"command = ['-c', 'alias.hang=!sleep 300; : {word}', 'hang']\n"
+        "child.run_git(command, environment=session.offline_environment(), seconds=2)\n"
+    )
+    caller = subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).resolve().parents[2])
+    wait_until(lambda: any("sleep 300" in line and "-c" in line for line in processes_with(word)))
+    caller.kill()
+    caller.wait()
+    wait_until(lambda: not processes_with(word))
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = 15) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_output_is_capped(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import selectors
 import signal
@@ -16,6 +17,8 @@ from deployer.errors import Rejected, Unavailable
 MEMORY_BYTES = 4 * 1024**3
 FILE_BYTES = 4 * 1024**3
 OUTPUT_BYTES = 32 * 1024**2
+GRACE_SECONDS = 5
+"""How much later than we the watchdog ends git: it is only for the case that we are dead."""
 _ERROR_BYTES = 64 * 1024
 _CHUNK = 64 * 1024
 _POLL_SECONDS = 0.002
@@ -46,7 +49,7 @@ def run_git(
 
     Raises Unavailable when the time is over or git is missing, Rejected when it writes more than ``output_bytes``.
     """
-    limits = [str(MEMORY_BYTES // 1024), str(FILE_BYTES // 512), str(int(seconds) + 5)]
+    limits = [str(MEMORY_BYTES // 1024), str(FILE_BYTES // 512), str(math.ceil(seconds) + GRACE_SECONDS)]
     end = time.monotonic() + seconds
     try:
         child = subprocess.Popen(

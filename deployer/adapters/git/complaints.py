@@ -26,7 +26,8 @@ _FULL = re.compile(r"File too large|No space left|out of memory|malloc failed|mm
 _DAMAGE = re.compile(
     r"bad object|corrupt|object file .* is empty|necessary objects|inflate|not a GIT packfile|packfile .* cannot|"
     r"index file .* (?:small|corrupt)|wrong index|loose object|invalid sha1 pointer|unable to read|"
-    r"missing (?:blob|tree)|unknown repository extension|bad config|invalid object|does not point to a valid object|not a git repository",
+    r"missing (?:blob|tree)|unknown repository extension|"
+    r"bad config|invalid object|does not point to a valid object|not a git repository",
     re.IGNORECASE,
 )
 

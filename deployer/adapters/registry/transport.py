@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 import httpx
 
@@ -41,7 +42,7 @@ class Transport:
         self._basic = httpx.BasicAuth(target.username, target.password) if target.username else None
         self._client = httpx.Client(
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-            verify=_trust(target) if self.origin.scheme == "https" else True,
+            verify=_trust(target.ca_pem, target.address),
             follow_redirects=False,
             trust_env=False,
             limits=httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=30.0),
@@ -123,13 +124,15 @@ class Transport:
             raise Unavailable(f"The connection to the registry {name} broke.") from exc
 
 
-def _trust(target: RegistryTarget) -> ssl.SSLContext:
+@lru_cache(maxsize=64)
+def _trust(ca_pem: str, address: str) -> ssl.SSLContext:
+    """The machine's own CAs and the one entered. Kept: reading the CAs takes longer than most requests."""
     try:
         context = ssl.create_default_context()
-        if target.ca_pem:
-            context.load_verify_locations(cadata=target.ca_pem)
+        if ca_pem:
+            context.load_verify_locations(cadata=ca_pem)
     except ssl.SSLError as exc:
-        raise Rejected(f"The CA entered for the registry {target.address} is no PEM certificate.") from exc
+        raise Rejected(f"The CA entered for the registry {address} is no PEM certificate.") from exc
     return context
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -139,3 +140,24 @@ def test_skopeo_copies_out_and_in(registry: RunningRegistry, tmp_path: Path) -> 
     layer = json.loads(seen.stdout)["Layers"][0].removeprefix("sha256:")
     with tarfile.open(tmp_path / "layout" / "blobs" / "sha256" / layer) as archive:
         assert "etc/localtime" in archive.getnames()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which("buildah") is None or os.geteuid() != 0, reason="buildah is not installed, or not root"
+)
+def test_buildah_builds_on_a_seed_and_pushes(registry: RunningRegistry, tmp_path: Path) -> None:
+    (tmp_path / "context").mkdir()
+    (tmp_path / "context" / "app.pyz").write_text("program")
+    dockerfile = f"FROM {registry.address}/base/middleware/python:3.11\nCOPY app.pyz /app/\n"
+    (tmp_path / "context" / "Dockerfile").write_text(dockerfile)
+    name = f"{registry.address}/site/buildah:1"
+    program = ["buildah", "--storage-driver=vfs", "--root", str(tmp_path / "root"), "--runroot", str(tmp_path / "run")]
+    for command in (
+        ["bud", "--tls-verify=false", "-t", name, str(tmp_path / "context")],
+        ["push", "--tls-verify=false", name],
+    ):
+        done = subprocess.run([*program, *command], capture_output=True, timeout=90)
+        assert done.returncode == 0, done.stderr
+    answer = httpx.get(f"{registry.url}/v2/site/buildah/manifests/1", trust_env=False)
+    assert len(answer.json()["layers"]) == 3
