@@ -7,6 +7,7 @@ from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from prism4k import health
+from releases.api import hooks
 
 api = [
     path("", include("accounts.api.urls")),
@@ -22,6 +23,8 @@ urlpatterns = [
     path("api/v1/", include(api)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    path("hooks/jenkins/claim", hooks.Claim.as_view(), name="hook-claim"),
+    path("hooks/jenkins/report", hooks.Report.as_view(), name="hook-report"),
     path("", include("accounts.urls")),
     path("", include("environments.urls")),
     path("", include("components.urls")),

@@ -14,7 +14,7 @@ from environments.models import Space
 from foundation.problems import Missing
 from foundation.runs.choices import RunState
 from releases.choices import ApprovalState, PromotionState
-from releases.models import Approval, Build, Deployment, Placement, Promotion, ReleaseOrder, Review, Snapshot
+from releases.models import Approval, Build, Deployment, LogChunk, Placement, Promotion, ReleaseOrder, Review, Snapshot
 
 LAST_CHARACTER = "\U0010ffff"
 REVIEW_FRESH_SECONDS = 60
@@ -130,3 +130,16 @@ def deployments_of(order: ReleaseOrder) -> QuerySet[Deployment]:
 def builders_of(order: ReleaseOrder) -> set[int]:
     """Everybody who started a build of it."""
     return set(Build.objects.filter(order=order).values_list("started_by_id", flat=True))
+
+
+LOG_CHUNKS_MOST = 64
+
+
+def log_from(build: Build, offset: int) -> str:
+    """Log text from a character offset on, at most 64 chunks; empty at the end."""
+    last = LogChunk.objects.filter(build=build, offset__lte=offset).order_by("-offset").values_list("offset", flat=True).first()
+    if last is None:
+        return ""
+    chunks = list(LogChunk.objects.filter(build=build, offset__gte=last).order_by("offset")[:LOG_CHUNKS_MOST])
+    text = "".join(chunk.text for chunk in chunks)
+    return text[offset - last :]

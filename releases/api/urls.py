@@ -1,7 +1,38 @@
-"""Addresses of this room under /api/v1/."""
+"""Addresses of the order's room under /api/v1/."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from releases.api import deployments, orders
+
+ORDER = "orders/<str:number>/"
+PLACE = "components/<slug:project>/<slug:slug>/environments/<slug:environment>/"
+
+urlpatterns = [
+    path("orders/", orders.Orders.as_view()),
+    path(ORDER, orders.Order.as_view()),
+    path(ORDER + "events/", orders.Events.as_view()),
+    path(ORDER + "builds/", orders.Builds.as_view()),
+    path(ORDER + "builds/<int:attempt>/stop/", orders.BuildStop.as_view()),
+    path(ORDER + "builds/<int:attempt>/log/", orders.BuildLog.as_view()),
+    path(ORDER + "return/", orders.Return.as_view()),
+    path(ORDER + "withdrawal/", orders.Withdrawal.as_view()),
+    path(ORDER + "closing/", orders.Closing.as_view()),
+    path(ORDER + "check/", orders.Check.as_view()),
+    path(ORDER + "comments/", orders.Comments.as_view()),
+    path(ORDER + "promotions/", deployments.Promotions.as_view()),
+    path(ORDER + "promotions/<int:pk>/withdrawal/", deployments.PromotionWithdrawal.as_view()),
+    path(ORDER + "reviews/", deployments.Reviews.as_view()),
+    path(ORDER + "reviews/<int:pk>/", deployments.OneReview.as_view()),
+    path(ORDER + "approvals/", deployments.Approvals.as_view()),
+    path(ORDER + "approvals/<int:pk>/withdrawal/", deployments.ApprovalWithdrawal.as_view()),
+    path(ORDER + "deployments/", deployments.Deployments.as_view()),
+    path("deployments/<int:pk>/", deployments.OneDeployment.as_view()),
+    path("deployments/<int:pk>/cancellation/", deployments.DeploymentCancellation.as_view()),
+    path(PLACE, deployments.Runtime.as_view()),
+    path(PLACE + "roll-backs/", deployments.RollBacks.as_view()),
+    path(PLACE + "restarts/", deployments.Restarts.as_view()),
+    path(PLACE + "scalings/", deployments.Scalings.as_view()),
+    path(PLACE + "pods/<str:pod>/log/", deployments.PodLog.as_view()),
+]

@@ -1,0 +1,67 @@
+"""What Jenkins calls: claim and report of a build. Its trigger id is the only credential, and it names one attempt."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from foundation.problems import Missing, Refused
+from foundation.runs.choices import ACTIVE
+from foundation.runs.wake import wake
+from releases import progress
+from releases.api import serializers as shapes
+from releases.api.orders import valid
+from releases.models import Build
+
+
+def _build(trigger_id: object) -> Build:
+    build = Build.objects.filter(trigger_id=trigger_id).first()
+    if build is None:
+        raise Missing(_("No build has this trigger id."))
+    return build
+
+
+class Claim(APIView):
+    """First act of the first stage: may this Jenkins run go on?"""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(exclude=True)
+    def post(self, request: Request) -> Response:
+        """200 for the one run that is ours; 409 for a second one, or when nobody waits for it any more."""
+        given = valid(shapes.ClaimInput, request)
+        build = _build(given["trigger_id"])
+        with transaction.atomic():
+            # Compare and set: two runs of one trigger id cannot both be the first.
+            free = Build.objects.filter(pk=build.pk, build_number=None, state__in=sorted(ACTIVE), stop_requested_at=None)
+            if free.update(build_number=given["build_number"], queue_why="") == 1:
+                progress.append(build.order_id, "build.claimed", data={"id": build.pk, "number": given["build_number"]})
+        build.refresh_from_db()
+        if build.state not in ACTIVE or build.stop_requested_at or build.build_number != given["build_number"]:
+            raise Refused(_("This run is not the one that the platform waits for: end it."), "not-claimed")
+        wake(Build, build.pk, prompt=False)
+        return Response({"order": build.order.number, "attempt": build.attempt})
+
+
+class Report(APIView):
+    """Last act of the fifth stage: a nudge with the digest. The registry decides, not this."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(exclude=True)
+    def post(self, request: Request) -> Response:
+        """Kept for the page; the build is looked at now."""
+        given = valid(shapes.ReportInput, request)
+        build = _build(given["trigger_id"])
+        if build.build_number not in (None, given["build_number"]):
+            raise Refused(_("This run is not the one that the platform waits for."), "not-claimed")
+        Build.objects.filter(pk=build.pk, state__in=sorted(ACTIVE)).update(reported_digest=given["digest"])
+        wake(Build, build.pk, prompt=False)
+        return Response({"order": build.order.number})
