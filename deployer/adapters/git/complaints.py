@@ -19,7 +19,11 @@ _ABSENT = re.compile(
     r"not a git repository|project you were looking for could not be found|repository does not exist",
     re.IGNORECASE,
 )
-_CERTIFICATE = re.compile(r"certificate|SSL_|gnutls|TLS connect", re.IGNORECASE)
+# What GnuTLS and OpenSSL say of a certificate; a connection that merely broke off inside TLS is no such thing.
+_CERTIFICATE = re.compile(
+    r"certificate (?:verif|problem|subject|has expired)|certificate.* not trusted|self[- ]signed|local issuer",
+    re.IGNORECASE,
+)
 _ELSEWHERE = re.compile(r"returned error: 30\d|redirect", re.IGNORECASE)
 _FULL = re.compile(r"File too large|No space left|out of memory|malloc failed|mmap failed", re.IGNORECASE)
 
