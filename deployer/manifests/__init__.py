@@ -12,6 +12,7 @@ from deployer.manifests.identity import (
 )
 from deployer.manifests.overlay import DEPLOYMENT_ANNOTATION, RESTART_ANNOTATION, overlay
 from deployer.manifests.policy import Policy
+from deployer.manifests.preflight import preflight_pod
 from deployer.manifests.prepare import prepare
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "instance_label",
     "order",
     "overlay",
+    "preflight_pod",
     "prepare",
     "ref_of",
     "selector_for",

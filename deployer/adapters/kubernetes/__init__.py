@@ -1,0 +1,6 @@
+"""Kubernetes by its official client, raw JSON only: no generated model crosses this border."""
+
+from deployer.adapters.kubernetes.cluster import KubernetesCluster
+from deployer.adapters.kubernetes.connecting import connect, disconnect
+
+__all__ = ["KubernetesCluster", "connect", "disconnect"]

@@ -1,0 +1,189 @@
+"""What people want to know about a cluster: version, quotas, rights, logs, events."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography import x509
+
+from deployer.adapters.kubernetes.paths import object_path
+from deployer.adapters.kubernetes.session import Session
+from deployer.errors import NotFound, Rejected
+from deployer.interfaces import EventFacts, Manifest, Permission, QuotaLine, ServerFacts
+from deployer.quantities import QuantityError, parse_quota_value
+
+LOG_LIMIT_BYTES = 1024 * 1024
+_WARNING = re.compile(r'299 \S+ "(?P<text>(?:[^"\\]|\\.)*)"')
+_NO_PREVIOUS = "previous terminated container"
+
+_MANAGED = ("get", "create", "patch", "delete")
+RIGHTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("apps", "deployments", ("get", "list", "watch", "create", "patch", "delete")),
+    ("apps", "replicasets", ("list", "watch")),
+    ("", "pods", ("list", "watch", "create")),
+    ("", "pods/log", ("get",)),
+    ("", "events", ("list",)),
+    ("", "services", _MANAGED),
+    ("", "configmaps", _MANAGED),
+    ("networking.k8s.io", "ingresses", _MANAGED),
+    ("autoscaling", "horizontalpodautoscalers", _MANAGED),
+    ("", "resourcequotas", ("get", "list", "create", "patch")),
+    ("", "namespaces", ("get", "create", "patch")),
+)
+"""API group, resource and verbs that the product uses. ``pods create`` is for the dry run only."""
+
+
+def describe(session: Session) -> ServerFacts:
+    """Version, account and latency; notes hold the certificate's end and what is unsafe."""
+    started = time.monotonic()
+    version = session.read("/version").data()
+    latency_ms = int((time.monotonic() - started) * 1000)
+    return ServerFacts(str(version.get("gitVersion") or "?"), _user(session), latency_ms, tuple(_notes(session)))
+
+
+def _user(session: Session) -> str:
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    try:
+        answer = session.ask("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", (), review).data()
+    except NotFound:
+        return ""  # before Kubernetes 1.28
+    return str((answer.get("status") or {}).get("userInfo", {}).get("username") or "")
+
+
+def _notes(session: Session) -> Iterable[str]:
+    target = session.target
+    parts = urlsplit(target.url)
+    if parts.scheme != "https":
+        yield "The connection is not encrypted."
+        return
+    if not target.verify_tls:
+        yield "The cluster's certificate is not verified."
+    if expires := _certificate_end(parts.hostname or "", parts.port or 443, target.tls_server_name):
+        yield f"The cluster's certificate is valid until {expires:%Y-%m-%d}."
+    if target.client_cert_pem:
+        try:
+            own = x509.load_pem_x509_certificate(target.client_cert_pem.encode())
+        except ValueError:
+            return
+        yield f"Our client certificate is valid until {own.not_valid_after_utc:%Y-%m-%d}."
+
+
+def _certificate_end(host: str, port: int, server_name: str) -> datetime | None:
+    """End of the certificate that the server shows; only looked at here, requests verify it themselves."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((host, port), timeout=5) as plain,
+            context.wrap_socket(plain, server_hostname=server_name or host) as secured,
+        ):
+            shown = secured.getpeercert(binary_form=True)
+        return x509.load_der_x509_certificate(shown).not_valid_after_utc if shown else None
+    except (OSError, ValueError):
+        return None
+
+
+def quota_lines(quotas: Iterable[Manifest]) -> tuple[QuotaLine, ...]:
+    """Lines of ResourceQuota objects. Until its controller filled the status, ``used`` is 0 and ``hard`` the wanted."""
+    lines: list[QuotaLine] = []
+    for quota in quotas:
+        name = str(quota["metadata"]["name"])
+        status = quota.get("status") or {}
+        hard = status.get("hard") or (quota.get("spec") or {}).get("hard") or {}
+        used = status.get("used") or {}
+        for resource in sorted(hard):
+            try:
+                amounts = [parse_quota_value(resource, part.get(resource, "0")) for part in (hard, used)]
+            except QuantityError as exc:
+                raise Rejected(f"Quota {name} holds a value that cannot be read: {exc}") from exc
+            lines.append(QuotaLine(name, resource, *amounts))
+    return tuple(lines)
+
+
+def permissions(session: Session, namespace: str) -> tuple[Permission, ...]:
+    """One access review per right; any authenticated account may ask."""
+    return tuple(
+        Permission(verb, resource, _may(session, namespace, group, resource, verb))
+        for group, resource, verbs in RIGHTS
+        for verb in verbs
+    )
+
+
+def _may(session: Session, namespace: str, group: str, resource: str, verb: str) -> bool:
+    name, _, subresource = resource.partition("/")
+    attributes = {"verb": verb, "group": group, "resource": name, "subresource": subresource, "namespace": namespace}
+    if resource == "namespaces":
+        attributes["name"] = namespace
+        if verb == "create":
+            attributes |= {"name": "", "namespace": ""}
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}},
+    }
+    answer = session.ask("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", (), review).data()
+    return (answer.get("status") or {}).get("allowed") is True
+
+
+def pod_log(session: Session, namespace: str, pod: str, *, container: str, previous: bool, tail_lines: int) -> str:
+    """The last lines of a container's log, at most 1 MiB."""
+    query = [("tailLines", str(max(1, tail_lines))), ("limitBytes", str(LOG_LIMIT_BYTES))]
+    if container:
+        query.append(("container", container))
+    if previous:
+        query.append(("previous", "true"))
+    try:
+        answer = session.read(f"{object_path('v1', 'Pod', namespace, pod)}/log", query)
+    except Rejected as exc:
+        if _NO_PREVIOUS in str(exc):
+            raise NotFound("The container has not run before, so there is no earlier log.") from exc
+        raise
+    return answer.body.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def event_facts(items: Iterable[Manifest]) -> tuple[EventFacts, ...]:
+    """Events, oldest first; both the old form (lastTimestamp) and the new (eventTime, series) are read."""
+    return tuple(sorted((_event(item) for item in items), key=lambda event: event.at))
+
+
+def _event(item: Manifest) -> EventFacts:
+    about: dict[str, Any] = item.get("involvedObject") or {}
+    series: dict[str, Any] = item.get("series") or {}
+    at = (
+        series.get("lastObservedTime")
+        or item.get("lastTimestamp")
+        or item.get("eventTime")
+        or item.get("firstTimestamp")
+        or item.get("metadata", {}).get("creationTimestamp")
+    )
+    return EventFacts(
+        kind=str(about.get("kind") or ""),
+        name=str(about.get("name") or ""),
+        type=str(item.get("type") or ""),
+        reason=str(item.get("reason") or ""),
+        message=str(item.get("message") or ""),
+        count=int(series.get("count") or item.get("count") or 1),
+        at=_utc_text(str(at or "")),
+    )
+
+
+def _utc_text(text: str) -> str:
+    """One form for both kinds of time (with and without microseconds), so that they sort as text."""
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC).isoformat(timespec="microseconds")
+    except ValueError:
+        return text
+
+
+def warning_text(header: str) -> str:
+    """The text of one ``Warning`` header, or an empty one."""
+    found = _WARNING.search(header)
+    return re.sub(r"\\(.)", r"\1", found["text"]) if found else ""

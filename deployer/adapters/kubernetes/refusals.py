@@ -1,0 +1,178 @@
+"""The API server's answers other than success, in the words of :mod:`deployer.errors`.
+
+Texts and codes as measured on a real 1.36 API server; server-side apply answers many errors of the *user* with 500 and
+no reason, so those are told by the beginning of their message.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deployer.errors import (
+    Conflict,
+    DeployerError,
+    FieldConflict,
+    Forbidden,
+    NotFound,
+    OutcomeUnknown,
+    Problem,
+    Rejected,
+    Unavailable,
+)
+
+_USER_ERROR_500 = re.compile(
+    r"failed to (?:create typed patch object|convert new object) \([^)]*\): (?P<rest>.*)", re.S
+)
+_PATH = re.compile(r"(?P<path>\.[^\s:]+): (?P<message>.+)")
+_RIGHT = re.compile(
+    r'User "[^"]*" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)"(?: in API group "(?P<group>[^"]*)")?'
+)
+_MANAGER = re.compile(r'conflict with "(?P<manager>[^"]*)"(?: with subresource "(?P<subresource>[^"]*)")?')
+_QUOTA = re.compile(r"(exceeded|failed) quota: ")
+_LIMIT_RANGE = re.compile(r"(minimum|maximum) \S+ usage per|limit to request ratio")
+_LONGEST_MESSAGE = 1000
+_WEBHOOK = "failed calling webhook"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A complete response."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def data(self) -> dict[str, Any]:
+        """The body as a JSON object; {} when it is none."""
+        try:
+            found = json.loads(self.body)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """The parts of a Status object."""
+
+    code: int
+    reason: str
+    message: str
+    causes: tuple[dict[str, Any], ...]
+    retry_after: float | None
+    is_status: bool
+
+
+def error_from(answer: Answer, *, is_write: bool) -> DeployerError:
+    """The error that stands for an answer of 300 and above. ``is_write``: repeating it may do something twice."""
+    refusal = _read(answer)
+    by_code = {
+        401: _unauthorised,
+        403: _forbidden,
+        404: _not_found,
+        409: _conflict,
+        422: _invalid,
+        500: _internal,
+    }
+    if make := by_code.get(refusal.code):
+        return make(refusal, is_write)
+    if refusal.code == 429 or refusal.code == 503:
+        return Unavailable(f"The cluster is busy: {refusal.message}", retry_after_seconds=refusal.retry_after)
+    if refusal.code > 500:
+        return _gateway(refusal, is_write)
+    if refusal.code < 400:
+        return Unavailable("The address of the cluster answers with a redirect; give the API server's own address.")
+    return Rejected(f"The cluster does not accept this: {refusal.message}", reason="invalid")
+
+
+def _read(answer: Answer) -> _Refusal:
+    data = answer.data()
+    is_status = data.get("kind") == "Status"
+    details = data.get("details") if isinstance(data.get("details"), dict) else {}
+    assert isinstance(details, dict)
+    message = str(data.get("message") or "") if is_status else answer.body[:200].decode("utf-8", "replace")
+    causes = details.get("causes")
+    after = str(answer.headers.get("Retry-After") or details.get("retryAfterSeconds") or "")
+    return _Refusal(
+        code=answer.status,
+        reason=str(data.get("reason") or "") if is_status else "",
+        message=message.strip()[:_LONGEST_MESSAGE] or f"HTTP status {answer.status}",
+        causes=tuple(cause for cause in causes if isinstance(cause, dict)) if isinstance(causes, list) else (),
+        retry_after=float(after) if after.isascii() and after.isdigit() else None,
+        is_status=is_status,
+    )
+
+
+def _unauthorised(_refusal: _Refusal, _is_write: bool) -> DeployerError:
+    return Forbidden("The cluster does not accept our credentials: the token or certificate is wrong or has expired.")
+
+
+def _forbidden(refusal: _Refusal, _is_write: bool) -> DeployerError:
+    message = refusal.message
+    if any(cause.get("reason") == "NamespaceTerminating" for cause in refusal.causes):
+        return Rejected(f"The namespace is being deleted: {message}", reason="terminating")
+    if found := _RIGHT.search(message):
+        group = f" of {found['group']}" if found["group"] else ""
+        return Forbidden(f"Our account on the cluster lacks the right to {found['verb']} {found['resource']}{group}.")
+    for pattern, reason in ((_QUOTA, "quota"), (_LIMIT_RANGE, "limit_range")):
+        if pattern.search(message):
+            return Rejected(message, reason=reason)
+    if "violates PodSecurity" in message:
+        return Rejected(message, reason="pod_security")
+    if refusal.is_status and "is forbidden: " in message:
+        return Rejected(message, reason="admission")
+    return Forbidden(f"The cluster refuses us: {message}")
+
+
+def _not_found(refusal: _Refusal, _is_write: bool) -> DeployerError:
+    if refusal.is_status and refusal.reason == "NotFound":
+        return NotFound(f"The cluster has no such object: {refusal.message}")
+    # A load balancer or wrong address says 404 too; that proves no absence.
+    return Unavailable("The address of the cluster does not answer like a Kubernetes API server.")
+
+
+def _conflict(refusal: _Refusal, _is_write: bool) -> DeployerError:
+    conflicts: list[FieldConflict] = []
+    for cause in refusal.causes:
+        if cause.get("reason") != "FieldManagerConflict":
+            continue
+        found = _MANAGER.search(str(cause.get("message") or ""))
+        manager = found["manager"] if found else "somebody else"
+        if found and found["subresource"]:
+            manager = f"{manager} ({found['subresource']})"
+        conflicts.append(FieldConflict(manager, str(cause.get("field") or "")))
+    if conflicts:
+        managers = ", ".join(sorted({conflict.manager for conflict in conflicts}))
+        return Conflict(f"Fields of the object were set by {managers}.", causes=tuple(conflicts))
+    return Conflict(f"The object was changed since it was read: {refusal.message}")
+
+
+def _invalid(refusal: _Refusal, _is_write: bool) -> DeployerError:
+    problems = tuple(Problem(str(c.get("field") or ""), str(c.get("message") or "")) for c in refusal.causes)
+    return Rejected(f"The cluster refuses the object: {refusal.message}", problems=problems, reason="invalid")
+
+
+def _internal(refusal: _Refusal, is_write: bool) -> DeployerError:
+    if found := _USER_ERROR_500.match(refusal.message):
+        problems = tuple(Problem(p["path"], p["message"].strip()) for p in _PATH.finditer(found["rest"]))
+        rest = found["rest"].strip()
+        return Rejected(
+            f"The cluster cannot read the object: {rest}", problems=problems or (Problem("", rest),), reason="invalid"
+        )
+    if is_write and _WEBHOOK not in refusal.message:
+        return OutcomeUnknown(f"The cluster failed while it was writing: {refusal.message}")
+    return Unavailable(f"The cluster failed: {refusal.message}", retry_after_seconds=refusal.retry_after)
+
+
+def _gateway(refusal: _Refusal, is_write: bool) -> DeployerError:
+    """502, 504 and the like: something between us and the server, or the server itself, gave up waiting."""
+    if is_write:
+        return OutcomeUnknown(f"No answer came back from the cluster (status {refusal.code}).")
+    return Unavailable(
+        f"The cluster does not answer (status {refusal.code}): {refusal.message}",
+        retry_after_seconds=refusal.retry_after,
+    )

@@ -1,0 +1,211 @@
+"""One cluster's connections: the official client's configuration, our own time-outs and no repeats.
+
+``Configuration`` is filled by hand: ``load_kube_config`` would run plugins and leave keys in the shared temp folder.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import urllib3
+from kubernetes.client import ApiClient, Configuration
+
+from deployer.adapters.kubernetes.refusals import Answer, error_from
+from deployer.errors import OutcomeUnknown, Rejected, TooLate, Unavailable
+from deployer.interfaces import ClusterTarget
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 30.0
+WHOLE_ANSWER_SECONDS = 60.0
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+CONNECTIONS = 32
+
+Query = Sequence[tuple[str, str]]
+
+_NOT_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
+_TLS_BEFORE_SENDING = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER", "HANDSHAKE", "hostname", "UNKNOWN_CA")
+
+
+class Session:
+    """Requests to one API server; safe to use from several threads of the process that made it."""
+
+    def __init__(self, target: ClusterTarget) -> None:
+        self.target = target
+        self._folder: Path | None = None
+        try:
+            self._client = ApiClient(self._configuration(target))
+            self._pool: urllib3.PoolManager = self._client.rest_client.pool_manager
+        except (OSError, ValueError) as exc:
+            raise Rejected("The cluster's address or certificates cannot be used.") from exc
+
+    def _configuration(self, target: ClusterTarget) -> Any:
+        configuration = Configuration(host=target.url.rstrip("/"))
+        configuration.proxy = None  # else it is taken from the environment
+        configuration.no_proxy = None
+        configuration.retries = False
+        configuration.keep_alive = True
+        configuration.debug = False  # it would print the Authorization header
+        configuration.connection_pool_maxsize = CONNECTIONS
+        configuration.verify_ssl = target.verify_tls
+        if target.ca_pem:
+            configuration.ca_cert_data = target.ca_pem
+        if target.tls_server_name:
+            configuration.tls_server_name = target.tls_server_name
+            configuration.assert_hostname = target.tls_server_name
+        if target.token:
+            configuration.api_key = {"BearerToken": f"Bearer {target.token}"}
+        if target.client_cert_pem:
+            configuration.cert_file = self._private_file("client.crt", target.client_cert_pem)
+            configuration.key_file = self._private_file("client.key", target.client_key_pem)
+        return configuration
+
+    def _private_file(self, name: str, text: str) -> str:
+        """urllib3 takes client certificates from files only: ours alone, gone with the process."""
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="prism4k-"))
+            atexit.register(_remove_in_own_process, self._folder, os.getpid())
+        path = self._folder / name
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(text)
+        return str(path)
+
+    def read(self, path: str, query: Query = ()) -> Answer:
+        """GET. Raises the errors of an unsuccessful answer."""
+        return self._checked(self._repeated("GET", path, query, None, "application/json"), is_write=False)
+
+    def ask(self, method: str, path: str, query: Query, body: Any, *, content_type: str = "application/json") -> Answer:
+        """A request with a body that changes nothing (dry run, access review)."""
+        return self._checked(self._repeated(method, path, query, body, content_type), is_write=False)
+
+    def write(
+        self,
+        method: str,
+        path: str,
+        query: Query,
+        body: Any,
+        *,
+        deadline: float,
+        content_type: str = "application/json",
+    ) -> Answer:
+        """A request that changes something, sent at most once. Raises TooLate when the deadline has passed."""
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TooLate("The time for this write was over before it was sent; nothing was sent.")
+        connect_seconds = min(CONNECT_SECONDS, left)
+        try:
+            response = self._send(method, path, query, body, content_type, connect_seconds=connect_seconds)
+            answer = self._complete(response)
+        except _NOT_SENT as exc:
+            raise self._unreachable(exc) from exc
+        except urllib3.exceptions.SSLError as exc:
+            if any(word in str(exc) for word in _TLS_BEFORE_SENDING):
+                raise self._unreachable(exc) from exc
+            raise OutcomeUnknown("The connection to the cluster broke before its answer came.") from exc
+        except (urllib3.exceptions.HTTPError, OSError) as exc:
+            raise OutcomeUnknown("The connection to the cluster broke before its answer came.") from exc
+        return self._checked(answer, is_write=True)
+
+    def stream(self, path: str, query: Query, *, read_seconds: float) -> urllib3.BaseHTTPResponse:
+        """A response whose body arrives over time; the caller closes it."""
+        try:
+            response = self._send("GET", path, query, None, "application/json", read_seconds=read_seconds)
+            if response.status != 200:
+                self._checked(self._complete(response), is_write=False)
+        except (urllib3.exceptions.HTTPError, OSError) as exc:
+            raise self._unreachable(exc) from exc
+        return response
+
+    def close(self) -> None:
+        """Give back connections and files."""
+        self._pool.clear()
+        if self._folder is not None:
+            _remove_in_own_process(self._folder, os.getpid())
+
+    def _repeated(self, method: str, path: str, query: Query, body: Any, content_type: str) -> Answer:
+        # A server may close an idle connection in the instant we use it; asking again is safe here, and only here.
+        for attempt in (1, 2):
+            try:
+                return self._complete(self._send(method, path, query, body, content_type))
+            except urllib3.exceptions.ProtocolError as exc:
+                if attempt == 2:
+                    raise self._unreachable(exc) from exc
+            except (urllib3.exceptions.HTTPError, OSError) as exc:
+                raise self._unreachable(exc) from exc
+        raise AssertionError("unreachable")
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Query,
+        body: Any,
+        content_type: str,
+        *,
+        connect_seconds: float = CONNECT_SECONDS,
+        read_seconds: float = READ_SECONDS,
+    ) -> urllib3.BaseHTTPResponse:
+        headers = {"Accept": "application/json, */*", "Content-Type": content_type}
+        prepared = self._client.param_serialize(
+            method=method,
+            resource_path=path,
+            query_params=list(query),
+            header_params=headers,
+            auth_settings=["BearerToken"],
+        )
+        return self._pool.request(
+            method,
+            prepared[1],
+            headers=prepared[2],
+            body=None if body is None else json.dumps(body, ensure_ascii=False).encode(),
+            timeout=urllib3.Timeout(connect=connect_seconds, read=read_seconds),
+            retries=False,
+            redirect=False,  # a redirect would carry our token elsewhere
+            preload_content=False,
+        )
+
+    @staticmethod
+    def _complete(response: urllib3.BaseHTTPResponse) -> Answer:
+        started = time.monotonic()
+        parts: list[bytes] = []
+        size = 0
+        is_complete = False
+        try:
+            while part := response.read1(1 << 16):
+                parts.append(part)
+                size += len(part)
+                if size > MAX_ANSWER_BYTES or time.monotonic() - started > WHOLE_ANSWER_SECONDS:
+                    raise urllib3.exceptions.HTTPError("The answer is too long or takes too long.")
+            is_complete = True
+        finally:
+            if is_complete:
+                response.release_conn()
+            else:
+                response.close()
+        return Answer(response.status, response.headers, b"".join(parts))
+
+    @staticmethod
+    def _checked(answer: Answer, *, is_write: bool) -> Answer:
+        if answer.status >= 300:
+            raise error_from(answer, is_write=is_write)
+        return answer
+
+    def _unreachable(self, exc: Exception) -> Unavailable:
+        if "CERTIFICATE_VERIFY_FAILED" in str(exc):
+            return Unavailable("The cluster's certificate cannot be verified with the authority given for it.")
+        if isinstance(exc, urllib3.exceptions.ConnectTimeoutError | urllib3.exceptions.ReadTimeoutError | TimeoutError):
+            return Unavailable("The cluster does not answer in time.")
+        return Unavailable("The cluster cannot be reached.")
+
+
+def _remove_in_own_process(folder: Path, pid: int) -> None:
+    # After a fork the child runs our exit handlers too; the files are still the parent's.
+    if os.getpid() == pid:
+        shutil.rmtree(folder, ignore_errors=True)

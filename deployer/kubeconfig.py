@@ -1,0 +1,164 @@
+"""Reading an uploaded kubeconfig ourselves: server, certificates and token, nothing that runs or reads on our side.
+
+The official client would run an ``exec`` plugin and read files named in it: on our worker, with our rights.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from deployer.errors import Problem, Rejected
+from deployer.interfaces import ClusterTarget
+from deployer.rendering import strict_yaml
+
+MAX_CHARS = 256 * 1024
+
+_CLUSTER_FIELDS = frozenset(
+    {"server", "certificate-authority-data", "tls-server-name", "insecure-skip-tls-verify", "extensions"}
+)
+_USER_FIELDS = frozenset({"token", "client-certificate-data", "client-key-data", "extensions"})
+_WHY_NOT = {
+    "exec": "it would run a program on our machines; use a service account's token",
+    "auth-provider": "it would run a program on our machines; use a service account's token",
+    "certificate-authority": "it names a file on your machine; use certificate-authority-data",
+    "client-certificate": "it names a file on your machine; use client-certificate-data",
+    "client-key": "it names a file on your machine; use client-key-data",
+    "tokenFile": "it names a file on your machine; use token",
+    "username": "Kubernetes no longer takes passwords; use a service account's token",
+    "password": "Kubernetes no longer takes passwords; use a service account's token",
+    "proxy-url": "clusters are reached directly",
+}
+
+
+@dataclass(frozen=True)
+class Kubeconfig:
+    """What one context of a kubeconfig says. Certificates are PEM text."""
+
+    context: str
+    namespace: str
+    url: str
+    ca_pem: str
+    token: str = field(repr=False)
+    client_cert_pem: str = field(repr=False)
+    client_key_pem: str = field(repr=False)
+    tls_server_name: str
+    verify_tls: bool
+
+    def target(self, key: str) -> ClusterTarget:
+        """As a target under this key (``cluster:7``)."""
+        return ClusterTarget(
+            key=key,
+            url=self.url,
+            token=self.token,
+            ca_pem=self.ca_pem,
+            client_cert_pem=self.client_cert_pem,
+            client_key_pem=self.client_key_pem,
+            tls_server_name=self.tls_server_name,
+            verify_tls=self.verify_tls,
+        )
+
+
+def parse_kubeconfig(text: str) -> Kubeconfig:
+    """The current context (or the only one). Raises Rejected, with a Problem at what cannot be used."""
+    if len(text) > MAX_CHARS:
+        raise _refused("", "A kubeconfig larger than 256 KiB is not read.")
+    try:
+        documents = strict_yaml.load(text, restore=lambda scalar: (scalar, False))
+    except strict_yaml.YamlProblem as exc:
+        raise _refused(f"line {exc.line}", str(exc)) from exc
+    if len(documents) != 1:
+        raise _refused("", "This is not a kubeconfig.")
+    config = documents[0].data
+    name, context = _pick_context(config)
+    cluster = _named(config, "clusters", "cluster", context.get("cluster"))
+    user = _named(config, "users", "user", context.get("user"))
+    _only(cluster, _CLUSTER_FIELDS, "clusters")
+    _only(user, _USER_FIELDS, "users")
+    found = Kubeconfig(
+        context=name,
+        namespace=_text(context, "namespace", "contexts"),
+        url=_server(cluster),
+        ca_pem=_pem(cluster, "certificate-authority-data", "clusters"),
+        token=_text(user, "token", "users"),
+        client_cert_pem=_pem(user, "client-certificate-data", "users"),
+        client_key_pem=_pem(user, "client-key-data", "users"),
+        tls_server_name=_text(cluster, "tls-server-name", "clusters"),
+        verify_tls=cluster.get("insecure-skip-tls-verify") is not True,
+    )
+    if bool(found.client_cert_pem) != bool(found.client_key_pem):
+        raise _refused("users", "A client certificate needs its key, and a key its certificate.")
+    if not found.token and not found.client_cert_pem:
+        raise _refused("users", "The user has neither a token nor a client certificate.")
+    return found
+
+
+def _pick_context(config: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    contexts = [c for c in _entries(config, "contexts") if isinstance(c.get("context"), dict)]
+    current = config.get("current-context")
+    if not current and len(contexts) == 1:
+        current = contexts[0].get("name")
+    for entry in contexts:
+        if entry.get("name") == current and isinstance(current, str):
+            return current, entry["context"]
+    raise _refused("current-context", "The kubeconfig does not say which of its contexts to use.")
+
+
+def _entries(config: dict[str, Any], part: str) -> list[dict[str, Any]]:
+    entries = config.get(part)
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+def _named(config: dict[str, Any], part: str, inner: str, name: Any) -> dict[str, Any]:
+    for entry in _entries(config, part):
+        if entry.get("name") == name and isinstance(entry.get(inner), dict):
+            return dict(entry[inner])
+    raise _refused(part, f"The kubeconfig has no {inner} named {name}.")
+
+
+def _only(value: dict[str, Any], allowed: frozenset[str], part: str) -> None:
+    for name in value:
+        if name not in allowed:
+            raise _refused(f"{part}.{name}", f"{name} cannot be used: {_WHY_NOT.get(name, 'it is not known here')}.")
+
+
+def _text(value: dict[str, Any], name: str, part: str) -> str:
+    found = value.get(name)
+    if found is None:
+        return ""
+    if not isinstance(found, str) or not found.isprintable():
+        raise _refused(f"{part}.{name}", f"{name} must be one line of text.")
+    return found
+
+
+def _server(cluster: dict[str, Any]) -> str:
+    url = _text(cluster, "server", "clusters")
+    try:
+        parts = urlsplit(url)
+        is_plain = bool(parts.hostname) and not (parts.username or parts.password or parts.query or parts.fragment)
+        is_plain = is_plain and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_plain = False
+    if not is_plain or parts.scheme not in ("http", "https"):
+        raise _refused("clusters.server", "The server must be an address such as https://10.0.0.1:6443.")
+    return url.rstrip("/")
+
+
+def _pem(value: dict[str, Any], name: str, part: str) -> str:
+    encoded = _text(value, name, part)
+    if not encoded:
+        return ""
+    try:
+        text = base64.b64decode(encoded, validate=True).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError) as exc:
+        raise _refused(f"{part}.{name}", f"{name} is not base64 of a PEM text.") from exc
+    if "-----BEGIN " not in text:
+        raise _refused(f"{part}.{name}", f"{name} is not base64 of a PEM text.")
+    return text
+
+
+def _refused(path: str, message: str) -> Rejected:
+    return Rejected(message, problems=(Problem(path, message),), reason="kubeconfig")
