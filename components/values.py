@@ -16,6 +16,13 @@ from environments.models import Environment, Space
 DEFAULT_PORT = 8080
 """Where a component listens unless its configuration sets PORT: what Tomcat and the shipped images use."""
 
+PARAMETERS = frozenset(
+    {"SITE", "APP", "BRANCH_TO_BUILD", "GIT_URL", "DIR_BUILD_FILE", "BUILD_CMD", "BUILD_TARGET", "PACKAGE_NAME"}
+    | {"DOCKERFILE_TEMPLATE", "BOOTSTART_TEMPLATE", "HARBOR_ADDRESS", "DEPLOY_VERSION"}
+    | {"TRIGGER_ID", "ORDER_NO", "BUILD_NODE", "GIT_COMMIT", "PLATFORM_URL"}
+)
+"""What the Jenkins job must declare: it drops any other parameter without a word."""
+
 
 def template_values(
     *,

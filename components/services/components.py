@@ -59,6 +59,11 @@ _CHECKS = {
 }
 
 
+def show_settings(settings: ComponentSettings) -> dict[str, str]:
+    """The fields as people type them, and as :func:`save_settings` takes them back."""
+    return {name: str(getattr(settings, name) or "") for name in FIELDS}
+
+
 @transaction.atomic
 def create_component(*, actor: User, project: Project, name: str, values: Mapping[str, str] | None = None) -> Component:
     """A component of the project, with a first version of its settings when ``values`` has any.
