@@ -136,7 +136,7 @@ OWN_LABELS = frozenset(
         "app.kubernetes.io/managed-by",
     }
 )
-ALLOWED_ANNOTATION_PREFIXES = ("prometheus.io/", "prism4k.io/scenario", "sandbox/")
+ALLOWED_ANNOTATION_PREFIXES = ("prometheus.io/", "prism4k.io/scenario")
 """Annotations under other domains often steer controllers (ingress snippets, sidecar injectors): see Policy."""
 
 
