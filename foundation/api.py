@@ -64,7 +64,7 @@ class ApiView(APIView):
 
 
 def list_response(request: Request, rows: QuerySet[Any], serialize: Callable[[Model], Any]) -> Response:
-    """A keyset page: ``?before=`` (older) or ``?after=`` (newer), ``?size=``; answers ``items``, ``next``, ``previous``."""
+    """A keyset page: ``?before=`` (older), ``?after=`` (newer), ``?size=``; gives ``items``, ``next``, ``previous``."""
     size = request.query_params.get("size", "")
     page = paging.take_page(
         rows,

@@ -1,4 +1,4 @@
-"""The Celery application: messages are hints, the rows are the truth (one task exists: ``foundation.runs.tasks.take``)."""
+"""The Celery application: messages are hints, rows the truth; its one task is ``foundation.runs.tasks.take``."""
 
 from __future__ import annotations
 

@@ -81,7 +81,12 @@ def record_refusal(error: PlatformError, *, user: User | None, verb: str, name: 
         return
     with contextlib.suppress(DatabaseError):
         audit.record(
-            user, verb, object_type="request", object_name=name[:250], outcome=Outcome.REFUSED, reason=str(error.sentence)[:500]
+            user,
+            verb,
+            object_type="request",
+            object_name=name[:250],
+            outcome=Outcome.REFUSED,
+            reason=str(error.sentence)[:500],
         )
 
 
@@ -145,6 +150,6 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: ours, with the number to tell the help desk."""
     ours = PlatformError(
-        _("Something went wrong on our side; it was logged. Nothing you sent was half done: check the page and try again.")
+        _("Something went wrong on our side and was logged. Nothing was half done: look at the page and try again.")
     )
     return error_page(request, ours)

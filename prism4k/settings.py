@@ -83,7 +83,9 @@ def _secret(variable: str, make: Any) -> str:
     if value:
         return value
     if not IS_SQLITE:
-        raise ImproperlyConfigured(f"{variable} must be set when DATABASE_URL is not SQLite: every process needs the same.")
+        raise ImproperlyConfigured(
+            f"{variable} must be set when DATABASE_URL is not SQLite: every process needs the same."
+        )
     return _kept_secret(variable.lower(), make)
 
 
@@ -104,7 +106,7 @@ ROOT_URLCONF = "prism4k.urls"
 ASGI_APPLICATION = "prism4k.asgi.application"
 WSGI_APPLICATION = "prism4k.wsgi.application"
 AUTH_USER_MODEL = "accounts.User"
-KNOX_TOKEN_MODEL = "accounts.Token"
+KNOX_TOKEN_MODEL = "accounts.Token"  # noqa: S105 - a model's name
 LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "desk:home"
 LOGOUT_REDIRECT_URL = "accounts:sign-in"
@@ -210,7 +212,9 @@ STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": env.str("STATIC_STORAGE", default="whitenoise.storage.CompressedManifestStaticFilesStorage")},
+    "staticfiles": {
+        "BACKEND": env.str("STATIC_STORAGE", default="whitenoise.storage.CompressedManifestStaticFilesStorage")
+    },
 }
 WHITENOISE_USE_FINDERS = DEBUG
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

@@ -1,17 +1,16 @@
-"""``/ws/live/``: one socket a page, any number of topics. Rights are asked at every subscribe, and again every second."""
+"""``/ws/live/``: one socket a page, any number of topics. Rights are asked at subscribe, and again every second."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from accounts.models import Project, User
 from environments.access import Rights
 from environments.models import Space
-from releases.hub import Subscriber, Topic, hub
+from releases.hub import Subscriber, Topic, hub, on_thread
 from releases.models import ReleaseOrder
 
 LONGEST_MESSAGE = 4096
@@ -59,7 +58,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         topic = Topic.parse(str(message.get("topic", "")))
         after = message.get("after", 0)
         if topic is None or not isinstance(after, int) or isinstance(after, bool) or after < 0:
-            await self._say({"type": "refused", "topic": str(message.get("topic", ""))[:80], "detail": "There is no such topic."})
+            await self._say(
+                {"type": "refused", "topic": str(message.get("topic", ""))[:80], "detail": "There is no such topic."}
+            )
             return
         before = self.topics.pop(topic, None)
         if before:
@@ -108,7 +109,7 @@ def _parsed(text: str | None) -> dict[str, Any] | None:
     return message if isinstance(message, dict) else None
 
 
-@database_sync_to_async
+@on_thread
 def find_topic(user: User, topic: Topic) -> tuple[int, int, int] | None:
     """(project id, order id, last event number), or None: the same for a stranger as for a wrong name."""
     order_id = last_seq = 0

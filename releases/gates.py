@@ -46,11 +46,21 @@ def insist(gates: list[Gate]) -> None:
 # ---------------------------------------------------------------- promotion
 def promotion_gates(order: ReleaseOrder, space: Space) -> list[Gate]:
     """What must hold before the order may be promoted to the space."""
-    return [_built(order), _not_closed(order), _came_through(order, space), _branch(order, space), _ticket(order, space)]
+    return [
+        _built(order),
+        _not_closed(order),
+        _came_through(order, space),
+        _branch(order, space),
+        _ticket(order, space),
+    ]
 
 
 def _built(order: ReleaseOrder) -> Gate:
-    return Gate("built", bool(order.image_digest), _("The order has an image.") if order.image_digest else _("The order has no image yet: build it first."))
+    return Gate(
+        "built",
+        bool(order.image_digest),
+        _("The order has an image.") if order.image_digest else _("The order has no image yet: build it first."),
+    )
 
 
 def _not_closed(order: ReleaseOrder) -> Gate:
@@ -98,7 +108,9 @@ def _twin(order: ReleaseOrder, space: Space, environment: Environment) -> Gate:
     if holds or selectors.succeeded_in(order, {sibling.pk, environment.pk}):
         return Gate("came-through", True, _("The order stands in %(name)s.") % {"name": sibling.label})
     return Gate(
-        "came-through", False, _("It must be promoted to %(name)s first: this environment is its twin.") % {"name": sibling.label}
+        "came-through",
+        False,
+        _("It must be promoted to %(name)s first: this environment is its twin.") % {"name": sibling.label},
     )
 
 
@@ -108,7 +120,12 @@ def _settled(proof: Deployment) -> Gate:
     if place is None or place.good_id != proof.pk:
         return Gate("came-through", True, _("It succeeded in %(name)s.") % {"name": name})
     if place.unsettled_reason:
-        return Gate("came-through", False, _("It restarted in %(name)s after it had succeeded: %(why)s") % {"name": name, "why": place.unsettled_reason})
+        return Gate(
+            "came-through",
+            False,
+            _("It restarted in %(name)s after it had succeeded: %(why)s")
+            % {"name": name, "why": place.unsettled_reason},
+        )
     if place.settled_at is None:
         return Gate("came-through", False, _("It is still settling in %(name)s: a few seconds more.") % {"name": name})
     return Gate("came-through", True, _("It succeeded in %(name)s.") % {"name": name})
@@ -117,7 +134,11 @@ def _settled(proof: Deployment) -> Gate:
 def _branch(order: ReleaseOrder, space: Space) -> Gate:
     if space.branch_pattern and not re.fullmatch(space.branch_pattern, order.branch):
         sentence = _("Branch %(branch)s may not go to %(name)s: it takes %(pattern)s only.")
-        return Gate("branch", False, sentence % {"branch": order.branch, "name": space.environment.label, "pattern": space.branch_pattern})
+        return Gate(
+            "branch",
+            False,
+            sentence % {"branch": order.branch, "name": space.environment.label, "pattern": space.branch_pattern},
+        )
     return Gate("branch", True, _("The branch may go there."))
 
 
@@ -126,17 +147,31 @@ def _ticket(order: ReleaseOrder, space: Space) -> Gate:
         return Gate("ticket", True, _("No change ticket is needed."))
     pattern = order.project.change_ticket_pattern
     if not order.change_ticket:
-        return Gate("ticket", False, _("%(name)s asks for a change ticket: repeat the order with one.") % {"name": space.environment.label})
+        return Gate(
+            "ticket",
+            False,
+            _("%(name)s asks for a change ticket: repeat the order with one.") % {"name": space.environment.label},
+        )
     if pattern and not re.fullmatch(pattern, order.change_ticket):
-        return Gate("ticket", False, _("The change ticket %(ticket)s does not look like %(pattern)s.") % {"ticket": order.change_ticket, "pattern": pattern})
+        return Gate(
+            "ticket",
+            False,
+            _("The change ticket %(ticket)s does not look like %(pattern)s.")
+            % {"ticket": order.change_ticket, "pattern": pattern},
+        )
     return Gate("ticket", True, _("Change ticket %(ticket)s.") % {"ticket": order.change_ticket})
 
 
 # ---------------------------------------------------------------- deployment
 def deployment_gates(
-    order: ReleaseOrder, space: Space, *, snapshot: Snapshot | None, deployer: User | None, own: Deployment | None = None
+    order: ReleaseOrder,
+    space: Space,
+    *,
+    snapshot: Snapshot | None,
+    deployer: User | None,
+    own: Deployment | None = None,
 ) -> list[Gate]:
-    """What must hold before the snapshot may be applied there by that person. ``own``: the run that asks, if it runs."""
+    """What must hold before that person may apply the snapshot there. ``own``: the run that asks, if it runs."""
     return [
         _built(order),
         _not_closed(order),
@@ -154,14 +189,23 @@ def roll_back_gates(
     """What must hold before an earlier success is applied again: it was promoted and approved then."""
     proven = Deployment.objects.filter(snapshot=snapshot, space=space, state=RunState.SUCCEEDED).exists()
     sentence = _("It succeeded here before.") if proven else _("This snapshot never succeeded here: deploy it instead.")
-    return [_built(order), Gate("proven", proven, sentence), *_place_free(order, space, own), *_four_eyes(order, space, deployer)]
+    return [
+        _built(order),
+        Gate("proven", proven, sentence),
+        *_place_free(order, space, own),
+        *_four_eyes(order, space, deployer),
+    ]
 
 
 def _promoted(order: ReleaseOrder, space: Space) -> Gate:
     name = space.environment.label
     if selectors.current_promotion(order, space):
         return Gate("promoted", True, _("Promoted to %(name)s.") % {"name": name})
-    current = Promotion.objects.filter(component_id=order.component_id, space=space, state=PromotionState.CURRENT).select_related("order").first()
+    current = (
+        Promotion.objects.filter(component_id=order.component_id, space=space, state=PromotionState.CURRENT)
+        .select_related("order")
+        .first()
+    )
     who = who_may("promote", space=space)
     if current:
         sentence = _("%(name)s is promised to order %(number)s.") % {"name": name, "number": current.order.number}
@@ -174,7 +218,10 @@ def _place_free(order: ReleaseOrder, space: Space, own: Deployment | None) -> li
     if place is None or place.active is None or (own is not None and place.active_id == own.pk):
         return [Gate("free", True, _("Nothing else is being deployed here."))]
     active = place.active
-    sentence = _("%(who)s is deploying order %(number)s here right now.") % {"who": active.deployed_by.shown_name, "number": active.order.number}
+    sentence = _("%(who)s is deploying order %(number)s here right now.") % {
+        "who": active.deployed_by.shown_name,
+        "number": active.order.number,
+    }
     return [Gate("free", False, sentence, active.deployed_by.shown_name)]
 
 
@@ -187,7 +234,15 @@ def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None,
         if no:
             sentence = _("%(who)s rejected it: %(why)s") % {"who": no.by.shown_name, "why": no.comment or "–"}
             gates.append(Gate("approved", False, sentence, no.by.shown_name))
-        given = [approval for approval in selectors.approvals_in_force(snapshot) if is_fair(approval.by_id, order, deployer)] if snapshot else []
+        given = (
+            [
+                approval
+                for approval in selectors.approvals_in_force(snapshot)
+                if is_fair(approval.by_id, order, deployer)
+            ]
+            if snapshot
+            else []
+        )
         sentence = _("%(given)s of %(needed)s approvals.") % {"given": len(given), "needed": space.approvals}
         gates.append(Gate("approved", len(given) >= space.approvals, sentence, who))
     return gates + _four_eyes(order, space, deployer)

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import structlog
 from channels.db import database_sync_to_async
@@ -39,6 +39,14 @@ RING = 1000
 BATCH = 500
 
 Send = Callable[[str], Awaitable[None]]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def on_thread(function: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+    """Run a function that reads rows off the event loop; its connection is given back afterwards."""
+    found: Callable[P, Awaitable[T]] = database_sync_to_async(function)
+    return found
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,9 @@ class Hub:
         subscriber.task = asyncio.create_task(self._feed(subscriber))
         subscriber.wake.set()
         if not self._tasks:
-            self._tasks = [asyncio.create_task(loop()) for loop in (self._poll_loop, self._rights_loop, self._hint_loop)]
+            self._tasks = [
+                asyncio.create_task(loop()) for loop in (self._poll_loop, self._rights_loop, self._hint_loop)
+            ]
 
     async def unsubscribe(self, subscriber: Subscriber) -> None:
         """Stop feeding; the last one of an order takes its ring along."""
@@ -241,7 +251,7 @@ class _Changes:
     spaces: list[tuple[int, Any]]
 
 
-@database_sync_to_async
+@on_thread
 def recent_changes() -> _Changes:
     """Rows that changed within the window, by the database's clock."""
     since = db_now() - timedelta(seconds=WINDOW_SECONDS)
@@ -255,7 +265,7 @@ def recent_changes() -> _Changes:
     )
 
 
-@database_sync_to_async
+@on_thread
 def read_events(order_id: int, after: int) -> list[tuple[int, str]]:
     """The next events of an order as JSON text, oldest first, at most one batch."""
     rows = OrderEvent.objects.filter(order_id=order_id, seq__gt=after).select_related("actor").order_by("seq")[:BATCH]
@@ -265,15 +275,23 @@ def read_events(order_id: int, after: int) -> list[tuple[int, str]]:
 def event_json(row: OrderEvent) -> str:
     """One event as the page and the API show it."""
     actor = row.actor.username if row.actor else None
-    return json.dumps({"seq": row.seq, "kind": row.kind, "actor": actor, "data": row.data, "at": row.at.isoformat()}, ensure_ascii=False)
+    return json.dumps(
+        {"seq": row.seq, "kind": row.kind, "actor": actor, "data": row.data, "at": row.at.isoformat()},
+        ensure_ascii=False,
+    )
 
 
-@database_sync_to_async
+@on_thread
 def still_allowed(asked: set[tuple[int, str, int]]) -> set[tuple[int, str, int]]:
     """Those of (person, session, project) that still may watch: fresh rows each time, so expired grants count too."""
-    users = {user.pk: user for user in User.objects.filter(pk__in={user_id for user_id, _key, _project in asked}, is_active=True)}
+    users = {
+        user.pk: user
+        for user in User.objects.filter(pk__in={user_id for user_id, _key, _project in asked}, is_active=True)
+    }
     keys = {key for _user, key, _project in asked if key}
-    sessions = set(Session.objects.filter(session_key__in=keys, expire_date__gt=db_now()).values_list("session_key", flat=True))
+    sessions = set(
+        Session.objects.filter(session_key__in=keys, expire_date__gt=db_now()).values_list("session_key", flat=True)
+    )
     rights = {pk: Rights(user) for pk, user in users.items()}
     return {
         (user_id, key, project_id)

@@ -22,7 +22,9 @@ from releases.models import Build, Deployment, NamespaceWatch, Placement, Promot
 from releases.transitions import PLATFORM
 
 
-def _note(row: Any, kind: str, order: ReleaseOrder, actor: User | None, data: dict[str, Any], environment: str = "") -> None:
+def _note(
+    row: Any, kind: str, order: ReleaseOrder, actor: User | None, data: dict[str, Any], environment: str = ""
+) -> None:
     place = {"environment": environment} if environment else {}
     progress.append(order.pk, f"{kind}.queued", actor=actor, data={"id": row.pk, **place, **data})
     audit.record(
@@ -60,9 +62,11 @@ def launch_build(order: ReleaseOrder, toolchain: Toolchain, *, actor: User) -> B
 
 
 def launch_review(order: ReleaseOrder, space: Space, *, actor: User | None, of: Snapshot | None = None) -> Review:
-    """A look at what deploying would do; one that is under way already is joined, not doubled. ``of``: for a roll back."""
+    """A look at what deploying would do; one under way is joined, not doubled. ``of``: for a roll back."""
     if of is None:
-        running = Review.objects.filter(order=order, space=space, state__in=[RunState.QUEUED, RunState.RUNNING], wanted_snapshot=None).first()
+        running = Review.objects.filter(
+            order=order, space=space, state__in=[RunState.QUEUED, RunState.RUNNING], wanted_snapshot=None
+        ).first()
         if running:
             return running
     try:
@@ -77,7 +81,9 @@ def launch_review(order: ReleaseOrder, space: Space, *, actor: User | None, of: 
                 next_at=hinted_at(),
             )
     except IntegrityError:
-        return Review.objects.get(order=order, space=space, state__in=[RunState.QUEUED, RunState.RUNNING], wanted_snapshot=None)
+        return Review.objects.get(
+            order=order, space=space, state__in=[RunState.QUEUED, RunState.RUNNING], wanted_snapshot=None
+        )
     _note(review, "review", order, actor, {}, space.environment.slug)
     launch_hint("review", review.pk)
     return review
@@ -94,7 +100,7 @@ def take_place(order: ReleaseOrder, space: Space) -> Placement:
     return rows.get(component_id=order.component_id, space=space)
 
 
-def launch_deployment(
+def launch_deployment(  # noqa: PLR0913 - the columns of one row, nearly all optional
     order: ReleaseOrder,
     space: Space,
     place: Placement,
@@ -142,25 +148,43 @@ def launch_deployment(
     return deployment
 
 
-def promote(order: ReleaseOrder, space: Space, *, actor: User, word: str = "", note: str = "", report_url: str = "") -> Promotion:
+def promote(
+    order: ReleaseOrder, space: Space, *, actor: User, word: str = "", note: str = "", report_url: str = ""
+) -> Promotion:
     """Make this order the one that may be deployed there; the one before is replaced and its order is told."""
-    before = Promotion.objects.select_for_update().filter(component_id=order.component_id, space=space, state=PromotionState.CURRENT)
+    before = Promotion.objects.select_for_update().filter(
+        component_id=order.component_id, space=space, state=PromotionState.CURRENT
+    )
     environment = space.environment.slug
     for old in before.select_related("order__project"):
         end_promotion(old, PromotionState.REPLACED, actor=actor, by=order.number)
     try:
         with transaction.atomic():
             promotion = Promotion.objects.create(
-                order=order, component_id=order.component_id, space=space, promoted_by=actor, word=word, note=note, report_url=report_url
+                order=order,
+                component_id=order.component_id,
+                space=space,
+                promoted_by=actor,
+                word=word,
+                note=note,
+                report_url=report_url,
             )
     except IntegrityError:
         raise Stale(_("Somebody else has just promoted another order there.")) from None
     data = {"word": word, "note": note}
-    progress.append(order.pk, "promotion.current", actor=actor, data={"id": promotion.pk, "environment": environment, **data})
+    progress.append(
+        order.pk, "promotion.current", actor=actor, data={"id": promotion.pk, "environment": environment, **data}
+    )
     audit.record(
-        actor, "promotion.current", object_type="promotion", object_id=str(promotion.pk), object_name=order.number,
-        project=order.project.slug, environment=environment, after=data,
-    )  # fmt: skip
+        actor,
+        "promotion.current",
+        object_type="promotion",
+        object_id=str(promotion.pk),
+        object_name=order.number,
+        project=order.project.slug,
+        environment=environment,
+        after=data,
+    )
     return promotion
 
 
@@ -174,6 +198,13 @@ def end_promotion(promotion: Promotion, to: str, *, actor: User, by: str = "", r
     data = {"id": promotion.pk, "environment": environment, "by": by, "reason": reason}
     progress.append(order.pk, f"promotion.{to}", actor=actor, data=data)
     audit.record(
-        actor, f"promotion.{to}", object_type="promotion", object_id=str(promotion.pk), object_name=order.number,
-        project=order.project.slug, environment=environment, reason=reason, after={"by": by},
-    )  # fmt: skip
+        actor,
+        f"promotion.{to}",
+        object_type="promotion",
+        object_id=str(promotion.pk),
+        object_name=order.number,
+        project=order.project.slug,
+        environment=environment,
+        reason=reason,
+        after={"by": by},
+    )

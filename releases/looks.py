@@ -55,6 +55,8 @@ def pod_log(space: Space, pod: str, *, container: str = "", previous: bool = Fal
     """The end of a container's log; raises Refused with the cluster's own sentence."""
     try:
         cluster = kubernetes.connect(cluster_target(space.cluster))
-        return redact(cluster.pod_log(space.namespace, pod, container=container, previous=previous, tail_lines=tail_lines))
+        return redact(
+            cluster.pod_log(space.namespace, pod, container=container, previous=previous, tail_lines=tail_lines)
+        )
     except DeployerError as error:
         raise Refused(str(error), "pod-log", status=502) from error

@@ -27,7 +27,13 @@ def orders_visible_to(user: User, *, rights: Rights | None = None) -> QuerySet[R
 
 
 def filter_orders(
-    orders: QuerySet[ReleaseOrder], *, project: str = "", component: str = "", state: str = "", text: str = "", author: str = ""
+    orders: QuerySet[ReleaseOrder],
+    *,
+    project: str = "",
+    component: str = "",
+    state: str = "",
+    text: str = "",
+    author: str = "",
 ) -> QuerySet[ReleaseOrder]:
     """The list's filters. ``text`` is a prefix of number or branch, or a part of a component's name."""
     if project:
@@ -48,7 +54,9 @@ def filter_orders(
 
 def order_by_number(user: User, number: str) -> ReleaseOrder:
     """The order, if this person may see it; raises Missing, the same for a stranger as for a wrong number."""
-    rows = ReleaseOrder.objects.select_related("component", "project", "author", "settings", "base_image", "dockerfile", "bootstart")
+    rows = ReleaseOrder.objects.select_related(
+        "component", "project", "author", "settings", "base_image", "dockerfile", "bootstart"
+    )
     order = rows.filter(number=number).first()
     if order is None or not Rights(user).sees(order.project_id):
         raise Missing(_("There is no such order, or it is not yours to see."))
@@ -66,7 +74,9 @@ def space_of(order: ReleaseOrder, environment: str) -> Space:
 
 def spaces_of(order: ReleaseOrder) -> list[Space]:
     """The order's project's spaces in flow order."""
-    rows = Space.objects.filter(project_id=order.project_id).select_related("project", "environment", "environment__twin", "cluster")
+    rows = Space.objects.filter(project_id=order.project_id).select_related(
+        "project", "environment", "environment__twin", "cluster"
+    )
     return list(rows.order_by("environment__position", "environment__slug"))
 
 
@@ -82,7 +92,12 @@ def latest_build(order: ReleaseOrder) -> Build | None:
 
 def latest_review(order: ReleaseOrder, space: Space) -> Review | None:
     """The newest look at what deploying this order there would do (roll backs look for themselves)."""
-    return Review.objects.filter(order=order, space=space, wanted_snapshot=None).select_related("snapshot").order_by("-id").first()
+    return (
+        Review.objects.filter(order=order, space=space, wanted_snapshot=None)
+        .select_related("snapshot")
+        .order_by("-id")
+        .first()
+    )
 
 
 def is_fresh(review: Review) -> bool:
@@ -110,14 +125,19 @@ def placement_of(order: ReleaseOrder, space: Space) -> Placement | None:
 def succeeded_in(order: ReleaseOrder, environment_ids: set[int]) -> Deployment | None:
     """The newest deployment of this order that succeeded in one of these environments of its project."""
     rows = Deployment.objects.filter(
-        order=order, state=RunState.SUCCEEDED, space__project_id=order.project_id, space__environment_id__in=environment_ids
+        order=order,
+        state=RunState.SUCCEEDED,
+        space__project_id=order.project_id,
+        space__environment_id__in=environment_ids,
     )
     return rows.select_related("space__environment").order_by("-id").first()
 
 
 def good_deployments(component_id: int, space: Space, *, limit: int = 50) -> list[Deployment]:
     """Every deployment that succeeded there, newest first: what one can roll back to."""
-    rows = Deployment.objects.filter(component_id=component_id, space=space, state=RunState.SUCCEEDED, snapshot__isnull=False)
+    rows = Deployment.objects.filter(
+        component_id=component_id, space=space, state=RunState.SUCCEEDED, snapshot__isnull=False
+    )
     return list(rows.select_related("order", "snapshot", "deployed_by").order_by("-id")[:limit])
 
 
@@ -137,7 +157,12 @@ LOG_CHUNKS_MOST = 64
 
 def log_from(build: Build, offset: int) -> str:
     """Log text from a character offset on, at most 64 chunks; empty at the end."""
-    last = LogChunk.objects.filter(build=build, offset__lte=offset).order_by("-offset").values_list("offset", flat=True).first()
+    last = (
+        LogChunk.objects.filter(build=build, offset__lte=offset)
+        .order_by("-offset")
+        .values_list("offset", flat=True)
+        .first()
+    )
     if last is None:
         return ""
     chunks = list(LogChunk.objects.filter(build=build, offset__gte=last).order_by("offset")[:LOG_CHUNKS_MOST])

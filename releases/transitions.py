@@ -26,7 +26,9 @@ from releases.choices import OrderState, Reason
 from releases.models import Build, Deployment, Placement, ReleaseOrder, Review
 
 RUN_MOVES: dict[str, frozenset[str]] = {
-    RunState.QUEUED: frozenset({RunState.RUNNING, RunState.SUCCEEDED, RunState.FAILED, RunState.ERRORED, RunState.CANCELLED}),
+    RunState.QUEUED: frozenset(
+        {RunState.RUNNING, RunState.SUCCEEDED, RunState.FAILED, RunState.ERRORED, RunState.CANCELLED}
+    ),
     RunState.RUNNING: frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.ERRORED, RunState.CANCELLED}),
 }
 ORDER_MOVES: dict[str, frozenset[str]] = {
@@ -39,7 +41,12 @@ ORDER_MOVES: dict[str, frozenset[str]] = {
 """From state to states; a state that is not named is final."""
 
 Moved = ReleaseOrder | Build | Review | Deployment
-NAMES: dict[type[models.Model], str] = {ReleaseOrder: "order", Build: "build", Review: "review", Deployment: "deployment"}
+NAMES: dict[type[models.Model], str] = {
+    ReleaseOrder: "order",
+    Build: "build",
+    Review: "review",
+    Deployment: "deployment",
+}
 
 
 @dataclass(frozen=True)
@@ -97,15 +104,20 @@ def _set_order(row: ReleaseOrder, to: str, fields: dict[str, Any]) -> None:
         raise Stale(_("This order has changed meanwhile: look at the page again."))
 
 
-def _set_run(row: Build | Review | Deployment, to: str, reason: str, lease: Lease | None, fields: dict[str, Any]) -> None:
-    fence = {"fence": lease.fence, "owner": lease.owner} if lease else {}
+def _set_run(
+    row: Build | Review | Deployment, to: str, reason: str, lease: Lease | None, fields: dict[str, Any]
+) -> None:
+    fence: dict[str, Any] = {"fence": lease.fence, "owner": lease.owner} if lease else {}
     if to in TERMINAL:
         if fields:
             type(row).objects.filter(pk=row.pk, state=row.state, **fence).update(**fields)
         done = finish(type(row), row.pk, to=to, reason=reason, **fence)
         row.reason = reason
     else:
-        done = type(row).objects.filter(pk=row.pk, state=row.state, **fence).update(state=to, started_at=Now(), **fields) == 1
+        done = (
+            type(row).objects.filter(pk=row.pk, state=row.state, **fence).update(state=to, started_at=Now(), **fields)
+            == 1
+        )
     if not done and lease:
         raise LeaseLost(f"{lease} is not ours any more.")
     if not done:

@@ -10,6 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.actor import actor_of
 from accounts.choices import Scope
 from accounts.models import User
 from components.models import Component
@@ -29,13 +30,15 @@ class Promotions(ApiView):
 
     scope = Scope.PROMOTE
 
-    @extend_schema(operation_id="promotions_create", request=shapes.PromotionInput, responses={201: shapes.PromotionOutput})
+    @extend_schema(
+        operation_id="promotions_create", request=shapes.PromotionInput, responses={201: shapes.PromotionOutput}
+    )
     def post(self, request: Request, number: str) -> Response:
         """Promote the order to an environment."""
         given = valid(shapes.PromotionInput, request)
-        order = selectors.order_by_number(request.user, number)
+        order = selectors.order_by_number(actor_of(request), number)
         space = selectors.space_of(order, given.pop("environment"))
-        promotion = promotions.promote(actor=request.user, order=order, space=space, **given)
+        promotion = promotions.promote(actor=actor_of(request), order=order, space=space, **given)
         return Response(shapes.present(shapes.PromotionOutput, promotion), status=201)
 
 
@@ -48,11 +51,15 @@ class PromotionWithdrawal(ApiView):
     def post(self, request: Request, number: str, pk: int) -> Response:
         """Withdraw it; what is deployed stays."""
         given = valid(shapes.ReasonInput, request)
-        order = selectors.order_by_number(request.user, number)
-        promotion = Promotion.objects.filter(order=order, pk=pk).select_related("space__environment", "order__project", "promoted_by").first()
+        order = selectors.order_by_number(actor_of(request), number)
+        promotion = (
+            Promotion.objects.filter(order=order, pk=pk)
+            .select_related("space__environment", "order__project", "promoted_by")
+            .first()
+        )
         if promotion is None:
             raise Missing(_("This order has no such promotion."))
-        promotions.withdraw_promotion(actor=request.user, promotion=promotion, reason=given["reason"])
+        promotions.withdraw_promotion(actor=actor_of(request), promotion=promotion, reason=given["reason"])
         return Response(shapes.present(shapes.PromotionOutput, promotion))
 
 
@@ -65,8 +72,10 @@ class Reviews(ApiView):
     def post(self, request: Request, number: str) -> Response:
         """Look (again) at what deploying would do there."""
         given = valid(shapes.PlaceInput, request)
-        order = selectors.order_by_number(request.user, number)
-        review = deployments.start_review(actor=request.user, order=order, space=selectors.space_of(order, given["environment"]))
+        order = selectors.order_by_number(actor_of(request), number)
+        review = deployments.start_review(
+            actor=actor_of(request), order=order, space=selectors.space_of(order, given["environment"])
+        )
         review.refresh_from_db()
         return Response(shapes.present(shapes.ReviewOutput, review), status=202)
 
@@ -77,7 +86,7 @@ class OneReview(ApiView):
     @extend_schema(operation_id="reviews_retrieve", responses=shapes.ReviewOutput)
     def get(self, request: Request, number: str, pk: int) -> Response:
         """Its state, and when it is done what was seen."""
-        order = selectors.order_by_number(request.user, number)
+        order = selectors.order_by_number(actor_of(request), number)
         review = Review.objects.filter(order=order, pk=pk).select_related("space__environment", "snapshot").first()
         if review is None:
             raise Missing(_("This order has no such review."))
@@ -89,18 +98,20 @@ class Approvals(ApiView):
 
     scope = Scope.DEPLOY
 
-    @extend_schema(operation_id="approvals_create", request=shapes.DecisionInput, responses={201: shapes.ApprovalOutput})
+    @extend_schema(
+        operation_id="approvals_create", request=shapes.DecisionInput, responses={201: shapes.ApprovalOutput}
+    )
     def post(self, request: Request, number: str) -> Response:
         """Approve or reject exactly this snapshot."""
         given = valid(shapes.DecisionInput, request)
-        order = selectors.order_by_number(request.user, number)
+        order = selectors.order_by_number(actor_of(request), number)
         space = selectors.space_of(order, given["environment"])
         rows = Snapshot.objects.filter(order=order, space=space, hash__startswith=given["snapshot"])
         snapshot = rows.select_related("order__project", "space__environment", "space__project").first()
         if snapshot is None:
             raise Missing(_("This order has no such snapshot there."))
         decide = approvals.approve if given["decision"] == "approve" else approvals.reject
-        approval = decide(actor=request.user, snapshot=snapshot, comment=given["comment"])
+        approval = decide(actor=actor_of(request), snapshot=snapshot, comment=given["comment"])
         return Response(shapes.present(shapes.ApprovalOutput, approval), status=201)
 
 
@@ -112,12 +123,14 @@ class ApprovalWithdrawal(ApiView):
     @extend_schema(operation_id="approvals_withdraw", request=None, responses=shapes.ApprovalOutput)
     def post(self, request: Request, number: str, pk: int) -> Response:
         """Withdraw it."""
-        order = selectors.order_by_number(request.user, number)
-        rows = Approval.objects.select_related("space__environment", "space__project", "order__project", "snapshot", "by")
+        order = selectors.order_by_number(actor_of(request), number)
+        rows = Approval.objects.select_related(
+            "space__environment", "space__project", "order__project", "snapshot", "by"
+        )
         approval = rows.filter(order=order, pk=pk).first()
         if approval is None:
             raise Missing(_("This order has no such approval."))
-        approvals.withdraw_approval(actor=request.user, approval=approval)
+        approvals.withdraw_approval(actor=actor_of(request), approval=approval)
         return Response(shapes.present(shapes.ApprovalOutput, approval))
 
 
@@ -129,17 +142,19 @@ class Deployments(ApiView):
     @extend_schema(operation_id="deployments_list", responses=shapes.DeploymentOutput(many=True))
     def get(self, request: Request, number: str) -> Response:
         """All of them, newest first."""
-        order = selectors.order_by_number(request.user, number)
+        order = selectors.order_by_number(actor_of(request), number)
         rows = selectors.deployments_of(order).select_related("order")[:200]
         return Response([shapes.present(shapes.DeploymentOutput, row) for row in rows])
 
-    @extend_schema(operation_id="deployments_create", request=shapes.DeploymentInput, responses={202: shapes.DeploymentOutput})
+    @extend_schema(
+        operation_id="deployments_create", request=shapes.DeploymentInput, responses={202: shapes.DeploymentOutput}
+    )
     def post(self, request: Request, number: str) -> Response:
         """Deploy the reviewed snapshot (where the environment asks for no review, just deploy)."""
         given = valid(shapes.DeploymentInput, request)
-        order = selectors.order_by_number(request.user, number)
+        order = selectors.order_by_number(actor_of(request), number)
         deployment = deployments.start_deployment(
-            actor=request.user,
+            actor=actor_of(request),
             order=order,
             space=selectors.space_of(order, given["environment"]),
             snapshot_hash=given["snapshot"],
@@ -149,12 +164,16 @@ class Deployments(ApiView):
 
 
 def _fresh(deployment: Deployment) -> Deployment:
-    return Deployment.objects.select_related("order", "space__environment", "snapshot", "deployed_by").get(pk=deployment.pk)
+    return Deployment.objects.select_related("order", "space__environment", "snapshot", "deployed_by").get(
+        pk=deployment.pk
+    )
 
 
 def deployment_of(user: User, pk: int) -> Deployment:
     """One deployment that this person may see; raises Missing."""
-    rows = Deployment.objects.select_related("order__project", "space__environment", "space__project", "snapshot", "deployed_by")
+    rows = Deployment.objects.select_related(
+        "order__project", "space__environment", "space__project", "snapshot", "deployed_by"
+    )
     deployment = rows.filter(pk=pk).first()
     if deployment is None:
         raise Missing(_("There is no such deployment, or it is not yours to see."))
@@ -168,7 +187,7 @@ class OneDeployment(ApiView):
     @extend_schema(operation_id="deployments_retrieve", responses=shapes.DeploymentOutput)
     def get(self, request: Request, pk: int) -> Response:
         """Its state, pods and diagnosis."""
-        return Response(shapes.present(shapes.DeploymentOutput, deployment_of(request.user, pk)))
+        return Response(shapes.present(shapes.DeploymentOutput, deployment_of(actor_of(request), pk)))
 
 
 class DeploymentCancellation(ApiView):
@@ -179,8 +198,8 @@ class DeploymentCancellation(ApiView):
     @extend_schema(operation_id="deployments_cancel", request=None, responses={202: shapes.DeploymentOutput})
     def post(self, request: Request, pk: int) -> Response:
         """Stop following; what the cluster accepted stays."""
-        deployment = deployment_of(request.user, pk)
-        deployments.cancel_deployment(actor=request.user, deployment=deployment)
+        deployment = deployment_of(actor_of(request), pk)
+        deployments.cancel_deployment(actor=actor_of(request), deployment=deployment)
         return Response(shapes.present(shapes.DeploymentOutput, _fresh(deployment)), status=202)
 
 
@@ -188,7 +207,9 @@ class DeploymentCancellation(ApiView):
 def place_of(user: User, project: str, slug: str, environment: str) -> tuple[Component, Space, Placement]:
     """The component's placement in an environment; raises Missing for strangers and where nothing was ever deployed."""
     component = find_component(user, project, slug)
-    rows = Placement.objects.select_related("space__environment", "space__project", "space__cluster", "good__order", "good__snapshot")
+    rows = Placement.objects.select_related(
+        "space__environment", "space__project", "space__cluster", "good__order", "good__snapshot"
+    )
     place = rows.filter(component=component, space__environment__slug=environment).first()
     if place is None:
         raise Missing(_("Nothing of this component was ever deployed there."))
@@ -201,7 +222,9 @@ class Runtime(ApiView):
     @extend_schema(operation_id="runtime_retrieve", responses=shapes.RuntimeOutput)
     def get(self, request: Request, project: str, slug: str, environment: str) -> Response:
         """Serving order, pods, drift."""
-        return Response(shapes.present(shapes.RuntimeOutput, place_of(request.user, project, slug, environment)[2]))
+        return Response(
+            shapes.present(shapes.RuntimeOutput, place_of(actor_of(request), project, slug, environment)[2])
+        )
 
 
 class RollBacks(ApiView):
@@ -209,16 +232,20 @@ class RollBacks(ApiView):
 
     scope = Scope.DEPLOY
 
-    @extend_schema(operation_id="roll_backs_create", request=shapes.RollBackInput, responses={202: shapes.DeploymentOutput})
+    @extend_schema(
+        operation_id="roll_backs_create", request=shapes.RollBackInput, responses={202: shapes.DeploymentOutput}
+    )
     def post(self, request: Request, project: str, slug: str, environment: str) -> Response:
         """Apply an earlier success again, whole."""
         given = valid(shapes.RollBackInput, request)
-        component, space, _place = place_of(request.user, project, slug, environment)
-        rows = Deployment.objects.select_related("order", "snapshot").filter(component=component, space=space, pk=given["deployment"])
+        component, space, _place = place_of(actor_of(request), project, slug, environment)
+        rows = Deployment.objects.select_related("order", "snapshot").filter(
+            component=component, space=space, pk=given["deployment"]
+        )
         target = rows.first()
         if target is None:
             raise Missing(_("There is no such deployment there."))
-        return _accepted(deployments.roll_back(actor=request.user, space=space, to=target))
+        return _accepted(deployments.roll_back(actor=actor_of(request), space=space, to=target))
 
 
 class Restarts(ApiView):
@@ -229,8 +256,8 @@ class Restarts(ApiView):
     @extend_schema(operation_id="restarts_create", request=None, responses={202: shapes.DeploymentOutput})
     def post(self, request: Request, project: str, slug: str, environment: str) -> Response:
         """Replace the pods, change nothing else."""
-        _component, space, place = place_of(request.user, project, slug, environment)
-        return _accepted(deployments.restart(actor=request.user, space=space, placement=place))
+        _component, space, place = place_of(actor_of(request), project, slug, environment)
+        return _accepted(deployments.restart(actor=actor_of(request), space=space, placement=place))
 
 
 class Scalings(ApiView):
@@ -242,8 +269,10 @@ class Scalings(ApiView):
     def post(self, request: Request, project: str, slug: str, environment: str) -> Response:
         """Another number of replicas until the next snapshot."""
         given = valid(shapes.ScaleInput, request)
-        _component, space, place = place_of(request.user, project, slug, environment)
-        return _accepted(deployments.scale(actor=request.user, space=space, placement=place, replicas=given["replicas"]))
+        _component, space, place = place_of(actor_of(request), project, slug, environment)
+        return _accepted(
+            deployments.scale(actor=actor_of(request), space=space, placement=place, replicas=given["replicas"])
+        )
 
 
 def _accepted(deployment: Deployment) -> Response:
@@ -260,9 +289,11 @@ class PodLog(ApiView):
     )
     def get(self, request: Request, project: str, slug: str, environment: str, pod: str) -> Any:
         """The last 200 lines, redacted."""
-        _component, space, place = place_of(request.user, project, slug, environment)
+        _component, space, place = place_of(actor_of(request), project, slug, environment)
         if pod not in {known["name"] for known in place.pods}:
             raise Missing(_("This component has no such pod there."))
         query = request.query_params
-        text = looks.pod_log(space, pod, container=query.get("container", ""), previous=query.get("previous", "") in ("1", "true"))
+        text = looks.pod_log(
+            space, pod, container=query.get("container", ""), previous=query.get("previous", "") in ("1", "true")
+        )
         return Response({"pod": pod, "text": text})

@@ -19,7 +19,7 @@ from releases.api.orders import valid
 from releases.models import Build
 
 
-def _build(trigger_id: object) -> Build:
+def _build(trigger_id: str) -> Build:
     build = Build.objects.filter(trigger_id=trigger_id).first()
     if build is None:
         raise Missing(_("No build has this trigger id."))
@@ -36,10 +36,12 @@ class Claim(APIView):
     def post(self, request: Request) -> Response:
         """200 for the one run that is ours; 409 for a second one, or when nobody waits for it any more."""
         given = valid(shapes.ClaimInput, request)
-        build = _build(given["trigger_id"])
+        build = _build(str(given["trigger_id"]))
         with transaction.atomic():
             # Compare and set: two runs of one trigger id cannot both be the first.
-            free = Build.objects.filter(pk=build.pk, build_number=None, state__in=sorted(ACTIVE), stop_requested_at=None)
+            free = Build.objects.filter(
+                pk=build.pk, build_number=None, state__in=sorted(ACTIVE), stop_requested_at=None
+            )
             if free.update(build_number=given["build_number"], queue_why="") == 1:
                 progress.append(build.order_id, "build.claimed", data={"id": build.pk, "number": given["build_number"]})
         build.refresh_from_db()
@@ -59,7 +61,7 @@ class Report(APIView):
     def post(self, request: Request) -> Response:
         """Kept for the page; the build is looked at now."""
         given = valid(shapes.ReportInput, request)
-        build = _build(given["trigger_id"])
+        build = _build(str(given["trigger_id"]))
         if build.build_number not in (None, given["build_number"]):
             raise Refused(_("This run is not the one that the platform waits for."), "not-claimed")
         Build.objects.filter(pk=build.pk, state__in=sorted(ACTIVE)).update(reported_digest=given["digest"])

@@ -12,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.actor import actor_of
 from accounts.choices import Scope
 from components.selectors import find_component
 from foundation.api import ApiView, list_response
@@ -39,10 +40,14 @@ class Orders(ApiView):
 
     scope = Scope.BUILD
 
-    @extend_schema(operation_id="orders_list", parameters=[OpenApiParameter(name, OpenApiTypes.STR) for name in [*FILTERS, "before", "after", "size"]], responses=ORDER_PAGE)
+    @extend_schema(
+        operation_id="orders_list",
+        parameters=[OpenApiParameter(name, OpenApiTypes.STR) for name in [*FILTERS, "before", "after", "size"]],
+        responses=ORDER_PAGE,
+    )
     def get(self, request: Request) -> Response:
         """Newest first; keyset pages."""
-        rows = selectors.orders_visible_to(request.user)
+        rows = selectors.orders_visible_to(actor_of(request))
         rows = selectors.filter_orders(rows, **{name: request.query_params.get(name, "") for name in FILTERS})
         return list_response(request, rows, lambda row: shapes.present(shapes.OrderSummary, row))
 
@@ -53,9 +58,9 @@ class Orders(ApiView):
         project, _slash, slug = given.pop("component").partition("/")
         if not slug:
             raise Invalid({"component": [_("Write project/component, e.g. sis-omm/proxy-gw.")]})
-        component = find_component(request.user, project, slug)
-        order = orders.create_order(actor=request.user, component=component, **given)
-        return Response(order_overview(order, request.user), status=201)
+        component = find_component(actor_of(request), project, slug)
+        order = orders.create_order(actor=actor_of(request), component=component, **given)
+        return Response(order_overview(order, actor_of(request)), status=201)
 
 
 class Order(ApiView):
@@ -64,7 +69,7 @@ class Order(ApiView):
     @extend_schema(operation_id="orders_retrieve", responses=shapes.OrderOutput)
     def get(self, request: Request, number: str) -> Response:
         """The order, its builds, and where it stands in each environment, with the gates."""
-        return Response(order_overview(selectors.order_by_number(request.user, number), request.user))
+        return Response(order_overview(selectors.order_by_number(actor_of(request), number), actor_of(request)))
 
 
 class Events(ApiView):
@@ -73,16 +78,20 @@ class Events(ApiView):
     @extend_schema(
         operation_id="orders_events",
         parameters=[OpenApiParameter("after", OpenApiTypes.INT)],
-        responses=inline_serializer("EventPage", {"items": shapes.EventOutput(many=True), "last_seq": serializers.IntegerField()}),
+        responses=inline_serializer(
+            "EventPage", {"items": shapes.EventOutput(many=True), "last_seq": serializers.IntegerField()}
+        ),
     )
     def get(self, request: Request, number: str) -> Response:
         """Events with a number above ``after``, oldest first, at most 500."""
-        order = selectors.order_by_number(request.user, number)
+        order = selectors.order_by_number(actor_of(request), number)
         after = request.query_params.get("after", "0")
         if not (after.isascii() and after.isdigit()):
             raise Invalid({"after": [_("Give the number of the last event that you have.")]})
         rows = OrderEvent.objects.filter(order=order, seq__gt=int(after)).select_related("actor")[:EVENTS_MOST]
-        return Response({"items": [shapes.present(shapes.EventOutput, row) for row in rows], "last_seq": order.last_seq})
+        return Response(
+            {"items": [shapes.present(shapes.EventOutput, row) for row in rows], "last_seq": order.last_seq}
+        )
 
 
 class Builds(ApiView):
@@ -93,7 +102,7 @@ class Builds(ApiView):
     @extend_schema(operation_id="builds_list", responses=shapes.BuildOutput(many=True))
     def get(self, request: Request, number: str) -> Response:
         """All attempts, newest first."""
-        order = selectors.order_by_number(request.user, number)
+        order = selectors.order_by_number(actor_of(request), number)
         rows = Build.objects.filter(order=order).select_related("started_by").order_by("-attempt")
         return Response([shapes.present(shapes.BuildOutput, row) for row in rows])
 
@@ -101,8 +110,8 @@ class Builds(ApiView):
     def post(self, request: Request, number: str) -> Response:
         """Start (or retry) the build."""
         given = valid(shapes.BuildInput, request)
-        order = selectors.order_by_number(request.user, number)
-        build = builds.start_build(actor=request.user, order=order, commit=given["commit"])
+        order = selectors.order_by_number(actor_of(request), number)
+        build = builds.start_build(actor=actor_of(request), order=order, commit=given["commit"])
         build.refresh_from_db()
         return Response(shapes.present(shapes.BuildOutput, build), status=202)
 
@@ -123,8 +132,8 @@ class BuildStop(ApiView):
     @extend_schema(operation_id="builds_stop", request=None, responses={202: shapes.BuildOutput})
     def post(self, request: Request, number: str, attempt: int) -> Response:
         """Ask for it to be stopped."""
-        build = build_of(selectors.order_by_number(request.user, number), attempt)
-        builds.stop_build(actor=request.user, build=build)
+        build = build_of(selectors.order_by_number(actor_of(request), number), attempt)
+        builds.stop_build(actor=actor_of(request), build=build)
         build.refresh_from_db()
         return Response(shapes.present(shapes.BuildOutput, build), status=202)
 
@@ -132,10 +141,12 @@ class BuildStop(ApiView):
 class BuildLog(ApiView):
     """The log, by offset or whole."""
 
-    @extend_schema(operation_id="builds_log", parameters=[OpenApiParameter("offset", OpenApiTypes.INT)], responses=shapes.LogOutput)
+    @extend_schema(
+        operation_id="builds_log", parameters=[OpenApiParameter("offset", OpenApiTypes.INT)], responses=shapes.LogOutput
+    )
     def get(self, request: Request, number: str, attempt: int) -> Any:
         """Text from a character offset (at most 64 chunks), or with ``?raw=1`` everything as text/plain."""
-        build = build_of(selectors.order_by_number(request.user, number), attempt)
+        build = build_of(selectors.order_by_number(actor_of(request), number), attempt)
         if request.query_params.get("raw"):
             chunks = build.chunks.order_by("offset").values_list("text", flat=True)
             return StreamingHttpResponse(list(chunks), content_type="text/plain; charset=utf-8")
@@ -158,8 +169,8 @@ class OrderAct(ApiView):
     def post(self, request: Request, number: str) -> Response:
         """Do it; the reason is kept."""
         given = valid(shapes.ReasonInput, request)
-        order = selectors.order_by_number(request.user, number)
-        getattr(orders, self.act)(actor=request.user, order=order, reason=given["reason"])
+        order = selectors.order_by_number(actor_of(request), number)
+        getattr(orders, self.act)(actor=actor_of(request), order=order, reason=given["reason"])
         return Response(shapes.present(shapes.OrderSummary, order))
 
 
@@ -187,7 +198,9 @@ class Check(ApiView):
     @extend_schema(operation_id="orders_check", request=None, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, number: str) -> Response:
         """Look at Jenkins and the registry now."""
-        return Response(builds.check_order(actor=request.user, order=selectors.order_by_number(request.user, number)))
+        return Response(
+            builds.check_order(actor=actor_of(request), order=selectors.order_by_number(actor_of(request), number))
+        )
 
 
 class Comments(ApiView):
@@ -198,7 +211,7 @@ class Comments(ApiView):
     @extend_schema(operation_id="comments_list", responses=shapes.CommentOutput(many=True))
     def get(self, request: Request, number: str) -> Response:
         """Newest first."""
-        order = selectors.order_by_number(request.user, number)
+        order = selectors.order_by_number(actor_of(request), number)
         rows = order.comments.select_related("author")[:200]
         return Response([shapes.present(shapes.CommentOutput, row) for row in rows])
 
@@ -206,7 +219,9 @@ class Comments(ApiView):
     def post(self, request: Request, number: str) -> Response:
         """Say something."""
         given = valid(shapes.CommentInput, request)
-        row = orders.comment(actor=request.user, order=selectors.order_by_number(request.user, number), text=given["text"])
+        row = orders.comment(
+            actor=actor_of(request), order=selectors.order_by_number(actor_of(request), number), text=given["text"]
+        )
         return Response(shapes.present(shapes.CommentOutput, row), status=201)
 
 

@@ -29,7 +29,11 @@ def environment_overview(order: ReleaseOrder, space: Space, viewer: User) -> dic
     deployment = selectors.deployments_of(order).filter(space=space).first()
     place = selectors.placement_of(order, space)
     is_here = bool(place and place.good_id and deployment and place.good_id == deployment.pk)
-    approvals = Approval.objects.filter(snapshot=snapshot).select_related("by", "order", "space__environment", "snapshot") if snapshot else []
+    approvals = (
+        Approval.objects.filter(snapshot=snapshot).select_related("by", "order", "space__environment", "snapshot")
+        if snapshot
+        else []
+    )
     found = gates.deployment_gates(order, space, snapshot=snapshot, deployer=viewer)
     return {
         "environment": space.environment.slug,

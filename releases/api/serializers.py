@@ -9,7 +9,6 @@ from rest_framework import serializers
 from releases.choices import ApprovalState, DeploymentKind, TesterWord
 
 
-
 # ---------------------------------------------------------------- in
 class OrderInput(serializers.Serializer[Any]):
     component = serializers.CharField(max_length=130, help_text="project/component, e.g. sis-omm/proxy-gw")
@@ -20,7 +19,9 @@ class OrderInput(serializers.Serializer[Any]):
 
 
 class BuildInput(serializers.Serializer[Any]):
-    commit = serializers.RegexField(r"^[0-9a-fA-F]{40}$", required=False, allow_blank=True, default="", help_text="the tip that you saw")
+    commit = serializers.RegexField(
+        r"^[0-9a-fA-F]{40}$", required=False, allow_blank=True, default="", help_text="the tip that you saw"
+    )
 
 
 class PromotionInput(serializers.Serializer[Any]):
@@ -207,7 +208,7 @@ class EventOutput(serializers.Serializer[Any]):
     seq = serializers.IntegerField()
     kind = serializers.CharField()
     actor = serializers.CharField(source="actor.username", default=None, allow_null=True)
-    data = serializers.JSONField()
+    data = serializers.JSONField()  # type: ignore[assignment]  # shadows the serializer's own
     at = serializers.DateTimeField()
 
 
@@ -242,5 +243,3 @@ class RuntimeOutput(serializers.Serializer[Any]):
 def present(shape: type[serializers.Serializer[Any]], row: Any) -> dict[str, Any]:
     """One row in the shape."""
     return dict(shape(row).data)
-
-

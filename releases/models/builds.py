@@ -39,7 +39,9 @@ class Build(Run):
     stages = models.JSONField(default=list)
     """``[{"name", "state", "started_ms", "duration_ms", "message"}]`` as last seen."""
     stop_requested_at = models.DateTimeField(null=True)
-    stop_requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    stop_requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
     stop_level = models.CharField(max_length=8, blank=True)
     stop_sent_at = models.DateTimeField(null=True)
     log_offset = models.PositiveBigIntegerField(default=0)

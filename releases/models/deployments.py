@@ -35,7 +35,9 @@ class Deployment(Run):
     cause = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="consequences")
     """The failed deployment that an automatic roll back answers."""
     cancel_requested_at = models.DateTimeField(null=True)
-    cancel_requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    cancel_requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
     applied = models.JSONField(default=list)
     """What the cluster accepted: ``[{"kind", "name", "uid", "generation", "resource_version"}]``."""
     applied_at = models.DateTimeField(null=True)
@@ -49,7 +51,9 @@ class Deployment(Run):
         abstract = False
         constraints = [
             models.UniqueConstraint(
-                fields=["component", "space"], condition=Q(state__in=["queued", "running"]), name="one_active_deployment"
+                fields=["component", "space"],
+                condition=Q(state__in=["queued", "running"]),
+                name="one_active_deployment",
             ),
         ]
         indexes = [models.Index(fields=["component", "space", "-id"], name="deployments_of_a_placement")]
@@ -82,7 +86,9 @@ class Placement(Run):
 
     class Meta(Run.Meta):
         abstract = False
-        constraints = [models.UniqueConstraint(fields=["component", "space"], name="one_placement_per_component_and_space")]
+        constraints = [
+            models.UniqueConstraint(fields=["component", "space"], name="one_placement_per_component_and_space")
+        ]
 
     def __str__(self) -> str:
         return f"{self.component_id} in {self.space_id}"

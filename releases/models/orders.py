@@ -22,24 +22,36 @@ class ReleaseOrder(models.Model):
     """
 
     number = models.CharField(_("order number"), max_length=20, unique=True, validators=[RegexValidator(NUMBER)])
-    component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="orders", verbose_name=_("component"))
+    component = models.ForeignKey(
+        Component, on_delete=models.PROTECT, related_name="orders", verbose_name=_("component")
+    )
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="orders", verbose_name=_("project"))
     branch = models.CharField(_("branch"), max_length=200, db_index=True)
     description = models.TextField(_("description"), blank=True)
     change_ticket = models.CharField(_("change ticket"), max_length=80, blank=True)
     changes_database = models.BooleanField(_("changes the database"), default=False)
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders", verbose_name=_("author"))
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders", verbose_name=_("author")
+    )
     repeat_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="repeats")
 
-    state = models.CharField(_("state"), max_length=20, choices=OrderState.choices, default=OrderState.CREATED, editable=False)
+    state = models.CharField(
+        _("state"), max_length=20, choices=OrderState.choices, default=OrderState.CREATED, editable=False
+    )
     closed_reason = models.CharField(max_length=20, choices=ClosedReason.choices, blank=True, editable=False)
     closed_note = models.CharField(max_length=500, blank=True, editable=False)
 
     # Frozen by the first build.
     commit = models.CharField(_("commit"), max_length=40, blank=True, editable=False)
-    settings = models.ForeignKey(ComponentSettings, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
-    dockerfile = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
-    bootstart = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
+    settings = models.ForeignKey(
+        ComponentSettings, on_delete=models.PROTECT, null=True, related_name="+", editable=False
+    )
+    dockerfile = models.ForeignKey(
+        TemplateVersion, on_delete=models.PROTECT, null=True, related_name="+", editable=False
+    )
+    bootstart = models.ForeignKey(
+        TemplateVersion, on_delete=models.PROTECT, null=True, related_name="+", editable=False
+    )
     base_image = models.ForeignKey(BaseImage, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
 
     # Written once, by the build that succeeded.

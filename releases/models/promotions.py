@@ -31,7 +31,9 @@ class Promotion(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["component", "space"], condition=Q(state="current"), name="one_current_promotion"),
+            models.UniqueConstraint(
+                fields=["component", "space"], condition=Q(state="current"), name="one_current_promotion"
+            ),
         ]
         indexes = [models.Index(fields=["order", "space"], name="promotions_of_an_order")]
 
@@ -57,7 +59,9 @@ class Approval(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["snapshot", "by"], condition=Q(state__in=["given", "rejected"]), name="one_word_per_person_and_snapshot"
+                fields=["snapshot", "by"],
+                condition=Q(state__in=["given", "rejected"]),
+                name="one_word_per_person_and_snapshot",
             ),
         ]
 

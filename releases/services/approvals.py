@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 import audit
 from accounts.models import User
-from environments.access import Rights, require
+from environments.access import Rights, require, who_may
 from environments.choices import Role
 from environments.models import Space
 from foundation.problems import Denied, Invalid, Refused, Stale
@@ -48,7 +48,7 @@ def _insist(actor: User, snapshot: Snapshot) -> None:
         raise Denied(
             _("Four eyes: whoever created or built an order does not approve it, administrators included."),
             "four-eyes",
-            gates.who_may("approve", space=space),
+            who_may("approve", space=space),
         )
     if not space.approvals:
         raise Refused(_("%(name)s asks for no approval.") % {"name": space.environment.label}, "no-approval-needed")
@@ -77,9 +77,15 @@ def _decide(actor: User, snapshot: Snapshot, state: str, comment: str) -> Approv
     try:
         with transaction.atomic():
             approval = Approval.objects.create(
-                snapshot=snapshot, order=order, component_id=snapshot.component_id, space=space,
-                state=state, by=actor, comment=comment.strip()[:2000], expires_at=expires_at,
-            )  # fmt: skip
+                snapshot=snapshot,
+                order=order,
+                component_id=snapshot.component_id,
+                space=space,
+                state=state,
+                by=actor,
+                comment=comment.strip()[:2000],
+                expires_at=expires_at,
+            )
             _record(approval, actor)
     except IntegrityError:
         raise Refused(_("You have decided on this snapshot already: withdraw that first."), "decided-already") from None
@@ -106,7 +112,13 @@ def _record(approval: Approval, actor: User) -> None:
     }
     progress.append(approval.order_id, f"approval.{approval.state}", actor=actor, data=data)
     audit.record(
-        actor, f"approval.{approval.state}", object_type="approval", object_id=str(approval.pk),
-        object_name=approval.order.number, project=approval.order.project.slug,
-        environment=approval.space.environment.slug, reason=approval.comment[:500], after={"snapshot": approval.snapshot.hash},
-    )  # fmt: skip
+        actor,
+        f"approval.{approval.state}",
+        object_type="approval",
+        object_id=str(approval.pk),
+        object_name=approval.order.number,
+        project=approval.order.project.slug,
+        environment=approval.space.environment.slug,
+        reason=approval.comment[:500],
+        after={"snapshot": approval.snapshot.hash},
+    )

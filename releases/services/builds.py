@@ -59,7 +59,9 @@ def _insist_on_completeness(order: ReleaseOrder) -> Toolchain:
     missing = missing_elements(order.component)
     if missing:
         names = ", ".join(str(element.label) for element in missing)
-        raise Refused(_("The component is not complete, it lacks: %(names)s.") % {"names": names}, "component-incomplete")
+        raise Refused(
+            _("The component is not complete, it lacks: %(names)s.") % {"names": names}, "component-incomplete"
+        )
     toolchain = toolchain_of(order.project)
     assert toolchain is not None
     return toolchain
@@ -92,9 +94,13 @@ def request_stop(build: Build, actor: User) -> None:
     if changed.update(stop_requested_at=Now(), stop_requested_by=actor) == 1:
         progress.append(build.order_id, "build.stopping", actor=actor, data={"id": build.pk})
         audit.record(
-            actor, "build.stop", object_type="build", object_id=str(build.pk), object_name=build.order.number,
+            actor,
+            "build.stop",
+            object_type="build",
+            object_id=str(build.pk),
+            object_name=build.order.number,
             project=build.order.project.slug,
-        )  # fmt: skip
+        )
     wake(Build, build.pk)
 
 

@@ -82,7 +82,9 @@ def roll_back(*, actor: User, space: Space, to: Deployment) -> Deployment:
         place = launch.take_place(to.order, space)
         order = ReleaseOrder.objects.select_for_update().select_related("project", "component").get(pk=to.order_id)
         gates.insist(gates.roll_back_gates(order, space, snapshot=to.snapshot, deployer=actor))
-        return launch.launch_deployment(order, space, place, actor=actor, kind=DeploymentKind.ROLL_BACK, snapshot=to.snapshot)
+        return launch.launch_deployment(
+            order, space, place, actor=actor, kind=DeploymentKind.ROLL_BACK, snapshot=to.snapshot
+        )
 
 
 def restart(*, actor: User, space: Space, placement: Placement) -> Deployment:
@@ -108,7 +110,9 @@ def _again(actor: User, space: Space, placement: Placement, kind: str, change: d
         order = ReleaseOrder.objects.select_for_update().select_related("project", "component").get(pk=good.order_id)
         gates.insist(gates.roll_back_gates(order, space, snapshot=good.snapshot, deployer=None))
         overlay = {**good.overlay, **change}
-        return launch.launch_deployment(order, space, place, actor=actor, kind=kind, snapshot=good.snapshot, overlay=overlay)
+        return launch.launch_deployment(
+            order, space, place, actor=actor, kind=kind, snapshot=good.snapshot, overlay=overlay
+        )
 
 
 def cancel_deployment(*, actor: User, deployment: Deployment) -> None:
@@ -124,7 +128,12 @@ def cancel_deployment(*, actor: User, deployment: Deployment) -> None:
             data = {"id": deployment.pk, "environment": space.environment.slug}
             progress.append(deployment.order_id, "deployment.cancelling", actor=actor, data=data)
             audit.record(
-                actor, "deployment.cancel", object_type="deployment", object_id=str(deployment.pk),
-                object_name=deployment.order.number, project=space.project.slug, environment=space.environment.slug,
-            )  # fmt: skip
+                actor,
+                "deployment.cancel",
+                object_type="deployment",
+                object_id=str(deployment.pk),
+                object_name=deployment.order.number,
+                project=space.project.slug,
+                environment=space.environment.slug,
+            )
         wake(Deployment, deployment.pk)

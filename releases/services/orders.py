@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 import audit
 from accounts.models import User
 from components import looks
-from components.models import Component
+from components.models import BranchTip, Component
+from components.selectors import current_settings
 from environments.access import require
 from foundation.problems import Invalid, Refused, Stale
 from foundation.runs.choices import RunState
@@ -50,7 +51,7 @@ def create_order(
     if component.is_archived:
         raise Refused(_("This component is archived: no new orders."), "component-archived")
     branch = branch.strip()
-    looks.insist_on_branch(component, branch)
+    _insist_on_branch(component, branch)
     _check_ticket(component, change_ticket)
     fields = {
         "component": component,
@@ -74,19 +75,36 @@ def create_order(
     raise Stale(_("Too many orders were created in this second: try again."))
 
 
+def _insist_on_branch(component: Component, branch: str) -> None:
+    """An unknown branch is refused; while Git is away, one that was seen before will do: the build checks again."""
+    try:
+        looks.resolve(component, branch)
+    except Refused:
+        url = getattr(current_settings(component), "git_url", "")
+        if not BranchTip.objects.filter(git_url=url, branch=branch).exists():
+            raise
+
+
 def _check_ticket(component: Component, ticket: str) -> None:
     pattern = component.project.change_ticket_pattern
     if ticket and pattern and not re.fullmatch(pattern, ticket.strip()):
-        raise Invalid({"change_ticket": [_("A change ticket of this project looks like %(pattern)s.") % {"pattern": pattern}]})
+        raise Invalid(
+            {"change_ticket": [_("A change ticket of this project looks like %(pattern)s.") % {"pattern": pattern}]}
+        )
 
 
 def _record_creation(order: ReleaseOrder, actor: User) -> None:
     data = {"branch": order.branch, "component": order.component.name}
     progress.append(order.pk, "order.created", actor=actor, data=data)
     audit.record(
-        actor, "order.created", object_type="order", object_id=str(order.pk), object_name=order.number,
-        project=order.project.slug, after=data,
-    )  # fmt: skip
+        actor,
+        "order.created",
+        object_type="order",
+        object_id=str(order.pk),
+        object_name=order.number,
+        project=order.project.slug,
+        after=data,
+    )
 
 
 def comment(*, actor: User, order: ReleaseOrder, text: str) -> Comment:
@@ -122,7 +140,11 @@ def return_order(*, actor: User, order: ReleaseOrder, reason: str) -> None:
 
 
 def _close(actor: User, order: ReleaseOrder, why: str, note: str) -> None:
-    active = Deployment.objects.filter(order=order, state__in=[RunState.QUEUED, RunState.RUNNING]).select_related("space__environment").first()
+    active = (
+        Deployment.objects.filter(order=order, state__in=[RunState.QUEUED, RunState.RUNNING])
+        .select_related("space__environment")
+        .first()
+    )
     if active:
         sentence = _("It is being deployed to %(name)s right now: wait for the verdict or cancel it first.")
         raise Refused(sentence % {"name": active.space.environment.label}, "being-deployed")
@@ -132,8 +154,18 @@ def _close(actor: User, order: ReleaseOrder, why: str, note: str) -> None:
     with transaction.atomic():
         if running:
             builds.request_stop(running, actor)
-        for promotion in Promotion.objects.filter(order=order, state=PromotionState.CURRENT).select_related("space__environment", "order__project"):
+        for promotion in Promotion.objects.filter(order=order, state=PromotionState.CURRENT).select_related(
+            "space__environment", "order__project"
+        ):
             launch.end_promotion(promotion, PromotionState.WITHDRAWN, actor=actor, reason=note[:200])
         fresh = ReleaseOrder.objects.select_related("project").get(pk=order.pk)
-        move(fresh, OrderState.CLOSED, actor=actor, reason=why, data={"note": note[:500]}, closed_reason=why, closed_note=note[:500])
+        move(
+            fresh,
+            OrderState.CLOSED,
+            actor=actor,
+            reason=why,
+            data={"note": note[:500]},
+            closed_reason=why,
+            closed_note=note[:500],
+        )
     order.refresh_from_db()

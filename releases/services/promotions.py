@@ -53,7 +53,9 @@ def withdraw_promotion(*, actor: User, promotion: Promotion, reason: str = "") -
         order=promotion.order, space=promotion.space, state__in=[RunState.QUEUED, RunState.RUNNING]
     )
     if active.exists():
-        raise Refused(_("The order is being deployed there right now: wait for the verdict or cancel it first."), "being-deployed")
+        raise Refused(
+            _("The order is being deployed there right now: wait for the verdict or cancel it first."), "being-deployed"
+        )
     with transaction.atomic():
         launch.end_promotion(promotion, PromotionState.WITHDRAWN, actor=actor, reason=reason.strip()[:200])
     promotion.refresh_from_db()

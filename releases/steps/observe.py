@@ -1,4 +1,4 @@
-"""A placement between deployments: settling first, then drift; a look every second or every minute, and on a watch's word."""
+"""A placement between deployments: settling first, then drift; each second, each minute, or on a watch's word."""
 
 from __future__ import annotations
 
@@ -35,7 +35,14 @@ def give_up(lease: Lease, reason: str) -> None:
 def step(lease: Lease) -> Outcome:
     """One look at what runs there; parked while a deployment follows the same pods itself."""
     rows = Placement.objects.select_related(
-        "space__cluster", "space__environment", "space__project", "component", "good__order", "good__snapshot", "active", "applied"
+        "space__cluster",
+        "space__environment",
+        "space__project",
+        "component",
+        "good__order",
+        "good__snapshot",
+        "active",
+        "applied",
     )
     place: Placement = rows.get(pk=lease.pk)
     good = place.good
@@ -114,7 +121,12 @@ def _store(lease: Lease, place: Placement, good: Deployment, verdict: Verdict, d
         return
     with transaction.atomic():
         _lock(place)
-        data = {"environment": place.space.environment.slug, "ready": verdict.ready, "wanted": verdict.wanted, "drift": len(drift)}
+        data = {
+            "environment": place.space.environment.slug,
+            "ready": verdict.ready,
+            "wanted": verdict.wanted,
+            "drift": len(drift),
+        }
         progress.append(good.order_id, "placement.seen", data=data)
         lease.save(**_seen(verdict), drift=drift)
 
@@ -149,15 +161,24 @@ def _drift(cluster: KubernetesCluster, place: Placement, good: Deployment) -> li
         ref = ref_of(manifest)
         live = cluster.read(place.space.namespace, ref)
         if live is None:
-            found.append({"object": f"{ref.kind}/{ref.name}", "path": "", "before": "present", "after": "deleted", **_who(None)})
+            found.append(
+                {"object": f"{ref.kind}/{ref.name}", "path": "", "before": "present", "after": "deleted", **_who(None)}
+            )
             continue
         try:
             answer = cluster.dry_run(place.space.namespace, manifest, force=True)
         except DeployerError as error:
-            found.append({"object": f"{ref.kind}/{ref.name}", "path": "", "before": "", "after": str(error), **_who(live)})
+            found.append(
+                {"object": f"{ref.kind}/{ref.name}", "path": "", "before": "", "after": str(error), **_who(live)}
+            )
             continue
         for change in diff_object(ref, live, answer.manifest).changes:
-            row = {"object": f"{ref.kind}/{ref.name}", "path": change.path, "before": change.after, "after": change.before}
+            row = {
+                "object": f"{ref.kind}/{ref.name}",
+                "path": change.path,
+                "before": change.after,
+                "after": change.before,
+            }
             found.append({**row, **_who(live)})
     return found
 
@@ -165,6 +186,10 @@ def _drift(cluster: KubernetesCluster, place: Placement, good: Deployment) -> li
 def _who(live: dict[str, Any] | None) -> dict[str, str]:
     """The last field manager other than us and the controllers."""
     entries = (live or {}).get("metadata", {}).get("managedFields") or []
-    others = [entry for entry in entries if entry.get("manager") not in ("prism4k", "kube-controller-manager") and entry.get("subresource") != "status"]
-    last = max(others, key=lambda entry: entry.get("time", ""), default={})
+    others = [
+        entry
+        for entry in entries
+        if entry.get("manager") not in ("prism4k", "kube-controller-manager") and entry.get("subresource") != "status"
+    ]
+    last: dict[str, str] = max(others, key=lambda entry: entry.get("time", ""), default={})
     return {"manager": last.get("manager", ""), "at": last.get("time", "")}

@@ -22,7 +22,9 @@ def give_up(lease: Lease, reason: str) -> None:
 
 def wake_watch(space: Space) -> None:
     """Something is going to move there."""
-    for pk in NamespaceWatch.objects.filter(cluster_id=space.cluster_id, namespace=space.namespace).values_list("pk", flat=True):
+    for pk in NamespaceWatch.objects.filter(cluster_id=space.cluster_id, namespace=space.namespace).values_list(
+        "pk", flat=True
+    ):
         wake(NamespaceWatch, pk, prompt=False)
 
 
@@ -50,7 +52,9 @@ def _under_way(row: NamespaceWatch) -> bool:
 
 def _wake_runs(row: NamespaceWatch) -> bool:
     """Make the runs of the namespace due; False when none is under way any more."""
-    rows = Deployment.objects.filter(space__cluster_id=row.cluster_id, space__namespace=row.namespace, state__in=sorted(ACTIVE))
+    rows = Deployment.objects.filter(
+        space__cluster_id=row.cluster_id, space__namespace=row.namespace, state__in=sorted(ACTIVE)
+    )
     found = list(rows.values_list("pk", flat=True))
     for pk in found:
         wake(Deployment, pk, prompt=False)

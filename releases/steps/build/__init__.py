@@ -29,7 +29,9 @@ PHASES = {
 
 def step(lease: Lease) -> Outcome:
     """One pass over a build; every phase may run twice and be killed anywhere."""
-    build: Build = Build.objects.select_related("order__project", "order__component", "server", "registry").get(pk=lease.pk)
+    build: Build = Build.objects.select_related("order__project", "order__component", "server", "registry").get(
+        pk=lease.pk
+    )
     if build.is_terminal:
         return Done()
     if build.stop_requested_at and build.phase == "start":
@@ -40,7 +42,9 @@ def step(lease: Lease) -> Outcome:
 
 
 def _is_over_deadline(build: Build) -> bool:
-    return (db_now() - build.created_at).total_seconds() > build.server.build_deadline_seconds and build.phase != "finalizing"
+    return (
+        db_now() - build.created_at
+    ).total_seconds() > build.server.build_deadline_seconds and build.phase != "finalizing"
 
 
 def _give_up_waiting(lease: Lease, build: Build) -> Outcome:
@@ -51,4 +55,3 @@ def _give_up_waiting(lease: Lease, build: Build) -> Outcome:
         message = f"{build.server.build_deadline_seconds} s"
         end_run(build, RunState.FAILED, actor=None, reason=Reason.DEADLINE, lease=lease, message=message)
     return Done()
-

@@ -29,7 +29,11 @@ def succeed(lease: Lease, build: Build, image: ImageFacts, *, adopted: bool = Fa
     with transaction.atomic():
         # Places first: the house's lock order.
         order = ReleaseOrder.objects.select_related("project", "component", "author").get(pk=build.order_id)
-        automatic = [space for space in spaces_of(order) if space.promote_automatically and not space.environment.follows.exists()]
+        automatic = [
+            space
+            for space in spaces_of(order)
+            if space.promote_automatically and not space.environment.follows.exists()
+        ]
         for space in automatic:
             launch.take_place(order, space)
         data = {"attempt": build.attempt, "digest": image.digest, "adopted": adopted}
@@ -40,5 +44,3 @@ def succeed(lease: Lease, build: Build, image: ImageFacts, *, adopted: bool = Fa
                 launch.promote(order, space, actor=order.author)
                 launch.launch_review(order, space, actor=None)
     return Done()
-
-

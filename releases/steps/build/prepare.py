@@ -78,7 +78,10 @@ def _parameters(build: Build) -> dict[str, str]:
     facts = {"number": order.number, "commit": order.commit, "branch": order.branch}
     try:
         values = build_values(
-            component=order.component, settings=order.settings, order_facts=facts, registry_address=build.registry.address
+            component=order.component,
+            settings=order.settings,
+            order_facts=facts,
+            registry_address=build.registry.address,
         )
         templates = {"Dockerfile": order.dockerfile.body, "bootstart.sh": order.bootstart.body}
         texts = render_host.render_text(RenderRequest(templates=templates, values=values))
@@ -104,14 +107,19 @@ def _check_job(build: Build, parameters: dict[str, str]) -> int:
     try:
         job = server_of(build).job(build.job)
     except NotFound as error:
-        raise NotPossible(Reason.REFUSED, f"Jenkins has no job {build.job}: check the component's Jenkins job.") from error
+        raise NotPossible(
+            Reason.REFUSED, f"Jenkins has no job {build.job}: check the component's Jenkins job."
+        ) from error
     except Rejected as error:
         raise NotPossible(Reason.REFUSED, str(error), RunState.ERRORED) from error
     if not job.buildable:
         raise NotPossible(Reason.REFUSED, f"The Jenkins job {build.job} is disabled.")
     missing = sorted(set(parameters) - job.parameters)
     if missing:
-        raise NotPossible(Reason.REFUSED, f"The Jenkins job {build.job} does not declare: {', '.join(missing)}. Install jenkins_job/config.xml.")
+        raise NotPossible(
+            Reason.REFUSED,
+            f"The Jenkins job {build.job} does not declare: {', '.join(missing)}. Install jenkins_job/config.xml.",
+        )
     return job.next_number
 
 

@@ -36,7 +36,9 @@ def leave_queue(lease: Lease, build: Build) -> Outcome:
         return _search(lease, build)
     if item.why != build.queue_why:
         with transaction.atomic():
-            progress.append(build.order_id, "build.waiting", data={"id": build.pk, "why": item.why, "stuck": item.stuck})
+            progress.append(
+                build.order_id, "build.waiting", data={"id": build.pk, "why": item.why, "stuck": item.stuck}
+            )
             lease.save(queue_why=item.why[:300])
     return Again(LOOK_SECONDS)
 
@@ -58,4 +60,6 @@ def _search(lease: Lease, build: Build) -> Outcome:
         return Again(2)
     if (db_now() - build.left_queue_at).total_seconds() < LOST_SECONDS:
         return Again(3)
-    return end(lease, build, RunState.ERRORED, Reason.LOST, "Jenkins has neither the queue item nor a build of it any more.")
+    return end(
+        lease, build, RunState.ERRORED, Reason.LOST, "Jenkins has neither the queue item nor a build of it any more."
+    )

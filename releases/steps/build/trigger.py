@@ -35,7 +35,7 @@ def send(lease: Lease, build: Build) -> Outcome:
 
 
 def reconcile(lease: Lease, build: Build) -> Outcome:
-    """Phase ``triggering``: a worker died or got no answer. Look for the trigger id; send again only when it is sure."""
+    """Phase ``triggering``: a worker died or got no answer. Look for the trigger id first."""
     found = server_of(build).find(build.job, str(build.trigger_id), since_number=build.baseline_number)
     if found:
         return adopt(lease, build, found)
@@ -59,7 +59,9 @@ def reconcile(lease: Lease, build: Build) -> Outcome:
 def adopt(lease: Lease, build: Build, found: FoundBuild) -> Outcome:
     """It did arrive: go on from where it is."""
     if found.number is not None:
-        lease.save(phase="building", build_number=found.number, **({"queue_id": found.queue_id} if found.queue_id else {}))
+        lease.save(
+            phase="building", build_number=found.number, **({"queue_id": found.queue_id} if found.queue_id else {})
+        )
     else:
         lease.save(phase="queued", queue_id=found.queue_id)
     return Again(0.2)

@@ -17,13 +17,24 @@ PHASES = {"start": start, "applying": apply, "rolling": follow}
 def step(lease: Lease) -> Outcome:
     """One pass over a deployment; every phase may run twice and be killed anywhere."""
     rows = Deployment.objects.select_related(
-        "order__project", "order__component", "space__cluster", "space__environment", "space__project",
-        "snapshot", "review__snapshot", "deployed_by", "component",
-    )  # fmt: skip
+        "order__project",
+        "order__component",
+        "space__cluster",
+        "space__environment",
+        "space__project",
+        "snapshot",
+        "review__snapshot",
+        "deployed_by",
+        "component",
+    )
     deployment: Deployment = rows.get(pk=lease.pk)
     if deployment.is_terminal:
         return Done()
     if deployment.cancel_requested_at:
-        sentence = "Cancelled: what the cluster had accepted by then stays as it is." if deployment.applied else "Cancelled before anything was applied."
+        sentence = (
+            "Cancelled: what the cluster had accepted by then stays as it is."
+            if deployment.applied
+            else "Cancelled before anything was applied."
+        )
         return end(lease, deployment, RunState.CANCELLED, Reason.CANCELLED, sentence)
     return PHASES[deployment.phase](lease, deployment)

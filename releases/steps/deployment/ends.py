@@ -37,5 +37,11 @@ def _roll_back_by_policy(deployment: Deployment) -> None:
     order = ReleaseOrder.objects.select_related("project", "component").get(pk=target.order_id)
     place = launch.take_place(order, space)
     launch.launch_deployment(
-        order, space, place, actor=deployment.deployed_by, kind=DeploymentKind.ROLL_BACK, snapshot=target.snapshot, cause=deployment
+        order,
+        space,
+        place,
+        actor=deployment.deployed_by,
+        kind=DeploymentKind.ROLL_BACK,
+        snapshot=target.snapshot,
+        cause=deployment,
     )

@@ -8,13 +8,13 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
+from components.models import Component
 from deployer.adapters import kubernetes
 from deployer.adapters.kubernetes import KubernetesCluster
 from deployer.errors import DeployerError
 from deployer.interfaces import Diagnosis, EventFacts, Observation, Verdict
 from deployer.manifests import find_workload, instance_label
 from deployer.verdict import SENTENCES, judge, progress_mark
-from components.models import Component
 from environments.models import Space
 from environments.targets import cluster_target
 from foundation.clock import db_now
@@ -46,12 +46,20 @@ def follow(lease: Lease, deployment: Deployment) -> Outcome:
         _store(lease, deployment, verdict, seen)
         return end(lease, deployment, RunState.SUCCEEDED, message=verdict.message)
     if verdict.outcome == "superseded":
-        return end(lease, deployment, RunState.CANCELLED, Reason.SUPERSEDED, verdict.message or "A later deployment took its place.")
+        return end(
+            lease,
+            deployment,
+            RunState.CANCELLED,
+            Reason.SUPERSEDED,
+            verdict.message or "A later deployment took its place.",
+        )
     if verdict.outcome in ("failed", "deleted"):
         _store(lease, deployment, verdict, seen)
         reason = Reason.DELETED if verdict.outcome == "deleted" else Reason.ROLLOUT
         diagnosis = _with_evidence(cluster, space, verdict.diagnosis)
-        return end(lease, deployment, RunState.FAILED, reason, sentence_of(diagnosis) or verdict.message, diagnosis=diagnosis)
+        return end(
+            lease, deployment, RunState.FAILED, reason, sentence_of(diagnosis) or verdict.message, diagnosis=diagnosis
+        )
     _store(lease, deployment, verdict, seen)
     return Again(LOOK_SECONDS)
 
@@ -64,7 +72,7 @@ def _workload_name(deployment: Deployment) -> str:
 def _judge(cluster: KubernetesCluster, deployment: Deployment, seen: Observation) -> Verdict:
     assert deployment.snapshot is not None and deployment.applied_at and deployment.progressed_at
     applied = next(row for row in deployment.applied if row["kind"] == "Deployment")
-    facts = {
+    facts: dict[str, Any] = {
         "name": _workload_name(deployment),
         "applied_generation": int(applied["generation"]),
         "deployment_id": str(deployment.pk),
@@ -121,7 +129,9 @@ def _with_evidence(cluster: KubernetesCluster, space: Space, diagnosis: Diagnosi
         return stored
     for previous in (True, False):
         try:
-            text = cluster.pod_log(space.namespace, diagnosis.pod, container=diagnosis.container, previous=previous, tail_lines=LOG_LINES)
+            text = cluster.pod_log(
+                space.namespace, diagnosis.pod, container=diagnosis.container, previous=previous, tail_lines=LOG_LINES
+            )
         except DeployerError:
             continue
         if text.strip():
@@ -137,4 +147,3 @@ def sentence_of(diagnosis: dict[str, Any]) -> str:
         return str(template) % diagnosis["values"] if template else ""
     except (KeyError, TypeError):
         return str(template)
-

@@ -30,10 +30,14 @@ def start(lease: Lease, deployment: Deployment) -> Outcome:
         return end(lease, deployment, RunState.FAILED, Reason.GATE, refusal)
     with transaction.atomic():
         move(
-            deployment, RunState.RUNNING, actor=deployment.deployed_by, lease=lease,
+            deployment,
+            RunState.RUNNING,
+            actor=deployment.deployed_by,
+            lease=lease,
             data={"kind": deployment.kind, "snapshot": deployment.snapshot.short_hash},
-            phase="applying", snapshot=deployment.snapshot,
-        )  # fmt: skip
+            phase="applying",
+            snapshot=deployment.snapshot,
+        )
     return Again(0)
 
 

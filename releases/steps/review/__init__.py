@@ -21,7 +21,13 @@ from releases.transitions import end_run
 def step(lease: Lease) -> Outcome:
     """One pass over a review. Nothing outside is changed, so it may run any number of times."""
     rows = Review.objects.select_related(
-        "order__project", "order__component", "order__settings", "space__cluster", "space__environment", "space__project", "wanted_snapshot"
+        "order__project",
+        "order__component",
+        "order__settings",
+        "space__cluster",
+        "space__environment",
+        "space__project",
+        "wanted_snapshot",
     )
     review: Review = rows.get(pk=lease.pk)
     if review.is_terminal:
@@ -58,9 +64,16 @@ def _fail(lease: Lease, review: Review, trouble: Trouble) -> Outcome:
     with transaction.atomic():
         data = {"message": str(trouble)[:500]}
         end_run(
-            review, RunState.FAILED, actor=review.requested_by, reason=trouble.reason, lease=lease, data=data,
-            message=str(trouble), findings=findings, seen_at=Now(),
-        )  # fmt: skip
+            review,
+            RunState.FAILED,
+            actor=review.requested_by,
+            reason=trouble.reason,
+            lease=lease,
+            data=data,
+            message=str(trouble),
+            findings=findings,
+            seen_at=Now(),
+        )
     return Done()
 
 
@@ -69,7 +82,16 @@ def _end(lease: Lease, review: Review, snapshot: Snapshot, seen: Examination) ->
     with transaction.atomic():
         data = {"snapshot": snapshot.short_hash, "message": seen.message[:500]}
         end_run(
-            review, state, actor=review.requested_by, reason=seen.reason, lease=lease, data=data, snapshot=snapshot,
-            message=seen.message, findings=seen.findings, live_fingerprint=seen.fingerprint, seen_at=Now(),
-        )  # fmt: skip
+            review,
+            state,
+            actor=review.requested_by,
+            reason=seen.reason,
+            lease=lease,
+            data=data,
+            snapshot=snapshot,
+            message=seen.message,
+            findings=seen.findings,
+            live_fingerprint=seen.fingerprint,
+            seen_at=Now(),
+        )
     return Done()

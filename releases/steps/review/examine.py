@@ -71,7 +71,7 @@ def _diff_row(ref: ObjectRef, live: Manifest | None, wanted: Manifest) -> dict[s
         "name": ref.name,
         "action": diff.action,
         "changes": [asdict(change) for change in diff.changes],
-        "lines": list(diff.lines),
+        "lines": list(diff.unified),
     }
 
 
@@ -80,7 +80,9 @@ def _dry_run(cluster: KubernetesCluster, space: Space, manifest: Manifest, notes
     try:
         return cluster.dry_run(space.namespace, manifest)
     except Conflict as conflict:
-        notes.conflicts.extend({"manager": cause.manager, "path": cause.path, "object": where} for cause in conflict.causes)
+        notes.conflicts.extend(
+            {"manager": cause.manager, "path": cause.path, "object": where} for cause in conflict.causes
+        )
         if space.force_conflicts:
             return cluster.dry_run(space.namespace, manifest, force=True)
         owners = ", ".join(sorted({cause.manager for cause in conflict.causes}))
@@ -102,13 +104,18 @@ def _quota(
     spec = workload["spec"]
     after = Load(pod_cost(spec["template"]["spec"]), int(spec.get("replicas", 1)))
     before = _live_load(live)
-    effects = quota_effect(cluster.quota(space.namespace), before, after, rolling_plan(after.pods, spec.get("strategy")))
+    effects = quota_effect(
+        cluster.quota(space.namespace), before, after, rolling_plan(after.pods, spec.get("strategy"))
+    )
     for effect in effects:
         if effect.short_by:
-            sentence = f"Quota {effect.quota} is short by {effect.short_by} of {effect.resource}: {effect.after} wanted, {effect.hard} allowed."
+            sums = f"{effect.after} wanted, {effect.hard} allowed"
+            sentence = f"Quota {effect.quota} is short by {effect.short_by} of {effect.resource}: {sums}."
             notes.refuse(Reason.QUOTA, Problem(effect.resource, sentence))
         elif effect.peak_short_by:
-            notes.warnings.append(f"Quota {effect.quota} leaves no room to replace pods at full speed: {effect.resource}.")
+            notes.warnings.append(
+                f"Quota {effect.quota} leaves no room to replace pods at full speed: {effect.resource}."
+            )
     return effects
 
 
@@ -123,7 +130,10 @@ def _try_pod(
 ) -> None:
     """A dry-run pod meets LimitRange, PodSecurity and quota, which a Deployment's dry run does not."""
     template = workload["spec"]["template"]
-    metadata = {"name": f"{workload['metadata']['name'][:50]}-preflight", **{k: v for k, v in (template.get("metadata") or {}).items() if k in ("labels", "annotations")}}
+    metadata = {
+        "name": f"{workload['metadata']['name'][:50]}-preflight",
+        **{k: v for k, v in (template.get("metadata") or {}).items() if k in ("labels", "annotations")},
+    }
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
     try:
         notes.warnings.extend(cluster.dry_run_pod(space.namespace, pod))

@@ -129,6 +129,7 @@ def _policy(review: Review, inputs: Inputs) -> Policy:
 
 def _store(review: Review, inputs: Inputs, manifests: list[Any], origins: list[Any], digest: str) -> Snapshot:
     order, space = review.order, review.space
+    assert order.settings is not None
     key = {"order": order, "space": space, "hash": digest}
     found = Snapshot.objects.filter(**key).first()
     if found:
@@ -165,6 +166,13 @@ def _void_older(order: ReleaseOrder, snapshot: Snapshot) -> None:
         data = {"id": approval.pk, "environment": environment, "by": approval.by.shown_name}
         progress.append(order.pk, "approval.void", data=data)
         audit.record(
-            PLATFORM, "approval.void", object_type="approval", object_id=str(approval.pk), object_name=order.number,
-            project=order.project.slug, environment=environment, reason="new snapshot", after={"snapshot": snapshot.hash},
-        )  # fmt: skip
+            PLATFORM,
+            "approval.void",
+            object_type="approval",
+            object_id=str(approval.pk),
+            object_name=order.number,
+            project=order.project.slug,
+            environment=environment,
+            reason="new snapshot",
+            after={"snapshot": snapshot.hash},
+        )
