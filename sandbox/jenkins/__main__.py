@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import ipaddress
 import logging
 import os
@@ -11,6 +12,7 @@ import shutil
 import socket
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import uvicorn
 
@@ -94,6 +96,18 @@ def _controller(settings: Settings, job: str, config: Path | None) -> Controller
     return controller
 
 
+def _lock(state: Path) -> TextIO | None:
+    """Held while this process lives: two controllers on one state would hand out the same numbers."""
+    state.mkdir(parents=True, exist_ok=True)
+    file = (state / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
 def main(argv: list[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM; exit code 2 with a sentence when the arguments cannot work."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
@@ -101,6 +115,10 @@ def main(argv: list[str] | None = None) -> int:
     chosen = _arguments(argv)
     if problem := _problem(chosen):
         logger.error("Stand-in Jenkins: %s", problem)
+        return 2
+    lock = _lock(chosen.state)
+    if lock is None:
+        logger.error("Stand-in Jenkins: another one is using %s", chosen.state)
         return 2
     family = socket.AF_INET6 if ":" in chosen.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -118,7 +136,8 @@ def main(argv: list[str] | None = None) -> int:
     config = uvicorn.Config(
         create_app(controller, settings), log_level="warning", access_log=False, timeout_graceful_shutdown=2
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    with lock, listener:
+        uvicorn.Server(config).run(sockets=[listener])
     return 0
 
 

@@ -107,7 +107,7 @@ class Endpoints:
         """The job with its builds."""
         job = self._controller.job(request.path_params["job"])
         with self._controller.changed:
-            return _json(request, self._beans.job(job, has_tree="tree" in request.query_params))
+            return _json(request, self._beans.job(job, tree=request.query_params.get("tree")))
 
     def build_now(self, request: Request) -> Response:
         """A parameterised job asks for its form; there are no other jobs here."""

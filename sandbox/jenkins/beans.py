@@ -54,10 +54,9 @@ class Beans:
             "color": _color(job),
         }
 
-    def job(self, job: Job, *, has_tree: bool) -> Bean:
+    def job(self, job: Job, *, tree: str | None) -> Bean:
         """A job. With ``tree=`` its builds are whole beans to choose from, without it stubs, as depth 0 shows."""
         newest = job.newest()
-        shown = newest[:MOST_BUILDS]
         queued = next((item for item in self._controller.waiting() if item.job == job.name), None)
         completed = next((live for live in newest if not live.build.is_building), None)
         properties: list[Bean] = []
@@ -65,14 +64,14 @@ class Beans:
             definitions = [parameter.bean() for parameter in job.config.parameters]
             kind = "hudson.model.ParametersDefinitionProperty"
             properties.append({"_class": kind, "parameterDefinitions": definitions})
-        many = [live.build for live in (newest if has_tree else shown)]
-        builds = [self.build(build) if has_tree else self._build_stub(build) for build in many]
+        shape = self._build_stub if tree is None else self.build
+        everything = {"allBuilds": [shape(live.build) for live in newest]} if tree and "allBuilds" in tree else {}
         return {
             **self._job_stub(job),
             "actions": [],
             "buildable": not job.config.is_disabled,
-            "builds": builds[:MOST_BUILDS],
-            "allBuilds": builds,
+            "builds": [shape(live.build) for live in newest[:MOST_BUILDS]],
+            **everything,
             "concurrentBuild": job.config.is_concurrent,
             "description": job.config.description,
             "disabled": job.config.is_disabled,

@@ -62,7 +62,7 @@ class Controller:
         """Begin to take items out of the queue."""
         threading.Thread(target=self._serve_queue, name="queue", daemon=True).start()
 
-    def close(self, seconds: float = 3.0) -> None:
+    def close(self, seconds: float = 2.0) -> None:
         """End every running build as aborted, its processes first; waits at most that long."""
         with self.changed:
             self._closing = True
@@ -264,8 +264,7 @@ class Controller:
             self.store.save_build(build)
             self.changed.notify_all()
         live.log.line("[Pipeline] End of Pipeline")
-        live.log.line(f"Finished: {result}")
-        live.log.close()
+        live.log.close(f"Finished: {result}")
         end_by_cookie({build.cookie})
 
     def stop(self, live: LiveBuild, level: str, user: str) -> None:

@@ -41,13 +41,20 @@ class BuildLog:
         self.write(note + text.encode("utf-8", "replace") + b"\n")
 
     def write(self, data: bytes) -> None:
-        """Append raw bytes as a process wrote them."""
-        with self._lock, self.path.open("ab") as stream:
-            stream.write(data)
+        """Append raw bytes as a process wrote them; after ``close`` they are dropped."""
+        with self._lock:
+            if self.is_open:
+                self._append(data)
 
-    def close(self) -> None:
-        """No more will come."""
-        self.is_open = False
+    def close(self, *last: str) -> None:
+        """Append the last lines; no more will come, whoever still writes (a build that was dropped may)."""
+        with self._lock:
+            self._append("".join(f"{line}\n" for line in last).encode())
+            self.is_open = False
+
+    def _append(self, data: bytes) -> None:
+        with self.path.open("ab") as stream:
+            stream.write(data)
 
     def _read(self, start: int = 0) -> tuple[bytes, int]:
         try:

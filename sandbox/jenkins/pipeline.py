@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from .controller import Controller
 from .hooks import ClaimFailed, ClaimRefused
 from .images import ImageFailed
+from .parameters import NODE_PATTERN, BadParameter, require
 from .processes import CommandFailed, Interrupted
 from .records import LiveBuild, Stage, now_ms
 from .settings import Settings
 from .stages import StageFailed, Work
 
 _STILL_WAITING_SECONDS = 15  # ExecutorStepExecution prints this after 15 s
-_EXPECTED = (StageFailed, CommandFailed, ImageFailed, ClaimFailed)
+_EXPECTED = (BadParameter, StageFailed, CommandFailed, ImageFailed, ClaimFailed)
 
 
 class Pipeline:
@@ -30,8 +31,9 @@ class Pipeline:
         log = live.log.line
         log(f"Started by user {live.build.user}")
         log("[Pipeline] Start of Pipeline")
-        log("[Pipeline] node")
         try:
+            require(live.build.parameters, "BUILD_NODE", NODE_PATTERN)
+            log("[Pipeline] node")
             with self._executor(controller, live) as slot:
                 self._in_node(controller, live, slot)
             log("[Pipeline] }")

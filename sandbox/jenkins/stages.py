@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -10,11 +9,11 @@ from pathlib import Path, PurePosixPath
 from .environment import build_environment
 from .hooks import Platform
 from .images import BuildahBuilder, Builder, PackerBuilder
+from .parameters import check
 from .processes import CommandFailed
 from .records import LiveBuild
 from .settings import Settings
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _GIT_CONFIG = {"protocol.ext.allow": "never", "core.hooksPath": "/dev/null", "advice.detachedHead": "false"}
 _FORWARDED = ("HOME", "LANG", "PATH", "TMPDIR")
 
@@ -48,15 +47,6 @@ class Work:
         self._live.log.line("+ " + " ".join(command))
         self._processes.run(command, cwd=cwd, env=env)
 
-    def _needed(self, name: str) -> str:
-        """A parameter's value; one that git or buildah could take for an option is refused as well as an empty one."""
-        value = self._parameters.get(name, "")
-        if not value.strip():
-            raise StageFailed(f"the parameter {name} is empty")
-        if name != "BUILD_CMD" and value.startswith("-"):
-            raise StageFailed(f"the parameter {name} must not start with a dash")
-        return value
-
     def _below(self, base: Path, relative: str, what: str) -> Path:
         """A folder or file under the workspace; a parameter cannot lead out of it, not by a link either."""
         parts = PurePosixPath(relative.strip().strip("/") or ".")
@@ -66,7 +56,7 @@ class Work:
         return found
 
     def _context(self) -> Path:
-        name = self._parameters.get("DIR_BUILD_FILE", "")
+        name = self._parameters["DIR_BUILD_FILE"]
         folder = self._below(self.workspace, name, "DIR_BUILD_FILE")
         if not folder.is_dir():
             raise StageFailed(f"the build directory does not exist in the repository: {name}")
@@ -75,6 +65,7 @@ class Work:
     # ------------------------------------------------------------ stages
     def prepare_git_code(self) -> None:
         """Claim, then an empty workspace with exactly the commit that was asked for."""
+        check(self._parameters)
         self._platform.claim(
             attempts=self._settings.claim_attempts,
             wait=lambda: self._processes.wait(self._settings.claim_pause_seconds),
@@ -82,9 +73,7 @@ class Work:
         for folder in (self.workspace, self.scratch):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-        branch, commit, url = (self._needed(name) for name in ("BRANCH_TO_BUILD", "GIT_COMMIT", "GIT_URL"))
-        if not _COMMIT.fullmatch(commit):
-            raise StageFailed("GIT_COMMIT is not a commit of 40 hexadecimal digits")
+        branch, commit, url = (self._parameters[name] for name in ("BRANCH_TO_BUILD", "GIT_COMMIT", "GIT_URL"))
         env = self._git_environment()
         refspec = f"+refs/heads/{branch}:refs/remotes/origin/{branch}"
         self._shell(["git", "init", "--quiet", "."], cwd=self.workspace, env=env)
@@ -108,9 +97,8 @@ class Work:
     def build(self) -> None:
         """The component's command, from a file, in the build directory."""
         context = self._context()
-        command = self._needed("BUILD_CMD")
         script = self.scratch / "build.sh"
-        script.write_text(command.replace("\r\n", "\n") + "\n", encoding="utf-8")
+        script.write_text(self._parameters["BUILD_CMD"].replace("\r\n", "\n") + "\n", encoding="utf-8")
         self._shell(["bash", "-eo", "pipefail", str(script)], cwd=context, env=self._environment)
 
     def get_files(self) -> None:
@@ -120,11 +108,8 @@ class Work:
             target = context / name
             target.unlink(missing_ok=True)  # a link of that name in the repository must not be written through
             self._live.log.line("[Pipeline] writeFile")
-            target.write_text(self._parameters.get(parameter, ""), encoding="utf-8", newline="")
-        package = self._needed("PACKAGE_NAME")
-        if "/" in package or package in (".", ".."):
-            raise StageFailed("PACKAGE_NAME is no plain file name")
-        folder = self._parameters.get("BUILD_TARGET", "")
+            target.write_text(self._parameters[parameter], encoding="utf-8", newline="")
+        package, folder = self._parameters["PACKAGE_NAME"], self._parameters["BUILD_TARGET"]
         source = self._below(self._below(context, folder, "BUILD_TARGET"), package, "PACKAGE_NAME")
         if not source.is_file():
             shown = PurePosixPath(folder.strip("/") or ".") / package
@@ -137,12 +122,12 @@ class Work:
 
     def docker_build(self) -> None:
         """The image, labelled with order, trigger and commit."""
-        address, site, app = (self._needed(name) for name in ("HARBOR_ADDRESS", "SITE", "APP"))
-        destination = f"{address}/{site}/{app}:{self._needed('DEPLOY_VERSION')}"
+        values = self._parameters
+        destination = f"{values['HARBOR_ADDRESS']}/{values['SITE']}/{values['APP']}:{values['DEPLOY_VERSION']}"
         labels = {
-            "io.prism4k.order": self._needed("ORDER_NO"),
-            "io.prism4k.trigger": self._needed("TRIGGER_ID"),
-            "org.opencontainers.image.revision": self._needed("GIT_COMMIT"),
+            "io.prism4k.order": values["ORDER_NO"],
+            "io.prism4k.trigger": values["TRIGGER_ID"],
+            "org.opencontainers.image.revision": values["GIT_COMMIT"],
         }
         builder: Builder
         if self._settings.builder == "buildah":

@@ -11,6 +11,7 @@ from deployer.interfaces import BuildDetail, BuildLook, JobFacts, LogPage, Queue
 
 Bean = Mapping[str, Any]
 NOTE = re.compile(rb"\x1b\[8mha:.*?\x1b\[0m", re.DOTALL)
+_NOTE_START = b"\x1b[8mha:"
 _NOT_JENKINS = "Jenkins' address answers with something other than Jenkins' API."
 _STATES = {
     "NOT_EXECUTED": "skipped",
@@ -157,10 +158,16 @@ def log_text(body: bytes) -> str:
 
 
 def whole_lines(body: bytes) -> bytes:
-    """A cut body up to its last line break; without one, up to the last whole character."""
+    """A cut body up to its last line break; without one, up to the last whole note and whole character."""
     end = body.rfind(b"\n") + 1
     if end:
         return body[:end]
+    note = body.rfind(_NOTE_START)
+    if note > 0 and NOTE.match(body, note) is None:
+        return body[:note]
+    escape = body.rfind(b"\x1b")
+    if escape > 0 and _NOTE_START.startswith(body[escape:]):
+        return body[:escape]
     cut = len(body)
     while cut and body[cut - 1] & 0xC0 == 0x80:
         cut -= 1

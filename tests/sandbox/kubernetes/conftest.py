@@ -217,7 +217,8 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
 @pytest.fixture
 def kube(stand_in: StandIn, request: pytest.FixtureRequest) -> Kube:
     """A client in a namespace of this test's own."""
-    name = re.sub("[^a-z0-9]+", "-", request.node.name.lower())[:40].strip("-")
+    words = re.sub("[^a-z0-9]+", "-", request.node.name.lower())[:40].strip("-")
+    name = f"{words}-{hashlib.sha256(request.node.name.encode()).hexdigest()[:8]}"
     made = Kube(stand_in.url, name)
     status, _ = made.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     assert status == 201

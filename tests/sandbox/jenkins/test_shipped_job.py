@@ -1,0 +1,88 @@
+"""The shipped job: config.xml and Jenkinsfile say the same, and keep the rules that a text can be held to."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+from sandbox.jenkins import job_config, parameters
+from tests.sandbox.jenkins.parts import CONFIG, STAGES
+
+JENKINSFILE = CONFIG.with_name("Jenkinsfile").read_text()
+PARAMETERS = [
+    "SITE",
+    "APP",
+    "BRANCH_TO_BUILD",
+    "GIT_URL",
+    "DIR_BUILD_FILE",
+    "BUILD_CMD",
+    "BUILD_TARGET",
+    "PACKAGE_NAME",
+    "DOCKERFILE_TEMPLATE",
+    "BOOTSTART_TEMPLATE",
+    "HARBOR_ADDRESS",
+    "DEPLOY_VERSION",
+    "TRIGGER_ID",
+    "ORDER_NO",
+    "BUILD_NODE",
+    "GIT_COMMIT",
+    "PLATFORM_URL",
+]
+
+
+def code_lines() -> str:
+    return "\n".join(line for line in JENKINSFILE.splitlines() if not line.lstrip().startswith("//"))
+
+
+def test_config_declares_exactly_the_parameters() -> None:
+    config = job_config.parse(CONFIG.read_text())
+    assert [parameter.name for parameter in config.parameters] == PARAMETERS
+    texts = {parameter.name for parameter in config.parameters if parameter.kind == "Text"}
+    assert texts == {"BUILD_CMD", "DOCKERFILE_TEMPLATE", "BOOTSTART_TEMPLATE"}
+    assert all(parameter.trim == (parameter.kind == "String") for parameter in config.parameters)
+    assert all(parameter.default == "" for parameter in config.parameters)
+    assert config.is_concurrent and not config.is_disabled
+
+
+def test_config_holds_the_jenkinsfile() -> None:
+    root = ElementTree.fromstring(CONFIG.read_text().split("?>", 1)[1])
+    assert root.findtext("definition/script") == JENKINSFILE
+    assert root.findtext("definition/sandbox") == "true"
+
+
+def test_stand_in_and_jenkinsfile_accept_the_same_values() -> None:
+    written = re.findall(r"^ *require\('(\w+)', '((?:\\.|[^'\\])*)'\)$", JENKINSFILE, flags=re.M)
+    unescaped = {name: re.sub(r"\\(.)", r"\1", pattern) for name, pattern in written}
+    assert unescaped == parameters.PATTERNS | {"BUILD_NODE": parameters.NODE_PATTERN}
+    assert set(unescaped) == set(PARAMETERS)
+
+
+def test_stages_are_the_five_in_order() -> None:
+    assert re.findall(r"stage\('([^']+)'\)", JENKINSFILE) == STAGES
+
+
+def test_claim_is_first_and_report_last() -> None:
+    body = JENKINSFILE[JENKINSFILE.index("node(params.BUILD_NODE)") :]
+    assert body.index("claim()") < body.index("deleteDir()") < body.index("checkout(")
+    after_report = body[body.index("report(digest)") :]
+    assert "sh " not in after_report and "stage(" not in after_report
+
+
+def test_no_groovy_value_gets_into_a_shell_text() -> None:
+    assert '"""' not in JENKINSFILE
+    # Double quotes are the shell's alone: outside single-quoted texts there is none, so no GString either.
+    outside = re.sub(r"'''.*?'''|'(?:\\.|[^'\\\n])*'", "", code_lines(), flags=re.S)
+    assert '"' not in outside
+
+
+def test_files_come_from_params_not_from_the_environment() -> None:
+    writes = re.findall(r"writeFile file: '([^']+)'[^\n]*text: ([^\n,]+)", JENKINSFILE)
+    sources = dict(writes)
+    assert sources["Dockerfile"] == "params.DOCKERFILE_TEMPLATE"
+    assert sources["bootstart.sh"] == "params.BOOTSTART_TEMPLATE"
+    assert sources["build.sh"] == "params.BUILD_CMD"
+
+
+def test_labels_are_those_the_platform_looks_for() -> None:
+    for label in ("io.prism4k.order=$ORDER_NO", "io.prism4k.trigger=$TRIGGER_ID", "org.opencontainers.image.revision="):
+        assert f'--label "{label}' in JENKINSFILE
