@@ -94,10 +94,10 @@ class Publisher:
         while True:
             kind, pk, asked_at = hints.get()
             try:
-                if time.monotonic() - asked_at < HINT_SECONDS:
-                    current_app.send_task(
-                        TASK, args=[kind, pk], ignore_result=True, retry=False, expires=_STALE_SECONDS
-                    )
+                if time.monotonic() - asked_at > HINT_SECONDS:
+                    # It waited behind a dead broker until the watcher's turn came: useless by now.
+                    raise TimeoutError
+                current_app.send_task(TASK, args=[kind, pk], ignore_result=True, retry=False, expires=_STALE_SECONDS)
             except Exception as error:  # noqa: BLE001 (an edge: every broker fails in its own words)
                 log.warning("No hint for %s %s (%s): the watcher will take it.", kind, pk, type(error).__name__)
             finally:

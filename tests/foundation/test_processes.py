@@ -10,13 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from celery import current_app
 from django.db import transaction
 
-from foundation.runs import heartbeat, kinds
-from foundation.runs.engine import RunState, claim, hinted_at, launch_hint, release_leases
+from foundation.runs import heartbeat
+from foundation.runs.engine import RunState, hinted_at, launch_hint, release_leases
 from foundation.runs.models import Heartbeat
-from foundation.runs.wake import Publisher, publisher
 from tests.foundation.conftest import Start
 from tests.foundation.probe.models import ProbeRun
 
@@ -140,44 +138,30 @@ def test_without_a_worker_the_watcher_takes_it_two_seconds_later(start: Start) -
     assert [entry["process"] for entry in row.seen] == ["watcher"]
 
 
-@pytest.fixture
-def silent_broker() -> object:
-    """Accepts connections and never answers, as a hung Redis does; the Celery app is pointed at it."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        old = current_app.conf.broker_url
-        port = server.getsockname()[1]
-        current_app.conf.broker_url = f"redis://127.0.0.1:{port}/0"
-        current_app.conf.broker_write_url = current_app.conf.broker_url
-        current_app.pool.force_close_all()
-        current_app._pool = None
-        yield port
-        current_app.conf.broker_url = current_app.conf.broker_write_url = old
-        current_app._pool = None
-
-
-def test_a_broker_that_never_answers_delays_nobody(transactional_db: None, silent_broker: int) -> None:
+def ask_with_broker(start: Start, port: int, flush_seconds: int = 0) -> tuple[float, float]:
+    """Seconds that three acts took, and until their process had ended."""
     began = time.monotonic()
-    for _ in range(3):
-        with transaction.atomic():
-            row = ProbeRun.objects.create(next_at=hinted_at())
-            launch_hint("probe", row.pk)
-    assert time.monotonic() - began < 1
-    assert publisher.flush(0.2) is False, "the broker has not taken them"
-    time.sleep(2)
-    assert len(claim(kinds.get("probe"), owner="watcher/1", limit=5)) == 3
+    asker = start(
+        "-m", "tests.foundation.asker", str(flush_seconds), process="asker", BROKER_URL=f"redis://127.0.0.1:{port}/0"
+    )
+    took = float(asker.communicate(timeout=30)[0])
+    assert asker.returncode == 0
+    return took, time.monotonic() - began
 
 
-def test_a_broker_that_refuses_is_only_logged(caplog: pytest.LogCaptureFixture) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    old = current_app.conf.broker_url
-    current_app.conf.broker_url = current_app.conf.broker_write_url = f"redis://127.0.0.1:{port}/0"
-    current_app._pool = None
-    try:
-        publisher = Publisher()
-        publisher.send("probe", 1)
-        assert publisher.flush(10)
-    finally:
-        current_app.conf.broker_url = current_app.conf.broker_write_url = old
-        current_app._pool = None
-    assert "the watcher will take it" in caplog.text
+def test_a_broker_that_never_answers_delays_nobody(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        took, until_end = ask_with_broker(start, silent.getsockname()[1])
+        connection, _ = silent.accept()
+        connection.close()
+    assert took < 1 and until_end < 8
+    start_watcher(start, "watcher")
+    wait_for(lambda: ProbeRun.objects.filter(state=RunState.SUCCEEDED).count() == 3, seconds=5)
+
+
+def test_a_broker_that_refuses_is_only_logged(start: Start, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    took, _ = ask_with_broker(start, port, flush_seconds=20)
+    assert took < 1
+    assert (tmp_path / "asker.log").read_text().count("the watcher will take it") == 3
