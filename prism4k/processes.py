@@ -17,6 +17,8 @@ from prism4k.supervisor import Child
 
 MANAGE = (sys.executable, str(settings.BASE_DIR / "manage.py"))
 WORKER_THREADS = 8
+WORKER_GRACE_SECONDS = 1.5
+"""Celery notices a SIGTERM only after two seconds; a step cut short is done again by whoever claims its run next."""
 PROBE_SECONDS = 2.0
 
 
@@ -40,8 +42,12 @@ def product(counts: Counts, *, listener: socket.socket, url: str, environment: d
     web = (*MANAGE, "web", "--fd", str(listener.fileno()))
     worker = (
         sys.executable,
+        # In a container everybody is root; Celery's warning is about a serializer that we do not use.
+        "-W",
+        "ignore:You're running the worker",
         "-m",
         "celery",
+        "--quiet",
         "--app",
         "prism4k",
         "worker",
@@ -67,7 +73,12 @@ def product(counts: Counts, *, listener: socket.socket, url: str, environment: d
         for name in _names("web", counts.webs)
     ]
     children += [
-        Child(name, (*worker, "--hostname", f"{name}@%h"), environment=_named(name, environment))
+        Child(
+            name,
+            (*worker, "--hostname", f"{name}@%h"),
+            environment=_named(name, environment),
+            grace_seconds=WORKER_GRACE_SECONDS,
+        )
         for name in _names("worker", counts.workers)
     ]
     children += [

@@ -126,9 +126,7 @@ class StandIns:
         if not self._choices.jenkins:
             found.append(self._jenkins_stand_in())
         if not self._choices.cluster:
-            arguments = ("--state", str(self._state / "kubernetes"))
-            token = {"KUBERNETES_TOKEN": self._secrets["kubernetes"]}
-            found.append(StandIn("kubernetes", self._url("kubernetes"), arguments, token))
+            found.append(self._cluster_stand_in())
         return found
 
     def _jenkins_stand_in(self) -> StandIn:
@@ -143,6 +141,18 @@ class StandIns:
             str(settings.BASE_DIR / "jenkins_job" / "config.xml"),
         )
         return StandIn("jenkins", self._url("jenkins"), arguments, {"JENKINS_TOKEN": self._secrets["jenkins"]})
+
+    def _cluster_stand_in(self) -> StandIn:
+        registry = self.registry()
+        arguments = (
+            "--state",
+            str(self._state / "kubernetes"),
+            "--token",
+            self._secrets["kubernetes"],
+            "--registry",
+            f"{registry.address}={registry.url}",
+        )
+        return StandIn("kubernetes", self._url("kubernetes"), arguments)
 
     def _url(self, name: str) -> str:
         return f"http://{LOOPBACK}:{self._ports.take(name)}"

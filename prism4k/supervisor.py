@@ -7,6 +7,7 @@ only the supervisor; and the kernel ends every child when the supervisor dies, h
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import re
@@ -19,8 +20,8 @@ FIRST_DELAY = 0.5
 LONGEST_DELAY = 10.0
 STEADY_SECONDS = 20.0
 """A child that lived so long starts its back-off anew."""
-TERM_LAST_SECONDS = 2.0
-KILL_SECONDS = 4.0
+TERM_LAST_SECONDS = 1.8
+KILL_SECONDS = 3.5
 READY_SECONDS = 60.0
 LONGEST_LINE = 8192
 _PR_SET_PDEATHSIG = 1
@@ -43,6 +44,8 @@ class Child:
     note: str = ""
     """What is said when it is ready, e.g. its address."""
     ends_last: bool = False
+    grace_seconds: float = KILL_SECONDS
+    """How long it may take to end by itself; then its group is killed."""
 
 
 class StartFailed(Exception):
@@ -173,35 +176,36 @@ class Supervisor:
 
     # ------------------------------------------------------------ end
     async def _end(self, keepers: list[asyncio.Task[None]]) -> None:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
         last = {child.name for child in self._children if child.ends_last}
-        for name in set(self._running) - last:
-            self._signal(name, signal.SIGTERM)
-        while set(self._running) - last and loop.time() - began < TERM_LAST_SECONDS:
-            await asyncio.sleep(0.02)
-        for name in set(self._running) & last:
-            self._signal(name, signal.SIGTERM)
-        done, pending = await asyncio.wait(keepers, timeout=KILL_SECONDS - (loop.time() - began))
-        if pending:
-            for name in list(self._running):
-                self.say("supervisor", f"{name} did not end by itself and is killed")
-                self._kill(name)
-            await asyncio.wait(pending, timeout=1.0)
+        enders = [asyncio.create_task(self._end_one(child)) for child in self._children if not child.ends_last]
+        await self._wait_gone(set(self._running) - last, TERM_LAST_SECONDS)
+        enders += [asyncio.create_task(self._end_one(child)) for child in self._children if child.ends_last]
+        done, pending = await asyncio.wait(keepers, timeout=KILL_SECONDS + 1.0)
+        for task in (*enders, *pending):
+            task.cancel()
         for keeper in done:
             keeper.result()
 
+    async def _end_one(self, child: Child) -> None:
+        """Ask; kill when the time is up: the child's own, but never beyond the time of all."""
+        self._signal(child.name, signal.SIGTERM)
+        grace = min(child.grace_seconds, KILL_SECONDS - (TERM_LAST_SECONDS if child.ends_last else 0))
+        await self._wait_gone({child.name}, grace)
+        if child.name in self._running:
+            self._kill(child.name)
+
+    async def _wait_gone(self, names: set[str], seconds: float) -> None:
+        until = asyncio.get_running_loop().time() + seconds
+        while names & set(self._running) and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(0.02)
+
     def _signal(self, name: str, number: signal.Signals) -> None:
-        try:
+        with contextlib.suppress(KeyError, ProcessLookupError):
             self._running[name].send_signal(number)
-        except ProcessLookupError:
-            return
 
     def _kill(self, name: str) -> None:
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._running[name].pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            return
 
 
 def die_with_parent(parent: int, number: signal.Signals) -> Callable[[], None]:

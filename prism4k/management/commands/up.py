@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import json
 import os
+import signal
 import socket
 import time
 from argparse import ArgumentParser
@@ -23,7 +24,7 @@ from prism4k.ports import LOOPBACK, Ports, PortTaken, require_free
 from prism4k.processes import Counts, outside, process_name, product
 from prism4k.stand_ins import BadChoice, Choices, StandIns
 from prism4k.static_files import collect_when_changed
-from prism4k.supervisor import Child, StartFailed, Supervisor
+from prism4k.supervisor import Child, StartFailed, Supervisor, die_with_parent
 
 STATUS = Path("run") / "up.json"
 
@@ -43,8 +44,12 @@ class Command(BaseCommand):
         parser.add_argument("--stand-ins", action="store_true", help="demo data, and stand-ins for what is outside")
         parser.add_argument("--started-by", default="up", help="who started it; kept in run/up.json")
 
+        parser.add_argument("--parent", type=int, default=0, help="the process to end with, however it ends")
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError with a sentence when it cannot start."""
+        if options["parent"]:
+            die_with_parent(options["parent"], signal.SIGTERM)()
         lock = _lock(settings.DATA_DIR / "run" / "up.lock")
         try:
             with lock:

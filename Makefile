@@ -1,0 +1,64 @@
+# Prism4k. Everything below works from a fresh clone: the virtual environment is made on first use.
+SHELL := /bin/sh
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+WORKERS ?= 2
+
+# What `make demo` and `make up` take; the programs read them from the environment.
+export PORT GIT_URL BRANCH BUILD_CMD BUILD_TARGET PACKAGE CLUSTER JENKINS_URL REGISTRY YES BUILDER
+
+.DEFAULT_GOAL := help
+.PHONY: help python installed dev-installed demo up reset test lint types e2e test-scale contract bench
+
+##@ Try it
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo; echo "Variables of demo and up: PORT=8000 GIT_URL= BRANCH= BUILD_CMD= BUILD_TARGET= PACKAGE="
+	@echo "                          CLUSTER=<kubeconfig> JENKINS_URL= REGISTRY= BUILDER=packer|buildah YES=1"
+
+demo: python ## Carry one release order from Git commit to production
+	@$(PYTHON) demo/preflight.py $(PORT) && $(PYTHON) demo/install.py requirements.lock && exec $(BIN)/python -m demo
+
+up: python ## Serve the same data at http://127.0.0.1:8000
+	@$(PYTHON) demo/preflight.py $(PORT) && $(PYTHON) demo/install.py requirements.lock && \
+	 exec $(BIN)/python manage.py up --stand-ins --port $(PORT)
+
+reset: ## Throw away the data in var/ and start afresh (asks once)
+	@$(PYTHON) demo/reset.py
+
+##@ Check it
+test: dev-installed ## Fast tests: no browser, no PostgreSQL, no Redis
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not e2e and not scale" tests
+
+lint: dev-installed ## Style, import contracts, migrations, API schema
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+types: dev-installed ## mypy --strict
+	$(BIN)/mypy .
+
+e2e: dev-installed ## In a real Chromium (apt-get install chromium fonts-noto-cjk)
+	$(BIN)/python -m pytest -m e2e tests
+
+test-scale: dev-installed ## On PostgreSQL and Redis, started on private ports (apt-get install postgresql redis-server)
+	$(BIN)/python -m tests.scale.services $(BIN)/python -m pytest -m scale tests
+
+ifneq ($(wildcard tests/contract),)
+contract: dev-installed ## The same cases on stand-ins and, where CONTRACT_* names one, on the real thing
+	$(BIN)/python -m pytest -m contract tests/contract
+endif
+
+ifneq ($(wildcard bench/*.py),)
+bench: dev-installed ## Figures: event to browser, memory of a watcher, queries of a list
+	$(BIN)/python -m bench
+endif
+
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). Install it: apt-get install python3 python3-venv" >&2; exit 2; }
+	@$(PYTHON) demo/preflight.py
+
+dev-installed: python
+	@$(PYTHON) demo/install.py requirements-dev.lock

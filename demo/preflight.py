@@ -1,0 +1,91 @@
+"""Checks before anything is installed: each failure is one sentence and the command that mends it.
+
+Runs on whatever ``python3`` there is, from 3.6 on, with the standard library only: no newer syntax here.
+"""
+
+import fcntl
+import importlib.util
+import os
+import shutil
+import socket
+import sys
+
+OLDEST = (3, 11)
+EXIT = 2
+VAR = os.environ.get("PRISM4K_DATA_DIR") or os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "var")
+LOCK = os.path.join(VAR, "run", "up.lock")
+
+
+def check_python(version=None):
+    """The sentence, or an empty text."""
+    version = tuple(version or sys.version_info[:3])
+    if version[:2] >= OLDEST:
+        return ""
+    return (
+        "Python {}.{} is too old: Prism4k needs 3.11 or newer.\n"
+        "  Debian 12 has it: apt-get install python3 python3-venv\n"
+        "  Another one beside it: make demo PYTHON=python3.11"
+    ).format(*version[:2])
+
+
+def check_venv(find=importlib.util.find_spec):
+    """Debian splits venv: the module may be there without ensurepip."""
+    if find("venv") is not None and find("ensurepip") is not None:
+        return ""
+    return "Python has no venv module here.\n  Install it: apt-get install python3-venv"
+
+
+def check_git(which=shutil.which):
+    """Git makes and serves the demo's repositories."""
+    return "" if which("git") else "git is not installed.\n  Install it: apt-get install git"
+
+
+def check_port(port, host="127.0.0.1"):
+    """Somebody else may listen there."""
+    try:
+        number = int(port)
+        if not 0 < number < 65536:
+            raise ValueError
+    except ValueError:
+        return "PORT={} is not a port.\n  Give a number from 1 to 65535: PORT=8001".format(port)
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, number))
+    except OSError as error:
+        return (
+            "Port {0} cannot be had: {1}.\n  Take another: add PORT={2} to the command\n  See who has it: ss -ltnp 'sport = :{0}'"
+        ).format(number, error.strerror, number + 1)
+    finally:
+        listener.close()
+    return ""
+
+
+def is_running(lock=LOCK):
+    """Somebody holds the lock that ``manage.py up`` takes."""
+    if not os.path.exists(str(lock)):
+        return False
+    with open(str(lock), "a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def main(arguments):
+    """``python3 demo/preflight.py [port]``: exit code 2 and the sentences when something is missing."""
+    problems = [check_python()]
+    if not problems[0]:
+        problems += [check_venv(), check_git()]
+        # A product that runs already has its port: make demo uses it, make up says so.
+        if arguments and not is_running():
+            problems.append(check_port(arguments[0]))
+    problems = [sentence for sentence in problems if sentence]
+    for sentence in problems:
+        sys.stderr.write(sentence + "\n")
+    return EXIT if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
