@@ -16,12 +16,15 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from audit.models import AuditEvent, AuditLink
 
 START = "0" * 64
 """What stands before the first link."""
+
+NEAR = 10_000
+"""How far below the highest sealed id a pass looks for transactions that committed late."""
 
 FIELDS = (
     "actor_id", "actor_name", "verb", "object_type", "object_id", "object_name", "project", "environment",
@@ -84,23 +87,30 @@ def unsealed_events() -> QuerySet[AuditEvent]:
     return AuditEvent.objects.filter(~Exists(AuditLink.objects.filter(event_id=OuterRef("pk")))).order_by("pk")
 
 
-def seal_events(*, limit: int = 500) -> int:
-    """Links events that have none, oldest id first; returns how many. For the one sealing run.
+def seal_events(*, limit: int = 500, everywhere: bool = True) -> int:
+    """Links events that have none, lowest id first; returns how many. For the one sealing run.
+
+    Without ``everywhere`` it looks only at the newest ids, so that a pass costs the same with a million events: a
+    transaction that committed later than ``NEAR`` others is left to the next sweep everywhere.
 
     Two sealers at once cannot fork the chain: sequence and event id are unique, so one of them fails whole.
     """
+    waiting = unsealed_events()
+    if not everywhere:
+        newest = AuditLink.objects.aggregate(newest=Max("event_id"))["newest"] or 0
+        waiting = waiting.filter(pk__gt=newest - NEAR)
+    # Read before the transaction: the sweep must not hold SQLite's one write lock.
+    events = list(waiting[:limit])
+    if not events:
+        return 0
     with transaction.atomic():
         head = read_head()
         links, mac = [], head.mac
-        for sequence, event in enumerate(_next_events(limit), head.sequence + 1):
+        for sequence, event in enumerate(events, head.sequence + 1):
             before, mac = mac, link_mac(mac, sequence, event)
             links.append(AuditLink(sequence=sequence, event_id=event.pk, previous_mac=before, mac=mac))
         AuditLink.objects.bulk_create(links)
     return len(links)
-
-
-def _next_events(limit: int) -> list[AuditEvent]:
-    return list(unsealed_events()[:limit])
 
 
 def verify(*, known_head: str = "") -> Verification:

@@ -17,13 +17,14 @@ HEAD_EVERY = timedelta(minutes=1)
 
 
 def seal(lease: Lease) -> Again:
-    """Links what was committed since the last pass; says the chain's head in the log each minute.
+    """Links what was committed since the last pass; each minute sweeps everywhere and logs the chain's head.
 
     The logged heads are what a chain that was cut short can be held against.
     """
-    sealed = seal_events(limit=BATCH)
     row, now = lease.read(), db_now()
-    if row.head_logged_at is None or now - row.head_logged_at >= HEAD_EVERY:
+    is_sweep = row.head_logged_at is None or now - row.head_logged_at >= HEAD_EVERY
+    sealed = seal_events(limit=BATCH, everywhere=is_sweep)
+    if is_sweep:
         head = read_head()
         log.info("Audit chain: %s links, head %s.", head.sequence, head.mac)
         lease.save(head_logged_at=now)

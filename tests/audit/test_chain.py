@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, connections, transaction
 
 import audit
-from audit.chain import read_head, seal_events, unsealed_events, verify
+from audit.chain import NEAR, read_head, seal_events, unsealed_events, verify
 from audit.choices import Outcome
 from audit.models import AuditEvent, AuditLink, SealRun
 from audit.triggers import install, lifted, remove, triggers_present
@@ -75,6 +75,15 @@ def test_a_late_commit_with_a_lower_id_is_sealed(db: None) -> None:
     assert list(unsealed_events().values_list("pk", flat=True)) == [newer.pk - 1]
     assert seal_events() == 1 and verify().is_whole
     assert list(AuditLink.objects.values_list("event_id", flat=True)) == [newer.pk, newer.pk - 1]
+
+
+def test_near_passes_leave_very_late_commits_to_the_sweep(db: None) -> None:
+    newer = AuditEvent.objects.create(pk=50_000, actor_id="a", actor_name="a", verb="v", object_type="o")
+    assert seal_events(everywhere=False) == 1
+    for pk in (newer.pk - NEAR + 1, newer.pk - NEAR - 1):
+        AuditEvent.objects.create(pk=pk, actor_id="a", actor_name="a", verb="v", object_type="o")
+    assert seal_events(everywhere=False) == 1
+    assert seal_events() == 1 and verify().is_whole
 
 
 TAMPERINGS: dict[str, Callable[[], Any]] = {
