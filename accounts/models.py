@@ -54,6 +54,9 @@ class User(AbstractBaseUser):
 
     objects = UserManager()
 
+    only_project_id: int | None = None
+    """Set for one request by a token that is bound to a project: rights elsewhere do not count then. Not a column."""
+
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS = ["name"]
 
@@ -87,13 +90,18 @@ class Organisation(models.Model):
 class Project(models.Model):
     """A subsystem (子系统): its slug is the SITE of its images. Archived, never deleted, once an order names it."""
 
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="projects", verbose_name=_("organisation"))
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, related_name="projects", verbose_name=_("organisation")
+    )
     slug = models.CharField(_("short name"), max_length=63, unique=True, validators=[SLUG])
     name = models.CharField(_("name"), max_length=120)
     name_en = models.CharField(_("name in English"), max_length=120, blank=True)
     description = models.TextField(_("description"), blank=True)
     change_ticket_pattern = models.CharField(
-        _("pattern of change tickets"), max_length=200, blank=True, help_text=_("A regular expression, e.g. CHG[0-9]{6}.")
+        _("pattern of change tickets"),
+        max_length=200,
+        blank=True,
+        help_text=_("A regular expression, e.g. CHG[0-9]{6}."),
     )
     is_archived = models.BooleanField(_("archived"), default=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -110,7 +118,9 @@ class Token(AbstractAuthToken):
 
     name = models.CharField(_("name"), max_length=80)
     scopes = models.JSONField(_("scopes"), default=list)
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, blank=True, related_name="tokens", verbose_name=_("project"))
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, null=True, blank=True, related_name="tokens", verbose_name=_("project")
+    )
     last_used_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:

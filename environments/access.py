@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -11,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Project, User
 from environments.choices import Role
 from environments.models import Membership, Space
-from environments.verbs import VERBS, Where
-from foundation.problems import Denied, Missing
+from environments.verbs import STILL_IN_ARCHIVE, VERBS, Where
+from foundation.problems import Denied, Missing, Refused
 
 
 @dataclass(frozen=True)
@@ -31,29 +32,41 @@ def in_force() -> Q:
 
 
 class Rights:
-    """What one person may do, read from the rows once: make a new one for every request and every step."""
+    """What one person may do, read from the rows once: make a new one for every request and every step.
 
-    def __init__(self, user: User) -> None:
+    ``only_project_id`` (by default the one a token is bound to) leaves the rights in that project alone: roles that
+    count everywhere count there only, and no verb of the site is left.
+    """
+
+    def __init__(self, user: User, *, only_project_id: int | None = None) -> None:
         self.user = user
+        only = user.only_project_id if only_project_id is None else only_project_id
         rows = Membership.objects.filter(in_force(), user=user).values_list("role", "project_id", "environment_id")
-        self.holdings = tuple(Holding(*row) for row in rows) if user.is_active else ()
+        held = tuple(Holding(*row) for row in rows) if user.is_active else ()
+        if only is not None:
+            held = tuple(Holding(one.role, only, one.environment_id) for one in held if one.project_id in (None, only))
+        self.holdings = held
+
+    @cached_property
+    def archived_ids(self) -> frozenset[int]:
+        """Archived projects: nothing but reading is left there."""
+        return frozenset(Project.objects.filter(is_archived=True).values_list("pk", flat=True))
 
     def roles_in(self, project_id: int, environment_id: int | None = None) -> set[str]:
         """Roles held in the project (or any of its spaces), or, with an environment, in that very space."""
         found = set()
         for held in self.holdings:
-            if held.project_id is None:
-                found.add(held.role)
-            elif held.project_id == project_id and environment_id in (None, held.environment_id):
-                found.add(held.role)
-            elif held.project_id == project_id and held.environment_id is None:
+            in_place = environment_id is None or held.environment_id in (None, environment_id)
+            if held.project_id is None or (held.project_id == project_id and in_place):
                 found.add(held.role)
             # A grant's holder counts as a developer in the project, whatever the environment.
             if held.role == Role.GRANT and held.project_id == project_id and environment_id is None:
                 found.add(Role.DEVELOPER)
         return found
 
-    def can(self, verb: str, *, project_id: int | None = None, space: Space | None = None, owner_id: int | None = None) -> bool:
+    def can(
+        self, verb: str, *, project_id: int | None = None, space: Space | None = None, owner_id: int | None = None
+    ) -> bool:
         """True when the table lets this person do it there. ``owner_id``: author, deployer or giver of the thing."""
         if not self.user.is_active:
             return False
@@ -61,6 +74,8 @@ class Rights:
         is_own = owner_id is not None and owner_id == self.user.pk
         if rule.where is Where.SITE:
             return any(held.project_id is None and held.role in rule.roles for held in self.holdings)
+        if self.is_shut(verb, _project(project_id, space)):
+            return False
         if rule.where is Where.PROJECT:
             roles = self.roles_in(_project(project_id, space))
             return bool(roles & rule.roles) or (rule.own and is_own and bool(roles))
@@ -72,6 +87,10 @@ class Rights:
         # What is one's own stays so only while one still belongs to the project.
         belongs = bool(self.roles_in(space.project_id))
         return belongs and is_own and (rule.own or (rule.where_creators_may and space.creators_may_promote))
+
+    def is_shut(self, verb: str, project_id: int) -> bool:
+        """True when the project is archived and the verb is more than reading."""
+        return verb not in STILL_IN_ARCHIVE and project_id in self.archived_ids
 
     def sees(self, project_id: int) -> bool:
         """May this person see the project at all? Strangers get a 404."""
@@ -97,7 +116,9 @@ def _project(project_id: int | None, space: Space | None) -> int:
     return project_id
 
 
-def can(user: User, verb: str, *, project_id: int | None = None, space: Space | None = None, owner_id: int | None = None) -> bool:
+def can(
+    user: User, verb: str, *, project_id: int | None = None, space: Space | None = None, owner_id: int | None = None
+) -> bool:
     """Shorthand for one question."""
     return Rights(user).can(verb, project_id=project_id, space=space, owner_id=owner_id)
 
@@ -105,12 +126,21 @@ def can(user: User, verb: str, *, project_id: int | None = None, space: Space | 
 def require(
     user: User, verb: str, *, project_id: int | None = None, space: Space | None = None, owner_id: int | None = None
 ) -> None:
-    """Raise Missing for a stranger to the project, Denied (with whom to ask) for somebody without the right."""
+    """Raise Missing for a stranger to the project, Denied (with whom to ask) for somebody without the right.
+
+    Refused where the project is archived, whoever asks.
+    """
     rights = Rights(user)
     if rights.can(verb, project_id=project_id, space=space, owner_id=owner_id):
         return
     if VERBS[verb].where is not Where.SITE and not rights.sees(_project(project_id, space)):
         raise Missing(_("There is no such thing, or it is not yours to see."))
+    if VERBS[verb].where is not Where.SITE and rights.is_shut(verb, _project(project_id, space)):
+        raise Refused(
+            _("The project is archived: it can be read, and nothing in it changes."),
+            "project-archived",
+            who_may("manage_projects"),
+        )
     raise Denied(_("You may not do this here."), who_can_help=who_may(verb, project_id=project_id, space=space))
 
 

@@ -54,7 +54,9 @@ class Environment(models.Model):
         "self", symmetrical=False, related_name="followed_by", blank=True, verbose_name=_("follows"),
         help_text=_("An order may come here once it succeeded in one of these."),
     )  # fmt: skip
-    twin = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="twins", verbose_name=_("twin of"))
+    twin = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="twins", verbose_name=_("twin of")
+    )
     is_production = models.BooleanField(_("production"), default=False)
 
     class Meta:
@@ -78,7 +80,9 @@ class Space(models.Model):
     """Project x environment: cluster, namespace, ceilings and policy."""
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="spaces", verbose_name=_("project"))
-    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="spaces", verbose_name=_("environment"))
+    environment = models.ForeignKey(
+        Environment, on_delete=models.PROTECT, related_name="spaces", verbose_name=_("environment")
+    )
     cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="spaces", verbose_name=_("cluster"))
     namespace = models.CharField(_("namespace"), max_length=63, validators=[SLUG])
 
@@ -95,7 +99,9 @@ class Space(models.Model):
     asks_review = models.BooleanField(_("asks for a review before deploying"), default=True)
     approvals = models.PositiveSmallIntegerField(_("approvals needed"), default=0, validators=[MaxValueValidator(9)])
     approver_roles = models.JSONField(_("roles that may approve"), default=list, blank=True)
-    approval_hours = models.PositiveSmallIntegerField(_("approvals expire after (hours)"), default=0, help_text=_("0: never."))
+    approval_hours = models.PositiveSmallIntegerField(
+        _("approvals expire after (hours)"), default=0, help_text=_("0: never.")
+    )
     approval_needs_comment = models.BooleanField(_("an approval needs a comment"), default=False)
     four_eyes = models.BooleanField(_("four eyes"), default=False)
     operations_only = models.BooleanField(_("operations only"), default=True)
@@ -105,7 +111,9 @@ class Space(models.Model):
     )
     force_conflicts = models.BooleanField(_("overwrite fields that others changed"), default=False)
     auto_rollback = models.BooleanField(_("roll back by itself after a failure"), default=False)
-    branch_pattern = models.CharField(_("branches allowed"), max_length=200, blank=True, help_text=_("A regular expression; empty: any branch."))
+    branch_pattern = models.CharField(
+        _("branches allowed"), max_length=200, blank=True, help_text=_("A regular expression; empty: any branch.")
+    )
     change_ticket_required = models.BooleanField(_("asks for a change ticket"), default=False)
 
     changed_at = models.DateTimeField(auto_now=True, db_index=True)
@@ -124,15 +132,26 @@ class Space(models.Model):
 class Membership(models.Model):
     """A role somebody holds: everywhere (project null), in a project, or in one environment of it, for a time."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("person"))
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("person")
+    )
     role = models.CharField(_("role"), max_length=20, choices=Role.choices)
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, blank=True, related_name="memberships", verbose_name=_("project"))
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, null=True, blank=True, related_name="memberships", verbose_name=_("project")
+    )
     environment = models.ForeignKey(
-        Environment, on_delete=models.CASCADE, null=True, blank=True, related_name="memberships", verbose_name=_("environment")
+        Environment,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="memberships",
+        verbose_name=_("environment"),
     )
     starts_at = models.DateTimeField(_("from"), null=True, blank=True)
     ends_at = models.DateTimeField(_("until"), null=True, blank=True)
-    granted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="grants_given")
+    granted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="grants_given"
+    )
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -164,12 +183,17 @@ class SpaceSync(Run):
     space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="syncs")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     wanted = models.JSONField(default=dict)
+    """What to apply, fixed by ``services.syncs``: cluster (pk), namespace, labels, hard (resource: quantity), force."""
+    seen = models.JSONField(default=dict)
+    """``applied`` (the wishes that were sent), and once looked at: ``quota`` (lines) and ``at`` (ISO time)."""
     message = models.TextField(blank=True)
 
     class Meta(Run.Meta):
         abstract = False
         constraints = [
-            models.UniqueConstraint(fields=["space"], condition=Q(state__in=["queued", "running"]), name="one_sync_at_a_time"),
+            models.UniqueConstraint(
+                fields=["space"], condition=Q(state__in=["queued", "running"]), name="one_sync_at_a_time"
+            ),
         ]
 
 

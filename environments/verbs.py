@@ -1,4 +1,4 @@
-"""The one table of rights: who may do what. ``docs/permissions.csv`` says the same by hand, and a test compares them."""
+"""The one table of rights: who may do what. ``docs/permissions.csv`` says it by hand, and a test compares them."""
 
 from __future__ import annotations
 
@@ -70,6 +70,7 @@ VERBS: dict[str, Rule] = {
     "edit_policy": _rule(Where.PROJECT, P),
     "read_project_audit": _rule(Where.PROJECT, P),
     # site
+    "see_site": _rule(Where.SITE, A, U),
     "manage_projects": _rule(Where.SITE, A),
     "manage_people": _rule(Where.SITE, A),
     "manage_site_roles": _rule(Where.SITE, A),
@@ -79,3 +80,6 @@ VERBS: dict[str, Rule] = {
     "read_audit": _rule(Where.SITE, U, A),
     "see_health": _rule(Where.SITE, A),
 }
+
+STILL_IN_ARCHIVE = frozenset({"see", "read_project_audit"})
+"""What is left to do in an archived project: reading. A platform administrator may take it out of the archive."""

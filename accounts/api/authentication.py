@@ -26,7 +26,9 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]
         else:
             found = super().authenticate(request)
         if found:
-            self._note_use(found[1])
+            user, token = found
+            user.only_project_id = token.project_id
+            self._note_use(token)
         return found
 
     def _note_use(self, token: Token) -> None:

@@ -1,0 +1,192 @@
+"""What people do for themselves: sign in, settings, password, tokens."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+import audit
+from accounts.choices import Scope, Theme
+from accounts.cleaning import changed, save_clean
+from accounts.models import Project, Token, User
+from accounts.selectors import own_token, own_tokens
+from foundation.problems import Denied, Invalid, Missing, Refused
+
+SIGN_IN_LIFETIME = timedelta(hours=12)
+LONGEST_TOKEN_DAYS = 366
+MOST_TOKENS = 50
+
+
+def check_password(*, request: HttpRequest, username: str, password: str) -> User:
+    """The person behind name and password. Raises Invalid for a wrong pair, Refused (429) after too many of them."""
+    user = authenticate(request, username=username, password=password)
+    if getattr(request, "axes_locked_out", False):
+        # Said here in our own words, so that the middleware of axes has nothing to replace.
+        request.axes_locked_out = False  # type: ignore[attr-defined]
+        raise Refused(
+            _("Too many wrong passwords for this name from your address. Wait a quarter of an hour and try again."),
+            "too-many-attempts",
+            _("A platform administrator can set a new password."),
+            status=429,
+        )
+    if not isinstance(user, User):
+        raise Invalid(
+            {"": [_("User name and password do not fit. Check both; capitals matter.")]}, code="wrong-password"
+        )
+    return user
+
+
+def note_sign_in(*, user: User, how: str) -> None:
+    """Keeps who signed in and ``how``: password, demo."""
+    audit.record(
+        user, "user.signed_in", object_type="user", object_id=str(user.pk), object_name=user.username, reason=how
+    )
+
+
+def demo_person(*, username: str) -> User:
+    """The person to become by one click; Missing outside of demo data and for people who may not sign in."""
+    user = User.objects.filter(username=username, is_active=True).first() if settings.DEMO else None
+    if user is None:
+        raise Missing
+    return user
+
+
+def save_settings(
+    *, actor: User, language: str | None = None, time_zone: str | None = None, theme: str | None = None
+) -> User:
+    """Own language, time zone and theme; None leaves a value as it is, blank is "as the browser" or the site's zone."""
+    values = {"language": language, "time_zone": time_zone, "theme": theme}
+    given = {name: value for name, value in values.items() if value is not None}
+    problems = _problems_of_settings(given)
+    if problems:
+        raise Invalid(problems)
+    with transaction.atomic():
+        before, _after = changed(actor, given)
+        if before:
+            actor.save(update_fields=list(before))
+    return actor
+
+
+def _problems_of_settings(given: dict[str, str]) -> dict[str, list[object]]:
+    found: dict[str, list[object]] = {}
+    if given.get("language") and given["language"] not in dict(settings.LANGUAGES):
+        found["language"] = [_("We do not speak this language: choose one of the list.")]
+    if given.get("time_zone") and given["time_zone"] not in zoneinfo.available_timezones():
+        found["time_zone"] = [_("There is no such time zone: write it as Asia/Shanghai.")]
+    if "theme" in given and given["theme"] not in Theme.values:
+        found["theme"] = [_("Choose system, light or dark.")]
+    return found
+
+
+def change_password(*, actor: User, old: str, new: str) -> None:
+    """Sets one's own new password; every other session of the person ends. Raises Invalid."""
+    if not actor.check_password(old):
+        raise Invalid({"old": [_("This is not your present password.")]})
+    try:
+        validate_password(new, actor)
+    except ValidationError as error:
+        raise Invalid({"new": error.messages}) from None
+    with transaction.atomic():
+        actor.set_password(new)
+        actor.save(update_fields=["password"])
+        audit.record(
+            actor, "user.password_changed", object_type="user", object_id=str(actor.pk), object_name=actor.username
+        )
+
+
+def create_token(
+    *,
+    actor: User,
+    name: str,
+    scopes: Sequence[str],
+    lifetime: timedelta,
+    project: Project | None = None,
+    through: Token | None = None,
+) -> tuple[Token, str]:
+    """A new token of one's own and its text, which is never shown again.
+
+    ``through`` is the token that asks for it, if one does: what it gives birth to is never wider or longer than
+    itself. Raises Invalid, Denied, Refused.
+    """
+    _check_token(name, scopes, lifetime)
+    if through is not None:
+        lifetime = _within(through, scopes, lifetime, project)
+    with transaction.atomic():
+        # The row of the owner is the lock: two requests at once do not both become the fiftieth.
+        User.objects.select_for_update().get(pk=actor.pk)
+        if own_tokens(actor).count() >= MOST_TOKENS:
+            raise Refused(_("You have 50 tokens that still work: revoke one that nobody needs."), "too-many-tokens")
+        token, text = Token.objects.create(
+            user=actor, expiry=lifetime, name=name.strip(), scopes=_in_order(scopes), project=project
+        )
+        audit.record(
+            actor, "token.created", object_type="token", object_id=token.token_key, object_name=token.name,
+            project=project.slug if project else "",
+            after={"scopes": token.scopes, "expires": token.expiry.isoformat()},
+        )  # fmt: skip
+    return token, text
+
+
+def _in_order(scopes: Sequence[str]) -> list[str]:
+    return [scope for scope in Scope.values if scope in set(scopes)]
+
+
+def _check_token(name: str, scopes: Sequence[str], lifetime: timedelta) -> None:
+    problems: dict[str, list[object]] = {}
+    if not 0 < len(name.strip()) <= 80:
+        problems["name"] = [_("Give it a name of 1 to 80 letters that says what uses it.")]
+    if not scopes or not set(scopes) <= set(Scope.values):
+        problems["scopes"] = [_("Choose at least one of: read, build, promote, deploy, admin.")]
+    if not timedelta(0) < lifetime <= timedelta(days=LONGEST_TOKEN_DAYS):
+        problems["days"] = [_("A token lives for 1 to 366 days.")]
+    if problems:
+        raise Invalid(problems)
+
+
+def _within(through: Token, scopes: Sequence[str], lifetime: timedelta, project: Project | None) -> timedelta:
+    """The lifetime cut to what the asking token has left; raises Denied when more is asked for than it has."""
+    if not set(scopes) <= set(through.scopes):
+        raise Denied(_("A token cannot make one that may do more than itself: sign in with your password for that."))
+    if through.project_id is not None and (project is None or project.pk != through.project_id):
+        raise Denied(_("A token of one project cannot make one for more: sign in with your password for that."))
+    return lifetime if through.expiry is None else min(lifetime, through.expiry - timezone.now())
+
+
+def revoke_token(*, actor: User, key: str) -> None:
+    """Ends one of one's own tokens at once; raises Missing."""
+    with transaction.atomic():
+        token = own_token(actor, key)
+        token.delete()
+        audit.record(actor, "token.revoked", object_type="token", object_id=key, object_name=token.name)
+
+
+def create_user(*, username: str, name: str, password: str, **fields: str) -> User:
+    """A new person with a checked password, inside the caller's transaction; the caller has asked for the right.
+
+    ``fields``: name_en, email, note, note_en. Raises Invalid.
+    """
+    user = User(username=username.strip(), name=name.strip(), **fields)
+    problems = password_problems(password, user)
+    if problems:
+        raise Invalid({"password": problems})
+    user.set_password(password)
+    return save_clean(user)
+
+
+def password_problems(password: str, user: User) -> list[str]:
+    """Sentences that say why this cannot be the person's password; empty when it can."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        return list(error.messages)
+    return []

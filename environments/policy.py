@@ -1,0 +1,94 @@
+"""The site's minimum for production, and whether a policy makes sense at all. Plain values in, sentences out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from environments.verbs import VERBS
+from foundation.problems import Sentence
+
+POLICY_FIELDS = (
+    "creators_may_promote",
+    "promote_automatically",
+    "asks_review",
+    "approvals",
+    "approver_roles",
+    "approval_hours",
+    "approval_needs_comment",
+    "four_eyes",
+    "operations_only",
+    "settle_seconds",
+    "deploy_deadline_seconds",
+    "force_conflicts",
+    "auto_rollback",
+    "branch_pattern",
+    "change_ticket_required",
+)
+"""Columns of a space that its project administrator may change."""
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """One value that a production space never goes below: a yes that stays yes, a number that is at least so large."""
+
+    field: str
+    least: bool | int
+    reason: Sentence
+
+    def is_kept(self, value: Any) -> bool:
+        """True when the value is not below the minimum."""
+        return int(value) >= int(self.least)
+
+
+PRODUCTION_MINIMUM = (
+    Minimum("asks_review", True, _("Nothing goes to production that nobody has looked at: the review stays on.")),
+    Minimum("approvals", 1, _("Production needs at least one approval.")),
+    Minimum("four_eyes", True, _("In production nobody deploys what they wrote or built: four eyes stay on.")),
+    Minimum("operations_only", True, _("Only operations deploy to production: a grant does not reach there.")),
+)
+"""The site's rule. It is data of the product, not of a row, so that nobody can lower it between two releases."""
+
+APPROVERS = frozenset(VERBS["approve"].roles)
+"""Roles that the table lets approve; a space may ask for some of them only."""
+
+
+def minimum_values() -> dict[str, Any]:
+    """The policy fields of :data:`PRODUCTION_MINIMUM` at their least: what a new production space starts with."""
+    return {rule.field: rule.least for rule in PRODUCTION_MINIMUM}
+
+
+def below_minimum(policy: Mapping[str, Any], *, is_production: bool) -> dict[str, list[Sentence]]:
+    """Reasons by field where the policy is below the site's minimum; empty outside of production."""
+    if not is_production:
+        return {}
+    return {rule.field: [rule.reason] for rule in PRODUCTION_MINIMUM if not rule.is_kept(policy[rule.field])}
+
+
+def contradictions(policy: Mapping[str, Any], *, is_entry: bool) -> dict[str, list[Sentence]]:
+    """Reasons by field why the values do not go together. ``is_entry``: the environment follows none."""
+    found: dict[str, list[Sentence]] = {}
+    if policy["approvals"] and not policy["asks_review"]:
+        found["approvals"] = [_("An approval is of a review: let the space ask for a review, or need no approvals.")]
+    if not set(policy["approver_roles"]) <= APPROVERS:
+        found["approver_roles"] = [_("Only operations and project administrators may approve.")]
+    if policy["promote_automatically"] and not is_entry:
+        found["promote_automatically"] = [
+            _("Only the first environment of the flow can be entered by itself: later ones need a tester's word.")
+        ]
+    if policy["branch_pattern"] and not is_pattern(policy["branch_pattern"]):
+        found["branch_pattern"] = [_("This is not a regular expression: write for example release/.* or main.")]
+    return found
+
+
+def is_pattern(text: str) -> bool:
+    """True when the text is a regular expression."""
+    try:
+        re.compile(text)
+    except (re.error, RecursionError, OverflowError):
+        return False
+    return True

@@ -1,0 +1,35 @@
+"""Why a run of this room did not succeed: the documented set, one sentence each. The run's message has the details."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from foundation.problems import Sentence
+
+ADDRESS_REFUSED = "address-refused"
+UNREACHABLE = "unreachable"
+FORBIDDEN = "forbidden"
+REJECTED = "rejected"
+CONFLICT = "conflict"
+NAMESPACE_MISSING = "namespace-missing"
+NAMESPACE_TAKEN = "namespace-taken"
+SECRET_UNREADABLE = "secret-unreadable"  # noqa: S105 (the name of a reason)
+
+SENTENCES: dict[str, Sentence] = {
+    ADDRESS_REFUSED: _("The platform may not call this address."),
+    UNREACHABLE: _("The cluster did not answer. Check address, certificate and network, then test again."),
+    FORBIDDEN: _("The cluster refused our credentials, or they lack a right."),
+    REJECTED: _("The cluster refused what we sent."),
+    CONFLICT: _("Somebody else manages a field that we want to set: let the policy overwrite it, or let them go."),
+    NAMESPACE_MISSING: _(
+        "There is no such namespace and our credentials may not make it: make it in the cluster, or give the right."
+    ),
+    NAMESPACE_TAKEN: _("The namespace belongs to another space of this product: choose another name."),
+    SECRET_UNREADABLE: _("The stored credentials cannot be read any more: enter them anew."),
+    "engine": _("The platform itself failed on this, and logged it. Try again; tell the administrator if it repeats."),
+}
+
+
+def sentence_of(reason: str) -> Sentence:
+    """The reason in the reader's language; blank for none."""
+    return SENTENCES.get(reason, reason)

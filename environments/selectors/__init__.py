@@ -1,0 +1,1 @@
+"""Reads of the places' room, one file a noun."""

@@ -1,0 +1,109 @@
+"""Reads of people, memberships and projects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import Organisation, Project, User
+from accounts.reach import HeldRole
+from environments.access import can, in_force, require, visible_projects
+from environments.choices import Role
+from environments.models import Membership
+from foundation.problems import Missing
+
+
+def roles_in_force(users: Iterable[User]) -> dict[int, list[HeldRole]]:
+    """Roles that count now by user id, with their labels in the active language."""
+    rows = Membership.objects.filter(in_force(), user__in=list(users)).select_related("project", "environment")
+    found: dict[int, list[HeldRole]] = {}
+    for row in rows:
+        held = HeldRole(
+            role=row.role,
+            label=str(Role(row.role).label),
+            project=row.project.slug if row.project else "",
+            environment=row.environment.slug if row.environment else "",
+            ends_at=row.ends_at,
+        )
+        found.setdefault(row.user_id, []).append(held)
+    return found
+
+
+def _not_over() -> Q:
+    return Q(ends_at=None) | Q(ends_at__gt=timezone.now())
+
+
+def find_project(actor: User, slug: str) -> Project:
+    """A project that the person sees; raises Missing for any other."""
+    project = visible_projects(actor).select_related("organisation").filter(slug=slug).first()
+    if project is None:
+        raise Missing
+    return project
+
+
+def list_projects(actor: User, *, with_archived: bool = False) -> QuerySet[Project]:
+    """The projects that the person sees, with ``member_count`` (people) and organisation."""
+    projects = visible_projects(actor) if with_archived else visible_projects(actor).filter(is_archived=False)
+    alive = Q(memberships__ends_at=None) | Q(memberships__ends_at__gt=timezone.now())
+    members = Count("memberships__user", distinct=True, filter=alive)
+    return projects.select_related("organisation").annotate(member_count=members)
+
+
+def list_organisations(actor: User) -> QuerySet[Organisation]:
+    """Organisations of the projects that the person sees; all of them for who reads the site."""
+    own = Organisation.objects.filter(projects__in=visible_projects(actor)).distinct()
+    return Organisation.objects.all() if can(actor, "see_site") else own
+
+
+def find_organisation(slug: str) -> Organisation:
+    """The organisation; raises Missing."""
+    organisation = Organisation.objects.filter(slug=slug).first()
+    if organisation is None:
+        raise Missing
+    return organisation
+
+
+def list_members(actor: User, project: Project) -> QuerySet[Membership]:
+    """Memberships of the project that are not over yet (planned ones included); for everybody who sees it."""
+    require(actor, "see", project_id=project.pk)
+    rows = Membership.objects.filter(_not_over(), project=project)
+    return rows.select_related("user", "environment", "granted_by", "project").order_by("user__username", "role", "pk")
+
+
+def find_member(actor: User, project: Project, number: int) -> Membership:
+    """One membership of the project by its number; raises Missing."""
+    row = list_members(actor, project).filter(pk=number).first()
+    if row is None:
+        raise Missing
+    return row
+
+
+def list_people(actor: User, *, query: str = "") -> QuerySet[User]:
+    """Everybody, for who reads the site; ``query`` is a part of user name or name."""
+    require(actor, "see_site")
+    people = User.objects.all()
+    if query:
+        people = people.filter(Q(username__icontains=query) | Q(name__icontains=query) | Q(name_en__icontains=query))
+    return people
+
+
+def find_person(actor: User, username: str) -> User:
+    """One person, for who reads the site; raises Missing."""
+    person = list_people(actor).filter(username=username).first()
+    if person is None:
+        raise Missing
+    return person
+
+
+def memberships_of(person: User) -> QuerySet[Membership]:
+    """All memberships of a person that are not over yet."""
+    rows = Membership.objects.filter(_not_over(), user=person)
+    return rows.select_related("project", "environment", "granted_by", "user").order_by("project__slug", "role", "pk")
+
+
+def people_to_add(actor: User, project: Project) -> QuerySet[User]:
+    """Whom a project administrator may choose from: everybody who may sign in."""
+    require(actor, "manage_members", project_id=project.pk)
+    return User.objects.filter(is_active=True)

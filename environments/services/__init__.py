@@ -1,0 +1,1 @@
+"""What people do to places and rights, one file a noun."""

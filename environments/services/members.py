@@ -1,0 +1,158 @@
+"""Roles that people hold: given and ended by a project administrator, site roles by a platform administrator."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+import audit
+from accounts.cleaning import save_clean
+from accounts.models import Project, User
+from environments.access import require
+from environments.choices import PLACED_ROLES, SITE_ROLES, Role
+from environments.models import Environment, Membership, Space
+from environments.services.epochs import rights_changed
+from environments.services.people import refuse_last_platform_admin
+from foundation.problems import Invalid, Refused, Sentence
+
+
+def add_membership(
+    *,
+    actor: User,
+    username: str,
+    role: str,
+    project: Project | None = None,
+    environment: str = "",
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+    reason: str = "",
+) -> Membership:
+    """Gives a role everywhere (``project`` None), in a project, or in one environment (slug) of it, for a time.
+
+    Raises Missing, Denied, Invalid, and Refused for a grant where the space is for operations only.
+    """
+    if project is None:
+        require(actor, "manage_site_roles")
+    else:
+        require(actor, "manage_members", project_id=project.pk)
+    person = User.objects.filter(username=username, is_active=True).first()
+    place = Environment.objects.filter(slug=environment).first() if environment else None
+    problems = _problems(person, role, project, place, starts_at, ends_at)
+    if environment and place is None:
+        problems["environment"] = [_("There is no such environment.")]
+    if problems or person is None:
+        raise Invalid(problems)
+    with transaction.atomic():
+        # The person's row is the lock: the same role given twice at once is given once.
+        User.objects.select_for_update().get(pk=person.pk)
+        if role == Role.GRANT and project is not None and place is not None:
+            _check_grant(project, place)
+        row = Membership(
+            user=person, role=role, project=project, environment=place, starts_at=starts_at, ends_at=ends_at,
+            granted_by=actor, reason=reason.strip(),
+        )  # fmt: skip
+        _refuse_double(row)
+        save_clean(row)
+        rights_changed(User.objects.filter(pk=person.pk))
+        _record(actor, "member.added", row)
+    return row
+
+
+def _problems(
+    person: User | None,
+    role: str,
+    project: Project | None,
+    place: Environment | None,
+    starts_at: datetime | None,
+    ends_at: datetime | None,
+) -> dict[str, list[Sentence]]:
+    found = _problems_of_role(role, project, place)
+    if person is None:
+        found["username"] = [_("Nobody who may sign in has this name.")]
+    if ends_at is not None and ends_at <= max(timezone.now(), starts_at or timezone.now()):
+        found["ends_at"] = [_("The end must be later than the beginning, and later than now.")]
+    if role == Role.GRANT and ends_at is None:
+        found["ends_at"] = [_("A grant needs an end.")]
+    if role == Role.GRANT and place is None:
+        found["environment"] = [_("A grant is for one environment: choose it.")]
+    return found
+
+
+def _problems_of_role(role: str, project: Project | None, place: Environment | None) -> dict[str, list[Sentence]]:
+    if role not in Role.values:
+        return {"role": [_("There is no such role.")]}
+    if project is None and role not in SITE_ROLES:
+        return {"role": [_("This role is held in a project: give it on the project's page.")]}
+    if project is not None and role in SITE_ROLES:
+        return {"role": [_("This role belongs to the whole site: a platform administrator gives it.")]}
+    if place is not None and role not in PLACED_ROLES:
+        return {"environment": [_("This role is held in the whole project: leave the environment empty.")]}
+    return {}
+
+
+def _check_grant(project: Project, place: Environment) -> None:
+    space = Space.objects.select_for_update().filter(project=project, environment=place).first()
+    if space is None:
+        raise Invalid({"environment": [_("The project has no space in this environment.")]})
+    if space.operations_only:
+        raise Refused(
+            _("%(place)s is for operations only: a grant to a developer is refused there.") % {"place": place.label},
+            "operations-only",
+            _("Operations of the project deploy there."),
+        )
+
+
+def _refuse_double(row: Membership) -> None:
+    same = Membership.objects.filter(
+        user=row.user, role=row.role, project=row.project, environment=row.environment
+    ).exclude(ends_at__lte=timezone.now())
+    if row.role != Role.GRANT and row.starts_at is None and same.filter(starts_at=None, ends_at=None).exists():
+        raise Refused(_("%(name)s holds this role already.") % {"name": row.user.shown_name}, "held-already")
+
+
+def end_membership(*, actor: User, membership: Membership, reason: str = "") -> None:
+    """Ends a role now; one that had not begun yet is removed. Raises Missing, Denied, Refused for the last A."""
+    if membership.project_id is None:
+        require(actor, "manage_site_roles")
+    else:
+        require(actor, "manage_members", project_id=membership.project_id)
+    now = timezone.now()
+    with transaction.atomic():
+        rows = Membership.objects.select_related("user", "project", "environment").select_for_update(of=("self",))
+        row = rows.filter(pk=membership.pk).exclude(ends_at__lte=now).first()
+        if row is None:
+            return
+        if row.role == Role.PLATFORM_ADMIN:
+            refuse_last_platform_admin(without=row.user)
+        _record(actor, "member.ended", row, reason=reason)
+        if row.starts_at is not None and row.starts_at >= now:
+            row.delete()
+        else:
+            row.ends_at = now
+            row.save(update_fields=["ends_at"])
+        rights_changed(User.objects.filter(pk=row.user_id))
+
+
+def _record(actor: User, verb: str, row: Membership, *, reason: str = "") -> None:
+    facts: dict[str, Any] = {
+        "person": row.user.username,
+        "role": row.role,
+        "starts_at": row.starts_at.isoformat() if row.starts_at else None,
+        "ends_at": row.ends_at.isoformat() if row.ends_at else None,
+    }
+    audit.record(
+        actor,
+        verb,
+        object_type="membership",
+        object_id=row.pk,
+        object_name=f"{row.user.username} {row.role}",
+        project=row.project.slug if row.project else "",
+        environment=row.environment.slug if row.environment else "",
+        reason=reason or row.reason,
+        after=facts if verb == "member.added" else None,
+        before=facts if verb == "member.ended" else None,
+    )

@@ -1,0 +1,114 @@
+"""Projects: made, changed, archived and taken out of the archive by a platform administrator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+import audit
+from accounts.cleaning import changed, clean_row, save_clean
+from accounts.models import Organisation, Project, User
+from environments.access import in_force, require
+from environments.choices import Role
+from environments.models import Membership
+from environments.policy import is_pattern
+from environments.services.epochs import rights_changed
+from foundation.problems import Invalid
+
+
+def create_project(
+    *, actor: User, organisation: str, slug: str, administrators: Sequence[str] = (), **values: str
+) -> Project:
+    """A new project in the organisation (by slug). ``values``: name, name_en, description, change_ticket_pattern.
+
+    ``administrators`` are user names who become project administrators at once: without one nobody could add
+    members. Raises Denied, Invalid, Stale.
+    """
+    require(actor, "manage_projects")
+    above = Organisation.objects.filter(slug=organisation).first()
+    if above is None:
+        raise Invalid({"organisation": [_("There is no such organisation.")]})
+    project = Project(organisation=above, slug=slug, **values)
+    _check_pattern(project)
+    with transaction.atomic():
+        save_clean(project)
+        for username in administrators:
+            _appoint(actor, project, username)
+        _record(actor, "project.created", project, after={"organisation": above.slug, **values})
+    return project
+
+
+def edit_project(
+    *, actor: User, project: Project, organisation: str | None = None, administrators: Sequence[str] = (), **values: str
+) -> Project:
+    """Changes the organisation and ``values``, and names further administrators; the short name stays.
+
+    Raises Denied, Invalid.
+    """
+    require(actor, "manage_projects")
+    with transaction.atomic():
+        row = Project.objects.select_for_update().select_related("organisation").get(pk=project.pk)
+        wanted: dict[str, Any] = dict(values)
+        if organisation is not None and organisation != row.organisation.slug:
+            wanted["organisation"] = Organisation.objects.filter(slug=organisation).first()
+            if wanted["organisation"] is None:
+                raise Invalid({"organisation": [_("There is no such organisation.")]})
+        before, after = changed(row, wanted)
+        _check_pattern(row)
+        if before:
+            clean_row(row)
+            row.save()
+            _record(actor, "project.changed", row, before=before, after=after)
+        for username in administrators:
+            _appoint(actor, row, username)
+    return row
+
+
+def archive_project(*, actor: User, project: Project, reason: str = "") -> Project:
+    """Nothing in it changes from now on; everybody who saw it still does. Raises Denied."""
+    return _set_archived(actor, project, True, reason)
+
+
+def restore_project(*, actor: User, project: Project, reason: str = "") -> Project:
+    """Takes the project out of the archive. Raises Denied."""
+    return _set_archived(actor, project, False, reason)
+
+
+def _set_archived(actor: User, project: Project, is_archived: bool, reason: str) -> Project:
+    require(actor, "manage_projects")
+    with transaction.atomic():
+        row = Project.objects.select_for_update().get(pk=project.pk)
+        if row.is_archived != is_archived:
+            row.is_archived = is_archived
+            row.save(update_fields=["is_archived"])
+            rights_changed(User.objects.filter(memberships__project=row))
+            _record(actor, "project.archived" if is_archived else "project.restored", row, reason=reason)
+    return row
+
+
+def _check_pattern(project: Project) -> None:
+    if project.change_ticket_pattern and not is_pattern(project.change_ticket_pattern):
+        sentence = _("This is not a regular expression: write for example CHG[0-9]{6}.")
+        raise Invalid({"change_ticket_pattern": [sentence]})
+
+
+def _appoint(actor: User, project: Project, username: str) -> None:
+    """Makes somebody project administrator, unless they are already."""
+    person = User.objects.filter(username=username, is_active=True).first()
+    if person is None:
+        raise Invalid({"administrators": [_("Nobody who may sign in has the name %(name)s.") % {"name": username}]})
+    held = Membership.objects.filter(in_force(), user=person, project=project, role=Role.PROJECT_ADMIN)
+    if held.exists():
+        return
+    Membership.objects.create(user=person, project=project, role=Role.PROJECT_ADMIN, granted_by=actor)
+    rights_changed(User.objects.filter(pk=person.pk))
+    _record(actor, "member.added", project, after={"person": username, "role": Role.PROJECT_ADMIN})
+
+
+def _record(actor: User, verb: str, project: Project, **more: Any) -> None:
+    audit.record(
+        actor, verb, object_type="project", object_id=project.pk, object_name=project.slug, project=project.slug, **more
+    )
