@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -184,8 +185,9 @@ def pruned(obj: Obj, dropped: set[Path], still_owned: set[Path]) -> Obj:
     """``obj`` without the paths that their only owner no longer sends, and without branches nobody owns a part of."""
     result = copy.deepcopy(obj)
     branches = {path[:length] for path in still_owned for length in range(1, len(path) + 1)}
-    for path in sorted(dropped, key=len, reverse=True):
-        if path in branches:
+    # shortest first: an item of a keyed list must go before its key fields, which it is found by
+    for path in sorted(dropped, key=len):
+        if path in branches or _is_key_of_kept_item(path, branches):
             continue
         remove(result, path)
         for length in range(len(path) - 1, 0, -1):
@@ -194,6 +196,12 @@ def pruned(obj: Obj, dropped: set[Path], still_owned: set[Path]) -> Obj:
                 break
             remove(result, parent)
     return result
+
+
+def _is_key_of_kept_item(path: Path, branches: set[Path]) -> bool:
+    if len(path) < 2 or not path[-2].startswith("k:") or path[:-1] not in branches:
+        return False
+    return path[-1].removeprefix("f:") in json.loads(path[-2][2:])
 
 
 def taken_over(before: Obj, after: Obj, ownership: Ownership, manager: Manager, kind: Kind) -> None:

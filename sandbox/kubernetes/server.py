@@ -96,7 +96,8 @@ class _Server(uvicorn.Server):
 
 def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT; raises SystemExit when the port is taken or the saved state is unreadable."""
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # naming the protocol makes asyncio set TCP_NODELAY on what it accepts: without it small answers wait 40 ms
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((settings.host, settings.port))
