@@ -10,7 +10,7 @@ from deployer.adapters.kubernetes import facts, watching
 from deployer.adapters.kubernetes.paths import collection_path, object_path
 from deployer.adapters.kubernetes.refusals import Answer
 from deployer.adapters.kubernetes.session import Session
-from deployer.errors import NotFound, Rejected, Unavailable
+from deployer.errors import NotFound, OutcomeUnknown, Rejected, Unavailable
 from deployer.interfaces import (
     Applied,
     EventFacts,
@@ -63,7 +63,11 @@ class KubernetesCluster:
         TooLate. Applying the same manifest again is harmless, so an unknown outcome may be settled by reading.
         """
         path, query = _apply_request(namespace, manifest, force=force)
-        return _applied(self._session.write("PATCH", path, query, manifest, deadline=deadline, content_type=_APPLY))
+        answer = self._session.write("PATCH", path, query, manifest, deadline=deadline, content_type=_APPLY)
+        try:
+            return _applied(answer)
+        except Unavailable as exc:  # a success that cannot be read is no proof that nothing was done
+            raise OutcomeUnknown("The cluster accepted the object, but its answer cannot be read.") from exc
 
     def observe(self, namespace: str, selector: str) -> Observation:
         """Deployments, ReplicaSets and Pods by label selector: one list each, pods last and so never the oldest."""

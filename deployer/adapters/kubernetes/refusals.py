@@ -25,7 +25,9 @@ from deployer.errors import (
 )
 
 _USER_ERROR_500 = re.compile(
-    r"failed to (?:create typed patch object|convert new object) \([^)]*\): (?P<rest>.*)", re.S
+    # “… (/web; apps/v1, Kind=Deployment): .spec.x: …” and “… (ns/web; …) to proper version (apps/v1): …”
+    r"failed to (?:create typed patch object|convert new object)(?: \([^)]*\)(?: to [^(:]*\([^)]*\))?: )?(?P<rest>.*)",
+    re.S,
 )
 _PATH = re.compile(r"(?P<path>\.[^\s:]+): (?P<message>.+)")
 _RIGHT = re.compile(
