@@ -31,7 +31,7 @@ def wanted_of(space: Space) -> dict[str, Any]:
     }
 
 
-def launch_sync(*, actor: User, space: Space) -> SpaceSync:
+def launch_sync(*, actor: User | None, space: Space) -> SpaceSync:
     """Makes a sync due, inside the caller's transaction. One that is under way takes the new wishes over.
 
     The step compares what it applied with the row under a lock before it ends, so wishes that come meanwhile are

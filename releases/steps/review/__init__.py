@@ -7,10 +7,12 @@ from django.db.models.functions import Now
 
 from deployer.adapters import kubernetes
 from environments.models import SpaceSync
+from environments.reasons import sentence_of
+from environments.services.syncs import launch_sync
 from environments.targets import cluster_target
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Again, Done, Lease, Outcome
-from foundation.runs.wake import hinted_at, launch_hint
+from releases.choices import Reason
 from releases.models import Review, Snapshot
 from releases.steps.review.examine import Examination, examine
 from releases.steps.review.problems import Trouble
@@ -49,13 +51,13 @@ def _is_synced(review: Review) -> bool:
     latest = SpaceSync.objects.filter(space=space).order_by("-id").first()
     if latest is None:
         with transaction.atomic():
-            sync = SpaceSync.objects.create(space=space, remote=space.cluster.remote_key, next_at=hinted_at())
-            launch_hint("space-sync", sync.pk)
+            launch_sync(actor=None, space=space)
         return False
     if latest.is_active:
         return False
     if latest.state != RunState.SUCCEEDED:
-        raise Trouble("refused", f"The namespace {space.namespace} is not ready: {latest.message}", [])
+        why = f"{sentence_of(latest.reason)} {latest.message}".strip()
+        raise Trouble(Reason.REFUSED, f"The namespace {space.namespace} is not ready: {why}", [])
     return True
 
 

@@ -1,0 +1,151 @@
+"""What happened to an order, as sentences: comments and events, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from releases.choices import ClosedReason, DeploymentKind, Reason
+from releases.models import Comment, OrderEvent, ReleaseOrder
+from releases.views.shown.words import checked_of
+
+NOISE = frozenset(
+    {
+        "build.log",
+        "build.stages",
+        "build.claimed",
+        "build.contact",
+        "deployment.progress",
+        "deployment.contact",
+        "placement.seen",
+        "review.running",
+        "order.building",
+        "order.built",
+        "order.build_failed",
+    }
+)
+"""Events that the panels draw better than a line could."""
+MOST = 60
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One line of the activity; ``text`` is what somebody wrote."""
+
+    at: datetime
+    who: User | None
+    state: str
+    sentence: str
+    text: str = ""
+
+
+def happenings(order: ReleaseOrder, *, only_comments: bool = False) -> list[Happening]:
+    """The newest, at most 60."""
+    rows = OrderEvent.objects.filter(order=order).exclude(kind__in=NOISE).select_related("actor").order_by("-seq")
+    if only_comments:
+        rows = rows.filter(kind="comment")
+    events = list(rows[:MOST])
+    ids = [event.data.get("id") for event in events if event.kind == "comment"]
+    comments = Comment.objects.in_bulk(ids)
+    return [_happening(event, comments) for event in events]
+
+
+def _happening(event: OrderEvent, comments: Mapping[int, Comment]) -> Happening:
+    text = str(event.data.get("note") or event.data.get("message") or "")
+    if event.kind == "comment":
+        comment = comments.get(event.data.get("id", 0))
+        text = comment.text if comment else ""
+    state = event.kind.partition(".")[2]
+    return Happening(event.at, event.actor, _BADGES.get(state, state), _sentence(event.kind, event.data), text)
+
+
+_BADGES = {"waiting": "queued", "stopping": "queued", "cancelling": "queued", "applied": "running", "unsettled": "blocked",
+           "settled": "succeeded", "replaced": "cancelled", "withdrawn": "cancelled", "number": "running"}  # fmt: skip
+
+
+def _sentence(kind: str, data: Mapping[str, Any]) -> str:
+    make = _SENTENCES.get(kind)
+    if make is None:
+        return kind
+    values = {
+        "where": str(data.get("environment", "")).upper(),
+        "reason": _reason(data),
+        "number": data.get("number", ""),
+        "attempt": data.get("attempt", ""),
+        "by": data.get("by", ""),
+        "why": data.get("why") or data.get("reason") or "",
+        "what": _what(data),
+    }
+    sentence = make() % values
+    return sentence.strip().removesuffix(":")
+
+
+def _reason(data: Mapping[str, Any]) -> str:
+    value = str(data.get("reason", ""))
+    if value in ClosedReason.values:
+        return str(ClosedReason(value).label)
+    return str(Reason(value).label) if value in Reason.values else value
+
+
+def _what(data: Mapping[str, Any]) -> str:
+    kind = str(data.get("kind", ""))
+    return str(DeploymentKind(kind).label) if kind in DeploymentKind.values else str(DeploymentKind.DEPLOY.label)
+
+
+# Functions, so that each sentence is translated when it is read; percent signs are filled in by _sentence.
+_SENTENCES: dict[str, Callable[[], str]] = {
+    "order.created": lambda: _("Order created"),
+    "order.closed": lambda: _("Order closed: %(reason)s"),
+    "order.checked": lambda: _("Checked Jenkins and the registry"),
+    "comment": lambda: _("Comment"),
+    "build.queued": lambda: _("Build %(attempt)s started"),
+    "build.waiting": lambda: _("Waiting in Jenkins' queue: %(why)s"),
+    "build.running": lambda: _("Jenkins took the build"),
+    "build.number": lambda: _("Jenkins runs it as #%(number)s"),
+    "build.stopping": lambda: _("Asked for the build to be stopped"),
+    "build.succeeded": lambda: _("Build succeeded"),
+    "build.failed": lambda: _("Build failed: %(reason)s"),
+    "build.errored": lambda: _("Build ended by a platform error: %(reason)s"),
+    "build.cancelled": lambda: _("Build cancelled: %(reason)s"),
+    "promotion.current": lambda: _("Promoted to %(where)s"),
+    "promotion.replaced": lambda: _("Promotion to %(where)s replaced by order %(by)s"),
+    "promotion.withdrawn": lambda: _("Promotion to %(where)s withdrawn"),
+    "review.queued": lambda: _("Review for %(where)s started"),
+    "review.succeeded": lambda: _("Review for %(where)s is ready"),
+    "review.failed": lambda: _("Review for %(where)s found problems: %(reason)s"),
+    "review.errored": lambda: _("Review for %(where)s ended by a platform error: %(reason)s"),
+    "review.cancelled": lambda: _("Review for %(where)s cancelled"),
+    "approval.given": lambda: _("Approved for %(where)s"),
+    "approval.rejected": lambda: _("Rejected for %(where)s"),
+    "approval.withdrawn": lambda: _("Decision for %(where)s withdrawn"),
+    "approval.void": lambda: _("Approvals for %(where)s are void: what would be deployed has changed"),
+    "deployment.queued": lambda: _("%(where)s: %(what)s asked for"),
+    "deployment.running": lambda: _("%(where)s: %(what)s begun"),
+    "deployment.applied": lambda: _("%(where)s: the cluster accepted it"),
+    "deployment.cancelling": lambda: _("%(where)s: asked to cancel"),
+    "deployment.succeeded": lambda: _("%(where)s: %(what)s succeeded"),
+    "deployment.failed": lambda: _("%(where)s: %(what)s failed: %(reason)s"),
+    "deployment.errored": lambda: _("%(where)s: %(what)s ended by a platform error: %(reason)s"),
+    "deployment.cancelled": lambda: _("%(where)s: %(what)s cancelled: %(reason)s"),
+    "placement.settled": lambda: _("%(where)s: settled"),
+    "placement.unsettled": lambda: _("%(where)s: not calm: %(why)s"),
+}
+
+
+def last_check(order: ReleaseOrder) -> Happening | None:
+    """What the newest 检测 found, as lines; None when nobody checked yet."""
+    event = OrderEvent.objects.filter(order=order, kind="order.checked").select_related("actor").order_by("-seq").first()
+    if event is None:
+        return None
+    found = checked_of(event.data)
+    lines = [
+        _("Jenkins: %(said)s") % {"said": found.jenkins},
+        _("Registry: %(said)s") % {"said": found.registry},
+        _("The build is being followed.") if found.is_followed else _("No build is being followed now."),
+    ]
+    return Happening(event.at, event.actor, "checked", "\n".join(lines))

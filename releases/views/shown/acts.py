@@ -1,0 +1,60 @@
+"""Buttons: what a viewer may do next, or why not and who can clear it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+
+from environments.access import Rights, who_may
+from environments.models import Space
+from foundation.problems import Sentence
+from releases.gates import Gate, first_closed
+
+
+@dataclass(frozen=True)
+class Act:
+    """One button. With ``why`` it stays visible, disabled, saying so; ``method`` get is a link to a page or form."""
+
+    label: Sentence
+    url: str
+    method: str = "get"
+    why: Sentence = ""
+    who: Sentence = ""
+    is_primary: bool = False
+    is_danger: bool = False
+    values: tuple[tuple[str, str], ...] = ()
+    """Hidden fields of the form."""
+
+    @property
+    def is_allowed(self) -> bool:
+        """False: greyed."""
+        return not self.why
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why not; both empty when one may."""
+
+    why: Sentence = ""
+    who: Sentence = ""
+
+
+def refusal(
+    rights: Rights,
+    verb: str,
+    *,
+    project_id: int | None = None,
+    space: Space | None = None,
+    owner_id: int | None = None,
+    gates: list[Gate] | None = None,
+) -> Refusal:
+    """The first thing in the way: the right, then the gates. Only for greying; services ask again for themselves."""
+    if not rights.can(verb, project_id=project_id, space=space, owner_id=owner_id):
+        who = who_may(verb, project_id=project_id, space=space)
+        if space is not None:
+            sentence = _("You may not do this in %(name)s.") % {"name": space.environment.label}
+            return Refusal(sentence, who)
+        return Refusal(_("You may not do this here."), who)
+    closed = first_closed(gates or [])
+    return Refusal(closed.sentence, closed.who) if closed else Refusal()
