@@ -24,8 +24,8 @@ up: python ## Serve the same data at http://127.0.0.1:8000
 	@$(PYTHON) demo/preflight.py $(PORT) && $(PYTHON) demo/install.py requirements.lock && \
 	 exec $(BIN)/python manage.py up --stand-ins --port $(PORT)
 
-reset: ## Throw away the data in var/ and start afresh (asks once)
-	@$(PYTHON) demo/reset.py
+reset: python ## Throw away the data in var/ and start afresh (asks once)
+	@$(PYTHON) -m demo.reset
 
 ##@ Check it
 test: dev-installed ## Fast tests: no browser, no PostgreSQL, no Redis

@@ -9,16 +9,18 @@ import os
 import shutil
 import socket
 import sys
+from typing import Any, Callable  # noqa: UP035 - older Pythons must read this file
 
 OLDEST = (3, 11)
 EXIT = 2
-VAR = os.environ.get("PRISM4K_DATA_DIR") or os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "var")
+VAR = os.environ.get("PRISM4K_DATA_DIR") or os.path.join(
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "var"
+)
 LOCK = os.path.join(VAR, "run", "up.lock")
 
 
-def check_python(version=None):
+def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> str:
     """The sentence, or an empty text."""
-    version = tuple(version or sys.version_info[:3])
     if version[:2] >= OLDEST:
         return ""
     return (
@@ -28,44 +30,46 @@ def check_python(version=None):
     ).format(*version[:2])
 
 
-def check_venv(find=importlib.util.find_spec):
+def check_venv(find: Callable[[str], Any] = importlib.util.find_spec) -> str:
     """Debian splits venv: the module may be there without ensurepip."""
     if find("venv") is not None and find("ensurepip") is not None:
         return ""
     return "Python has no venv module here.\n  Install it: apt-get install python3-venv"
 
 
-def check_git(which=shutil.which):
+def check_git(which: Callable[[str], Any] = shutil.which) -> str:
     """Git makes and serves the demo's repositories."""
     return "" if which("git") else "git is not installed.\n  Install it: apt-get install git"
 
 
-def check_port(port, host="127.0.0.1"):
+def check_port(port: str, host: str = "127.0.0.1") -> str:
     """Somebody else may listen there."""
     try:
         number = int(port)
         if not 0 < number < 65536:
             raise ValueError
     except ValueError:
-        return "PORT={} is not a port.\n  Give a number from 1 to 65535: PORT=8001".format(port)
+        return f"PORT={port} is not a port.\n  Give a number from 1 to 65535: PORT=8001"
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, number))
     except OSError as error:
         return (
-            "Port {0} cannot be had: {1}.\n  Take another: add PORT={2} to the command\n  See who has it: ss -ltnp 'sport = :{0}'"
-        ).format(number, error.strerror, number + 1)
+            f"Port {number} cannot be had: {error.strerror}.\n"
+            f"  Take another: add PORT={number + 1} to the command\n"
+            f"  See who has it: ss -ltnp 'sport = :{number}'"
+        )
     finally:
         listener.close()
     return ""
 
 
-def is_running(lock=LOCK):
+def is_running(lock: str = LOCK) -> bool:
     """Somebody holds the lock that ``manage.py up`` takes."""
-    if not os.path.exists(str(lock)):
+    if not os.path.exists(lock):
         return False
-    with open(str(lock), "a+") as file:
+    with open(lock, "a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -73,7 +77,7 @@ def is_running(lock=LOCK):
     return False
 
 
-def main(arguments):
+def main(arguments: list[str]) -> int:
     """``python3 demo/preflight.py [port]``: exit code 2 and the sentences when something is missing."""
     problems = [check_python()]
     if not problems[0]:

@@ -7,9 +7,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from preflight import is_running
+from demo.preflight import VAR as FOLDER
+from demo.preflight import is_running
 
-VAR = Path(os.environ.get("PRISM4K_DATA_DIR") or Path(__file__).resolve().parent.parent / "var")
+VAR = Path(FOLDER)
 
 
 def main() -> int:
@@ -17,7 +18,7 @@ def main() -> int:
     if not VAR.exists():
         sys.stdout.write(f"There is nothing to reset: {VAR} does not exist.\n")
         return 0
-    if is_running(VAR / "run" / "up.lock"):
+    if is_running():
         sys.stderr.write("It is running. Stop it with Ctrl-C where it runs (make up or make demo), then reset.\n")
         return 2
     if not agreed():

@@ -16,6 +16,7 @@ from types import TracebackType
 import httpx
 
 from demo.preflight import VAR, is_running
+
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(VAR)
 STATUS = DATA / "run" / "up.json"
@@ -54,13 +55,17 @@ class Product:
             self._stop()
             raise
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stop()
 
     def _join(self) -> Running:
         status = read_status()
         if status is None:
-            raise CannotStart("Something is just starting or ending in this folder (make up?): wait a moment, then try again.")
+            raise CannotStart(
+                "Something is just starting or ending in this folder (make up?): wait a moment, then try again."
+            )
         if status["started_by"] == "demo":
             raise CannotStart("Another make demo is running in this folder: wait until it has ended.")
         self._tell(f"Using the product that runs at {status['url']} (make up)")
@@ -74,7 +79,12 @@ class Product:
         with self._log.open("wb") as log:
             # A group of its own: Ctrl-C reaches us alone, and we end it in order.
             self._process = subprocess.Popen(
-                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                command,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until:

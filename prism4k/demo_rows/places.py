@@ -13,6 +13,7 @@ from components.models import ImageRegistry
 from demo import world
 from environments.choices import Role
 from environments.models import Cluster, Environment, Membership, Space
+from environments.services.syncs import launch_sync
 from prism4k.stand_ins import ClusterSide, ServerSide
 
 GRANT_DAYS = 90
@@ -26,7 +27,6 @@ class Places:
     people: dict[str, User] = field(default_factory=dict)
     projects: dict[str, Project] = field(default_factory=dict)
     environments: dict[str, Environment] = field(default_factory=dict)
-    new_spaces: list[Space] = field(default_factory=list)
 
 
 def load_places(cluster: ClusterSide, registry: ServerSide) -> Places:
@@ -51,7 +51,7 @@ def load_places(cluster: ClusterSide, registry: ServerSide) -> Places:
         )
     places.environments = _load_environments()
     _load_memberships(places)
-    _load_spaces(places, _load_cluster(cluster, registry))
+    _load_spaces(places, cluster, registry)
     return places
 
 
@@ -121,18 +121,22 @@ def _grant(user: User, project: Project, environment: Environment, by: User) -> 
         )
 
 
-def _load_cluster(side: ClusterSide, registry: ServerSide) -> Cluster:
+def _load_cluster(side: ClusterSide, registry: ServerSide) -> tuple[Cluster, bool]:
+    """The row, and whether it now leads to another cluster than before."""
     row = Cluster.objects.filter(slug="demo").first() or Cluster(slug="demo", name="演示集群 (demo cluster)")
+    is_other = row.url != side.url
     row.url, row.token, row.ca_pem = side.url, side.token, side.ca_pem
     row.client_cert_pem, row.client_key_pem = side.client_cert_pem, side.client_key_pem
     row.tls_server_name, row.verify_tls = side.tls_server_name, side.verify_tls
     addresses = set(ImageRegistry.objects.values_list("address", flat=True)) | {registry.address}
     row.registries = sorted({*row.registries, *addresses})
     row.save()
-    return row
+    return row, is_other
 
 
-def _load_spaces(places: Places, cluster: Cluster) -> None:
+def _load_spaces(places: Places, side: ClusterSide, registry: ServerSide) -> None:
+    """A space that is new, or whose cluster is, gets its namespace and quota from a worker."""
+    cluster, is_other = _load_cluster(side, registry)
     for project in places.projects.values():
         for place in world.PLACES:
             space, is_new = Space.objects.get_or_create(
@@ -145,8 +149,8 @@ def _load_spaces(places: Places, cluster: Cluster) -> None:
                     **_policy(place),
                 },
             )
-            if is_new:
-                places.new_spaces.append(space)
+            if is_new or (is_other and space.cluster_id == cluster.pk):
+                launch_sync(actor=places.people[world.PLATFORM_ADMIN], space=space)
 
 
 def _ceilings() -> dict[str, int]:

@@ -1,0 +1,84 @@
+"""``python -m demo``: one order from commit to production. Exit code 0, or 1 with the cause; 130 after Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+
+from demo import world
+from demo.carry import LEGS, Carrier, Failed
+from demo.client import Api, Away, Refusal
+from demo.own import BadRepository, Target, choose_target
+from demo.reach import Unwanted, agree
+from demo.report import Report
+from demo.running import DATA, CannotStart, Product
+from demo.screen import Screen
+
+REPORT = DATA / "demo" / "report.json"
+STOPPED = 128 + signal.SIGINT
+
+
+def main() -> int:
+    """Everything, with the report written whatever happens."""
+    screen, report = Screen(), Report()
+    signal.signal(signal.SIGTERM, _interrupt)
+    code = 1
+    try:
+        _run(screen, report)
+        code = 0
+    except (Failed, Refusal, Away, CannotStart, BadRepository, Unwanted) as error:
+        report.error = str(error)
+    except KeyboardInterrupt:
+        report.error, code = "Interrupted.", STOPPED
+    report.seconds = round(screen.seconds, 1)
+    report.write(REPORT)
+    _end(screen, report)
+    return code
+
+
+def _run(screen: Screen, report: Report) -> None:
+    port = int(os.environ.get("PORT") or 8000)
+    target = choose_target()
+    agree(screen, port)
+    with Product(port, screen.line) as running:
+        people = {name: Api.sign_in(running.url, name, world.PASSWORD) for name in _cast()}
+        component = target.prepare(people, screen)
+        Carrier(people, screen, report).carry(component, target.branch)
+        screen.plain(f"\n{report.table()}")
+        screen.plain(_see(running.url, running.was_there, report, target))
+
+
+def _cast() -> list[str]:
+    acting = {name for leg in LEGS for name in (leg.promoter, leg.deployer, leg.approver) if name}
+    return sorted(acting | {world.PROJECT_ADMIN, world.PLATFORM_ADMIN})
+
+
+def _see(url: str, is_served: bool, report: Report, target: Target) -> str:
+    serve = "It is served now" if is_served else "See it: make up"
+    people = "\n".join(f"    {one.username:<10} {one.name} {one.name_en}, {one.note_en}" for one in world.PEOPLE)
+    return (
+        f"\nSame image in every environment: {report.digest}\n"
+        f"{serve}, then {url}/orders/{report.order}/\n"
+        f"Sign in as (password {world.PASSWORD}):\n{people}\n"
+        f"{target.note}"
+    ).rstrip()
+
+
+def _end(screen: Screen, report: Report) -> None:
+    if report.error is not None:
+        if report.environments:
+            screen.plain(f"\n{report.table()}")
+        where = f"order {report.order}: " if report.order else ""
+        sys.stdout.flush()
+        sys.stderr.write(f"\nmake demo did not get through. {where}{report.error}\n")
+    screen.plain(f"{report.seconds:.1f} s. Report: {REPORT}")
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
