@@ -19,7 +19,7 @@ VAR = os.environ.get("PRISM4K_DATA_DIR") or os.path.join(
 LOCK = os.path.join(VAR, "run", "up.lock")
 
 
-def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> str:
+def check_python(version: "tuple[int, ...]" = sys.version_info[:3]) -> str:
     """The sentence, or an empty text."""
     if version[:2] >= OLDEST:
         return ""
@@ -77,7 +77,7 @@ def is_running(lock: str = LOCK) -> bool:
     return False
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: "list[str]") -> int:
     """``python3 demo/preflight.py [port]``: exit code 2 and the sentences when something is missing."""
     problems = [check_python()]
     if not problems[0]:

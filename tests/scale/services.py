@@ -1,0 +1,153 @@
+"""PostgreSQL and Redis of one's own for a command: ``python -m tests.scale.services COMMAND …``.
+
+Both get a temporary folder and a free port and are ended with the command. PostgreSQL refuses to run as root, so root
+runs it as the user ``postgres`` that Debian's package brings. The command finds them in DATABASE_URL, BROKER_URL and
+CHANNEL_URL, with secrets made for this run.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+READY_SECONDS = 30.0
+STOP_SECONDS = 10.0
+DATABASE = "prism4k"
+_POSTGRES = (
+    "fsync=off",  # processes are killed here, machines are not
+    "max_connections=200",
+    "log_min_messages=error",
+)
+
+
+class NotInstalled(Exception):
+    """A program is missing; ``str()`` has the command that installs it."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def postgres_program(name: str) -> str:
+    """The newest installed one; Debian keeps them out of the PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
+    program = str(found[-1]) if found else shutil.which(name)
+    if not program:
+        raise NotInstalled("PostgreSQL is not installed: apt-get install postgresql")
+    return program
+
+
+def as_ordinary_user() -> list[str]:
+    """What to put before a command so that it does not run as root."""
+    if os.geteuid() != 0:
+        return []
+    try:
+        pwd.getpwnam("postgres")
+    except KeyError:
+        raise NotInstalled("There is no user postgres: apt-get install postgresql") from None
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"]
+
+
+@contextlib.contextmanager
+def running(command: list[str], log: Path, ready: list[str], what: str) -> Iterator[None]:
+    """A server in a group of its own, up to the end of the block."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        until = time.monotonic() + READY_SECONDS
+        while subprocess.run(ready, capture_output=True).returncode != 0:
+            if process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"{what} did not start:\n{log.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.1)
+        yield
+    finally:
+        # SIGINT is PostgreSQL's fast shutdown; Redis takes it too.
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@contextlib.contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    """Its DATABASE_URL."""
+    prefix, port = as_ordinary_user(), free_port()
+    data = folder / "postgres"
+    data.mkdir(mode=0o700)
+    if prefix:
+        folder.chmod(0o755)
+        shutil.chown(data, "postgres", "postgres")
+    init = [postgres_program("initdb"), "--auth=trust", "--username=prism4k", "--encoding=UTF8", "--no-sync", "-D", str(data)]
+    subprocess.run([*prefix, *init], check=True, capture_output=True, cwd="/")
+    server = [postgres_program("postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(data)]
+    server += [part for option in _POSTGRES for part in ("-c", option)]
+    ready = [postgres_program("pg_isready"), "-h", "127.0.0.1", "-p", str(port)]
+    with running([*prefix, *server], folder / "postgres.log", ready, "PostgreSQL"):
+        create = [postgres_program("createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "prism4k", DATABASE]
+        subprocess.run(create, check=True, capture_output=True)
+        yield f"postgres://prism4k@127.0.0.1:{port}/{DATABASE}"
+
+
+@contextlib.contextmanager
+def redis(folder: Path) -> Iterator[str]:
+    """Its URL, without a database number."""
+    if shutil.which("redis-server") is None:
+        raise NotInstalled("Redis is not installed: apt-get install redis-server")
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    with running(command, folder / "redis.log", ["redis-cli", "-p", str(port), "ping"], "Redis"):
+        yield f"redis://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def both() -> Iterator[dict[str, str]]:
+    """Environment variables that move the product to PostgreSQL and Redis."""
+    with tempfile.TemporaryDirectory(prefix="prism4k-scale-") as name:
+        folder = Path(name)
+        with postgres(folder) as database, redis(folder) as broker:
+            yield {
+                "DATABASE_URL": database,
+                "BROKER_URL": f"{broker}/0",
+                "CHANNEL_URL": f"{broker}/1",
+                "SECRET_KEY": secrets.token_urlsafe(50),
+                "ENCRYPTION_KEYS": "k1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+                "AUDIT_KEY": secrets.token_urlsafe(32),
+            }
+
+
+def main(command: list[str]) -> int:
+    """The command's exit code; 2 when something is not installed."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with both() as environment:
+            return subprocess.run(command, env={**os.environ, **environment}).returncode
+    except NotInstalled as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
