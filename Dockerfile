@@ -3,9 +3,10 @@
 ARG BASE=docker.io/library/python:3.11-slim-bookworm
 FROM ${BASE}
 
-# git is asked for branches and commits; slim images lack it.
-RUN if ! command -v git >/dev/null; then \
-      apt-get update && apt-get install -y --no-install-recommends git ca-certificates && rm -rf /var/lib/apt/lists/*; \
+# git is asked for branches and commits; slim images lack it. The demo builds with make.
+ARG PACKAGES="git ca-certificates"
+RUN if ! command -v git >/dev/null || [ "$PACKAGES" != "git ca-certificates" ]; then \
+      apt-get update && apt-get install -y --no-install-recommends $PACKAGES && rm -rf /var/lib/apt/lists/*; \
     fi
 
 RUN groupadd --gid 9999 prism4k && useradd --uid 9999 --gid 9999 --home-dir /data --no-create-home prism4k \

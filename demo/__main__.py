@@ -8,8 +8,8 @@ import sys
 from types import FrameType
 
 from demo import world
-from demo.carry import LEGS, Carrier, Failed
-from demo.client import Api, Away, Refusal
+from demo.carry import Carrier, Failed
+from demo.client import Away, Cast, Refusal
 from demo.own import BadRepository, Target, choose_target
 from demo.reach import Unwanted, agree
 from demo.report import Report
@@ -42,17 +42,11 @@ def _run(screen: Screen, report: Report) -> None:
     port = int(os.environ.get("PORT") or 8000)
     target = choose_target()
     agree(screen, port)
-    with Product(port, screen.line) as running:
-        people = {name: Api.sign_in(running.url, name, world.PASSWORD) for name in _cast()}
+    with Product(port, screen.line) as running, Cast(running.url, world.PASSWORD) as people:
         component = target.prepare(people, screen)
         Carrier(people, screen, report).carry(component, target.branch)
         screen.plain(f"\n{report.table()}")
         screen.plain(_see(running.url, running.was_there, report, target))
-
-
-def _cast() -> list[str]:
-    acting = {name for leg in LEGS for name in (leg.promoter, leg.deployer, leg.approver) if name}
-    return sorted(acting | {world.PROJECT_ADMIN, world.PLATFORM_ADMIN})
 
 
 def _see(url: str, is_served: bool, report: Report, target: Target) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo import world
-from demo.client import Api, Refusal
+from demo.client import Cast, Refusal
 from demo.report import People, Reached, Report
 from demo.screen import Screen
 
@@ -54,7 +54,7 @@ LEGS = (
 class Carrier:
     """One order of ``component`` (project/slug), from its creation to the last leg. Fills the report as it goes."""
 
-    def __init__(self, people: dict[str, Api], screen: Screen, report: Report) -> None:
+    def __init__(self, people: Cast, screen: Screen, report: Report) -> None:
         self._people, self._screen, self._report = people, screen, report
         self._number = ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from typing import Any
@@ -46,6 +47,12 @@ class Api:
         answer = api.post("sign-in/", {"username": username, "password": password})
         return cls(http, username, str(answer["token"]))
 
+    def sign_out(self) -> None:
+        """The token is worth nothing from now on; a product that is gone already is no reason to complain."""
+        with contextlib.suppress(Refusal, httpx.TransportError):
+            self._http.post("sign-out/", headers=self._headers)
+        self._http.close()
+
     def get(self, path: str, **query: str) -> Any:
         """The answer; raises Refusal, Away."""
         return self._call("GET", path, query, None, {})
@@ -84,3 +91,23 @@ def _json(answer: httpx.Response) -> Json:
             "detail": f"{answer.request.method} {answer.request.url.path} answered {answer.status_code}, not in JSON"
         }
     return content if isinstance(content, dict) else {"detail": str(content)}
+
+
+class Cast:
+    """People by user name, signed in when they first act and signed out together at the end of the block."""
+
+    def __init__(self, url: str, password: str) -> None:
+        self._url, self._password = url, password
+        self._signed_in: dict[str, Api] = {}
+
+    def __getitem__(self, username: str) -> Api:
+        if username not in self._signed_in:
+            self._signed_in[username] = Api.sign_in(self._url, username, self._password)
+        return self._signed_in[username]
+
+    def __enter__(self) -> Cast:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for api in self._signed_in.values():
+            api.sign_out()

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from demo import world
-from demo.client import Api, Refusal
+from demo.client import Api, Cast, Refusal
 from demo.repository import commits_of, git
 from demo.running import DATA
 from demo.screen import Screen
@@ -33,7 +33,7 @@ class Target:
     branch: str
     note: str = ""
 
-    def prepare(self, people: dict[str, Api], screen: Screen) -> str:
+    def prepare(self, people: Cast, screen: Screen) -> str:
         """``project/component``, ready for orders."""
         project, app = world.CARRIED
         return f"{project}/{app.slug}"
@@ -48,7 +48,7 @@ class OwnTarget(Target):
     directory: str = ""
     package: str = ""
 
-    def prepare(self, people: dict[str, Api], screen: Screen) -> str:
+    def prepare(self, people: Cast, screen: Screen) -> str:
         """Git server, component, settings and allocations; a second run brings them up to date."""
         name = component_name(self.git_url)
         screen.title("Component")
