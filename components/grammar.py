@@ -26,6 +26,7 @@ _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}", re.ASCII)
 _SEGMENT = re.compile(r"[A-Za-z0-9._+-]+", re.ASCII)
 _JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+-]*(?:/[A-Za-z0-9][A-Za-z0-9 ._+-]*)*", re.ASCII)
 _SCP = re.compile(r"(?:[A-Za-z0-9._-]+@)(?P<host>[A-Za-z0-9.-]+):(?P<path>[A-Za-z0-9._~+][A-Za-z0-9._~/+-]*)", re.ASCII)
+_VISIBLE = re.compile(r"[!-~]+")
 _URL_PATH = re.compile(r"/[A-Za-z0-9._~/+%-]+", re.ASCII)
 _OWN_NODES = frozenset({"built-in", "master"})
 _DEFAULT_PORTS = {"https": 443, "http": 80, "ssh": 22}
@@ -117,6 +118,8 @@ def plain_git_url(url: str) -> str:
 
 
 def _full_address(url: str) -> GitAddress:
+    if not _VISIBLE.fullmatch(url):  # urlsplit drops tabs and line feeds without a word
+        raise GrammarError(_("This is not a Git URL: it should look like https://host/group/name.git."))
     try:
         parts = urlsplit(url)
         port = parts.port

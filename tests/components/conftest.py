@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from django.conf import LazySettings
 
 from components.models import BaseImage, Component, GitServer, ImageRegistry, JenkinsServer, Template, Toolchain
 from components.services import create_component, create_template
@@ -65,6 +66,12 @@ class Shop:
     base_image: BaseImage
     templates: dict[str, Template]
     component: Component
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: LazySettings) -> None:
+    """The cast has nine people: a slow hash would be most of each test."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
