@@ -31,6 +31,7 @@ class Command(BaseCommand):
         config = uvicorn.Config(
             "prism4k.asgi:application",
             log_config=None,
+            log_level="warning",
             access_log=False,
             lifespan="off",
             ws_ping_interval=PING_SECONDS,
@@ -41,6 +42,8 @@ class Command(BaseCommand):
             server_header=False,
         )
         with listener:
+            # asyncio does this for sockets of its own only; without it every kept-alive answer waits 40 ms for an ACK.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             uvicorn.Server(config).run(sockets=[listener])
 
     def _listener(self, host: str, port: int, fd: int | None) -> socket.socket:
