@@ -66,10 +66,10 @@ def test_a_claim_is_exclusive_until_it_ends(db: None) -> None:
     "columns",
     [
         {"next_at": PARKED},
-        {"next_at": timezone.now() + timedelta(minutes=1)},
+        {"next_at": timezone.now() + timedelta(days=1)},
         {"state": RunState.SUCCEEDED},
         {"state": RunState.CANCELLED},
-        {"lease_until": timezone.now() + timedelta(minutes=1)},
+        {"lease_until": timezone.now() + timedelta(days=1)},
     ],
     ids=["parked", "later", "succeeded", "cancelled", "held"],
 )
