@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from django.db.models import F, Max, OuterRef, Q, QuerySet, Subquery
 
@@ -14,15 +15,20 @@ from components.models import (
     Component,
     ComponentSettings,
     ConfigVersion,
+    GitServer,
+    ImageRegistry,
+    JenkinsServer,
     Preview,
     ServerTest,
     Template,
     TemplateVersion,
     Toolchain,
 )
-from environments.access import visible_to
+from environments.access import require, visible_to
 from environments.models import Environment, Space
 from foundation.problems import Missing
+
+M = TypeVar("M", JenkinsServer, GitServer, ImageRegistry)
 
 
 def list_components(
@@ -192,3 +198,29 @@ def last_tests(kind: str) -> dict[int, ServerTest]:
     newest = ServerTest.objects.filter(kind=kind).values(f"{kind}_id").annotate(top=Max("pk")).values("top")
     rows = ServerTest.objects.filter(pk__in=newest).select_related("requested_by")
     return {getattr(row, f"{kind}_id"): row for row in rows}
+
+
+def visible_users(user: User, template: Template) -> list[Component]:
+    """Those of :func:`used_by` that this person sees."""
+    seen = set(Component.objects.filter(visible_to(user)).values_list("pk", flat=True))
+    return [component for component in used_by(template) if component.pk in seen]
+
+
+def list_servers(user: User, model: type[M]) -> QuerySet[M]:
+    """Jenkins, Git or registry rows, archived ones last; for those who see the site."""
+    require(user, "see_site")
+    return model._default_manager.order_by("is_archived", "pk")
+
+
+def find_server(user: User, model: type[M], key: str) -> M:
+    """One server by its slug or host; raises Missing."""
+    field = "host" if model is GitServer else "slug"
+    server = list_servers(user, model).filter(**{field: key}).first()
+    if server is None:
+        raise Missing()
+    return server
+
+
+def tests_of(server: JenkinsServer | GitServer | ImageRegistry) -> QuerySet[ServerTest]:
+    """Connection tests of a server, newest first."""
+    return server.tests.select_related("requested_by").order_by("-pk")
