@@ -27,8 +27,14 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
         self._check_scope(request)
         key = request.headers.get("Idempotency-Key", "")
-        if key and request.method in UNSAFE:
+        if request.method not in UNSAFE:
+            return
+        self.look(request, **kwargs)
+        if key:
             self._answer_once(request, key)
+
+    def look(self, request: Request, **kwargs: Any) -> None:
+        """Reads outside that an unsafe method needs (Git, Jenkins): here, before any transaction is open."""
 
     def _check_scope(self, request: Request) -> None:
         scopes = getattr(request.auth, "scopes", None)

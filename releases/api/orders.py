@@ -14,7 +14,9 @@ from rest_framework.response import Response
 
 from accounts.actor import actor_of
 from accounts.choices import Scope
+from components.models import Component
 from components.selectors import find_component
+from environments.access import require
 from foundation.api import ApiView, list_response
 from foundation.problems import Invalid, Missing
 from releases import selectors
@@ -51,16 +53,27 @@ class Orders(ApiView):
         rows = selectors.filter_orders(rows, **{name: request.query_params.get(name, "") for name in FILTERS})
         return list_response(request, rows, lambda row: shapes.present(shapes.OrderSummary, row))
 
+    def look(self, request: Request, **kwargs: Any) -> None:
+        """Does the branch exist? Whoever may not create is refused before Git is asked."""
+        given = valid(shapes.OrderInput, request)
+        component = _component(request, given["component"])
+        require(actor_of(request), "create_order", project_id=component.project_id)
+        orders.insist_on_branch(component, given["branch"].strip())
+
     @extend_schema(operation_id="orders_create", request=shapes.OrderInput, responses={201: shapes.OrderOutput})
     def post(self, request: Request) -> Response:
         """Create an order."""
         given = valid(shapes.OrderInput, request)
-        project, _slash, slug = given.pop("component").partition("/")
-        if not slug:
-            raise Invalid({"component": [_("Write project/component, e.g. sis-omm/proxy-gw.")]})
-        component = find_component(actor_of(request), project, slug)
-        order = orders.create_order(actor=actor_of(request), component=component, **given)
+        component = _component(request, given.pop("component"))
+        order = orders.create_order(actor=actor_of(request), component=component, has_looked=True, **given)
         return Response(order_overview(order, actor_of(request)), status=201)
+
+
+def _component(request: Request, text: str) -> Component:
+    project, _slash, slug = text.partition("/")
+    if not slug:
+        raise Invalid({"component": [_("Write project/component, e.g. sis-omm/proxy-gw.")]})
+    return find_component(actor_of(request), project, slug)
 
 
 class Order(ApiView):
@@ -106,12 +119,17 @@ class Builds(ApiView):
         rows = Build.objects.filter(order=order).select_related("started_by").order_by("-attempt")
         return Response([shapes.present(shapes.BuildOutput, row) for row in rows])
 
+    def look(self, request: Request, **kwargs: Any) -> None:
+        """The branch's tip, where the first build was asked for without naming a commit."""
+        given = valid(shapes.BuildInput, request)
+        order = selectors.order_by_number(actor_of(request), kwargs["number"])
+        self.commit = given["commit"] or builds.commit_to_build(actor=actor_of(request), order=order)
+
     @extend_schema(operation_id="builds_create", request=shapes.BuildInput, responses={202: shapes.BuildOutput})
     def post(self, request: Request, number: str) -> Response:
         """Start (or retry) the build."""
-        given = valid(shapes.BuildInput, request)
         order = selectors.order_by_number(actor_of(request), number)
-        build = builds.start_build(actor=actor_of(request), order=order, commit=given["commit"])
+        build = builds.start_build(actor=actor_of(request), order=order, commit=self.commit)
         build.refresh_from_db()
         return Response(shapes.present(shapes.BuildOutput, build), status=202)
 
@@ -195,12 +213,16 @@ class Check(ApiView):
 
     scope = Scope.READ
 
+    def look(self, request: Request, **kwargs: Any) -> None:
+        """Ask Jenkins and the registry."""
+        order = selectors.order_by_number(actor_of(request), kwargs["number"])
+        self.facts = builds.look_at_order(actor=actor_of(request), order=order)
+
     @extend_schema(operation_id="orders_check", request=None, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, number: str) -> Response:
         """Look at Jenkins and the registry now."""
-        return Response(
-            builds.check_order(actor=actor_of(request), order=selectors.order_by_number(actor_of(request), number))
-        )
+        order = selectors.order_by_number(actor_of(request), number)
+        return Response(builds.check_order(actor=actor_of(request), order=order, facts=self.facts))
 
 
 class Comments(ApiView):

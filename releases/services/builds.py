@@ -31,8 +31,7 @@ def start_build(*, actor: User, order: ReleaseOrder, commit: str = "") -> Build:
     """
     require(actor, "build", project_id=order.project_id, owner_id=order.author_id)
     _insist_on_state(order)
-    if not order.commit and not commit:
-        commit = looks.resolve(order.component, order.branch).commit
+    commit = commit or commit_to_build(actor=actor, order=order)
     toolchain = _insist_on_completeness(order)
     with transaction.atomic():
         locked = ReleaseOrder.objects.select_for_update().get(pk=order.pk)
@@ -43,6 +42,13 @@ def start_build(*, actor: User, order: ReleaseOrder, commit: str = "") -> Build:
         build = launch.launch_build(locked, toolchain, actor=actor)
     order.refresh_from_db()
     return build
+
+
+def commit_to_build(*, actor: User, order: ReleaseOrder) -> str:
+    """The commit that a build would take: the frozen one, or the branch's tip now. Asks Git: not in a transaction."""
+    require(actor, "build", project_id=order.project_id, owner_id=order.author_id)
+    _insist_on_state(order)
+    return order.commit or looks.resolve(order.component, order.branch).commit
 
 
 def _insist_on_state(order: ReleaseOrder) -> None:
@@ -104,10 +110,15 @@ def request_stop(build: Build, actor: User) -> None:
     wake(Build, build.pk)
 
 
-def check_order(*, actor: User, order: ReleaseOrder) -> dict[str, object]:
-    """检测: look at Jenkins and the registry now and say what is there; repairs nothing."""
+def look_at_order(*, actor: User, order: ReleaseOrder) -> dict[str, object]:
+    """What Jenkins and the registry say of the order now. Asks outside: not in a transaction."""
     require(actor, "check", project_id=order.project_id)
-    facts = look_at_build(order)
+    return look_at_build(order)
+
+
+def check_order(*, actor: User, order: ReleaseOrder, facts: dict[str, object] | None = None) -> dict[str, object]:
+    """检测: look at Jenkins and the registry now and say what is there; repairs nothing."""
+    facts = look_at_order(actor=actor, order=order) if facts is None else facts
     with transaction.atomic():
         progress.append(order.pk, "order.checked", actor=actor, data=dict(facts))
     return facts

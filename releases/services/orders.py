@@ -45,13 +45,18 @@ def create_order(
     change_ticket: str = "",
     changes_database: bool = False,
     repeat_of: ReleaseOrder | None = None,
+    has_looked: bool = False,
 ) -> ReleaseOrder:
-    """A new order in state ``created``. Raises Invalid for an unknown branch, Refused when Git cannot be asked."""
+    """A new order in state ``created``. Raises Invalid for an unknown branch, Refused when Git cannot be asked.
+
+    ``has_looked``: the caller has called ``insist_on_branch`` already, because it is inside a transaction now.
+    """
     require(actor, "create_order", project_id=component.project_id)
     if component.is_archived:
         raise Refused(_("This component is archived: no new orders."), "component-archived")
     branch = branch.strip()
-    _insist_on_branch(component, branch)
+    if not has_looked:
+        insist_on_branch(component, branch)
     _check_ticket(component, change_ticket)
     fields = {
         "component": component,
@@ -75,7 +80,7 @@ def create_order(
     raise Stale(_("Too many orders were created in this second: try again."))
 
 
-def _insist_on_branch(component: Component, branch: str) -> None:
+def insist_on_branch(component: Component, branch: str) -> None:
     """An unknown branch is refused; while Git is away, one that was seen before will do: the build checks again."""
     try:
         looks.resolve(component, branch)
