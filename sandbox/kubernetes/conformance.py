@@ -7,11 +7,12 @@ from typing import Any
 
 from sandbox.kubernetes.fields import display, item_key, value_key
 from sandbox.kubernetes.kinds import Kind
-from sandbox.kubernetes.quantities import BadQuantity, canonical
-from sandbox.kubernetes.schema import Keyed, Listing, MapOf, Node, Scalar, SetOf, Struct, fields_of
+from sandbox.kubernetes.quantities import canonical
+from sandbox.kubernetes.schema import KEY_DEFAULTS, Keyed, Listing, MapOf, Node, Scalar, SetOf, Struct, fields_of
 
 Obj = dict[str, Any]
 
+_INT64 = 2**63
 _EXPECTED = {"str": (str, "string"), "bool": (bool, "boolean")}
 
 
@@ -21,7 +22,7 @@ def type_errors(value: Any, kind: Kind) -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    return f"&value.valueUnstructured{{Value:{json.dumps(value, ensure_ascii=False)}}}"
+    return f"&value.valueUnstructured{{Value:{json.dumps(value, ensure_ascii=False, default=str)}}}"
 
 
 def _errors(value: Any, node: Node, at: str) -> list[str]:
@@ -43,13 +44,16 @@ def _scalar_errors(value: Any, node: Scalar, at: str) -> list[str]:
         return []
     if node.kind == "int":
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return [] if is_number else [f"{at}: expected numeric (int or float), got {type(value).__name__}"]
+        if not is_number:
+            return [f"{at}: expected numeric (int or float), got {type(value).__name__}"]
+        is_whole = value == int(value) and abs(value) < _INT64
+        return [] if is_whole else [f"{at}: expected a 64-bit integer, got {value}"]
     if node.kind in _EXPECTED:
         wanted, word = _EXPECTED[node.kind]
         return [] if isinstance(value, wanted) else [f"{at}: expected {word}, got {_shown(value)}"]
-    if isinstance(value, dict | list):
-        return [f"{at}: expected scalar, got {_shown(value)}"]
-    return []
+    if node.kind == "intstr" and (isinstance(value, bool) or not isinstance(value, int | str)):
+        return [f"{at}: expected string or integer, got {_shown(value)}"]
+    return [f"{at}: expected scalar, got {_shown(value)}"] if isinstance(value, dict | list) else []
 
 
 def _entry_errors(value: Obj, node: Struct | MapOf, at: str) -> list[str]:
@@ -69,8 +73,11 @@ def _item_errors(value: list[Any], node: Keyed | SetOf | Listing, at: str) -> li
     seen: set[str] = set()
     for index, item in enumerate(value):
         below, element = f"{at}[{index}]", ""
+        if isinstance(node, Keyed) and not isinstance(item, dict):
+            errors.append(f"{at}: element {index}: associative list with keys may not have non-map elements")
+            continue
         if isinstance(node, Keyed) and isinstance(item, dict):
-            missing = [key for key in node.keys if key not in item and key != "protocol"]
+            missing = [key for key in node.keys if item.get(key) is None and key not in KEY_DEFAULTS]
             if missing:
                 errors.append(
                     f"{at}: element {index}: associative list with keys has an element that omits key field "
@@ -108,12 +115,16 @@ def without_unknown(value: Any, node: Node, at: str, dropped: list[str]) -> Any:
                 kept[name] = without_unknown(entry, below, path, dropped)
         return kept
     if isinstance(node, Keyed | SetOf | Listing) and isinstance(value, list):
-        return [without_unknown(item, node.item, f"{at}[{index}]", dropped) for index, item in enumerate(value)]
+        return [
+            without_unknown(item, node.item, f"{at}[{index}]", dropped)
+            for index, item in enumerate(value)
+            if item is not None
+        ]
     return value
 
 
 def with_canonical_quantities(value: Any, node: Node, at: str = "") -> Any:
-    """A copy with every quantity in the server's spelling; raises BadQuantity."""
+    """A copy with every quantity in the server's spelling; raises quantities.BadQuantity."""
     if isinstance(node, Scalar) and node.kind == "quantity":
         return canonical(value)
     if isinstance(node, Struct | MapOf) and isinstance(value, dict):
@@ -126,6 +137,3 @@ def with_canonical_quantities(value: Any, node: Node, at: str = "") -> Any:
     if isinstance(node, Keyed | SetOf | Listing) and isinstance(value, list):
         return [with_canonical_quantities(item, node.item, at) for item in value]
     return value
-
-
-__all__ = ["BadQuantity", "joined", "type_errors", "with_canonical_quantities", "without_unknown"]

@@ -35,9 +35,8 @@ class Recorder:
     def _record(self, about: Obj, level: str, reason: str, message: str, field: str) -> None:
         meta = about["metadata"]
         namespace = meta.get("namespace", "default")
-        similar = [
-            event for event in self._store.all(EVENT, namespace) if self._is_similar(event, meta["uid"], reason, level)
-        ]
+        everything = self._store.each(EVENT, namespace)
+        similar = [event for event in everything if self._is_similar(event, meta["uid"], reason, level)]
         same = next((event for event in similar if event["message"] == message), None)
         if same is None and len(similar) >= _COMBINE_AFTER:
             message = f"(combined from similar events): {message}"

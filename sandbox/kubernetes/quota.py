@@ -7,12 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.kubernetes import clock
-from sandbox.kubernetes.errors import ApiError, forbidden
+from sandbox.kubernetes.errors import forbidden
 from sandbox.kubernetes.kinds import KINDS, POD, RESOURCE_QUOTA, Kind
-from sandbox.kubernetes.quantities import canonical, decimal_text, like, parse
+from sandbox.kubernetes.quantities import canonical, like, parse
 from sandbox.kubernetes.storage import Store
 
 Obj = dict[str, Any]
+
+MOST_PODS = 5000
 
 _POD_RESOURCES = {
     "cpu": ("requests", "cpu"),
@@ -74,7 +76,7 @@ def _pod_usage(pod: Obj, resource: str) -> Decimal | None:
 def _used(store: Store, quota: Obj, resource: str) -> Decimal:
     namespace = quota["metadata"]["namespace"]
     if resource in ("pods", "count/pods") or resource in _POD_RESOURCES:
-        pods = (pod for pod in store.all(POD, namespace) if is_counted(pod) and _is_in_scope(quota, pod))
+        pods = (pod for pod in store.each(POD, namespace) if is_counted(pod) and _is_in_scope(quota, pod))
         return sum((_pod_usage(pod, resource) or Decimal(0) for pod in pods), Decimal(0))
     kind = _COUNT_NAMES.get(resource)
     return Decimal(len(store.all(kind, namespace))) if kind else Decimal(0)
@@ -88,7 +90,11 @@ def status_of(store: Store, quota: Obj) -> Obj:
 
 
 def admit(store: Store, kind: Kind, namespace: str, obj: Obj) -> None:
-    """Raise the 403 when a new object does not fit into a quota of its namespace."""
+    """Raise the 403 when a new object does not fit into a quota of its namespace, or a pod not into the stand-in."""
+    if kind is POD and store.count(POD) >= MOST_PODS:
+        raise forbidden(
+            kind, obj["metadata"]["name"], f"exceeded capacity: the stand-in holds at most {MOST_PODS} pods"
+        )
     for quota in store.all(RESOURCE_QUOTA, namespace):
         if kind is POD and not _is_in_scope(quota, obj):
             continue
@@ -136,6 +142,3 @@ def _missing(hard: dict[str, str], pod: Obj) -> str:
         if without:
             parts.append(f"{resource} for: {','.join(sorted(without))}")
     return "; ".join(parts)
-
-
-__all__ = ["ApiError", "admit", "decimal_text", "is_counted", "pod_amount", "status_of"]

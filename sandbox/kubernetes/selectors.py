@@ -87,8 +87,8 @@ def matches_labels(selector: Obj, labels: dict[str, str]) -> bool:
 
 
 def _expression(entry: Obj, labels: dict[str, str]) -> bool:
-    value, values = labels.get(entry["key"]), entry.get("values") or []
-    operator = entry["operator"]
+    value, values = labels.get(entry.get("key", "")), entry.get("values") or []
+    operator = entry.get("operator")
     if operator == "In":
         return value in values
     if operator == "NotIn":
@@ -102,8 +102,9 @@ def as_query(selector: Obj) -> str:
     for entry in selector.get("matchExpressions") or []:
         words = {"In": " in ", "NotIn": " notin "}
         values = "(" + ",".join(sorted(entry.get("values") or [])) + ")"
-        if entry["operator"] in words:
-            parts.append(entry["key"] + words[entry["operator"]] + values)
+        key, operator = entry.get("key", ""), entry.get("operator", "")
+        if operator in words:
+            parts.append(key + words[operator] + values)
         else:
-            parts.append(entry["key"] if entry["operator"] == "Exists" else "!" + entry["key"])
+            parts.append(key if operator == "Exists" else "!" + key)
     return ",".join(parts)

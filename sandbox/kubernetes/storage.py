@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.kubernetes.kinds import BY_PLURAL, KINDS, Kind
@@ -31,6 +31,7 @@ class Change:
 class _History:
     changes: deque[Change]
     forgotten: int = 0
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Store:
@@ -41,10 +42,9 @@ class Store:
     """
 
     def __init__(self, history: int = 1000) -> None:
-        self._objects: dict[str, dict[tuple[str, str], Obj]] = {kind.plural: {} for kind in KINDS}
+        self._objects: dict[str, dict[str, dict[str, Obj]]] = {kind.plural: {} for kind in KINDS}
         self._history = {kind.plural: _History(deque(maxlen=history)) for kind in KINDS}
         self._listeners: list[Callable[[Change], None]] = []
-        self._moved = asyncio.Event()
         self.version = 1
         self.is_dirty = False
         self.is_closing = False
@@ -55,28 +55,36 @@ class Store:
 
     def get(self, kind: Kind, namespace: str, name: str) -> Obj | None:
         """The live object, or None."""
-        return self._objects[kind.plural].get((namespace, name))
+        return self._objects[kind.plural].get(namespace, {}).get(name)
 
     def all(self, kind: Kind, namespace: str | None = None) -> list[Obj]:
         """The objects of one namespace (or of all), sorted by namespace and name."""
-        found = self._objects[kind.plural]
-        keys = sorted(key for key in found if namespace is None or key[0] == namespace)
-        return [found[key] for key in keys]
+        by_namespace = self._objects[kind.plural]
+        chosen = sorted(by_namespace) if namespace is None else [namespace]
+        return [obj for name in chosen for _, obj in sorted(by_namespace.get(name, {}).items())]
+
+    def each(self, kind: Kind, namespace: str) -> Iterable[Obj]:
+        """The objects of one namespace in no order, without a copy: write nothing while you go through them."""
+        return self._objects[kind.plural].get(namespace, {}).values()
+
+    def count(self, kind: Kind) -> int:
+        """How many objects there are in all namespaces."""
+        return sum(len(found) for found in self._objects[kind.plural].values())
 
     def put(self, kind: Kind, obj: Obj) -> Obj:
         """Store a new or changed object under the next version; returns it as stored."""
         meta = obj["metadata"]
-        key = (meta.get("namespace", ""), meta["name"])
+        found = self._objects[kind.plural].setdefault(meta.get("namespace", ""), {})
         self.version += 1
         stored = {**obj, "metadata": {**meta, "resourceVersion": str(self.version)}}
-        previous = self._objects[kind.plural].get(key)
-        self._objects[kind.plural][key] = stored
+        previous = found.get(meta["name"])
+        found[meta["name"]] = stored
         self._record(Change(self.version, "MODIFIED" if previous else "ADDED", kind, stored, previous))
         return stored
 
     def drop(self, kind: Kind, namespace: str, name: str) -> Obj | None:
         """Remove an object; returns its last state with the version of the removal, or None."""
-        gone = self._objects[kind.plural].pop((namespace, name), None)
+        gone = self._objects[kind.plural].get(namespace, {}).pop(name, None)
         if gone is None:
             return None
         self.version += 1
@@ -92,16 +100,17 @@ class Store:
         self.is_dirty = True
         for listener in self._listeners:
             listener(change)
-        self._wake()
+        self._wake(history)
 
-    def _wake(self) -> None:
-        moved, self._moved = self._moved, asyncio.Event()
+    def _wake(self, history: _History) -> None:
+        moved, history.moved = history.moved, asyncio.Event()
         moved.set()
 
     def close(self) -> None:
         """End all watches."""
         self.is_closing = True
-        self._wake()
+        for history in self._history.values():
+            self._wake(history)
 
     def oldest_known(self, kind: Kind) -> int:
         """Changes of this version or an older one are forgotten."""
@@ -116,20 +125,13 @@ class Store:
             found.append(change)
         return found[::-1]
 
-    async def moved(self, seconds: float) -> None:
-        """Return at the next write, or after ``seconds``."""
-        event = self._moved
-        try:
-            await asyncio.wait_for(event.wait(), seconds)
-        except TimeoutError:
-            return
+    def next_move(self, kind: Kind) -> asyncio.Event:
+        """Set at the next write of that kind, or when the server closes. Take it before reading the changes."""
+        return self._history[kind.plural].moved
 
     def dump(self) -> Obj:
         """Everything worth saving, as JSON data."""
-        return {
-            "version": self.version,
-            "objects": {plural: list(found.values()) for plural, found in self._objects.items()},
-        }
+        return {"version": self.version, "objects": {kind.plural: self.all(kind) for kind in KINDS}}
 
     def restore(self, saved: Obj) -> None:
         """Take saved state; every earlier watch position is forgotten from here on, as after a real restart."""
@@ -140,5 +142,5 @@ class Store:
     def _restore_kind(self, kind: Kind, objects: Iterable[Obj]) -> None:
         for obj in objects:
             meta = obj["metadata"]
-            self._objects[kind.plural][(meta.get("namespace", ""), meta["name"])] = obj
+            self._objects[kind.plural].setdefault(meta.get("namespace", ""), {})[meta["name"]] = obj
         self._history[kind.plural].forgotten = self.version - 1

@@ -11,7 +11,7 @@ from sandbox.kubernetes.controllers.deployments import DeploymentController
 from sandbox.kubernetes.controllers.family import controller_of
 from sandbox.kubernetes.controllers.replicasets import ReplicaSetController
 from sandbox.kubernetes.events import forget_old
-from sandbox.kubernetes.kinds import DEPLOYMENT, EVENT, NAMESPACE, POD, REPLICA_SET, RESOURCE_QUOTA, Kind
+from sandbox.kubernetes.kinds import DEPLOYMENT, EVENT, NAMESPACE, POD, REPLICA_SET, RESOURCE_QUOTA
 from sandbox.kubernetes.storage import Change, Store
 
 Obj = dict[str, Any]
@@ -128,6 +128,3 @@ class Engine:
 
 def _is_leaving(change: Change) -> bool:
     return bool(change.object["metadata"].get("deletionTimestamp"))
-
-
-__all__ = ["Engine", "Kind"]

@@ -37,9 +37,8 @@ def owner_reference(owner: Obj) -> Obj:
 
 def _children(store: Store, owner: Obj, kind: Kind) -> list[Obj]:
     uid = owner["metadata"]["uid"]
-    return [
-        obj for obj in store.all(kind, owner["metadata"]["namespace"]) if (controller_of(obj) or {}).get("uid") == uid
-    ]
+    everything = store.each(kind, owner["metadata"]["namespace"])
+    return [obj for obj in everything if (controller_of(obj) or {}).get("uid") == uid]
 
 
 def replica_sets_of(store: Store, deployment: Obj) -> list[Obj]:

@@ -29,7 +29,7 @@ def refresh_quotas(store: Store, namespace: str) -> bool:
 
 def collect(store: Store, namespace: str) -> None:
     """Delete objects whose owners are gone or wait for them, and finish owners that waited."""
-    owners = {obj["metadata"]["uid"]: obj for kind in _OWNERS for obj in store.all(kind, namespace)}
+    owners = {obj["metadata"]["uid"]: obj for kind in _OWNERS for obj in store.each(kind, namespace)}
     for kind in _OWNED:
         for obj in store.all(kind, namespace):
             references = obj["metadata"].get("ownerReferences") or []
@@ -49,7 +49,7 @@ def _is_ending(owner: Obj | None) -> bool:
 
 
 def _has_children(store: Store, namespace: str, uid: str) -> bool:
-    everything = (obj for kind in _OWNED for obj in store.all(kind, namespace))
+    everything = (obj for kind in _OWNED for obj in store.each(kind, namespace))
     return any(entry["uid"] == uid for obj in everything for entry in obj["metadata"].get("ownerReferences") or [])
 
 

@@ -20,6 +20,8 @@ Obj = dict[str, Any]
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
+_BURST = 50
+"""Pods made in one pass, so that other work gets its turn."""
 
 
 def ready_since(pod: Obj) -> str:
@@ -50,10 +52,12 @@ class ReplicaSetController:
             return None
         active = [pod for pod in pods_of(self._store, replica_set) if is_active(pod)]
         missing = replica_set["spec"]["replicas"] - len(active)
-        refusal = self._create(replica_set, missing) if missing > 0 else ""
+        refusal = self._create(replica_set, min(missing, _BURST)) if missing > 0 else ""
         if missing < 0:
             self._delete(replica_set, active, -missing)
         soon = self._write_status(namespace, name, refusal)
+        if missing > _BURST and not refusal:
+            soon = 0.0
         return self._next_look(replica_set["metadata"]["uid"], soon, is_refused=bool(refusal))
 
     def _next_look(self, uid: str, soon: float | None, *, is_refused: bool) -> float | None:

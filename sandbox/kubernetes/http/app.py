@@ -57,6 +57,12 @@ async def _http_error(_request: Request, error: Exception) -> Response:
     return PlainTextResponse("404 page not found\n", status_code=error.status_code)
 
 
+async def _unexpected(_request: Request, error: Exception) -> Response:
+    # Starlette raises it again after this answer, so that uvicorn logs it
+    status = ApiError(500, "InternalError", f"Internal error occurred: {type(error).__name__}: {error}")
+    return JSONResponse(status.status(), status_code=500)
+
+
 def _kind_routes(kind: Kind) -> list[Route]:
     routes = ObjectRoutes(kind)
     base = (
@@ -87,7 +93,7 @@ def make_app(cluster: Cluster, token: str, lifespan: Lifespan[Starlette]) -> Sta
         Route("/apis/authentication.k8s.io/v1/selfsubjectreviews", meta.self_review, methods=["POST"]),
         *(route for kind in KINDS for route in _kind_routes(kind)),
     ]
-    handlers = {ApiError: _as_status, HTTPException: _http_error}
+    handlers = {ApiError: _as_status, HTTPException: _http_error, Exception: _unexpected}
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
     app.router.redirect_slashes = False
     app.state.cluster = cluster

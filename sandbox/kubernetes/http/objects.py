@@ -14,7 +14,7 @@ from sandbox.kubernetes.errors import ApiError, Cause, bad_request, expired, inv
 from sandbox.kubernetes.http import parameters
 from sandbox.kubernetes.http.cluster import cluster_of
 from sandbox.kubernetes.http.watch import selection, watch
-from sandbox.kubernetes.kinds import DEPLOYMENT, Kind
+from sandbox.kubernetes.kinds import Kind
 from sandbox.kubernetes.storage import Store
 from sandbox.kubernetes.writes.apply import apply
 from sandbox.kubernetes.writes.delete import Deletion, delete
@@ -168,6 +168,3 @@ def _unsupported_media() -> ApiError:
         f"{parameters.MERGE}, {parameters.APPLY}"
     )
     return ApiError(415, "UnsupportedMediaType", message)
-
-
-__all__ = ["DEPLOYMENT", "ObjectRoutes"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import random
 import time
@@ -74,13 +76,12 @@ class _Stream:
             if position < self._store.oldest_known(self._kind):
                 yield _line("ERROR", self._too_old(position))
                 return
-            for change in self._store.since(self._kind, position):
-                position = change.version
-                shown = self._shown(change)
+            # taken before the first yield: whatever is written while a line goes out belongs to the next round
+            reached, moved = self._store.version, self._store.next_move(self._kind)
+            for shown in map(self._shown, self._store.since(self._kind, position)):
                 if shown:
                     yield shown
-            # other kinds move the version too: a watch that saw nothing of its own must not fall behind
-            position = self._store.version
+            position = reached
             now = time.monotonic()
             if now >= self._end:
                 return
@@ -88,7 +89,8 @@ class _Stream:
                 self._next_bookmark = self._end if now > self._end - _BOOKMARK_EVERY else now + _BOOKMARK_EVERY
                 yield _line("BOOKMARK", self._bookmark(position))
             nearest = min(self._end, self._next_bookmark) if self._has_bookmarks else self._end
-            await self._store.moved(max(0.0, nearest - now))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(moved.wait(), max(0.0, nearest - now))
 
     def _shown(self, change: Change) -> str:
         """The line for a change as this watch's selectors see it: an object may enter or leave the selection."""

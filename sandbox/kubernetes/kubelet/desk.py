@@ -22,10 +22,11 @@ class PodGone(Exception):
 class PodDesk:
     """Reads and writes one pod. ``speed`` 2 makes everything take half the time."""
 
-    def __init__(self, store: Store, namespace: str, name: str, speed: float) -> None:
+    def __init__(self, store: Store, pod: Obj, speed: float) -> None:
         self._store = store
-        self.namespace = namespace
-        self.name = name
+        self._uid = pod["metadata"]["uid"]
+        self.namespace: str = pod["metadata"]["namespace"]
+        self.name: str = pod["metadata"]["name"]
         self._speed = speed
         self.events = Recorder(store, "kubelet", NODE)
         self.scheduler_events = Recorder(store, "default-scheduler")
@@ -33,7 +34,8 @@ class PodDesk:
     def pod(self) -> Obj:
         """The live pod; raises PodGone."""
         found = self._store.get(POD, self.namespace, self.name)
-        if found is None:
+        # another pod may have taken the name meanwhile
+        if found is None or found["metadata"]["uid"] != self._uid:
             raise PodGone
         return found
 

@@ -61,7 +61,7 @@ class Kubelet:
     async def _live(self, pod: Obj) -> None:
         meta = pod["metadata"]
         try:
-            await PodLife(PodDesk(self._store, meta["namespace"], meta["name"], self._speed), self._puller).run()
+            await PodLife(PodDesk(self._store, pod, self._speed), self._puller).run()
         except PodGone:
             return
         except Exception:  # noqa: BLE001 - the edge of a pod's task: its failure must be seen and end nothing else
@@ -69,7 +69,7 @@ class Kubelet:
 
     async def _stop(self, pod: Obj) -> None:
         meta = pod["metadata"]
-        desk = PodDesk(self._store, meta["namespace"], meta["name"], self._speed)
+        desk = PodDesk(self._store, pod, self._speed)
         try:
             for container in pod["spec"]["containers"]:
                 field = f"spec.containers{{{container['name']}}}"

@@ -6,7 +6,7 @@ import re
 
 from sandbox.kubernetes.errors import Cause, Obj
 from sandbox.kubernetes.quantities import parse
-from sandbox.kubernetes.validation.causes import not_allowed, not_negative, port, required, too_long, unsupported, wrong
+from sandbox.kubernetes.validation.causes import not_allowed, port, required, too_long, unsupported, wrong
 
 _KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _KEY_TEXT = (
@@ -96,6 +96,3 @@ def _path_causes(entry: Obj, at: str) -> list[Cause]:
         causes.append(required(f"{at}.backend.service.name"))
     number = (service.get("port") or {}).get("number")
     return causes + (port(f"{at}.backend.service.port.number", number) if number is not None else [])
-
-
-__all__ = ["autoscaler_causes", "config_map_causes", "ingress_causes", "not_negative", "quota_causes"]

@@ -22,6 +22,8 @@ def deployment_causes(obj: Obj, live: Obj | None) -> list[Cause]:
     """Causes about ``spec`` of a Deployment."""
     spec = obj["spec"]
     causes = not_negative("spec.replicas", spec["replicas"])
+    if spec["replicas"] >= 2**31:
+        causes.append(wrong("spec.replicas", spec["replicas"], "must fit into 32 bits"))
     causes += _selector_causes(spec)
     causes += _strategy_causes(spec["strategy"])
     for name in ("minReadySeconds", "revisionHistoryLimit"):

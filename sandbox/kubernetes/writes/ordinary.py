@@ -75,14 +75,16 @@ def merge_patch(store: Store, write: Write, patch: Any) -> Written:
     live = store.get(write.kind, write.namespace, write.name)
     if live is None:
         raise not_found(write.kind, write.name)
-    if not isinstance(patch, dict):
-        raise bad_request("a merge patch must be an object")
+    if not isinstance(patch, dict) or not isinstance(patch.get("metadata") or {}, dict):
+        raise bad_request("a merge patch and its metadata must be objects")
     fence = (patch.get("metadata") or {}).get("resourceVersion")
     wanted = _patched({name: value for name, value in live.items() if name != "status"}, patch)
     sent, warnings = _readable(write, fits_address(write, wanted))
     if fence and fence != live["metadata"]["resourceVersion"]:
         raise stale(write.kind, write.name)
-    obj = {**sent, **({"status": live["status"]} if "status" in live else {})}
+    names = {name: live["metadata"][name] for name in ("name", "namespace") if name in live["metadata"]}
+    obj = {**sent, "metadata": {**(sent.get("metadata") or {}), **names}}
+    obj |= {"status": live["status"]} if "status" in live else {}
     return Written(
         _take(store, write, obj, live, Manager(write.manager, "Update")), is_created=False, warnings=warnings
     )

@@ -52,6 +52,8 @@ def fits_address(write: Write, body: Any) -> Obj:
             f"the kind in the data ({sent}) does not match the expected kind ({kind.api_version}, Kind={kind.kind})"
         )
     meta = body.get("metadata") or {}
+    if not isinstance(meta, dict):
+        raise bad_request("the object provided is unrecognized (metadata must be of type object)")
     if write.name and meta.get("name") not in (None, "", write.name):
         raise bad_request(f"the name of the object ({meta['name']}) does not match the name on the URL ({write.name})")
     if kind.is_namespaced and meta.get("namespace") not in (None, "", write.namespace):

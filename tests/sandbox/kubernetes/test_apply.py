@@ -376,3 +376,50 @@ def test_a_namespace_goes_with_what_is_in_it(kube: Kube, web: Web) -> None:
     assert (status, refusal["details"]["causes"][0]["reason"]) == (403, "NamespaceTerminating")
     kube.until(lambda: kube.call(kube.core.read_namespace, kube.namespace)[0] == 404, 5)
     assert kube.sets() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "status"),
+    [
+        ("metadata", None, 200),
+        ("metadata", "x", 400),
+        ("metadata", [{}], 400),
+        ("spec", 5, 400),
+        ("spec.template.spec.containers", [None], 422),
+        ("spec.template.spec.containers", [{"name": None, "image": "x"}], 400),
+        ("spec.strategy", {"rollingUpdate": {"maxSurge": 1.5}}, 400),
+        ("spec.replicas", 10**12, 422),
+    ],
+)
+def test_odd_merge_patches_get_an_answer(kube: Kube, web: Web, path: str, value: object, status: int) -> None:
+    kube.apply(web(replicas=0))
+    patch: Obj = {}
+    at = patch
+    *parents, last = path.split(".")
+    for name in parents:
+        at = at.setdefault(name, {})
+    at[last] = value
+    answer = kube.call(
+        kube.apps.patch_namespaced_deployment,
+        "web",
+        kube.namespace,
+        patch,
+        _content_type="application/merge-patch+json",
+    )
+    assert answer[0] == status, answer
+
+
+def test_an_unknown_field_of_an_ordinary_write_is_dropped_with_a_warning(kube: Kube, web: Web) -> None:
+    kube.apply(web(replicas=0))
+    answer = kube.apps.patch_namespaced_deployment(
+        "web",
+        kube.namespace,
+        {"spec": {"replicaz": 1}},
+        _content_type="application/merge-patch+json",
+        _preload_content=False,
+    )
+    assert answer.headers["Warning"] == '299 - "unknown field \\"spec.replicaz\\""'
+    options = {"_content_type": "application/merge-patch+json", "field_validation": "Strict"}
+    body = {"spec": {"replicaz": 1}}
+    status, refusal = kube.call(kube.apps.patch_namespaced_deployment, "web", kube.namespace, body, **options)
+    assert (status, refusal["message"]) == (400, 'strict decoding error: unknown field "spec.replicaz"')

@@ -117,6 +117,29 @@ def test_a_watch_sends_headers_at_once_and_news_as_it_comes(kube: Kube) -> None:
     answer.release_conn()
 
 
+def test_a_watch_misses_nothing_while_it_sends(kube: Kube, stand_in: StandIn) -> None:
+    position = kube.call(kube.core.list_namespaced_config_map, kube.namespace)[1]["metadata"]["resourceVersion"]
+    seen: list[str] = []
+
+    def read() -> None:
+        for event in watch(Kube(stand_in.url, kube.namespace), resource_version=position, timeout_seconds=4):
+            seen.append(event["object"]["metadata"]["name"])
+
+    def write(part: int) -> None:
+        mine = Kube(stand_in.url, kube.namespace)
+        for count in range(80):
+            mine.apply(config_map(f"m{part}-{count}"))
+
+    reader = threading.Thread(target=read)
+    writers = [threading.Thread(target=write, args=(part,)) for part in range(3)]
+    for thread in [reader, *writers]:
+        thread.start()
+    for thread in [*writers, reader]:
+        thread.join()
+    assert len(seen) == 240
+    assert set(seen) == set(names(kube))
+
+
 def test_a_bookmark_comes_before_the_end(kube: Kube) -> None:
     kube.apply(config_map("a"))
     seen = list(watch(kube, timeout_seconds=3, allow_watch_bookmarks=True))

@@ -225,3 +225,11 @@ def test_typed_reads_work_too(kube: Kube, web: Web) -> None:
     assert [pod.status.phase for pod in kube.core.list_namespaced_pod(kube.namespace).items] == ["Running"]
     assert kube.apps.list_namespaced_replica_set(kube.namespace).items[0].spec.replicas == 1
     assert client.VersionApi(kube.api).get_code().major == "1"
+
+
+def test_many_pods_come_up_together(kube: Kube, web: Web) -> None:
+    kube.apply(web(replicas=120))
+    kube.complete(seconds=20)
+    assert len(kube.pods()) == 120
+    kube.apply(web(replicas=0))
+    kube.until(lambda: not kube.pods())
