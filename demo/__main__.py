@@ -23,7 +23,9 @@ STOPPED = 128 + signal.SIGINT
 def main() -> int:
     """Everything, with the report written whatever happens."""
     screen, report = Screen(), Report()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Said outright: a shell that puts us into the background has SIGINT ignored.
+        signal.signal(number, _interrupt)
     code = 1
     try:
         _run(screen, report)
@@ -50,11 +52,11 @@ def _run(screen: Screen, report: Report) -> None:
 
 
 def _see(url: str, is_served: bool, report: Report, target: Target) -> str:
-    serve = "It is served now" if is_served else "See it: make up"
+    serve = "See it:" if is_served else "See it: make up, then"
     people = "\n".join(f"    {one.username:<10} {one.name} {one.name_en}, {one.note_en}" for one in world.PEOPLE)
     return (
         f"\nSame image in every environment: {report.digest}\n"
-        f"{serve}, then {url}/orders/{report.order}/\n"
+        f"{serve} {url}/orders/{report.order}/\n"
         f"Sign in as (password {world.PASSWORD}):\n{people}\n"
         f"{target.note}"
     ).rstrip()

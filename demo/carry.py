@@ -128,9 +128,8 @@ class Carrier:
     def _go_to(self, leg: Leg) -> None:
         self._screen.title(leg.label)
         began = time.monotonic()
-        reached = Reached(leg.label, people=People())
+        reached = Reached(leg.label, people=People(promoted=self._promote(leg)))
         self._report.environments.append(reached)
-        self._promote(leg, reached)
         needs_review = leg.environment != LEGS[0].environment
         body: Json = {"environment": leg.environment}
         if needs_review:
@@ -147,14 +146,14 @@ class Carrier:
         finally:
             reached.seconds = round(time.monotonic() - began, 1)
 
-    def _promote(self, leg: Leg, reached: Reached) -> None:
+    def _promote(self, leg: Leg) -> str:
         tester = self._people[leg.promoter]
         body = {"environment": leg.environment}
         if leg.environment != LEGS[0].environment:
             body |= {"word": "passed", "note": "回归通过 (regression passed)"}
         promotion = self._when_free(lambda: tester.post(f"orders/{self._number}/promotions/", body))
-        reached.people.promoted = promotion["promoted_by"]
-        self._screen.line(f"promoted by {reached.people.promoted}")
+        self._screen.line(f"promoted by {promotion['promoted_by']}")
+        return str(promotion["promoted_by"])
 
     def _review(self, leg: Leg) -> Json:
         """Operations look at what deploying would do; a promotion has begun a look already, this joins it."""

@@ -135,7 +135,9 @@ def default_branch(url: str) -> str:
     except subprocess.TimeoutExpired:
         raise BadRepository(f"GIT_URL did not answer within {LS_REMOTE_SECONDS} s. Is the address right?") from None
     except subprocess.CalledProcessError as error:
-        said = (error.stderr.strip().splitlines() or ["git gave no reason"])[-1]
+        lines = error.stderr.strip().splitlines() or ["git gave no reason"]
+        # What follows the first "fatal:" is advice on rights, whatever the cause.
+        said = next((line for line in lines if line.startswith("fatal: ")), lines[-1]).removeprefix("fatal: ")
         raise BadRepository(f"GIT_URL cannot be read: {said}") from None
     found = re.search(r"^ref: refs/heads/(\S+)\s+HEAD$", done.stdout, re.MULTILINE)
     if found is None:
