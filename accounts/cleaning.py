@@ -13,9 +13,15 @@ from foundation.problems import Invalid, Stale
 
 M = TypeVar("M", bound=models.Model)
 
+ADDRESSES = frozenset({"new"})
+"""Words that pages have in the place of a short name: a row of that name could not be opened."""
+
 
 def clean_row(row: models.Model, *, exclude: Collection[str] = ()) -> None:
     """Runs the model's own checks (validators, choices, uniqueness, constraints); raises Invalid by field name."""
+    for field in ("slug", "username"):
+        if getattr(row, field, "") in ADDRESSES:
+            raise Invalid({field: [_("This word is taken by a page: choose another name.")]})
     try:
         row.full_clean(exclude=set(exclude))
     except ValidationError as error:

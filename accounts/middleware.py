@@ -5,8 +5,12 @@ from __future__ import annotations
 import zoneinfo
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
+
+from accounts.models import User
+from accounts.services import save_settings
 
 
 class PersonMiddleware:
@@ -26,7 +30,17 @@ class PersonMiddleware:
                 timezone.activate(zoneinfo.ZoneInfo(user.time_zone))
         try:
             response = self.get_response(request)
+            self._keep_choice(request)
         finally:
             timezone.deactivate()
         response.headers.setdefault("Content-Language", translation.get_language() or "en")
         return response
+
+    def _keep_choice(self, request: HttpRequest) -> None:
+        """The switch in the top bar sets a cookie; for a signed-in person it is their setting as well."""
+        match = request.resolver_match
+        if request.method != "POST" or match is None or match.view_name != "set-language":
+            return
+        language = request.POST.get("language", "")
+        if isinstance(request.user, User) and language in dict(settings.LANGUAGES):
+            save_settings(actor=request.user, language=language)

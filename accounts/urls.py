@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from accounts import views
 
 app_name = "accounts"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("sign-in/", views.sign_in, name="sign-in"),
+    path("sign-out/", views.sign_out, name="sign-out"),
+    path("switch/", views.switch, name="switch"),
+    path("me/", views.own_settings, name="settings"),
+    path("me/password/", views.password, name="password"),
+    path("me/tokens/", views.tokens, name="tokens"),
+    path("me/tokens/<slug:key>/revoke/", views.revoke_token, name="revoke-token"),
+]

@@ -129,12 +129,14 @@ def _is_managed(live: Manifest, wanted: dict[str, Any]) -> bool:
 
 
 def _look(lease: Lease, client: Any, run: SpaceSync) -> Outcome:
-    """Reads the quotas of the namespace, until ours has counted or we have waited long enough."""
-    lines = client.quota(run.wanted["namespace"])
-    counted = {line.resource for line in lines if line.quota == QUOTA}
+    """Reads the quotas of the namespace, once ours has counted or we have waited long enough."""
+    namespace, hard = run.wanted["namespace"], run.wanted["hard"]
+    live: Manifest | None = client.read(namespace, ObjectRef("v1", "ResourceQuota", QUOTA)) if hard else None
+    counted = ((live or {}).get("status") or {}).get("used") or {}
     waited = time.time() - float(run.seen["since"])
-    if not counted >= set(run.wanted["hard"]) and 0 <= waited < QUOTA_LOOKS_SECONDS:
+    if not set(hard) <= set(counted) and 0 <= waited < QUOTA_LOOKS_SECONDS:
         return Again(after_seconds=1)
+    lines = client.quota(namespace)
     lease.save(seen=run.seen | {"at": timezone.now().isoformat(), "quota": [_line(line) for line in lines]})
     return _end_sync(lease, run.wanted, RunState.SUCCEEDED, "", "")
 

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from accounts.api import views
+
+urlpatterns: list[URLPattern] = [
+    path("sign-in/", views.SignIn.as_view()),
+    path("sign-out/", views.SignOut.as_view()),
+    path("me/", views.Me.as_view()),
+    path("tokens/", views.Tokens.as_view()),
+    path("tokens/<slug:key>/", views.OneToken.as_view()),
+]

@@ -107,3 +107,12 @@ def people_to_add(actor: User, project: Project) -> QuerySet[User]:
     """Whom a project administrator may choose from: everybody who may sign in."""
     require(actor, "manage_members", project_id=project.pk)
     return User.objects.filter(is_active=True)
+
+
+def find_site_role(actor: User, person: User, number: int) -> Membership:
+    """A site role of the person by its number; raises Missing."""
+    require(actor, "see_site")
+    row = memberships_of(person).filter(pk=number, project=None).first()
+    if row is None:
+        raise Missing
+    return row

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db.models import QuerySet
-from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Project, User
-from deployer.quantities import bytes_to_gib, millicores_to_cores
 from environments.access import require, visible_projects, visible_to
-from environments.ceilings import CEILINGS
 from environments.flow import Drawing, draw
 from environments.models import Cluster, ClusterTest, Environment, Space, SpaceSync
-from foundation.problems import Missing, Sentence
-from foundation.runs.choices import ACTIVE, RunState
+from environments.selectors.policies import policy_in_short
+from foundation.problems import Missing
+from foundation.runs.choices import ACTIVE
 
 
 def list_clusters(actor: User, *, with_archived: bool = True) -> QuerySet[Cluster]:
@@ -90,18 +86,27 @@ def find_space(actor: User, project_slug: str, environment_slug: str) -> Space:
 
 
 @dataclass(frozen=True)
+class Cell:
+    """One space in the table, with its policy in a few words."""
+
+    space: Space
+    policy: list[str]
+
+
+@dataclass(frozen=True)
 class SpaceRow:
     """One project's line in the table of spaces: ``cells`` in the order of the environments, None where none is."""
 
     project: Project
-    cells: list[Space | None]
+    cells: list[Cell | None]
 
 
 def space_table(actor: User, environments: list[Environment]) -> list[SpaceRow]:
     """Spaces as project × environment."""
     spaces = {(space.project_id, space.environment_id): space for space in list_spaces(actor)}
+    found = {place: Cell(space, policy_in_short(space)) for place, space in spaces.items()}
     projects = visible_projects(actor).filter(is_archived=False)
-    return [SpaceRow(project, [spaces.get((project.pk, one.pk)) for one in environments]) for project in projects]
+    return [SpaceRow(project, [found.get((project.pk, one.pk)) for one in environments]) for project in projects]
 
 
 def last_sync(space: Space) -> SpaceSync | None:
@@ -114,74 +119,8 @@ def is_sync_under_way(space: Space) -> bool:
     return space.syncs.filter(state__in=ACTIVE).exists()
 
 
-@dataclass(frozen=True)
-class QuotaBar:
-    """One line of a quota as drawn: texts in ``unit``; ``percent`` of hard that is used, at most 100."""
-
-    quota: str
-    resource: str
-    label: Sentence
-    unit: str
-    hard: str
-    used: str
-    free: str
-    percent: int
-    is_full: bool
-
-
-@dataclass(frozen=True)
-class QuotaSeen:
-    """What a cluster said of a namespace's quotas, and when."""
-
-    at: datetime | None
-    bars: list[QuotaBar]
-
-
-def quota_seen(space: Space) -> QuotaSeen | None:
-    """The newest sight of the namespace's quotas, from a sync or a connection test; None when nobody looked yet."""
-    seen: list[tuple[str, list[dict[str, object]]]] = []
-    done = space.syncs.filter(state=RunState.SUCCEEDED).exclude(seen={}).order_by("-pk").first()
-    if done and _is_of(done.wanted, space):
-        seen.append((str(done.seen.get("at", "")), done.seen.get("quota", [])))
-    for test in space.cluster.tests.filter(state=RunState.SUCCEEDED).order_by("-pk")[:5]:
-        for place in test.facts.get("namespaces", []):
-            if place["namespace"] == space.namespace and "quota" in place:
-                seen.append((str(test.facts.get("at", "")), place["quota"]))
-    if not seen:
-        return None
-    at, lines = max(seen, key=lambda one: one[0])
-    return QuotaSeen(parse_datetime(at) if at else None, [bar_of(line) for line in lines])
-
-
-def _is_of(wanted: dict[str, object], space: Space) -> bool:
-    return wanted.get("namespace") == space.namespace and wanted.get("cluster") == space.cluster_id
-
-
-_LABELS = {ceiling.resource: ceiling.label for ceiling in CEILINGS}
-
-
-def bar_of(line: dict[str, object]) -> QuotaBar:
-    """One stored quota line (``quota, resource, hard, used`` in millicores, bytes or a count) ready to draw."""
-    resource, hard, used = str(line["resource"]), int(str(line["hard"])), int(str(line["used"]))
-    show, unit = str, ""
-    if resource in ("cpu", "requests.cpu", "limits.cpu"):
-        show, unit = millicores_to_cores, _("cores")
-    elif resource.endswith(("memory", "storage")):
-        show, unit = bytes_to_gib, "GiB"
-    return QuotaBar(
-        quota=str(line["quota"]),
-        resource=resource,
-        label=_LABELS.get(resource, resource),
-        unit=str(unit),
-        hard=show(hard),
-        used=_short(show(used)),
-        free=_short(show(max(0, hard - used))),
-        percent=min(100, used * 100 // hard) if hard else 100,
-        is_full=used >= hard,
-    )
-
-
-def _short(text: str) -> str:
-    """At most three decimals: exact amounts of foreign pods may have dozens."""
-    whole, dot, decimals = text.partition(".")
-    return f"{whole}.{decimals[:3]}".rstrip("0").rstrip(".") if dot else whole
+def spaces_of(actor: User, project: Project) -> QuerySet[Space]:
+    """The spaces of one project in flow order, archived or not."""
+    require(actor, "see", project_id=project.pk)
+    rows = Space.objects.filter(project=project).select_related("project", "environment", "cluster")
+    return rows.order_by("environment__position", "environment__slug")

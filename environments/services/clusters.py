@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 import audit
 from accounts.cleaning import changed, clean_row, save_clean
 from accounts.models import User
+from deployer.errors import Rejected
+from deployer.kubeconfig import parse_kubeconfig
 from environments.access import require
 from environments.certificates import problems_of
 from environments.models import Cluster, ClusterTest, Space
@@ -28,13 +30,16 @@ CREDENTIAL_FIELDS = (*SECRET_FIELDS, "client_cert_pem")
 _REGISTRY = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,5})?", re.ASCII)
 
 
-def create_cluster(*, actor: User, slug: str, registries: Sequence[str] = (), **values: Any) -> Cluster:
+def create_cluster(
+    *, actor: User, slug: str, registries: Sequence[str] = (), kubeconfig: str = "", **values: Any
+) -> Cluster:
     """A new cluster. ``values``: name, url, ca_pem, token, client_cert_pem, client_key_pem, tls_server_name and
-    verify_tls.
+    verify_tls. A ``kubeconfig`` (text) gives address and credentials instead.
 
     Raises Denied, Invalid, Stale. Nothing is sent to the cluster: start a test for that.
     """
     require(actor, "manage_places")
+    values |= read_kubeconfig(kubeconfig)
     cluster = Cluster(slug=slug, registries=_registries(registries), **values)
     _check(cluster)
     with transaction.atomic():
@@ -49,18 +54,21 @@ def edit_cluster(
     cluster: Cluster,
     registries: Sequence[str] | None = None,
     forget_credentials: bool = False,
+    kubeconfig: str = "",
     **values: Any,
 ) -> Cluster:
     """Changes a cluster; the short name stays. A blank credential is kept as it is.
 
-    ``forget_credentials`` drops all stored ones first. Raises Denied, Invalid, Refused.
+    ``forget_credentials`` drops all stored ones first; so does a ``kubeconfig``, which brings its own.
+    Raises Denied, Invalid, Refused.
     """
     require(actor, "manage_places")
+    values |= read_kubeconfig(kubeconfig)
     given = {name: value for name, value in values.items() if name not in CREDENTIAL_FIELDS}
     if registries is not None:
         given["registries"] = _registries(registries)
     fresh = {name: values[name] for name in CREDENTIAL_FIELDS if values.get(name)}
-    if forget_credentials:
+    if forget_credentials or kubeconfig.strip():
         fresh = dict.fromkeys(CREDENTIAL_FIELDS, "") | fresh
     # Asked before the transaction: the address is looked up in DNS.
     _check(_with(Cluster.objects.get(pk=cluster.pk), given | fresh))
@@ -77,6 +85,22 @@ def edit_cluster(
             after["credentials"] = "forgotten" if not any(fresh.values()) else "changed"
         _record(actor, "cluster.changed", row, before=before, after=after)
     return row
+
+
+def read_kubeconfig(text: str) -> dict[str, Any]:
+    """Address and credentials of a kubeconfig's current context as columns of a cluster; nothing for blank text.
+
+    Raises Invalid where it would run a program or read a file on our side, or cannot be read.
+    """
+    if not text.strip():
+        return {}
+    try:
+        found = parse_kubeconfig(text)
+    except Rejected as error:
+        sentences = [f"{one.path}: {one.message}" if one.path else one.message for one in error.problems]
+        raise Invalid({"kubeconfig": sentences or [str(error)]}) from None
+    columns = ("url", "ca_pem", "token", "client_cert_pem", "client_key_pem", "tls_server_name", "verify_tls")
+    return {name: getattr(found, name) for name in columns}
 
 
 def _with(cluster: Cluster, values: dict[str, Any]) -> Cluster:

@@ -1,0 +1,97 @@
+"""Shapes of the people's API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from accounts.choices import Scope, Theme
+from accounts.models import Token, User
+from accounts.reach import HeldRole, roles_of
+
+
+class SignInInput(serializers.Serializer[Any]):
+    username = serializers.CharField(max_length=64)
+    password = serializers.CharField(max_length=200, write_only=True, trim_whitespace=False)
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(Scope.choices), required=False, help_text="what the token may do; all by default"
+    )
+    project = serializers.CharField(required=False, allow_blank=True, default="", help_text="the only project it sees")
+
+
+class TokenInput(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=80)
+    scopes = serializers.ListField(child=serializers.ChoiceField(Scope.choices))
+    days = serializers.IntegerField(min_value=1, max_value=366, default=90)
+    project = serializers.CharField(required=False, allow_blank=True, default="", help_text="the only project it sees")
+
+
+class TokenOutput(serializers.Serializer[Any]):
+    key = serializers.CharField(help_text="the public beginning of the token, to name it by")
+    name = serializers.CharField()
+    scopes = serializers.ListField(child=serializers.CharField())
+    project = serializers.CharField(allow_blank=True)
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    last_used_at = serializers.DateTimeField(allow_null=True)
+
+
+class NewTokenOutput(TokenOutput):
+    token = serializers.CharField(help_text="shown this once")
+
+
+class RoleOutput(serializers.Serializer[Any]):
+    role = serializers.CharField()
+    project = serializers.CharField(allow_blank=True)
+    environment = serializers.CharField(allow_blank=True)
+    ends_at = serializers.DateTimeField(allow_null=True)
+
+
+class MeInput(serializers.Serializer[Any]):
+    language = serializers.ChoiceField([("", ""), *settings.LANGUAGES], required=False)
+    time_zone = serializers.CharField(required=False, allow_blank=True, max_length=64)
+    theme = serializers.ChoiceField(Theme.choices, required=False)
+
+
+class MeOutput(serializers.Serializer[Any]):
+    username = serializers.CharField()
+    name = serializers.CharField()
+    name_en = serializers.CharField(allow_blank=True)
+    email = serializers.CharField(allow_blank=True)
+    language = serializers.CharField(allow_blank=True)
+    time_zone = serializers.CharField(allow_blank=True)
+    theme = serializers.CharField()
+    roles = RoleOutput(many=True)
+    token = TokenOutput(allow_null=True, help_text="the token of this call; null for a browser's session")
+
+
+def token_data(token: Token) -> dict[str, Any]:
+    """A token for :class:`TokenOutput`: nothing that could be used."""
+    return TokenOutput(
+        {
+            "key": token.token_key,
+            "name": token.name,
+            "scopes": token.scopes,
+            "project": token.project.slug if token.project else "",
+            "created_at": token.created,
+            "expires_at": token.expiry,
+            "last_used_at": token.last_used_at,
+        }
+    ).data
+
+
+def role_data(held: HeldRole) -> dict[str, Any]:
+    """A role for :class:`RoleOutput`."""
+    return {"role": held.role, "project": held.project, "environment": held.environment, "ends_at": held.ends_at}
+
+
+def me_data(user: User, token: Token | None) -> dict[str, Any]:
+    """The person for :class:`MeOutput`."""
+    fields = ("username", "name", "name_en", "email", "language", "time_zone", "theme")
+    return {
+        **{name: getattr(user, name) for name in fields},
+        "roles": RoleOutput([role_data(held) for held in roles_of([user]).get(user.pk, [])], many=True).data,
+        "token": token_data(token) if token else None,
+    }

@@ -1,0 +1,125 @@
+"""Sign-in, oneself and one's tokens over the API."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import selectors, services
+from accounts.actor import actor_of, token_of
+from accounts.api import serializers as shapes
+from accounts.choices import Scope
+from foundation.api import ApiView
+
+
+class SecretView(ApiView):
+    """Gives out a secret: an Idempotency-Key is not honoured, because the answer would have to be kept in clear."""
+
+    def _answer_once(self, request: Request, key: str) -> None:
+        return
+
+
+class SignIn(SecretView):
+    """Name and password for a token of 12 hours."""
+
+    authentication_classes: ClassVar[list[Any]] = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        operation_id="sign_in", request=shapes.SignInInput, responses={201: shapes.NewTokenOutput}, auth=[{}]
+    )
+    def post(self, request: Request) -> Response:
+        """A token of 12 hours; too many wrong passwords are answered with 429."""
+        given = shapes.SignInInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        values = given.validated_data
+        user = services.check_password(
+            request=request._request, username=values["username"], password=values["password"]
+        )
+        project = selectors.own_project(user, values["project"]) if values["project"] else None
+        token, text = services.create_token(
+            actor=user, name="API", scopes=values.get("scopes") or Scope.values,
+            lifetime=services.SIGN_IN_LIFETIME, project=project,
+        )  # fmt: skip
+        return Response({**shapes.token_data(token), "token": text}, status=201)
+
+
+class SignOut(ApiView):
+    """Ends the token of the call."""
+
+    scope = ""
+
+    @extend_schema(operation_id="sign_out", request=None, responses={204: None})
+    def post(self, request: Request) -> Response:
+        """Revokes the token that this call came with."""
+        token = token_of(request)
+        if token is not None:
+            services.revoke_token(actor=actor_of(request), key=token.token_key)
+        return Response(status=204)
+
+
+class Me(ApiView):
+    """Who the caller is."""
+
+    scope = Scope.ADMIN
+
+    @extend_schema(operation_id="me_retrieve", responses=shapes.MeOutput)
+    def get(self, request: Request) -> Response:
+        """Oneself, the roles in force and the token of this call."""
+        return Response(shapes.me_data(actor_of(request), token_of(request)))
+
+    @extend_schema(operation_id="me_update", request=shapes.MeInput, responses=shapes.MeOutput)
+    def patch(self, request: Request) -> Response:
+        """Own language, time zone and theme."""
+        given = shapes.MeInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        services.save_settings(actor=actor_of(request), **given.validated_data)
+        return Response(shapes.me_data(actor_of(request), token_of(request)))
+
+
+class Tokens(SecretView):
+    """One's own tokens."""
+
+    scope = Scope.ADMIN
+
+    @extend_schema(
+        operation_id="tokens_list",
+        responses=inline_serializer(
+            "TokenPage", {"items": shapes.TokenOutput(many=True), "next": serializers.IntegerField(allow_null=True)}
+        ),
+    )
+    def get(self, request: Request) -> Response:
+        """All that still work (at most 50, so one page)."""
+        items = [shapes.token_data(token) for token in selectors.own_tokens(actor_of(request))]
+        return Response({"items": items, "next": None})
+
+    @extend_schema(operation_id="tokens_create", request=shapes.TokenInput, responses={201: shapes.NewTokenOutput})
+    def post(self, request: Request) -> Response:
+        """A new token; its text is in this answer and nowhere else."""
+        given = shapes.TokenInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        values, user = given.validated_data, actor_of(request)
+        token, text = services.create_token(
+            actor=user, name=values["name"], scopes=values["scopes"], lifetime=timedelta(days=values["days"]),
+            project=selectors.own_project(user, values["project"]) if values["project"] else None,
+            through=token_of(request),
+        )  # fmt: skip
+        return Response({**shapes.token_data(token), "token": text}, status=201)
+
+
+class OneToken(ApiView):
+    """One of one's own tokens."""
+
+    scope = Scope.ADMIN
+
+    @extend_schema(operation_id="tokens_destroy", responses={204: None})
+    def delete(self, request: Request, key: str) -> Response:
+        """Revokes it at once."""
+        services.revoke_token(actor=actor_of(request), key=key)
+        return Response(status=204)

@@ -1,0 +1,78 @@
+"""Forms of sign-in, own settings and tokens."""
+
+from __future__ import annotations
+
+import zoneinfo
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from accounts.choices import Scope, Theme
+from accounts.models import Project, User
+from accounts.reach import projects_of
+from foundation.problems import Invalid
+
+
+def say_problems(form: forms.Form, error: Invalid) -> None:
+    """Puts a service's sentences at the form's fields; those of no field stand above it."""
+    for name, sentences in error.fields.items():
+        for sentence in sentences:
+            form.add_error(name if name in form.fields else None, str(sentence))
+
+
+class SignInForm(forms.Form):
+    username = forms.CharField(label=_("User name"), max_length=64)
+    password = forms.CharField(label=_("Password"), max_length=200, strip=False, widget=forms.PasswordInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].widget.attrs.update(autocomplete="username", autofocus=True)
+        self.fields["password"].widget.attrs.update(autocomplete="current-password")
+
+
+class SettingsForm(forms.Form):
+    language = forms.ChoiceField(label=_("Language"), required=False)
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
+    theme = forms.ChoiceField(label=_("Theme"), choices=Theme.choices)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        site = _("as the site: %(zone)s") % {"zone": settings.TIME_ZONE}
+        zones = sorted(zoneinfo.available_timezones())
+        for name, choices in (
+            ("language", [("", _("as the browser")), *settings.LANGUAGES]),
+            ("time_zone", [("", site), *((zone, zone) for zone in zones)]),
+        ):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = choices
+
+
+class PasswordForm(forms.Form):
+    old = forms.CharField(label=_("Present password"), strip=False, widget=forms.PasswordInput)
+    new = forms.CharField(label=_("New password"), strip=False, max_length=200, widget=forms.PasswordInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["old"].widget.attrs["autocomplete"] = "current-password"
+        self.fields["new"].widget.attrs["autocomplete"] = "new-password"
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=80, help_text=_("What uses it, e.g. “nightly report”."))
+    scopes = forms.MultipleChoiceField(
+        label=_("May"), choices=Scope.choices, widget=forms.CheckboxSelectMultiple, initial=[Scope.READ]
+    )
+    days = forms.IntegerField(label=_("Days until it ends"), min_value=1, max_value=366, initial=90)
+    project = forms.ModelChoiceField(
+        Project.objects.none(), label=_("Only this project"), required=False, empty_label=_("all that I see"),
+        to_field_name="slug",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["project"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = projects_of(user)

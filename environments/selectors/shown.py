@@ -1,0 +1,120 @@
+"""Runs of this room ready to be drawn."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import OuterRef, Subquery
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from environments.models import Cluster, ClusterTest, Space, SpaceSync
+from environments.reasons import sentence_of
+from environments.selectors.places import last_sync, list_clusters
+from environments.selectors.quota import QuotaBar, bar_of
+from foundation.problems import Sentence
+
+
+@dataclass(frozen=True)
+class SyncShown:
+    """A sync, why it waits while it does, and why it failed if it did."""
+
+    run: SpaceSync
+    waits: str
+    sentence: Sentence
+
+
+def sync_shown(space: Space) -> SyncShown | None:
+    """The newest sync of the space; None when there never was one."""
+    run = last_sync(space)
+    return None if run is None else SyncShown(run, _waits(run), sentence_of(run.reason))
+
+
+def _waits(run: SpaceSync) -> str:
+    if not run.is_active:
+        return ""
+    if run.contact_lost_since:
+        return _("The cluster does not answer; this goes on by itself when it does.")
+    if run.phase == "terminating":
+        return _("The namespace is being deleted; it is made anew when that is over.")
+    if run.state == "queued":
+        return _("A worker takes it in a moment.")
+    if run.phase == "look":
+        return _("The cluster is counting what the quota already holds.")
+    return _("The namespace and its quota are being applied.")
+
+
+@dataclass(frozen=True)
+class RightLine:
+    """One resource and the verbs that we need of it: those granted and those missing."""
+
+    resource: str
+    granted: list[str]
+    missing: list[str]
+
+
+@dataclass(frozen=True)
+class PlaceTested:
+    """What a test found in one namespace."""
+
+    namespace: str
+    rights: list[RightLine]
+    bars: list[QuotaBar]
+    error: str
+
+    @property
+    def is_complete(self) -> bool:
+        """True when no right is missing."""
+        return not self.error and not any(line.missing for line in self.rights)
+
+
+@dataclass(frozen=True)
+class TestShown:
+    """A connection test and what it found so far."""
+
+    run: ClusterTest
+    at: datetime | None
+    sentence: Sentence
+    places: list[PlaceTested]
+
+    @property
+    def is_complete(self) -> bool:
+        """True when every namespace grants everything."""
+        return all(place.is_complete for place in self.places)
+
+
+def test_shown(run: ClusterTest) -> TestShown:
+    """The test ready to be drawn."""
+    facts = run.facts
+    places = [_place(place) for place in facts.get("namespaces", [])]
+    at = parse_datetime(facts["at"]) if facts.get("at") else None
+    return TestShown(run, at, sentence_of(run.reason), places)
+
+
+def _place(found: dict[str, Any]) -> PlaceTested:
+    verbs: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
+    for one in found.get("permissions", []):
+        verbs[one["resource"]][0 if one["is_allowed"] else 1].append(one["verb"])
+    rights = [RightLine(resource, granted, missing) for resource, (granted, missing) in verbs.items()]
+    bars = [bar_of(line) for line in found.get("quota", [])]
+    return PlaceTested(found["namespace"], rights, bars, found.get("error", ""))
+
+
+@dataclass(frozen=True)
+class ClusterRow:
+    """A cluster and its newest test."""
+
+    cluster: Cluster
+    test: ClusterTest | None
+
+
+def clusters_with_tests(actor: User) -> list[ClusterRow]:
+    """All clusters with their newest test, in two queries."""
+    newest = ClusterTest.objects.filter(cluster=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    rows = list(list_clusters(actor).annotate(newest_test=Subquery(newest)))
+    tests = ClusterTest.objects.in_bulk([row.newest_test for row in rows if row.newest_test])
+    return [ClusterRow(row, tests.get(row.newest_test)) for row in rows]

@@ -1,0 +1,1 @@
+"""Pages of the places' room, one file a noun."""

@@ -1,0 +1,127 @@
+"""People and their site roles."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from accounts.actor import actor_of
+from environments.access import Rights, require
+from environments.forms.people import NewPasswordForm, PersonForm, SiteRoleForm
+from environments.selectors import people as selectors
+from environments.services import members
+from environments.services import people as services
+from environments.views.saving import form_page, try_save
+from foundation import paging
+
+
+@login_required
+def list_people(request: HttpRequest) -> HttpResponse:
+    """Everybody, newest first."""
+    user, query = actor_of(request), request.GET.get("q", "").strip()
+    page = paging.take_page(
+        selectors.list_people(user, query=query),
+        before=paging.read_cursor(request.GET.get("before"), "before"),
+        after=paging.read_cursor(request.GET.get("after"), "after"),
+    )
+    held = selectors.roles_in_force(page.items)
+    rows = [(person, held.get(person.pk, [])) for person in page.items]
+    context = {"rows": rows, "page": page, "q": query, "may_manage": Rights(user).can("manage_people"), "nav": "admin"}
+    return render(request, "environments/people.html", context)
+
+
+@login_required
+def person(request: HttpRequest, username: str, *, form: SiteRoleForm | None = None) -> HttpResponse:
+    """One person and everything they hold."""
+    user = actor_of(request)
+    row, rights = selectors.find_person(user, username), Rights(user)
+    context = {
+        "person": row,
+        "memberships": selectors.memberships_of(row),
+        "may_manage": rights.can("manage_people"),
+        "may_give_roles": rights.can("manage_site_roles"),
+        "form": form or SiteRoleForm(),
+        "nav": "admin",
+    }
+    return render(request, "environments/person.html", context, status=400 if form else 200)
+
+
+@login_required
+@sensitive_post_parameters("password")
+def new_person(request: HttpRequest) -> HttpResponse:
+    """Make a person."""
+    user = actor_of(request)
+    require(user, "manage_people")
+    form = PersonForm(request.POST or None)
+    if form.is_valid():
+        row = try_save(form, lambda: services.create_person(actor=user, **form.cleaned_data))
+        if row:
+            return redirect("environments:person", row.username)
+    return form_page(request, form, _("New person"), back=resolve_url("environments:people"))
+
+
+@login_required
+def edit_person(request: HttpRequest, username: str) -> HttpResponse:
+    """Change names, e-mail and note."""
+    user = actor_of(request)
+    require(user, "manage_people")
+    row = selectors.find_person(user, username)
+    fields = ("name", "name_en", "email", "note", "note_en")
+    form = PersonForm(request.POST or None, initial={name: getattr(row, name) for name in fields})
+    del form.fields["username"], form.fields["password"]
+    if form.is_valid() and try_save(form, lambda: services.edit_person(actor=user, person=row, **form.cleaned_data)):
+        return redirect("environments:person", username)
+    return form_page(request, form, row.shown_name, back=resolve_url("environments:person", username))
+
+
+@login_required
+@sensitive_post_parameters("password")
+def set_password(request: HttpRequest, username: str) -> HttpResponse:
+    """Set somebody's new password."""
+    user = actor_of(request)
+    require(user, "manage_people")
+    row, form = selectors.find_person(user, username), NewPasswordForm(request.POST or None)
+    if form.is_valid() and try_save(form, lambda: services.set_password(actor=user, person=row, **form.cleaned_data)):
+        messages.success(request, _("The new password holds; their sessions have ended."))
+        return redirect("environments:person", username)
+    title = _("New password for %(name)s") % {"name": row.shown_name}
+    return form_page(request, form, title, back=resolve_url("environments:person", username))
+
+
+@login_required
+@require_POST
+def switch_person_on_or_off(request: HttpRequest, username: str) -> HttpResponse:
+    """Deactivate, or (``activate`` posted) let in again."""
+    user = actor_of(request)
+    row = selectors.find_person(user, username)
+    act = services.activate_person if "activate" in request.POST else services.deactivate_person
+    act(actor=user, person=row, reason=request.POST.get("reason", ""))
+    return redirect("environments:person", username)
+
+
+@login_required
+@require_POST
+def add_site_role(request: HttpRequest, username: str) -> HttpResponse:
+    """Make somebody platform administrator or auditor."""
+    user = actor_of(request)
+    row, form = selectors.find_person(user, username), SiteRoleForm(request.POST)
+    if form.is_valid() and try_save(
+        form, lambda: members.add_membership(actor=user, username=row.username, **form.cleaned_data)
+    ):
+        return redirect("environments:person", username)
+    return person(request, username, form=form)
+
+
+@login_required
+@require_POST
+def end_site_role(request: HttpRequest, username: str, number: int) -> HttpResponse:
+    """End a site role now."""
+    user = actor_of(request)
+    row = selectors.find_site_role(user, selectors.find_person(user, username), number)
+    members.end_membership(actor=user, membership=row, reason=request.POST.get("reason", ""))
+    return redirect("environments:person", username)

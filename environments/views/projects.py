@@ -1,0 +1,151 @@
+"""Organisations, projects and their members."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.actor import actor_of
+from accounts.models import Organisation
+from environments.access import Rights, require
+from environments.forms.people import MembershipForm, OrganisationForm, ProjectForm
+from environments.selectors import people as people_selectors
+from environments.selectors import places as place_selectors
+from environments.services import members, organisations
+from environments.services import projects as project_services
+from environments.views.saving import form_page, try_save
+
+
+@login_required
+def list_projects(request: HttpRequest) -> HttpResponse:
+    """Projects that the reader sees, and the organisations above them."""
+    user, rights = actor_of(request), Rights(actor_of(request))
+    with_archived = "archived" in request.GET
+    context = {
+        "projects": people_selectors.list_projects(user, with_archived=with_archived),
+        "organisations": people_selectors.list_organisations(user),
+        "with_archived": with_archived,
+        "may_manage": rights.can("manage_projects"),
+        "nav": "admin",
+    }
+    return render(request, "environments/projects.html", context)
+
+
+@login_required
+def project(request: HttpRequest, slug: str, *, form: MembershipForm | None = None) -> HttpResponse:
+    """One project: facts, spaces, members and grants."""
+    user = actor_of(request)
+    row, rights = people_selectors.find_project(user, slug), Rights(user)
+    may_manage_members = rights.can("manage_members", project_id=row.pk)
+    context = {
+        "project": row,
+        "members": people_selectors.list_members(user, row),
+        "spaces": place_selectors.spaces_of(user, row),
+        "may_manage_members": may_manage_members,
+        "may_manage_projects": rights.can("manage_projects"),
+        "may_manage_places": rights.can("manage_places"),
+        "form": form or MembershipForm(project=row),
+        "people_to_add": people_selectors.people_to_add(user, row) if may_manage_members else [],
+        "nav": "admin",
+    }
+    return render(request, "environments/project.html", context, status=400 if form else 200)
+
+
+@login_required
+def new_project(request: HttpRequest) -> HttpResponse:
+    """Make a project."""
+    user = actor_of(request)
+    require(user, "manage_projects")
+    form = ProjectForm(request.POST or None)
+    if form.is_valid():
+        row = try_save(form, lambda: project_services.create_project(actor=user, **form.values()))
+        if row:
+            messages.success(request, _("The project is there. Give it its spaces and members now."))
+            return redirect("environments:project", row.slug)
+    return form_page(request, form, _("New project"), back=resolve_url("environments:projects"))
+
+
+@login_required
+def edit_project(request: HttpRequest, slug: str) -> HttpResponse:
+    """Change a project."""
+    user = actor_of(request)
+    require(user, "manage_projects")
+    row = people_selectors.find_project(user, slug)
+    fields = ("name", "name_en", "description", "change_ticket_pattern")
+    initial = {name: getattr(row, name) for name in fields} | {"organisation": row.organisation.slug}
+    form = ProjectForm(request.POST or None, initial=initial)
+    del form.fields["slug"]
+    if form.is_valid() and try_save(
+        form, lambda: project_services.edit_project(actor=user, project=row, **form.values())
+    ):
+        messages.success(request, _("Saved."))
+        return redirect("environments:project", slug)
+    return form_page(
+        request, form, _("Project %(slug)s") % {"slug": slug}, back=resolve_url("environments:project", slug)
+    )
+
+
+@login_required
+@require_POST
+def archive_project(request: HttpRequest, slug: str) -> HttpResponse:
+    """Into the archive, or (``restore`` posted) out of it."""
+    user = actor_of(request)
+    row = people_selectors.find_project(user, slug)
+    act = project_services.restore_project if "restore" in request.POST else project_services.archive_project
+    act(actor=user, project=row, reason=request.POST.get("reason", ""))
+    return redirect("environments:project", slug)
+
+
+@login_required
+def new_organisation(request: HttpRequest) -> HttpResponse:
+    """Make an organisation."""
+    user = actor_of(request)
+    require(user, "manage_projects")
+    form = OrganisationForm(request.POST or None)
+    if form.is_valid() and try_save(form, lambda: organisations.create_organisation(actor=user, **form.cleaned_data)):
+        return redirect("environments:projects")
+    return form_page(request, form, _("New organisation"), back=resolve_url("environments:projects"))
+
+
+@login_required
+def edit_organisation(request: HttpRequest, slug: str) -> HttpResponse:
+    """Change an organisation's names."""
+    user = actor_of(request)
+    require(user, "manage_projects")
+    row: Organisation = people_selectors.find_organisation(slug)
+    form = OrganisationForm(request.POST or None, initial={"name": row.name, "name_en": row.name_en})
+    del form.fields["slug"]
+    if form.is_valid() and try_save(
+        form, lambda: organisations.edit_organisation(actor=user, organisation=row, **form.cleaned_data)
+    ):
+        return redirect("environments:projects")
+    title = _("Organisation %(slug)s") % {"slug": slug}
+    return form_page(request, form, title, back=resolve_url("environments:projects"))
+
+
+@login_required
+@require_POST
+def add_member(request: HttpRequest, slug: str) -> HttpResponse:
+    """Give somebody a role or a grant in the project."""
+    user = actor_of(request)
+    row = people_selectors.find_project(user, slug)
+    form = MembershipForm(request.POST, project=row)
+    if form.is_valid() and try_save(form, lambda: members.add_membership(actor=user, project=row, **form.values())):
+        messages.success(request, _("Added."))
+        return redirect("environments:project", slug)
+    return project(request, slug, form=form)
+
+
+@login_required
+@require_POST
+def end_member(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """End a role or a grant now."""
+    user = actor_of(request)
+    row = people_selectors.find_member(user, people_selectors.find_project(user, slug), number)
+    members.end_membership(actor=user, membership=row, reason=request.POST.get("reason", ""))
+    messages.success(request, _("Ended."))
+    return redirect("environments:project", slug)

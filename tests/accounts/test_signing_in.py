@@ -1,0 +1,104 @@
+"""The sign-in page, its throttle, and the demo's switch of person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axes.utils import reset
+from django.test import Client
+
+from audit.models import AuditEvent
+from tests.cast import PASSWORD, World
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_locked_out(db: None) -> None:
+    reset()
+
+
+def test_a_person_signs_in_and_goes_where_they_wanted(world: World) -> None:
+    client = Client()
+    answer = client.post("/sign-in/", {"username": "dana", "password": PASSWORD, "next": "/me/tokens/"})
+    assert (answer.status_code, answer["Location"]) == (302, "/me/tokens/")
+    assert client.get("/me/tokens/").status_code == 200
+    assert AuditEvent.objects.filter(verb="user.signed_in", actor_name="Dana").count() == 1
+
+
+@pytest.mark.parametrize("away", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
+def test_nobody_is_sent_to_another_site(world: World, away: str) -> None:
+    answer = Client().post("/sign-in/", {"username": "dana", "password": PASSWORD, "next": away})
+    assert answer.status_code == 302
+    assert "evil" not in answer["Location"] and "alert" not in answer["Location"]
+
+
+def test_a_wrong_password_and_an_unknown_name_read_the_same(world: World) -> None:
+    wrong = Client().post("/sign-in/", {"username": "dana", "password": "no"})
+    unknown = Client().post("/sign-in/", {"username": "nobody", "password": "no"})
+    sentence = "User name and password do not fit"
+    assert sentence in wrong.content.decode() and sentence in unknown.content.decode()
+    assert "_auth_user_id" not in wrong.client.session
+
+
+def test_somebody_switched_off_stays_out_at_once(world: World) -> None:
+    client = Client()
+    client.force_login(world.dana, backend="accounts.backends.PasswordBackend")
+    assert client.get("/me/").status_code == 200
+    world.dana.is_active = False
+    world.dana.save()
+    assert client.get("/me/").status_code == 302
+    answer = client.post("/sign-in/", {"username": "dana", "password": PASSWORD})
+    assert "do not fit" in answer.content.decode()
+
+
+def test_too_many_wrong_passwords_are_told_so_and_the_right_one_does_not_help(world: World) -> None:
+    client = Client()
+    for _attempt in range(8):
+        last = client.post("/sign-in/", {"username": "dana", "password": "no"})
+    assert last.status_code == 429
+    right = client.post("/sign-in/", {"username": "dana", "password": PASSWORD})
+    assert right.status_code == 429
+    assert "Wait a quarter of an hour" in right.content.decode()
+    assert Client().post("/sign-in/", {"username": "tess", "password": PASSWORD}).status_code == 302
+
+
+def test_signing_out_needs_a_post(world: World) -> None:
+    client = Client()
+    client.force_login(world.dana, backend="accounts.backends.PasswordBackend")
+    assert client.get("/sign-out/").status_code == 405
+    assert client.post("/sign-out/").status_code == 302
+    assert client.get("/me/").status_code == 302
+
+
+def test_without_demo_data_nobody_is_listed_or_switched_to(world: World, settings: Any) -> None:
+    settings.DEMO = False
+    assert "Petra" not in Client().get("/sign-in/").content.decode()
+    client = Client()
+    assert client.post("/switch/", {"username": "ada"}).status_code == 404
+    assert "_auth_user_id" not in client.session
+
+
+def test_in_demo_data_one_click_makes_you_somebody(world: World, settings: Any) -> None:
+    settings.DEMO = True
+    page = Client().get("/sign-in/").content.decode()
+    assert "Petra" in page and "project administrator" in page and "a stranger" in page
+    client = Client()
+    assert client.post("/switch/", {"username": "tess", "next": "/me/"}).status_code == 302
+    assert client.session["_auth_user_id"] == str(world.tess.pk)
+    client.post("/switch/", {"username": "olli"})
+    assert client.session["_auth_user_id"] == str(world.olli.pk)
+    world.dana.is_active = False
+    world.dana.save()
+    assert client.post("/switch/", {"username": "dana"}).status_code == 404
+
+
+def test_the_switch_wants_a_csrf_token(world: World, settings: Any) -> None:
+    settings.DEMO = True
+    client = Client(enforce_csrf_checks=True)
+    assert client.post("/switch/", {"username": "ada"}).status_code == 403
+
+
+def test_language_before_signing_in(world: World) -> None:
+    client = Client()
+    client.post("/language/", {"language": "zh-hans", "next": "/sign-in/"})
+    assert client.get("/sign-in/")["Content-Language"] == "zh-hans"
