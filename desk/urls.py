@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from desk import views
 
 app_name = "desk"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("search/", views.search, name="search"),
+    path("admin/", views.admin, name="admin"),
+    path("health/", views.health, name="health"),
+    path("health/<slug:kind>/<int:pk>/wake/", views.wake, name="wake"),
+]

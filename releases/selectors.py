@@ -147,6 +147,32 @@ def deployments_of(order: ReleaseOrder) -> QuerySet[Deployment]:
     return rows.select_related("space__environment", "space__project", "deployed_by", "snapshot").order_by("-id")
 
 
+def deployment_by_id(user: User, pk: int) -> Deployment:
+    """The deployment, if this person may see its project; raises Missing."""
+    rows = Deployment.objects.select_related(
+        "order__project", "order__component", "order__author", "component", "deployed_by", "cancel_requested_by",
+        "space__environment", "space__project", "space__cluster", "snapshot", "review", "cause",
+    )  # fmt: skip
+    deployment = rows.filter(pk=pk).first()
+    if deployment is None or not Rights(user).sees(deployment.space.project_id):
+        raise Missing(_("There is no such deployment, or it is not yours to see."))
+    return deployment
+
+
+def placement_by_names(user: User, project: str, component: str, environment: str) -> Placement:
+    """What runs of the component there; raises Missing for strangers and where nothing was ever deployed."""
+    rows = Placement.objects.select_related(
+        "component__project", "space__environment", "space__project", "space__cluster", "good__order",
+        "good__snapshot", "good__deployed_by", "applied__order", "active__order", "active__deployed_by",
+    )  # fmt: skip
+    place = rows.filter(
+        component__project__slug=project, component__slug=component, space__environment__slug=environment.lower()
+    ).first()
+    if place is None or not Rights(user).sees(place.space.project_id):
+        raise Missing(_("Nothing of this component was ever deployed there."))
+    return place
+
+
 def builders_of(order: ReleaseOrder) -> set[int]:
     """Everybody who started a build of it."""
     return set(Build.objects.filter(order=order).values_list("started_by_id", flat=True))

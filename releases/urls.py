@@ -2,7 +2,36 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from releases.views import builds, lists, orders, promotions, reviews, rollouts, runtime
+
+ORDER = "orders/<str:number>/"
+PLACE = "runtime/<slug:project>/<slug:slug>/<slug:environment>/"
 
 app_name = "releases"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("orders/", lists.list_orders, name="list"),
+    path("orders/new/", orders.new, name="new"),
+    path("orders/new/branches/", orders.branches, name="branches"),
+    path("orders/new/components/", orders.component_options, name="component-options"),
+    path(ORDER, orders.order, name="order"),
+    path(ORDER + "build/", builds.build, name="build"),
+    path(ORDER + "builds/<int:attempt>/stop/", builds.stop, name="stop"),
+    path(ORDER + "check/", orders.check, name="check"),
+    path(ORDER + "comment/", orders.comment, name="comment"),
+    path(ORDER + "close/<slug:act>/", orders.close, name="close"),
+    path(ORDER + "promote/<slug:environment>/", promotions.promote, name="promote"),
+    path(ORDER + "promotions/<int:pk>/withdraw/", promotions.withdraw, name="withdraw-promotion"),
+    path(ORDER + "review/<slug:environment>/", reviews.review, name="review"),
+    path(ORDER + "review/<slug:environment>/deploy/", reviews.deploy, name="deploy"),
+    path(ORDER + "review/<slug:environment>/decide/", reviews.decide, name="decide"),
+    path(ORDER + "approvals/<int:pk>/withdraw/", reviews.withdraw_approval, name="withdraw-approval"),
+    path("deployments/<int:pk>/", rollouts.rollout, name="rollout"),
+    path("deployments/<int:pk>/cancel/", rollouts.cancel, name="cancel"),
+    path(PLACE, runtime.runtime, name="runtime"),
+    path(PLACE + "restart/", runtime.restart, name="restart"),
+    path(PLACE + "scale/", runtime.scale, name="scale"),
+    path(PLACE + "roll-back/", runtime.roll_back, name="roll-back"),
+    path(PLACE + "pods/<str:pod>/log/", runtime.pod_log, name="pod-log"),
+]

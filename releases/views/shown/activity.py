@@ -64,8 +64,17 @@ def _happening(event: OrderEvent, comments: Mapping[int, Comment]) -> Happening:
     return Happening(event.at, event.actor, _BADGES.get(state, state), _sentence(event.kind, event.data), text)
 
 
-_BADGES = {"waiting": "queued", "stopping": "queued", "cancelling": "queued", "applied": "running", "unsettled": "blocked",
-           "settled": "succeeded", "replaced": "cancelled", "withdrawn": "cancelled", "number": "running"}  # fmt: skip
+_BADGES = {
+    "waiting": "queued",
+    "stopping": "queued",
+    "cancelling": "queued",
+    "applied": "running",
+    "number": "running",
+    "settled": "succeeded",
+    "unsettled": "blocked",
+    "replaced": "cancelled",
+    "withdrawn": "cancelled",
+}
 
 
 def _sentence(kind: str, data: Mapping[str, Any]) -> str:
@@ -139,7 +148,9 @@ _SENTENCES: dict[str, Callable[[], str]] = {
 
 def last_check(order: ReleaseOrder) -> Happening | None:
     """What the newest 检测 found, as lines; None when nobody checked yet."""
-    event = OrderEvent.objects.filter(order=order, kind="order.checked").select_related("actor").order_by("-seq").first()
+    event = (
+        OrderEvent.objects.filter(order=order, kind="order.checked").select_related("actor").order_by("-seq").first()
+    )
     if event is None:
         return None
     found = checked_of(event.data)
@@ -148,4 +159,4 @@ def last_check(order: ReleaseOrder) -> Happening | None:
         _("Registry: %(said)s") % {"said": found.registry},
         _("The build is being followed.") if found.is_followed else _("No build is being followed now."),
     ]
-    return Happening(event.at, event.actor, "checked", "\n".join(lines))
+    return Happening(event.at, event.actor, "checked", _("Checked"), "\n".join(lines))

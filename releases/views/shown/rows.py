@@ -135,6 +135,7 @@ class Choices:
     projects: list[tuple[str, str, bool]]
     components: list[tuple[str, str, bool]]
     states: list[tuple[str, Sentence, bool]]
+    project_ids: list[tuple[int, str]]
 
 
 MOST_CHOICES = 500
@@ -151,9 +152,8 @@ def filter_choices(rights: Rights, *, project: str, component: str, state: str) 
     return Choices(
         projects=[(slug, f"{slug.upper()} {row}", slug == project) for slug, row in projects.items()],
         components=[
-            (row.slug, row.name, row.slug == component)
-            for row in found
-            if not project or row.project.slug == project
+            (row.slug, row.name, row.slug == component) for row in found if not project or row.project.slug == project
         ],
         states=[(value, label, value == state) for value, label in OrderState.choices],
+        project_ids=[(row.pk, slug) for slug, row in projects.items()],
     )

@@ -1,0 +1,109 @@
+"""Home, search, administration, health."""
+
+from __future__ import annotations
+
+import json
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import resolve, reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import User
+from desk import selectors
+from desk.services import wake_run
+from environments.access import Rights, require
+from foundation.problems import Sentence
+from releases.views.pages import is_partial, page
+
+MOST_TOPICS = 40
+
+
+def _person(request: HttpRequest) -> User:
+    return cast(User, request.user)
+
+
+@login_required
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """What waits for me, what runs where, is it well?"""
+    user = _person(request)
+    rights = Rights(user)
+    given = {name: request.GET.get(name, "").strip()[:130] for name in ("project", "text", "start")}
+    projects = selectors.chosen_projects(rights)
+    topics = [f"project:{pk}" for pk, slug, _name in projects if given["project"] in ("", slug)]
+    context = {
+        "nav": "home",
+        "work": selectors.my_work(user, rights),
+        "matrix": selectors.matrix(user, **given),
+        "given": given,
+        "projects": [(slug, name, slug == given["project"]) for _pk, slug, name in projects],
+        "may_create": any(rights.can("create_order", project_id=pk) for pk, _slug, _name in projects),
+        "query": request.GET.urlencode(),
+        "topic": ",".join(topics[:MOST_TOPICS]),
+    }
+    return page(request, "desk/_home.html" if is_partial(request) else "desk/home.html", context)
+
+
+@login_required
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """Orders and components; a whole order number leads straight to its page."""
+    text = request.GET.get("q", "")
+    found = selectors.search(_person(request), text)
+    if found.exact is not None:
+        return redirect("releases:order", found.exact.number)
+    return render(request, "desk/search.html", {"text": text.strip(), "found": found})
+
+
+LINKS: tuple[tuple[str, str, Sentence, Sentence], ...] = (
+    ("", "environments:projects", _("Projects and members"), _("Who may do what, and until when.")),
+    ("see_site", "environments:people", _("People"), _("Who may sign in.")),
+    ("see_site", "environments:clusters", _("Clusters"), _("Where components run; each with a connection test.")),
+    ("", "components:templates", _("Templates"), _("Dockerfiles, start scripts, deployments and services.")),
+    ("", "components:base-images", _("Base images"), _("What components stand on.")),
+    ("manage_servers", "components:servers", _("Servers"), _("Jenkins, Git and registry; each with a test.")),
+    ("see_health", "desk:health", _("System health"), _("Workers, stuck runs, the other sides.")),
+)
+"""(right of the site or nothing, page, name, what it is)."""
+
+
+@login_required
+@require_safe
+def admin(request: HttpRequest) -> HttpResponse:
+    """Links to what this person may look after."""
+    rights = Rights(_person(request))
+    links = [
+        {"url": reverse(name), "title": title, "text": text}
+        for verb, name, title, text in LINKS
+        if not verb or rights.can(verb)
+    ]
+    return render(request, "desk/admin.html", {"nav": "admin", "links": links})
+
+
+@login_required
+@require_safe
+def health(request: HttpRequest) -> HttpResponse:
+    """Is the platform well? Workers, stuck runs, other sides, and what readyz says."""
+    require(_person(request), "see_health")
+    context = {"nav": "admin", "health": selectors.health(), "checks": _readiness(request)}
+    return render(request, "desk/health.html", context)
+
+
+def _readiness(request: HttpRequest) -> dict[str, str]:
+    """What ``/readyz`` answers to a load balancer, asked of the same view: this room may not import the frame."""
+    answer = resolve(reverse("readyz")).func(request)
+    return dict(json.loads(answer.content)["checks"])
+
+
+@login_required
+@require_POST
+def wake(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+    """Make a stuck run due now."""
+    wake_run(actor=_person(request), kind=kind, pk=pk)
+    messages.success(request, str(_("Woken: a worker takes it within seconds.")))
+    return redirect("desk:health")

@@ -1,0 +1,159 @@
+"""Forms of the order's pages. They read what was typed; services decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from components.models import Component
+from environments.access import Rights
+from environments.models import Space
+from foundation.problems import Invalid
+from releases.choices import TesterWord
+
+
+def put_errors(form: forms.Form, refusal: Invalid) -> None:
+    """The sentences of a service on the fields that they are about; on the whole form where there is no such field."""
+    for name, sentences in refusal.fields.items():
+        for sentence in sentences:
+            form.add_error(name if name in form.fields else None, str(sentence))
+
+
+class OrderForm(forms.Form):
+    """A new order. ``component`` names project and component: ``sis-omm/proxy-gw``."""
+
+    project = forms.ChoiceField(
+        label=_("Project"), required=False, help_text=_("子系统: the subsystem; it narrows the components below.")
+    )
+    component = forms.ChoiceField(label=_("Component"))
+    branch = forms.CharField(
+        label=_("Branch"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"list": "branches", "autocomplete": "off", "spellcheck": "false"}),
+    )
+    description = forms.CharField(
+        label=_("Description"), required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    change_ticket = forms.CharField(label=_("Change ticket"), required=False, max_length=80)
+    changes_database = forms.BooleanField(label=_("Changes the database"), required=False)
+
+    def __init__(self, *args: Any, components: list[Component], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        projects = {component.project.slug: component.project for component in components}
+        self.fields["project"].choices = [  # type: ignore[attr-defined]
+            ("", _("all")), *((slug, f"{slug.upper()} · {project}") for slug, project in projects.items())
+        ]  # fmt: skip
+        self.fields["component"].choices = component_choices(components)  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """The component must be one of the project, where one is chosen."""
+        cleaned = super().clean() or {}
+        project, component = cleaned.get("project"), cleaned.get("component")
+        if project and component and not component.startswith(f"{project}/"):
+            self.add_error("component", _("This component belongs to another project: choose it again."))
+        return cleaned
+
+
+def component_choices(components: list[Component]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Components under their projects, for a select."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for component in components:
+        name_zh = getattr(component, "name_zh", "") or ""
+        text = f"{component.name} {name_zh}".strip()
+        groups.setdefault(component.project.slug.upper(), []).append(
+            (f"{component.project.slug}/{component.slug}", text)
+        )
+    return list(groups.items())
+
+
+class PromotionForm(forms.Form):
+    """The tester's word. ``word`` is asked only where an environment comes before."""
+
+    word = forms.ChoiceField(label=_("The tester's word"), widget=forms.RadioSelect, required=False)
+    note = forms.CharField(label=_("Note"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
+    report_url = forms.CharField(
+        label=_("Link to the report"), required=False, max_length=500, widget=forms.URLInput(attrs={"inputmode": "url"})
+    )
+
+    def __init__(self, *args: Any, space: Space, **kwargs: Any) -> None:
+        kwargs["auto_id"] = f"id_{space.environment.slug}_%s"
+        super().__init__(*args, **kwargs)
+        if space.environment.follows.exists():
+            self.fields["word"].choices = TesterWord.choices  # type: ignore[attr-defined]
+            self.fields["word"].required = True
+        else:
+            del self.fields["word"], self.fields["report_url"]
+
+
+class ReasonForm(forms.Form):
+    """Why; asked for when an order is closed or returned, or a promotion withdrawn."""
+
+    reason = forms.CharField(
+        label=_("Reason"), required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def __init__(self, *args: Any, is_required: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = is_required
+
+
+class CommentForm(forms.Form):
+    """Something to say on an order's page."""
+
+    text = forms.CharField(label=_("Comment"), max_length=4000, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class DecisionForm(forms.Form):
+    """Yes or no to one snapshot, by its hash."""
+
+    snapshot = forms.RegexField(r"^[0-9a-f]{12,64}$", widget=forms.HiddenInput)
+    decision = forms.ChoiceField(choices=[("approve", _("approve")), ("reject", _("reject"))])
+    comment = forms.CharField(
+        label=_("Comment"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+class DeployForm(forms.Form):
+    """What the person saw and decided on; in production with the last four of the order number, typed."""
+
+    snapshot = forms.RegexField(r"^[0-9a-f]{12,64}$", required=False, widget=forms.HiddenInput)
+    live_fingerprint = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    last_four = forms.CharField(
+        label=_("Last four of the order number"),
+        required=False,
+        max_length=4,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "size": 6}),
+    )
+
+    def __init__(self, *args: Any, number: str, is_production: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._number = number
+        if not is_production:
+            del self.fields["last_four"]
+
+    def clean_last_four(self) -> str:
+        """Typed, so that nobody deploys to production by a click on the wrong page."""
+        typed = str(self.cleaned_data["last_four"]).strip().upper()
+        if typed != self._number[-4:]:
+            raise forms.ValidationError(
+                _("Type the last four of this order's number (%(last)s) to deploy to production.")
+                % {"last": self._number[-4:]}
+            )
+        return typed
+
+
+class ScaleForm(forms.Form):
+    """Another number of replicas."""
+
+    replicas = forms.IntegerField(label=_("Replicas"), min_value=0, max_value=200)
+
+
+def creatable_components(rights: Rights, components: list[Component]) -> list[Component]:
+    """Those of them that this person may create orders for."""
+    allowed: dict[int, bool] = {}
+    for component in components:
+        if component.project_id not in allowed:
+            allowed[component.project_id] = rights.can("create_order", project_id=component.project_id)
+    return [component for component in components if allowed[component.project_id]]

@@ -1,0 +1,282 @@
+"""Create, look at, comment on and close an order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from components import looks
+from components.models import Component
+from components.selectors import find_component, list_components
+from environments.access import Rights, require
+from foundation.problems import Invalid, Missing, Sentence
+from foundation.runs.choices import ACTIVE
+from releases import selectors
+from releases.choices import OrderState
+from releases.forms import (
+    CommentForm,
+    OrderForm,
+    PromotionForm,
+    ReasonForm,
+    component_choices,
+    creatable_components,
+    put_errors,
+)
+from releases.models import ReleaseOrder
+from releases.services import builds, orders
+from releases.views.pages import done, is_partial, live, page, person
+from releases.views.shown import activity
+from releases.views.shown.acts import Act
+from releases.views.shown.facts import order_facts
+from releases.views.shown.lane import Lane, read_lane
+from releases.views.shown.panels import (
+    build_panel,
+    check_act,
+    header_acts,
+    log_of,
+    space_panel,
+    start_act,
+    stop_act,
+)
+from releases.views.shown.rows import next_act
+
+MOST_COMPONENTS = 1000
+BRANCHES_SHOWN = 50
+BRANCHES_AGE_SECONDS = 15
+
+
+# ---------------------------------------------------------------- new
+@login_required
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """新建发布单. A repeat (``?repeat=``) comes filled in with what the earlier order said."""
+    user = person(request)
+    rights = Rights(user)
+    components = _components(rights, request)
+    before = _repeated(request)
+    form = OrderForm(request.POST or None, components=components, initial=_initial(request, before))
+    if request.method == "POST" and form.is_valid():
+        order = _create(form, request, before)
+        if order is not None:
+            return done(request, _("Order created: build it now."), "releases:build", order.number)
+    context = {"form": form, "components": components, "before": before}
+    return page(request, "releases/new.html", context, status=400 if form.is_bound else 200)
+
+
+def _components(rights: Rights, request: HttpRequest) -> list[Component]:
+    rows = list_components(person(request)).order_by("project__slug", "name")
+    return creatable_components(rights, list(rows[:MOST_COMPONENTS]))
+
+
+def _repeated(request: HttpRequest) -> ReleaseOrder | None:
+    number = request.GET.get("repeat", "")
+    return selectors.order_by_number(person(request), number) if number else None
+
+
+def _initial(request: HttpRequest, before: ReleaseOrder | None) -> dict[str, Any]:
+    """What an earlier order said; otherwise the component and branch used last."""
+    if before is None:
+        before = ReleaseOrder.objects.filter(author=person(request)).select_related("component__project").first()
+        if before is None:
+            return {"component": request.GET.get("component", "")}
+        asked = request.GET.get("component", "") or f"{before.component.project.slug}/{before.component.slug}"
+        is_same = asked == f"{before.component.project.slug}/{before.component.slug}"
+        return {"component": asked, "branch": before.branch if is_same else ""}
+    return {
+        "component": f"{before.project.slug}/{before.component.slug}",
+        "branch": before.branch,
+        "description": before.description,
+        "change_ticket": before.change_ticket,
+        "changes_database": before.changes_database,
+    }
+
+
+def _create(form: OrderForm, request: HttpRequest, before: ReleaseOrder | None) -> ReleaseOrder | None:
+    given = dict(form.cleaned_data)
+    given.pop("project")
+    project, _slash, slug = str(given.pop("component")).partition("/")
+    component = find_component(person(request), project, slug)
+    try:
+        return orders.create_order(actor=person(request), component=component, repeat_of=before, **given)
+    except Invalid as refusal:
+        put_errors(form, refusal)
+        return None
+
+
+@login_required
+@require_safe
+def branches(request: HttpRequest) -> HttpResponse:
+    """Branches of the chosen component that contain what was typed, with their tips; asked at every key."""
+    user = person(request)
+    project, _slash, slug = request.GET.get("component", "").partition("/")
+    if not slug:
+        return page(request, "releases/_branches.html", {"tips": [], "look": None})
+    component = find_component(user, project, slug)
+    require(user, "list_branches", project_id=component.project_id)
+    look = looks.branches(component, max_age_seconds=BRANCHES_AGE_SECONDS)
+    typed = request.GET.get("branch", "").strip().lower()
+    tips = [tip for tip in look.tips if typed in tip.name.lower()]
+    exact = next((tip for tip in look.tips if tip.name == request.GET.get("branch", "").strip()), None)
+    same = _same_commit(component, exact.commit) if exact else None
+    context = {"look": look, "tips": tips[:BRANCHES_SHOWN], "exact": exact, "same": same}
+    return page(request, "releases/_branches.html", context)
+
+
+def _same_commit(component: Component, commit: str) -> ReleaseOrder | None:
+    """ "An order for this commit exists already"."""
+    rows = ReleaseOrder.objects.filter(component=component, commit=commit).exclude(state=OrderState.CLOSED)
+    return rows.order_by("-id").first()
+
+
+@login_required
+@require_safe
+def component_options(request: HttpRequest) -> HttpResponse:
+    """The components of the chosen project, for the second select."""
+    components = _components(Rights(person(request)), request)
+    project = request.GET.get("project", "")
+    if project:
+        components = [component for component in components if component.project.slug == project]
+    return page(request, "releases/_component_options.html", {"groups": component_choices(components)})
+
+
+# ---------------------------------------------------------------- one order
+@login_required
+@require_safe
+def order(request: HttpRequest, number: str) -> HttpResponse:
+    """Where is it, what is next, what stops it? ``?panel=`` chooses the card that is open."""
+    found = selectors.order_by_number(person(request), number)
+    context = order_context(request, found)
+    if is_partial(request):
+        response = page(request, "releases/_order_live.html", context)
+        if _is_outrun(request, context):
+            response["HX-Refresh"] = "true"
+        return response
+    return page(request, "releases/order.html", context)
+
+
+def _is_outrun(request: HttpRequest, context: dict[str, Any]) -> bool:
+    """A new attempt began: its log takes the old one's place, which only a new page can do."""
+    seen = request.GET.get("seen", "")
+    shown = context.get("build_panel")
+    newest = str(shown.attempts[0].attempt) if shown and shown.attempts else ""
+    return bool(seen) and newest != seen
+
+
+def order_context(
+    request: HttpRequest, found: ReleaseOrder, *, panel: str = "", form: PromotionForm | None = None
+) -> dict[str, Any]:
+    """Everything that the order's page shows; ``form`` is a promotion form with its errors."""
+    rights = Rights(person(request))
+    lane = read_lane(found, person(request))
+    panel = panel or request.GET.get("panel", "")
+    if panel != "build" and panel not in lane.places:
+        panel = _default_panel(found, lane)
+    context: dict[str, Any] = {
+        "order": found,
+        "lane": lane,
+        "panel": panel,
+        "primary": _primary(found, lane, rights, panel),
+        "acts": header_acts(found, rights),
+        "check": check_act(found, rights),
+        "facts": order_facts(found, selectors.latest_build(found)),
+        "events": activity.happenings(found, only_comments=request.GET.get("activity") == "comments"),
+        "last_check": activity.last_check(found),
+        "comment_form": CommentForm(),
+        "may_comment": rights.can("comment", project_id=found.project_id),
+        **live(found, *(place.space.pk for place in lane.places.values())),
+    }
+    return context | _panel_context(request, found, lane, panel, rights, form)
+
+
+def _panel_context(
+    request: HttpRequest,
+    found: ReleaseOrder,
+    lane: Lane,
+    panel: str,
+    rights: Rights,
+    form: PromotionForm | None,
+) -> dict[str, Any]:
+    if panel == "build":
+        attempt = request.GET.get("attempt", "")
+        shown = build_panel(found, rights, int(attempt) if attempt.isascii() and attempt.isdigit() else None)
+        return {"build_panel": shown, "log": log_of(shown.build) if shown.build else None}
+    place = lane.places[panel]
+    return {
+        "space_panel": space_panel(found, place, rights),
+        "promotion_form": form or PromotionForm(space=place.space),
+    }
+
+
+def _default_panel(found: ReleaseOrder, lane: Lane) -> str:
+    """Where something goes on; otherwise the first place that the order has not reached."""
+    if not found.image_digest or not lane.places:
+        return "build"
+    for slug, place in lane.places.items():
+        if place.standing.deployment and place.standing.deployment.state in ACTIVE:
+            return slug
+    for slug, place in lane.places.items():
+        if place.standing.state != "succeeded":
+            return slug
+    return list(lane.places)[-1]
+
+
+def _primary(found: ReleaseOrder, lane: Lane, rights: Rights, panel: str) -> Act | None:
+    """The one primary button; none where the open panel has it already."""
+    if found.state == OrderState.BUILDING:
+        return stop_act(found, selectors.latest_build(found), rights)
+    if found.state in (OrderState.CREATED, OrderState.BUILD_FAILED):
+        return start_act(found, rights)
+    act = next_act(found, [place.standing for place in lane.places.values()], rights)
+    page_url = reverse("releases:order", args=[found.number])
+    return None if act.url in (page_url, f"{page_url}?panel={panel}") else act
+
+
+@login_required
+@require_POST
+def check(request: HttpRequest, number: str) -> HttpResponse:
+    """检测: Jenkins and the registry are asked now; what they said stands on the order's page."""
+    found = selectors.order_by_number(person(request), number)
+    builds.check_order(actor=person(request), order=found)
+    return done(request, _("Checked: the answer is on the right."), "releases:order", number)
+
+
+@login_required
+@require_POST
+def comment(request: HttpRequest, number: str) -> HttpResponse:
+    """Say something on the order's page."""
+    found = selectors.order_by_number(person(request), number)
+    orders.comment(actor=person(request), order=found, text=request.POST.get("text", ""))
+    return done(request, _("Your comment is on the page."), "releases:order", number)
+
+
+ENDINGS: dict[str, tuple[Callable[..., None], Sentence, Sentence]] = {
+    "done": (orders.finish_order, _("Close as done"), _("The order is closed as done.")),
+    "return": (orders.return_order, _("Return the order"), _("The order is returned: it goes no further.")),
+    "withdraw": (orders.withdraw_order, _("Withdraw the order"), _("The order is withdrawn.")),
+}
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def close(request: HttpRequest, number: str, act: str) -> HttpResponse:
+    """Close as done, return (打回) or withdraw: one page that asks for the reason and says what follows."""
+    found = selectors.order_by_number(person(request), number)
+    if act not in ENDINGS:
+        raise Missing()
+    finish, title, said = ENDINGS[act]
+    form = ReasonForm(request.POST or None, is_required=act == "return")
+    if request.method == "POST" and form.is_valid():
+        try:
+            finish(actor=person(request), order=found, reason=form.cleaned_data["reason"])
+        except Invalid as refusal:
+            put_errors(form, refusal)
+        else:
+            return done(request, said, "releases:order", number)
+    context = {"order": found, "form": form, "title": title, "act": act}
+    return page(request, "releases/close.html", context, status=400 if form.is_bound else 200)

@@ -1,0 +1,175 @@
+"""Facts of an order with copy buttons, and all facts of the component screen: what runs now against what would."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from components.models import ComponentSettings, ConfigVersion, TemplateVersion
+from deployer.quantities import bytes_to_gib, millicores_to_cores
+from foundation.problems import Sentence
+from releases.models import Build, Deployment, ReleaseOrder, Snapshot
+
+SETTINGS = (
+    "name_zh",
+    "service_name",
+    "git_url",
+    "description",
+    "job_name",
+    "node_label",
+    "build_directory",
+    "build_command",
+    "artifact_directory",
+    "package_name",
+)
+"""The text fields of the original screen, in its order; templates, base image and allocation come as versions."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line: with ``copy`` the whole text goes to the clipboard and ``text`` is the short form."""
+
+    label: Sentence
+    text: str
+    copy: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One fact of the component screen: running now, after. ``who`` changed it last and ``when``, where it changed."""
+
+    label: Sentence
+    before: str
+    after: str
+    is_changed: bool
+    who: User | None = None
+    when: datetime | None = None
+
+
+def console_url(build: Build) -> str:
+    """This run's own console in Jenkins; empty before it has a number."""
+    if build.build_number is None:
+        return ""
+    path = "/".join(f"job/{quote(part)}" for part in build.job.split("/") if part)
+    return f"{build.server.url.rstrip('/')}/{path}/{build.build_number}/console"
+
+
+def order_facts(order: ReleaseOrder, build: Build | None) -> list[Fact]:
+    """The right column: tag, digest, base image, commit, Jenkins run, registry."""
+    facts = [Fact(_("Image tag"), order.image_tag, order.image_tag)]
+    if order.image:
+        facts.append(Fact(_("Image"), order.image, order.image))
+    if order.image_digest:
+        facts.append(Fact(_("Digest"), f"{order.image_digest[:19]}…", order.image_digest))
+    if order.commit:
+        facts.append(Fact(_("Commit"), order.commit[:7], order.commit))
+    facts.append(Fact(_("Branch"), order.branch, order.branch))
+    if order.base_image:
+        facts.append(Fact(_("Base image"), str(order.base_image), str(order.base_image)))
+    if order.settings:
+        facts.append(Fact(_("Package"), order.settings.package_name))
+        facts.append(Fact(_("Build command"), order.settings.build_command))
+    if build is not None:
+        number = f"{build.job} #{build.build_number}" if build.build_number else build.job
+        facts.append(Fact(_("Jenkins run"), number, url=console_url(build)))
+        facts.append(Fact(_("Registry"), build.registry.address))
+        facts.append(Fact(_("Trigger id"), f"{str(build.trigger_id)[:8]}…", str(build.trigger_id)))
+    return facts
+
+
+def compare(after: Snapshot, running: Deployment | None) -> list[Compared]:
+    """Every fact of the component screen as frozen in ``after``, beside what serves now."""
+    before = running.snapshot if running else None
+    if before is None:
+        return list(_rows(None, after))
+    return list(_rows(before, after))
+
+
+def _rows(before: Snapshot | None, after: Snapshot) -> Iterator[Compared]:
+    old, new = before.order if before else None, after.order
+    yield _row(_("Order"), old.number if old else "", new.number, new.author, new.created_at)
+    yield _row(_("Branch"), old.branch if old else "", new.branch)
+    yield _row(_("Commit"), old.commit[:7] if old else "", new.commit[:7])
+    yield _row(_("Digest"), before.digest[:19] if before else "", after.digest[:19])
+    yield from _settings_rows(before.settings if before else None, after.settings)
+    yield _row(_("Base image"), str(old.base_image or "") if old else "", str(new.base_image or ""))
+    yield from _template_rows(before, after)
+    yield from _allocation_rows(before, after)
+    yield from _config_rows(before.config if before else None, after.config)
+
+
+def _row(label: Sentence, before: str, after: str, who: User | None = None, when: datetime | None = None) -> Compared:
+    changed = before != after
+    return Compared(label, before, after, changed, who if changed else None, when if changed else None)
+
+
+def _settings_rows(before: ComponentSettings | None, after: ComponentSettings) -> Iterator[Compared]:
+    for name in SETTINGS:
+        label = capfirst(str(ComponentSettings._meta.get_field(name).verbose_name))  # type: ignore[union-attr]
+        old = str(getattr(before, name)) if before else ""
+        yield _row(label, old, str(getattr(after, name)), after.author, after.created_at)
+
+
+def _template_rows(before: Snapshot | None, after: Snapshot) -> Iterator[Compared]:
+    old = before.order if before else None
+    pairs: list[tuple[Sentence, TemplateVersion | None, TemplateVersion | None]] = [
+        ("Dockerfile", old.dockerfile if old else None, after.order.dockerfile),
+        (_("BootStart file"), old.bootstart if old else None, after.order.bootstart),
+        (_("Deployment template"), before.deployment_template if before else None, after.deployment_template),
+        (_("Service template"), before.service_template if before else None, after.service_template),
+    ]
+    for label, was, will in pairs:
+        who, when = (will.author, will.created_at) if will else (None, None)
+        yield _row(label, str(was or ""), str(will or ""), who, when)
+
+
+def _allocation_rows(before: Snapshot | None, after: Snapshot) -> Iterator[Compared]:
+    was, will = before.allocation if before else None, after.allocation
+    yield _row(_("Replicas"), str(was.replicas) if was else "", str(will.replicas), will.author, will.created_at)
+    cpu = f"{millicores_to_cores(will.cpu_request)} / {millicores_to_cores(will.cpu_limit)}"
+    old_cpu = f"{millicores_to_cores(was.cpu_request)} / {millicores_to_cores(was.cpu_limit)}" if was else ""
+    yield _row(_("CPU (cores) lower / upper"), old_cpu, cpu, will.author, will.created_at)
+    memory = f"{bytes_to_gib(will.memory_request)} / {bytes_to_gib(will.memory_limit)}"
+    old_memory = f"{bytes_to_gib(was.memory_request)} / {bytes_to_gib(was.memory_limit)}" if was else ""
+    yield _row(_("Memory (G) lower / upper"), old_memory, memory, will.author, will.created_at)
+
+
+def _config_rows(before: ConfigVersion | None, after: ConfigVersion | None) -> Iterator[Compared]:
+    """One line per variable and file that differs; one line that says so when none does."""
+    old, new = _entries(before), _entries(after)
+    changed = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+    if not changed:
+        count = str(len(new))
+        yield Compared(_("Configuration"), count, count, False)
+    for name in changed:
+        who, when = (after.author, after.created_at) if after else (None, None)
+        label = _("Configuration %(name)s") % {"name": name}
+        yield Compared(label, old.get(name, ""), new.get(name, ""), True, who, when)
+
+
+def _entries(config: ConfigVersion | None) -> dict[str, str]:
+    """What is set, as text: a value, or which key of which Secret it comes from (never a secret itself)."""
+    if config is None:
+        return {}
+    found = {}
+    for entry in config.env:
+        value = str(entry.get("value", ""))
+        found[str(entry["name"])] = f"Secret {entry['secret']}/{entry.get('key', '')}" if entry.get("secret") else value
+    lines = _("%(n)s lines")
+    for name, text in config.files.items():
+        # Long files are compared by what they hold, shown by how long they are.
+        found[name] = f"{lines % {'n': len(str(text).splitlines())}} · {hash_of(str(text))}"
+    return found
+
+
+def hash_of(text: str) -> str:
+    """Eight digits that tell two texts apart."""
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
