@@ -36,7 +36,7 @@ class UserManager(BaseUserManager["User"]):
         return user
 
 
-class User(AbstractBaseUser):
+class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox is untyped
     """A person. ``rights_epoch`` grows whenever their rights may have changed, so that open sockets look again."""
 
     username = models.CharField(_("user name"), max_length=64, unique=True)
@@ -87,7 +87,7 @@ class Organisation(models.Model):
         return in_language(self.name, self.name_en)
 
 
-class Project(models.Model):
+class Project(models.Model):  # type: ignore[django-manager-missing]  # knox is untyped
     """A subsystem (子系统): its slug is the SITE of its images. Archived, never deleted, once an order names it."""
 
     organisation = models.ForeignKey(
@@ -113,7 +113,7 @@ class Project(models.Model):
         return in_language(self.name, self.name_en)
 
 
-class Token(AbstractAuthToken):
+class Token(AbstractAuthToken):  # type: ignore[misc]  # knox is untyped
     """Acts for its owner over the API: hashed at rest, shown once, never wider than the owner's rights."""
 
     name = models.CharField(_("name"), max_length=80)

@@ -32,7 +32,7 @@ def demo_people() -> list[Someone]:
 
 def own_tokens(user: User) -> QuerySet[Token]:
     """The person's tokens that still work; for a token bound to a project only those of that project."""
-    alive = Token.objects.filter(Q(expiry=None) | Q(expiry__gt=timezone.now()), user=user)
+    alive: QuerySet[Token] = Token.objects.filter(Q(expiry=None) | Q(expiry__gt=timezone.now()), user=user)
     if user.only_project_id is not None:
         alive = alive.filter(project_id=user.only_project_id)
     return alive.select_related("project")

@@ -20,7 +20,7 @@ from accounts.choices import Scope, Theme
 from accounts.cleaning import changed, save_clean
 from accounts.models import Project, Token, User
 from accounts.selectors import own_token, own_tokens
-from foundation.problems import Denied, Invalid, Missing, Refused
+from foundation.problems import Denied, Invalid, Missing, Refused, Sentence
 
 SIGN_IN_LIFETIME = timedelta(hours=12)
 LONGEST_TOKEN_DAYS = 366
@@ -77,8 +77,8 @@ def save_settings(
     return actor
 
 
-def _problems_of_settings(given: dict[str, str]) -> dict[str, list[object]]:
-    found: dict[str, list[object]] = {}
+def _problems_of_settings(given: dict[str, str]) -> dict[str, list[Sentence]]:
+    found: dict[str, list[Sentence]] = {}
     if given.get("language") and given["language"] not in dict(settings.LANGUAGES):
         found["language"] = [_("We do not speak this language: choose one of the list.")]
     if given.get("time_zone") and given["time_zone"] not in zoneinfo.available_timezones():
@@ -142,7 +142,7 @@ def _in_order(scopes: Sequence[str]) -> list[str]:
 
 
 def _check_token(name: str, scopes: Sequence[str], lifetime: timedelta) -> None:
-    problems: dict[str, list[object]] = {}
+    problems: dict[str, list[Sentence]] = {}
     if not 0 < len(name.strip()) <= 80:
         problems["name"] = [_("Give it a name of 1 to 80 letters that says what uses it.")]
     if not scopes or not set(scopes) <= set(Scope.values):

@@ -125,7 +125,7 @@ def _write_quota(lease: Lease, client: Any, wanted: dict[str, Any]) -> None:
 def _is_managed(live: Manifest, wanted: dict[str, Any]) -> bool:
     """A quota of our name that somebody else made is not ours to delete."""
     labels = live["metadata"].get("labels") or {}
-    return labels.get(MANAGED_BY) == wanted["labels"][MANAGED_BY]
+    return bool(labels.get(MANAGED_BY) == wanted["labels"][MANAGED_BY])
 
 
 def _look(lease: Lease, client: Any, run: SpaceSync) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from accounts.api import schema as _schema  # noqa: F401 (registers itself)
 from accounts.api import views
 
 urlpatterns: list[URLPattern] = [

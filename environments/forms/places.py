@@ -114,7 +114,7 @@ class SpaceForm(forms.Form):
             kwargs.setdefault("initial", shown | show_ceilings(space))
         super().__init__(*args, **kwargs)
         for ceiling in CEILINGS:
-            label = f"{ceiling.label} ({ceiling.unit})" if ceiling.unit else ceiling.label
+            label = f"{ceiling.label} ({ceiling.unit})" if ceiling.unit else str(ceiling.label)
             self.fields[ceiling.name] = forms.CharField(label=label, required=False, max_length=40)
             self.fields[ceiling.name].widget.attrs.update(inputmode="decimal", **{"class": "num"})
         if space is not None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
 from deployer.quantities import bytes_to_gib, millicores_to_cores
 from environments.ceilings import CEILINGS
@@ -65,7 +66,8 @@ _LABELS = {ceiling.resource: ceiling.label for ceiling in CEILINGS}
 def bar_of(line: dict[str, Any]) -> QuotaBar:
     """One stored quota line (``quota, resource, hard, used`` in millicores, bytes or a count) ready to draw."""
     resource, hard, used = str(line["resource"]), int(line["hard"]), int(line["used"])
-    show, unit = str, ""
+    show: Callable[[int], str] = str
+    unit = ""
     if resource in ("cpu", "requests.cpu", "limits.cpu"):
         show, unit = millicores_to_cores, _("cores")
     elif resource.endswith(("memory", "storage")):
@@ -74,7 +76,7 @@ def bar_of(line: dict[str, Any]) -> QuotaBar:
         quota=str(line["quota"]),
         resource=resource,
         label=_LABELS.get(resource, resource),
-        unit=str(unit),
+        unit=unit,
         hard=show(hard),
         used=_short(show(used)),
         free=_short(show(max(0, hard - used))),

@@ -17,7 +17,7 @@ from environments.forms.places import ClusterForm
 from environments.selectors import places as selectors
 from environments.selectors.shown import clusters_with_tests, test_shown
 from environments.services import clusters as services
-from environments.views.saving import form_page, try_save
+from environments.views.saving import form_page, is_saved, try_save
 
 
 @login_required
@@ -74,7 +74,7 @@ def edit_cluster(request: HttpRequest, slug: str) -> HttpResponse:
     require(user, "manage_places")
     row = selectors.find_cluster(user, slug)
     form = ClusterForm(request.POST or None, cluster=row)
-    if form.is_valid() and try_save(form, lambda: services.edit_cluster(actor=user, cluster=row, **form.values())):
+    if form.is_valid() and is_saved(form, lambda: services.edit_cluster(actor=user, cluster=row, **form.values())):
         messages.success(request, _("Saved. Test the connection now."))
         return redirect("environments:cluster", slug)
     title = _("Cluster %(slug)s") % {"slug": slug}

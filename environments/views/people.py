@@ -16,7 +16,7 @@ from environments.forms.people import NewPasswordForm, PersonForm, SiteRoleForm
 from environments.selectors import people as selectors
 from environments.services import members
 from environments.services import people as services
-from environments.views.saving import form_page, try_save
+from environments.views.saving import form_page, is_saved, try_save
 from foundation import paging
 
 
@@ -74,7 +74,7 @@ def edit_person(request: HttpRequest, username: str) -> HttpResponse:
     fields = ("name", "name_en", "email", "note", "note_en")
     form = PersonForm(request.POST or None, initial={name: getattr(row, name) for name in fields})
     del form.fields["username"], form.fields["password"]
-    if form.is_valid() and try_save(form, lambda: services.edit_person(actor=user, person=row, **form.cleaned_data)):
+    if form.is_valid() and is_saved(form, lambda: services.edit_person(actor=user, person=row, **form.cleaned_data)):
         return redirect("environments:person", username)
     return form_page(request, form, row.shown_name, back=resolve_url("environments:person", username))
 
@@ -86,7 +86,7 @@ def set_password(request: HttpRequest, username: str) -> HttpResponse:
     user = actor_of(request)
     require(user, "manage_people")
     row, form = selectors.find_person(user, username), NewPasswordForm(request.POST or None)
-    if form.is_valid() and try_save(form, lambda: services.set_password(actor=user, person=row, **form.cleaned_data)):
+    if form.is_valid() and is_saved(form, lambda: services.set_password(actor=user, person=row, **form.cleaned_data)):
         messages.success(request, _("The new password holds; their sessions have ended."))
         return redirect("environments:person", username)
     title = _("New password for %(name)s") % {"name": row.shown_name}
@@ -110,7 +110,7 @@ def add_site_role(request: HttpRequest, username: str) -> HttpResponse:
     """Make somebody platform administrator or auditor."""
     user = actor_of(request)
     row, form = selectors.find_person(user, username), SiteRoleForm(request.POST)
-    if form.is_valid() and try_save(
+    if form.is_valid() and is_saved(
         form, lambda: members.add_membership(actor=user, username=row.username, **form.cleaned_data)
     ):
         return redirect("environments:person", username)

@@ -22,7 +22,7 @@ from environments.selectors.shown import sync_shown
 from environments.services import places as place_services
 from environments.services import spaces as services
 from environments.services.syncs import sync_again
-from environments.views.saving import form_page, try_save
+from environments.views.saving import form_page, is_saved, try_save
 
 
 @login_required
@@ -45,7 +45,7 @@ def new_environment(request: HttpRequest) -> HttpResponse:
     user = actor_of(request)
     require(user, "manage_places")
     form = EnvironmentForm(request.POST or None)
-    if form.is_valid() and try_save(form, lambda: place_services.create_environment(actor=user, **form.values())):
+    if form.is_valid() and is_saved(form, lambda: place_services.create_environment(actor=user, **form.values())):
         return redirect("environments:list")
     return form_page(request, form, _("New environment"), back=resolve_url("environments:list"), nav="environments")
 
@@ -57,7 +57,7 @@ def edit_environment(request: HttpRequest, slug: str) -> HttpResponse:
     require(user, "manage_places")
     row = selectors.find_environment(slug)
     form = EnvironmentForm(request.POST or None, environment=row)
-    if form.is_valid() and try_save(
+    if form.is_valid() and is_saved(
         form, lambda: place_services.edit_environment(actor=user, environment=row, **form.values())
     ):
         return redirect("environments:list")
@@ -120,7 +120,7 @@ def edit_space(request: HttpRequest, project: str, environment: str) -> HttpResp
     require(user, "manage_places")
     row = selectors.find_space(user, project, environment)
     form = SpaceForm(request.POST or None, space=row)
-    if form.is_valid() and try_save(
+    if form.is_valid() and is_saved(
         form,
         lambda: services.edit_space(actor=user, space=row, version=form.cleaned_data["version"], **form.values()),
     ):
@@ -137,7 +137,7 @@ def edit_policy(request: HttpRequest, project: str, environment: str) -> HttpRes
     row = selectors.find_space(user, project, environment)
     require(user, "edit_policy", project_id=row.project_id)
     form = PolicyForm(request.POST or None, space=row)
-    if form.is_valid() and try_save(form, lambda: services.edit_policy(actor=user, space=row, **form.values())):
+    if form.is_valid() and is_saved(form, lambda: services.edit_policy(actor=user, space=row, **form.values())):
         messages.success(request, _("Saved. It holds from the next act on."))
         return redirect("environments:space", project, environment)
     context = {

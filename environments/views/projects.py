@@ -17,7 +17,7 @@ from environments.selectors import people as people_selectors
 from environments.selectors import places as place_selectors
 from environments.services import members, organisations
 from environments.services import projects as project_services
-from environments.views.saving import form_page, try_save
+from environments.views.saving import form_page, is_saved, try_save
 
 
 @login_required
@@ -79,7 +79,7 @@ def edit_project(request: HttpRequest, slug: str) -> HttpResponse:
     initial = {name: getattr(row, name) for name in fields} | {"organisation": row.organisation.slug}
     form = ProjectForm(request.POST or None, initial=initial)
     del form.fields["slug"]
-    if form.is_valid() and try_save(
+    if form.is_valid() and is_saved(
         form, lambda: project_services.edit_project(actor=user, project=row, **form.values())
     ):
         messages.success(request, _("Saved."))
@@ -106,7 +106,7 @@ def new_organisation(request: HttpRequest) -> HttpResponse:
     user = actor_of(request)
     require(user, "manage_projects")
     form = OrganisationForm(request.POST or None)
-    if form.is_valid() and try_save(form, lambda: organisations.create_organisation(actor=user, **form.cleaned_data)):
+    if form.is_valid() and is_saved(form, lambda: organisations.create_organisation(actor=user, **form.cleaned_data)):
         return redirect("environments:projects")
     return form_page(request, form, _("New organisation"), back=resolve_url("environments:projects"))
 
@@ -119,7 +119,7 @@ def edit_organisation(request: HttpRequest, slug: str) -> HttpResponse:
     row: Organisation = people_selectors.find_organisation(slug)
     form = OrganisationForm(request.POST or None, initial={"name": row.name, "name_en": row.name_en})
     del form.fields["slug"]
-    if form.is_valid() and try_save(
+    if form.is_valid() and is_saved(
         form, lambda: organisations.edit_organisation(actor=user, organisation=row, **form.cleaned_data)
     ):
         return redirect("environments:projects")
@@ -134,7 +134,7 @@ def add_member(request: HttpRequest, slug: str) -> HttpResponse:
     user = actor_of(request)
     row = people_selectors.find_project(user, slug)
     form = MembershipForm(request.POST, project=row)
-    if form.is_valid() and try_save(form, lambda: members.add_membership(actor=user, project=row, **form.values())):
+    if form.is_valid() and is_saved(form, lambda: members.add_membership(actor=user, project=row, **form.values())):
         messages.success(request, _("Added."))
         return redirect("environments:project", slug)
     return project(request, slug, form=form)

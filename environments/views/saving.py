@@ -24,6 +24,11 @@ def try_save(form: forms.Form, act: Callable[[], T]) -> T | None:
         return None
 
 
+def is_saved(form: forms.Form, act: Callable[[], object]) -> bool:
+    """True when the act went through; the same as :func:`try_save` for who does not need its result."""
+    return try_save(form, act) is not None
+
+
 def form_page(request: HttpRequest, form: forms.Form, title: object, *, back: str, nav: str = "admin") -> HttpResponse:
     """A page of one form: ``title`` above it, ``back`` is where "Cancel" leads."""
     context = {"form": form, "title": title, "back": back, "nav": nav}
