@@ -46,13 +46,24 @@ ROLES = {
 @pytest.fixture
 def world(db: None) -> World:
     """SIS-OMM with FAT, UAT, PRD and DRP, policies as in the brief, and its people."""
+    return make_world()
+
+
+def make_world() -> World:
+    """The rows themselves, for fixtures that bring a database of their own."""
     organisation = Organisation.objects.create(slug="sis", name="证券信息", name_en="Securities IT")
-    project = Project.objects.create(organisation=organisation, slug="sis-omm", name="网上营业厅", name_en="Online branch")
-    cluster = Cluster.objects.create(slug="main", name="Main", url="http://127.0.0.1:1", token="secret-token", verify_tls=False)
+    project = Project.objects.create(
+        organisation=organisation, slug="sis-omm", name="网上营业厅", name_en="Online branch"
+    )
+    cluster = Cluster.objects.create(
+        slug="main", name="Main", url="http://127.0.0.1:1", token="secret-token", verify_tls=False
+    )
     fat = Environment.objects.create(slug="fat", name="功能测试", name_en="Functional test", position=1)
     uat = Environment.objects.create(slug="uat", name="验收测试", name_en="Acceptance", position=2)
     prd = Environment.objects.create(slug="prd", name="生产", name_en="Production", position=3, is_production=True)
-    drp = Environment.objects.create(slug="drp", name="灾备", name_en="Recovery", position=4, is_production=True, twin=prd)
+    drp = Environment.objects.create(
+        slug="drp", name="灾备", name_en="Recovery", position=4, is_production=True, twin=prd
+    )
     uat.follows.add(fat)
     prd.follows.add(uat)
     drp.follows.add(uat)
