@@ -2,7 +2,37 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from components.views import components, grid, servers, templates
 
 app_name = "components"
-urlpatterns: list[URLPattern] = []
+
+COMPONENT = "components/<slug:project>/<slug:slug>/"
+TEMPLATE = "templates/<str:name>/"
+SERVER = "servers/<slug:kind>/<str:key>/"
+
+urlpatterns = [
+    path("components/", components.list_components, name="list"),
+    path("components/new/", components.new_component, name="new"),
+    path(COMPONENT, components.component, name="detail"),
+    path(COMPONENT + "edit/", components.edit, name="edit"),
+    path(COMPONENT + "archive/", components.archive, name="archive"),
+    path(COMPONENT + "grid/", grid.grid, name="grid"),
+    path(COMPONENT + "configuration/<slug:environment>/", grid.configuration, name="configuration"),
+    path("templates/", templates.list_templates, name="templates"),
+    path("new-template/", templates.new_template, name="template-new"),
+    path(TEMPLATE, templates.template, name="template"),
+    path(TEMPLATE + "archive/", templates.archive_template, name="template-archive"),
+    path(TEMPLATE + "preview/", templates.start_preview, name="template-preview"),
+    path("previews/<int:pk>/", templates.preview, name="preview"),
+    path("base-images/", templates.base_images, name="base-images"),
+    path("base-images/archive/", templates.archive_base_image, name="base-image-archive"),
+    path("servers/", servers.list_servers, name="servers"),
+    path("new-server/<slug:kind>/", servers.new_server, name="server-new"),
+    path(SERVER, servers.server, name="server"),
+    path(SERVER + "archive/", servers.archive_server, name="server-archive"),
+    path(SERVER + "test/", servers.start_test, name="server-test"),
+    path(SERVER + "tests/", servers.tests, name="server-tests"),
+    path("projects/<slug:project>/toolchain/", servers.toolchain, name="toolchain"),
+]

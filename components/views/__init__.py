@@ -1,0 +1,1 @@
+"""Pages of the components' room, one file a noun."""

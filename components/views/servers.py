@@ -1,0 +1,200 @@
+"""Jenkins, Git and registry servers with their tests, and the toolchain of a project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.actor import actor_of
+from components import selectors, services
+from components.choices import ServerKind
+from components.forms import GitForm, JenkinsForm, RegistryForm, TestForm, ToolchainForm, put_errors
+from components.models import GitServer, ImageRegistry, JenkinsServer
+from components.services.servers import KEY_FIELDS, PLAIN_FIELDS, SECRET_FIELDS, Server
+from components.views.components import ARCHIVED, RESTORED
+from components.views.pages import done, is_partial, page
+from environments.access import Rights, require, visible_projects
+from foundation.problems import Invalid, Missing, Sentence
+
+SECRETS = ("token", "password", "ssh_key")
+
+
+@dataclass(frozen=True)
+class Family:
+    """One kind of server on the pages."""
+
+    kind: str
+    label: Sentence
+    model: type[Any]
+    form: type[forms.Form]
+    subject: Sentence
+
+    @property
+    def key_field(self) -> str:
+        """The field of the form that names a server."""
+        return KEY_FIELDS[self.model]
+
+
+FAMILIES = {
+    "jenkins": Family(
+        "jenkins", ServerKind.JENKINS.label, JenkinsServer, JenkinsForm, gettext_lazy("A job; empty: PRISM_JENKINS_JOB")
+    ),
+    "git": Family(
+        "git", ServerKind.GIT.label, GitServer, GitForm, gettext_lazy("The URL of a repository on this host")
+    ),
+    "registry": Family(
+        "registry", ServerKind.REGISTRY.label, ImageRegistry, RegistryForm, gettext_lazy("site/app:tag, or nothing")
+    ),
+}
+
+
+def _family(kind: str) -> Family:
+    if kind not in FAMILIES:
+        raise Missing()
+    return FAMILIES[kind]
+
+
+def _key(server: Server) -> str:
+    return str(getattr(server, KEY_FIELDS[type(server)]))
+
+
+@login_required
+@require_safe
+def list_servers(request: HttpRequest) -> HttpResponse:
+    """All servers by kind, with their last test."""
+    user = actor_of(request)
+    groups = []
+    for family in FAMILIES.values():
+        tests = selectors.last_tests(family.kind)
+        rows = [
+            {"server": server, "key": _key(server), "test": tests.get(server.pk)}
+            for server in selectors.list_servers(user, family.model)
+        ]
+        groups.append((family, rows))
+    context = {"groups": groups, "may_edit": Rights(user).can("manage_servers")}
+    return page(request, "components/servers.html", context, part="servers")
+
+
+@login_required
+@sensitive_post_parameters(*SECRETS)
+@require_http_methods(["GET", "POST"])
+def new_server(request: HttpRequest, kind: str) -> HttpResponse:
+    """Makes a server known."""
+    user, family = actor_of(request), _family(kind)
+    require(user, "manage_servers")
+    form = family.form(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        values = dict(form.cleaned_data)
+        try:
+            server = services.create_server(
+                actor=user, model=family.model, key=values.pop(family.key_field), values=values
+            )
+        except Invalid as error:
+            put_errors(form, error)
+        else:
+            return done(request, _("The server is known: test it."), "components:server", kind, _key(server))
+    context = {"family": family, "form": form}
+    return page(request, "components/server_new.html", context, part="servers", status=400 if form.is_bound else 200)
+
+
+@login_required
+@sensitive_post_parameters(*SECRETS)
+@require_http_methods(["GET", "POST"])
+def server(request: HttpRequest, kind: str, key: str) -> HttpResponse:
+    """A server's row to read and change, and its tests."""
+    user, family = actor_of(request), _family(kind)
+    found = selectors.find_server(user, family.model, key)
+    form = _edit_form(request, family, found)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.edit_server(actor=user, server=found, values=form.cleaned_data)
+        except Invalid as error:
+            put_errors(form, error)
+        else:
+            return done(request, _("The server is saved."), "components:server", kind, key)
+    context = {
+        "family": family,
+        "server": found,
+        "key": key,
+        "form": form,
+        "test_form": TestForm(),
+        "stored": [form[name].label for name in SECRET_FIELDS[family.model] if getattr(found, name)],
+        "tests": selectors.tests_of(found)[:10],
+        "may_edit": Rights(user).can("manage_servers"),
+    }
+    return page(request, "components/server.html", context, part="servers", status=400 if form.is_bound else 200)
+
+
+def _edit_form(request: HttpRequest, family: Family, found: Server) -> forms.Form:
+    """The form without the field that names the server: that stays."""
+    initial = {name: getattr(found, name) for name in PLAIN_FIELDS[family.model]}
+    form = family.form(request.POST or None, initial=initial)
+    del form.fields[family.key_field]
+    return form
+
+
+@login_required
+@require_POST
+def archive_server(request: HttpRequest, kind: str, key: str) -> HttpResponse:
+    """Archives a server, or brings it back."""
+    user = actor_of(request)
+    found = selectors.find_server(user, _family(kind).model, key)
+    is_archived = request.POST.get("is_archived") != "no"
+    services.archive_server(actor=user, server=found, is_archived=is_archived)
+    return done(request, ARCHIVED if is_archived else RESTORED, "components:server", kind, key)
+
+
+@login_required
+@require_POST
+def start_test(request: HttpRequest, kind: str, key: str) -> HttpResponse:
+    """Has a worker try the server."""
+    user = actor_of(request)
+    found = selectors.find_server(user, _family(kind).model, key)
+    services.start_server_test(actor=user, server=found, subject=request.POST.get("subject", ""))
+    if is_partial(request):
+        return _tests(request, kind, key)
+    return done(request, _("A worker tries it now: look again in a moment."), "components:server", kind, key)
+
+
+@login_required
+@require_safe
+def tests(request: HttpRequest, kind: str, key: str) -> HttpResponse:
+    """The part of the page with the tests; asks again by itself until they are final."""
+    return _tests(request, kind, key)
+
+
+def _tests(request: HttpRequest, kind: str, key: str) -> HttpResponse:
+    found = selectors.find_server(actor_of(request), _family(kind).model, key)
+    context = {"family": _family(kind), "key": key, "tests": selectors.tests_of(found)[:10]}
+    return page(request, "components/_tests.html", context, part="servers")
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def toolchain(request: HttpRequest, project: str) -> HttpResponse:
+    """Which Jenkins builds a project and which registry keeps its images."""
+    user = actor_of(request)
+    found = visible_projects(user).filter(slug=project).first()
+    if found is None:
+        raise Missing()
+    require(user, "manage_servers")
+    current = selectors.toolchain_of(found)
+    initial = {"jenkins": current.jenkins.slug, "registry": current.registry.slug} if current else {}
+    form = ToolchainForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.set_toolchain(actor=user, project=found, **form.cleaned_data)
+        except Invalid as error:
+            put_errors(form, error)
+        else:
+            return done(request, _("The toolchain is saved: new orders use it."), "components:toolchain", project)
+    context = {"project": found, "form": form}
+    return page(request, "components/toolchain.html", context, part="servers", status=400 if form.is_bound else 200)
