@@ -36,7 +36,8 @@ _digests = itertools.count(1)
 def make_toolchain(world: World) -> Toolchain:
     """Jenkins, registry and Git host rows of the project; nothing listens there."""
     jenkins, _ = JenkinsServer.objects.get_or_create(
-        slug="main", defaults={"name": "Main", "url": "http://127.0.0.1:9", "username": "bot", "token": "jenkins-secret"}
+        slug="main",
+        defaults={"name": "Main", "url": "http://127.0.0.1:9", "username": "bot", "token": "jenkins-secret"},
     )
     registry, _ = ImageRegistry.objects.get_or_create(
         slug="main", defaults={"name": "Main", "address": "127.0.0.1:9", "url": "http://127.0.0.1:9"}
@@ -79,9 +80,15 @@ def make_component(world: World, name: str = "SIS-OMM-PROXY-GW", **changes: obje
     ComponentSettings.objects.create(component=component, number=1, **fields)
     for environment in world.environments.values():
         Allocation.objects.create(
-            component=component, environment=environment, number=1, replicas=2,
-            cpu_request=100, cpu_limit=200, memory_request=2**26, memory_limit=2**27,
-        )  # fmt: skip
+            component=component,
+            environment=environment,
+            number=1,
+            replicas=2,
+            cpu_request=100,
+            cpu_limit=200,
+            memory_request=2**26,
+            memory_limit=2**27,
+        )
     return component
 
 
@@ -89,7 +96,11 @@ def make_order(component: Component, author: User, *, branch: str = "master") ->
     """An order as ``create_order`` leaves it (without asking Git)."""
     with transaction.atomic():
         order = ReleaseOrder.objects.create(
-            number=order_services.new_number(), component=component, project=component.project, branch=branch, author=author
+            number=order_services.new_number(),
+            component=component,
+            project=component.project,
+            branch=branch,
+            author=author,
         )
         progress.append(order.pk, "order.created", actor=author)
     return order
@@ -102,7 +113,9 @@ def build(order: ReleaseOrder, by: User | None = None) -> Build:
     return start_build(actor=by or order.author, order=order, commit=COMMIT)
 
 
-def make_built(component: Component, author: User, *, builder: User | None = None, branch: str = "master") -> ReleaseOrder:
+def make_built(
+    component: Component, author: User, *, builder: User | None = None, branch: str = "master"
+) -> ReleaseOrder:
     """An order with an image."""
     order = make_order(component, author, branch=branch)
     row = build(order, builder)
@@ -130,7 +143,9 @@ def make_review(order: ReleaseOrder, space: Space, *, salt: str = "") -> Review:
             "settings": settings,
             "deployment_template": settings.deployment_template.versions.get(number=1),
             "service_template": settings.service_template.versions.get(number=1),
-            "allocation": Allocation.objects.get(component_id=order.component_id, environment=space.environment, number=1),
+            "allocation": Allocation.objects.get(
+                component_id=order.component_id, environment=space.environment, number=1
+            ),
         },
     )
     with transaction.atomic():

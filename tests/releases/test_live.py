@@ -1,0 +1,240 @@
+"""The live socket: replay without gaps, nothing for strangers, and an end within two seconds of a change of rights."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from asgiref.testing import ApplicationCommunicator
+from django.contrib.sessions.backends.db import SessionStore
+
+from accounts.models import User
+from environments.models import Membership
+from releases import hub as hubs
+from releases import progress
+from releases.consumers import LiveConsumer
+from releases.models import ReleaseOrder
+from tests.cast import World
+from tests.releases.rows import make_component, make_order
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def order(world: World, transactional_db: None) -> ReleaseOrder:
+    return make_order(make_component(world), world.dana)
+
+
+def session() -> SessionStore:
+    store = SessionStore()
+    store["x"] = 1
+    store.save()
+    return store
+
+
+class Socket(ApplicationCommunicator):  # type: ignore[misc]
+    """The consumer, spoken to in ASGI messages."""
+
+    def __init__(self, user: User | None, store: SessionStore) -> None:
+        scope = {
+            "type": "websocket",
+            "path": "/ws/live/",
+            "headers": [],
+            "subprotocols": [],
+            "user": user,
+            "session": store,
+        }
+        super().__init__(LiveConsumer.as_asgi(), scope)
+
+    async def connect(self) -> bool:
+        await self.send_input({"type": "websocket.connect"})
+        return bool((await self.receive_output(3))["type"] == "websocket.accept")
+
+    async def send_to(self, text_data: str) -> None:
+        await self.send_input({"type": "websocket.receive", "text": text_data})
+
+    async def receive_from(self, timeout: float) -> str:
+        message = await self.receive_output(timeout)
+        assert message["type"] == "websocket.send", message
+        return str(message["text"])
+
+    async def disconnect(self) -> None:
+        await self.send_input({"type": "websocket.disconnect", "code": 1000})
+        await self.wait(3)
+
+
+class Browser:
+    """One page's socket."""
+
+    def __init__(self, user: User | None, store: SessionStore) -> None:
+        self.socket = Socket(user, store)
+        self.sequence: list[int] = []
+
+    async def say(self, **message: Any) -> None:
+        await self.socket.send_to(text_data=json.dumps(message))
+
+    async def hear(self, timeout: float = 3) -> dict[str, Any]:
+        message: dict[str, Any] = json.loads(await self.socket.receive_from(timeout))
+        if message["type"] == "events":
+            self.sequence += [event["seq"] for event in message["events"]]
+        return message
+
+    async def until(self, seq: int) -> None:
+        async with asyncio.timeout(5):
+            while not self.sequence or self.sequence[-1] < seq:
+                await self.hear(5)
+
+
+def live(play: Callable[[], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        try:
+            await play()
+        finally:
+            for task in hubs.hub()._tasks:
+                task.cancel()
+            hubs._hubs.clear()
+
+    asyncio.run(whole())
+
+
+add = sync_to_async(lambda order, kind: progress.append(order.pk, kind))
+
+
+def test_what_came_before_and_what_comes_without_a_gap(order: ReleaseOrder, world: World) -> None:
+    for number in range(5):
+        progress.append(order.pk, f"old.{number}")
+    store = session()
+
+    async def play() -> None:
+        browser = Browser(world.dana, store)
+        assert await browser.socket.connect()
+        await browser.say(type="subscribe", topic=f"order:{order.number}", after=2)
+        assert (await browser.hear())["last_seq"] == 6
+        await browser.until(6)
+        for _number in range(20):
+            await add(order, "new")
+        await browser.until(26)
+        assert browser.sequence == list(range(3, 27))
+        await browser.socket.disconnect()
+
+    live(play)
+
+
+def test_a_browser_that_was_away_misses_nothing(order: ReleaseOrder, world: World) -> None:
+    store = session()
+
+    async def play() -> None:
+        first = Browser(world.dana, store)
+        await first.socket.connect()
+        await first.say(type="subscribe", topic=f"order:{order.number}", after=0)
+        await first.until(1)
+        await first.socket.disconnect()
+        for _number in range(700):
+            await add(order, "missed")
+        second = Browser(world.dana, store)
+        await second.socket.connect()
+        await second.say(type="subscribe", topic=f"order:{order.number}", after=first.sequence[-1])
+        await second.until(701)
+        assert first.sequence + second.sequence == list(range(1, 702))
+        await second.socket.disconnect()
+
+    live(play)
+
+
+def test_a_stranger_is_refused_like_a_wrong_name(order: ReleaseOrder, world: World) -> None:
+    store = session()
+
+    async def play() -> None:
+        browser = Browser(world.otto, store)
+        await browser.socket.connect()
+        answers = []
+        for topic in (f"order:{order.number}", "order:K8S20200101000000AA", "project:999999", "order:../x", "nonsense"):
+            await browser.say(type="subscribe", topic=topic, after=0)
+            answer = await browser.hear()
+            answers.append((answer["type"], answer["detail"]))
+        assert set(answers) == {("refused", "There is no such topic.")}
+        await browser.say(type="subscribe", topic=f"project:{order.project_id}")
+        assert (await browser.hear())["type"] == "refused"
+        await browser.socket.disconnect()
+
+    live(play)
+
+
+def test_rubbish_is_answered_and_changes_nothing(order: ReleaseOrder, world: World) -> None:
+    store = session()
+
+    async def play() -> None:
+        browser = Browser(world.dana, store)
+        await browser.socket.connect()
+        for text in (
+            "",
+            "[]",
+            "{",
+            '{"type": 5}',
+            '{"type": "subscribe", "topic": "order:x", "after": true}',
+            "x" * 9000,
+        ):
+            await browser.socket.send_to(text_data=text)
+            assert (await browser.hear())["type"] == "refused"
+        await browser.say(type="ping")
+        assert (await browser.hear())["type"] == "pong"
+        await browser.socket.disconnect()
+
+    live(play)
+
+
+def test_nobody_is_let_in_unsigned(world: World) -> None:
+    store = session()
+
+    async def play() -> None:
+        browser = Browser(None, store)
+        await browser.socket.connect()
+        assert (await browser.socket.receive_output(2))["code"] == 4401
+
+    live(play)
+
+
+@pytest.mark.parametrize("how", ["membership ends", "signed out", "switched off"])
+def test_a_right_that_ends_ends_the_subscription(order: ReleaseOrder, world: World, how: str) -> None:
+    store = session()
+
+    @sync_to_async
+    def end() -> None:
+        if how == "membership ends":
+            Membership.objects.filter(user=world.dana).delete()
+        elif how == "signed out":
+            store.delete()
+        else:
+            User.objects.filter(pk=world.dana.pk).update(is_active=False)
+
+    async def play() -> None:
+        browser = Browser(world.dana, store)
+        await browser.socket.connect()
+        await browser.say(type="subscribe", topic=f"order:{order.number}", after=1)
+        await browser.hear()
+        await end()
+        assert (await browser.hear(2.0))["type"] == "gone"
+        await add(order, "secret")
+        assert await browser.socket.receive_nothing(0.6)
+        await browser.socket.disconnect()
+
+    live(play)
+
+
+def test_a_list_is_told_to_look_again(order: ReleaseOrder, world: World) -> None:
+    store = session()
+
+    async def play() -> None:
+        browser = Browser(world.dana, store)
+        await browser.socket.connect()
+        await browser.say(type="subscribe", topic=f"project:{order.project_id}")
+        await browser.hear()
+        await add(order, "anything")
+        assert (await browser.hear())["type"] == "changed"
+        await browser.socket.disconnect()
+
+    live(play)
