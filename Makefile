@@ -6,7 +6,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 
 # What `make demo` and `make up` take; the programs read them from the environment.
-export PORT GIT_URL BRANCH BUILD_CMD BUILD_TARGET PACKAGE CLUSTER JENKINS_URL REGISTRY YES BUILDER
+export PORT GIT_URL BRANCH BUILD_CMD BUILD_TARGET PACKAGE NODE CLUSTER JENKINS_URL REGISTRY YES BUILDER
 
 .DEFAULT_GOAL := help
 .PHONY: help python installed dev-installed demo up reset test lint types e2e test-scale contract bench
@@ -15,7 +15,7 @@ export PORT GIT_URL BRANCH BUILD_CMD BUILD_TARGET PACKAGE CLUSTER JENKINS_URL RE
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo; echo "Variables of demo and up: PORT=8000 GIT_URL= BRANCH= BUILD_CMD= BUILD_TARGET= PACKAGE="
-	@echo "                          CLUSTER=<kubeconfig> JENKINS_URL= REGISTRY= BUILDER=packer|buildah YES=1"
+	@echo "                          CLUSTER=<kubeconfig> JENKINS_URL= NODE= REGISTRY= BUILDER=packer|buildah YES=1"
 
 demo: python ## Carry one release order from Git commit to production
 	@$(PYTHON) demo/preflight.py $(PORT) && $(PYTHON) demo/install.py requirements.lock && exec $(BIN)/python -m demo

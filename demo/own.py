@@ -88,6 +88,7 @@ class OwnTarget(Target):
             "name_zh": name,
             "git_url": url,
             "description": "make demo GIT_URL=…",
+            "node_label": os.environ.get("NODE", "").strip() or family.node_label,
             "build_directory": "/",
             "build_command": self.command,
             "artifact_directory": self.directory,
