@@ -1,43 +1,35 @@
-from django.apps import AppConfig
+"""The order's room, and what the engine must know of its runs."""
 
-from foundation.runs import kinds
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+from foundation.runs.kinds import Kind, register
+
+TRANSITIONS = "releases.transitions"
+STEPS = "releases.steps"
 
 
 class ReleasesConfig(AppConfig):
+    """Registers its kinds of run; the steps load at the first claim, so a web process never imports one."""
+
     name = "releases"
 
     def ready(self) -> None:
-        """Tell the engine what runs of ours look like; the steps load at the first claim."""
-        kinds.register(
-            kinds.Kind(
-                "build",
-                self.get_model("Build"),
-                "releases.steps.build.step",
-                "releases.transitions.give_up_build",
-                "releases.transitions.contact_changed_build",
-            )
-        )
-        kinds.register(
-            kinds.Kind(
-                "review", self.get_model("Review"), "releases.steps.review.step", "releases.transitions.give_up_review"
-            )
-        )
-        kinds.register(
-            kinds.Kind(
-                "deployment",
-                self.get_model("Deployment"),
-                "releases.steps.deployment.step",
-                "releases.transitions.give_up_deployment",
-                "releases.transitions.contact_changed_deployment",
-            )
-        )
-        kinds.register(
-            kinds.Kind(
-                "observe", self.get_model("Placement"), "releases.steps.observe.step", "releases.steps.observe.give_up"
-            )
-        )
-        kinds.register(
-            kinds.Kind(
-                "watch", self.get_model("NamespaceWatch"), "releases.steps.watch.step", "releases.steps.watch.give_up"
-            )
-        )
+        """What a person's act makes due (build, review, deployment), and what looks for itself."""
+        for name, model in (("build", "Build"), ("review", "Review"), ("deployment", "Deployment")):
+            # Reviews do not show since when the cluster is away: their page refreshes them anyway.
+            contact = "" if name == "review" else f"{TRANSITIONS}.contact_changed_{name}"
+            give_up = f"{TRANSITIONS}.give_up_{name}"
+            register(Kind(name, self.get_model(model), f"{STEPS}.{name}.step", give_up, contact))
+        for name, model in (("observe", "Placement"), ("watch", "NamespaceWatch"), ("housekeeping", "Housekeeping")):
+            register(Kind(name, self.get_model(model), f"{STEPS}.{name}.step", f"{STEPS}.{name}.give_up"))
+        post_migrate.connect(make_housekeeping, sender=self, dispatch_uid="releases.housekeeping")
+
+
+def make_housekeeping(sender: ReleasesConfig, **kwargs: Any) -> None:
+    """The one housekeeping run, after each migrate."""
+    sender.get_model("Housekeeping")._default_manager.get_or_create(singleton=True)

@@ -2,6 +2,7 @@
 
 from releases.models.builds import Build, LogChunk
 from releases.models.deployments import Deployment, NamespaceWatch, Placement
+from releases.models.housekeeping import Housekeeping
 from releases.models.orders import Comment, OrderEvent, ReleaseOrder
 from releases.models.promotions import Approval, Promotion
 from releases.models.reviews import Review, Snapshot
@@ -11,6 +12,7 @@ __all__ = [
     "Build",
     "Comment",
     "Deployment",
+    "Housekeeping",
     "LogChunk",
     "NamespaceWatch",
     "OrderEvent",

@@ -1,0 +1,20 @@
+"""The one run that throws away what has a limited life."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from foundation.runs.models import Run
+
+
+class Housekeeping(Run):
+    """Deletes build logs beyond their retention and old answers of repeated requests; made after migrate, never ends."""
+
+    singleton = models.BooleanField(default=True, unique=True, editable=False)
+    deleted_chunks = models.PositiveBigIntegerField(default=0, editable=False)
+
+    class Meta(Run.Meta):
+        abstract = False
+
+    def __str__(self) -> str:
+        return "housekeeping"
