@@ -25,7 +25,7 @@ class OrderForm(forms.Form):
     """A new order. ``component`` names project and component: ``sis-omm/proxy-gw``."""
 
     project = forms.ChoiceField(
-        label=_("Project"), required=False, help_text=_("子系统: the subsystem; it narrows the components below.")
+        label=_("Project"), required=False, help_text=_("The subsystem; it narrows the components below.")
     )
     component = forms.ChoiceField(label=_("Component"))
     branch = forms.CharField(

@@ -88,9 +88,11 @@ def order_facts(order: ReleaseOrder, build: Build | None) -> list[Fact]:
 def compare(after: Snapshot, running: Deployment | None) -> list[Compared]:
     """Every fact of the component screen as frozen in ``after``, beside what serves now."""
     before = running.snapshot if running else None
+    rows = list(_rows(before, after))
     if before is None:
-        return list(_rows(None, after))
-    return list(_rows(before, after))
+        # The first time there: everything is new, so nothing is marked as changed.
+        return [Compared(row.label, "", row.after, False) for row in rows]
+    return rows
 
 
 def _rows(before: Snapshot | None, after: Snapshot) -> Iterator[Compared]:

@@ -35,7 +35,6 @@ class BuildPanel:
     reason: Sentence
     console: str
     start: Act | None
-    stop: Act | None
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,6 @@ def build_panel(order: ReleaseOrder, rights: Rights, attempt: int | None = None)
         reason=reason_of(build) if build else "",
         console=console_url(build) if build else "",
         start=start_act(order, rights),
-        stop=stop_act(order, build, rights),
     )
 
 

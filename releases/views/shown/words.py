@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 
 from deployer.verdict import NEXT_STEPS, SENTENCES
 from foundation.problems import Sentence
-from foundation.runs.choices import RunState
 from foundation.runs.models import Run
 from releases.choices import Reason
 from releases.models import Build, Deployment
@@ -106,9 +105,9 @@ def why_waiting(run: Run) -> Sentence:
 
 def build_waits(build: Build) -> Sentence:
     """Why a build that runs for us does not run in Jenkins yet; empty when it does."""
-    if build.state == RunState.QUEUED or build.phase in ("start", "triggering", "queued"):
-        return "" if build.is_terminal else why_waiting(build)
-    return ""
+    if build.is_terminal or build.build_number is not None:
+        return ""
+    return why_waiting(build)
 
 
 @dataclass(frozen=True)
