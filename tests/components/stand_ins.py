@@ -1,0 +1,70 @@
+"""Stand-ins as processes on loopback, and a small repository."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def serving(module: str, *arguments: str, **environment: str) -> Iterator[str]:
+    """``host:port`` of ``python -m module`` on a free port, which it prints at start."""
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", module, "--port", "0", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield _address(process)
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if found := re.search(r"127\.0\.0\.1:(\d{2,5})", line):
+            return f"127.0.0.1:{found[1]}"
+    raise AssertionError("".join(said))
+
+
+def git(folder: Path, *words: str) -> str:
+    """One git command with an identity of its own."""
+    identity = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in WHO.items()}
+    done = subprocess.run(
+        ["git", *words], cwd=folder, env={**os.environ, **identity}, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+WHO = {"NAME": "Dana", "EMAIL": "dana@sis.example"}
+
+
+def make_repository(root: Path) -> tuple[Path, list[str]]:
+    """``root/proxy-gw.git`` with three commits on master and a branch at the second; its commits, oldest first."""
+    work = root / "work"
+    work.mkdir(parents=True)
+    git(work, "init", "-q", "-b", "master")
+    commits = []
+    for number in range(3):
+        (work / "file").write_text(str(number))
+        git(work, "add", "file")
+        git(work, "commit", "-q", "-m", f"change {number}")
+        commits.append(git(work, "rev-parse", "HEAD"))
+    git(work, "branch", "feature/ABC-1", commits[1])
+    (root / "served").mkdir()
+    git(root, "clone", "-q", "--bare", "work", "served/proxy-gw.git")
+    return work, commits
