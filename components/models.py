@@ -107,7 +107,7 @@ class BaseImage(models.Model):
     """A business base image that components stand on: ``path`` and ``tag`` as people write them."""
 
     path = models.CharField(
-        _("path"), max_length=250, validators=[RegexValidator(r"\A/?[a-z0-9]+(?:[._/-][a-z0-9_]+|-+[a-z0-9]+|__)*\Z")]
+        _("path"), max_length=250, validators=[RegexValidator(r"\A/?[a-z0-9]+(?:(?:\.|__?|-+|/)[a-z0-9]+)*\Z")]
     )
     tag = models.CharField(
         _("tag"), max_length=128, validators=[RegexValidator(r"\A[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")]
