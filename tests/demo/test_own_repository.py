@@ -21,7 +21,9 @@ def nothing_given(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def test_without_a_repository_the_demos_own_is_carried_from_the_branch_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_repository_the_demos_own_is_carried_from_the_branch_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert choose_target().branch == "master"
     monkeypatch.setenv("BRANCH", "crash-on-start")
     assert choose_target().branch == "crash-on-start"
@@ -53,17 +55,20 @@ def test_the_default_branch_is_asked_of_the_repository(monkeypatch: pytest.Monke
 
 
 def test_a_dead_address_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(BadRepository, match="GIT_URL cannot be read: .*nowhere"):
+    with pytest.raises(BadRepository, match=r"GIT_URL cannot be read: .*nowhere"):
         default_branch(str(tmp_path / "nowhere"))
 
 
-@pytest.mark.parametrize(("url", "name"), [
-    ("https://host/team/my_repo.git", "SIS-OMM-OWN-MY-REPO"),
-    ("git@host:team/App.git", "SIS-OMM-OWN-APP"),
-    ("git@host:app", "SIS-OMM-OWN-APP"),
-    ("/srv/git/支付/", "SIS-OMM-OWN-REPOSITORY"),
-    ("https://host/" + "x" * 90, "SIS-OMM-OWN-" + "X" * 40),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://host/team/my_repo.git", "SIS-OMM-OWN-MY-REPO"),
+        ("git@host:team/App.git", "SIS-OMM-OWN-APP"),
+        ("git@host:app", "SIS-OMM-OWN-APP"),
+        ("/srv/git/支付/", "SIS-OMM-OWN-REPOSITORY"),
+        ("https://host/" + "x" * 90, "SIS-OMM-OWN-" + "X" * 40),
+    ],
+)
 def test_a_component_is_named_after_the_repository(url: str, name: str) -> None:
     assert component_name(url) == name
     assert len(name) <= 63
@@ -93,7 +98,9 @@ def test_a_jenkins_elsewhere_can_reach_nothing_on_this_machine() -> None:
 
 
 def test_a_cluster_elsewhere_cannot_pull_from_this_machine() -> None:
-    assert any("give REGISTRY" in sentence for sentence in unreachable(given(CLUSTER="/tmp/config"), "http://127.0.0.1:8000"))
+    assert any(
+        "give REGISTRY" in sentence for sentence in unreachable(given(CLUSTER="/tmp/config"), "http://127.0.0.1:8000")
+    )
     assert unreachable(given(), "http://127.0.0.1:8000") == []
 
 
@@ -103,6 +110,9 @@ def test_a_password_in_an_address_is_not_shown() -> None:
     assert without_password("/home/me/.kube/config") == "/home/me/.kube/config"
 
 
-@pytest.mark.parametrize(("url", "here"), [("http://127.0.0.1:1", True), ("http://localhost/x", True), ("/srv/git", True), ("https://10.0.0.1", False)])
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [("http://127.0.0.1:1", True), ("http://localhost/x", True), ("/srv/git", True), ("https://10.0.0.1", False)],
+)
 def test_what_leads_to_this_machine_alone(url: str, here: bool) -> None:
     assert is_here(url) is here

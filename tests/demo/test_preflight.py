@@ -17,8 +17,12 @@ ROOT = Path(__file__).resolve().parents[2]
 OLD_PYTHONS = sorted(Path.home().glob(".pyenv/versions/3.[6-9].*/bin/python3"))
 
 
-@pytest.mark.parametrize(("version", "is_said"), [((3, 9, 2), True), ((3, 10, 13), True), ((3, 11, 0), False), ((4, 0, 0), False)])
-def test_a_python_older_than_3_11_is_named_with_the_packages_to_install(version: tuple[int, ...], is_said: bool) -> None:
+@pytest.mark.parametrize(
+    ("version", "is_said"), [((3, 9, 2), True), ((3, 10, 13), True), ((3, 11, 0), False), ((4, 0, 0), False)]
+)
+def test_a_python_older_than_3_11_is_named_with_the_packages_to_install(
+    version: tuple[int, ...], is_said: bool
+) -> None:
     said = preflight.check_python(version)
     assert bool(said) is is_said
     if is_said:
@@ -39,8 +43,10 @@ def test_a_taken_port_is_said_within_a_second_with_another_to_take(tmp_path: Pat
         began = time.monotonic()
         done = subprocess.run(
             [sys.executable, str(ROOT / "demo" / "preflight.py"), str(port)],
-            capture_output=True, text=True, env={"PRISM4K_DATA_DIR": str(tmp_path)},
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            env={"PRISM4K_DATA_DIR": str(tmp_path)},
+        )
         took = time.monotonic() - began
     assert done.returncode == 2
     assert f"Port {port} cannot be had" in done.stderr
@@ -56,8 +62,10 @@ def test_a_port_held_by_our_own_product_is_no_problem(tmp_path: Path) -> None:
         assert preflight.is_running(str(lock))
         done = subprocess.run(
             [sys.executable, str(ROOT / "demo" / "preflight.py"), str(own.getsockname()[1])],
-            capture_output=True, text=True, env={"PRISM4K_DATA_DIR": str(tmp_path)},
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            env={"PRISM4K_DATA_DIR": str(tmp_path)},
+        )
     assert done.returncode == 0, done.stderr
     assert not preflight.is_running(str(lock))
 

@@ -12,22 +12,40 @@ DIGEST = "sha256:" + "a" * 64
 
 def test_the_file_has_exactly_the_promised_names(tmp_path: Path) -> None:
     reached = Reached("FAT", "succeeded", "1/1", DIGEST, 6.1, People("dana", [], "dana"))
-    report = Report("K8S20261120120000AB", "c" * 40, "host/sis-omm/app:K8S", DIGEST, "dana", ["dana"], 12.3, None, [reached])
+    report = Report(
+        "K8S20261120120000AB", "c" * 40, "host/sis-omm/app:K8S", DIGEST, "dana", ["dana"], 12.3, None, [reached]
+    )
     report.write(tmp_path / "demo" / "report.json")
     written = json.loads((tmp_path / "demo" / "report.json").read_text())
-    assert list(written) == ["order", "commit", "image", "digest", "author", "built", "seconds", "error", "environments"]
+    assert list(written) == [
+        "order",
+        "commit",
+        "image",
+        "digest",
+        "author",
+        "built",
+        "seconds",
+        "error",
+        "environments",
+    ]
     assert written["error"] is None
     assert written["environments"] == [
         {
-            "environment": "FAT", "verdict": "succeeded", "ready": "1/1", "digest": DIGEST, "seconds": 6.1,
+            "environment": "FAT",
+            "verdict": "succeeded",
+            "ready": "1/1",
+            "digest": DIGEST,
+            "seconds": 6.1,
             "people": {"promoted": "dana", "approved": [], "deployed": "dana"},
         }
-    ]  # fmt: skip
+    ]
 
 
 def test_a_failure_is_written_with_what_was_reached(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
-    Report(order="K8S1", environments=[Reached("FAT", "succeeded"), Reached("UAT", "failed")], error="镜像拉取失败").write(path)
+    Report(
+        order="K8S1", environments=[Reached("FAT", "succeeded"), Reached("UAT", "failed")], error="镜像拉取失败"
+    ).write(path)
     written = json.loads(path.read_text())
     assert written["error"] == "镜像拉取失败"
     assert [one["verdict"] for one in written["environments"]] == ["succeeded", "failed"]
@@ -35,10 +53,12 @@ def test_a_failure_is_written_with_what_was_reached(tmp_path: Path) -> None:
 
 
 def test_the_table_lines_up_with_chinese_names() -> None:
-    report = Report(environments=[
-        Reached("FAT", "succeeded", "1/1", DIGEST, 6.1, People("陈磊", [], "陈磊")),
-        Reached("PRD", "succeeded", "4/4", DIGEST, 61.25, People("wang", ["liu", "sun"], "zhao")),
-    ])  # fmt: skip
+    report = Report(
+        environments=[
+            Reached("FAT", "succeeded", "1/1", DIGEST, 6.1, People("陈磊", [], "陈磊")),
+            Reached("PRD", "succeeded", "4/4", DIGEST, 61.25, People("wang", ["liu", "sun"], "zhao")),
+        ]
+    )
     lines = report.table().splitlines()
     assert lines[0].split() == ["environment", "verdict", "ready", "digest", "who", "seconds"]
     assert "promoted 陈磊, deployed 陈磊" in lines[2]

@@ -28,7 +28,12 @@ def build(origin: Path, branch: str, folder: Path, app: world.App = APP) -> subp
     git(["clone", "--quiet", "--branch", branch, str(origin), str(folder)])
     search = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
     return subprocess.run(
-        ["make", *app.family.build_command.split()[1:]], cwd=folder, capture_output=True, text=True, env=search, timeout=60
+        ["make", *app.family.build_command.split()[1:]],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=search,
+        timeout=60,
     )
 
 
@@ -53,7 +58,9 @@ def test_every_commit_of_master_builds(origin: Path, tmp_path: Path) -> None:
         folder = tmp_path / str(number)
         git(["clone", "--quiet", str(origin), str(folder)])
         git(["-C", str(folder), "checkout", "--quiet", commit])
-        done = subprocess.run(["make", "package"], cwd=folder, capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
+        done = subprocess.run(
+            ["make", "package"], cwd=folder, capture_output=True, text=True, env={"PATH": os.environ["PATH"]}
+        )
         assert done.returncode == 0, f"{commit}: {done.stderr}"
 
 

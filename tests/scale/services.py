@@ -94,7 +94,15 @@ def postgres(folder: Path) -> Iterator[str]:
     if prefix:
         folder.chmod(0o755)
         shutil.chown(data, "postgres", "postgres")
-    init = [postgres_program("initdb"), "--auth=trust", "--username=prism4k", "--encoding=UTF8", "--no-sync", "-D", str(data)]
+    init = [
+        postgres_program("initdb"),
+        "--auth=trust",
+        "--username=prism4k",
+        "--encoding=UTF8",
+        "--no-sync",
+        "-D",
+        str(data),
+    ]
     subprocess.run([*prefix, *init], check=True, capture_output=True, cwd="/")
     server = [postgres_program("postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(data)]
     server += [part for option in _POSTGRES for part in ("-c", option)]

@@ -1,0 +1,28 @@
+"""Everything here runs on PostgreSQL and Redis; fixtures of the rooms whose tests are run again here."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.accounts.conftest import quick_passwords
+from tests.foundation.conftest import shared_database, start
+from tests.releases.concurrency.conftest import component
+
+__all__ = ["component", "quick_passwords", "shared_database", "start"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent.name == "scale":
+            item.add_marker(pytest.mark.scale)
+            item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def on_postgresql_and_redis() -> None:
+    """A run of these tests on anything else would prove nothing."""
+    asked = {name: os.environ.get(name, "") for name in ("DATABASE_URL", "BROKER_URL", "CHANNEL_URL")}
+    if not (asked["DATABASE_URL"].startswith("postgres") and asked["BROKER_URL"].startswith("redis")):
+        pytest.fail("These tests want PostgreSQL and Redis: python -m tests.scale.services .venv/bin/python -m pytest -m scale")

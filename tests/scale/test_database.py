@@ -1,0 +1,15 @@
+"""The rows under many hands, on PostgreSQL: the same cases as on SQLite."""
+
+# ruff: noqa: F403
+from tests.foundation.test_claims import *
+from tests.foundation.test_processes import *
+from tests.releases.concurrency.test_event_log import *
+from tests.releases.concurrency.test_locks import *
+from tests.releases.concurrency.test_two_clicks import *
+
+
+def test_this_is_postgresql(db: None) -> None:
+    """Or all of the above has proved nothing."""
+    from django.db import connection
+
+    assert connection.vendor == "postgresql"
