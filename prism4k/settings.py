@@ -79,7 +79,7 @@ def _wait_for(path: Path) -> str:
 
 
 def _secret(variable: str, make: Any) -> str:
-    value = env.str(variable, default="")
+    value: str = env.str(variable, default="")
     if value:
         return value
     if not IS_SQLITE:
@@ -256,7 +256,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "ENUM_NAME_OVERRIDES": {"RunStateEnum": "foundation.runs.choices.RunState"},
+    "ENUM_NAME_OVERRIDES": {
+        "RunStateEnum": "foundation.runs.choices.RunState",
+        "DeploymentKindEnum": "releases.choices.DeploymentKind",
+        "TemplateKindEnum": "components.choices.TemplateKind",
+        "ServerKindEnum": "components.choices.ServerKind",
+    },
 }
 
 # ---------------------------------------------------------------- work in the background

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import StreamingHttpResponse
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -192,18 +192,18 @@ class OrderAct(ApiView):
         return Response(shapes.present(shapes.OrderSummary, order))
 
 
-@extend_schema(operation_id="orders_return")
+@extend_schema_view(post=extend_schema(operation_id="orders_return"))
 class Return(OrderAct):
     scope = Scope.PROMOTE
     act = "return_order"
 
 
-@extend_schema(operation_id="orders_withdraw")
+@extend_schema_view(post=extend_schema(operation_id="orders_withdraw"))
 class Withdrawal(OrderAct):
     act = "withdraw_order"
 
 
-@extend_schema(operation_id="orders_close")
+@extend_schema_view(post=extend_schema(operation_id="orders_close"))
 class Closing(OrderAct):
     act = "finish_order"
 

@@ -165,7 +165,7 @@ class GateOutput(serializers.Serializer[Any]):
     who = serializers.CharField()
 
 
-class EnvironmentOutput(serializers.Serializer[Any]):
+class OrderPlaceOutput(serializers.Serializer[Any]):
     """Where the order stands in one environment."""
 
     environment = serializers.CharField()
@@ -201,7 +201,7 @@ class OrderSummary(serializers.Serializer[Any]):
 
 class OrderOutput(OrderSummary):
     builds = BuildOutput(many=True)
-    environments = EnvironmentOutput(many=True)
+    environments = OrderPlaceOutput(many=True)
 
 
 class EventOutput(serializers.Serializer[Any]):
