@@ -118,7 +118,7 @@ class BuildLook:
 
 @dataclass(frozen=True)
 class StageLook:
-    """One stage as Jenkins shows it. ``state``: waiting, running, succeeded, failed, cancelled, skipped. Times in ms."""
+    """One stage of Jenkins. ``state``: waiting, running, succeeded, failed, cancelled, skipped. Times in ms."""
 
     name: str
     state: str
@@ -129,7 +129,7 @@ class StageLook:
 
 @dataclass(frozen=True)
 class BuildDetail:
-    """One build's own words: ``description`` (the digest the job reports), why it was aborted, its parameters' names."""
+    """One build's own words: ``description`` (the digest that the job reports), why it was aborted, its parameters."""
 
     number: int
     is_building: bool
@@ -355,7 +355,9 @@ class ClusterFacts(Protocol):
     def permissions(self, namespace: str) -> tuple[Permission, ...]:
         """Each right that the product uses, asked one by one."""
 
-    def pod_log(self, namespace: str, pod: str, *, container: str = "", previous: bool = False, tail_lines: int = 200) -> str:
+    def pod_log(
+        self, namespace: str, pod: str, *, container: str = "", previous: bool = False, tail_lines: int = 200
+    ) -> str:
         """Text of a container's log; raises NotFound."""
 
     def events(self, namespace: str, uid: str) -> tuple[EventFacts, ...]:
@@ -398,7 +400,7 @@ class Rendered:
 # ---------------------------------------------------------------- verdict (see deployer.verdict)
 @dataclass(frozen=True)
 class PodView:
-    """One pod as the rollout page draws it. ``state`` in one word; ``is_new`` when it belongs to the applied template."""
+    """One pod as the rollout page draws it. ``is_new`` when it belongs to the applied template."""
 
     name: str
     uid: str

@@ -8,7 +8,7 @@ from foundation.runs.models import Run
 
 
 class Housekeeping(Run):
-    """Deletes build logs beyond their retention and old answers of repeated requests; made after migrate, never ends."""
+    """Deletes build logs beyond their retention and old answers to repeated requests. Made after migrate, endless."""
 
     singleton = models.BooleanField(default=True, unique=True, editable=False)
     deleted_chunks = models.PositiveBigIntegerField(default=0, editable=False)

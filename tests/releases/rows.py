@@ -1,4 +1,4 @@
-"""Rows of the order's room in the state that a test needs, made through the product's own functions where it has them."""
+"""Rows of the order's room in the state that a test needs, made through the product's own functions."""
 
 from __future__ import annotations
 
