@@ -74,7 +74,8 @@ def test_every_line_carries_the_name_of_its_process(tmp_path: Path) -> None:
     process = start(
         tmp_path,
         """
-        await Supervisor([child("talker", "print('one\\\\ntwo'); print('x' * 20000); import time; time.sleep(600)")]).run()
+        code = "print('one\\\\ntwo'); print('x' * 20000); import time; time.sleep(600)"
+        await Supervisor([child("talker", code)]).run()
         """,
     )
     lines = read_until(process, "xxx")
