@@ -143,9 +143,11 @@ class Template(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [
+            # Two, because SQLite knows no NULLS NOT DISTINCT.
+            models.UniqueConstraint(fields=["name", "project"], name="one_template_per_name_and_project"),
             models.UniqueConstraint(
-                fields=["name", "project"], nulls_distinct=False, name="one_template_per_name_and_project"
-            )
+                fields=["name"], condition=models.Q(project=None), name="one_global_template_per_name"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext_lazy as _
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -54,7 +56,8 @@ class ApiView(APIView):
         def once(request: Request, *args: Any, **kwargs: Any) -> Response:
             def act() -> tuple[int, Any]:
                 response = handler(request, *args, **kwargs)
-                return response.status_code, response.data
+                # As the client gets it: dates and numbers as JSON text, so that it can be kept and said again.
+                return response.status_code, json.loads(JSONRenderer().render(response.data) or "null")
 
             answer = idempotency.answer_once(
                 token_key=getattr(request.auth, "token_key", None) or f"session:{request.user.pk}",

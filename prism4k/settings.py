@@ -265,7 +265,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # ---------------------------------------------------------------- work in the background
-BROKER_URL = env.str("BROKER_URL", default="filesystem://")
+BROKER_URL = env.str("BROKER_URL", default="filesystem://localhost")
 CHANNEL_URL = env.str("CHANNEL_URL", default="")
 CHANNEL_LAYERS = (
     {

@@ -147,12 +147,12 @@ class StandIns:
         arguments = (
             "--state",
             str(self._state / "kubernetes"),
-            "--token",
-            self._secrets["kubernetes"],
             "--registry",
             f"{registry.address}={registry.url}",
         )
-        return StandIn("kubernetes", self._url("kubernetes"), arguments)
+        return StandIn(
+            "kubernetes", self._url("kubernetes"), arguments, {"KUBERNETES_TOKEN": self._secrets["kubernetes"]}
+        )
 
     def _url(self, name: str) -> str:
         return f"http://{LOOPBACK}:{self._ports.take(name)}"

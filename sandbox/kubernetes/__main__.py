@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,7 +26,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
     parser.add_argument("--state", type=Path, required=True, help="folder that keeps the objects over restarts")
-    parser.add_argument("--token", required=True, help="the bearer token that clients must bring")
+    known = os.environ.get("KUBERNETES_TOKEN")
+    what = "the bearer token that clients must bring (better by KUBERNETES_TOKEN: arguments show in ps)"
+    parser.add_argument("--token", default=known, required=not known, help=what)
     parser.add_argument("--registry", action="append", default=[], metavar="[HOST=]URL", help="where images come from")
     parser.add_argument("--speed", type=float, default=1.0, help="2 makes pods twice as quick")
     parser.add_argument("--history", type=int, default=1000, help="changes kept for watches, for each kind")
