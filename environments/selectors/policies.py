@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from environments.choices import Role
 from environments.models import Space
@@ -48,7 +49,7 @@ def policy_in_short(space: Space) -> list[str]:
     if not space.asks_review:
         said.append(_("no review"))
     if space.approvals:
-        said.append(_("%(count)s approval(s)") % {"count": space.approvals})
+        said.append(ngettext("%(count)s approval", "%(count)s approvals", space.approvals) % {"count": space.approvals})
     if space.four_eyes:
         said.append(_("four eyes"))
     if space.creators_may_promote:
