@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -63,6 +64,8 @@ def launch_build(order: ReleaseOrder, toolchain: Toolchain, *, actor: User) -> B
 
 def launch_review(order: ReleaseOrder, space: Space, *, actor: User | None, of: Snapshot | None = None) -> Review:
     """A look at what deploying would do; one under way is joined, not doubled. ``of``: for a roll back."""
+    # Two who insert the same review wait for each other at its unique index: the order's lock must come before.
+    progress.lock_orders(order.pk)
     if of is None:
         running = Review.objects.filter(
             order=order, space=space, state__in=[RunState.QUEUED, RunState.RUNNING], wanted_snapshot=None
@@ -148,13 +151,27 @@ def launch_deployment(  # noqa: PLR0913 - the columns of one row, nearly all opt
     return deployment
 
 
+def lock_for_promotion(order: ReleaseOrder, *spaces: Space) -> None:
+    """The locks of everything that promotions there write to: the places, then all orders, by ascending id."""
+    replaced: list[int] = []
+    for space in sorted(spaces, key=lambda space: space.pk):
+        take_place(order, space)
+        replaced += _current_promotions(order, space).values_list("order_id", flat=True)
+    progress.lock_orders(order.pk, *replaced)
+
+
+def _current_promotions(order: ReleaseOrder, space: Space) -> QuerySet[Promotion]:
+    return Promotion.objects.filter(component_id=order.component_id, space=space, state=PromotionState.CURRENT)
+
+
 def promote(
     order: ReleaseOrder, space: Space, *, actor: User, word: str = "", note: str = "", report_url: str = ""
 ) -> Promotion:
-    """Make this order the one that may be deployed there; the one before is replaced and its order is told."""
-    before = Promotion.objects.select_for_update().filter(
-        component_id=order.component_id, space=space, state=PromotionState.CURRENT
-    )
+    """Make this order the one that may be deployed there; the one before is replaced and its order is told.
+
+    The caller holds the locks of ``lock_for_promotion``, so nobody else promotes there meanwhile.
+    """
+    before = _current_promotions(order, space).select_for_update(of=("self",))
     environment = space.environment.slug
     for old in before.select_related("order__project"):
         end_promotion(old, PromotionState.REPLACED, actor=actor, by=order.number)

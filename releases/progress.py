@@ -26,6 +26,16 @@ GROUP = "orders"
 HINT_SECONDS = 1.0
 
 
+def lock_orders(*order_ids: int) -> None:
+    """Take the locks of these orders, by ascending id: before any run or promotion of theirs is written.
+
+    Whoever writes a run and then appends takes the two locks the wrong way round, and meets a step that has them the
+    right way: PostgreSQL ends one of the two with "deadlock detected".
+    """
+    rows = ReleaseOrder.objects.select_for_update().filter(pk__in=order_ids).order_by("pk")
+    list(rows.values_list("pk", flat=True))
+
+
 def append(order_id: int, kind: str, *, actor: User | None = None, data: dict[str, Any] | None = None) -> int:
     """Append one event to the order, in the caller's transaction; returns its number."""
     changed = ReleaseOrder.objects.filter(pk=order_id)

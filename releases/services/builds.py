@@ -96,6 +96,7 @@ def stop_build(*, actor: User, build: Build) -> None:
 
 def request_stop(build: Build, actor: User) -> None:
     """Write the wish and make the run due; the step does the rest. In the caller's transaction."""
+    progress.lock_orders(build.order_id)
     changed = Build.objects.filter(pk=build.pk, state__in=sorted(ACTIVE), stop_requested_at=None)
     if changed.update(stop_requested_at=Now(), stop_requested_by=actor) == 1:
         progress.append(build.order_id, "build.stopping", actor=actor, data={"id": build.pk})

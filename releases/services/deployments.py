@@ -123,6 +123,7 @@ def cancel_deployment(*, actor: User, deployment: Deployment) -> None:
         raise Refused(_("This deployment has ended already."), "deployment-ended")
     with transaction.atomic():
         launch.take_place(deployment.order, space)
+        progress.lock_orders(deployment.order_id)
         changed = Deployment.objects.filter(pk=deployment.pk, state__in=sorted(ACTIVE), cancel_requested_at=None)
         if changed.update(cancel_requested_at=Now(), cancel_requested_by=actor) == 1:
             data = {"id": deployment.pk, "environment": space.environment.slug}

@@ -144,19 +144,22 @@ def return_order(*, actor: User, order: ReleaseOrder, reason: str) -> None:
     _close(actor, order, ClosedReason.RETURNED, reason)
 
 
-def _close(actor: User, order: ReleaseOrder, why: str, note: str) -> None:
-    active = (
-        Deployment.objects.filter(order=order, state__in=[RunState.QUEUED, RunState.RUNNING])
-        .select_related("space__environment")
-        .first()
-    )
+def _insist_on_open(order: ReleaseOrder) -> None:
+    rows = Deployment.objects.filter(order=order, state__in=[RunState.QUEUED, RunState.RUNNING])
+    active = rows.select_related("space__environment").first()
     if active:
         sentence = _("It is being deployed to %(name)s right now: wait for the verdict or cancel it first.")
         raise Refused(sentence % {"name": active.space.environment.label}, "being-deployed")
-    if order.state == OrderState.CLOSED:
+    if ReleaseOrder.objects.filter(pk=order.pk, state=OrderState.CLOSED).exists():
         raise Refused(_("The order is closed already."), "closed")
-    running = Build.objects.filter(order=order, state__in=[RunState.QUEUED, RunState.RUNNING]).first()
+
+
+def _close(actor: User, order: ReleaseOrder, why: str, note: str) -> None:
     with transaction.atomic():
+        # Under the order's lock: who builds, deploys or closes it at this moment comes before us or after us.
+        progress.lock_orders(order.pk)
+        _insist_on_open(order)
+        running = Build.objects.filter(order=order, state__in=[RunState.QUEUED, RunState.RUNNING]).first()
         if running:
             builds.request_stop(running, actor)
         for promotion in Promotion.objects.filter(order=order, state=PromotionState.CURRENT).select_related(

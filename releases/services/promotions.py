@@ -12,7 +12,7 @@ from environments.access import require
 from environments.models import Space
 from foundation.problems import Invalid, Refused
 from foundation.runs.choices import RunState
-from releases import gates, launch
+from releases import gates, launch, progress
 from releases.choices import PromotionState, TesterWord
 from releases.models import Deployment, Promotion, ReleaseOrder
 
@@ -25,7 +25,7 @@ def promote(
     gates.insist(gates.promotion_gates(order, space))
     _check_word(space, word, report_url)
     with transaction.atomic():
-        launch.take_place(order, space)
+        launch.lock_for_promotion(order, space)
         locked = ReleaseOrder.objects.select_for_update().select_related("project", "component").get(pk=order.pk)
         gates.insist(gates.promotion_gates(locked, space))
         promotion = launch.promote(locked, space, actor=actor, word=word, note=note.strip(), report_url=report_url)
@@ -49,13 +49,14 @@ def withdraw_promotion(*, actor: User, promotion: Promotion, reason: str = "") -
     require(actor, "promote", space=promotion.space, owner_id=promotion.order.author_id)
     if promotion.state != PromotionState.CURRENT:
         raise Refused(_("This promotion has ended already."), "promotion-ended")
-    active = Deployment.objects.filter(
-        order=promotion.order, space=promotion.space, state__in=[RunState.QUEUED, RunState.RUNNING]
-    )
-    if active.exists():
-        raise Refused(
-            _("The order is being deployed there right now: wait for the verdict or cancel it first."), "being-deployed"
-        )
     with transaction.atomic():
+        # Under the order's lock: a deployment that begins now waits for us and finds the promotion gone.
+        progress.lock_orders(promotion.order_id)
+        active = Deployment.objects.filter(
+            order=promotion.order, space=promotion.space, state__in=[RunState.QUEUED, RunState.RUNNING]
+        )
+        if active.exists():
+            sentence = _("The order is being deployed there right now: wait for the verdict or cancel it first.")
+            raise Refused(sentence, "being-deployed")
         launch.end_promotion(promotion, PromotionState.WITHDRAWN, actor=actor, reason=reason.strip()[:200])
     promotion.refresh_from_db()

@@ -34,8 +34,7 @@ def succeed(lease: Lease, build: Build, image: ImageFacts, *, adopted: bool = Fa
             for space in spaces_of(order)
             if space.promote_automatically and not space.environment.follows.exists()
         ]
-        for space in automatic:
-            launch.take_place(order, space)
+        launch.lock_for_promotion(order, *automatic)
         data = {"attempt": build.attempt, "digest": image.digest, "adopted": adopted}
         end_run(build, RunState.SUCCEEDED, actor=None, lease=lease, data=data, digest=image.digest)
         order.refresh_from_db()
