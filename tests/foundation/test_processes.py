@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 
 from foundation.runs import heartbeat
@@ -107,7 +108,7 @@ def test_a_step_that_kills_its_process_twenty_times_is_given_up(start: Start) ->
 
 def start_worker(start: Start, name: str, data: Path) -> subprocess.Popen[str]:
     arguments = ("-m", "celery", "-A", "prism4k", "worker", "-P", "threads", "-c", "4", "-l", "WARNING")
-    worker = start(*arguments, process=name, PRISM4K_DATA_DIR=str(data), BROKER_URL="filesystem://")
+    worker = start(*arguments, process=name, PRISM4K_DATA_DIR=str(data), BROKER_URL=settings.BROKER_URL)
     wait_for(lambda: Heartbeat.objects.filter(process=name, role="worker").exists(), seconds=30)
     return worker
 

@@ -25,4 +25,6 @@ def on_postgresql_and_redis() -> None:
     """A run of these tests on anything else would prove nothing."""
     asked = {name: os.environ.get(name, "") for name in ("DATABASE_URL", "BROKER_URL", "CHANNEL_URL")}
     if not (asked["DATABASE_URL"].startswith("postgres") and asked["BROKER_URL"].startswith("redis")):
-        pytest.fail("These tests want PostgreSQL and Redis: python -m tests.scale.services .venv/bin/python -m pytest -m scale")
+        pytest.fail(
+            "These tests want PostgreSQL and Redis: python -m tests.scale.services .venv/bin/python -m pytest -m scale"
+        )

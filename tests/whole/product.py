@@ -1,0 +1,173 @@
+"""``manage.py up --stand-ins`` in a folder of its own, and more processes like the ones that it starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from prism4k.ports import Ports
+from tests.whole.rows import Rows
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_SECONDS = 120.0
+STOP_SECONDS = 10.0
+LEASE_SECONDS = 10.0
+# What tests.surroundings sets for the tests themselves.
+_NOT_OURS = ("PRISM4K_TEST_APPS", "STATIC_STORAGE", "LOG_LEVEL", "DJANGO_SETTINGS_MODULE", "PRISM4K_DATA_DIR", "PORT")
+
+T = TypeVar("T")
+
+
+def wait_for(what: Callable[[], T], why: str, seconds: float = 30.0, pause: float = 0.05) -> T:
+    """The first true answer; fails with ``why`` when there is none in time."""
+    until = time.monotonic() + seconds
+    while True:
+        if found := what():
+            return found
+        assert time.monotonic() < until, f"{why}: not within {seconds:g} s"
+        time.sleep(pause)
+
+
+class Product:
+    """One installation. ``variables`` go into the environment of every process of it."""
+
+    def __init__(self, folder: Path, *, webs: int = 1, workers: int = 1, watchers: int = 1, **variables: str) -> None:
+        self.data = folder / "data"
+        self.data.mkdir(parents=True, exist_ok=True)
+        self.log_file = folder / "product.log"
+        self.port = Ports(self.data / "ports.json").take("tests")
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._counts = {"webs": webs, "workers": workers, "watchers": watchers}
+        kept = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
+        # Any loopback port: some tests put something of their own between the product and a stand-in.
+        self.environment = {
+            **kept,
+            "PRISM4K_DATA_DIR": str(self.data),
+            "OUTBOUND_ALLOW": "127.0.0.0/8,http",
+            **variables,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self._more: list[subprocess.Popen[bytes]] = []
+
+    # ------------------------------------------------------------ life
+    def start(self) -> None:
+        """Returns when everything is ready, or fails with the log."""
+        counts = [part for name, count in self._counts.items() for part in (f"--{name}", str(count))]
+        command = [sys.executable, "manage.py", "up", "--stand-ins", "--port", str(self.port), *counts]
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, "--parent", str(os.getpid())],
+                cwd=ROOT, env=self.environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        until = time.monotonic() + READY_SECONDS
+        while not (self.data / "run" / "up.json").exists():
+            assert self._process.poll() is None and time.monotonic() < until, f"It did not start:\n{self.log()}"
+            time.sleep(0.1)
+
+    def stop(self) -> float:
+        """Ends it as Ctrl-C does, with everything started besides; how many seconds the supervisor took."""
+        for child in self._more:
+            if child.poll() is None:
+                child.kill()
+            child.wait()
+        self._more.clear()
+        began = time.monotonic()
+        if self._process and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()  # its children go with it, by the kernel
+                self._process.wait()
+        return time.monotonic() - began
+
+    def log(self, most: int = 12_000) -> str:
+        """The last lines of all processes."""
+        return self.log_file.read_text(errors="replace")[-most:] if self.log_file.exists() else ""
+
+    # ------------------------------------------------------------ its processes
+    def pids(self) -> dict[str, int]:
+        """By name: ``web-1``, ``worker-1``, ``jenkins`` …"""
+        found: dict[str, int] = json.loads((self.data / "run" / "up.json").read_text())["processes"]
+        return found
+
+    def kill(self, name: str) -> None:
+        """SIGKILL one child; the supervisor starts it again."""
+        os.kill(self.pids()[name], signal.SIGKILL)
+
+    def more(self, *arguments: str, name: str) -> subprocess.Popen[bytes]:
+        """Another program of the product (``manage.py`` …, ``-m celery`` …), which no supervisor looks after."""
+        surroundings = Path(f"/proc/{self.pids()['web-1']}/environ").read_bytes().split(b"\0")
+        environment = dict(entry.decode().split("=", 1) for entry in surroundings if b"=" in entry)
+        with self.log_file.open("ab") as log:
+            child = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=ROOT, env={**environment, "PRISM4K_PROCESS": name}, stdout=log, stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )  # fmt: skip
+        self._more.append(child)
+        return child
+
+    def watcher(self, name: str) -> subprocess.Popen[bytes]:
+        """One more watcher, ready."""
+        child = self.more("manage.py", "watcher", name=name)
+        self._await_heartbeat(name)
+        return child
+
+    def worker(self, name: str) -> subprocess.Popen[bytes]:
+        """One more Celery worker, ready."""
+        options = ("--pool", "threads", "--concurrency", "8", "--loglevel", "WARNING", "--hostname", f"{name}@%h")
+        quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+        child = self.more("-m", "celery", "--quiet", "--app", "prism4k", "worker", *options, *quiet, name=name)
+        self._await_heartbeat(name)
+        return child
+
+    def web(self, port: int) -> subprocess.Popen[bytes]:
+        """One more web process, on a port of its own, ready."""
+        child = self.more("manage.py", "web", "--port", str(port), name=f"web:{port}")
+        wait_for(lambda: _listens(port), f"a web process at port {port}")
+        return child
+
+    def _await_heartbeat(self, name: str) -> None:
+        rows, ask = self.rows(), "SELECT count(*) FROM runs_heartbeat WHERE process = %s"
+        wait_for(lambda: rows.one(ask, name), f"the process {name} beats")
+
+    # ------------------------------------------------------------ what it knows
+    def rows(self) -> Rows:
+        """Its database, from outside."""
+        return Rows(self.environment.get("DATABASE_URL") or f"sqlite:///{self.data / 'prism4k.sqlite3'}")
+
+    def stand_in(self, name: str) -> str:
+        """The address of a stand-in: ``git``, ``registry``, ``jenkins``, ``kubernetes``."""
+        return f"http://127.0.0.1:{Ports(self.data / 'ports.json').take(name)}"
+
+    def secret(self, name: str) -> str:
+        """The token that the product shows to the stand-in."""
+        found: dict[str, str] = json.loads((self.data / "secrets" / "stand-ins.json").read_text())
+        return found[name]
+
+
+def _listens(port: int) -> bool:
+    table = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in table)
+
+
+@contextmanager
+def running(product: Product) -> Iterator[Product]:
+    """The product for the length of the block; on failure its log is printed."""
+    try:
+        product.start()
+        yield product
+    except BaseException:
+        sys.stderr.write(product.log())
+        raise
+    finally:
+        product.stop()
