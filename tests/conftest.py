@@ -1,3 +1,17 @@
-"""What every test shares: the cast of people, and the lifting of the audit's triggers where a test commits."""
+"""What every test shares: the cast, quick passwords, and the lifting of the audit's triggers where a test commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import override_settings
 
 pytest_plugins = ["tests.cast", "audit.testing"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_passwords() -> Iterator[None]:
+    """A million rounds for each person of each test would be an hour."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
