@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,8 +39,19 @@ def _address(process: subprocess.Popen[str]) -> str:
     for line in process.stdout:
         said.append(line)
         if found := re.search(r"127\.0\.0\.1:(\d{2,5})", line):
+            _wait_for(int(found[1]))
             return f"127.0.0.1:{found[1]}"
     raise AssertionError("".join(said))
+
+
+def _wait_for(port: int) -> None:
+    """The address is printed when the port is taken, a moment before it is listened on."""
+    for _attempt in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"nobody listens on {port}")
 
 
 def git(folder: Path, *words: str) -> str:
