@@ -115,6 +115,7 @@ def site_database(empty_database: Path, tmp_path: Path, django_db_blocker: Any) 
 def site(site_database: Path, stand_ins: StandIns, settings: Any) -> Iterator[Site]:
     """The product between its stand-ins; see :class:`Site`."""
     settings.PLATFORM_URL = stand_ins.platform_url
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     stand_ins.reset()
     breakers._confirmed.clear()
     yield make_site(stand_ins)

@@ -10,7 +10,15 @@ from deployer.diff import diff_object, fingerprint
 from deployer.errors import Conflict, Forbidden, NotFound, Problem, Rejected
 from deployer.interfaces import Applied, Manifest, ObjectRef
 from deployer.manifests import find_workload, ref_of
-from deployer.quantities import Load, QuotaEffect, pod_cost, quota_effect, rolling_plan
+from deployer.quantities import (
+    Load,
+    QuotaEffect,
+    format_cpu,
+    format_memory,
+    pod_cost,
+    quota_effect,
+    rolling_plan,
+)
 from environments.models import Space
 from releases.choices import Reason
 from releases.models import Snapshot
@@ -109,14 +117,21 @@ def _quota(
     )
     for effect in effects:
         if effect.short_by:
-            sums = f"{effect.after} wanted, {effect.hard} allowed"
-            sentence = f"Quota {effect.quota} is short by {effect.short_by} of {effect.resource}: {sums}."
+            short, after, hard = (_amount(effect, value) for value in (effect.short_by, effect.after, effect.hard))
+            sentence = f"Quota {effect.quota} is short by {short} of {effect.resource}: {after} wanted, {hard} allowed."
             notes.refuse(Reason.QUOTA, Problem(effect.resource, sentence))
         elif effect.peak_short_by:
             notes.warnings.append(
                 f"Quota {effect.quota} leaves no room to replace pods at full speed: {effect.resource}."
             )
     return effects
+
+
+def _amount(effect: QuotaEffect, value: int) -> str:
+    """As Kubernetes writes it: ``150m``, ``1536Mi``, ``12``."""
+    if effect.resource.endswith("cpu"):
+        return format_cpu(value)
+    return format_memory(value) if effect.resource.endswith(("memory", "storage")) else str(value)
 
 
 def _live_load(live: Manifest | None) -> Load:
