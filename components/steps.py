@@ -14,7 +14,7 @@ from components.models import ComponentSettings, Preview, ServerTest
 from deployer.adapters import git, jenkins, registry
 from deployer.errors import DeployerError, Rejected
 from deployer.interfaces import RenderedLine, RenderRequest, ServerFacts
-from deployer.render_host import RenderHost
+from deployer.render_host import render_host
 from environments.models import Space
 from foundation.problems import Refused
 from foundation.runs.choices import RunState
@@ -34,8 +34,6 @@ _NO_ALLOCATION = gettext_noop("The component has no allocation here: set replica
 
 Result = dict[str, Any]
 """``{"environment", "text", "problems": [{"path", "message"}]}``; environment is empty for what all share."""
-
-_host = RenderHost()
 
 
 # ---------------------------------------------------------------- previews
@@ -106,12 +104,12 @@ def _refused(environment: str, sentence: str) -> Result:
 
 
 def _yaml(preview: Preview, given: dict[str, Any]) -> str:
-    rendered = _host.render(_request(preview, given))
+    rendered = render_host.render(_request(preview, given))
     return "\n---\n".join(_joined(lines) for lines in rendered.lines) + "\n"
 
 
 def _text(preview: Preview, given: dict[str, Any]) -> str:
-    (text,) = _host.render_text(_request(preview, given)).values()
+    (text,) = render_host.render_text(_request(preview, given)).values()
     return text.text
 
 

@@ -7,4 +7,7 @@ forked child with limits on memory, CPU, files and time.
 
 from deployer.render_host.client import RenderHost
 
-__all__ = ["RenderHost"]
+render_host = RenderHost()
+"""The one of this process: it starts with the first request, anew in a forked child."""
+
+__all__ = ["RenderHost", "render_host"]

@@ -16,6 +16,7 @@ from components.values import build_values, jenkins_parameters
 from deployer.adapters import git
 from deployer.errors import NotFound, Rejected
 from deployer.interfaces import RenderRequest
+from deployer.render_host import render_host
 from foundation.problems import Refused
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Lease, Outcome
@@ -25,7 +26,6 @@ from releases.models import Build
 from releases.steps.build.ends import end, succeed
 from releases.steps.build.servers import image_of, is_ours, server_of
 from releases.steps.build.trigger import send
-from releases.steps.rendering import render_host
 
 log = structlog.get_logger(__name__)
 

@@ -15,10 +15,10 @@ from components.values import template_values
 from deployer.errors import Rejected
 from deployer.interfaces import Rendered, RenderRequest
 from deployer.manifests import Identity, Policy, check, prepare, snapshot_hash
+from deployer.render_host import render_host
 from releases import progress
 from releases.choices import ApprovalState, Reason
 from releases.models import Approval, ReleaseOrder, Review, Snapshot
-from releases.steps.rendering import render_host
 from releases.steps.review.problems import Trouble
 from releases.transitions import PLATFORM
 
