@@ -117,8 +117,9 @@ def _quota(
     )
     for effect in effects:
         if effect.short_by:
-            short, after, hard = (_amount(effect, value) for value in (effect.short_by, effect.after, effect.hard))
-            sentence = f"Quota {effect.quota} is short by {short} of {effect.resource}: {after} wanted, {hard} allowed."
+            short, wanted, allowed = (_amount(effect, value) for value in (effect.short_by, effect.after, effect.hard))
+            sums = f"{wanted} wanted, {allowed} allowed"
+            sentence = f"Quota {effect.quota} is short by {short} of {effect.resource}: {sums}."
             notes.refuse(Reason.QUOTA, Problem(effect.resource, sentence))
         elif effect.peak_short_by:
             notes.warnings.append(
