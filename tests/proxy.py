@@ -27,13 +27,15 @@ class Asked:
 
 
 class Proxy:
-    """Hands requests on to ``upstream``, one a connection. ``rule(asked)`` says what to do with each."""
+    """Hands requests on to ``upstream``, one a connection. ``rule(asked)`` says what to do with each;
+    ``before_cut`` is called once an answer came that is not handed on."""
 
     def __init__(self, upstream: str) -> None:
         parts = urlsplit(upstream)
         self._upstream = (parts.hostname or "127.0.0.1", parts.port or 80)
         self.asked: list[Asked] = []
         self.rule: Callable[[Asked], str] = lambda _asked: PASS
+        self.before_cut: Callable[[], object] = lambda: None
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -58,6 +60,7 @@ class Proxy:
         """As it was at the start, for the next test."""
         self.asked.clear()
         self.rule = lambda _asked: PASS
+        self.before_cut = lambda: None
         if self._listener.fileno() == -1:
             self.come_back()
 
@@ -87,6 +90,7 @@ class Proxy:
                 server.sendall(_with_close(head) + body)
                 answer = server.recv(65536)
                 if what == CUT:
+                    self.before_cut()
                     return
                 while answer:
                     client.sendall(answer)

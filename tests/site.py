@@ -36,6 +36,7 @@ from components.models import (
     Toolchain,
 )
 from components.targets import build_server_target
+from deployer.adapters.jenkins import JenkinsBuildServer
 from deployer.adapters.jenkins import connect as connect_jenkins
 from deployer.adapters.kubernetes import KubernetesCluster
 from deployer.adapters.kubernetes import connect as connect_cluster
@@ -96,7 +97,7 @@ def empty_database(
         pytest.skip("The site's database is a file of SQLite.")
     file = tmp_path_factory.mktemp("database") / "empty.sqlite3"
     with django_db_blocker.unblock(), database_file(file):
-        call_command("migrate", verbosity=0)
+        call_command("migrate", run_syncdb=True, verbosity=0)
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return file
@@ -265,6 +266,11 @@ class Site:
         return type(row).objects.get(pk=row.pk)
 
     # ------------------------------------------------------------ outside
+    @property
+    def jenkins(self) -> JenkinsBuildServer:
+        """The adapter of Jenkins."""
+        return connect_jenkins(build_server_target(JenkinsServer.objects.get(slug="main")))
+
     @property
     def cluster(self) -> KubernetesCluster:
         """The adapter of the cluster."""
