@@ -138,8 +138,8 @@ def _effect(snapshot: Snapshot | None, place: Placement | None) -> dict[str, int
     """How many pods there will be and how many there are."""
     if snapshot is None:
         return {}
-    workload = find_workload(snapshot.manifests)
-    return {"after": int(workload["spec"].get("replicas", 1)), "before": place.wanted if place else 0}
+    replicas = find_workload(snapshot.manifests)["spec"].get("replicas", 1) if snapshot.manifests else 0
+    return {"after": int(replicas), "before": place.wanted if place else 0}
 
 
 def _commits(order: ReleaseOrder, space: Space) -> dict[str, Any]:

@@ -81,7 +81,9 @@ def order_facts(order: ReleaseOrder, build: Build | None) -> list[Fact]:
         number = f"{build.job} #{build.build_number}" if build.build_number else build.job
         facts.append(Fact(_("Jenkins run"), number, url=console_url(build)))
         facts.append(Fact(_("Registry"), build.registry.address))
-        facts.append(Fact(_("Trigger id"), f"{str(build.trigger_id)[:8]}…", str(build.trigger_id)))
+        if build.build_number is not None:
+            # Not before a run has claimed it: whoever knows it could claim in its place.
+            facts.append(Fact(_("Trigger id"), f"{str(build.trigger_id)[:8]}…", str(build.trigger_id)))
     return facts
 
 
