@@ -9,8 +9,17 @@ import pytest
 from tests.accounts.conftest import quick_passwords
 from tests.foundation.conftest import shared_database, start
 from tests.releases.concurrency.conftest import component
+from tests.whole.conftest import bare_product, full_product, own_database
 
-__all__ = ["component", "quick_passwords", "shared_database", "start"]
+__all__ = [
+    "bare_product",
+    "component",
+    "full_product",
+    "own_database",
+    "quick_passwords",
+    "shared_database",
+    "start",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -22,11 +22,12 @@ class Person:
         self.http = httpx.Client(base_url=url, timeout=30, headers={"Accept-Language": "en"})
         # Any secret will do, as long as cookie and form agree.
         self.http.cookies.set("csrftoken", secrets.token_hex(16), domain="127.0.0.1")
-        form = {"username": username, "next": "/livez", "csrfmiddlewaretoken": self._csrf()}
+        form = {"username": username, "next": "/livez", "csrfmiddlewaretoken": self.csrf()}
         answer = self.http.post("/switch/", data=form)
         assert answer.status_code == 302 and "sessionid" in self.http.cookies, answer.text[:500]
 
-    def _csrf(self) -> str:
+    def csrf(self) -> str:
+        """The token that a form of this session carries."""
         # Signing in changes it.
         return [cookie.value or "" for cookie in self.http.cookies.jar if cookie.name == "csrftoken"][-1]
 
@@ -37,14 +38,14 @@ class Person:
     def sign_out(self) -> None:
         """Ends the session at the server, leaving the cookies as they were."""
         kept = dict(self.http.cookies)
-        answer = self.http.post("/sign-out/", data={"csrfmiddlewaretoken": self._csrf()})
+        answer = self.http.post("/sign-out/", data={"csrfmiddlewaretoken": self.csrf()})
         assert answer.status_code == 302, answer.text[:500]
         self.http.cookies.clear()
         self.http.cookies.update(kept)
 
     def ask(self, path: str, **body: Any) -> httpx.Response:
         """POST, whatever comes back."""
-        return self.http.post(f"/api/v1/{path}", json=body, headers={"X-CSRFToken": self._csrf()})
+        return self.http.post(f"/api/v1/{path}", json=body, headers={"X-CSRFToken": self.csrf()})
 
     def post(self, path: str, **body: Any) -> dict[str, Any]:
         """POST that must be accepted."""

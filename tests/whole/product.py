@@ -26,7 +26,7 @@ _NOT_OURS = ("PRISM4K_TEST_APPS", "STATIC_STORAGE", "LOG_LEVEL", "DJANGO_SETTING
 T = TypeVar("T")
 
 
-def wait_for(what: Callable[[], T], why: str, seconds: float = 30.0, pause: float = 0.05) -> T:
+def wait_for(what: Callable[[], T], why: str, seconds: float = 30.0, pause: float = 0.1) -> T:
     """The first true answer; fails with ``why`` when there is none in time."""
     until = time.monotonic() + seconds
     while True:
