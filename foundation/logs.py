@@ -51,6 +51,7 @@ def logging_config(*, level: str = "INFO", as_json: bool = False) -> dict[str, A
             "django.server": {"handlers": [], "propagate": True},
             "uvicorn.access": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},
+            "axes": {"level": "WARNING"},
             "kubernetes": {"level": "WARNING"},
         },
     }
