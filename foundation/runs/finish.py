@@ -7,8 +7,9 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce, Now
 
-from foundation.clock import EPOCH, PARKED
+from foundation.clock import EPOCH, PARKED, now_plus
 from foundation.runs.choices import ACTIVE, TERMINAL, RunState
+from foundation.runs.claim import HINT_SECONDS
 from foundation.runs.identity import owner_prefix
 from foundation.runs.kinds import all_kinds
 from foundation.runs.models import Run
@@ -59,7 +60,9 @@ def release_leases(process: str) -> int:
     prefix = owner_prefix(process[:70])
     freed = 0
     for kind in all_kinds():
-        # A leased row is due, so the index on next_at bounds this.
-        held = kind.model._default_manager.filter(next_at__lte=Now(), owner__startswith=prefix, lease_until__gt=Now())
+        # A leased row is due, or will be within a hint's lead: so the index on next_at bounds this.
+        held = kind.model._default_manager.filter(
+            next_at__lte=now_plus(HINT_SECONDS), owner__startswith=prefix, lease_until__gt=Now()
+        )
         freed += held.update(lease_until=EPOCH, owner="")
     return freed
