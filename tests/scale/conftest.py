@@ -6,7 +6,6 @@ import os
 
 import pytest
 
-from tests.accounts.conftest import quick_passwords
 from tests.foundation.conftest import shared_database, start
 from tests.releases.concurrency.conftest import component
 from tests.whole.conftest import bare_product, full_product, own_database
@@ -16,7 +15,6 @@ __all__ = [
     "component",
     "full_product",
     "own_database",
-    "quick_passwords",
     "shared_database",
     "start",
 ]

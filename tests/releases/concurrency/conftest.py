@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 from components.models import Component
-from tests.accounts.conftest import quick_passwords
 from tests.cast import World
 from tests.foundation.conftest import shared_database, start
 from tests.releases import rows
 
-__all__ = ["component", "quick_passwords", "shared_database", "start"]
+__all__ = ["component", "shared_database", "start"]
 
 
 @pytest.fixture
