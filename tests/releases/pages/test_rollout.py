@@ -73,6 +73,9 @@ def test_a_failure_comes_with_cause_next_step_and_evidence(world: World, first: 
     }
     with transaction.atomic():
         transitions.end_run(row, RunState.FAILED, actor=None, reason="rollout", diagnosis=diagnosis)
+    never_applied = words(signed_in("olli").get(f"/deployments/{row.pk}/"))
+    assert "Roll back" not in never_applied, "what serves is what was there before"
+    Placement.objects.filter(good=first).update(applied=row)
     response = signed_in("olli").get(f"/deployments/{row.pk}/")
     said = words(response)
     assert "Container app exits with code 1 after 4 s, again and again (3 restarts)." in said

@@ -1,0 +1,94 @@
+"""Is the platform well? Processes, stuck runs, other sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from foundation.clock import PARKED
+from foundation.models import Remote
+from foundation.problems import Sentence
+from foundation.runs.choices import ACTIVE, ENGINE_REASON, RunState
+from foundation.runs.heartbeat import BEAT_SECONDS
+from foundation.runs.kinds import Kind, all_kinds
+from foundation.runs.models import Heartbeat, Run
+
+
+@dataclass(frozen=True)
+class Process:
+    """A worker or watcher; ``is_alive`` when it was heard of within three beats."""
+
+    beat: Heartbeat
+    is_alive: bool
+
+
+@dataclass(frozen=True)
+class StuckRun:
+    """A run that should have been driven and was not."""
+
+    kind: str
+    run: Run
+    why: Sentence
+    can_wake: bool
+
+
+@dataclass(frozen=True)
+class Health:
+    """Everything on the health page."""
+
+    processes: list[Process]
+    missing: list[str]
+    """Roles of which no process is alive."""
+    stuck: list[StuckRun]
+    remotes: list[Remote]
+
+
+STUCK_SECONDS = 60
+STUCK_CLAIMS = 5
+ERRORED_DAYS = 1
+MOST_STUCK = 50
+ROLES = ("worker", "watcher")
+
+
+def health() -> Health:
+    """As the database tells it: no process is asked. The caller checks the right ``see_health``."""
+    now = timezone.now()
+    processes = [
+        Process(beat, now - beat.at < timedelta(seconds=3 * BEAT_SECONDS))
+        for beat in Heartbeat.objects.order_by("role", "process")
+    ]
+    alive = {process.beat.role for process in processes if process.is_alive}
+    stuck = [row for kind in all_kinds() for row in _stuck(kind, now)]
+    return Health(
+        processes=processes,
+        missing=[role for role in ROLES if role not in alive],
+        stuck=stuck[:MOST_STUCK],
+        remotes=list(Remote.objects.filter(opened_at__isnull=False).order_by("opened_at")),
+    )
+
+
+def _stuck(kind: Kind, now: datetime) -> list[StuckRun]:
+    rows: Any = kind.model._default_manager
+    late = now - timedelta(seconds=STUCK_SECONDS)
+    active = rows.filter(state__in=sorted(ACTIVE)).filter(
+        Q(next_at__lt=late, lease_until__lt=late) | Q(claims__gte=STUCK_CLAIMS, next_at__lt=PARKED)
+    )
+    found = [StuckRun(kind.name, run, _why_stuck(run, late), True) for run in active.order_by("pk")[:MOST_STUCK]]
+    given_up = rows.filter(
+        state=RunState.ERRORED, reason=ENGINE_REASON, finished_at__gte=now - timedelta(days=ERRORED_DAYS)
+    )
+    sentence = _("The platform gave it up after 20 passes that came to no end.")
+    return found + [StuckRun(kind.name, run, sentence, False) for run in given_up.order_by("-pk")[:MOST_STUCK]]
+
+
+def _why_stuck(run: Run, late: datetime) -> Sentence:
+    if run.claims >= STUCK_CLAIMS:
+        return _("%(n)s passes in a row came to no end.") % {"n": run.claims}
+    if run.contact_lost_since:
+        return _("No contact with the other side.")
+    return _("It has been due for more than a minute and nobody took it.")
