@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class OrderState(models.TextChoices):
@@ -13,7 +14,7 @@ class OrderState(models.TextChoices):
 
 
 class ClosedReason(models.TextChoices):
-    WITHDRAWN = "withdrawn", _("withdrawn")
+    WITHDRAWN = "withdrawn", pgettext_lazy("order", "withdrawn")
     RETURNED = "returned", _("returned")
     DONE = "done", _("done")
 

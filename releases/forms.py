@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from components.models import Component
 from environments.access import Rights
@@ -29,7 +30,7 @@ class OrderForm(forms.Form):
     )
     component = forms.ChoiceField(label=_("Component"))
     branch = forms.CharField(
-        label=_("Branch"),
+        label=pgettext_lazy("order form", "Branch"),
         max_length=200,
         widget=forms.TextInput(attrs={"list": "branches", "autocomplete": "off", "spellcheck": "false"}),
     )
