@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -146,18 +147,37 @@ def require(
 
 def who_may(verb: str, *, project_id: int | None = None, space: Space | None = None) -> str:
     """Names of up to three people who may, for "whom to ask"; the roles when nobody holds one."""
+    roles = _roles_for(verb, space)
+    held = _memberships_for(verb, roles, project_id, space)
+    names = list(dict.fromkeys(membership.user.shown_name for membership in held[:12]))[:3]
+    return ", ".join(names) or ", ".join(str(Role(role).label) for role in sorted(roles))
+
+
+def people_who_may(verb: str, *, space: Space, only_roles: Collection[str] = ()) -> list[User]:
+    """Everybody who may do it in the space by a role held now; ``only_roles`` narrows it as a policy may."""
+    roles = _roles_for(verb, space)
+    held = _memberships_for(verb, roles & set(only_roles) if only_roles else roles, None, space)
+    return list({membership.user_id: membership.user for membership in held}.values())
+
+
+def _roles_for(verb: str, space: Space | None) -> set[str]:
     rule = VERBS[verb]
     roles = set(rule.roles)
     if space is not None and not space.operations_only:
         roles |= rule.unless_operations_only
+    return roles
+
+
+def _memberships_for(
+    verb: str, roles: Collection[str], project_id: int | None, space: Space | None
+) -> QuerySet[Membership]:
+    rule = VERBS[verb]
     where = Q(project=None)
     if rule.where is not Where.SITE:
         where |= Q(project_id=_project(project_id, space))
     if rule.where is Where.SPACE and space is not None:
         where &= Q(environment=None) | Q(environment_id=space.environment_id)
-    held = Membership.objects.filter(in_force(), where, role__in=roles, user__is_active=True).select_related("user")
-    names = list(dict.fromkeys(membership.user.shown_name for membership in held[:12]))[:3]
-    return ", ".join(names) or ", ".join(str(Role(role).label) for role in sorted(roles))
+    return Membership.objects.filter(in_force(), where, role__in=roles, user__is_active=True).select_related("user")
 
 
 def visible_projects(user: User) -> QuerySet[Project]:

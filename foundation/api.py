@@ -31,7 +31,12 @@ class ApiView(APIView):
         key = request.headers.get("Idempotency-Key", "")
         if request.method not in UNSAFE:
             return
-        self.look(request, **kwargs)
+        is_repeated = bool(key) and idempotency.has_answer(
+            token_key=_token_key(request), method_route=_route(request), key=key
+        )
+        if not is_repeated:
+            # The state has moved on since the first time: looking again would refuse what was granted.
+            self.look(request, **kwargs)
         if key:
             self._answer_once(request, key)
 
@@ -60,8 +65,8 @@ class ApiView(APIView):
                 return response.status_code, json.loads(JSONRenderer().render(response.data) or "null")
 
             answer = idempotency.answer_once(
-                token_key=getattr(request.auth, "token_key", None) or f"session:{request.user.pk}",
-                method_route=f"{request.method} {request.path}",
+                token_key=_token_key(request),
+                method_route=_route(request),
                 key=key,
                 body=body,
                 act=act,
@@ -70,6 +75,14 @@ class ApiView(APIView):
             return Response(answer.response, status=answer.status, headers=headers)
 
         setattr(self, method, once)
+
+
+def _token_key(request: Request) -> str:
+    return getattr(request.auth, "token_key", None) or f"session:{request.user.pk}"
+
+
+def _route(request: Request) -> str:
+    return f"{request.method} {request.path}"
 
 
 def list_response(request: Request, rows: QuerySet[Any], serialize: Callable[[Model], Any]) -> Response:

@@ -64,6 +64,12 @@ def answer_once(
     return Answer(status, response)
 
 
+def has_answer(*, token_key: str, method_route: str, key: str) -> bool:
+    """True when an earlier request with this key was answered: what it looked at outside need not be asked again."""
+    mine = Idempotency.objects.filter(token_key=token_key, method_route=method_route[:_LONGEST_ROUTE], key=key)
+    return mine.exclude(status=0).filter(created_at__gte=now_minus(REMEMBERED_SECONDS)).exists()
+
+
 def _reserve(mine: QuerySet[Idempotency], token: str, route: str, key: str, body_hash: str) -> Answer | int:
     """The primary key of our fresh reservation, or the answer of an earlier request."""
     with transaction.atomic():

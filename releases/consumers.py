@@ -10,7 +10,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from accounts.models import Project, User
 from environments.access import Rights
 from environments.models import Space
-from releases.hub import Subscriber, Topic, hub, on_thread
+from releases.hub import Subscriber, Topic, hub, on_thread, still_allowed
 from releases.models import ReleaseOrder
 
 LONGEST_MESSAGE = 4096
@@ -72,15 +72,17 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if len(self.topics) >= MOST_TOPICS:
             await self.close(code=TOO_MUCH)
             return
+        user_id, key = self.scope["user"].pk, self.scope["session"].session_key or ""
         found = await find_topic(self.scope["user"], topic)
-        if found is None:
+        # The person as of now: the socket's own is as old as the socket, and may have signed out since.
+        if found is None or not await still_allowed({(user_id, key, found[0])}):
             await self._say({"type": "refused", "topic": str(topic), "detail": "There is no such topic."})
             return
         project_id, order_id, last_seq = found
         subscriber = Subscriber(
             send=self._send_text,
-            user_id=self.scope["user"].pk,
-            session_key=self.scope["session"].session_key or "",
+            user_id=user_id,
+            session_key=key,
             topic=topic,
             project_id=project_id,
             order_id=order_id,

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from environments.access import who_may
+from environments.access import people_who_may, who_may
 from environments.models import Environment, Space
 from foundation.problems import Refused, Sentence
 from foundation.runs.choices import RunState
 from releases import selectors
 from releases.choices import ClosedReason, OrderState, PromotionState
-from releases.models import Deployment, Placement, Promotion, ReleaseOrder, Snapshot
+from releases.models import Approval, Deployment, Placement, Promotion, ReleaseOrder, Snapshot
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,8 @@ def _twin(order: ReleaseOrder, space: Space, environment: Environment) -> Gate:
 
 
 def _settled(proof: Deployment) -> Gate:
-    place = Placement.objects.filter(component_id=proof.component_id, space_id=proof.space_id).first()
+    rows = Placement.objects.select_related("applied__order")
+    place = rows.filter(component_id=proof.component_id, space_id=proof.space_id).first()
     name = proof.space.environment.label
     if place is None or place.good_id != proof.pk:
         return Gate("came-through", True, _("It succeeded in %(name)s.") % {"name": name})
@@ -126,6 +127,10 @@ def _settled(proof: Deployment) -> Gate:
             _("It restarted in %(name)s after it had succeeded: %(why)s")
             % {"name": name, "why": place.unsettled_reason},
         )
+    if place.settled_at is None and place.applied is not None and place.applied_id != proof.pk:
+        # Nobody watches it settle any more: waiting would be for ever.
+        sentence = _("Order %(number)s was put into %(name)s before it had settled there: deploy it there again.")
+        return Gate("came-through", False, sentence % {"number": place.applied.order.number, "name": name})
     if place.settled_at is None:
         return Gate("came-through", False, _("It is still settling in %(name)s: a few seconds more.") % {"name": name})
     return Gate("came-through", True, _("It succeeded in %(name)s.") % {"name": name})
@@ -229,7 +234,6 @@ def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None,
     """Enough approvals of this very snapshot, no rejection, four eyes over the whole chain."""
     gates = []
     if space.approvals:
-        who = who_may("approve", space=space)
         no = selectors.rejection(snapshot) if snapshot else None
         if no:
             sentence = _("%(who)s rejected it: %(why)s") % {"who": no.by.shown_name, "why": no.comment or "–"}
@@ -243,9 +247,29 @@ def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None,
             if snapshot
             else []
         )
-        sentence = _("%(given)s of %(needed)s approvals.") % {"given": len(given), "needed": space.approvals}
-        gates.append(Gate("approved", len(given) >= space.approvals, sentence, who))
+        gates.append(_enough(space, given, order, deployer))
     return gates + _four_eyes(order, space, deployer)
+
+
+def _enough(space: Space, given: list[Approval], order: ReleaseOrder, deployer: User | None) -> Gate:
+    """Enough approvals, or who can still give one; a team that is too small is told so, not left to wait."""
+    numbers = {"given": len(given), "needed": space.approvals}
+    if len(given) >= space.approvals:
+        return Gate("approved", True, _("%(given)s of %(needed)s approvals.") % numbers)
+    have = {approval.by_id for approval in given}
+    left = [
+        person
+        for person in people_who_may("approve", space=space, only_roles=space.approver_roles)
+        if person.pk not in have and is_fair(person.pk, order, deployer)
+    ]
+    if len(given) + len(left) >= space.approvals:
+        names = ", ".join(person.shown_name for person in left[:3])
+        return Gate("approved", False, _("%(given)s of %(needed)s approvals.") % numbers, names)
+    sentence = _(
+        "Nobody is left who may approve it (%(given)s of %(needed)s approvals): whoever created, built or deploys an "
+        "order does not approve it. Give one more person the role here."
+    )
+    return Gate("approved", False, sentence % numbers, who_may("manage_members", space=space))
 
 
 def is_fair(approver_id: int, order: ReleaseOrder, deployer: User | None) -> bool:
@@ -256,7 +280,15 @@ def is_fair(approver_id: int, order: ReleaseOrder, deployer: User | None) -> boo
 def _four_eyes(order: ReleaseOrder, space: Space, deployer: User | None) -> list[Gate]:
     if not space.four_eyes or deployer is None:
         return []
-    if deployer.pk in {order.author_id, *selectors.builders_of(order)}:
-        sentence = _("Four eyes: whoever created or built an order does not deploy it here.")
-        return [Gate("four-eyes", False, sentence, who_may("deploy", space=space))]
+    makers = {order.author_id, *selectors.builders_of(order)}
+    if deployer.pk in makers:
+        others = [person.shown_name for person in people_who_may("deploy", space=space) if person.pk not in makers]
+        if others:
+            sentence = _("Four eyes: whoever created or built an order does not deploy it here.")
+            return [Gate("four-eyes", False, sentence, ", ".join(others[:3]))]
+        sentence = _(
+            "Four eyes: whoever created or built an order does not deploy it here. Nobody else may deploy here: give "
+            "one more person the role."
+        )
+        return [Gate("four-eyes", False, sentence, who_may("manage_members", space=space))]
     return [Gate("four-eyes", True, _("Four eyes are kept."))]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ import structlog
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.contrib.sessions.models import Session
-from django.db import DatabaseError
+from django.db import Error as DatabaseFault
 
 from accounts.models import User
 from environments.access import Rights
@@ -103,6 +104,7 @@ class Hub:
         self._tasks: list[asyncio.Task[None]] = []
         self._nudge = asyncio.Event()
         self._seen: dict[Any, Any] = {}
+        self._looked_at = time.monotonic()
 
     # ------------------------------------------------------------ subscribing
     async def subscribe(self, subscriber: Subscriber) -> None:
@@ -136,7 +138,7 @@ class Hub:
                 elif subscriber.dirty:
                     subscriber.dirty = False
                     await subscriber.send(json.dumps({"type": "changed", "topic": str(subscriber.topic)}))
-            except DatabaseError:
+            except DatabaseFault:
                 # The rows are still there: the next poll wakes us again.
                 await asyncio.sleep(1)
                 subscriber.wake.set()
@@ -161,19 +163,27 @@ class Hub:
                 await asyncio.wait_for(self._nudge.wait(), POLL_SECONDS)
             self._nudge.clear()
             if not self.subscribers:
+                self._looked_at = time.monotonic()
                 continue
             try:
                 await self._look()
-            except DatabaseError as error:
-                log.warning("the hub cannot read", error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - the loop of a process: it outlives whatever one look meets
+                log.warning("the hub cannot read", error=f"{type(error).__name__}: {error}")
                 await asyncio.sleep(1)
 
     async def _look(self) -> None:
-        changes = await recent_changes()
+        # The window reaches back to the last look that came through: nothing is lost while the rows were out of reach.
+        started = time.monotonic()
+        changes = await recent_changes(WINDOW_SECONDS + started - self._looked_at)
         for order_id, number, project_id, last_seq in changes.orders:
             if self._is_news(("order", order_id), last_seq):
                 self._touch(Topic("project", str(project_id)))
-                await self._extend(order_id, number, last_seq)
+                try:
+                    await self._extend(order_id, number, last_seq)
+                except BaseException:
+                    # Not told yet, so it is still news at the next look.
+                    self._seen.pop(("order", order_id), None)
+                    raise
         for space_id, project_id, stamp, pk in changes.places:
             if self._is_news(("place", pk), stamp):
                 self._touch(Topic("space", str(space_id)))
@@ -181,6 +191,7 @@ class Hub:
         for space_id, stamp in changes.spaces:
             if self._is_news(("space", space_id), stamp):
                 self._touch(Topic("space", str(space_id)))
+        self._looked_at = started
 
     def _is_news(self, key: Any, stamp: Any) -> bool:
         if self._seen.get(key) == stamp:
@@ -200,11 +211,14 @@ class Hub:
         if not group:
             return
         known = self.logs.setdefault(order_id, _Log(last_seq=min(subscriber.cursor for subscriber in group)))
-        if last_seq > known.last_seq:
-            # One read for all who watch this order.
-            for seq, text in await read_events(order_id, known.last_seq):
+        while last_seq > known.last_seq:
+            # One read for all who watch this order; a batch is not all of it where a reader begins far behind.
+            fresh = await read_events(order_id, known.last_seq)
+            for seq, text in fresh:
                 known.ring.append((seq, text))
                 known.last_seq = seq
+            if not fresh:
+                break
         for subscriber in group:
             subscriber.wake.set()
 
@@ -218,7 +232,8 @@ class Hub:
                 continue
             try:
                 allowed = await still_allowed({(s.user_id, s.session_key, s.project_id) for s in everybody})
-            except DatabaseError:
+            except Exception as error:  # noqa: BLE001 - a loop that ended would leave everybody their rights for ever
+                log.warning("the hub cannot read rights", error=f"{type(error).__name__}: {error}")
                 continue
             for subscriber in everybody:
                 if (subscriber.user_id, subscriber.session_key, subscriber.project_id) not in allowed:
@@ -252,9 +267,9 @@ class _Changes:
 
 
 @on_thread
-def recent_changes() -> _Changes:
-    """Rows that changed within the window, by the database's clock."""
-    since = db_now() - timedelta(seconds=WINDOW_SECONDS)
+def recent_changes(seconds: float) -> _Changes:
+    """Rows that changed within so many seconds, by the database's clock."""
+    since = db_now() - timedelta(seconds=seconds)
     orders = ReleaseOrder.objects.filter(last_event_at__gte=since).order_by()
     places = Placement.objects.filter(changed_at__gte=since).order_by()
     spaces = Space.objects.filter(changed_at__gte=since).order_by()

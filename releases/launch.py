@@ -142,10 +142,11 @@ def launch_deployment(  # noqa: PLR0913 - the columns of one row, nearly all opt
     place.save(update_fields=["active", "changed_at"])
     data = {"kind": kind, "snapshot": snapshot.short_hash if snapshot else "", "automatic": cause is not None}
     _note(deployment, "deployment", order, actor, data, space.environment.slug)
+    # One remote for all watches: each holds a thread for many seconds, and together they must leave some for the runs.
     NamespaceWatch.objects.get_or_create(
         cluster=space.cluster,
         namespace=space.namespace,
-        defaults={"state": RunState.RUNNING, "remote": f"watch:{space.cluster_id}", "next_at": PARKED},
+        defaults={"state": RunState.RUNNING, "remote": "watch", "next_at": PARKED},
     )
     launch_hint("deployment", deployment.pk)
     return deployment

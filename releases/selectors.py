@@ -179,10 +179,11 @@ def builders_of(order: ReleaseOrder) -> set[int]:
 
 
 LOG_CHUNKS_MOST = 64
+LOG_CHARACTERS_MOST = 1_000_000
 
 
 def log_from(build: Build, offset: int) -> str:
-    """Log text from a character offset on, at most 64 chunks; empty at the end."""
+    """Log text from a character offset on, at most 64 chunks and about a million characters; empty at the end."""
     last = (
         LogChunk.objects.filter(build=build, offset__lte=offset)
         .order_by("-offset")
@@ -191,6 +192,10 @@ def log_from(build: Build, offset: int) -> str:
     )
     if last is None:
         return ""
-    chunks = list(LogChunk.objects.filter(build=build, offset__gte=last).order_by("offset")[:LOG_CHUNKS_MOST])
-    text = "".join(chunk.text for chunk in chunks)
+    chunks = LogChunk.objects.filter(build=build, offset__gte=last).order_by("offset")[:LOG_CHUNKS_MOST]
+    text = ""
+    for chunk in chunks.iterator(chunk_size=2):
+        text += chunk.text
+        if len(text) - (offset - last) >= LOG_CHARACTERS_MOST:
+            break
     return text[offset - last :]

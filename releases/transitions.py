@@ -181,10 +181,10 @@ def _give_up(row: Build | Review | Deployment, lease: Lease, reason: str) -> Non
 
 
 def contact_changed_build(pk: int) -> None:
-    """Jenkins went away or came back: the order's page says since when."""
+    """Jenkins (or the registry, or Git) went away or came back: the order's page says since when."""
     row = Build.objects.get(pk=pk)
     with transaction.atomic():
-        progress.append(row.order_id, "build.contact", data={"id": pk, "since": _iso(row)})
+        progress.append(row.order_id, "build.contact", data={"id": pk, "since": _iso(row), "side": row.other_side})
 
 
 def contact_changed_deployment(pk: int) -> None:

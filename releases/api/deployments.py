@@ -169,25 +169,13 @@ def _fresh(deployment: Deployment) -> Deployment:
     )
 
 
-def deployment_of(user: User, pk: int) -> Deployment:
-    """One deployment that this person may see; raises Missing."""
-    rows = Deployment.objects.select_related(
-        "order__project", "space__environment", "space__project", "snapshot", "deployed_by"
-    )
-    deployment = rows.filter(pk=pk).first()
-    if deployment is None:
-        raise Missing(_("There is no such deployment, or it is not yours to see."))
-    selectors.order_by_number(user, deployment.order.number)
-    return deployment
-
-
 class OneDeployment(ApiView):
     """One deployment, live."""
 
     @extend_schema(operation_id="deployments_retrieve", responses=shapes.DeploymentOutput)
     def get(self, request: Request, pk: int) -> Response:
         """Its state, pods and diagnosis."""
-        return Response(shapes.present(shapes.DeploymentOutput, deployment_of(actor_of(request), pk)))
+        return Response(shapes.present(shapes.DeploymentOutput, selectors.deployment_by_id(actor_of(request), pk)))
 
 
 class DeploymentCancellation(ApiView):
@@ -198,7 +186,7 @@ class DeploymentCancellation(ApiView):
     @extend_schema(operation_id="deployments_cancel", request=None, responses={202: shapes.DeploymentOutput})
     def post(self, request: Request, pk: int) -> Response:
         """Stop following; what the cluster accepted stays."""
-        deployment = deployment_of(actor_of(request), pk)
+        deployment = selectors.deployment_by_id(actor_of(request), pk)
         deployments.cancel_deployment(actor=actor_of(request), deployment=deployment)
         return Response(shapes.present(shapes.DeploymentOutput, _fresh(deployment)), status=202)
 
@@ -210,7 +198,7 @@ def place_of(user: User, project: str, slug: str, environment: str) -> tuple[Com
     rows = Placement.objects.select_related(
         "space__environment", "space__project", "space__cluster", "good__order", "good__snapshot"
     )
-    place = rows.filter(component=component, space__environment__slug=environment).first()
+    place = rows.filter(component=component, space__environment__slug=environment.lower()).first()
     if place is None:
         raise Missing(_("Nothing of this component was ever deployed there."))
     return component, place.space, place

@@ -39,6 +39,7 @@ class Claim(APIView):
         build = _build(str(given["trigger_id"]))
         with transaction.atomic():
             progress.lock_orders(build.order_id)
+            progress.lock_orders(build.order_id)
             # Compare and set: two runs of one trigger id cannot both be the first.
             free = Build.objects.filter(
                 pk=build.pk, build_number=None, state__in=sorted(ACTIVE), stop_requested_at=None

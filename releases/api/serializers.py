@@ -8,6 +8,9 @@ from rest_framework import serializers
 
 from releases.choices import ApprovalState, DeploymentKind, TesterWord
 
+MOST_NUMBER = 2**31 - 1
+"""What a database's integer column holds."""
+
 
 # ---------------------------------------------------------------- in
 class OrderInput(serializers.Serializer[Any]):
@@ -66,13 +69,13 @@ class ScaleInput(serializers.Serializer[Any]):
 
 class ClaimInput(serializers.Serializer[Any]):
     trigger_id = serializers.UUIDField()
-    build_number = serializers.IntegerField(min_value=1)
+    build_number = serializers.IntegerField(min_value=1, max_value=MOST_NUMBER)
     queue_id = serializers.IntegerField(min_value=0, required=False, allow_null=True, default=None)
 
 
 class ReportInput(serializers.Serializer[Any]):
     trigger_id = serializers.UUIDField()
-    build_number = serializers.IntegerField(min_value=1)
+    build_number = serializers.IntegerField(min_value=1, max_value=MOST_NUMBER)
     digest = serializers.RegexField(r"^sha256:[0-9a-f]{64}$")
 
 
@@ -99,7 +102,7 @@ class StageOutput(serializers.Serializer[Any]):
 
 class BuildOutput(RunOutput):
     attempt = serializers.IntegerField()
-    trigger_id = serializers.UUIDField()
+    trigger_id = serializers.SerializerMethodField(help_text="once a run in Jenkins has claimed the build")
     started_by = serializers.CharField(source="started_by.username")
     job = serializers.CharField()
     build_number = serializers.IntegerField(allow_null=True)
@@ -110,6 +113,10 @@ class BuildOutput(RunOutput):
     log_lines = serializers.IntegerField()
     log_is_complete = serializers.BooleanField()
     digest = serializers.CharField()
+
+    def get_trigger_id(self, build: Any) -> str | None:
+        """Until a run has claimed it, whoever knows the trigger id could claim in its place."""
+        return str(build.trigger_id) if build.build_number is not None or build.is_terminal else None
 
 
 class ReviewOutput(RunOutput):

@@ -65,6 +65,12 @@ class Build(Run):
     def __str__(self) -> str:
         return f"{self.order_id} build {self.attempt}"
 
+    @property
+    def other_side(self) -> str:
+        """Whom it asked last, and who therefore is away while contact is lost: Git, the registry or Jenkins."""
+        sides = {"git": "Git", "registry": self.registry.name}
+        return sides.get(self.remote.partition(":")[0], "Jenkins")
+
 
 class LogChunk(models.Model):
     """A piece of a build's log: numbered by character offset, stored before anybody is told."""

@@ -46,12 +46,17 @@ def start_deployment(
     review = _reviewed(order, space, snapshot_hash, live_fingerprint) if reviewed else None
     with transaction.atomic():
         place = launch.take_place(order, space)
-        locked = ReleaseOrder.objects.select_for_update().select_related("project", "component").get(pk=order.pk)
+        locked = (
+            ReleaseOrder.objects.select_for_update(of=("self",)).select_related("project", "component").get(pk=order.pk)
+        )
         snapshot = review.snapshot if review else None
         gates.insist(gates.deployment_gates(locked, space, snapshot=snapshot, deployer=actor))
         if review is None:
             review = launch.launch_review(locked, space, actor=actor)
             live_fingerprint = ""
+        else:
+            # Whoever does not repeat what they saw has decided on what the review saw.
+            live_fingerprint = live_fingerprint or review.live_fingerprint
         return launch.launch_deployment(
             locked, space, place, actor=actor, snapshot=snapshot, review=review, live_fingerprint=live_fingerprint
         )
@@ -80,7 +85,11 @@ def roll_back(*, actor: User, space: Space, to: Deployment) -> Deployment:
         raise Refused(_("This deployment did not succeed here: choose one that did."), "not-proven")
     with transaction.atomic():
         place = launch.take_place(to.order, space)
-        order = ReleaseOrder.objects.select_for_update().select_related("project", "component").get(pk=to.order_id)
+        order = (
+            ReleaseOrder.objects.select_for_update(of=("self",))
+            .select_related("project", "component")
+            .get(pk=to.order_id)
+        )
         gates.insist(gates.roll_back_gates(order, space, snapshot=to.snapshot, deployer=actor))
         return launch.launch_deployment(
             order, space, place, actor=actor, kind=DeploymentKind.ROLL_BACK, snapshot=to.snapshot
@@ -102,17 +111,32 @@ def scale(*, actor: User, space: Space, placement: Placement, replicas: int) -> 
 
 def _again(actor: User, space: Space, placement: Placement, kind: str, change: dict[str, Any]) -> Deployment:
     require(actor, "deploy", space=space)
-    good = placement.good
-    if good is None or good.snapshot is None:
-        raise Refused(_("Nothing of this component has succeeded here yet: deploy it first."), "nothing-deployed")
+    drawn = placement.good
+    if drawn is None:
+        raise _nothing_deployed()
     with transaction.atomic():
-        place = launch.take_place(good.order, space)
-        order = ReleaseOrder.objects.select_for_update().select_related("project", "component").get(pk=good.order_id)
+        place = launch.take_place(drawn.order, space)
+        # What runs at this moment, under the lock: not what ran when the page was drawn.
+        good = Deployment.objects.select_related("order", "snapshot").get(pk=place.good_id or drawn.pk)
+        if good.snapshot is None:
+            raise _nothing_deployed()
+        if place.active_id is None and place.applied_id != good.pk:
+            sentence = _("The last deployment here did not succeed: deploy again or roll back first.")
+            raise Refused(sentence, "not-what-runs")
+        order = (
+            ReleaseOrder.objects.select_for_update(of=("self",))
+            .select_related("project", "component")
+            .get(pk=good.order_id)
+        )
         gates.insist(gates.roll_back_gates(order, space, snapshot=good.snapshot, deployer=None))
         overlay = {**good.overlay, **change}
         return launch.launch_deployment(
             order, space, place, actor=actor, kind=kind, snapshot=good.snapshot, overlay=overlay
         )
+
+
+def _nothing_deployed() -> Refused:
+    return Refused(_("Nothing of this component has succeeded here yet: deploy it first."), "nothing-deployed")
 
 
 def cancel_deployment(*, actor: User, deployment: Deployment) -> None:

@@ -26,7 +26,9 @@ def promote(
     _check_word(space, word, report_url)
     with transaction.atomic():
         launch.lock_for_promotion(order, space)
-        locked = ReleaseOrder.objects.select_for_update().select_related("project", "component").get(pk=order.pk)
+        locked = (
+            ReleaseOrder.objects.select_for_update(of=("self",)).select_related("project", "component").get(pk=order.pk)
+        )
         gates.insist(gates.promotion_gates(locked, space))
         promotion = launch.promote(locked, space, actor=actor, word=word, note=note.strip(), report_url=report_url)
         launch.launch_review(locked, space, actor=actor)

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from deployer.adapters import kubernetes
 from deployer.adapters.kubernetes import KubernetesCluster
 from deployer.diff import diff_object
-from deployer.errors import DeployerError
+from deployer.errors import DeployerError, OutcomeUnknown, Unavailable
 from deployer.interfaces import PodView, Verdict
 from deployer.manifests import find_workload, overlay, ref_of
 from deployer.verdict import judge
@@ -29,7 +29,9 @@ DRIFT_SECONDS = 60.0
 
 def give_up(lease: Lease, reason: str) -> None:
     """A placement is never final: it is looked at again later, and the health page shows that it could not be."""
-    lease.save(claims=0, unsettled_reason=f"It could not be looked at ({reason}).")
+    is_settling = lease.read().settled_at is None
+    # What has settled stays so: not being able to look says nothing about what runs there.
+    lease.save(claims=0, **({"unsettled_reason": f"It could not be looked at ({reason})."} if is_settling else {}))
 
 
 def step(lease: Lease) -> Outcome:
@@ -167,6 +169,9 @@ def _drift(cluster: KubernetesCluster, place: Placement, good: Deployment) -> li
             continue
         try:
             answer = cluster.dry_run(place.space.namespace, manifest, force=True)
+        except (Unavailable, OutcomeUnknown):
+            # A cluster that went away just now has not drifted.
+            raise
         except DeployerError as error:
             found.append(
                 {"object": f"{ref.kind}/{ref.name}", "path": "", "before": "", "after": str(error), **_who(live)}

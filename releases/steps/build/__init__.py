@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from deployer.errors import DeployerError, NotFound, Rejected, TooLate
 from foundation.clock import db_now
+from foundation.problems import Refused, Stale
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Done, Lease, Outcome
 from releases.choices import Reason
 from releases.models import Build
 from releases.steps.build.conclude import conclude
+from releases.steps.build.ends import end
 from releases.steps.build.follow import follow
 from releases.steps.build.prepare import prepare
 from releases.steps.build.queue import leave_queue
-from releases.steps.build.servers import server_of
+from releases.steps.build.servers import server_of, turn_to
 from releases.steps.build.stop import stop_unsent
 from releases.steps.build.trigger import reconcile
 from releases.transitions import end_run
@@ -38,7 +41,19 @@ def step(lease: Lease) -> Outcome:
         return stop_unsent(lease, build)
     if _is_over_deadline(build):
         return _give_up_waiting(lease, build)
-    return PHASES[build.phase](lease, build)
+    try:
+        if build.phase != "start":
+            turn_to(lease, build, build.server.remote_key)
+        return PHASES[build.phase](lease, build)
+    except Rejected as error:
+        # A clear no (credentials, rights, addresses): repeating it changes nothing, and the cause must be on the row.
+        return end(lease, build, RunState.ERRORED, Reason.REFUSED, str(error))
+    except NotFound as error:
+        return end(lease, build, RunState.ERRORED, Reason.LOST, str(error))
+    except Refused as refusal:
+        if isinstance(refusal, Stale):
+            raise
+        return end(lease, build, RunState.ERRORED, Reason.REFUSED, str(refusal.sentence))
 
 
 def _is_over_deadline(build: Build) -> bool:
@@ -48,10 +63,18 @@ def _is_over_deadline(build: Build) -> bool:
 
 
 def _give_up_waiting(lease: Lease, build: Build) -> Outcome:
-    """The deadline passed: stop it in Jenkins first, so that nothing of it can push an image later."""
+    """The deadline passed: stop it in Jenkins first, so that nothing of it can push an image later.
+
+    It ends here whatever Jenkins says: a controller that is gone for good must not keep a build running for ever.
+    """
+    message = f"{build.server.build_deadline_seconds} s"
     if build.build_number and not build.stop_requested_at:
-        server_of(build).stop(build.job, build.build_number, level="stop", deadline=lease.deadline)
+        try:
+            server_of(build).stop(build.job, build.build_number, level="stop", deadline=lease.deadline)
+        except TooLate:
+            raise
+        except DeployerError as error:
+            message = f"{message}; it could not be stopped: {error}"
     with transaction.atomic():
-        message = f"{build.server.build_deadline_seconds} s"
         end_run(build, RunState.FAILED, actor=None, reason=Reason.DEADLINE, lease=lease, message=message)
     return Done()

@@ -9,7 +9,7 @@ from releases.choices import Reason
 from releases.models import Build
 from releases.steps.build.ends import end, succeed
 from releases.steps.build.follow import look
-from releases.steps.build.servers import image_of, is_ours, server_of
+from releases.steps.build.servers import image_of, is_ours, server_of, turn_to
 
 FAILURES = {
     "FAILURE": (RunState.FAILED, Reason.BUILD_FAILED),
@@ -35,9 +35,10 @@ def conclude(lease: Lease, build: Build) -> Outcome:
 
 
 def _failed(lease: Lease, build: Build) -> Outcome:
+    if build.stop_requested_at and build.result in ("ABORTED", "NOT_BUILT"):
+        # NOT_BUILT: it left the queue before our stop came, and then its claim was refused.
+        return end(lease, build, RunState.CANCELLED, Reason.STOPPED)
     if build.result == "ABORTED":
-        if build.stop_requested_at:
-            return end(lease, build, RunState.CANCELLED, Reason.STOPPED)
         assert build.build_number is not None
         cause = server_of(build).build(build.job, build.build_number).abort_cause
         return end(lease, build, RunState.FAILED, Reason.ABORTED, cause)
@@ -55,6 +56,7 @@ def _first_message(build: Build) -> str:
 
 def _succeeded(lease: Lease, build: Build) -> Outcome:
     """The registry decides what was built, not the job's word."""
+    turn_to(lease, build, build.registry.remote_key)
     image = image_of(build)
     if image is None:
         sentence = "Jenkins reports success, but the registry has no image under this order's tag."

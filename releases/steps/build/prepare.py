@@ -24,7 +24,7 @@ from releases import transitions
 from releases.choices import Reason
 from releases.models import Build
 from releases.steps.build.ends import end, succeed
-from releases.steps.build.servers import image_of, is_ours, server_of
+from releases.steps.build.servers import image_of, is_ours, server_of, turn_to
 from releases.steps.build.trigger import send
 
 log = structlog.get_logger(__name__)
@@ -41,6 +41,7 @@ class NotPossible(Exception):
 
 def prepare(lease: Lease, build: Build) -> Outcome:
     """Phase ``start``: nothing of this is visible outside, so it may run any number of times."""
+    turn_to(lease, build, build.registry.remote_key)
     image = image_of(build)
     if image and is_ours(build, image):
         return succeed(lease, build, image, adopted=True)
@@ -48,8 +49,9 @@ def prepare(lease: Lease, build: Build) -> Outcome:
         sentence = f"The registry already has {build.order.number}, made by somebody else: it was not overwritten."
         return end(lease, build, RunState.FAILED, Reason.FOREIGN_TAG, sentence)
     try:
-        _check_commit(build)
+        _check_commit(lease, build)
         parameters = _parameters(build)
+        turn_to(lease, build, build.server.remote_key)
         baseline = _check_job(build, parameters)
     except NotPossible as error:
         return end(lease, build, error.state, error.reason, str(error))
@@ -57,12 +59,14 @@ def prepare(lease: Lease, build: Build) -> Outcome:
     return send(lease, build)
 
 
-def _check_commit(build: Build) -> None:
+def _check_commit(lease: Lease, build: Build) -> None:
     """The commit that the person saw must lie on the branch."""
     order = build.order
     assert order.settings is not None
     try:
-        source = git.connect(source_target(order.settings.git_url))
+        target = source_target(order.settings.git_url)
+        turn_to(lease, build, target.key)
+        source = git.connect(target)
         if source.resolve(order.branch).commit == order.commit or source.contains(order.branch, order.commit):
             return
     except Refused as refusal:

@@ -12,7 +12,7 @@ from releases import progress
 from releases.choices import Reason
 from releases.models import Build
 from releases.steps.build.ends import end
-from releases.steps.build.servers import server_of
+from releases.steps.build.servers import number_to_follow, server_of
 from releases.steps.build.trigger import adopt
 
 LOST_SECONDS = 60
@@ -44,6 +44,7 @@ def leave_queue(lease: Lease, build: Build) -> Outcome:
 
 
 def _started(lease: Lease, build: Build, number: int) -> Outcome:
+    number = number_to_follow(build, number)
     with transaction.atomic():
         progress.append(build.order_id, "build.number", data={"id": build.pk, "number": number})
         lease.save(phase="building", build_number=number, queue_why="")

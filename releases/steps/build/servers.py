@@ -4,16 +4,40 @@ from __future__ import annotations
 
 from components.targets import build_server_target, registry_target
 from deployer.adapters import jenkins, registry
+from deployer.errors import NotFound
 from deployer.interfaces import BuildServerClient, ImageFacts, RegistryClient
+from foundation.runs.lease import Lease
 from releases.models import Build
 
 TRIGGER_LABEL = "io.prism4k.trigger"
 ORDER_LABEL = "io.prism4k.order"
 
 
+def turn_to(lease: Lease, build: Build, remote: str) -> None:
+    """Name whom we are about to ask: a build asks three others, and the breaker of the one that is away must open."""
+    if build.remote != remote:
+        lease.save(remote=remote)
+        build.remote = remote
+
+
 def server_of(build: Build) -> BuildServerClient:
     """The build's Jenkins."""
     return jenkins.connect(build_server_target(build.server))
+
+
+def number_to_follow(build: Build, number: int) -> int:
+    """The run that has claimed does the work, although the queue led to another one (a POST that was sent twice).
+
+    The trigger id in Jenkins decides, not the claim alone.
+    """
+    if build.build_number in (None, number):
+        return number
+    assert build.build_number is not None
+    try:
+        detail = server_of(build).build(build.job, build.build_number)
+    except NotFound:
+        return number
+    return build.build_number if detail.parameters.get("TRIGGER_ID") == str(build.trigger_id) else number
 
 
 def registry_of(build: Build) -> RegistryClient:

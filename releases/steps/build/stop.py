@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models.functions import Now
 
+from deployer.errors import Rejected
 from deployer.interfaces import BuildServerClient
 from foundation.clock import db_now
 from foundation.runs.choices import RunState
@@ -28,7 +29,11 @@ def press_stop(lease: Lease, build: Build, server: BuildServerClient) -> None:
     if level is None:
         return
     lease.save(stop_level=level, stop_sent_at=Now())
-    server.stop(build.job, build.build_number, level=level, deadline=lease.deadline)
+    try:
+        server.stop(build.job, build.build_number, level=level, deadline=lease.deadline)
+    except Rejected as error:
+        # It runs on, so it is followed on; the page says why the stop has no effect.
+        lease.save(message=str(error))
 
 
 def _next_level(build: Build) -> str | None:

@@ -12,7 +12,7 @@ from foundation.runs.lease import Again, Lease, Outcome
 from releases.choices import Reason
 from releases.models import Build
 from releases.steps.build.ends import end
-from releases.steps.build.servers import server_of
+from releases.steps.build.servers import number_to_follow, server_of
 
 SETTLE_SECONDS = 35
 """Read time-out of a POST and its proxy plus a margin: only after this may "not found" mean "never arrived"."""
@@ -28,7 +28,7 @@ def send(lease: Lease, build: Build) -> Outcome:
         return end(lease, build, RunState.ERRORED, Reason.REFUSED, str(error))
     except Unavailable:
         # Certainly not queued: the same intent may be prepared and sent again.
-        lease.save(phase="start")
+        lease.save(phase="start", posts=max(0, build.posts - 1))
         raise
     lease.save(phase="queued", queue_id=queue_id)
     return Again(0.3)
@@ -59,9 +59,8 @@ def reconcile(lease: Lease, build: Build) -> Outcome:
 def adopt(lease: Lease, build: Build, found: FoundBuild) -> Outcome:
     """It did arrive: go on from where it is."""
     if found.number is not None:
-        lease.save(
-            phase="building", build_number=found.number, **({"queue_id": found.queue_id} if found.queue_id else {})
-        )
+        number = number_to_follow(build, found.number)
+        lease.save(phase="building", build_number=number, **({"queue_id": found.queue_id} if found.queue_id else {}))
     else:
         lease.save(phase="queued", queue_id=found.queue_id)
     return Again(0.2)

@@ -25,6 +25,7 @@ from releases import launch, progress
 from releases.choices import Reason
 from releases.models import Deployment, Placement
 from releases.steps.deployment.ends import end
+from releases.steps.deployment.start import refusal_of
 from releases.steps.watch import wake_watch
 
 STALE_TRIES = 5
@@ -38,6 +39,10 @@ def apply(lease: Lease, deployment: Deployment) -> Outcome:
     """Phase ``applying``."""
     snapshot, space = deployment.snapshot, deployment.space
     assert snapshot is not None
+    refusal = "" if deployment.applied else refusal_of(deployment)
+    if refusal:
+        # It waited for the cluster, for hours perhaps: an approval may have expired, somebody may have left.
+        return end(lease, deployment, RunState.FAILED, Reason.GATE, refusal)
     cluster = kubernetes.connect(cluster_target(space.cluster))
     if not deployment.applied and _has_moved(cluster, deployment):
         sentence = "What runs there has changed since it was reviewed: review again."
@@ -74,7 +79,15 @@ def _has_moved(cluster: KubernetesCluster, deployment: Deployment) -> bool:
         return False
     refs = [ref_of(manifest) for manifest in snapshot.manifests]
     live = {ref: cluster.read(deployment.space.namespace, ref) for ref in refs}
+    if any(_bears(manifest, deployment.pk) for manifest in live.values()):
+        # We were killed between an apply and its record: it was us who moved it.
+        return False
     return fingerprint(live) != deployment.live_fingerprint
+
+
+def _bears(live: Manifest | None, deployment_id: int) -> bool:
+    annotations = ((live or {}).get("metadata") or {}).get("annotations") or {}
+    return bool(annotations.get(DEPLOYMENT_ANNOTATION) == str(deployment_id))
 
 
 def _apply_one(cluster: KubernetesCluster, lease: Lease, deployment: Deployment, manifest: Manifest) -> dict[str, Any]:

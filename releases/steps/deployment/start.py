@@ -25,7 +25,7 @@ def start(lease: Lease, deployment: Deployment) -> Outcome:
             state = RunState.ERRORED if review.state == RunState.ERRORED else RunState.FAILED
             return end(lease, deployment, state, review.reason, review.message)
         deployment.snapshot = review.snapshot
-    refusal = _refusal(deployment)
+    refusal = refusal_of(deployment)
     if refusal:
         return end(lease, deployment, RunState.FAILED, Reason.GATE, refusal)
     with transaction.atomic():
@@ -41,7 +41,8 @@ def start(lease: Lease, deployment: Deployment) -> Outcome:
     return Again(0)
 
 
-def _refusal(deployment: Deployment) -> str:
+def refusal_of(deployment: Deployment) -> str:
+    """Why this may not be applied at this moment; empty when it may."""
     order, space, actor = deployment.order, deployment.space, deployment.deployed_by
     assert deployment.snapshot is not None
     if not deployment.is_automatic and not can(actor, "deploy", space=space):
