@@ -52,7 +52,9 @@ def register_secret(value: str) -> None:
     if len(value) < _SHORTEST:
         return
     with _lock:
-        for part in {value, *(line.strip() for line in value.splitlines() if len(line.strip()) >= 16)}:
+        # Without the first and last line of a PEM: masked, they would hide other keys' shape from the second net.
+        lines = (line.strip() for line in value.splitlines())
+        for part in {value, *(line for line in lines if len(line) >= 16 and not line.startswith("-----"))}:
             _values[part] = None
             _values.move_to_end(part)
         while len(_values) > _REMEMBERED:

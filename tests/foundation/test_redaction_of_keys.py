@@ -1,0 +1,13 @@
+"""Knowing one private key must not open a hole for the next one."""
+
+from __future__ import annotations
+
+from foundation.redaction import redact, register_secret
+
+KEY = "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n"
+
+
+def test_a_known_key_does_not_unmask_an_unknown_one() -> None:
+    register_secret(KEY.format("kNoWn-0123456789abcdef"))
+    assert "uNkNoWn" not in redact(KEY.format("uNkNoWn-fedcba9876543210"))
+    assert "kNoWn" not in redact("the body alone: kNoWn-0123456789abcdef")
