@@ -26,6 +26,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     yours to see), ``refused``, ``pong``.
     """
 
+    channel_layer_alias = ""
+    """No layer of that name exists, so a socket needs no Redis: with one, its death would end every socket and refuse
+    new ones with a 500. The hub alone listens to hints."""
+
     async def connect(self) -> None:
         """Only for people who are signed in."""
         self.topics: dict[Topic, Subscriber] = {}
