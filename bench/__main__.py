@@ -1,0 +1,42 @@
+"""Runs the bars one after the other, each in a process of its own; exit code 1 when one misses."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+BARS = {"pb01": "event to browser", "watcher": "memory of one watcher", "list": "a list page of 100,000 orders"}
+SECONDS = 120
+"""After so long a bar is ended and has missed; each is made to take at most 60 on two idle cores."""
+
+
+def wanted(arguments: list[str]) -> list[str]:
+    """Names from ``BAR=pb01,list`` (argument or variable); all without."""
+    given = [part.removeprefix("BAR=") for part in arguments] or [os.environ.get("BAR", "")]
+    names = [name for part in given for name in part.split(",") if name]
+    if unknown := set(names) - set(BARS):
+        raise SystemExit(f"There is no bar {', '.join(sorted(unknown))}; there are {', '.join(BARS)}.")
+    return names or list(BARS)
+
+
+def run(name: str) -> bool:
+    """One bar; its line goes to standard output."""
+    sys.stderr.write(f"{name}: {BARS[name]} …\n")
+    root = Path(__file__).resolve().parents[1]
+    process = subprocess.Popen([sys.executable, "-m", f"bench.{name}"], cwd=root)
+    try:
+        return process.wait(timeout=SECONDS) == 0
+    except subprocess.TimeoutExpired:
+        sys.stderr.write(f"{name}: not done after {SECONDS} s\n")
+        return False
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+
+
+if __name__ == "__main__":
+    results = [run(name) for name in wanted(sys.argv[1:])]
+    sys.exit(0 if all(results) else 1)
