@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -152,20 +153,8 @@ def order(request: HttpRequest, number: str) -> HttpResponse:
     """Where is it, what is next, what stops it? ``?panel=`` chooses the card that is open."""
     found = selectors.order_by_number(person(request), number)
     context = order_context(request, found)
-    if is_partial(request):
-        response = page(request, "releases/_order_live.html", context)
-        if _is_outrun(request, context):
-            response["HX-Refresh"] = "true"
-        return response
-    return page(request, "releases/order.html", context)
-
-
-def _is_outrun(request: HttpRequest, context: dict[str, Any]) -> bool:
-    """A new attempt began: its log takes the old one's place, which only a new page can do."""
-    seen = request.GET.get("seen", "")
-    shown = context.get("build_panel")
-    newest = str(shown.attempts[0].attempt) if shown and shown.attempts else ""
-    return bool(seen) and newest != seen
+    template = "releases/_order_live.html" if is_partial(request) else "releases/order.html"
+    return page(request, template, context)
 
 
 def order_context(
@@ -204,11 +193,21 @@ def _panel_context(
 ) -> dict[str, Any]:
     if panel == "build":
         attempt = request.GET.get("attempt", "")
-        shown = build_panel(found, rights, int(attempt) if attempt.isascii() and attempt.isdigit() else None)
-        return {"build_panel": shown, "log": log_of(shown.build) if shown.build else None}
+        pinned = int(attempt) if attempt.isascii() and attempt.isdigit() else None
+        shown = build_panel(found, rights, pinned)
+        seen = str(shown.build.attempt if shown.build else 0)
+        query = {"panel": panel, "part": "live", "seen": seen} | ({"attempt": attempt} if pinned else {})
+        return {
+            "build_panel": shown,
+            "log": log_of(shown.build) if shown.build else None,
+            "live_query": urlencode(query),
+            # A new attempt's log takes the old one's place; otherwise the log is never sent twice.
+            "is_outrun": request.GET.get("seen", seen) != seen,
+        }
     place = lane.places[panel]
     return {
         "space_panel": space_panel(found, place, rights),
+        "live_query": urlencode({"panel": panel, "part": "live"}),
         "promotion_form": form or PromotionForm(space=place.space),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +26,11 @@ class Act:
     is_danger: bool = False
     values: tuple[tuple[str, str], ...] = ()
     """Hidden fields of the form."""
+
+    @property
+    def key(self) -> str:
+        """An id for the page: labels have no letters in some languages, addresses always do."""
+        return re.sub(r"[^A-Za-z0-9]+", "-", self.url).strip("-")
 
     @property
     def is_allowed(self) -> bool:

@@ -152,10 +152,10 @@ def test_the_live_part_has_the_panels_and_not_the_page(world: World, component: 
     assert f'data-topic="order:{order.number},space:' in whole
     part = client.get(f"/orders/{order.number}/?panel=build&part=live&seen=1", headers=HTMX)
     text = part.content.decode()
-    assert "<html" not in text and text.count('hx-swap-oob="true"') == 3 and "HX-Refresh" not in part
+    assert "<html" not in text and text.count('hx-swap-oob="true"') == 3
     assert 'data-log="' not in text, "the log grows by offset and is never sent twice"
-    outrun = client.get(f"/orders/{order.number}/?panel=build&part=live&seen=0", headers=HTMX)
-    assert outrun["HX-Refresh"] == "true"
+    outrun = client.get(f"/orders/{order.number}/?panel=build&part=live&seen=0", headers=HTMX).content.decode()
+    assert 'data-log="' in outrun and "seen=1" in outrun, "a new attempt's log takes the old one's place"
 
 
 def test_closing_asks_for_a_reason_where_one_is_needed(world: World, component: Component, signed_in: SignIn) -> None:
