@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from deployer.quantities import bytes_to_gib, millicores_to_cores
 from releases.models import Review
 
@@ -100,7 +102,7 @@ def _bar(row: Mapping[str, Any]) -> Bar:
     show: Callable[[int], str] = str
     unit = ""
     if resource in CPU:
-        show, unit = millicores_to_cores, "cores"
+        show, unit = millicores_to_cores, _("cores")
     elif resource.endswith(("memory", "storage")):
         show, unit = bytes_to_gib, "GiB"
     missing = int(row.get("short_by") or 0)

@@ -1,0 +1,200 @@
+"""Both catalogues are whole: every msgid has its words, with the same values in them, in the words of the product."""
+
+from __future__ import annotations
+
+import gettext
+import re
+import struct
+
+import pytest
+
+from deployer.verdict import NEXT_STEPS, SENTENCES
+from releases.views.shown import diagnoses
+from tests.locale.catalogues import LANGUAGES, Entry, path_of, read_po, used_keys
+
+VALUE = re.compile(r"%\(\w+\)[sd]|%[sd]")
+FORMS = {"zh_Hans": 1, "en": 2}
+
+BARRED = {
+    "工单": "发布单",
+    "审查": "部署核对",
+    "锁定": "占用",
+    "退回": "打回",
+    "回退": "回滚",
+    "伸缩": "扩缩容",
+    "晋级": "环境流转",
+    "四眼": "双人复核",
+    "发布进度": "部署进度",
+    "滚动更新": "部署进度",
+    "预检": "部署核对",
+    "未知错误": "what happened and what to do",
+}
+"""Chinese words that would be a second name for something, and its one name."""
+
+NAMES = {
+    "Orders": "发布单",
+    "Components": "组件",
+    "Home": "工作台",
+    "Promotion": "环境流转",
+    "Review": "部署核对",
+    "Review and deploy": "核对并部署",
+    "Rollout": "部署进度",
+    "Roll back": "回滚",
+    "Restart": "重启",
+    "Scale": "扩缩容",
+    "Snapshot": "部署快照",
+    "Runtime": "运行态",
+    "Configuration": "配置",
+    "Base image": "基础镜像",
+    "Approvals": "审批",
+    "Approve": "通过",
+    "Reject": "驳回",
+    "Withdraw": "撤回",
+    "Return": "打回",
+    "Check": "检测",
+    "Stop the build": "终止构建",
+    "four eyes": "双人复核",
+    "drift": "配置漂移",
+    "Waiting": "等待中",
+    "Running": "进行中",
+    "Succeeded": "成功",
+    "Failed": "失败",
+    "Platform error": "平台异常",
+    "Cancelled": "已取消",
+    "blocked": "受阻",
+    "live": "实时",
+    "delayed": "延迟",
+    "offline": "已断开",
+    "Request number": "请求编号",
+    "Next step": "建议操作",
+    "Activity": "动态",
+    "Order number": "发布单编号",
+    "Branch": "编译分支",
+    "User": "用户",
+    "Last modified": "最近修改时间",
+    "Actions": "操作",
+    "Choose a project": "选择项目",
+    "Choose a component": "选择组件",
+    "Filter": "过滤",
+    "Search": "搜索",
+    "New K8S release order": "新建K8S发布单",
+    "All K8S release orders": "所有K8S发布单",
+    "Release id": "发布ID",
+    "Build the release package": "构建程序发布包",
+    "Start the build": "开始构建",
+    "Component name": "APP组件名称",
+    "Chinese name": "组件中文名称",
+    "Jenkins job": "Jenkins任务名称",
+    "Jenkins node": "Jenkins运行节点",
+    "Build directory": "编译命令目录",
+    "Build command": "编译命令",
+    "Artifact directory": "软件目录",
+    "Package": "软件包",
+    "BootStart file": "BootStart文件",
+    "Deployment template": "部署模板文件",
+    "Service template": "服务模板文件",
+    "Replicas": "实例数量",
+    "CPU (cores), lower / upper": "CPU(核) 下限/上限",
+    "Memory (G), lower / upper": "内存(G) 下限/上限",
+}
+"""What stands on a screen and its one Chinese name."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_msgid_has_its_words(language: str) -> None:
+    entries = {entry.key: entry for entry in read_po(language)}
+    used = used_keys()
+    assert len(used) > 1000, "the extraction finds too little to prove anything"
+    assert not {key: where for key, where in used.items() if key not in entries}, "run makemessages and translate"
+    assert not [key for key in entries if key not in used], "nobody uses these any more: run makemessages"
+    bare = [entry.key for entry in entries.values() if not _is_translated(entry, FORMS[language])]
+    assert not bare, "these have no words yet"
+
+
+def _is_translated(entry: Entry, forms: int) -> bool:
+    wanted = forms if entry.plural else 1
+    return len(entry.texts) == wanted and all(text.strip() for text in entry.texts.values())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_fuzzy_obsolete_or_there_twice(language: str) -> None:
+    text = path_of(language, "po").read_text(encoding="utf-8")
+    entries = read_po(language)
+    assert not [entry.key for entry in entries if entry.is_fuzzy]
+    assert "#~" not in text
+    keys = [entry.key for entry in entries]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_program_reads_what_the_catalogue_says(language: str) -> None:
+    compiled = path_of(language, "mo")
+    (count,) = struct.unpack("<I", compiled.read_bytes()[8:12])
+    entries = read_po(language)
+    assert count == len(entries) + 1, "run compilemessages"
+    with compiled.open("rb") as file:
+        spoken = gettext.GNUTranslations(file)
+    assert not [entry.key for entry in entries if _spoken(spoken, entry) != entry.texts], "run compilemessages"
+
+
+def _spoken(spoken: gettext.GNUTranslations, entry: Entry) -> dict[int, str]:
+    """What the compiled catalogue says, by plural form; English says form 0 for one thing."""
+    if not entry.plural:
+        text = spoken.pgettext(entry.context, entry.msgid) if entry.context else spoken.gettext(entry.msgid)
+        return {0: text}
+    return {form: spoken.ngettext(entry.msgid, entry.plural, form + 1) for form in entry.texts}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_translations_name_exactly_the_values_of_the_msgid(language: str) -> None:
+    wrong = []
+    for entry in read_po(language):
+        last = max(entry.texts)
+        for form, text in entry.texts.items():
+            source = entry.plural if entry.plural and form == last else entry.msgid
+            if sorted(set(VALUE.findall(text))) != sorted(set(VALUE.findall(source))):
+                wrong.append((entry.msgid, text))
+    assert not wrong
+
+
+def test_chinese_keeps_to_the_words_of_the_product() -> None:
+    wrong = [
+        (entry.msgid, word, instead)
+        for entry in read_po("zh_Hans")
+        for word, instead in BARRED.items()
+        if any(word in text for text in entry.texts.values())
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize(("english", "chinese"), NAMES.items())
+def test_one_thing_has_one_name(english: str, chinese: str) -> None:
+    texts = {entry.key: entry.texts for entry in read_po("zh_Hans")}
+    assert texts[("", english)] == {0: chinese}
+
+
+def test_an_order_is_never_called_a_ticket() -> None:
+    allowed = re.compile(r"[Cc]hange tickets?|%\(ticket\)s")
+    assert not [entry.msgid for entry in read_po("en") if "ticket" in allowed.sub("", entry.msgid).lower()]
+
+
+def test_chinese_is_written_in_chinese() -> None:
+    """Whole English sentences that somebody copied over would pass as translated."""
+    plain = re.compile(r"[\u4e00-\u9fff]")
+    sentences = [entry for entry in read_po("zh_Hans") if len(entry.msgid.split()) >= 3]
+    assert len(sentences) > 500
+    assert not [entry.msgid for entry in sentences if not all(plain.search(text) for text in entry.texts.values())]
+
+
+def test_words_with_two_meanings_are_told_apart() -> None:
+    texts = {entry.key: entry.texts[0] for entry in read_po("zh_Hans")}
+    assert texts[("order", "withdrawn")] == "已作废"
+    assert texts[("", "withdrawn")] == "已撤回"
+    assert texts[("order form", "Branch")] == "代码分支"
+    assert texts[("gate", "closed")] == "未通过"
+    assert texts[("", "closed")] == "已关闭"
+
+
+def test_every_text_of_a_diagnosis_is_marked_for_translation() -> None:
+    assert tuple(SENTENCES.values()) == diagnoses.SENTENCES
+    assert tuple(NEXT_STEPS.values()) == diagnoses.NEXT_STEPS
