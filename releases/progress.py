@@ -51,7 +51,8 @@ def append_log(build: Build, text: str) -> dict[str, int]:
 
     The caller saves them on the build in the same transaction, and with them where to read on.
     """
-    clean = redact(text)
+    # PostgreSQL stores no NUL: one byte of a build's output must not end its step again and again.
+    clean = redact(text.replace("\0", "\N{REPLACEMENT CHARACTER}"))
     if clean:
         LogChunk.objects.create(build=build, offset=build.log_size, first_line=build.log_lines + 1, text=clean)
     return {"log_size": build.log_size + len(clean), "log_lines": build.log_lines + clean.count("\n")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from deployer.errors import NotFound, Rejected
+from foundation.problems import Refused, Stale
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Done, Lease, Outcome
 from releases.choices import Reason
@@ -37,4 +39,12 @@ def step(lease: Lease) -> Outcome:
             else "Cancelled before anything was applied."
         )
         return end(lease, deployment, RunState.CANCELLED, Reason.CANCELLED, sentence)
-    return PHASES[deployment.phase](lease, deployment)
+    try:
+        return PHASES[deployment.phase](lease, deployment)
+    except (Rejected, NotFound) as error:
+        # A clear no to a look (credentials, rights): the cause must be on the row, at once.
+        return end(lease, deployment, RunState.ERRORED, Reason.REFUSED, str(error))
+    except Refused as refusal:
+        if isinstance(refusal, Stale):
+            raise
+        return end(lease, deployment, RunState.ERRORED, Reason.REFUSED, str(refusal.sentence))

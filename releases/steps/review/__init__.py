@@ -6,10 +6,12 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from deployer.adapters import kubernetes
+from deployer.errors import NotFound, Rejected
 from environments.models import SpaceSync
 from environments.reasons import sentence_of
 from environments.services.syncs import launch_sync
 from environments.targets import cluster_target
+from foundation.problems import Refused
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Again, Done, Lease, Outcome
 from releases.choices import Reason
@@ -42,6 +44,10 @@ def step(lease: Lease) -> Outcome:
         seen = examine(cluster, review.space, snapshot)
     except Trouble as trouble:
         return _fail(lease, review, trouble)
+    except (Rejected, NotFound) as error:
+        return _fail(lease, review, Trouble(Reason.REFUSED, str(error), []))
+    except Refused as refusal:
+        return _fail(lease, review, Trouble(Reason.REFUSED, str(refusal.sentence), []))
     return _end(lease, review, snapshot, seen)
 
 
