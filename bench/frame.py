@@ -36,6 +36,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "prism4k.settings"
 os.environ["STATIC_STORAGE"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
 os.environ["OUTBOUND_ALLOW"] = "127.0.0.0/8,http"
 os.environ["LOG_LEVEL"] = "ERROR"
+(FOLDER / "data" / "static").mkdir(parents=True, exist_ok=True)
 
 
 def set_up() -> None:
