@@ -1,0 +1,40 @@
+"""A Git repository as looks and steps need it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class BranchTip:
+    """A branch and the commit it points to (40 hex digits)."""
+
+    name: str
+    commit: str
+
+
+@dataclass(frozen=True)
+class CommitFacts:
+    """One commit; ``at`` is ISO 8601 with zone."""
+
+    commit: str
+    author: str
+    at: str
+    subject: str
+
+
+class SourceClient(Protocol):
+    """A Git repository as looks and steps need it."""
+
+    def branches(self) -> tuple[BranchTip, ...]:
+        """All branches with their tips (``ls-remote``), sorted by name."""
+
+    def resolve(self, branch: str) -> BranchTip:
+        """One branch's tip; raises NotFound for an unknown branch."""
+
+    def contains(self, branch: str, commit: str) -> bool:
+        """True when the commit lies on the branch."""
+
+    def commits_between(self, old: str, new: str, *, limit: int = 100) -> tuple[CommitFacts, ...]:
+        """Commits reachable from new and not from old, newest first."""
