@@ -198,7 +198,7 @@ class ComponentSettings(models.Model):
     number = models.PositiveIntegerField()
     name_zh = models.CharField(_("Chinese name"), max_length=120, blank=True)
     service_name = models.CharField(_("service name"), max_length=63, blank=True, validators=[SLUG])
-    git_url = models.CharField("GitLab URL", max_length=300, blank=True)
+    git_url = models.CharField(_("GitLab URL"), max_length=300, blank=True)
     description = models.TextField(_("description"), blank=True)
     job_name = models.CharField(_("Jenkins job"), max_length=200, default="PRISM_JENKINS_JOB", blank=True)
     node_label = models.CharField(_("Jenkins node"), max_length=128, blank=True)
