@@ -16,5 +16,5 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         """Registers the sealing run and has the triggers put back after each migrate."""
-        register(Kind(name="audit-seal", model=self.get_model("SealRun"), step="audit.steps.seal"))
+        register(Kind(name="audit-seal", model=self.get_model("SealRun"), step="audit.steps.seal", is_endless=True))
         post_migrate.connect(after_migrate, sender=self, dispatch_uid="audit.triggers")

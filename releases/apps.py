@@ -26,7 +26,7 @@ class ReleasesConfig(AppConfig):
             give_up = f"{TRANSITIONS}.give_up_{name}"
             register(Kind(name, self.get_model(model), f"{STEPS}.{name}.step", give_up, contact))
         for name, model in (("observe", "Placement"), ("watch", "NamespaceWatch"), ("housekeeping", "Housekeeping")):
-            register(Kind(name, self.get_model(model), f"{STEPS}.{name}.step", f"{STEPS}.{name}.give_up"))
+            register(Kind(name, self.get_model(model), f"{STEPS}.{name}.step", is_endless=True))
         post_migrate.connect(make_housekeeping, sender=self, dispatch_uid="releases.housekeeping")
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from environments.access import people_who_may, who_may
+from environments.access import can, people_who_may, who_may
 from environments.models import Environment, Space
 from foundation.problems import Refused, Sentence
 from foundation.runs.choices import RunState
@@ -238,15 +238,12 @@ def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None,
         if no:
             sentence = _("%(who)s rejected it: %(why)s") % {"who": no.by.shown_name, "why": no.comment or "–"}
             gates.append(Gate("approved", False, sentence, no.by.shown_name))
-        given = (
-            [
-                approval
-                for approval in selectors.approvals_in_force(snapshot)
-                if is_fair(approval.by_id, order, deployer)
-            ]
-            if snapshot
-            else []
-        )
+        given = [
+            approval
+            for approval in (selectors.approvals_in_force(snapshot) if snapshot else [])
+            # Whoever lost the role since gave a word that no longer counts.
+            if is_fair(approval.by_id, order, deployer) and can(approval.by, "approve", space=space)
+        ]
         gates.append(_enough(space, given, order, deployer))
     return gates + _four_eyes(order, space, deployer)
 

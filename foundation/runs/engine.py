@@ -109,6 +109,11 @@ def _end(lease: Lease, write: Callable[..., None], *said: object) -> None:
 def _give_up(lease: Lease) -> None:
     """``errored(engine)`` through the kind's own way, which frees what the run held."""
     log.error("%s: given up after %s claims that came to no end.", lease, GIVE_UP_AFTER)
+    if lease.kind.is_endless:
+        # A chain that is no longer sealed or a namespace that nobody looks at any more would be worse than the log.
+        _end(lease, write_failure)
+        lease.kind.model._default_manager.filter(pk=lease.pk, owner="").update(claims=0)
+        return
     if lease.kind.give_up:
         give_up: Callable[[Lease, str], None] = import_string(lease.kind.give_up)
         give_up(lease, ENGINE_REASON)

@@ -14,7 +14,8 @@ class Kind:
     ``give_up(lease: Lease, reason: str) -> None``, which must leave the row in a final state (blank: the bare
     ``finish`` to ``errored``); ``contact_changed`` of ``contact_changed(pk: int) -> None``, called
     after ``contact_lost_since`` was set or cleared (blank: nobody is told). Paths are loaded at the first claim, so
-    that a web process never imports a step. ``batch`` is how many rows one claim takes at most.
+    that a web process never imports a step. ``batch`` is how many rows one claim takes at most. ``is_endless``: runs
+    of this kind are never final (they watch, seal, clean up), so giving up on one only starts its count again.
 
     In an AppConfig: ``register(Kind(name="build", model=self.get_model("Build"), step="releases.steps.build.step"))``.
     """
@@ -25,6 +26,7 @@ class Kind:
     give_up: str = ""
     contact_changed: str = ""
     batch: int = 16
+    is_endless: bool = False
 
 
 class UnknownKind(LookupError):

@@ -22,19 +22,24 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True)
 class Again:
-    """Look again after so many seconds (0: at once)."""
+    """Look again after so many seconds (0: at once). ``contacted``: did this pass hear from the run's remote?"""
 
     after_seconds: float = 0.0
+    contacted: bool = True
 
 
 @dataclass(frozen=True)
 class Parked:
-    """Nothing to do until somebody wakes this run."""
+    """Nothing to do until somebody wakes this run; says nothing about its remote."""
+
+    contacted: bool = False
 
 
 @dataclass(frozen=True)
 class Done:
-    """The step has put the run into a final state itself."""
+    """The step has put the run into a final state itself. ``contacted`` as in Again."""
+
+    contacted: bool = True
 
 
 Outcome = Again | Parked | Done

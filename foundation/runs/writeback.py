@@ -32,10 +32,14 @@ def write_back(lease: Lease, outcome: Outcome) -> None:
     if isinstance(outcome, Done):
         if lease.rows().exists():
             raise StepMistake(f"{lease}: the step said Done and left the run in an active state.")
-    elif isinstance(outcome, Again):
-        _release(lease, now_plus(max(0.0, outcome.after_seconds)), claims=0, contact_lost_since=None)
     else:
-        _release(lease, Value(PARKED, output_field=DateTimeField()), claims=0, contact_lost_since=None)
+        due: Combinable = Value(PARKED, output_field=DateTimeField())
+        if isinstance(outcome, Again):
+            due = now_plus(max(0.0, outcome.after_seconds))
+        _release(lease, due, claims=0, **({"contact_lost_since": None} if outcome.contacted else {}))
+    if not outcome.contacted:
+        # A pass that never asked the remote proves nothing about it: the breaker stays as it is.
+        return
     if lease.remote and breakers.confirm(lease.remote, was_probe=lease.is_probe):
         _contact_is_back(lease.remote)
     if lease.contact_lost_since is not None:

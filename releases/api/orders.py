@@ -65,6 +65,8 @@ class Orders(ApiView):
         """Create an order."""
         given = valid(shapes.OrderInput, request)
         component = _component(request, given.pop("component"))
+        number = given.pop("repeat_of")
+        given["repeat_of"] = selectors.order_by_number(actor_of(request), number) if number else None
         order = orders.create_order(actor=actor_of(request), component=component, has_looked=True, **given)
         return Response(order_overview(order, actor_of(request)), status=201)
 

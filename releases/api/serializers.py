@@ -19,6 +19,13 @@ class OrderInput(serializers.Serializer[Any]):
     description = serializers.CharField(required=False, allow_blank=True, max_length=4000, default="")
     change_ticket = serializers.CharField(required=False, allow_blank=True, max_length=80, default="")
     changes_database = serializers.BooleanField(required=False, default=False)
+    repeat_of = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=20,
+        default="",
+        help_text="number of the order that this one repeats",
+    )
 
 
 class BuildInput(serializers.Serializer[Any]):
@@ -240,6 +247,8 @@ class RuntimeOutput(serializers.Serializer[Any]):
     active = serializers.IntegerField(source="active_id", allow_null=True)
     ready = serializers.IntegerField()
     wanted = serializers.IntegerField()
+    overlay = serializers.JSONField(source="good.overlay", default=None, allow_null=True)
+    allocated = serializers.IntegerField(source="good.snapshot.allocation.replicas", default=None, allow_null=True)
     pods = serializers.JSONField()
     drift = serializers.JSONField()
     settled_at = serializers.DateTimeField(allow_null=True)

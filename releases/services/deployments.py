@@ -148,8 +148,9 @@ def cancel_deployment(*, actor: User, deployment: Deployment) -> None:
     with transaction.atomic():
         launch.take_place(deployment.order, space)
         progress.lock_orders(deployment.order_id)
+        # Ending it needs no cluster: without a remote no shut breaker keeps the run from its end.
         changed = Deployment.objects.filter(pk=deployment.pk, state__in=sorted(ACTIVE), cancel_requested_at=None)
-        if changed.update(cancel_requested_at=Now(), cancel_requested_by=actor) == 1:
+        if changed.update(cancel_requested_at=Now(), cancel_requested_by=actor, remote="") == 1:
             data = {"id": deployment.pk, "environment": space.environment.slug}
             progress.append(deployment.order_id, "deployment.cancelling", actor=actor, data=data)
             audit.record(

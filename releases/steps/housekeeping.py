@@ -28,8 +28,3 @@ def step(lease: Lease) -> Outcome:
     deleted, _by_model = LogChunk.objects.filter(pk__in=bite).delete()
     lease.save(deleted_chunks=F("deleted_chunks") + deleted)
     return Again(0)
-
-
-def give_up(lease: Lease, reason: str) -> None:
-    """Never final: it is tried again."""
-    lease.save(claims=0)

@@ -27,13 +27,6 @@ SETTLING_SECONDS = 1.0
 DRIFT_SECONDS = 60.0
 
 
-def give_up(lease: Lease, reason: str) -> None:
-    """A placement is never final: it is looked at again later, and the health page shows that it could not be."""
-    is_settling = lease.read().settled_at is None
-    # What has settled stays so: not being able to look says nothing about what runs there.
-    lease.save(claims=0, **({"unsettled_reason": f"It could not be looked at ({reason})."} if is_settling else {}))
-
-
 def step(lease: Lease) -> Outcome:
     """One look at what runs there; parked while a deployment follows the same pods itself."""
     rows = Placement.objects.select_related(

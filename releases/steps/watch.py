@@ -15,11 +15,6 @@ WATCH_SECONDS = 25
 SELECTOR = "app.kubernetes.io/managed-by=prism4k"
 
 
-def give_up(lease: Lease, reason: str) -> None:
-    """Never final: polling keeps everything right without it."""
-    lease.save(claims=0)
-
-
 def wake_watch(space: Space) -> None:
     """Something is going to move there."""
     for pk in NamespaceWatch.objects.filter(cluster_id=space.cluster_id, namespace=space.namespace).values_list(

@@ -12,6 +12,7 @@ from deployer.interfaces import Manifest, ObjectRef
 from foundation.problems import Refused
 from foundation.runs import kinds
 from foundation.runs.claim import claim
+from foundation.runs.engine import GIVE_UP_AFTER, run_step
 from foundation.runs.identity import owner
 from foundation.runs.slots import slots
 from releases import gates
@@ -97,8 +98,12 @@ def test_what_had_settled_stays_settled_when_it_can_not_be_looked_at(world: Worl
     order = make_built(make_component(world), world.dana)
     make_success(order, world.spaces["fat"], world.olli)
     place = Placement.objects.get()
+    Placement.objects.update(claims=GIVE_UP_AFTER)
     (lease,) = claim(kinds.get("observe"), owner=owner(), limit=1, pk=place.pk, grace=1e9)
-    observe.give_up(lease, "engine")
+    assert run_step(lease) is None
+    place.refresh_from_db()
+    # Endless: counted anew, never errored.
+    assert (place.claims, place.is_active) == (0, True)
     assert gates.first_closed(gates.promotion_gates(order, world.spaces["uat"])) is None
 
 

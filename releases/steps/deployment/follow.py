@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
@@ -102,7 +103,7 @@ def _store(lease: Lease, deployment: Deployment, verdict: Verdict, seen: Observa
         "mark": progress_mark(seen, _workload_name(deployment)),
         "suspicion": asdict(verdict.diagnosis) if verdict.diagnosis else None,
     }
-    if view == deployment.progress:
+    if _visible(view) == _visible(deployment.progress):
         return
     moved = view["mark"] != deployment.progress.get("mark")
     with transaction.atomic():
@@ -113,11 +114,21 @@ def _store(lease: Lease, deployment: Deployment, verdict: Verdict, seen: Observa
         data = {
             "id": deployment.pk,
             "environment": deployment.space.environment.slug,
-            **{name: view[name] for name in ("ready", "wanted", "updated", "message", "pods")},
+            "states": dict(Counter(pod.state for pod in verdict.pods)),
+            **{name: view[name] for name in ("ready", "wanted", "updated", "message")},
         }
         progress.append(deployment.order_id, "deployment.progress", data=data)
         lease.save(progress=view, **({"progressed_at": Now()} if moved else {}))
     deployment.progress = view
+
+
+def _visible(view: dict[str, Any]) -> list[Any]:
+    """What people can see change; a suspicion's seconds and a message's count would make an event each second."""
+    pods = [
+        (pod["uid"], pod["state"], pod["is_ready"], pod["is_leaving"], pod["restarts"]) for pod in view.get("pods", [])
+    ]
+    suspicion = (view.get("suspicion") or {}).get("code")
+    return [view.get(name) for name in ("outcome", "ready", "wanted", "updated", "mark")] + [pods, suspicion]
 
 
 def _with_evidence(cluster: KubernetesCluster, space: Space, diagnosis: Diagnosis | None) -> dict[str, Any]:

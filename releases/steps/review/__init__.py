@@ -38,8 +38,8 @@ def step(lease: Lease) -> Outcome:
         return Done()
     try:
         if not _is_synced(review):
-            return Again(0.5)
-        snapshot = review.wanted_snapshot or freeze(review)
+            return Again(0.5, contacted=False)
+        snapshot = review.wanted_snapshot or freeze(lease, review)
         cluster = kubernetes.connect(cluster_target(review.space.cluster))
         seen = examine(cluster, review.space, snapshot)
     except Trouble as trouble:

@@ -16,6 +16,7 @@ from deployer.errors import Rejected
 from deployer.interfaces import Rendered, RenderRequest
 from deployer.manifests import Identity, Policy, check, prepare, snapshot_hash
 from deployer.render_host import render_host
+from foundation.runs.lease import Lease
 from releases import progress
 from releases.choices import ApprovalState, Reason
 from releases.models import Approval, ReleaseOrder, Review, Snapshot
@@ -36,7 +37,7 @@ class Inputs:
     config: ConfigVersion | None
 
 
-def freeze(review: Review) -> Snapshot:
+def freeze(lease: Lease, review: Review) -> Snapshot:
     """The snapshot of the order's frozen settings with the newest templates, allocation and configuration.
 
     The same inputs give the same row; new ones make a new row and void the approvals of the older ones.
@@ -56,7 +57,7 @@ def freeze(review: Review) -> Snapshot:
         "digest": review.order.image_digest,
     }
     origins = [[[line.text, line.template, line.template_line] for line in lines] for lines in rendered.lines]
-    return _store(review, inputs, list(manifests), origins, snapshot_hash(manifests, extra))
+    return _store(lease, review, inputs, list(manifests), origins, snapshot_hash(manifests, extra))
 
 
 def _inputs(review: Review) -> Inputs:
@@ -127,7 +128,9 @@ def _policy(review: Review, inputs: Inputs) -> Policy:
     )
 
 
-def _store(review: Review, inputs: Inputs, manifests: list[Any], origins: list[Any], digest: str) -> Snapshot:
+def _store(
+    lease: Lease, review: Review, inputs: Inputs, manifests: list[Any], origins: list[Any], digest: str
+) -> Snapshot:
     order, space = review.order, review.space
     assert order.settings is not None
     key = {"order": order, "space": space, "hash": digest}
@@ -136,6 +139,8 @@ def _store(review: Review, inputs: Inputs, manifests: list[Any], origins: list[A
         return found
     try:
         with transaction.atomic():
+            # A worker that slept must not void newer approvals in the name of old inputs.
+            lease.read()
             snapshot = Snapshot.objects.create(
                 **key,
                 component_id=order.component_id,
