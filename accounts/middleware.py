@@ -1,4 +1,4 @@
-"""Shows every page in the reader's own language and time zone."""
+"""Sessions that survive answers which come late; every page in the reader's own language and time zone."""
 
 from __future__ import annotations
 
@@ -6,11 +6,28 @@ import zoneinfo
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
 from accounts.models import User
 from accounts.services import save_settings
+
+
+class LateAnswerSessionMiddleware(SessionMiddleware):
+    """Deletes the session's cookie only in the answer that ended the session.
+
+    Django deletes it in every answer to a request with an unknown session. Signing in gives a new session under the
+    same cookie, and a live page still has requests under way with the old one: the answer to such a request would
+    come after the sign-in and delete the new cookie.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """As Django's, but for the cookie of a session that nobody touched."""
+        answer = super().process_response(request, response)
+        if not request.session.modified:
+            answer.cookies.pop(settings.SESSION_COOKIE_NAME, None)
+        return answer
 
 
 class PersonMiddleware:

@@ -20,6 +20,7 @@ class Screen:
     """One browser window of one person. ``page`` is Playwright's."""
 
     def __init__(self, url: str, browser: Browser, *, locale: str = ENGLISH, javascript: bool = True) -> None:
+        self.has_javascript = javascript
         self.context: BrowserContext = browser.new_context(
             base_url=url, locale=locale, java_script_enabled=javascript, viewport={"width": 1360, "height": 900}
         )
@@ -45,7 +46,8 @@ class Screen:
         """The demo menu's switch; leads back to the same page."""
         self.page.locator("header details.menu > summary").click()
         self.page.locator("#switch-person").select_option(username)
-        self.page.locator("form.switch button").click()
+        with self.page.expect_navigation():
+            self.page.locator("form.switch button").click()
         expect(self.page.locator(f"#switch-person option[value={username}][selected]")).to_have_count(1)
 
     # ------------------------------------------------------------ where

@@ -88,9 +88,9 @@ def test_two_at_the_deploy_button(open_screen: Open, crew: Crew) -> None:
     moment = time.time() * 1000 + 1500
     for screen in screens:
         screen.page.evaluate(
-            """(moment) => setTimeout(
-                 () => document.querySelector('form[action$="/review/uat/deploy/"] button').click(), moment - Date.now())""",
-            moment,
+            """([moment, form]) => setTimeout(
+                 () => document.querySelector(`${form} button`).click(), moment - Date.now())""",
+            [moment, "form[action$='/review/uat/deploy/']"],
         )
     winners = [who for who, screen in zip(("Zhao Gang", "Liu Yang"), screens, strict=True) if has_won(screen)]
     assert len(winners) == 1
