@@ -72,11 +72,15 @@ def take(row: Any) -> Any:
 def finish_dying_everywhere(row: Any) -> tuple[Any, int]:
     """Drives the run to its end; every pass dies at its first statement, then at its second, and so on to its last."""
     deaths = statement = 0
+    phase = row.phase
     limit = time.monotonic() + 60
     while time.monotonic() < limit:
         row = type(row).objects.get(pk=row.pk)
         if row.is_terminal:
             return row, deaths
+        if row.phase != phase:
+            # The last death came after the phase was committed: this is another pass, from its first statement on.
+            phase, statement = row.phase, 0
         lease = take(row)
         try:
             with dying_at(statement):
