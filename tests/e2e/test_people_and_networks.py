@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -102,8 +103,7 @@ def test_two_at_the_deploy_button(open_screen: Open, crew: Crew) -> None:
 
 def has_won(screen: Screen) -> bool:
     """The rollout, or the page that says why not."""
-    screen.page.wait_for_function("location.pathname.includes('/deploy')", timeout=20_000)
-    screen.page.wait_for_load_state()
+    screen.page.wait_for_url(re.compile(r"/deployments/\d+/|/uat/deploy/"))
     return "/deployments/" in screen.page.url
 
 
@@ -117,7 +117,7 @@ def test_without_javascript(open_screen: Open) -> None:
         return screen.page.locator("#build-status .head .badge.succeeded").count() > 0
 
     until(is_built, "the build succeeds")
-    assert "make package" in screen.page.locator("[data-log]").inner_text()
+    assert "Finished: SUCCESS" in screen.page.locator("[data-log]").inner_text()
 
 
 def test_a_developer_may_not_deploy_to_production(open_screen: Open, crew: Crew) -> None:
