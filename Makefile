@@ -9,7 +9,7 @@ WORKERS ?= 2
 export PORT GIT_URL BRANCH BUILD_CMD BUILD_TARGET PACKAGE NODE CLUSTER JENKINS_URL REGISTRY YES BUILDER
 
 .DEFAULT_GOAL := help
-.PHONY: help python installed dev-installed demo up reset test lint types e2e test-scale contract bench
+.PHONY: help python installed dev-installed demo up reset test faults lint types e2e test-scale contract bench messages
 
 ##@ Try it
 help: ## This list
@@ -29,7 +29,10 @@ reset: python ## Throw away the data in var/ and start afresh (asks once)
 
 ##@ Check it
 test: dev-installed ## Fast tests: no browser, no PostgreSQL, no Redis
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not e2e and not scale" tests
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not e2e and not scale and not slow" tests
+
+faults: dev-installed ## Outages, crashes and hostile input against the stand-ins, with real processes killed
+	$(BIN)/python -m pytest -n $(WORKERS) -m "slow and not e2e and not scale" tests
 
 lint: dev-installed ## Style, import contracts, migrations, API schema
 	$(BIN)/ruff check .
@@ -45,6 +48,10 @@ e2e: dev-installed ## In a real Chromium (apt-get install chromium fonts-noto-cj
 
 test-scale: dev-installed ## On PostgreSQL and Redis, started on private ports (apt-get install postgresql redis-server)
 	$(BIN)/python -m tests.scale.services $(BIN)/python -m pytest -m scale tests
+
+messages: dev-installed ## Gather new sentences into the catalogues (apt-get install gettext), then compile them
+	$(BIN)/python manage.py makemessages -l zh_Hans -l en --no-wrap --no-obsolete --add-location file -i .venv -i var -i tests -i sandbox -i demo
+	$(BIN)/python manage.py compilemessages -l zh_Hans -l en
 
 ifneq ($(wildcard tests/contract),)
 contract: dev-installed ## The same cases on stand-ins and, where CONTRACT_* names one, on the real thing

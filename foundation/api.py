@@ -31,6 +31,10 @@ class ApiView(APIView):
         key = request.headers.get("Idempotency-Key", "")
         if request.method not in UNSAFE:
             return
+        if request.user is None:
+            # Nobody has signed in yet: there is no one to keep an answer for (and a token's must not be kept).
+            self.look(request, **kwargs)
+            return
         is_repeated = bool(key) and idempotency.has_answer(
             token_key=_token_key(request), method_route=_route(request), key=key
         )
