@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import override_settings
+from django.utils import translation
 
 pytest_plugins = ["tests.cast", "audit.testing"]
 
@@ -15,3 +16,11 @@ def quick_passwords() -> Iterator[None]:
     """A million rounds for each person of each test would be an hour."""
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_language_left_over() -> Iterator[None]:
+    """``LocaleMiddleware`` leaves a request's language active in its thread: the next test would speak it."""
+    translation.deactivate()
+    yield
+    translation.deactivate()

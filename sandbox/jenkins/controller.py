@@ -285,11 +285,14 @@ class Controller:
             live.processes.stop(is_hard=level == "term")
 
     def _drop(self, live: LiveBuild, cause: str) -> None:
+        with self.changed:
+            # The cause first: the build's own thread ends it as soon as its process is gone, and knows no cause.
+            if cause and live.build.is_building:
+                live.build.abort_causes.append(cause)
+                live.log.line(cause)
         if live.processes is not None:
             live.processes.stop(is_hard=True)
-        if cause and live.build.is_building:
-            live.log.line(cause)
-        self.finish(live, "ABORTED", cause=cause)
+        self.finish(live, "ABORTED")
 
 
 _LAST_STAGE = {"ABORTED": "ABORTED", "NOT_BUILT": "NOT_EXECUTED", "FAILURE": "FAILED", "UNSTABLE": "UNSTABLE"}
