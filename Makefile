@@ -35,7 +35,7 @@ faults: dev-installed ## Outages, crashes and hostile input against the stand-in
 	$(BIN)/python -m pytest -n $(WORKERS) -m "slow and not e2e and not scale" tests
 
 lint: dev-installed ## Style, import contracts, migrations, API schema
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null

@@ -11,6 +11,7 @@ pages = get_asgi_application()
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+
 from releases.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(

@@ -26,7 +26,12 @@ def asked(word: str) -> dict[str, str]:
 
 
 def waiting(kube: Kube) -> str:
-    return only(kube).get("state", {}).get("waiting", {}).get("reason", "")
+    return why_waiting(only(kube))
+
+
+def why_waiting(status: Obj) -> str:
+    """The reason in one status that was read: the next reading may find the container running again."""
+    return str(status.get("state", {}).get("waiting", {}).get("reason", ""))
 
 
 def zipped(word: bytes, prefix: bytes = b"") -> bytes:
@@ -40,7 +45,7 @@ def zipped(word: bytes, prefix: bytes = b"") -> bytes:
 def test_a_crash_loops_with_growing_waits(kube: Kube, web: Web) -> None:
     kube.apply(web(annotations=asked("crash")))
     kube.until(lambda: waiting(kube) == "CrashLoopBackOff", 5)
-    status = kube.until(lambda: (s := only(kube)) and s["restartCount"] >= 2 and waiting(kube) and s, 10)
+    status = kube.until(lambda: (s := only(kube)) and s["restartCount"] >= 2 and why_waiting(s) and s, 10)
     assert status["state"]["waiting"]["message"].startswith("back-off ")
     ended = status["lastState"]["terminated"]
     assert (ended["exitCode"], ended["reason"]) == (1, "Error")
