@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -9,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import SLUG, Project, in_language
 from components.choices import ServerKind, TemplateKind
+from components.initials import initials
 from environments.models import Environment
 from foundation.encryption import EncryptedTextField
 from foundation.models import HasSecrets
@@ -197,6 +200,8 @@ class ComponentSettings(models.Model):
     component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="settings")
     number = models.PositiveIntegerField()
     name_zh = models.CharField(_("Chinese name"), max_length=120, blank=True)
+    initials = models.TextField(blank=True, default="", editable=False)
+    """Spellings of the Chinese name by pinyin initials; written with the row."""
     service_name = models.CharField(_("service name"), max_length=63, blank=True, validators=[SLUG])
     git_url = models.CharField(_("GitLab URL"), max_length=300, blank=True)
     description = models.TextField(_("description"), blank=True)
@@ -236,6 +241,11 @@ class ComponentSettings(models.Model):
 
     def __str__(self) -> str:
         return f"{self.component.name} v{self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """With the initials of the Chinese name, however the row comes about."""
+        self.initials = initials(self.name_zh)
+        super().save(*args, **kwargs)
 
     @property
     def shown_name(self) -> str:

@@ -34,7 +34,7 @@ M = TypeVar("M", JenkinsServer, GitServer, ImageRegistry)
 def list_components(
     user: User, *, project: Project | None = None, text: str = "", with_archived: bool = False
 ) -> QuerySet[Component]:
-    """Components this person sees; ``text`` is part of the code or of the Chinese name."""
+    """Components this person sees; ``text`` is part of the code, of the Chinese name or of its pinyin initials."""
     newest = ComponentSettings.objects.filter(component=OuterRef("pk")).order_by("-number")
     rows = Component.objects.filter(visible_to(user)).select_related("project", "project__organisation")
     rows = rows.annotate(
@@ -44,8 +44,11 @@ def list_components(
         rows = rows.filter(project=project)
     if not with_archived:
         rows = rows.filter(is_archived=False)
-    if text.strip():
-        rows = rows.filter(Q(name__icontains=text.strip()) | Q(name_zh__icontains=text.strip()))
+    if text := text.strip():
+        rows = rows.annotate(initials=Subquery(newest.values("initials")[:1]))
+        rows = rows.filter(
+            Q(name__icontains=text) | Q(name_zh__icontains=text) | Q(initials__contains=text.lower().replace(" ", ""))
+        )
     return rows
 
 
