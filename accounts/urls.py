@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern] = [
     path("sign-out/", views.sign_out, name="sign-out"),
     path("switch/", views.switch, name="switch"),
     path("me/", views.own_settings, name="settings"),
+    path("me/theme/", views.theme, name="theme"),
     path("me/password/", views.password, name="password"),
     path("me/tokens/", views.tokens, name="tokens"),
     path("me/tokens/<slug:key>/revoke/", views.revoke_token, name="revoke-token"),

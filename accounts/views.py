@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -57,7 +57,15 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def _enter(request: HttpRequest, user: User, how: str) -> HttpResponse:
     login(request, user, backend=BACKEND)
     services.note_sign_in(user=user, how=how)
+    _keep_language(request, user)
     return redirect(_next(request))
+
+
+def _keep_language(request: HttpRequest, user: User) -> None:
+    """What somebody chose on the sign-in page holds for them from now on, unless they chose before."""
+    chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+    if chosen in dict(settings.LANGUAGES) and not user.language:
+        services.save_settings(actor=user, language=chosen)
 
 
 @require_POST
@@ -75,10 +83,9 @@ def switch(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def own_settings(request: HttpRequest) -> HttpResponse:
-    """Language, time zone and theme."""
+    """Language, time zone, theme and keys."""
     user = actor_of(request)
-    initial = {"language": user.language, "time_zone": user.time_zone, "theme": user.theme}
-    form = SettingsForm(request.POST or None, initial=initial)
+    form = _settings_form(user, request.POST or None)
     if form.is_valid():
         try:
             services.save_settings(actor=user, **form.cleaned_data)
@@ -88,6 +95,21 @@ def own_settings(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("Saved."))
             return redirect("accounts:settings")
     return render(request, "accounts/settings.html", {"form": form, "password_form": PasswordForm()})
+
+
+def _settings_form(user: User, typed: QueryDict | None = None) -> SettingsForm:
+    return SettingsForm(typed, initial={name: getattr(user, name) for name in SettingsForm.base_fields})
+
+
+@login_required
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """System, light or dark, from the top bar; a value that is none of these changes nothing and says so."""
+    try:
+        services.save_settings(actor=actor_of(request), theme=request.POST.get("theme", ""))
+    except Invalid as error:
+        messages.error(request, " ".join(str(line) for lines in error.fields.values() for line in lines))
+    return redirect(_next(request))
 
 
 @login_required
@@ -105,8 +127,7 @@ def password(request: HttpRequest) -> HttpResponse:
             update_session_auth_hash(request, user)
             messages.success(request, _("Your password is changed; your other sessions have ended."))
             return redirect("accounts:settings")
-    initial = {"language": user.language, "time_zone": user.time_zone, "theme": user.theme}
-    context = {"form": SettingsForm(initial=initial), "password_form": form}
+    context = {"form": _settings_form(user), "password_form": form}
     return render(request, "accounts/settings.html", context)
 
 

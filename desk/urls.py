@@ -9,6 +9,7 @@ from desk import views
 app_name = "desk"
 urlpatterns = [
     path("", views.home, name="home"),
+    path("approvals/", views.approvals, name="approvals"),
     path("search/", views.search, name="search"),
     path("admin/", views.admin, name="admin"),
     path("health/", views.health, name="health"),

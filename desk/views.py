@@ -51,6 +51,21 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
+def approvals(request: HttpRequest) -> HttpResponse:
+    """Mine to decide, oldest first; with ``part=count`` only the number that the rail shows."""
+    user = _person(request)
+    rights = Rights(user)
+    project = request.GET.get("project", "").strip()[:130]
+    tasks = [task for task in selectors.to_approve(user, rights) if project in ("", task.order.project.slug)]
+    if is_partial(request) and request.GET["part"] == "count":
+        return page(request, "desk/_approvals_count.html", {"count": len(tasks)})
+    topics = [f"project:{pk}" for pk, slug, _name in selectors.chosen_projects(rights) if project in ("", slug)]
+    context = {"nav": "approvals", "tasks": tasks, "topic": ",".join(topics[:MOST_TOPICS])}
+    return page(request, "desk/_approvals.html" if is_partial(request) else "desk/approvals.html", context)
+
+
+@login_required
+@require_safe
 def search(request: HttpRequest) -> HttpResponse:
     """Orders and components; a whole order number leads straight to its page."""
     text = request.GET.get("q", "")

@@ -58,6 +58,11 @@ def my_work(user: User, rights: Rights) -> MyWork:
     )
 
 
+def to_approve(user: User, rights: Rights) -> list[Task]:
+    """Everything that waits for this person's decision, oldest first."""
+    return _to_approve(user, rights)
+
+
 def _sees(rights: Rights, name: str) -> Q:
     return visible_to(rights.user, rights=rights, field=name)
 

@@ -1,0 +1,76 @@
+"""The smallest parts: an icon of the sprite, and the tone of a state (icon, word and colour, the same everywhere)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+
+register = template.Library()
+
+TONES = {
+    "running": ("running", "building", "deploying", "started"),
+    "succeeded": ("succeeded", "built", "given", "approved", "current", "passed", "open", "ready", "ok", "done"),
+    "failed": ("failed", "build_failed", "rejected", "returned", "failing"),
+    "errored": ("errored",),
+    "cancelled": ("cancelled", "closed", "void", "withdrawn", "skipped", "superseded", "aborted", "leaving"),
+    "blocked": ("blocked", "promoted", "unstable", "drift", "expired", "stale", "warning"),
+}
+"""What colour and icon a state has; every other state waits."""
+_TONE_OF = {state: tone for tone, states in TONES.items() for state in states}
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """One icon of ``static/dist/icons.svg`` (names in ``frontend/icons.json``); it says nothing to a screen reader."""
+    css = f"icon {extra}".strip()
+    return format_html(
+        '<svg class="{}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>', css, _sprite(), name
+    )
+
+
+@register.filter
+def tone(state: object) -> str:
+    """The class that colours a state: ``tone-succeeded`` …"""
+    return f"tone-{_TONE_OF.get(str(state), 'waiting')}"
+
+
+@register.simple_tag
+def state_icon(state: object) -> SafeString:
+    """The sign of a state; what runs turns, and nothing else moves on a page."""
+    name = _TONE_OF.get(str(state), "waiting")
+    if name == "running":
+        return format_html('<span class="spin" aria-hidden="true"></span>')
+    return icon(name)
+
+
+def _sprite() -> str:
+    return static("dist/icons.svg")
+
+
+_UNITS = (
+    (31_536_000, lambda n: ngettext("%(n)d year ago", "%(n)d years ago", n)),
+    (2_592_000, lambda n: ngettext("%(n)d month ago", "%(n)d months ago", n)),
+    (86_400, lambda n: ngettext("%(n)d day ago", "%(n)d days ago", n)),
+    (3_600, lambda n: ngettext("%(n)d hour ago", "%(n)d hours ago", n)),
+    (60, lambda n: ngettext("%(n)d minute ago", "%(n)d minutes ago", n)),
+    (1, lambda n: ngettext("%(n)d second ago", "%(n)d seconds ago", n)),
+)
+
+
+@register.filter
+def age(moment: datetime | None) -> str:
+    """How long ago, in one unit, rounded down; ``frontend/js/ages.js`` says the same and goes on counting."""
+    if moment is None:
+        return ""
+    seconds = int((timezone.now() - moment).total_seconds())
+    for size, words in _UNITS:
+        if seconds >= size:
+            return words(seconds // size) % {"n": seconds // size}
+    return gettext("just now")
