@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any
 
 from django import forms
@@ -12,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.choices import Scope, Theme
 from accounts.models import Project, User
 from accounts.reach import projects_of
+from accounts.zones import known_zones
 from foundation.problems import Invalid
 
 
@@ -36,11 +36,16 @@ class SettingsForm(forms.Form):
     language = forms.ChoiceField(label=_("Language"), required=False)
     time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
     theme = forms.ChoiceField(label=_("Theme"), choices=Theme.choices)
+    single_keys = forms.BooleanField(
+        label=_("Single keys act, such as c for a new order"),
+        required=False,
+        help_text=_("Switch it off if you dictate or press keys by accident. Ctrl-K opens the palette all the same."),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        site = _("as the site: %(zone)s") % {"zone": settings.TIME_ZONE}
-        zones = sorted(zoneinfo.available_timezones())
+        site = _("as the browser, else as the site: %(zone)s") % {"zone": settings.TIME_ZONE}
+        zones = sorted(known_zones())
         for name, choices in (
             ("language", [("", _("as the browser")), *settings.LANGUAGES]),
             ("time_zone", [("", site), *((zone, zone) for zone in zones)]),

@@ -12,6 +12,7 @@ from django.utils import timezone, translation
 
 from accounts.models import User
 from accounts.services import save_settings
+from accounts.zones import browser_zone, known_zones
 
 
 class LateAnswerSessionMiddleware(SessionMiddleware):
@@ -31,7 +32,7 @@ class LateAnswerSessionMiddleware(SessionMiddleware):
 
 
 class PersonMiddleware:
-    """A signed-in person's settings win over the browser's; the site's zone stands where nobody chose one."""
+    """A signed-in person's settings win over the browser's; the site's zone stands where neither names one."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -39,12 +40,11 @@ class PersonMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Activate, answer, restore."""
         user = request.user
-        if user.is_authenticated:
-            if user.language:
-                translation.activate(user.language)
-                request.LANGUAGE_CODE = user.language
-            if user.time_zone in zoneinfo.available_timezones():
-                timezone.activate(zoneinfo.ZoneInfo(user.time_zone))
+        if user.is_authenticated and user.language:
+            translation.activate(user.language)
+            request.LANGUAGE_CODE = user.language
+        if zone := self._zone(request):
+            timezone.activate(zoneinfo.ZoneInfo(zone))
         try:
             response = self.get_response(request)
             self._keep_choice(request)
@@ -52,6 +52,12 @@ class PersonMiddleware:
             timezone.deactivate()
         response.headers.setdefault("Content-Language", translation.get_language() or "en")
         return response
+
+    def _zone(self, request: HttpRequest) -> str:
+        """The person's own, else the browser's; empty leaves the site's."""
+        user = request.user
+        own = user.time_zone if user.is_authenticated else ""
+        return own if own in known_zones() else browser_zone(request)
 
     def _keep_choice(self, request: HttpRequest) -> None:
         """The switch in the top bar sets a cookie; for a signed-in person it is their setting as well."""

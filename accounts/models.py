@@ -49,6 +49,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox is
     language = models.CharField(_("language"), max_length=10, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
     theme = models.CharField(_("theme"), max_length=10, choices=Theme.choices, default=Theme.SYSTEM)
+    single_keys = models.BooleanField(_("single keys act"), default=True)
     rights_epoch = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import authenticate
@@ -20,6 +20,7 @@ from accounts.choices import Scope, Theme
 from accounts.cleaning import changed, save_clean
 from accounts.models import Project, Token, User
 from accounts.selectors import own_token, own_tokens
+from accounts.zones import known_zones
 from foundation.problems import Denied, Invalid, Missing, Refused, Sentence
 
 SIGN_IN_LIFETIME = timedelta(hours=12)
@@ -62,10 +63,18 @@ def demo_person(*, username: str) -> User:
 
 
 def save_settings(
-    *, actor: User, language: str | None = None, time_zone: str | None = None, theme: str | None = None
+    *,
+    actor: User,
+    language: str | None = None,
+    time_zone: str | None = None,
+    theme: str | None = None,
+    single_keys: bool | None = None,
 ) -> User:
-    """Own language, time zone and theme; None leaves a value as it is, blank is "as the browser" or the site's zone."""
-    values = {"language": language, "time_zone": time_zone, "theme": theme}
+    """Own language, time zone, theme, and whether single keys act; None leaves a value as it is.
+
+    Blank language or zone is "as the browser". Raises Invalid.
+    """
+    values = {"language": language, "time_zone": time_zone, "theme": theme, "single_keys": single_keys}
     given = {name: value for name, value in values.items() if value is not None}
     problems = _problems_of_settings(given)
     if problems:
@@ -77,11 +86,11 @@ def save_settings(
     return actor
 
 
-def _problems_of_settings(given: dict[str, str]) -> dict[str, list[Sentence]]:
+def _problems_of_settings(given: dict[str, Any]) -> dict[str, list[Sentence]]:
     found: dict[str, list[Sentence]] = {}
     if given.get("language") and given["language"] not in dict(settings.LANGUAGES):
         found["language"] = [_("We do not speak this language: choose one of the list.")]
-    if given.get("time_zone") and given["time_zone"] not in zoneinfo.available_timezones():
+    if given.get("time_zone") and given["time_zone"] not in known_zones():
         found["time_zone"] = [_("There is no such time zone: write it as Asia/Shanghai.")]
     if "theme" in given and given["theme"] not in Theme.values:
         found["theme"] = [_("Choose system, light or dark.")]

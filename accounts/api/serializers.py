@@ -53,6 +53,12 @@ class MeInput(serializers.Serializer[Any]):
     language = serializers.ChoiceField([("", ""), *settings.LANGUAGES], required=False)
     time_zone = serializers.CharField(required=False, allow_blank=True, max_length=64)
     theme = serializers.ChoiceField(Theme.choices, required=False)
+    single_keys = serializers.BooleanField(required=False, help_text="whether single keys act on the pages")
+
+
+class PasswordChangeInput(serializers.Serializer[Any]):
+    old = serializers.CharField(max_length=200, write_only=True, trim_whitespace=False)
+    new = serializers.CharField(max_length=200, write_only=True, trim_whitespace=False)
 
 
 class MeOutput(serializers.Serializer[Any]):
@@ -63,6 +69,7 @@ class MeOutput(serializers.Serializer[Any]):
     language = serializers.CharField(allow_blank=True)
     time_zone = serializers.CharField(allow_blank=True)
     theme = serializers.CharField()
+    single_keys = serializers.BooleanField()
     roles = RoleOutput(many=True)
     token = TokenOutput(allow_null=True, help_text="the token of this call; null for a browser's session")
 
@@ -89,7 +96,7 @@ def role_data(held: HeldRole) -> dict[str, Any]:
 
 def me_data(user: User, token: Token | None) -> dict[str, Any]:
     """The person for :class:`MeOutput`."""
-    fields = ("username", "name", "name_en", "email", "language", "time_zone", "theme")
+    fields = ("username", "name", "name_en", "email", "language", "time_zone", "theme", "single_keys")
     return {
         **{name: getattr(user, name) for name in fields},
         "roles": RoleOutput([role_data(held) for held in roles_of([user]).get(user.pk, [])], many=True).data,

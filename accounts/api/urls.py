@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern] = [
     path("sign-in/", views.SignIn.as_view()),
     path("sign-out/", views.SignOut.as_view()),
     path("me/", views.Me.as_view()),
+    path("me/password/", views.OwnPassword.as_view()),
     path("tokens/", views.Tokens.as_view()),
     path("tokens/<slug:key>/", views.OneToken.as_view()),
 ]

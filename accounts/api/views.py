@@ -73,11 +73,25 @@ class Me(ApiView):
 
     @extend_schema(operation_id="me_update", request=shapes.MeInput, responses=shapes.MeOutput)
     def patch(self, request: Request) -> Response:
-        """Own language, time zone and theme."""
+        """Own language, time zone, theme and keys."""
         given = shapes.MeInput(data=request.data)
         given.is_valid(raise_exception=True)
         services.save_settings(actor=actor_of(request), **given.validated_data)
         return Response(shapes.me_data(actor_of(request), token_of(request)))
+
+
+class OwnPassword(SecretView):
+    """One's own password."""
+
+    scope = Scope.ADMIN
+
+    @extend_schema(operation_id="me_password", request=shapes.PasswordChangeInput, responses={204: None})
+    def put(self, request: Request) -> Response:
+        """Sets a new one, for who knows the old one; every session of the person ends, tokens stay."""
+        given = shapes.PasswordChangeInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        services.change_password(actor=actor_of(request), **given.validated_data)
+        return Response(status=204)
 
 
 class Tokens(SecretView):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 
-from accounts.services import change_password, save_settings
+from accounts.services import change_password, create_token, save_settings
 from foundation.problems import Invalid
 from tests.cast import PASSWORD, World
 
@@ -63,3 +65,38 @@ def test_a_bad_change_of_password_changes_nothing(world: World, old: str, new: s
     assert list(caught.value.fields) == [field]
     world.dana.refresh_from_db()
     assert world.dana.check_password(PASSWORD)
+
+
+def test_single_keys_can_be_switched_off(world: World, dana: Client) -> None:
+    assert world.dana.single_keys
+    dana.post("/me/", {"language": "", "time_zone": "", "theme": "system"})
+    world.dana.refresh_from_db()
+    assert not world.dana.single_keys
+    dana.post("/me/", {"language": "", "time_zone": "", "theme": "system", "single_keys": "on"})
+    world.dana.refresh_from_db()
+    assert world.dana.single_keys
+
+
+def test_what_a_script_leaves_out_stays(world: World) -> None:
+    save_settings(actor=world.dana, single_keys=False, theme="dark")
+    save_settings(actor=world.dana, theme="light")
+    world.dana.refresh_from_db()
+    assert (world.dana.single_keys, world.dana.theme) == (False, "light")
+
+
+def test_the_api_changes_a_password_for_who_knows_the_old_one(world: World) -> None:
+    _token, text = create_token(actor=world.dana, name="t", scopes=["admin"], lifetime=timedelta(days=1))
+    headers = {"Authorization": f"Token {text}"}
+    browser = Client()
+    browser.force_login(world.dana, backend="accounts.backends.PasswordBackend")
+    wrong = Client().put(
+        "/api/v1/me/password/", {"old": "guess", "new": "a much better phrase"}, "application/json", headers=headers
+    )
+    assert wrong.status_code == 400 and "old" in wrong.json()["fields"]
+    right = Client().put(
+        "/api/v1/me/password/", {"old": PASSWORD, "new": "a much better phrase"}, "application/json", headers=headers
+    )
+    assert right.status_code == 204
+    world.dana.refresh_from_db()
+    assert world.dana.check_password("a much better phrase")
+    assert browser.get("/me/").status_code == 302
