@@ -54,7 +54,7 @@ def _sprite() -> str:
     return static("dist/icons.svg")
 
 
-_UNITS = (
+_UNITS: tuple[tuple[int, Callable[[int], str]], ...] = (
     (31_536_000, lambda n: ngettext("%(n)d year ago", "%(n)d years ago", n)),
     (2_592_000, lambda n: ngettext("%(n)d month ago", "%(n)d months ago", n)),
     (86_400, lambda n: ngettext("%(n)d day ago", "%(n)d days ago", n)),
@@ -70,7 +70,7 @@ def age(moment: datetime | None) -> str:
     if moment is None:
         return ""
     seconds = int((timezone.now() - moment).total_seconds())
-    for size, words in _UNITS:
+    for size, say in _UNITS:
         if seconds >= size:
-            return words(seconds // size) % {"n": seconds // size}
+            return say(seconds // size) % {"n": seconds // size}
     return gettext("just now")
