@@ -1,16 +1,23 @@
 """What can go wrong outside, in the five words that the rest of the product knows.
 
-Every error carries one plain sentence for a person (``str(error)``). Vendor exceptions are chained
-(``raise … from exc``) and never travel above the adapters.
+Every error carries one plain sentence for a person: ``str(error)`` in English, ``error.said`` with what it is made
+of, for any other language. Vendor exceptions are chained (``raise … from exc``) and never travel above the adapters.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from deployer.sentences import Said, said_by
+
 
 class DeployerError(Exception):
     """Base of all; ``str()`` is a sentence that may be shown to a person: no URLs with parameters, no secrets."""
+
+    @property
+    def said(self) -> Said:
+        """The sentence, ready to be said in another language."""
+        return said_by(self)
 
 
 class Unavailable(DeployerError):

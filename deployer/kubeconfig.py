@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from deployer.errors import Problem, Rejected
 from deployer.interfaces import ClusterTarget
 from deployer.rendering import strict_yaml
+from deployer.sentences import said_by
+from deployer.sentences import say as _
 
 MAX_CHARS = 256 * 1024
 
@@ -22,15 +24,15 @@ _CLUSTER_FIELDS = frozenset(
 )
 _USER_FIELDS = frozenset({"token", "client-certificate-data", "client-key-data", "extensions"})
 _WHY_NOT = {
-    "exec": "it would run a program on our machines; use a service account's token",
-    "auth-provider": "it would run a program on our machines; use a service account's token",
-    "certificate-authority": "it names a file on your machine; use certificate-authority-data",
-    "client-certificate": "it names a file on your machine; use client-certificate-data",
-    "client-key": "it names a file on your machine; use client-key-data",
-    "tokenFile": "it names a file on your machine; use token",
-    "username": "Kubernetes no longer takes passwords; use a service account's token",
-    "password": "Kubernetes no longer takes passwords; use a service account's token",
-    "proxy-url": "clusters are reached directly",
+    "exec": _("it would run a program on our machines; use a service account's token"),
+    "auth-provider": _("it would run a program on our machines; use a service account's token"),
+    "certificate-authority": _("it names a file on your machine; use certificate-authority-data"),
+    "client-certificate": _("it names a file on your machine; use client-certificate-data"),
+    "client-key": _("it names a file on your machine; use client-key-data"),
+    "tokenFile": _("it names a file on your machine; use token"),
+    "username": _("Kubernetes no longer takes passwords; use a service account's token"),
+    "password": _("Kubernetes no longer takes passwords; use a service account's token"),
+    "proxy-url": _("clusters are reached directly"),
 }
 
 
@@ -65,13 +67,13 @@ class Kubeconfig:
 def parse_kubeconfig(text: str) -> Kubeconfig:
     """The current context (or the only one). Raises Rejected, with a Problem at what cannot be used."""
     if len(text) > MAX_CHARS:
-        raise _refused("", "A kubeconfig larger than 256 KiB is not read.")
+        raise _refused("", _("A kubeconfig larger than 256 KiB is not read."))
     try:
         documents = strict_yaml.load(text, restore=lambda scalar: (scalar, False))
     except strict_yaml.YamlProblem as exc:
-        raise _refused(f"line {exc.line}", str(exc)) from exc
+        raise _refused(f"line {exc.line}", said_by(exc)) from exc
     if len(documents) != 1:
-        raise _refused("", "This is not a kubeconfig.")
+        raise _refused("", _("This is not a kubeconfig."))
     config = documents[0].data
     name, context = _pick_context(config)
     cluster = _named(config, "clusters", "cluster", context.get("cluster"))
@@ -90,9 +92,9 @@ def parse_kubeconfig(text: str) -> Kubeconfig:
         verify_tls=cluster.get("insecure-skip-tls-verify") is not True,
     )
     if bool(found.client_cert_pem) != bool(found.client_key_pem):
-        raise _refused("users", "A client certificate needs its key, and a key its certificate.")
+        raise _refused("users", _("A client certificate needs its key, and a key its certificate."))
     if not found.token and not found.client_cert_pem:
-        raise _refused("users", "The user has neither a token nor a client certificate.")
+        raise _refused("users", _("The user has neither a token nor a client certificate."))
     return found
 
 
@@ -104,7 +106,7 @@ def _pick_context(config: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     for entry in contexts:
         if entry.get("name") == current and isinstance(current, str):
             return current, entry["context"]
-    raise _refused("current-context", "The kubeconfig does not say which of its contexts to use.")
+    raise _refused("current-context", _("The kubeconfig does not say which of its contexts to use."))
 
 
 def _entries(config: dict[str, Any], part: str) -> list[dict[str, Any]]:
@@ -116,13 +118,16 @@ def _named(config: dict[str, Any], part: str, inner: str, name: Any) -> dict[str
     for entry in _entries(config, part):
         if entry.get("name") == name and isinstance(entry.get(inner), dict):
             return dict(entry[inner])
-    raise _refused(part, f"The kubeconfig has no {inner} named {name}.")
+    raise _refused(part, _("The kubeconfig has no %(inner)s named %(name)s.", inner=inner, name=name))
 
 
 def _only(value: dict[str, Any], allowed: frozenset[str], part: str) -> None:
     for name in value:
         if name not in allowed:
-            raise _refused(f"{part}.{name}", f"{name} cannot be used: {_WHY_NOT.get(name, 'it is not known here')}.")
+            raise _refused(
+                f"{part}.{name}",
+                _("%(name)s cannot be used: %(why)s.", name=name, why=_WHY_NOT.get(name, _("it is not known here"))),
+            )
 
 
 def _text(value: dict[str, Any], name: str, part: str) -> str:
@@ -130,7 +135,7 @@ def _text(value: dict[str, Any], name: str, part: str) -> str:
     if found is None:
         return ""
     if not isinstance(found, str) or not found.isprintable():
-        raise _refused(f"{part}.{name}", f"{name} must be one line of text.")
+        raise _refused(f"{part}.{name}", _("%(name)s must be one line of text.", name=name))
     return found
 
 
@@ -143,7 +148,7 @@ def _server(cluster: dict[str, Any]) -> str:
     except ValueError:
         is_plain = False
     if not is_plain or parts.scheme not in ("http", "https"):
-        raise _refused("clusters.server", "The server must be an address such as https://10.0.0.1:6443.")
+        raise _refused("clusters.server", _("The server must be an address such as https://10.0.0.1:6443."))
     return url.rstrip("/")
 
 
@@ -154,9 +159,9 @@ def _pem(value: dict[str, Any], name: str, part: str) -> str:
     try:
         text = base64.b64decode(encoded, validate=True).decode("ascii")
     except (binascii.Error, UnicodeDecodeError) as exc:
-        raise _refused(f"{part}.{name}", f"{name} is not base64 of a PEM text.") from exc
+        raise _refused(f"{part}.{name}", _("%(name)s is not base64 of a PEM text.", name=name)) from exc
     if "-----BEGIN " not in text:
-        raise _refused(f"{part}.{name}", f"{name} is not base64 of a PEM text.")
+        raise _refused(f"{part}.{name}", _("%(name)s is not base64 of a PEM text.", name=name))
     return text
 
 

@@ -20,6 +20,7 @@ from deployer.manifests.policy import (
     OWN_PREFIX,
     Policy,
 )
+from deployer.sentences import say as _
 
 _TOP = {
     "ConfigMap": frozenset({"apiVersion", "kind", "metadata", "data", "binaryData"}),
@@ -59,30 +60,34 @@ def _where(manifest: Any, index: int) -> str:
 def _check_head(manifest: Any, policy: Policy, findings: Findings, seen: set[tuple[str, str]]) -> bool:
     """Kind, version, metadata; False when there is no point in looking further."""
     if not isinstance(manifest, dict):
-        findings.add("", "This is not a Kubernetes object.")
+        findings.add("", _("This is not a Kubernetes object."))
         return False
     kind, version = manifest.get("kind"), manifest.get("apiVersion")
     if not isinstance(kind, str) or kind not in KINDS:
-        findings.add(".kind", f"The kind {kind} is not allowed; allowed are {', '.join(KINDS)}.")
+        findings.add(
+            ".kind", _("The kind %(kind)s is not allowed; allowed are %(kinds)s.", kind=kind, kinds=list(KINDS))
+        )
         return False
     if version != KINDS[kind]:
-        findings.add(".apiVersion", f"A {kind} must have apiVersion {KINDS[kind]}.")
+        findings.add(".apiVersion", _("A %(kind)s must have apiVersion %(version)s.", kind=kind, version=KINDS[kind]))
         return False
     findings.only(manifest, _TOP.get(kind, _TOP_WITH_SPEC), "")
     metadata = manifest.get("metadata")
     if not isinstance(metadata, dict):
-        findings.add(".metadata", "An object needs metadata with a name.")
+        findings.add(".metadata", _("An object needs metadata with a name."))
         return False
     findings.only(metadata, METADATA, ".metadata")
     name = metadata.get("name")
     if not _check_name(kind, name, policy, findings):
         return False
     if (kind, name) in seen:
-        findings.add(".metadata.name", f"There are two objects {kind}/{name}.")
+        findings.add(".metadata.name", _("There are two objects %(kind)s/%(name)s.", kind=kind, name=name))
         return False
     seen.add((kind, str(name)))
     if metadata.get("namespace") not in (None, policy.namespace):
-        findings.add(".metadata.namespace", f"Objects must stay in the namespace {policy.namespace}.")
+        findings.add(
+            ".metadata.namespace", _("Objects must stay in the namespace %(namespace)s.", namespace=policy.namespace)
+        )
     check_labels(metadata.get("labels"), ".metadata.labels", findings)
     check_annotations(metadata.get("annotations"), ".metadata.annotations", policy, findings)
     return True
@@ -92,14 +97,20 @@ def _check_name(kind: str, name: Any, policy: Policy, findings: Findings) -> boo
     pattern = DNS_LABEL if kind in ("Service", "Deployment") else DNS_NAME
     if not isinstance(name, str) or not pattern.fullmatch(name):
         findings.add(
-            ".metadata.name", "A name has lower-case letters, digits and dashes, and begins and ends without a dash."
+            ".metadata.name", _("A name has lower-case letters, digits and dashes, and begins and ends without a dash.")
         )
         return False
     if kind == "ConfigMap" and len(name) > _CONFIG_MAP_NAME:
-        findings.add(".metadata.name", f"The name of a ConfigMap may be at most {_CONFIG_MAP_NAME} characters long.")
+        findings.add(
+            ".metadata.name",
+            _("The name of a ConfigMap may be at most %(most)s characters long.", most=_CONFIG_MAP_NAME),
+        )
         return False
     if not policy.owns_name(name):
-        findings.add(".metadata.name", f"The name must be {policy.component} or begin with {policy.component}-.")
+        findings.add(
+            ".metadata.name",
+            _("The name must be %(component)s or begin with %(component)s-.", component=policy.component),
+        )
         return False
     return True
 
@@ -108,10 +119,10 @@ def check_labels(value: Any, path: str, findings: Findings) -> None:
     """Labels are text of 63 characters; ours are ours to set."""
     for name, text in findings.mapping(value, path).items():
         if name.startswith(OWN_PREFIX):
-            findings.add(f"{path}.{name}", f"Labels under {OWN_PREFIX} are set by the platform.")
+            findings.add(f"{path}.{name}", _("Labels under %(prefix)s are set by the platform.", prefix=OWN_PREFIX))
         elif name not in OWN_LABELS and (not isinstance(text, str) or not LABEL_VALUE.fullmatch(text)):
             findings.add(
-                f"{path}.{name}", "A label is text of at most 63 letters, digits, dashes, dots and underscores."
+                f"{path}.{name}", _("A label is text of at most 63 letters, digits, dashes, dots and underscores.")
             )
 
 
@@ -119,16 +130,21 @@ def check_annotations(value: Any, path: str, policy: Policy, findings: Findings)
     """Annotations steer controllers: only plain ones (without a domain) and those of allowed domains."""
     for name, text in findings.mapping(value, path).items():
         if not isinstance(text, str):
-            findings.add(f"{path}.{name}", "An annotation is text: put it in quotes.")
+            findings.add(f"{path}.{name}", _("An annotation is text: put it in quotes."))
         elif "/" in name and not name.startswith(policy.annotation_prefixes):
-            findings.add(f"{path}.{name}", f"The annotation {name} is not allowed.")
+            findings.add(f"{path}.{name}", _("The annotation %(name)s is not allowed.", name=name))
 
 
 def _check_set(manifests: Sequence[Manifest], policy: Policy) -> list[Problem]:
     workloads = sum(1 for manifest in manifests if manifest["kind"] == "Deployment")
     if workloads == 1:
         return []
-    return [Problem("templates", f"The templates must make exactly one Deployment; they make {workloads or 'none'}.")]
+    return [
+        Problem(
+            "templates",
+            _("The templates must make exactly one Deployment; they make %(count)s.", count=workloads),
+        )
+    ]
 
 
 def _check_body(manifest: Manifest, manifests: Sequence[Manifest], policy: Policy, findings: Findings) -> None:
@@ -153,11 +169,12 @@ def _check_config_map(manifest: Manifest, findings: Findings) -> None:
         for key, value in findings.mapping(manifest.get(part), f".{part}").items():
             if not CONFIG_KEY.fullmatch(key):
                 findings.add(
-                    f".{part}", f"The key “{key[:80]}” may hold only letters, digits, dashes, dots and underscores."
+                    f".{part}",
+                    _("The key “%(key)s” may hold only letters, digits, dashes, dots and underscores.", key=key[:80]),
                 )
             if not isinstance(value, str):
-                findings.add(f".{part}.{key}", "A configuration value is text: put it in quotes.")
+                findings.add(f".{part}.{key}", _("A configuration value is text: put it in quotes."))
             else:
                 size += len(key.encode()) + len(value.encode())
     if size > _CONFIG_MAP_LIMIT:
-        findings.add(".data", "A ConfigMap holds at most 1 MiB.")
+        findings.add(".data", _("A ConfigMap holds at most 1 MiB."))

@@ -7,6 +7,7 @@ from typing import Any
 
 from deployer.errors import Problem
 from deployer.interfaces import Manifest
+from deployer.sentences import say as _
 
 
 def is_one_of(value: Any, allowed: frozenset[str] | set[str]) -> bool:
@@ -30,24 +31,24 @@ class Findings:
         if isinstance(value, dict):
             return value
         if value is not None:
-            self.add(path, "This must be a mapping of names to values.")
+            self.add(path, _("This must be a mapping of names to values."))
         return {}
 
     def items(self, value: Any, path: str) -> Iterator[tuple[str, Manifest]]:
         """Each mapping of a list with its path; a problem for anything else."""
         if not isinstance(value, list):
             if value is not None:
-                self.add(path, "This must be a list.")
+                self.add(path, _("This must be a list."))
             return
         for index, item in enumerate(value):
             item_path = f"{path}[{index}]"
             if isinstance(item, dict):
                 yield item_path, item
             else:
-                self.add(item_path, "This must be a mapping of names to values.")
+                self.add(item_path, _("This must be a mapping of names to values."))
 
     def only(self, value: Manifest, allowed: frozenset[str], path: str) -> None:
         """A problem for each field that is not in the allow-list."""
         for name in value:
             if name not in allowed:
-                self.add(f"{path}.{name}", f"The field {name} is not allowed here.")
+                self.add(f"{path}.{name}", _("The field %(name)s is not allowed here.", name=name))

@@ -11,6 +11,7 @@ from typing import Any
 from deployer.errors import Rejected
 from deployer.interfaces import Manifest, ObjectRef
 from deployer.manifests.policy import KINDS
+from deployer.sentences import say as _
 
 MANAGER = "prism4k"
 _LABEL_LIMIT = 63
@@ -72,7 +73,7 @@ def find_workload(manifests: Iterable[Manifest]) -> Manifest:
     """The one Deployment of a set. Raises Rejected when there is none or more than one."""
     found = [manifest for manifest in manifests if manifest.get("kind") == "Deployment"]
     if len(found) != 1:
-        raise Rejected(f"The templates must make exactly one Deployment; they make {len(found) or 'none'}.")
+        raise Rejected(_("The templates must make exactly one Deployment; they make %(count)s.", count=len(found)))
     return found[0]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from deployer.manifests.findings import Findings, is_one_of
 from deployer.manifests.policy import INGRESS_SPEC, LABEL_VALUE, OWN_PREFIX, SERVICE_SPEC, Policy
+from deployer.sentences import say as _
 
 _PORT_FIELDS = frozenset({"name", "port", "targetPort", "protocol", "nodePort", "appProtocol"})
 
@@ -18,26 +19,34 @@ def check_service(value: Any, policy: Policy, findings: Findings) -> None:
     if not is_one_of(kind, policy.service_types):
         findings.add(
             ".spec.type",
-            f"A Service of type {kind} is not allowed; allowed: {', '.join(sorted(policy.service_types))}.",
+            _(
+                "A Service of type %(kind)s is not allowed; allowed: %(types)s.",
+                kind=kind,
+                types=sorted(policy.service_types),
+            ),
         )
     if spec.get("clusterIP") not in (None, "None"):
         findings.add(
-            ".spec.clusterIP", "The cluster chooses the address of a Service; only None (headless) may be given."
+            ".spec.clusterIP", _("The cluster chooses the address of a Service; only None (headless) may be given.")
         )
     for name, text in findings.mapping(spec.get("selector"), ".spec.selector").items():
         if name.startswith(OWN_PREFIX) or name == "app.kubernetes.io/version":
-            findings.add(f".spec.selector.{name}", "A Service may not select by a label that changes with the order.")
+            findings.add(
+                f".spec.selector.{name}", _("A Service may not select by a label that changes with the order.")
+            )
         elif not isinstance(text, str) or not LABEL_VALUE.fullmatch(text):
-            findings.add(f".spec.selector.{name}", "A label is text of at most 63 characters.")
+            findings.add(f".spec.selector.{name}", _("A label is text of at most 63 characters."))
     ports = list(findings.items(spec.get("ports"), ".spec.ports"))
     if not ports:
-        findings.add(".spec.ports", "A Service needs at least one port.")
+        findings.add(".spec.ports", _("A Service needs at least one port."))
     for path, port in ports:
         findings.only(port, _PORT_FIELDS, path)
         if not is_port(port.get("port")):
-            findings.add(f"{path}.port", "A port is a whole number from 1 to 65535.")
+            findings.add(f"{path}.port", _("A port is a whole number from 1 to 65535."))
         if "nodePort" in port and not (is_port(port["nodePort"]) and port["nodePort"] in policy.node_ports):
-            findings.add(f"{path}.nodePort", f"The node port {port['nodePort']} is not given to this component.")
+            findings.add(
+                f"{path}.nodePort", _("The node port %(port)s is not given to this component.", port=port["nodePort"])
+            )
 
 
 def check_ingress(value: Any, policy: Policy, findings: Findings) -> None:
@@ -46,11 +55,14 @@ def check_ingress(value: Any, policy: Policy, findings: Findings) -> None:
     findings.only(spec, INGRESS_SPEC, ".spec")
     rules = list(findings.items(spec.get("rules"), ".spec.rules"))
     if not rules:
-        findings.add(".spec.rules", "An Ingress needs at least one rule with a host.")
+        findings.add(".spec.rules", _("An Ingress needs at least one rule with a host."))
     for path, rule in rules:
         findings.only(rule, frozenset({"host", "http"}), path)
-        if not is_one_of(rule.get("host"), policy.ingress_hosts):
-            findings.add(f"{path}.host", f"The host {rule.get('host') or '(any)'} does not belong to this component.")
+        host = rule.get("host")
+        if not host:
+            findings.add(f"{path}.host", _("A rule without a host would answer for every host: name one."))
+        elif not is_one_of(host, policy.ingress_hosts):
+            findings.add(f"{path}.host", _("The host %(host)s does not belong to this component.", host=host))
         http = findings.mapping(rule.get("http"), f"{path}.http")
         for entry_path, entry in findings.items(http.get("paths"), f"{path}.http.paths"):
             _check_backend(entry.get("backend"), f"{entry_path}.backend", policy, findings)
@@ -58,9 +70,12 @@ def check_ingress(value: Any, policy: Policy, findings: Findings) -> None:
         hosts = block.get("hosts")
         for host in hosts if isinstance(hosts, list) else ():
             if not is_one_of(host, policy.ingress_hosts):
-                findings.add(f"{path}.hosts", f"The host {host} does not belong to this component.")
+                findings.add(f"{path}.hosts", _("The host %(host)s does not belong to this component.", host=host))
         if block.get("secretName") is not None and not is_one_of(block["secretName"], policy.secrets):
-            findings.add(f"{path}.secretName", f"The Secret {block['secretName']} is not allowed to this component.")
+            findings.add(
+                f"{path}.secretName",
+                _("The Secret %(name)s is not allowed to this component.", name=block["secretName"]),
+            )
 
 
 def _check_backend(value: Any, path: str, policy: Policy, findings: Findings) -> None:
@@ -69,7 +84,7 @@ def _check_backend(value: Any, path: str, policy: Policy, findings: Findings) ->
     service = findings.mapping(backend.get("service"), f"{path}.service")
     name = service.get("name")
     if not isinstance(name, str) or not policy.owns_name(name):
-        findings.add(f"{path}.service.name", "An Ingress may lead only to the component's own Service.")
+        findings.add(f"{path}.service.name", _("An Ingress may lead only to the component's own Service."))
 
 
 def is_port(value: Any) -> bool:

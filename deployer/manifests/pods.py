@@ -22,6 +22,8 @@ from deployer.manifests.policy import (
 )
 from deployer.manifests.prepare import config_map_references
 from deployer.quantities import QuantityError, parse_cpu, parse_memory
+from deployer.sentences import said_by
+from deployer.sentences import say as _
 
 _BASE = ".spec.template.spec"
 _PORT_FIELDS = frozenset({"name", "containerPort", "protocol"})
@@ -33,9 +35,9 @@ def check_template_annotations(value: Any, policy: Policy, findings: Findings) -
     path = ".spec.template.metadata.annotations"
     for name, text in findings.mapping(value, path).items():
         if not isinstance(text, str):
-            findings.add(f"{path}.{name}", "An annotation is text: put it in quotes.")
+            findings.add(f"{path}.{name}", _("An annotation is text: put it in quotes."))
         elif "/" in name and not name.startswith(policy.annotation_prefixes):
-            findings.add(f"{path}.{name}", f"The annotation {name} is not allowed.")
+            findings.add(f"{path}.{name}", _("The annotation %(name)s is not allowed.", name=name))
 
 
 def check_pod(value: Any, policy: Policy, findings: Findings) -> None:
@@ -43,14 +45,17 @@ def check_pod(value: Any, policy: Policy, findings: Findings) -> None:
     pod = findings.mapping(value, _BASE)
     findings.only(pod, POD_SPEC, _BASE)
     if pod.get("restartPolicy", "Always") != "Always":
-        findings.add(f"{_BASE}.restartPolicy", "The pods of a Deployment are always restarted.")
+        findings.add(f"{_BASE}.restartPolicy", _("The pods of a Deployment are always restarted."))
     account = pod.get("serviceAccountName")
     if account is not None and not is_one_of(account, policy.service_accounts):
-        findings.add(f"{_BASE}.serviceAccountName", f"The service account {account} is not allowed to this component.")
+        findings.add(
+            f"{_BASE}.serviceAccountName",
+            _("The service account %(account)s is not allowed to this component.", account=account),
+        )
     if pod.get("automountServiceAccountToken") not in (None, False):
-        findings.add(f"{_BASE}.automountServiceAccountToken", "A pod may not have a token for the cluster's API.")
+        findings.add(f"{_BASE}.automountServiceAccountToken", _("A pod may not have a token for the cluster's API."))
     if pod.get("dnsPolicy") not in (None, "ClusterFirst", "None", "Default"):
-        findings.add(f"{_BASE}.dnsPolicy", "This DNS policy is for pods on the host's network.")
+        findings.add(f"{_BASE}.dnsPolicy", _("This DNS policy is for pods on the host's network."))
     _check_security(pod.get("securityContext"), POD_SECURITY, f"{_BASE}.securityContext", findings)
     for path, reference in findings.items(pod.get("imagePullSecrets"), f"{_BASE}.imagePullSecrets"):
         _check_secret(reference.get("name"), path, policy, findings)
@@ -63,7 +68,11 @@ def check_pod(value: Any, policy: Policy, findings: Findings) -> None:
         _check_container(container, path, policy, findings, is_own=is_own)
     if own != 1:
         findings.add(
-            f"{_BASE}.containers", f"There must be exactly one container named {policy.component}: the component's own."
+            f"{_BASE}.containers",
+            _(
+                "There must be exactly one container named %(component)s: the component's own.",
+                component=policy.component,
+            ),
         )
 
 
@@ -76,7 +85,7 @@ def _check_container(container: Manifest, path: str, policy: Policy, findings: F
     findings.only(container, CONTAINER, path)
     name = container.get("name")
     if not isinstance(name, str) or not DNS_LABEL.fullmatch(name):
-        findings.add(f"{path}.name", "A container needs a name of lower-case letters, digits and dashes.")
+        findings.add(f"{path}.name", _("A container needs a name of lower-case letters, digits and dashes."))
     _check_image(container.get("image"), f"{path}.image", policy, findings, is_own=is_own)
     _check_security(container.get("securityContext"), CONTAINER_SECURITY, f"{path}.securityContext", findings)
     _check_resources(container.get("resources"), f"{path}.resources", findings, is_own=is_own)
@@ -100,10 +109,10 @@ def _check_image(image: Any, path: str, policy: Policy, findings: Findings, *, i
     if is_own:
         if image != policy.image or not DIGEST_REFERENCE.fullmatch(policy.image):
             findings.add(
-                path, "The component's container must run the image of the order, by its digest: write {{ image }}."
+                path, _("The component's container must run the image of the order, by its digest: write {{ image }}.")
             )
     elif not isinstance(image, str) or not policy.allows_image(image):
-        findings.add(path, f"The image {image} is not from a registry that this component may use.")
+        findings.add(path, _("The image %(image)s is not from a registry that this component may use.", image=image))
 
 
 def _check_security(value: Any, allowed: frozenset[str], path: str, findings: Findings) -> None:
@@ -111,14 +120,14 @@ def _check_security(value: Any, allowed: frozenset[str], path: str, findings: Fi
     findings.only(context, allowed, path)
     for name in ("privileged", "allowPrivilegeEscalation"):
         if context.get(name) not in (None, False):
-            findings.add(f"{path}.{name}", "A container may not gain rights on its node.")
+            findings.add(f"{path}.{name}", _("A container may not gain rights on its node."))
     if context.get("runAsNonRoot") is False or context.get("runAsUser") == 0:
-        findings.add(path, "A container may not ask to run as root.")
+        findings.add(path, _("A container may not ask to run as root."))
     capabilities = findings.mapping(context.get("capabilities"), f"{path}.capabilities")
     findings.only(capabilities, frozenset({"drop"}), f"{path}.capabilities")
     profile = findings.mapping(context.get("seccompProfile"), f"{path}.seccompProfile")
     if profile.get("type", "RuntimeDefault") != "RuntimeDefault":
-        findings.add(f"{path}.seccompProfile", "Only the profile RuntimeDefault is allowed.")
+        findings.add(f"{path}.seccompProfile", _("Only the profile RuntimeDefault is allowed."))
 
 
 def _check_resources(value: Any, path: str, findings: Findings, *, is_own: bool) -> None:
@@ -132,19 +141,22 @@ def _check_resources(value: Any, path: str, findings: Findings, *, is_own: bool)
             try:
                 amounts[part, name] = parse_cpu(text) if name == "cpu" else parse_memory(text)
             except QuantityError as exc:
-                findings.add(f"{path}.{part}.{name}", str(exc))
+                findings.add(f"{path}.{part}.{name}", said_by(exc))
         for name in ("cpu", "memory"):
             if is_own and not amounts.get((part, name)) and name not in listed:
-                findings.add(f"{path}.{part}.{name}", f"The component's container needs {part} of {name}.")
+                findings.add(
+                    f"{path}.{part}.{name}",
+                    _("The component's container needs %(part)s of %(name)s.", part=part, name=name),
+                )
     for name in RESOURCE_NAMES:
         request, limit = amounts.get(("requests", name)), amounts.get(("limits", name))
         if request is not None and limit is not None and request > limit:
-            findings.add(f"{path}.requests.{name}", f"The request of {name} is above its limit.")
+            findings.add(f"{path}.requests.{name}", _("The request of %(name)s is above its limit.", name=name))
 
 
 def _check_variable(variable: Manifest, path: str, policy: Policy, findings: Findings) -> None:
     if not isinstance(variable.get("value", ""), str):
-        findings.add(f"{path}.value", "The value of an environment variable is text: put it in quotes.")
+        findings.add(f"{path}.value", _("The value of an environment variable is text: put it in quotes."))
     source = findings.mapping(variable.get("valueFrom"), f"{path}.valueFrom")
     findings.only(
         source, frozenset({"configMapKeyRef", "secretKeyRef", "fieldRef", "resourceFieldRef"}), f"{path}.valueFrom"
@@ -156,7 +168,7 @@ def _check_variable(variable: Manifest, path: str, policy: Policy, findings: Fin
 
 def _check_secret(name: Any, path: str, policy: Policy, findings: Findings) -> None:
     if not is_one_of(name, policy.secrets):
-        findings.add(path, f"The Secret {name} is not allowed to this component.")
+        findings.add(path, _("The Secret %(name)s is not allowed to this component.", name=name))
 
 
 def _check_volume(volume: Manifest, path: str, policy: Policy, findings: Findings) -> None:
@@ -167,7 +179,10 @@ def _check_volume(volume: Manifest, path: str, policy: Policy, findings: Finding
     if "persistentVolumeClaim" in volume:
         claim = findings.mapping(volume["persistentVolumeClaim"], f"{path}.persistentVolumeClaim").get("claimName")
         if not is_one_of(claim, policy.claims):
-            findings.add(f"{path}.persistentVolumeClaim", f"The volume claim {claim} is not allowed to this component.")
+            findings.add(
+                f"{path}.persistentVolumeClaim",
+                _("The volume claim %(claim)s is not allowed to this component.", claim=claim),
+            )
     projected = findings.mapping(volume.get("projected"), f"{path}.projected")
     for source_path, source in findings.items(projected.get("sources"), f"{path}.projected.sources"):
         findings.only(source, PROJECTED, source_path)
@@ -181,7 +196,7 @@ def _check_probe(value: Any, path: str, findings: Findings) -> None:
     probe = findings.mapping(value, path)
     for action in _PROBE_ACTIONS:
         if findings.mapping(probe.get(action), f"{path}.{action}").get("host") is not None:
-            findings.add(f"{path}.{action}.host", "A check may ask only its own pod.")
+            findings.add(f"{path}.{action}.host", _("A check may ask only its own pod."))
 
 
 def check_config_maps(manifest: Manifest, known: set[str], findings: Findings) -> None:
@@ -193,4 +208,6 @@ def check_config_maps(manifest: Manifest, known: set[str], findings: Findings) -
         return  # the shape is wrong, which was already said at its own path
     for name in names:
         if name not in known:
-            findings.add(_BASE, f"The pod reads the ConfigMap {name}, which these templates do not make.")
+            findings.add(
+                _BASE, _("The pod reads the ConfigMap %(name)s, which these templates do not make.", name=name)
+            )

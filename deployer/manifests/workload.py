@@ -16,6 +16,8 @@ from deployer.manifests.policy import (
     Policy,
 )
 from deployer.quantities import QuantityError, rolling_plan
+from deployer.sentences import said_by
+from deployer.sentences import say as _
 
 _CHANGES_WITH_ORDERS = ("app.kubernetes.io/version", OWN_PREFIX)
 _MOST_REPLICAS = 1000
@@ -27,18 +29,20 @@ def check_deployment(value: Any, policy: Policy, findings: Findings) -> None:
     findings.only(spec, DEPLOYMENT_SPEC, ".spec")
     replicas = spec.get("replicas", 1)
     if not _is_count(replicas, _MOST_REPLICAS):
-        findings.add(".spec.replicas", f"The number of replicas is a whole number from 0 to {_MOST_REPLICAS}.")
+        findings.add(
+            ".spec.replicas", _("The number of replicas is a whole number from 0 to %(most)s.", most=_MOST_REPLICAS)
+        )
         replicas = 1
     strategy = findings.mapping(spec.get("strategy"), ".spec.strategy")
     if strategy.get("type", "RollingUpdate") not in ("RollingUpdate", "Recreate"):
-        findings.add(".spec.strategy.type", "The strategy is RollingUpdate or Recreate.")
+        findings.add(".spec.strategy.type", _("The strategy is RollingUpdate or Recreate."))
     try:
         rolling_plan(replicas, strategy)
     except (QuantityError, AttributeError, TypeError) as exc:
-        findings.add(".spec.strategy.rollingUpdate", f"This strategy cannot be counted: {exc}")
+        findings.add(".spec.strategy.rollingUpdate", _("This strategy cannot be counted: %(why)s", why=said_by(exc)))
     for name in ("minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"):
         if name in spec and not _is_count(spec[name], 86_400):
-            findings.add(f".spec.{name}", "This is a whole number and not negative.")
+            findings.add(f".spec.{name}", _("This is a whole number and not negative."))
     template = findings.mapping(spec.get("template"), ".spec.template")
     findings.only(template, frozenset({"metadata", "spec"}), ".spec.template")
     metadata = findings.mapping(template.get("metadata"), ".spec.template.metadata")
@@ -54,9 +58,9 @@ def _check_template_labels(labels: dict[str, Any], findings: Findings) -> None:
     for name, text in labels.items():
         path = f".spec.template.metadata.labels.{name}"
         if name.startswith(OWN_PREFIX):
-            findings.add(path, f"Labels under {OWN_PREFIX} are set by the platform.")
+            findings.add(path, _("Labels under %(prefix)s are set by the platform.", prefix=OWN_PREFIX))
         elif not isinstance(text, str) or not LABEL_VALUE.fullmatch(text):
-            findings.add(path, "A label is text of at most 63 letters, digits, dashes, dots and underscores.")
+            findings.add(path, _("A label is text of at most 63 letters, digits, dashes, dots and underscores."))
 
 
 def _check_selector(value: Any, labels: dict[str, Any], findings: Findings) -> None:
@@ -67,10 +71,10 @@ def _check_selector(value: Any, labels: dict[str, Any], findings: Findings) -> N
         path = f".spec.selector.matchLabels.{name}"
         if name.startswith(_CHANGES_WITH_ORDERS):
             findings.add(
-                path, "A selector can never be changed, so it may not hold a label that changes with the order."
+                path, _("A selector can never be changed, so it may not hold a label that changes with the order.")
             )
         elif name not in OWN_LABELS and labels.get(name) != text:
-            findings.add(path, "The pod template does not have this label, so the selector would find no pod.")
+            findings.add(path, _("The pod template does not have this label, so the selector would find no pod."))
 
 
 def check_autoscaler(value: Any, workloads: set[str], findings: Findings) -> None:
@@ -79,10 +83,10 @@ def check_autoscaler(value: Any, workloads: set[str], findings: Findings) -> Non
     findings.only(spec, AUTOSCALER_SPEC, ".spec")
     target = findings.mapping(spec.get("scaleTargetRef"), ".spec.scaleTargetRef")
     if target.get("kind") != "Deployment" or not is_one_of(target.get("name"), workloads):
-        findings.add(".spec.scaleTargetRef", "An autoscaler may scale only the Deployment of these templates.")
+        findings.add(".spec.scaleTargetRef", _("An autoscaler may scale only the Deployment of these templates."))
     least, most = spec.get("minReplicas", 1), spec.get("maxReplicas")
     if not _is_count(least, _MOST_REPLICAS) or not _is_count(most, _MOST_REPLICAS) or not 1 <= least <= most:
-        findings.add(".spec.maxReplicas", "minReplicas is at least 1 and not above maxReplicas.")
+        findings.add(".spec.maxReplicas", _("minReplicas is at least 1 and not above maxReplicas."))
 
 
 def _is_count(value: Any, most: int) -> bool:

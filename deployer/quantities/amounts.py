@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
+from deployer.sentences import say as _
+
 LARGEST = 2**63 - 1
 """The server keeps quantities in an int64; more is refused."""
 
@@ -41,18 +43,20 @@ class QuantityError(ValueError):
 def _parse(value: str | int, unit: str) -> int:
     """``value`` in ``unit`` (a decimal as text) as an integer, rounded up."""
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise QuantityError(f"A quantity is text such as 500m or 2Gi, not {type(value).__name__}.")
+        raise QuantityError(_("A quantity is text such as 500m or 2Gi, not %(kind)s.", kind=type(value).__name__))
     text = str(value) if isinstance(value, str) or -LARGEST <= value <= LARGEST else "a number"
     found = _QUANTITY.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
     if found is None:
-        raise QuantityError(f"“{text[:40]}” is not a quantity: write for example 500m, 0.5, 2, 512Mi or 4Gi.")
+        raise QuantityError(
+            _("“%(text)s” is not a quantity: write for example 500m, 0.5, 2, 512Mi or 4Gi.", text=text[:40])
+        )
     factor = _SUFFIXES.get(found["suffix"] or "", Decimal(1))
     if found["exponent"]:
         factor = Decimal(f"1e{found['exponent']}")
     exact = _EXACT.multiply(_EXACT.multiply(Decimal(found["number"]), factor), Decimal(unit))
     whole = int(exact.to_integral_value(rounding=ROUND_CEILING))
     if whole > LARGEST:
-        raise QuantityError(f"“{text[:40]}” is larger than a cluster can count.")
+        raise QuantityError(_("“%(text)s” is larger than a cluster can count.", text=text[:40]))
     return whole
 
 
@@ -81,14 +85,14 @@ def parse_quota_value(resource: str, value: str | int) -> int:
 def format_cpu(millicores: int) -> str:
     """Canonical text as the server prints it: ``2``, ``1500m``."""
     if millicores < 0:
-        raise QuantityError("A quantity of CPU cannot be negative.")
+        raise QuantityError(_("A quantity of CPU cannot be negative."))
     return str(millicores // 1000) if millicores % 1000 == 0 else f"{millicores}m"
 
 
 def format_memory(amount: int) -> str:
     """Canonical binary text that is exact: ``1536Mi``, ``4Gi``, or plain bytes when nothing divides it."""
     if amount < 0:
-        raise QuantityError("A quantity of memory cannot be negative.")
+        raise QuantityError(_("A quantity of memory cannot be negative."))
     power = 0
     while amount and power < 6 and amount % 1024 == 0:
         amount //= 1024
@@ -99,7 +103,9 @@ def format_memory(amount: int) -> str:
 def _typed(text: str, unit_name: str) -> Decimal:
     cleaned = text.strip()
     if not _TYPED.fullmatch(cleaned):
-        raise QuantityError(f"“{text[:40]}” is not a number of {unit_name}: write for example 2 or 0.5.")
+        raise QuantityError(
+            _("“%(text)s” is not a number of %(unit)s: write for example 2 or 0.5.", text=text[:40], unit=unit_name)
+        )
     return Decimal(cleaned)
 
 
@@ -107,14 +113,14 @@ def cores_to_millicores(text: str) -> int:
     """What a person typed into “CPU (cores)” in millicores. Raises QuantityError for more than three decimals."""
     millicores = _EXACT.multiply(_typed(text, "cores"), Decimal(1000))
     if millicores != millicores.to_integral_value():
-        raise QuantityError(f"“{text[:40]}” is finer than a thousandth of a core.")
+        raise QuantityError(_("“%(text)s” is finer than a thousandth of a core.", text=text[:40]))
     return int(millicores)
 
 
 def millicores_to_cores(millicores: int) -> str:
     """``1500`` → ``1.5``; the inverse of :func:`cores_to_millicores`."""
     if millicores < 0:
-        raise QuantityError("A quantity of CPU cannot be negative.")
+        raise QuantityError(_("A quantity of CPU cannot be negative."))
     return _plain(Decimal(millicores).scaleb(-3, _EXACT))
 
 
@@ -123,14 +129,14 @@ def gib_to_bytes(text: str) -> int:
     exact = _EXACT.multiply(_typed(text, "GiB"), Decimal(_GIB))
     whole = int(exact.to_integral_value(rounding=ROUND_CEILING))
     if whole > LARGEST:
-        raise QuantityError(f"“{text[:40]}” is larger than a cluster can count.")
+        raise QuantityError(_("“%(text)s” is larger than a cluster can count.", text=text[:40]))
     return whole
 
 
 def bytes_to_gib(amount: int) -> str:
     """The shortest decimal of GiB that :func:`gib_to_bytes` reads back as exactly this many bytes."""
     if amount < 0:
-        raise QuantityError("A quantity of memory cannot be negative.")
+        raise QuantityError(_("A quantity of memory cannot be negative."))
     exact = _EXACT.divide(Decimal(amount), Decimal(_GIB))
     for digits in range(30):
         shorter = exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_FLOOR, context=_EXACT)

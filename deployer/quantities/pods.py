@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployer.quantities.amounts import QuantityError, parse_cpu, parse_memory
+from deployer.sentences import say as _
 
 _PERCENT = re.compile(r"([0-9]{1,3})%", re.ASCII)
 
@@ -94,7 +95,7 @@ def _share(value: int | str, replicas: int, *, round_up: bool) -> int:
         return value
     found = _PERCENT.fullmatch(value) if isinstance(value, str) else None
     if found is None:
-        raise QuantityError(f"“{value}” is neither a number of pods nor a percentage such as 25%.")
+        raise QuantityError(_("“%(value)s” is neither a number of pods nor a percentage such as 25%%.", value=value))
     product = replicas * int(found[1])
     return -(-product // 100) if round_up else product // 100
 

@@ -18,6 +18,8 @@ from deployer.errors import Problem, Rejected, Unavailable
 from deployer.interfaces import Rendered, RenderedLine, RenderRequest
 from deployer.render_host import frames
 from deployer.rendering import RenderedText
+from deployer.sentences import from_data, said_by
+from deployer.sentences import say as _
 
 _PROGRAM = Path(__file__).with_name("program.py")
 _PRODUCT = Path(__file__).parents[2]
@@ -63,12 +65,12 @@ class RenderHost:
         try:
             frame = frames.encode({"kind": kind, "templates": dict(request.templates), "values": dict(request.values)})
         except (TypeError, ValueError) as exc:
-            raise Rejected(f"The values cannot be given to a template: {exc}") from exc
+            raise Rejected(_("The values cannot be given to a template: %(why)s", why=said_by(exc))) from exc
         with self._lock:
             reply = self._exchange(frame)
         if "refused" in reply:
-            problems = tuple(Problem(path, message) for path, message in reply["problems"])
-            raise Rejected(reply["refused"], problems=problems, reason="template")
+            problems = tuple(Problem(path, from_data(message)) for path, message in reply["problems"])
+            raise Rejected(from_data(reply["refused"]), problems=problems, reason="template")
         return reply
 
     def _exchange(self, frame: bytes) -> dict[str, Any]:
@@ -82,7 +84,7 @@ class RenderHost:
             except (frames.Closed, frames.TooSlow) as exc:
                 self._stop()
                 if attempt == 2:
-                    raise Unavailable("The program that renders templates does not answer.") from exc
+                    raise Unavailable(_("The program that renders templates does not answer.")) from exc
         raise AssertionError("unreachable")
 
     def _running(self) -> int:
@@ -113,7 +115,7 @@ class RenderHost:
             )
         except OSError as exc:
             ours.close()
-            raise Unavailable("The program that renders templates cannot be started.") from exc
+            raise Unavailable(_("The program that renders templates cannot be started.")) from exc
         finally:
             theirs.close()
         self._socket = ours

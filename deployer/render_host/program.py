@@ -11,6 +11,7 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -21,6 +22,8 @@ from deployer.errors import Rejected  # noqa: E402
 from deployer.interfaces import RenderRequest  # noqa: E402
 from deployer.render_host import frames  # noqa: E402
 from deployer.rendering import render, render_text  # noqa: E402
+from deployer.sentences import as_data  # noqa: E402
+from deployer.sentences import say as _  # noqa: E402
 
 MEMORY_BYTES = 256 * 1024 * 1024
 CPU_SECONDS = 2
@@ -35,9 +38,14 @@ def answer(message: dict[str, Any]) -> dict[str, Any]:
             return {"texts": {name: asdict(text) for name, text in render_text(request).items()}}
         return {"rendered": asdict(render(request))}
     except Rejected as exc:
-        return {"refused": str(exc), "problems": [[p.path, p.message] for p in exc.problems]}
+        return refused(exc.said, [(problem.path, problem.message) for problem in exc.problems])
     except MemoryError:
-        return {"refused": "The templates need more memory than they may have.", "problems": []}
+        return refused(_("The templates need more memory than they may have."), ())
+
+
+def refused(why: str, problems: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """A reply that says no; sentences keep what they are made of on their way to the client."""
+    return {"refused": as_data(why), "problems": [[path, as_data(message)] for path, message in problems]}
 
 
 def limit_child() -> None:
@@ -77,20 +85,20 @@ def supervise(message: dict[str, Any], control: int, wall_seconds: float) -> dic
         run_child(message, control, writer)
     os.close(writer)
     reply: dict[str, Any] | None = None
-    why = f"The templates took longer than {wall_seconds:g} seconds."
+    why = _("The templates took longer than %(seconds)s seconds.", seconds=f"{wall_seconds:g}")
     try:
         reply = dict(frames.read(reader, deadline=time.monotonic() + wall_seconds))
     except frames.TooSlow:
         os.kill(child, signal.SIGKILL)
     except frames.Closed:
-        why = "The templates used more memory than they may have."
+        why = _("The templates used more memory than they may have.")
     os.close(reader)
-    _, status = os.waitpid(child, 0)
+    _pid, status = os.waitpid(child, 0)
     if reply is not None:
         return reply
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
-        why = f"The templates computed longer than {CPU_SECONDS} seconds."
-    return {"refused": why, "problems": [[", ".join(message["templates"]), why]]}
+        why = _("The templates computed longer than %(seconds)s seconds.", seconds=CPU_SECONDS)
+    return refused(why, ((", ".join(message["templates"]), why),))
 
 
 def main() -> None:

@@ -14,6 +14,8 @@ from deployer.interfaces import Manifest, Rendered, RenderedLine, RenderRequest
 from deployer.rendering import strict_yaml
 from deployer.rendering.sandbox import MARK, MAX_OUTPUT_BYTES, PlainText, RefusedTag, Sandbox, Tokens
 from deployer.rendering.values import check_templates, check_values
+from deployer.sentences import WORDS, Said, said_by, verbatim
+from deployer.sentences import say as _
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def render(request: RenderRequest) -> Rendered:
             documents = strict_yaml.load(text, restore=tokens.restore)
         except strict_yaml.YamlProblem as exc:
             origin = output[min(exc.line, len(output)) - 1]
-            raise _problem(origin.template, origin.template_line, str(exc)) from exc
+            raise _problem(origin.template, origin.template_line, said_by(exc)) from exc
         for document in documents:
             manifests.append(document.data)
             shown = _trimmed(output[document.first_line - 1 : document.last_line])
@@ -75,11 +77,11 @@ def _run(sandbox: Sandbox, name: str, source: str, values: Mapping[str, Any]) ->
         code = sandbox.compile(tree, name=name, filename=name)
         template = Template.from_code(sandbox, code, sandbox.make_globals(None))
     except TemplateSyntaxError as exc:
-        raise _problem(name, exc.lineno, f"The template cannot be read: {exc.message}") from exc
+        raise _problem(name, exc.lineno, _("The template cannot be read: %(words)s", words=exc.message)) from exc
     except RefusedTag as exc:
-        raise _problem(name, exc.line, str(exc)) from exc
+        raise _problem(name, exc.line, said_by(exc)) from exc
     except (TemplateError, RecursionError, OverflowError, ValueError, MemoryError) as exc:
-        raise _problem(name, 1, f"The template cannot be read: {_sentence(exc)}") from exc
+        raise _problem(name, 1, _("The template cannot be read: %(why)s", why=_sentence(exc))) from exc
     try:
         return _collect(template, values)
     except Exception as exc:  # a template may raise anything, and it is for its author to mend
@@ -94,10 +96,12 @@ def _collect(template: Template, values: Mapping[str, Any]) -> str:
         parts.append(part)
         size += len(part)
         if size > 16 * MAX_OUTPUT_BYTES:
-            raise OverflowError(f"The template prints more than {MAX_OUTPUT_BYTES // 1024} KiB.")
+            raise OverflowError(
+                _("The template prints more than %(kibibytes)s KiB.", kibibytes=MAX_OUTPUT_BYTES // 1024)
+            )
     output = "".join(parts)
     if len(MARK.sub("", output).encode()) > MAX_OUTPUT_BYTES:
-        raise OverflowError(f"The template prints more than {MAX_OUTPUT_BYTES // 1024} KiB.")
+        raise OverflowError(_("The template prints more than %(kibibytes)s KiB.", kibibytes=MAX_OUTPUT_BYTES // 1024))
     return output
 
 
@@ -109,17 +113,25 @@ def _line_of(exc: BaseException, template: Template) -> int:
     return line
 
 
-def _sentence(exc: BaseException) -> str:
+def _sentence(exc: BaseException) -> Said:
     if isinstance(exc, MemoryError):
-        return "The template needs more memory than a template may have."
+        return _("The template needs more memory than a template may have.")
     if isinstance(exc, RecursionError):
-        return "The template is nested too deeply."
-    text = str(exc).strip()[:300].rstrip(".") or f"the template failed with {type(exc).__name__}"
-    return f"{text[0].upper()}{text[1:]}."
+        return _("The template is nested too deeply.")
+    said = said_by(exc)
+    if said.text != WORDS:
+        return said
+    text = said.strip()[:300].rstrip(".")
+    if not text:
+        return _("The template failed with %(kind)s.", kind=type(exc).__name__)
+    return verbatim(f"{text[0].upper()}{text[1:]}.")
 
 
 def _problem(name: str, line: int, message: str) -> Rejected:
-    return Rejected(f"Template {name}, line {line}: {message}", problems=(Problem(f"{name}:{line}", message),))
+    return Rejected(
+        _("Template %(name)s, line %(line)s: %(why)s", name=name, line=line, why=message),
+        problems=(Problem(f"{name}:{line}", message),),
+    )
 
 
 def _origins(output: str, name: str, names: tuple[str, ...]) -> list[RenderedLine]:

@@ -19,6 +19,8 @@ from jinja2.lexer import Token, TokenStream
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from deployer.sentences import say as _
+
 MARK = re.compile("\x02([0-9]+)\\.([0-9]+)\x03")
 MAX_OUTPUT_BYTES = 1024 * 1024
 
@@ -100,10 +102,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """Raises RefusedTag for a tag that is not ``if``, ``for``, ``set``, ``with`` or ``raw``."""
         for kind, tag in _REFUSED_TAGS.items():
             if found := next(tree.find_all(kind), None):
-                raise RefusedTag(found.lineno, f"The tag “{tag}” is not allowed: use if, for, set, with and raw.")
+                raise RefusedTag(
+                    found.lineno, _("The tag “%(tag)s” is not allowed: use if, for, set, with and raw.", tag=tag)
+                )
         for loop in tree.find_all(nodes.For):
             if loop.recursive:
-                raise RefusedTag(loop.lineno, "Recursive loops are not allowed.")
+                raise RefusedTag(loop.lineno, _("Recursive loops are not allowed."))
 
 
 class _Printer:
@@ -115,16 +119,21 @@ class _Printer:
     def _count(self, text: str) -> None:
         self._printed += len(text)
         if self._printed > MAX_OUTPUT_BYTES:
-            raise OverflowError(f"The template prints more than {MAX_OUTPUT_BYTES // 1024} KiB.")
+            raise OverflowError(
+                _("The template prints more than %(kibibytes)s KiB.", kibibytes=MAX_OUTPUT_BYTES // 1024)
+            )
 
     @staticmethod
     def _refuse(value: object) -> NoReturn:
         if isinstance(value, Undefined):
             str(value)  # raises UndefinedError with the name that is missing
         if isinstance(value, float):
-            raise TypeError("A number with a fraction must be printed as text: put it in quotes where it is set.")
+            raise TypeError(_("A number with a fraction must be printed as text: put it in quotes where it is set."))
         raise TypeError(
-            f"A {type(value).__name__} cannot be printed as it is: use the filter toyaml for lists and dicts."
+            _(
+                "A %(kind)s cannot be printed as it is: use the filter toyaml for lists and dicts.",
+                kind=type(value).__name__,
+            )
         )
 
 
@@ -196,8 +205,11 @@ class PlainText(_Printer):
             self._count(text)
             if found := _CONTROL.search(text):
                 raise ValueError(
-                    f"A printed value holds a line end or control character (U+{ord(found[0]):04X}): "
-                    "use the filter shell where the script needs it."
+                    _(
+                        "A printed value holds a line end or control character (U+%(character)s): use the filter "
+                        "shell where the script needs it.",
+                        character=f"{ord(found[0]):04X}",
+                    )
                 )
             return text
         if isinstance(value, bool):
@@ -211,7 +223,7 @@ class PlainText(_Printer):
         if not isinstance(value, str):
             self._refuse(value)
         if "\x00" in value or "\x02" in value or "\x03" in value:
-            raise ValueError("A value for a script may not hold control characters.")
+            raise ValueError(_("A value for a script may not hold control characters."))
         self._count(value)
         return Raw(shlex.quote(value))
 

@@ -13,6 +13,9 @@ from typing import Any
 
 import yaml
 
+from deployer.sentences import said_by
+from deployer.sentences import say as _
+
 MAX_DEPTH = 50
 MAX_NODES = 20_000
 MAX_DOCUMENTS = 20
@@ -63,17 +66,19 @@ def load(text: str, *, restore: Callable[[str], tuple[str, bool]]) -> tuple[Docu
             if data is None:
                 continue
             if not isinstance(data, dict):
-                raise YamlProblem(first, "A document must be a mapping such as “kind: Service”, not a list or a text.")
+                raise YamlProblem(
+                    first, _("A document must be a mapping such as “kind: Service”, not a list or a text.")
+                )
             if len(documents) == MAX_DOCUMENTS:
-                raise YamlProblem(first, f"One template may hold at most {MAX_DOCUMENTS} objects.")
+                raise YamlProblem(first, _("One template may hold at most %(most)s objects.", most=MAX_DOCUMENTS))
             documents.append(Document(data, first, last))
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         raise YamlProblem(
-            mark.line + 1 if mark else 1, f"This is not valid YAML: {exc.problem or exc.context}."
+            mark.line + 1 if mark else 1, _("This is not valid YAML: %(words)s.", words=str(exc.problem or exc.context))
         ) from exc
     except yaml.YAMLError as exc:
-        raise YamlProblem(1, f"This is not valid YAML: {exc}") from exc
+        raise YamlProblem(1, _("This is not valid YAML: %(why)s", why=said_by(exc))) from exc
     return tuple(documents)
 
 
@@ -89,7 +94,7 @@ class _Reader:
             if not isinstance(event, yaml.DocumentStartEvent):
                 continue
             if event.version or event.tags:
-                raise YamlProblem(_line(event), "YAML directives (lines that begin with %) are not allowed.")
+                raise YamlProblem(_line(event), _("YAML directives (lines that begin with %) are not allowed."))
             root = next(self._events)
             data = self._node(root, 1)
             end = next(self._events)
@@ -99,15 +104,15 @@ class _Reader:
         line = _line(event)
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            raise YamlProblem(line, f"This is larger than {MAX_NODES} values.")
+            raise YamlProblem(line, _("This is larger than %(most)s values.", most=MAX_NODES))
         if depth > MAX_DEPTH:
-            raise YamlProblem(line, f"This is nested deeper than {MAX_DEPTH} levels.")
+            raise YamlProblem(line, _("This is nested deeper than %(most)s levels.", most=MAX_DEPTH))
         if isinstance(event, yaml.AliasEvent):
-            raise YamlProblem(line, "Aliases (*name) are not allowed: write the value out.")
+            raise YamlProblem(line, _("Aliases (*name) are not allowed: write the value out."))
         if event.anchor is not None:
-            raise YamlProblem(line, "Anchors (&name) are not allowed: write the value out.")
+            raise YamlProblem(line, _("Anchors (&name) are not allowed: write the value out."))
         if event.tag is not None:
-            raise YamlProblem(line, f"Tags such as {event.tag[:40]} are not allowed.")
+            raise YamlProblem(line, _("Tags such as %(tag)s are not allowed.", tag=event.tag[:40]))
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(depth)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -119,12 +124,12 @@ class _Reader:
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             line = _line(event)
             if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and event.value == "<<":
-                raise YamlProblem(line, "Merge keys (<<) are not allowed: write the values out.")
+                raise YamlProblem(line, _("Merge keys (<<) are not allowed: write the values out."))
             key = self._node(event, depth + 1)
             if not isinstance(key, str):
-                raise YamlProblem(line, "A key must be text: put it in quotes.")
+                raise YamlProblem(line, _("A key must be text: put it in quotes."))
             if key in found:
-                raise YamlProblem(line, f"The key “{key[:80]}” is there twice.")
+                raise YamlProblem(line, _("The key “%(key)s” is there twice.", key=key[:80]))
             found[key] = self._node(next(self._events), depth + 1)
         return found
 
@@ -154,5 +159,7 @@ def _resolve(text: str, line: int) -> Any:
     if _NUMBER.fullmatch(text) and not _INTEGER.fullmatch(text) and math.isfinite(float(text)):
         return float(text)
     if _AMBIGUOUS.fullmatch(text):
-        raise YamlProblem(line, f"It is not clear what {text[:40]} means here: put it in quotes if it is text.")
+        raise YamlProblem(
+            line, _("It is not clear what %(text)s means here: put it in quotes if it is text.", text=text[:40])
+        )
     return text

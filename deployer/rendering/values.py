@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deployer.errors import Problem, Rejected
+from deployer.sentences import say as _
 
 MAX_TEMPLATES = 20
 MAX_TEMPLATE_CHARS = 256 * 1024
@@ -20,15 +21,30 @@ _FORBIDDEN_IN_SOURCE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufef
 def check_templates(templates: Mapping[str, str]) -> dict[str, str]:
     """The sources with LF line ends. Raises Rejected with a Problem per line that holds something invisible."""
     if not templates or len(templates) > MAX_TEMPLATES:
-        raise Rejected(f"A set of templates has between 1 and {MAX_TEMPLATES} of them, not {len(templates)}.")
+        raise Rejected(
+            _(
+                "A set of templates has between 1 and %(most)s of them, not %(count)s.",
+                most=MAX_TEMPLATES,
+                count=len(templates),
+            )
+        )
     checked: dict[str, str] = {}
     for name, source in templates.items():
         if not isinstance(source, str) or len(source) > MAX_TEMPLATE_CHARS:
-            raise Rejected(f"Template {name} is longer than {MAX_TEMPLATE_CHARS // 1024} KiB.")
+            raise Rejected(
+                _(
+                    "Template %(name)s is longer than %(kibibytes)s KiB.",
+                    name=name,
+                    kibibytes=MAX_TEMPLATE_CHARS // 1024,
+                )
+            )
         clean = source.replace("\r\n", "\n").replace("\r", "\n")
         for number, line in enumerate(clean.split("\n"), start=1):
             if found := _FORBIDDEN_IN_SOURCE.search(line):
-                message = f"The invisible character U+{ord(found[0]):04X} is not allowed in a template."
+                message = _(
+                    "The invisible character U+%(character)s is not allowed in a template.",
+                    character=f"{ord(found[0]):04X}",
+                )
                 raise Rejected(message, problems=(Problem(f"{name}:{number}", message),))
         checked[name] = clean
     return checked
@@ -48,13 +64,18 @@ class _Budget:
     def take(self, chars: int) -> None:
         self.left -= chars
         if self.left < 0:
-            raise Rejected(f"The values for the template are larger than {MAX_VALUE_CHARS // 1024} KiB together.")
+            raise Rejected(
+                _(
+                    "The values for the template are larger than %(kibibytes)s KiB together.",
+                    kibibytes=MAX_VALUE_CHARS // 1024,
+                )
+            )
 
 
 def _check(value: Any, path: str, depth: int, budget: _Budget) -> None:
     budget.take(8)
     if depth > MAX_DEPTH:
-        raise _refused(path, "it is nested too deeply")
+        raise _refused(path, _("it is nested too deeply"))
     if value is None or isinstance(value, bool | int):
         return
     if type(value) is str:
@@ -65,21 +86,21 @@ def _check(value: Any, path: str, depth: int, budget: _Budget) -> None:
     elif type(value) is dict:
         for key, item in value.items():
             if type(key) is not str:
-                raise _refused(path, "its keys must be text")
+                raise _refused(path, _("its keys must be text"))
             _check_text(key, path, budget)
             _check(item, f"{path}.{key}", depth + 1, budget)
     else:
-        raise _refused(path, f"a template may not see a {type(value).__name__}")
+        raise _refused(path, _("a template may not see a %(kind)s", kind=type(value).__name__))
 
 
 def _check_text(value: str, path: str, budget: _Budget) -> None:
     budget.take(len(value))
     if "\x00" in value:
-        raise _refused(path, "it holds a NUL character")
+        raise _refused(path, _("it holds a NUL character"))
     if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
-        raise _refused(path, "it holds half a character (a lone surrogate)")
+        raise _refused(path, _("it holds half a character (a lone surrogate)"))
 
 
 def _refused(path: str, why: str) -> Rejected:
-    message = f"The value {path} cannot be used in a template: {why}."
+    message = _("The value %(path)s cannot be used in a template: %(why)s.", path=path, why=why)
     return Rejected(message, problems=(Problem(path, message),))

@@ -13,6 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from deployer.interfaces import Diagnosis, EventFacts, Manifest
+from deployer.sentences import Said
+from deployer.sentences import say as _
 from deployer.verdict.objects import condition, metadata, seconds_since, status, time_of
 
 IMAGE_PULL_PATIENCE_SECONDS = 60
@@ -88,7 +90,9 @@ class Case:
 
     def found(self, code: str, *, is_fatal: bool, evidence: tuple[str, ...] = (), **values: object) -> Finding:
         """A finding about this container."""
-        texts = {name: str(value) for name, value in values.items()} | {"container": self.name}
+        texts = {name: value if isinstance(value, Said) else str(value) for name, value in values.items()} | {
+            "container": self.name
+        }
         pod = str(metadata(self.pod).get("name", ""))
         return Finding(Diagnosis(code, texts, pod, self.name, tuple(e for e in evidence if e)), is_fatal)
 
@@ -208,7 +212,9 @@ def _exited(case: Case, terminated: Mapping[str, Any], *, in_back_off: bool = Fa
         return case.found("out_of_memory", is_fatal=is_first_hopeless, evidence=(message,), limit=limit)
     if reason in _START_REASONS or exit_code in (126, 127, 128):
         is_second = in_back_off or case.restarts >= 1
-        return case.found("start_failed", is_fatal=is_second, message=message or f"exit code {exit_code}")
+        return case.found(
+            "start_failed", is_fatal=is_second, message=message or _("exit code %(code)s", code=str(exit_code))
+        )
     if case.is_init:
         return case.found(
             "init_failed", is_fatal=is_hopeless, evidence=(message,), exit_code=exit_code, restarts=case.restarts
@@ -238,12 +244,12 @@ def _not_ready(case: Case) -> Finding | None:
     if lasted < max(budget, 10):
         return None
     event = case.event("Unhealthy", text="Readiness probe") or case.event("Unhealthy", text="Startup probe")
-    message = event.message if event else f"not ready after {int(lasted)} s"
+    message = event.message[:_LONGEST_MESSAGE] if event else _("not ready after %(seconds)s s", seconds=int(lasted))
     return case.found(
         "not_ready",
         is_fatal=lasted >= max(2 * budget, 60),
         check=_described(case.spec.get("readinessProbe")),
-        message=message[:_LONGEST_MESSAGE],
+        message=message,
     )
 
 
@@ -256,11 +262,11 @@ def _probe_seconds(probe: Any) -> float:
 
 def _described(probe: Any) -> str:
     if not isinstance(probe, dict):
-        return "(none)"
+        return _("(none)")
     if request := probe.get("httpGet"):
-        return f"GET {request.get('path') or '/'} on port {request.get('port')}"
+        return _("GET %(path)s on port %(port)s", path=str(request.get("path") or "/"), port=str(request.get("port")))
     if socket := probe.get("tcpSocket"):
-        return f"port {socket.get('port')}"
+        return _("port %(port)s", port=str(socket.get("port")))
     if command := probe.get("exec"):
         return " ".join(str(word) for word in command.get("command") or ())[:200]
-    return "grpc" if "grpc" in probe else "(none)"
+    return "grpc" if "grpc" in probe else _("(none)")

@@ -13,6 +13,8 @@ from datetime import datetime
 from deployer.interfaces import Diagnosis, EventFacts, Observation, PodView, Verdict
 from deployer.manifests import DEPLOYMENT_ANNOTATION
 from deployer.quantities import QuantityError, rolling_plan
+from deployer.sentences import Said
+from deployer.sentences import say as _
 from deployer.verdict.findings import Finding, pod_findings
 from deployer.verdict.objects import Workload, condition, find_workload, metadata, seconds_since, status
 from deployer.verdict.refusals import diagnose_refusal
@@ -53,10 +55,9 @@ def judge(  # noqa: PLR0913 - one call with everything that the answer depends o
     views = pod_views(workload)
     verdict = _counted(workload, views)
     if annotations.get(DEPLOYMENT_ANNOTATION) != deployment_id:
-        other = str(annotations.get(DEPLOYMENT_ANNOTATION) or "somebody outside the platform")
-        return replace(verdict, outcome="superseded", message=other)
+        return replace(verdict, outcome="superseded", message=_by_whom(annotations.get(DEPLOYMENT_ANNOTATION)))
     if workload.generation > applied_generation:
-        verdict = replace(verdict, message="changed outside the platform while it was rolled out")
+        verdict = replace(verdict, message=_("It was changed outside the platform while it was rolled out."))
     elapsed = (now - started_at).total_seconds()
     is_late = elapsed >= deadline_seconds
     if workload.observed < workload.generation:
@@ -70,6 +71,12 @@ def judge(  # noqa: PLR0913 - one call with everything that the answer depends o
     if is_late or _has_stalled(workload, idle) or (finding is not None and finding.is_fatal):
         return replace(verdict, outcome="failed", diagnosis=finding.diagnosis if finding else _deadline(verdict))
     return replace(verdict, outcome="progressing", diagnosis=finding.diagnosis if finding else None)
+
+
+def _by_whom(deployment_id: object) -> Said:
+    if deployment_id:
+        return _("Deployment %(number)s took its place.", number=str(deployment_id))
+    return _("Somebody outside the platform took its place.")
 
 
 def progress_mark(observation: Observation, name: str) -> str:

@@ -137,7 +137,7 @@ def test_another_deployment_s_annotation_supersedes() -> None:
     d = deployment()
     d["metadata"]["annotations"]["prism4k.io/deployment"] = "8"
     verdict = look(d=d)
-    assert (verdict.outcome, verdict.message) == ("superseded", "8")
+    assert (verdict.outcome, verdict.message) == ("superseded", "Deployment 8 took its place.")
 
 
 def test_before_the_controller_saw_it_the_old_status_means_nothing() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deployer.errors import Rejected, Unavailable
+from deployer.sentences import say as _
 
 MEMORY_BYTES = 4 * 1024**3
 FILE_BYTES = 4 * 1024**3
@@ -62,16 +63,16 @@ def run_git(
             pass_fds=tuple(keep_open),
         )
     except OSError as exc:
-        raise Unavailable("git cannot be started on this machine.") from exc
+        raise Unavailable(_("git cannot be started on this machine.")) from exc
     try:
         output, complaint = _read(child, end, output_bytes)
         _await_end(child, end)
     except subprocess.TimeoutExpired as exc:
-        raise Unavailable(f"Git did not finish within {seconds:.0f} s.") from exc
+        raise Unavailable(_("Git did not finish within %(seconds)s s.", seconds=f"{seconds:.0f}")) from exc
     finally:
         code = _end(child)
     if code == 127:
-        raise Unavailable("git is not installed on this machine.")
+        raise Unavailable(_("git is not installed on this machine."))
     return Finished(code, output, complaint)
 
 
@@ -86,13 +87,15 @@ def _read(child: subprocess.Popen[bytes], end: float, most: int) -> tuple[bytes,
             left = end - time.monotonic()
             if left <= 0:
                 raise subprocess.TimeoutExpired("git", 0)
-            for key, _ in selector.select(left):
+            for key, _events in selector.select(left):
                 chunk = os.read(key.fd, _CHUNK)
                 if not chunk:
                     selector.unregister(key.fileobj)
                 key.data.extend(chunk)
             if len(output) > most:
-                raise Rejected(f"The repository answers with more than {most // 1024**2} MiB of names.")
+                raise Rejected(
+                    _("The repository answers with more than %(mebibytes)s MiB of names.", mebibytes=most // 1024**2)
+                )
             del complaint[:-_ERROR_BYTES]
     return bytes(output), complaint.decode(errors="replace")
 

@@ -9,6 +9,7 @@ from deployer.adapters.git.mirror import Mirror
 from deployer.adapters.git.session import online_environment
 from deployer.errors import NotFound, Unavailable
 from deployer.interfaces import BranchTip, CommitFacts, SourceTarget
+from deployer.sentences import say as _
 
 LOOK_SECONDS = 20.0
 _MOST_COMMITS = 1000
@@ -33,7 +34,7 @@ class GitSource:
         for tip in self._list_heads(_HEADS + branch):
             if tip.name == branch:
                 return tip
-        raise NotFound(f"The repository at {self._url.host} has no branch {branch}.")
+        raise NotFound(_("The repository at %(host)s has no branch %(branch)s.", host=self._url.host, branch=branch))
 
     def contains(self, branch: str, commit: str) -> bool:
         """True when the commit lies on the branch as it is now; raises NotFound for an unknown branch."""
@@ -71,7 +72,13 @@ class GitSource:
             return
         self._mirror.refresh()
         if not self._mirror.has(commit):
-            raise NotFound(f"Commit {commit[:12]} is on no branch of the repository at {self._url.host} any more.")
+            raise NotFound(
+                _(
+                    "Commit %(commit)s is on no branch of the repository at %(host)s any more.",
+                    commit=commit[:12],
+                    host=self._url.host,
+                )
+            )
 
     def _list_heads(self, *patterns: str) -> tuple[BranchTip, ...]:
         with online_environment(self._target, self._url) as environment:
@@ -82,13 +89,13 @@ class GitSource:
         return _read_heads(finished.output)
 
     def _broken(self, finished: Finished) -> Unavailable:
-        return Unavailable(f"Our copy of the repository at {self._url.host} cannot be read. Try again.")
+        return Unavailable(_("Our copy of the repository at %(host)s cannot be read. Try again.", host=self._url.host))
 
 
 def _read_heads(output: bytes) -> tuple[BranchTip, ...]:
     tips = []
     for line in output.decode(errors="replace").split("\n"):
-        commit, _, reference = line.partition("\t")
+        commit, _separator, reference = line.partition("\t")
         name = reference.removeprefix(_HEADS)
         if reference.startswith(_HEADS) and len(commit) == 40 and is_branch_name(name):
             tips.append(BranchTip(name, commit))

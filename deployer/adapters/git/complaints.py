@@ -7,6 +7,7 @@ import signal
 
 from deployer.adapters.git.child import Finished
 from deployer.errors import DeployerError, Forbidden, NotFound, Rejected, Unavailable
+from deployer.sentences import say as _
 
 # Messages of git 2.39 with libcurl and OpenSSH, LC_ALL=C. Order matters: the first that matches wins.
 _FORBIDDEN = re.compile(
@@ -46,20 +47,26 @@ def translate(finished: Finished, host: str) -> DeployerError:
     # Addresses stand in quotes; a repository called "certificate" must not look like a certificate's fault.
     words = re.sub(r"'[^'\n]*'", "''", finished.complaint)
     if "transport" in words and "not allowed" in words:
-        return Rejected(f"The Git server {host} is asked in a way that is not allowed here.")
+        return Rejected(_("The Git server %(host)s is asked in a way that is not allowed here.", host=host))
     if _ELSEWHERE.search(words):
-        return Rejected(f"The Git server {host} sends us to another address. Enter the final one.")
+        return Rejected(_("The Git server %(host)s sends us to another address. Enter the final one.", host=host))
     if _CERTIFICATE.search(words):
-        return Unavailable(f"The certificate of the Git server {host} is not trusted. Check its CA.")
+        return Unavailable(_("The certificate of the Git server %(host)s is not trusted. Check its CA.", host=host))
     if _FORBIDDEN.search(words):
-        return Forbidden(f"The Git server {host} refuses our account, or this repository is not open to it.")
+        return Forbidden(
+            _("The Git server %(host)s refuses our account, or this repository is not open to it.", host=host)
+        )
     if _ABSENT.search(words):
-        return NotFound(f"There is no such repository at {host}. Check the path, and whether our account may see it.")
+        return NotFound(
+            _("There is no such repository at %(host)s. Check the path, and whether our account may see it.", host=host)
+        )
     if _FULL.search(words) or finished.code in {-signal.SIGXFSZ, 128 + signal.SIGXFSZ}:
-        return Rejected(f"The repository at {host} is larger than the limits for it here.")
+        return Rejected(_("The repository at %(host)s is larger than the limits for it here.", host=host))
     if finished.code in {-signal.SIGKILL, 128 + signal.SIGKILL}:
-        return Unavailable(f"Git was ended while it spoke to {host}. Try again.")
-    return Unavailable(f"The Git server {host} cannot be reached, or broke off. Is it up, and is its address right?")
+        return Unavailable(_("Git was ended while it spoke to %(host)s. Try again.", host=host))
+    return Unavailable(
+        _("The Git server %(host)s cannot be reached, or broke off. Is it up, and is its address right?", host=host)
+    )
 
 
 def is_unknown_object(finished: Finished) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from deployer.errors import Rejected
+from deployer.sentences import say as _
 
 BRANCH_PATTERN = (
     r"(?![-/.@])(?!.*(?:\.\.|//|@\{|/\.|\.lock(?:/|$)))"
@@ -29,14 +30,16 @@ def is_branch_name(name: str) -> bool:
 def check_branch(name: str) -> str:
     """The name; raises Rejected."""
     if not is_branch_name(name):
-        raise Rejected(f"{name[:80]!r} cannot be a branch here: use letters, digits and . _ / + @ # = , -")
+        raise Rejected(
+            _("%(name)s cannot be a branch here: use letters, digits and . _ / + @ # = , -", name=repr(name[:80]))
+        )
     return name
 
 
 def check_commit(commit: str) -> str:
     """40 lower case hex digits; raises Rejected."""
     if not _COMMIT.fullmatch(commit):
-        raise Rejected(f"{commit[:50]!r} is no commit: give its 40 hex digits.")
+        raise Rejected(_("%(commit)s is no commit: give its 40 hex digits.", commit=repr(commit[:50])))
     return commit
 
 
@@ -57,20 +60,24 @@ def check_url(url: str) -> RepositoryUrl:
     """
     # First of all: urlsplit silently drops line breaks and tabs, git would be given them.
     if not _VISIBLE.fullmatch(url):
-        raise Rejected("The Git address must be plain ASCII without blanks. Write it as https://host/repository.git.")
+        raise Rejected(
+            _("The Git address must be plain ASCII without blanks. Write it as https://host/repository.git.")
+        )
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError as exc:
-        raise Rejected("The Git address is no URL. Write it as https://host/group/repository.git.") from exc
+        raise Rejected(_("The Git address is no URL. Write it as https://host/group/repository.git.")) from exc
     if parts.scheme not in {"http", "https", "ssh"} or "://" not in url or url.startswith("-"):
-        raise Rejected("The Git address must begin with https://, http:// or ssh://.")
+        raise Rejected(_("The Git address must begin with https://, http:// or ssh://."))
     if "@" in parts.netloc:
-        raise Rejected("The Git address holds a user or password. Enter those with the Git server, not in the address.")
+        raise Rejected(
+            _("The Git address holds a user or password. Enter those with the Git server, not in the address.")
+        )
     if not _HOST.fullmatch(host) or port == 0 or parts.netloc.endswith(":"):
-        raise Rejected("The Git address names no proper host.")
+        raise Rejected(_("The Git address names no proper host."))
     if parts.query or parts.fragment or not _PATH.fullmatch(parts.path):
-        raise Rejected("The Git address must end in the repository's path, such as /group/repository.git.")
+        raise Rejected(_("The Git address must end in the repository's path, such as /group/repository.git."))
     if ".." in parts.path.split("/"):
-        raise Rejected("The Git address must not climb with '..'.")
+        raise Rejected(_("The Git address must not climb with '..'."))
     return RepositoryUrl(url, parts.scheme, host)

@@ -17,6 +17,7 @@ from deployer.adapters.git.grammar import RepositoryUrl
 from deployer.adapters.git.session import offline_environment, online_environment
 from deployer.errors import Unavailable
 from deployer.interfaces import SourceTarget
+from deployer.sentences import say as _
 
 FETCH_SECONDS = 60.0
 READ_SECONDS = 20.0
@@ -81,7 +82,7 @@ class Mirror:
             )
             if made.code != 0:
                 shutil.rmtree(staging, ignore_errors=True)
-                raise Unavailable("The folder for copies of Git repositories cannot be written.")
+                raise Unavailable(_("The folder for copies of Git repositories cannot be written."))
             shutil.rmtree(self.path, ignore_errors=True)
             os.replace(staging, self.path)
         # A git that was killed leaves *.lock files that would stop every later one; under our lock none is in use.
@@ -94,7 +95,7 @@ class Mirror:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as exc:
-            raise Unavailable("The folder for copies of Git repositories cannot be written.") from exc
+            raise Unavailable(_("The folder for copies of Git repositories cannot be written.")) from exc
         try:
             self._wait_for(lock)
             yield lock
@@ -109,5 +110,5 @@ class Mirror:
                 return
             except BlockingIOError as exc:
                 if time.monotonic() > end:
-                    raise Unavailable("This repository is being fetched by somebody else. Try again soon.") from exc
+                    raise Unavailable(_("This repository is being fetched by somebody else. Try again soon.")) from exc
                 time.sleep(_POLL_SECONDS)

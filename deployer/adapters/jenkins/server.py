@@ -23,6 +23,7 @@ from deployer.interfaces import (
     ServerFacts,
     StageLook,
 )
+from deployer.sentences import say as _
 
 from . import shapes
 from .sharing import SharedLooks
@@ -57,14 +58,14 @@ class JenkinsBuildServer:
         started = time.monotonic()
         answer = self._wire.get("me/api/json", query={"depth": "0"})
         latency = int((time.monotonic() - started) * 1000)
-        bean = self._healthy(answer, "account").json()
-        notes = () if "X-Jenkins" in answer.headers else ("The answer does not say which version of Jenkins it is.",)
+        bean = self._healthy(answer, _("this account")).json()
+        notes = () if "X-Jenkins" in answer.headers else (_("The answer does not say which version of Jenkins it is."),)
         return ServerFacts(self._wire.version, str(bean.get("id") or ""), latency, notes)
 
     def job(self, job: str) -> JobFacts:
         """The job's declared parameters; raises NotFound."""
         tree = "buildable,nextBuildNumber,property[parameterDefinitions[name,type]]"
-        answer = self._get(f"{_job_path(job)}api/json", f"job {job}", {"tree": tree})
+        answer = self._get(f"{_job_path(job)}api/json", _("job %(job)s", job=job), {"tree": tree})
         return shapes.job_facts(answer.json(), answer.headers.get("X-Jenkins-Session", self._wire.session_id))
 
     def find(self, job: str, trigger_id: str, *, since_number: int) -> FoundBuild | None:
@@ -80,7 +81,9 @@ class JenkinsBuildServer:
         """The item now. Queue ids repeat after a crash of Jenkins, hence the trigger id."""
         tree = "id,why,stuck,cancelled,executable[number],actions[parameters[name,value]]"
         try:
-            answer = self._get(f"queue/item/{int(queue_id)}/api/json", f"queue item {queue_id}", {"tree": tree})
+            answer = self._get(
+                f"queue/item/{int(queue_id)}/api/json", _("queue item %(number)s", number=queue_id), {"tree": tree}
+            )
         except NotFound:
             return QueueLook(known=False)
         bean = answer.json()
@@ -93,13 +96,20 @@ class JenkinsBuildServer:
     def build(self, job: str, number: int) -> BuildDetail:
         """One build with its parameters; raises NotFound."""
         tree = f"{_BUILD_TREE},description,actions[parameters[name,value],causes[shortDescription]]"
-        answer = self._get(f"{_build_path(job, number)}api/json", f"build {number} of {job}", {"tree": tree})
+        answer = self._get(
+            f"{_build_path(job, number)}api/json",
+            _("build %(number)s of %(job)s", number=number, job=job),
+            {"tree": tree},
+        )
         return shapes.build_detail(answer.json())
 
     def stages(self, job: str, number: int) -> tuple[StageLook, ...]:
         """Stages entered so far; () when Jenkins has no stage view (or no such build)."""
         try:
-            answer = self._get(f"{_build_path(job, number)}wfapi/describe", f"stage view of build {number} of {job}")
+            answer = self._get(
+                f"{_build_path(job, number)}wfapi/describe",
+                _("the stages of build %(number)s of %(job)s", number=number, job=job),
+            )
         except NotFound:
             return ()
         return shapes.stage_looks(answer.json())
@@ -112,7 +122,10 @@ class JenkinsBuildServer:
         path = f"{_build_path(job, number)}logText/progressiveText"
         query = {"start": str(max(0, int(offset)))}
         limit = {} if is_legacy else {"limit": 2 * MOST_LOG_BYTES}
-        answer = self._healthy(self._wire.get(path, query=query, **limit), f"log of build {number} of {job}")
+        answer = self._healthy(
+            self._wire.get(path, query=query, **limit),
+            _("the log of build %(number)s of %(job)s", number=number, job=job),
+        )
         page = shapes.legacy_log_page if is_legacy else shapes.log_page
         return page(
             answer.body,
@@ -127,7 +140,7 @@ class JenkinsBuildServer:
     def trigger(self, request: BuildRequest, *, deadline: float) -> int:
         """Queue a build. 201 is a new item, 303 an equal one that still waits; the id is the end of Location."""
         if request.parameters.get("TRIGGER_ID") != request.trigger_id or CONTROL_NAMES & set(request.parameters):
-            raise Rejected("The parameters of this build are not in order: TRIGGER_ID or a reserved name.")
+            raise Rejected(_("The parameters of this build are not in order: TRIGGER_ID or a reserved name."))
         form = {**request.parameters, "delay": self.quiet_period}
         answer = self._wire.post(f"{_job_path(request.job)}buildWithParameters", form=form, deadline=deadline)
         if answer.status in (201, 303):
@@ -143,7 +156,7 @@ class JenkinsBuildServer:
             raise ValueError(f"level is one of {', '.join(STOP_LEVELS)}")
         answer = self._wire.post(f"{_build_path(job, number)}{level}", form={}, deadline=deadline)
         if answer.status not in (200, 204, 302, 303):
-            raise refusal(answer, f"build {number} of {job}", is_write=True)
+            raise refusal(answer, _("build %(number)s of %(job)s", number=number, job=job), is_write=True)
 
     def cancel_queued(self, queue_id: int, *, deadline: float) -> bool:
         """204: taken out. 404: it had left already."""
@@ -153,8 +166,8 @@ class JenkinsBuildServer:
         if answer.status == 404:
             return False
         if answer.status == 422:
-            raise Rejected("Jenkins does not allow this account to cancel what is queued.", reason="permission")
-        raise refusal(answer, f"queue item {queue_id}", is_write=True)
+            raise Rejected(_("Jenkins does not allow this account to cancel what is queued."), reason="permission")
+        raise refusal(answer, _("queue item %(number)s", number=queue_id), is_write=True)
 
     # ------------------------------------------------------------ parts
     def _healthy(self, answer: Answer, what: str) -> Answer:
@@ -167,11 +180,11 @@ class JenkinsBuildServer:
 
     def _look_at_builds(self, job: str) -> Mapping[int, BuildLook]:
         query = {"tree": f"builds[{_BUILD_TREE}]{{0,{_NEWEST}}}"}
-        return shapes.build_looks(self._get(f"{_job_path(job)}api/json", f"job {job}", query).json())
+        return shapes.build_looks(self._get(f"{_job_path(job)}api/json", _("job %(job)s", job=job), query).json())
 
     def _find_queued(self, trigger_id: str) -> FoundBuild | None:
         tree = "items[id,task[name],actions[parameters[name,value]]]"
-        bean = self._get("queue/api/json", "queue", {"tree": tree}).json()
+        bean = self._get("queue/api/json", _("queue"), {"tree": tree}).json()
         for item in bean.get("items") or []:
             if shapes.has_trigger(item, trigger_id):
                 return FoundBuild(queue_id=int(item["id"]), number=None)
@@ -184,7 +197,7 @@ class JenkinsBuildServer:
         many = next_number - since_number + 5 if next_number >= since_number else next_number + 5
         name = "builds" if many <= _NEWEST else "allBuilds"
         tree = f"{name}[{_BUILD_TREE},actions[parameters[name,value]]]{{0,{many}}}"
-        bean = self._get(f"{_job_path(job)}api/json", f"job {job}", {"tree": tree}).json()
+        bean = self._get(f"{_job_path(job)}api/json", _("job %(job)s", job=job), {"tree": tree}).json()
         found: list[Mapping[str, Any]] = [one for one in bean.get(name) or [] if shapes.has_trigger(one, trigger_id)]
         first = shapes.first_number(found)
         if first is None:
@@ -197,7 +210,7 @@ def _job_path(job: str) -> str:
     """``A/B`` → ``job/A/job/B/``; raises Rejected for a name that would lead elsewhere."""
     parts = job.strip("/").split("/")
     if any(part in ("", ".", "..") for part in parts):
-        raise Rejected(f"“{job}” is no name of a Jenkins job.", reason="job_name")
+        raise Rejected(_("“%(job)s” is no name of a Jenkins job.", job=job), reason="job_name")
     return "".join(f"job/{quote(part, safe='')}/" for part in parts)
 
 
@@ -207,25 +220,25 @@ def _build_path(job: str, number: int) -> str:
 
 def _no_item(answer: Answer) -> Exception:
     """201 or 303 that does not lead to a queue item: a proxy's, or Jenkins' with a changed Location."""
-    return refusal(Answer(502, answer.headers, answer.body), "queue item", is_write=True)
+    return refusal(Answer(502, answer.headers, answer.body), _("queue item"), is_write=True)
 
 
 def _trigger_refusal(job: str, answer: Answer) -> Exception:
     """Jenkins' own no to buildWithParameters; where nothing says that it was not queued, OutcomeUnknown."""
     refused = {
-        302: ("vetoed", f"Jenkins did not queue a build of {job}: the job may be going away."),
-        400: ("not_parameterised", f"The Jenkins job {job} declares no parameters."),
-        404: ("no_job", f"Jenkins has no job {job}, or this account may not see it."),
-        405: ("not_post", "Jenkins, or what stands before it, did not take this as a POST."),
-        409: ("disabled", f"The Jenkins job {job} is disabled."),
-        413: ("too_large", "The parameters are larger than Jenkins, or what stands before it, accepts."),
-        414: ("too_large", "The request's head is larger than Jenkins accepts."),
-        431: ("too_large", "The request's head is larger than Jenkins accepts."),
+        302: ("vetoed", _("Jenkins did not queue a build of %(job)s: the job may be going away.", job=job)),
+        400: ("not_parameterised", _("The Jenkins job %(job)s declares no parameters.", job=job)),
+        404: ("no_job", _("Jenkins has no %(what)s, or this account may not see it.", what=_("job %(job)s", job=job))),
+        405: ("not_post", _("Jenkins, or what stands before it, did not take this as a POST.")),
+        409: ("disabled", _("The Jenkins job %(job)s is disabled.", job=job)),
+        413: ("too_large", _("The parameters are larger than Jenkins, or what stands before it, accepts.")),
+        414: ("too_large", _("The request's head is larger than Jenkins accepts.")),
+        431: ("too_large", _("The request's head is larger than Jenkins accepts.")),
     }
     if answer.status in refused:
         reason, message = refused[answer.status]
         return Rejected(message, reason=reason)
-    return refusal(answer, f"job {job}", is_write=True)
+    return refusal(answer, _("job %(job)s", job=job), is_write=True)
 
 
 class _Cache:

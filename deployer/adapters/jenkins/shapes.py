@@ -8,11 +8,12 @@ from typing import Any
 
 from deployer.errors import Unavailable
 from deployer.interfaces import BuildDetail, BuildLook, JobFacts, LogPage, QueueLook, StageLook
+from deployer.sentences import say as _
 
 Bean = Mapping[str, Any]
 NOTE = re.compile(rb"\x1b\[8mha:.*?\x1b\[0m", re.DOTALL)
 _NOTE_START = b"\x1b[8mha:"
-_NOT_JENKINS = "Jenkins' address answers with something other than Jenkins' API."
+_NOT_JENKINS = _("Jenkins' address answers with something other than Jenkins' API.")
 _STATES = {
     "NOT_EXECUTED": "skipped",
     "ABORTED": "cancelled",
@@ -124,7 +125,7 @@ def stage_looks(bean: Bean) -> tuple[StageLook, ...]:
         error = stage.get("error")
         message = str(error.get("message") or "") if isinstance(error, dict) and state == "failed" else ""
         if status == "UNSTABLE":
-            message = message or "unstable"
+            message = message or _("unstable")
         looks.append(
             StageLook(
                 name=str(stage.get("name", "")),

@@ -23,6 +23,7 @@ from requests.adapters import HTTPAdapter
 
 from deployer.errors import DeployerError, Forbidden, NotFound, OutcomeUnknown, Rejected, TooLate, Unavailable
 from deployer.interfaces import BuildServerTarget
+from deployer.sentences import say as _
 
 CONNECT_SECONDS = 3.05
 READ_SECONDS = 20.0
@@ -45,9 +46,9 @@ class Answer:
         try:
             value = json.loads(self.body)
         except ValueError as exc:
-            raise Unavailable("Jenkins' address answers with something other than Jenkins' API.") from exc
+            raise Unavailable(_("Jenkins' address answers with something other than Jenkins' API.")) from exc
         if not isinstance(value, dict):
-            raise Unavailable("Jenkins' address answers with something other than Jenkins' API.")
+            raise Unavailable(_("Jenkins' address answers with something other than Jenkins' API."))
         return value
 
 
@@ -108,7 +109,7 @@ class Wire:
         """A write with a form body. Raises TooLate, Unavailable (not sent), OutcomeUnknown; any status comes back."""
         remaining = deadline - time.monotonic()
         if remaining <= 0:
-            raise TooLate("The time for this step was over before Jenkins was asked; nothing was sent.")
+            raise TooLate(_("The time for this step was over before Jenkins was asked; nothing was sent."))
         request = requests.Request("POST", self._base + path, data=dict(form))
         # The connection must not take longer than the deadline allows either: the body goes out after it.
         return self._send(request, min(CONNECT_SECONDS, remaining), MOST_BYTES, is_write=True)
@@ -181,36 +182,44 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _failure(error: BaseException, *, is_write: bool) -> DeployerError:
     causes = list(_causes(error))
     if any(isinstance(cause, _BAD_ADDRESS) for cause in causes):
-        return Rejected("The address of this Jenkins is not a web address.", reason="address")
+        return Rejected(_("The address of this Jenkins is not a web address."), reason="address")
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return Unavailable("Jenkins' certificate is not trusted: give its CA certificate with the server.")
+        return Unavailable(_("Jenkins' certificate is not trusted: give its CA certificate with the server."))
     if any(isinstance(cause, _NOT_SENT) for cause in causes):
-        return Unavailable("Jenkins cannot be reached: no connection could be made.")
+        return Unavailable(_("Jenkins cannot be reached: no connection could be made."))
     if is_write:
-        return OutcomeUnknown("The request went to Jenkins and no answer came back; it may have been carried out.")
-    return Unavailable("Jenkins was asked and did not answer in time, or broke the connection.")
+        return OutcomeUnknown(_("The request went to Jenkins and no answer came back; it may have been carried out."))
+    return Unavailable(_("Jenkins was asked and did not answer in time, or broke the connection."))
 
 
 def refusal(answer: Answer, what: str, *, is_write: bool) -> DeployerError:
     """What an answer other than success means. ``what`` names the thing asked for ("job X", "build 7 of X")."""
     status = answer.status
     if status == 401:
-        return Forbidden("Jenkins does not accept this user name and API token.", reason="credentials")
+        return Forbidden(_("Jenkins does not accept this user name and API token."), reason="credentials")
     if status == 403:
         return _forbidden(answer)
     if status == 404:
-        return NotFound(f"Jenkins has no {what}, or this account may not see it.")
+        return NotFound(_("Jenkins has no %(what)s, or this account may not see it.", what=what))
     if status == 429:
-        return Unavailable("Jenkins asks for fewer requests.", retry_after_seconds=_retry_after(answer))
+        return Unavailable(_("Jenkins asks for fewer requests."), retry_after_seconds=_retry_after(answer))
     if 300 <= status < 400:
-        message = "Jenkins sends us to another address: set the final address (https, path) with the server."
+        message = _("Jenkins sends us to another address: set the final address (https, path) with the server.")
         return Rejected(message, reason="redirected")
     if status >= 500 and is_write:
-        return OutcomeUnknown(f"Jenkins answered with error {status}; the request may have been carried out.")
+        return OutcomeUnknown(
+            _("Jenkins answered with error %(status)s; the request may have been carried out.", status=status)
+        )
     if status >= 500:
-        message = f"Jenkins, or what stands before it, answers {status}: it is starting, stopping or in trouble."
+        message = _(
+            "Jenkins, or what stands before it, answers %(status)s: it is starting, stopping or in trouble.",
+            status=status,
+        )
         return Unavailable(message, retry_after_seconds=_retry_after(answer))
-    return Rejected(f"Jenkins refused the request about {what} ({status}).", reason=f"status_{status}")
+    return Rejected(
+        _("Jenkins refused the request about %(what)s (%(status)s).", what=what, status=status),
+        reason=f"status_{status}",
+    )
 
 
 def _forbidden(answer: Answer) -> Forbidden:
@@ -218,11 +227,11 @@ def _forbidden(answer: Answer) -> Forbidden:
     if right:
         # hudson.model.Item.Build → Item/Build, as Jenkins' own screens write it
         shown = "/".join(right.split(".")[-2:])
-        return Forbidden(f"This Jenkins account lacks the right {shown}.", reason="permission")
+        return Forbidden(_("This Jenkins account lacks the right %(right)s.", right=shown), reason="permission")
     if b"crumb" in answer.body[:_CHUNK]:
-        message = "Jenkins asks for a crumb: the credential must be an API token, not a password."
+        message = _("Jenkins asks for a crumb: the credential must be an API token, not a password.")
         return Forbidden(message, reason="credentials")
-    return Forbidden("Jenkins does not allow this account to do that.", reason="permission")
+    return Forbidden(_("Jenkins does not allow this account to do that."), reason="permission")
 
 
 def _retry_after(answer: Answer) -> float | None:

@@ -21,6 +21,7 @@ from deployer.interfaces import (
     QuotaLine,
     ServerFacts,
 )
+from deployer.sentences import say as _
 
 FIELD_MANAGER = "prism4k"
 PAGE = 500
@@ -67,19 +68,19 @@ class KubernetesCluster:
         try:
             return _applied(answer)
         except Unavailable as exc:  # a success that cannot be read is no proof that nothing was done
-            raise OutcomeUnknown("The cluster accepted the object, but its answer cannot be read.") from exc
+            raise OutcomeUnknown(_("The cluster accepted the object, but its answer cannot be read.")) from exc
 
     def observe(self, namespace: str, selector: str) -> Observation:
         """Deployments, ReplicaSets and Pods by label selector: one list each, pods last and so never the oldest."""
-        deployments, _ = self._list("apps/v1", "Deployment", namespace, selector)
-        replica_sets, _ = self._list("apps/v1", "ReplicaSet", namespace, selector)
+        deployments, _version = self._list("apps/v1", "Deployment", namespace, selector)
+        replica_sets, _version = self._list("apps/v1", "ReplicaSet", namespace, selector)
         pods, version = self._list("v1", "Pod", namespace, selector)
         return Observation(tuple(deployments), tuple(replica_sets), tuple(pods), version)
 
     def remove(self, namespace: str, ref: ObjectRef, *, uid: str, deadline: float) -> bool:
         """Delete with the uid as precondition; False when it was gone already. Raises Conflict for another uid."""
         if not uid:
-            raise Rejected("An object is removed only by its uid, so that no other of its name goes.")
+            raise Rejected(_("An object is removed only by its uid, so that no other of its name goes."))
         scope = None if ref.kind == "Namespace" else namespace
         options = {
             "apiVersion": "v1",
@@ -100,7 +101,7 @@ class KubernetesCluster:
 
     def quota(self, namespace: str) -> tuple[QuotaLine, ...]:
         """All ResourceQuota lines of the namespace."""
-        quotas, _ = self._list("v1", "ResourceQuota", namespace, "")
+        quotas, _version = self._list("v1", "ResourceQuota", namespace, "")
         return facts.quota_lines(quotas)
 
     def permissions(self, namespace: str) -> tuple[Permission, ...]:
@@ -118,7 +119,7 @@ class KubernetesCluster:
     def events(self, namespace: str, uid: str) -> tuple[EventFacts, ...]:
         """Events about one object, oldest first."""
         query = [("fieldSelector", f"involvedObject.uid={uid}")]
-        items, _ = self._pages(collection_path("v1", "Event", namespace), query)
+        items, _version = self._pages(collection_path("v1", "Event", namespace), query)
         return facts.event_facts(items)
 
     def changes(self, namespace: str, selector: str, *, seconds: int) -> Iterator[str]:
@@ -158,9 +159,9 @@ def _object(answer: Answer) -> dict[str, Any]:
     try:
         found = json.loads(answer.body)
     except ValueError as exc:
-        raise Unavailable("The cluster's answer cannot be read.") from exc
+        raise Unavailable(_("The cluster's answer cannot be read.")) from exc
     if not isinstance(found, dict):
-        raise Unavailable("The cluster's answer cannot be read.")
+        raise Unavailable(_("The cluster's answer cannot be read."))
     return found
 
 

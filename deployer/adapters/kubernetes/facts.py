@@ -18,6 +18,8 @@ from deployer.adapters.kubernetes.session import Session
 from deployer.errors import NotFound, Rejected
 from deployer.interfaces import EventFacts, Manifest, Permission, QuotaLine, ServerFacts
 from deployer.quantities import QuantityError, parse_quota_value
+from deployer.sentences import said_by
+from deployer.sentences import say as _
 
 LOG_LIMIT_BYTES = 1024 * 1024
 _WARNING = re.compile(r'299 \S+ "(?P<text>(?:[^"\\]|\\.)*)"')
@@ -61,18 +63,18 @@ def _notes(session: Session) -> Iterable[str]:
     target = session.target
     parts = urlsplit(target.url)
     if parts.scheme != "https":
-        yield "The connection is not encrypted."
+        yield _("The connection is not encrypted.")
         return
     if not target.verify_tls:
-        yield "The cluster's certificate is not verified."
+        yield _("The cluster's certificate is not verified.")
     if expires := _certificate_end(parts.hostname or "", parts.port or 443, target.tls_server_name):
-        yield f"The cluster's certificate is valid until {expires:%Y-%m-%d}."
+        yield _("The cluster's certificate is valid until %(day)s.", day=f"{expires:%Y-%m-%d}")
     if target.client_cert_pem:
         try:
             own = x509.load_pem_x509_certificate(target.client_cert_pem.encode())
         except ValueError:
             return
-        yield f"Our client certificate is valid until {own.not_valid_after_utc:%Y-%m-%d}."
+        yield _("Our client certificate is valid until %(day)s.", day=f"{own.not_valid_after_utc:%Y-%m-%d}")
 
 
 def _certificate_end(host: str, port: int, server_name: str) -> datetime | None:
@@ -103,7 +105,9 @@ def quota_lines(quotas: Iterable[Manifest]) -> tuple[QuotaLine, ...]:
             try:
                 amounts = [parse_quota_value(resource, part.get(resource, "0")) for part in (hard, used)]
             except QuantityError as exc:
-                raise Rejected(f"Quota {name} holds a value that cannot be read: {exc}") from exc
+                raise Rejected(
+                    _("Quota %(name)s holds a value that cannot be read: %(why)s", name=name, why=said_by(exc))
+                ) from exc
             lines.append(QuotaLine(name, resource, *amounts))
     return tuple(lines)
 
@@ -118,7 +122,7 @@ def permissions(session: Session, namespace: str) -> tuple[Permission, ...]:
 
 
 def _may(session: Session, namespace: str, group: str, resource: str, verb: str) -> bool:
-    name, _, subresource = resource.partition("/")
+    name, _slash, subresource = resource.partition("/")
     attributes = {"verb": verb, "group": group, "resource": name, "subresource": subresource, "namespace": namespace}
     if resource == "namespaces":
         attributes["name"] = namespace
@@ -144,7 +148,7 @@ def pod_log(session: Session, namespace: str, pod: str, *, container: str, previ
         answer = session.read(f"{object_path('v1', 'Pod', namespace, pod)}/log", query)
     except Rejected as exc:
         if _NO_PREVIOUS in str(exc):
-            raise NotFound("The container has not run before, so there is no earlier log.") from exc
+            raise NotFound(_("The container has not run before, so there is no earlier log.")) from exc
         raise
     return answer.body.decode("utf-8", "replace").replace("\r\n", "\n")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from deployer.errors import Rejected
+from deployer.sentences import say as _
 
 _PLURALS: dict[tuple[str, str], str] = {
     ("v1", "Namespace"): "namespaces",
@@ -25,17 +26,23 @@ def collection_path(api_version: str, kind: str, namespace: str | None) -> str:
     """Path of a kind's collection. Raises Rejected for a kind that the product does not use."""
     plural = _PLURALS.get((api_version, kind))
     if plural is None:
-        raise Rejected(f"The platform does not handle objects of kind {kind} ({api_version}).")
+        raise Rejected(
+            _(
+                "The platform does not handle objects of kind %(kind)s (%(api_version)s).",
+                kind=kind,
+                api_version=api_version,
+            )
+        )
     base = f"/api/{api_version}" if "/" not in api_version else f"/apis/{api_version}"
     if kind == "Namespace":
         return f"{base}/{plural}"
     if not namespace:
-        raise Rejected(f"A {kind} needs a namespace.")
+        raise Rejected(_("A %(kind)s needs a namespace.", kind=kind))
     return f"{base}/namespaces/{quote(namespace, safe='')}/{plural}"
 
 
 def object_path(api_version: str, kind: str, namespace: str | None, name: str) -> str:
     """Path of one object. Raises Rejected like :func:`collection_path`, and for an empty name."""
     if not name:
-        raise Rejected(f"A {kind} needs a name.")
+        raise Rejected(_("A %(kind)s needs a name.", kind=kind))
     return f"{collection_path(api_version, kind, namespace)}/{quote(name, safe='')}"

@@ -23,6 +23,8 @@ from deployer.errors import (
     Rejected,
     Unavailable,
 )
+from deployer.sentences import Said
+from deployer.sentences import say as _
 
 _USER_ERROR_500 = re.compile(
     # “… (/web; apps/v1, Kind=Deployment): .spec.x: …” and “… (ns/web; …) to proper version (apps/v1): …”
@@ -83,12 +85,14 @@ def error_from(answer: Answer, *, is_write: bool) -> DeployerError:
     if make := by_code.get(refusal.code):
         return make(refusal, is_write)
     if refusal.code == 429 or refusal.code == 503:
-        return Unavailable(f"The cluster is busy: {refusal.message}", retry_after_seconds=refusal.retry_after)
+        return Unavailable(
+            _("The cluster is busy: %(words)s", words=refusal.message), retry_after_seconds=refusal.retry_after
+        )
     if refusal.code > 500:
         return _gateway(refusal, is_write)
     if refusal.code < 400:
-        return Unavailable("The address of the cluster answers with a redirect; give the API server's own address.")
-    return Rejected(f"The cluster does not accept this: {refusal.message}", reason="invalid")
+        return Unavailable(_("The address of the cluster answers with a redirect; give the API server's own address."))
+    return Rejected(_("The cluster does not accept this: %(words)s", words=refusal.message), reason="invalid")
 
 
 def _read(answer: Answer) -> _Refusal:
@@ -110,31 +114,46 @@ def _read(answer: Answer) -> _Refusal:
 
 
 def _unauthorised(_refusal: _Refusal, _is_write: bool) -> DeployerError:
-    return Forbidden("The cluster does not accept our credentials: the token or certificate is wrong or has expired.")
+    return Forbidden(
+        _("The cluster does not accept our credentials: the token or certificate is wrong or has expired.")
+    )
 
 
 def _forbidden(refusal: _Refusal, _is_write: bool) -> DeployerError:
     message = refusal.message
     if any(cause.get("reason") == "NamespaceTerminating" for cause in refusal.causes):
-        return Rejected(f"The namespace is being deleted: {message}", reason="terminating")
+        return Rejected(_("The namespace is being deleted: %(words)s", words=message), reason="terminating")
     if found := _RIGHT.search(message):
-        group = f" of {found['group']}" if found["group"] else ""
-        return Forbidden(f"Our account on the cluster lacks the right to {found['verb']} {found['resource']}{group}.")
-    for pattern, reason in ((_QUOTA, "quota"), (_LIMIT_RANGE, "limit_range")):
-        if pattern.search(message):
-            return Rejected(message, reason=reason)
+        return Forbidden(_lacking(found))
+    if _QUOTA.search(message):
+        return Rejected(_("The namespace's quota does not allow this: %(words)s", words=message), reason="quota")
+    if _LIMIT_RANGE.search(message):
+        return Rejected(_("The namespace's limits do not allow this: %(words)s", words=message), reason="limit_range")
     if "violates PodSecurity" in message:
-        return Rejected(message, reason="pod_security")
+        sentence = _("The namespace's security level does not allow this: %(words)s", words=message)
+        return Rejected(sentence, reason="pod_security")
     if refusal.is_status and "is forbidden: " in message:
-        return Rejected(message, reason="admission")
-    return Forbidden(f"The cluster refuses us: {message}")
+        return Rejected(_("A rule of the cluster does not allow this: %(words)s", words=message), reason="admission")
+    return Forbidden(_("The cluster refuses us: %(words)s", words=message))
+
+
+def _lacking(found: re.Match[str]) -> Said:
+    verb, resource = found["verb"], found["resource"]
+    if not found["group"]:
+        return _("Our account on the cluster lacks the right to %(verb)s %(resource)s.", verb=verb, resource=resource)
+    return _(
+        "Our account on the cluster lacks the right to %(verb)s %(resource)s of %(group)s.",
+        verb=verb,
+        resource=resource,
+        group=found["group"],
+    )
 
 
 def _not_found(refusal: _Refusal, _is_write: bool) -> DeployerError:
     if refusal.is_status and refusal.reason == "NotFound":
-        return NotFound(f"The cluster has no such object: {refusal.message}")
+        return NotFound(_("The cluster has no such object: %(words)s", words=refusal.message))
     # A load balancer or wrong address says 404 too; that proves no absence.
-    return Unavailable("The address of the cluster does not answer like a Kubernetes API server.")
+    return Unavailable(_("The address of the cluster does not answer like a Kubernetes API server."))
 
 
 def _conflict(refusal: _Refusal, _is_write: bool) -> DeployerError:
@@ -143,19 +162,21 @@ def _conflict(refusal: _Refusal, _is_write: bool) -> DeployerError:
         if cause.get("reason") != "FieldManagerConflict":
             continue
         found = _MANAGER.search(str(cause.get("message") or ""))
-        manager = found["manager"] if found else "somebody else"
+        manager = found["manager"] if found else _("somebody else")
         if found and found["subresource"]:
             manager = f"{manager} ({found['subresource']})"
         conflicts.append(FieldConflict(manager, str(cause.get("field") or "")))
     if conflicts:
-        managers = ", ".join(sorted({conflict.manager for conflict in conflicts}))
-        return Conflict(f"Fields of the object were set by {managers}.", causes=tuple(conflicts))
-    return Conflict(f"The object was changed since it was read: {refusal.message}")
+        managers = sorted({conflict.manager for conflict in conflicts})
+        return Conflict(_("Fields of the object were set by %(managers)s.", managers=managers), causes=tuple(conflicts))
+    return Conflict(_("The object was changed since it was read: %(words)s", words=refusal.message))
 
 
 def _invalid(refusal: _Refusal, _is_write: bool) -> DeployerError:
     problems = tuple(Problem(str(c.get("field") or ""), str(c.get("message") or "")) for c in refusal.causes)
-    return Rejected(f"The cluster refuses the object: {refusal.message}", problems=problems, reason="invalid")
+    return Rejected(
+        _("The cluster refuses the object: %(words)s", words=refusal.message), problems=problems, reason="invalid"
+    )
 
 
 def _internal(refusal: _Refusal, is_write: bool) -> DeployerError:
@@ -163,18 +184,22 @@ def _internal(refusal: _Refusal, is_write: bool) -> DeployerError:
         problems = tuple(Problem(p["path"], p["message"].strip()) for p in _PATH.finditer(found["rest"]))
         rest = found["rest"].strip()
         return Rejected(
-            f"The cluster cannot read the object: {rest}", problems=problems or (Problem("", rest),), reason="invalid"
+            _("The cluster cannot read the object: %(words)s", words=rest),
+            problems=problems or (Problem("", rest),),
+            reason="invalid",
         )
     if is_write and _WEBHOOK not in refusal.message:
-        return OutcomeUnknown(f"The cluster failed while it was writing: {refusal.message}")
-    return Unavailable(f"The cluster failed: {refusal.message}", retry_after_seconds=refusal.retry_after)
+        return OutcomeUnknown(_("The cluster failed while it was writing: %(words)s", words=refusal.message))
+    return Unavailable(
+        _("The cluster failed: %(words)s", words=refusal.message), retry_after_seconds=refusal.retry_after
+    )
 
 
 def _gateway(refusal: _Refusal, is_write: bool) -> DeployerError:
     """502, 504 and the like: something between us and the server, or the server itself, gave up waiting."""
     if is_write:
-        return OutcomeUnknown(f"No answer came back from the cluster (status {refusal.code}).")
+        return OutcomeUnknown(_("No answer came back from the cluster (status %(status)s).", status=refusal.code))
     return Unavailable(
-        f"The cluster does not answer (status {refusal.code}): {refusal.message}",
+        _("The cluster does not answer (status %(status)s): %(words)s", status=refusal.code, words=refusal.message),
         retry_after_seconds=refusal.retry_after,
     )

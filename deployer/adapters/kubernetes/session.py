@@ -21,6 +21,7 @@ from kubernetes.client import ApiClient, Configuration
 from deployer.adapters.kubernetes.refusals import Answer, error_from
 from deployer.errors import OutcomeUnknown, Rejected, TooLate, Unavailable
 from deployer.interfaces import ClusterTarget
+from deployer.sentences import say as _
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
@@ -44,7 +45,7 @@ class Session:
             self._client = ApiClient(self._configuration(target))
             self._pool: urllib3.PoolManager = self._client.rest_client.pool_manager
         except (OSError, ValueError) as exc:
-            raise Rejected("The cluster's address or certificates cannot be used.") from exc
+            raise Rejected(_("The cluster's address or certificates cannot be used.")) from exc
 
     def _configuration(self, target: ClusterTarget) -> Any:
         configuration = Configuration(host=target.url.rstrip("/"))
@@ -98,7 +99,7 @@ class Session:
         """A request that changes something, sent at most once. Raises TooLate when the deadline has passed."""
         left = deadline - time.monotonic()
         if left <= 0:
-            raise TooLate("The time for this write was over before it was sent; nothing was sent.")
+            raise TooLate(_("The time for this write was over before it was sent; nothing was sent."))
         connect_seconds = min(CONNECT_SECONDS, left)
         try:
             response = self._send(method, path, query, body, content_type, connect_seconds=connect_seconds)
@@ -108,9 +109,9 @@ class Session:
         except urllib3.exceptions.SSLError as exc:
             if any(word in str(exc) for word in _TLS_BEFORE_SENDING):
                 raise self._unreachable(exc) from exc
-            raise OutcomeUnknown("The connection to the cluster broke before its answer came.") from exc
+            raise OutcomeUnknown(_("The connection to the cluster broke before its answer came.")) from exc
         except (urllib3.exceptions.HTTPError, OSError) as exc:
-            raise OutcomeUnknown("The connection to the cluster broke before its answer came.") from exc
+            raise OutcomeUnknown(_("The connection to the cluster broke before its answer came.")) from exc
         return self._checked(answer, is_write=True)
 
     def stream(self, path: str, query: Query, *, read_seconds: float) -> urllib3.BaseHTTPResponse:
@@ -199,10 +200,10 @@ class Session:
 
     def _unreachable(self, exc: Exception) -> Unavailable:
         if "CERTIFICATE_VERIFY_FAILED" in str(exc):
-            return Unavailable("The cluster's certificate cannot be verified with the authority given for it.")
+            return Unavailable(_("The cluster's certificate cannot be verified with the authority given for it."))
         if isinstance(exc, urllib3.exceptions.ConnectTimeoutError | urllib3.exceptions.ReadTimeoutError | TimeoutError):
-            return Unavailable("The cluster does not answer in time.")
-        return Unavailable("The cluster cannot be reached.")
+            return Unavailable(_("The cluster does not answer in time."))
+        return Unavailable(_("The cluster cannot be reached."))
 
 
 def _remove_in_own_process(folder: Path, pid: int) -> None:

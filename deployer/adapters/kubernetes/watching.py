@@ -18,6 +18,7 @@ import urllib3
 from deployer.adapters.kubernetes.paths import collection_path
 from deployer.adapters.kubernetes.session import Session
 from deployer.errors import Unavailable
+from deployer.sentences import say as _
 
 SILENCE_SECONDS = 90.0
 """Bookmarks arrive about once a minute, so longer silence means a dead connection."""
@@ -59,7 +60,7 @@ def _open(session: Session, path: str, selector: str, seconds: int) -> urllib3.B
     head = session.read(path, [("labelSelector", selector), ("limit", "1")]).data().get("metadata") or {}
     version = str(head.get("resourceVersion") or "")
     if not version:
-        raise Unavailable("The cluster's answer cannot be read.")
+        raise Unavailable(_("The cluster's answer cannot be read."))
     query = [
         ("watch", "true"),
         ("labelSelector", selector),

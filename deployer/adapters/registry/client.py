@@ -11,6 +11,7 @@ from typing import Any
 from deployer.adapters.registry.transport import Answer, Transport
 from deployer.errors import Rejected, Unavailable
 from deployer.interfaces import ImageFacts, RegistryTarget, ServerFacts
+from deployer.sentences import say as _
 
 _INDEX_TYPES = (
     "application/vnd.oci.image.index.v1+json",
@@ -45,8 +46,10 @@ class OciRegistry:
         latency = round((time.monotonic() - begun) * 1000)
         version = answer.headers.get("docker-distribution-api-version", "")
         if answer.status != 200 or not (version or answer.content.strip() in {b"", b"{}"}):
-            raise Rejected(f"{self._transport.address} is no image registry: it has no /v2/ address.")
-        notes = () if self._transport.origin.scheme == "https" else ("plain HTTP: passwords travel unencrypted",)
+            raise Rejected(
+                _("%(address)s is no image registry: it has no /v2/ address.", address=self._transport.address)
+            )
+        notes = () if self._transport.origin.scheme == "https" else (_("Plain HTTP: passwords travel unencrypted."),)
         return ServerFacts(version or "v2", self._target.username or "anonymous", latency, notes)
 
     def image(self, repository: str, reference: str) -> ImageFacts | None:
@@ -64,7 +67,9 @@ class OciRegistry:
         if _is_index(document):
             child = self._manifest(repository, self._linux_amd64(document))
             if child is None:
-                raise Unavailable(f"{self._named(repository, reference)} names a linux/amd64 image that is missing.")
+                raise Unavailable(
+                    _("%(name)s names a linux/amd64 image that is missing.", name=self._named(repository, reference))
+                )
             document = child[1]
         return self._facts(repository, reference, digest, document)
 
@@ -81,7 +86,7 @@ class OciRegistry:
                 layers=tuple(str(layer["digest"]) for layer in layers),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
-            raise Rejected(f"{self._named(repository, reference)} is not a container image.") from exc
+            raise Rejected(_("%(name)s is not a container image.", name=self._named(repository, reference))) from exc
 
     def _manifest(self, repository: str, reference: str) -> tuple[bytes, Document] | None:
         path = f"/v2/{repository}/manifests/{reference}"
@@ -91,11 +96,13 @@ class OciRegistry:
             self._check_absence(answer)
             return None
         if answer.status != 200:
-            raise Rejected(f"The registry refuses to show {name} ({answer.status}).")
+            raise Rejected(_("The registry refuses to show %(name)s (%(status)s).", name=name, status=answer.status))
         digest = _digest(answer.content)
         told = answer.headers.get("docker-content-digest", digest)
         if told != digest or (_DIGEST.fullmatch(reference) and reference != digest):
-            raise Unavailable(f"The manifest of {name} arrived damaged: its digest does not match. Try again.")
+            raise Unavailable(
+                _("The manifest of %(name)s arrived damaged: its digest does not match. Try again.", name=name)
+            )
         return answer.content, self._document(answer.content, name)
 
     def _check_absence(self, answer: Answer) -> None:
@@ -106,16 +113,21 @@ class OciRegistry:
             is_registry = "docker-distribution-api-version" in answer.headers
         if not is_registry:
             raise Unavailable(
-                f"{self._transport.address} answers 404, but not as a registry does. Check its address and the proxy."
+                _(
+                    "%(address)s answers 404, but not as a registry does. Check its address and the proxy.",
+                    address=self._transport.address,
+                )
             )
 
     def _config(self, repository: str, digest: str) -> Document:
         if not _DIGEST.fullmatch(digest):
-            raise Rejected(f"{self._named(repository, digest)} is not named by a sha256 digest.")
+            raise Rejected(_("%(name)s is not named by a sha256 digest.", name=self._named(repository, digest)))
         path = f"/v2/{repository}/blobs/{digest}"
         answer = self._transport.get(path, scope=_scope(repository), most=_MOST_CONFIG_BYTES, follow=True)
         if answer.status != 200 or _digest(answer.content) != digest:
-            raise Unavailable(f"The config of {self._named(repository, digest)} is missing or damaged. Try again.")
+            raise Unavailable(
+                _("The config of %(name)s is missing or damaged. Try again.", name=self._named(repository, digest))
+            )
         return self._document(answer.content, repository)
 
     def _linux_amd64(self, index: Document) -> str:
@@ -128,15 +140,15 @@ class OciRegistry:
             )
             if is_wanted and _DIGEST.fullmatch(str(entry.get("digest"))):
                 return str(entry["digest"])
-        raise Rejected("The tag names several images, and none of them is for linux/amd64.")
+        raise Rejected(_("The tag names several images, and none of them is for linux/amd64."))
 
     def _document(self, content: bytes, name: str) -> Document:
         try:
             document = json.loads(content)
         except ValueError as exc:
-            raise Rejected(f"What the registry keeps as {name} is no JSON.") from exc
+            raise Rejected(_("What the registry keeps as %(name)s is no JSON.", name=name)) from exc
         if not isinstance(document, dict):
-            raise Rejected(f"What the registry keeps as {name} is not a container image.")
+            raise Rejected(_("What the registry keeps as %(name)s is not a container image.", name=name))
         return document
 
     def _named(self, repository: str, reference: str) -> str:
@@ -146,9 +158,9 @@ class OciRegistry:
 
 def _check_name(repository: str, reference: str) -> None:
     if len(repository) > 255 or not _REPOSITORY.fullmatch(repository):
-        raise Rejected("The repository's name must be lower case words joined by . _ - and /, such as site/app.")
+        raise Rejected(_("The repository's name must be lower case words joined by . _ - and /, such as site/app."))
     if not (_TAG.fullmatch(reference) or _DIGEST.fullmatch(reference)):
-        raise Rejected("An image is asked for by its tag or by sha256: and 64 hex digits.")
+        raise Rejected(_("An image is asked for by its tag or by sha256: and 64 hex digits."))
 
 
 def _is_index(document: Document) -> bool:

@@ -18,6 +18,7 @@ import httpx
 
 from deployer.adapters.registry.urls import Origin, may_sign_in_at
 from deployer.errors import Forbidden, Rejected, Unavailable
+from deployer.sentences import say as _
 
 _PARAMETER = re.compile(r'([a-zA-Z_]+)="([^"]*)"')
 _MOST_TOKEN_BYTES = 256 * 1024
@@ -74,23 +75,33 @@ class TokenDesk:
         scheme = challenge.partition(" ")[0].lower()
         if scheme == "basic":
             if self._basic is None:
-                raise Forbidden(f"The registry {self._origin.host} asks for a user and a password. Enter them.")
+                raise Forbidden(
+                    _("The registry %(host)s asks for a user and a password. Enter them.", host=self._origin.host)
+                )
             with self._lock:
                 self._is_basic = True
             return Credentials(auth=self._basic)
         if scheme == "bearer":
             token = self._ask(dict(_PARAMETER.findall(challenge)), scope)
             return Credentials(headers={"Authorization": f"Bearer {token}"})
-        raise Forbidden(f"The registry {self._origin.host} asks for a way to sign in that we do not know.")
+        raise Forbidden(
+            _("The registry %(host)s asks for a way to sign in that we do not know.", host=self._origin.host)
+        )
 
     def _ask(self, parameters: Mapping[str, str], scope: str) -> str:
         try:
             realm = Origin.of(parameters.get("realm", ""))
         except Rejected as exc:
-            raise Forbidden(f"The registry {self._origin.host} names no token service that we can use.") from exc
+            raise Forbidden(
+                _("The registry %(host)s names no token service that we can use.", host=self._origin.host)
+            ) from exc
         if self._basic is not None and not may_sign_in_at(self._origin, realm):
             raise Forbidden(
-                f"The registry {self._origin.host} wants our password sent to {realm.host}, outside its own domain."
+                _(
+                    "The registry %(host)s wants our password sent to %(other)s, outside its own domain.",
+                    host=self._origin.host,
+                    other=realm.host,
+                )
             )
         query = {"service": parameters["service"]} if "service" in parameters else {}
         query |= {"scope": scope} if scope else {}
@@ -98,9 +109,13 @@ class TokenDesk:
         basic = Credentials(auth=self._basic)
         answer = self._fetch(url, headers={"Accept": "application/json"}, credentials=basic, most=_MOST_TOKEN_BYTES)
         if answer.status == 429 or answer.status >= 500:
-            raise Unavailable(f"The token service of the registry {self._origin.host} cannot answer now.")
+            raise Unavailable(
+                _("The token service of the registry %(host)s cannot answer now.", host=self._origin.host)
+            )
         if answer.status != 200:
-            raise Forbidden(f"The registry {self._origin.host} refuses our account. Check its user and password.")
+            raise Forbidden(
+                _("The registry %(host)s refuses our account. Check its user and password.", host=self._origin.host)
+            )
         return self._keep(scope, answer.content)
 
     def _keep(self, scope: str, content: bytes) -> str:
@@ -109,9 +124,13 @@ class TokenDesk:
             token = str(document.get("token") or document["access_token"])
             seconds = float(document.get("expires_in") or 60)
         except (ValueError, KeyError, TypeError, AttributeError) as exc:
-            raise Unavailable(f"The token service of the registry {self._origin.host} gave no token.") from exc
+            raise Unavailable(
+                _("The token service of the registry %(host)s gave no token.", host=self._origin.host)
+            ) from exc
         if not token.isascii() or not token.isprintable():
-            raise Unavailable(f"The token service of the registry {self._origin.host} gave no usable token.")
+            raise Unavailable(
+                _("The token service of the registry %(host)s gave no usable token.", host=self._origin.host)
+            )
         with self._lock:
             if len(self._tokens) >= _MOST_TOKENS:
                 self._tokens.clear()

@@ -15,6 +15,7 @@ from deployer.adapters.registry.tokens import Credentials, TokenDesk
 from deployer.adapters.registry.urls import Origin, check_redirect
 from deployer.errors import Forbidden, Rejected, Unavailable
 from deployer.interfaces import RegistryTarget
+from deployer.sentences import say as _
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 15.0
@@ -60,7 +61,7 @@ class Transport:
         if answer.status == 401:
             credentials = self._tokens.answer(answer.headers.get("www-authenticate", ""), scope)
             answer = self._fetch(url, headers=wanted, credentials=credentials, most=most)
-        for _ in range(_MOST_REDIRECTS if follow else 0):
+        for _hop in range(_MOST_REDIRECTS if follow else 0):
             if answer.status not in _REDIRECTS:
                 break
             url = check_redirect(url, answer.headers.get("location", ""), self.origin)
@@ -87,24 +88,39 @@ class Transport:
                 if answer.status_code != 200:
                     return bytes(content[:most])
                 raise Rejected(
-                    f"The registry {self.address} sent more than {most} bytes where a small document belongs."
+                    _(
+                        "The registry %(address)s sent more than %(most)s bytes where a small document belongs.",
+                        address=self.address,
+                        most=most,
+                    )
                 )
             if time.monotonic() > end:
-                raise Unavailable(f"The registry {self.address} sends too slowly. Try again later.")
+                raise Unavailable(
+                    _("The registry %(address)s sends too slowly. Try again later.", address=self.address)
+                )
         return bytes(content)
 
     def _checked(self, answer: Answer) -> Answer:
         if answer.status in {401, 403}:
             raise Forbidden(
-                f"The registry {self.address} refuses our account. Check its user and password, and its right to pull."
+                _(
+                    "The registry %(address)s refuses our account. Check its user and password, and its right to pull.",
+                    address=self.address,
+                )
             )
         if answer.status == 429 or answer.status >= 500:
             raise Unavailable(
-                f"The registry {self.address} cannot answer now ({answer.status}). Try again later.",
+                _(
+                    "The registry %(address)s cannot answer now (%(status)s). Try again later.",
+                    address=self.address,
+                    status=answer.status,
+                ),
                 retry_after_seconds=_seconds(answer.headers.get("retry-after", "")),
             )
         if answer.status in _REDIRECTS:
-            raise Rejected(f"The registry {self.address} sends us elsewhere. Enter its final address.")
+            raise Rejected(
+                _("The registry %(address)s sends us elsewhere. Enter its final address.", address=self.address)
+            )
         return answer
 
     @contextmanager
@@ -113,15 +129,31 @@ class Transport:
         try:
             yield
         except httpx.ConnectTimeout as exc:
-            raise Unavailable(f"The registry {name} does not answer within {CONNECT_SECONDS:.0f} s.") from exc
+            raise Unavailable(
+                _(
+                    "The registry %(name)s does not answer within %(seconds)s s.",
+                    name=name,
+                    seconds=f"{CONNECT_SECONDS:.0f}",
+                )
+            ) from exc
         except httpx.ConnectError as exc:
             if isinstance(exc.__context__, ssl.SSLError) or "CERTIFICATE" in str(exc).upper():
-                raise Unavailable(f"The certificate of the registry {name} is not trusted. Check its CA.") from exc
-            raise Unavailable(f"The registry {name} cannot be reached. Is its address right, and is it up?") from exc
+                raise Unavailable(
+                    _("The certificate of the registry %(name)s is not trusted. Check its CA.", name=name)
+                ) from exc
+            raise Unavailable(
+                _("The registry %(name)s cannot be reached. Is its address right, and is it up?", name=name)
+            ) from exc
         except httpx.TimeoutException as exc:
-            raise Unavailable(f"The registry {name} took longer than {READ_SECONDS:.0f} s to answer.") from exc
+            raise Unavailable(
+                _(
+                    "The registry %(name)s took longer than %(seconds)s s to answer.",
+                    name=name,
+                    seconds=f"{READ_SECONDS:.0f}",
+                )
+            ) from exc
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
-            raise Unavailable(f"The connection to the registry {name} broke.") from exc
+            raise Unavailable(_("The connection to the registry %(name)s broke.", name=name)) from exc
 
 
 @lru_cache(maxsize=64)
@@ -132,7 +164,9 @@ def _trust(ca_pem: str, address: str) -> ssl.SSLContext:
         if ca_pem:
             context.load_verify_locations(cadata=ca_pem)
     except ssl.SSLError as exc:
-        raise Rejected(f"The CA entered for the registry {address} is no PEM certificate.") from exc
+        raise Rejected(
+            _("The CA entered for the registry %(address)s is no PEM certificate.", address=address)
+        ) from exc
     return context
 
 

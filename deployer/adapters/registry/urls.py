@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from deployer.errors import Rejected, Unavailable
+from deployer.sentences import say as _
 
 _SECOND_LEVELS = frozenset({"com", "co", "net", "org", "gov", "edu", "ac"})
 
@@ -26,16 +27,16 @@ class Origin:
         """Read ``http(s)://host[:port][/path]``; raises Rejected for anything else, credentials in it included."""
         # urlsplit silently drops line breaks and tabs.
         if not url.isprintable() or " " in url:
-            raise Rejected("The registry's address holds blanks or control characters.")
+            raise Rejected(_("The registry's address holds blanks or control characters."))
         try:
             parts = urlsplit(url)
             port = parts.port or (443 if parts.scheme == "https" else 80)
         except ValueError as exc:
-            raise Rejected("The registry's address is no URL. Write it as https://host[:port].") from exc
+            raise Rejected(_("The registry's address is no URL. Write it as https://host[:port].")) from exc
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise Rejected("The registry's address must begin with https:// or http:// and name a host.")
+            raise Rejected(_("The registry's address must begin with https:// or http:// and name a host."))
         if "@" in parts.netloc:
-            raise Rejected("The registry's address holds a user or password. Enter those in their own fields.")
+            raise Rejected(_("The registry's address holds a user or password. Enter those in their own fields."))
         return cls(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
 
     @property
@@ -79,9 +80,9 @@ def check_redirect(url: str, location: str, registry: Origin) -> str:
     """
     place = Origin.of(urljoin(url, location))
     if registry.scheme == "https" and place.scheme != "https":
-        raise Rejected("The registry sends us from HTTPS to plain HTTP for its blobs. Mend its storage address.")
+        raise Rejected(_("The registry sends us from HTTPS to plain HTTP for its blobs. Mend its storage address."))
     if place.host != registry.host and any(_is_inner(address) for address in _addresses(place)):
-        raise Rejected("The registry sends us to an inner address for its blobs. Mend its storage address.")
+        raise Rejected(_("The registry sends us to an inner address for its blobs. Mend its storage address."))
     return urljoin(url, location)
 
 
@@ -89,7 +90,7 @@ def _addresses(place: Origin) -> list[str]:
     try:
         found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
     except OSError as exc:
-        raise Unavailable("The registry keeps its blobs at a host that cannot be found.") from exc
+        raise Unavailable(_("The registry keeps its blobs at a host that cannot be found.")) from exc
     return [str(entry[4][0]) for entry in found]
 
 
