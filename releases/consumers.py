@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from accounts.models import Project, User
-from environments.access import Rights
-from environments.models import Space
-from releases.hub import Subscriber, Topic, hub, on_thread, still_allowed
-from releases.models import ReleaseOrder
+from accounts.models import User
+from releases.hub import Subscriber, hub
+from releases.topics import Found, Topic, find_topics, still_allowed
 
-LONGEST_MESSAGE = 4096
+LONGEST_MESSAGE = 8192
 MOST_TOPICS = 64
+OLDEST_SECONDS = 30 * 86400.0
 UNAUTHENTICATED = 4401
 TOO_MUCH = 4409
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What to watch, and how much of it the page has: events up to ``after``, or everything ``age`` seconds ago."""
+
+    topic: Topic
+    after: int
+    age: float | None
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """Takes ``{"type": "subscribe", "topic": "order:K8S…", "after": 12}``, ``unsubscribe`` and ``ping``.
 
+    A page subscribes to several at once: ``{"type": "subscribe", "topics": [{"topic": "space:3", "age": 2.5}, …]}``.
+    ``age`` says how many seconds ago the page was drawn; if the project or space has changed since, it is told so.
     Sends ``subscribed``, ``events`` (an order's, in order, without gaps), ``changed`` (look again), ``gone`` (no longer
-    yours to see), ``refused``, ``pong``.
+    yours to see), ``refused`` and ``pong`` with ``now`` (seconds since 1970) and ``behind`` (seconds since the rows
+    were last read).
     """
 
     channel_layer_alias = ""
@@ -48,54 +62,64 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """One message of the client; rubbish is answered with a sentence and changes nothing."""
         message = _parsed(text_data)
         if message is None:
-            await self._say({"type": "refused", "detail": "Send JSON objects of at most 4 kB."})
+            await self._say({"type": "refused", "detail": "Send JSON objects of at most 8 kB."})
             return
         kind = message.get("type")
         if kind == "ping":
-            await self._say({"type": "pong"})
+            await self._say({"type": "pong", "now": round(time.time(), 3), "behind": round(hub().behind(), 3)})
         elif kind in ("subscribe", "unsubscribe"):
             await self._change(kind, message)
         else:
             await self._say({"type": "refused", "detail": "The types are subscribe, unsubscribe and ping."})
 
     async def _change(self, kind: str, message: dict[str, Any]) -> None:
-        topic = Topic.parse(str(message.get("topic", "")))
-        after = message.get("after", 0)
-        if topic is None or not isinstance(after, int) or isinstance(after, bool) or after < 0:
-            await self._say(
-                {"type": "refused", "topic": str(message.get("topic", ""))[:80], "detail": "There is no such topic."}
-            )
-            return
-        before = self.topics.pop(topic, None)
-        if before:
-            await hub().unsubscribe(before)
-        if kind == "subscribe":
-            await self._subscribe(topic, after)
+        asked = message.get("topics", [message])
+        wishes: dict[Topic, _Wish] = {}
+        for one in asked if isinstance(asked, list) else [{}]:
+            wish = _wish(one)
+            if wish is None:
+                await self._refuse(str(one.get("topic", "")) if isinstance(one, dict) else "")
+            else:
+                wishes[wish.topic] = wish
+        for topic in wishes:
+            if before := self.topics.pop(topic, None):
+                await hub().unsubscribe(before)
+        if kind == "subscribe" and wishes:
+            await self._subscribe(wishes)
 
-    async def _subscribe(self, topic: Topic, after: int) -> None:
-        if len(self.topics) >= MOST_TOPICS:
+    async def _subscribe(self, wishes: Mapping[Topic, _Wish]) -> None:
+        if len(self.topics) + len(wishes) > MOST_TOPICS:
             await self.close(code=TOO_MUCH)
             return
         user_id, key = self.scope["user"].pk, self.scope["session"].session_key or ""
-        found = await find_topic(self.scope["user"], topic)
+        found = await find_topics(self.scope["user"], wishes)
         # The person as of now: the socket's own is as old as the socket, and may have signed out since.
-        if found is None or not await still_allowed({(user_id, key, found[0])}):
-            await self._say({"type": "refused", "topic": str(topic), "detail": "There is no such topic."})
-            return
-        project_id, order_id, last_seq = found
+        allowed = await still_allowed({(user_id, key, row.project_id) for row in found.values()})
+        for topic, wish in wishes.items():
+            row = found.get(topic)
+            if row is None or (user_id, key, row.project_id) not in allowed:
+                await self._refuse(str(topic))
+            else:
+                await self._start(wish, row, user_id, key)
+
+    async def _start(self, wish: _Wish, row: Found, user_id: int, key: str) -> None:
         subscriber = Subscriber(
             send=self._send_text,
             user_id=user_id,
             session_key=key,
-            topic=topic,
-            project_id=project_id,
-            order_id=order_id,
+            topic=wish.topic,
+            project_id=row.project_id,
+            order_id=row.order_id,
             # A cursor beyond the end is of another database: start from what there is.
-            cursor=min(after, last_seq),
+            cursor=min(wish.after, row.last_seq),
+            age=None if row.order_id else wish.age,
         )
-        self.topics[topic] = subscriber
-        await self._say({"type": "subscribed", "topic": str(topic), "last_seq": last_seq})
+        self.topics[wish.topic] = subscriber
+        await self._say({"type": "subscribed", "topic": str(wish.topic), "last_seq": row.last_seq})
         await hub().subscribe(subscriber)
+
+    async def _refuse(self, topic: str) -> None:
+        await self._say({"type": "refused", "topic": topic[:80], "detail": "There is no such topic."})
 
     async def _send_text(self, text: str) -> None:
         # The raw ASGI send: sixteen times cheaper than a message through a channel layer.
@@ -115,20 +139,14 @@ def _parsed(text: str | None) -> dict[str, Any] | None:
     return message if isinstance(message, dict) else None
 
 
-@on_thread
-def find_topic(user: User, topic: Topic) -> tuple[int, int, int] | None:
-    """(project id, order id, last event number), or None: the same for a stranger as for a wrong name."""
-    order_id = last_seq = 0
-    project_id: int | None
-    if topic.kind == "order":
-        row = ReleaseOrder.objects.filter(number=topic.key).values_list("project_id", "pk", "last_seq").first()
-        if row is None:
-            return None
-        project_id, order_id, last_seq = row
-    elif topic.kind == "space":
-        project_id = Space.objects.filter(pk=int(topic.key)).values_list("project_id", flat=True).first()
-    else:
-        project_id = Project.objects.filter(pk=int(topic.key)).values_list("pk", flat=True).first()
-    if project_id is None or not Rights(user).sees(project_id):
+def _wish(asked: Any) -> _Wish | None:
+    if not isinstance(asked, dict):
         return None
-    return project_id, order_id, last_seq
+    topic, after, age = Topic.parse(str(asked.get("topic", ""))), asked.get("after", 0), asked.get("age")
+    if topic is None or not isinstance(after, int) or isinstance(after, bool) or after < 0:
+        return None
+    if age is None:
+        return _Wish(topic, after, None)
+    if not isinstance(age, int | float) or isinstance(age, bool) or not age >= 0:
+        return None
+    return _Wish(topic, after, min(float(age), OLDEST_SECONDS))

@@ -1,9 +1,10 @@
 """One hub a web process: reads each change once and fans it out to the sockets that asked.
 
 The rows are the log that a page reads. The hub finds what changed by polling indexed times in a 5 s window (database
-time, so hosts' clocks do not matter; the window forgives commits that come late), sooner when Redis hints. A subscriber
-has a cursor; what the ring of recent frames no longer holds is read from the rows again, so a slow reader only falls
-behind and never loses or doubles an event.
+time, so hosts' clocks do not matter; the window forgives commits that come late). A hint from Redis names an order and
+its newest event: of a watched order just those events are read at once, and the look over everything follows. Hints may
+all be lost; the poll finds the same. A subscriber has a cursor; what the ring of recent frames no longer holds is read
+from the rows again, so a slow reader only falls behind and never loses or doubles an event.
 """
 
 from __future__ import annotations
@@ -13,67 +14,36 @@ import contextlib
 import json
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import structlog
-from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
-from django.contrib.sessions.models import Session
 from django.db import Error as DatabaseFault
 
-from accounts.models import User
-from environments.access import Rights
-from environments.models import Space
-from foundation.clock import db_now
-from releases.models import OrderEvent, Placement, ReleaseOrder
-from releases.progress import GROUP
+from releases.hints import GROUP
+from releases.news import BATCH, WINDOW_SECONDS, changed_within, read_events, recent_changes
+from releases.topics import Topic, still_allowed
 
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.2
-WINDOW_SECONDS = 5
+APART_SECONDS = 0.05
+"""Hints bring the next look over everything forward, but never nearer than this to the last one."""
 RIGHTS_SECONDS = 1.0
+FAULT_SECONDS = 0.5
 RING = 1000
-BATCH = 500
 
 Send = Callable[[str], Awaitable[None]]
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-def on_thread(function: Callable[P, T]) -> Callable[P, Awaitable[T]]:
-    """Run a function that reads rows off the event loop; its connection is given back afterwards."""
-    found: Callable[P, Awaitable[T]] = database_sync_to_async(function)
-    return found
-
-
-@dataclass(frozen=True)
-class Topic:
-    """``order:<number>`` is replayed; ``project:<id>`` and ``space:<id>`` only say "look again"."""
-
-    kind: str
-    key: str
-
-    @classmethod
-    def parse(cls, text: str) -> Topic | None:
-        """The topic that a client named, or None for anything else."""
-        kind, _colon, key = text.partition(":")
-        if kind == "order" and key.isalnum() and len(key) <= 20:
-            return cls(kind, key)
-        if kind in ("project", "space") and key.isascii() and key.isdigit() and len(key) <= 18:
-            return cls(kind, key)
-        return None
-
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.key}"
 
 
 @dataclass(eq=False)
 class Subscriber:
-    """One topic on one socket. ``cursor`` is the last event number that this browser certainly was sent."""
+    """One topic on one socket. ``cursor`` is the last event number that this browser certainly was sent.
+
+    ``age``: how many seconds ago the page of a project or space was drawn, or None when the page knows it is right.
+    """
 
     send: Send
     user_id: int
@@ -82,6 +52,7 @@ class Subscriber:
     project_id: int
     order_id: int = 0
     cursor: int = 0
+    age: float | None = None
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
     dirty: bool = False
@@ -100,16 +71,25 @@ class Hub:
 
     def __init__(self) -> None:
         self.subscribers: dict[Topic, set[Subscriber]] = {}
+        self.orders: dict[int, tuple[str, int]] = {}
         self.logs: dict[int, _Log] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._nudge = asyncio.Event()
+        self._hinted: dict[int, int] = {}
         self._seen: dict[Any, Any] = {}
+        self._began_at = self._due_at = 0.0
         self._looked_at = time.monotonic()
+
+    def behind(self) -> float:
+        """Seconds since the rows were last read with success: what is younger may not have been told yet."""
+        return time.monotonic() - self._looked_at if self._tasks else 0.0
 
     # ------------------------------------------------------------ subscribing
     async def subscribe(self, subscriber: Subscriber) -> None:
         """Start feeding: first what came after the cursor, then what comes."""
         self.subscribers.setdefault(subscriber.topic, set()).add(subscriber)
+        if subscriber.order_id:
+            self.orders[subscriber.order_id] = subscriber.topic.key, subscriber.project_id
         subscriber.task = asyncio.create_task(self._feed(subscriber))
         subscriber.wake.set()
         if not self._tasks:
@@ -124,6 +104,7 @@ class Hub:
         if not group:
             self.subscribers.pop(subscriber.topic, None)
             self.logs.pop(subscriber.order_id, None)
+            self.orders.pop(subscriber.order_id, None)
         if subscriber.task:
             subscriber.task.cancel()
 
@@ -135,13 +116,21 @@ class Hub:
             try:
                 if subscriber.topic.kind == "order":
                     await self._catch_up(subscriber)
-                elif subscriber.dirty:
-                    subscriber.dirty = False
-                    await subscriber.send(json.dumps({"type": "changed", "topic": str(subscriber.topic)}))
+                else:
+                    await self._look_again(subscriber)
             except DatabaseFault:
-                # The rows are still there: the next poll wakes us again.
-                await asyncio.sleep(1)
+                # The rows are still there.
+                await asyncio.sleep(FAULT_SECONDS)
                 subscriber.wake.set()
+
+    async def _look_again(self, subscriber: Subscriber) -> None:
+        # What changed between the drawing of the page and this subscription was told to nobody.
+        if subscriber.age is not None and await changed_within(subscriber.topic, subscriber.age):
+            subscriber.dirty = True
+        subscriber.age = None
+        if subscriber.dirty:
+            subscriber.dirty = False
+            await subscriber.send(json.dumps({"type": "changed", "topic": str(subscriber.topic)}))
 
     async def _catch_up(self, subscriber: Subscriber) -> None:
         while True:
@@ -160,20 +149,39 @@ class Hub:
     async def _poll_loop(self) -> None:
         while True:
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._nudge.wait(), POLL_SECONDS)
+                await asyncio.wait_for(self._nudge.wait(), max(0.0, self._due_at - time.monotonic()))
             self._nudge.clear()
             if not self.subscribers:
+                self._hinted.clear()
                 self._looked_at = time.monotonic()
+                self._due_at = self._looked_at + POLL_SECONDS
                 continue
             try:
-                await self._look()
+                await self._read_hinted()
+                if time.monotonic() >= self._due_at:
+                    await self._look()
             except Exception as error:  # noqa: BLE001 - the loop of a process: it outlives whatever one look meets
                 log.warning("the hub cannot read", error=f"{type(error).__name__}: {error}")
-                await asyncio.sleep(1)
+                await asyncio.sleep(FAULT_SECONDS)
+
+    async def _read_hinted(self) -> None:
+        """The events that hints named, of orders that somebody watches; lists wait for the look that follows."""
+        while self._hinted:
+            order_id, seq = self._hinted.popitem()
+            watched = self.orders.get(order_id)
+            if watched is None or self._seen.get(("order", order_id), 0) >= seq:
+                continue
+            number, project_id = watched
+            await self._extend(order_id, number, seq)
+            known = self.logs.get(order_id)
+            if known and known.last_seq >= seq:
+                self._touch(Topic("project", str(project_id)))
+                self._is_news(("order", order_id), known.last_seq)
 
     async def _look(self) -> None:
         # The window reaches back to the last look that came through: nothing is lost while the rows were out of reach.
-        started = time.monotonic()
+        self._began_at = started = time.monotonic()
+        self._due_at = started + POLL_SECONDS
         changes = await recent_changes(WINDOW_SECONDS + started - self._looked_at)
         for order_id, number, project_id, last_seq in changes.orders:
             if self._is_news(("order", order_id), last_seq):
@@ -242,6 +250,16 @@ class Hub:
                         await subscriber.send(json.dumps({"type": "gone", "topic": str(subscriber.topic)}))
 
     # ------------------------------------------------------------ hints
+    def hint(self, message: Mapping[str, Any]) -> None:
+        """Somebody committed event ``seq`` of ``order`` (its id): look sooner."""
+        order_id, seq = message.get("order"), message.get("seq")
+        if isinstance(order_id, int) and isinstance(seq, int):
+            self._hinted[order_id] = max(seq, self._hinted.get(order_id, 0))
+        # The event of a watched order goes out first: a look beside it would hold the interpreter while it is sent.
+        first = time.monotonic() if order_id in self.orders else self._began_at
+        self._due_at = min(self._due_at, first + APART_SECONDS)
+        self._nudge.set()
+
     async def _hint_loop(self) -> None:
         """Redis makes it sooner; without it, or while it is away, the poll does."""
         layer = get_channel_layer()
@@ -252,67 +270,10 @@ class Hub:
                 channel = await layer.new_channel()
                 await layer.group_add(GROUP, channel)
                 while True:
-                    await layer.receive(channel)
-                    self._nudge.set()
+                    self.hint(await layer.receive(channel))
             except Exception as error:  # noqa: BLE001 - hints may fail in any way that Redis can
                 log.warning("no hints from Redis", error=type(error).__name__)
                 await asyncio.sleep(2)
-
-
-@dataclass(frozen=True)
-class _Changes:
-    orders: list[tuple[int, str, int, int]]
-    places: list[tuple[int, int, Any, int]]
-    spaces: list[tuple[int, Any]]
-
-
-@on_thread
-def recent_changes(seconds: float) -> _Changes:
-    """Rows that changed within so many seconds, by the database's clock."""
-    since = db_now() - timedelta(seconds=seconds)
-    orders = ReleaseOrder.objects.filter(last_event_at__gte=since).order_by()
-    places = Placement.objects.filter(changed_at__gte=since).order_by()
-    spaces = Space.objects.filter(changed_at__gte=since).order_by()
-    return _Changes(
-        list(orders.values_list("pk", "number", "project_id", "last_seq")),
-        list(places.values_list("space_id", "space__project_id", "changed_at", "pk")),
-        list(spaces.values_list("pk", "changed_at")),
-    )
-
-
-@on_thread
-def read_events(order_id: int, after: int) -> list[tuple[int, str]]:
-    """The next events of an order as JSON text, oldest first, at most one batch."""
-    rows = OrderEvent.objects.filter(order_id=order_id, seq__gt=after).select_related("actor").order_by("seq")[:BATCH]
-    return [(row.seq, event_json(row)) for row in rows]
-
-
-def event_json(row: OrderEvent) -> str:
-    """One event as the page and the API show it."""
-    actor = row.actor.username if row.actor else None
-    return json.dumps(
-        {"seq": row.seq, "kind": row.kind, "actor": actor, "data": row.data, "at": row.at.isoformat()},
-        ensure_ascii=False,
-    )
-
-
-@on_thread
-def still_allowed(asked: set[tuple[int, str, int]]) -> set[tuple[int, str, int]]:
-    """Those of (person, session, project) that still may watch: fresh rows each time, so expired grants count too."""
-    users = {
-        user.pk: user
-        for user in User.objects.filter(pk__in={user_id for user_id, _key, _project in asked}, is_active=True)
-    }
-    keys = {key for _user, key, _project in asked if key}
-    sessions = set(
-        Session.objects.filter(session_key__in=keys, expire_date__gt=db_now()).values_list("session_key", flat=True)
-    )
-    rights = {pk: Rights(user) for pk, user in users.items()}
-    return {
-        (user_id, key, project_id)
-        for user_id, key, project_id in asked
-        if user_id in rights and (not key or key in sessions) and rights[user_id].sees(project_id)
-    }
 
 
 _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}

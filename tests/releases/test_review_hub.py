@@ -153,7 +153,7 @@ def test_who_has_signed_out_or_was_switched_off_cannot_subscribe_again(order: Re
     async def subscribe(user: User, session: SessionStore) -> list[str]:
         live = Live()
         live.scope = {"user": user, "session": session}
-        await live._subscribe(Topic("order", order.number), 0)
+        await live._change("subscribe", {"topic": f"order:{order.number}"})
         await live.disconnect(1000)
         for task in hubs.hub()._tasks:
             task.cancel()
