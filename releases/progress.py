@@ -1,4 +1,4 @@
-"""What happened, numbered: events and log chunks of an order, and the hint that somebody may look again.
+"""What happened, numbered: events and log chunks of an order.
 
 Only ``append`` gives out numbers: its UPDATE takes the order's row lock, so numbers have no gaps and no event is
 visible before the change that it tells of. Keep it last in a transaction: writers on one order queue behind it.
@@ -6,24 +6,17 @@ visible before the change that it tells of. Keep it last in a transaction: write
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
-import structlog
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
 from accounts.models import User
 from foundation.redaction import redact
+from releases.hints import send_hint
+from releases.logs.index import LogIndex, pieces_of
 from releases.models import Build, LogChunk, OrderEvent, ReleaseOrder
-
-log = structlog.get_logger(__name__)
-
-GROUP = "orders"
-HINT_SECONDS = 1.0
 
 
 def lock_orders(*order_ids: int) -> None:
@@ -46,29 +39,23 @@ def append(order_id: int, kind: str, *, actor: User | None = None, data: dict[st
     return seq
 
 
-def append_log(build: Build, text: str) -> dict[str, int]:
-    """Store a piece of the build's log behind what is there; returns the new ``log_size`` and ``log_lines``.
+def append_log(build: Build, text: str) -> dict[str, Any]:
+    """Store a piece of the build's log behind what is there, in chunks; returns the build's columns that it changes.
 
     The caller saves them on the build in the same transaction, and with them where to read on.
     """
     # PostgreSQL stores no NUL: one byte of a build's output must not end its step again and again.
     clean = redact(text.replace("\0", "\N{REPLACEMENT CHARACTER}"))
-    if clean:
-        LogChunk.objects.create(build=build, offset=build.log_size, first_line=build.log_lines + 1, text=clean)
-    return {"log_size": build.log_size + len(clean), "log_lines": build.log_lines + clean.count("\n")}
-
-
-def send_hint(order_id: int, seq: int) -> None:
-    """Tell the web processes to look now instead of at their next poll; losing it costs nothing but that."""
-    layer = get_channel_layer()
-    if layer is None:
-        return
-    try:
-        async_to_sync(_send)(layer, {"type": "hint", "order": order_id, "seq": seq})
-    except Exception as error:  # noqa: BLE001 - a process edge: the hint may be lost, the change may not
-        log.warning("hint lost", order=order_id, error=type(error).__name__)
-
-
-async def _send(layer: Any, message: dict[str, Any]) -> None:
-    async with asyncio.timeout(HINT_SECONDS):
-        await layer.group_send(GROUP, message)
+    index = LogIndex.read(build.log_index)
+    chunks, offset, line = [], build.log_size, build.log_lines + 1
+    for piece in pieces_of(clean):
+        found = index.take(piece, line)
+        chunks.append(
+            LogChunk(
+                build=build, offset=offset, first_line=line, text=piece, errors=found.errors, warnings=found.warnings,
+                at=Now(),
+            )
+        )  # fmt: skip
+        offset, line = offset + len(piece), line + piece.count("\n")
+    LogChunk.objects.bulk_create(chunks)
+    return {"log_size": offset, "log_lines": line - 1, "log_index": index.as_stored()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import StreamingHttpResponse
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view, inline_serializer
@@ -156,27 +155,6 @@ class BuildStop(ApiView):
         builds.stop_build(actor=actor_of(request), build=build)
         build.refresh_from_db()
         return Response(shapes.present(shapes.BuildOutput, build), status=202)
-
-
-class BuildLog(ApiView):
-    """The log, by offset or whole."""
-
-    @extend_schema(
-        operation_id="builds_log", parameters=[OpenApiParameter("offset", OpenApiTypes.INT)], responses=shapes.LogOutput
-    )
-    def get(self, request: Request, number: str, attempt: int) -> Any:
-        """Text from a character offset (at most 64 chunks), or with ``?raw=1`` everything as text/plain."""
-        build = build_of(selectors.order_by_number(actor_of(request), number), attempt)
-        if request.query_params.get("raw"):
-            chunks = build.chunks.order_by("offset").values_list("text", flat=True)
-            return StreamingHttpResponse(list(chunks), content_type="text/plain; charset=utf-8")
-        offset = request.query_params.get("offset", "0")
-        if not (offset.isascii() and offset.isdigit()):
-            raise Invalid({"offset": [_("Give the offset that the last answer named.")]})
-        text = selectors.log_from(build, int(offset))
-        next_offset = int(offset) + len(text)
-        is_complete = build.is_terminal and next_offset >= build.log_size
-        return Response({"offset": int(offset), "next_offset": next_offset, "text": text, "is_complete": is_complete})
 
 
 class OrderAct(ApiView):

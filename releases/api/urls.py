@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from releases.api import deployments, orders
+from releases.api import deployments, logs, orders
 
 ORDER = "orders/<str:number>/"
+LOG = ORDER + "builds/<int:attempt>/log/"
 PLACE = "components/<slug:project>/<slug:slug>/environments/<slug:environment>/"
 
 urlpatterns = [
@@ -15,7 +16,11 @@ urlpatterns = [
     path(ORDER + "events/", orders.Events.as_view()),
     path(ORDER + "builds/", orders.Builds.as_view()),
     path(ORDER + "builds/<int:attempt>/stop/", orders.BuildStop.as_view()),
-    path(ORDER + "builds/<int:attempt>/log/", orders.BuildLog.as_view()),
+    path(LOG, logs.BuildLog.as_view()),
+    path(LOG + "lines/", logs.LogLines.as_view()),
+    path(LOG + "lines/<int:line>/", logs.LogLine.as_view()),
+    path(LOG + "marks/", logs.LogMarks.as_view()),
+    path(LOG + "search/", logs.LogSearch.as_view()),
     path(ORDER + "return/", orders.Return.as_view()),
     path(ORDER + "withdrawal/", orders.Withdrawal.as_view()),
     path(ORDER + "closing/", orders.Closing.as_view()),

@@ -50,6 +50,8 @@ class Build(Run):
     """Characters stored in chunks."""
     log_lines = models.PositiveIntegerField(default=0)
     log_is_complete = models.BooleanField(default=False)
+    log_index = models.JSONField(default=dict)
+    """What :class:`releases.logs.index.LogIndex` knows of the log so far."""
     reported_digest = models.CharField(max_length=80, blank=True)
     digest = models.CharField(max_length=80, blank=True)
 
@@ -73,16 +75,33 @@ class Build(Run):
 
 
 class LogChunk(models.Model):
-    """A piece of a build's log: numbered by character offset, stored before anybody is told."""
+    """A piece of a build's log: numbered by character offset, stored before anybody is told.
+
+    ``first_line`` is the line in which its first character lies; ``errors`` and ``warnings`` are lines marked so;
+    ``at`` is when it was received (null: before that was kept).
+    """
 
     build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="chunks")
     offset = models.PositiveBigIntegerField()
     first_line = models.PositiveIntegerField()
     text = models.TextField()
+    errors = models.PositiveIntegerField(default=0)
+    warnings = models.PositiveIntegerField(default=0)
+    at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["build", "offset"]
         constraints = [models.UniqueConstraint(fields=["build", "offset"], name="one_chunk_per_offset")]
+        # All that finds a chunk lies in an index: reading the columns behind a long text reads the text.
+        indexes = [
+            models.Index(fields=["build", "first_line", "offset"], name="log_chunk_by_line"),
+            models.Index(
+                fields=["build", "offset", "errors"], condition=models.Q(errors__gt=0), name="log_chunk_errors"
+            ),
+            models.Index(
+                fields=["build", "offset", "warnings"], condition=models.Q(warnings__gt=0), name="log_chunk_warnings"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.build_id}@{self.offset}"

@@ -1,0 +1,1 @@
+"""A build's log: what its lines say, where they lie in the chunks, and how they are read without reading all."""
