@@ -1,4 +1,4 @@
-"""Home, search, administration, health."""
+"""Home, administration, health."""
 
 from __future__ import annotations
 
@@ -62,17 +62,6 @@ def approvals(request: HttpRequest) -> HttpResponse:
     topics = [f"project:{pk}" for pk, slug, _name in selectors.chosen_projects(rights) if project in ("", slug)]
     context = {"nav": "approvals", "tasks": tasks, "topic": ",".join(topics[:MOST_TOPICS])}
     return page(request, "desk/_approvals.html" if is_partial(request) else "desk/approvals.html", context)
-
-
-@login_required
-@require_safe
-def search(request: HttpRequest) -> HttpResponse:
-    """Orders and components; a whole order number leads straight to its page."""
-    text = request.GET.get("q", "")
-    found = selectors.search(_person(request), text)
-    if found.exact is not None:
-        return redirect("releases:order", found.exact.number)
-    return render(request, "desk/search.html", {"text": text.strip(), "found": found})
 
 
 LINKS: tuple[tuple[str, str, Sentence, Sentence], ...] = (

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation, Project, User
 from accounts.reach import HeldRole
-from environments.access import can, in_force, require, visible_projects
+from environments.access import Rights, can, in_force, require, visible_projects
 from environments.choices import Role
 from environments.models import Membership
 from foundation.problems import Missing
@@ -87,6 +87,19 @@ def list_people(actor: User, *, query: str = "") -> QuerySet[User]:
     if query:
         people = people.filter(Q(username__icontains=query) | Q(name__icontains=query) | Q(name_en__icontains=query))
     return people
+
+
+def known_people(actor: User, *, text: str, rights: Rights) -> QuerySet[User]:
+    """People whose user name or name contains the text: all for who reads the site, else those of one's projects."""
+    part = Q(username__icontains=text) | Q(name__icontains=text) | Q(name_en__icontains=text)
+    people = User.objects.filter(part, is_active=True).order_by("username")
+    if rights.can("see_site"):
+        return people
+    ids = rights.project_ids()
+    here = (
+        Membership.objects.filter(in_force()) if ids is None else Membership.objects.filter(in_force(), project__in=ids)
+    )
+    return people.filter(Q(pk__in=here.values("user")) | Q(pk=actor.pk))
 
 
 def find_person(actor: User, username: str) -> User:
