@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from foundation.clock import now_plus
 from foundation.models import Remote
-from foundation.redaction import redact
+from foundation.sentences import redacted
 
 LONGEST_PAUSE_SECONDS = 30.0
 PROBE_SECONDS = 15.0
@@ -57,8 +57,8 @@ def take_probe(name: str) -> bool:
     return mine.update(probe_at=now_plus(PROBE_SECONDS)) == 1
 
 
-def trip(name: str, error: str, *, was_probe: bool, retry_after_seconds: float | None = None) -> bool:
-    """Notes a lost contact; True when this opened the breaker.
+def trip(name: str, error: object, *, was_probe: bool, retry_after_seconds: float | None = None) -> bool:
+    """Notes a lost contact; True when this opened the breaker. ``error``: a sentence, or what has one.
 
     Only the first failure and failed probes lengthen the pause: four passes that were in flight together when a
     Jenkins hung up are one failure, not four.
@@ -68,7 +68,7 @@ def trip(name: str, error: str, *, was_probe: bool, retry_after_seconds: float |
     remote, _is_new = Remote.objects.get_or_create(name=name)
     failures = remote.failures + 1
     pause = max(pause_seconds(failures), min(retry_after_seconds or 0.0, 300.0))
-    said = redact(error)[:500]
+    said = redacted(error)
     escalating = Remote.objects.filter(name=name, failures=remote.failures)
     if not was_probe:
         escalating = escalating.filter(opened_at__isnull=True)

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from foundation.encryption import EncryptedTextField
+from foundation.sentences import SaidField
 
 __all__ = ["EncryptedTextField", "HasSecrets", "Idempotency", "Remote"]
 
@@ -31,7 +32,7 @@ class Remote(models.Model):
     failures = models.PositiveIntegerField(default=0)
     opened_at = models.DateTimeField(null=True, blank=True)
     probe_at = models.DateTimeField(null=True, blank=True)
-    last_error = models.CharField(max_length=500, blank=True, default="")
+    last_error = SaidField(blank=True, default="")
     last_ok_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

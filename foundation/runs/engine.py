@@ -92,7 +92,7 @@ def _pass(lease: Lease) -> Outcome | None:
         log.info("%s: lost its lease; whoever holds the run now goes on.", lease)
     except (Unavailable, OutcomeUnknown) as error:
         log.info("%s: no contact: %s", lease, error)
-        _end(lease, write_lost_contact, str(error), getattr(error, "retry_after_seconds", None))
+        _end(lease, write_lost_contact, error, getattr(error, "retry_after_seconds", None))
     except Exception:
         log.exception("%s: the step raised (claim %s of %s).", lease, lease.claims, GIVE_UP_AFTER)
         _end(lease, write_failure)

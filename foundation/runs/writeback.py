@@ -46,7 +46,7 @@ def write_back(lease: Lease, outcome: Outcome) -> None:
         tell_contact_changed(lease.kind, [lease.pk])
 
 
-def write_lost_contact(lease: Lease, error: str, retry_after_seconds: float | None = None) -> None:
+def write_lost_contact(lease: Lease, error: object, retry_after_seconds: float | None = None) -> None:
     """Frees the run after its remote did not answer: a regular end of a step, looked at again after 1 … 30 s."""
     lost = lease.contact_lost_since
     # As long as it has been away already, so the pauses double: 1, 2, 4 … 30 s.
