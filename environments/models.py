@@ -13,6 +13,7 @@ from environments.choices import Role
 from foundation.encryption import EncryptedTextField
 from foundation.models import HasSecrets
 from foundation.runs.models import Run
+from foundation.sentences import SaidField, SaidJSONField
 
 
 class Cluster(HasSecrets):
@@ -186,7 +187,7 @@ class SpaceSync(Run):
     """What to apply, fixed by ``services.syncs``: cluster (pk), namespace, labels, hard (resource: quantity), force."""
     seen = models.JSONField(default=dict)
     """``applied`` (the wishes that were sent), and once looked at: ``quota`` (lines) and ``at`` (ISO time)."""
-    message = models.TextField(blank=True)
+    message = SaidField(blank=True)
 
     class Meta(Run.Meta):
         abstract = False
@@ -203,8 +204,8 @@ class ClusterTest(Run):
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="tests")
     namespace = models.CharField(max_length=63, blank=True)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    facts = models.JSONField(default=dict)
-    message = models.TextField(blank=True)
+    facts = SaidJSONField(default=dict)
+    message = SaidField(blank=True)
 
     class Meta(Run.Meta):
         abstract = False

@@ -21,6 +21,7 @@ from environments.targets import cluster_target
 from foundation.encryption import SecretUnreadable
 from foundation.problems import Refused
 from foundation.runs.engine import Again, Done, Lease, LeaseLost, Outcome, RunState, begin, finish
+from foundation.sentences import spoken, verbatim
 
 QUOTA = "prism4k"
 """Name of the one ResourceQuota that is ours in each namespace."""
@@ -49,15 +50,15 @@ def sync_space(lease: Lease) -> Outcome:
     except Conflict as error:
         if error.is_stale:
             return Again()
-        return _end_sync(lease, wanted, RunState.FAILED, reasons.CONFLICT, str(error))
+        return _end_sync(lease, wanted, RunState.FAILED, reasons.CONFLICT, spoken(error))
     except Forbidden as error:
-        return _end_sync(lease, wanted, RunState.FAILED, reasons.FORBIDDEN, str(error))
+        return _end_sync(lease, wanted, RunState.FAILED, reasons.FORBIDDEN, spoken(error))
     except Rejected as error:
-        return _end_sync(lease, wanted, RunState.FAILED, reasons.REJECTED, str(error))
+        return _end_sync(lease, wanted, RunState.FAILED, reasons.REJECTED, spoken(error))
     except NotFound as error:
-        return _end_sync(lease, wanted, RunState.FAILED, reasons.NAMESPACE_MISSING, str(error))
+        return _end_sync(lease, wanted, RunState.FAILED, reasons.NAMESPACE_MISSING, spoken(error))
     except Refused as error:
-        return _end_sync(lease, wanted, RunState.FAILED, reasons.ADDRESS_REFUSED, str(error))
+        return _end_sync(lease, wanted, RunState.FAILED, reasons.ADDRESS_REFUSED, spoken(error.sentence))
     except SecretUnreadable:
         return _end_sync(lease, wanted, RunState.ERRORED, reasons.SECRET_UNREADABLE, "")
 
@@ -66,7 +67,7 @@ def _apply(lease: Lease, client: Any, wanted: dict[str, Any]) -> Outcome:
     namespace = wanted["namespace"]
     live = _read_namespace(client, namespace)
     if live is not None and _is_of_another_space(live, wanted):
-        return _end_sync(lease, wanted, RunState.FAILED, reasons.NAMESPACE_TAKEN, namespace)
+        return _end_sync(lease, wanted, RunState.FAILED, reasons.NAMESPACE_TAKEN, verbatim(namespace))
     if live is not None and (live.get("status") or {}).get("phase") == "Terminating":
         lease.save(phase="terminating")
         return Again(after_seconds=5)
@@ -145,7 +146,7 @@ def _line(line: QuotaLine) -> dict[str, Any]:
     return {"quota": line.quota, "resource": line.resource, "hard": line.hard, "used": line.used}
 
 
-def _end_sync(lease: Lease, wanted: dict[str, Any], to: str, reason: str, message: str) -> Outcome:
+def _end_sync(lease: Lease, wanted: dict[str, Any], to: str, reason: str, message: object) -> Outcome:
     """Ends the run, unless somebody saved the space while we were at it: then the newer wishes get a pass."""
     with transaction.atomic():
         row: SpaceSync = lease.hold()
@@ -179,13 +180,13 @@ def test_cluster(lease: Lease) -> Outcome:
             return Again()
         lease.save(facts=facts)
     except (Unavailable, OutcomeUnknown) as error:
-        return _end_test(lease, RunState.FAILED, reasons.UNREACHABLE, str(error))
+        return _end_test(lease, RunState.FAILED, reasons.UNREACHABLE, spoken(error))
     except Forbidden as error:
-        return _end_test(lease, RunState.FAILED, reasons.FORBIDDEN, str(error))
+        return _end_test(lease, RunState.FAILED, reasons.FORBIDDEN, spoken(error))
     except (Rejected, NotFound) as error:
-        return _end_test(lease, RunState.FAILED, reasons.REJECTED, str(error))
+        return _end_test(lease, RunState.FAILED, reasons.REJECTED, spoken(error))
     except Refused as error:
-        return _end_test(lease, RunState.FAILED, reasons.ADDRESS_REFUSED, str(error))
+        return _end_test(lease, RunState.FAILED, reasons.ADDRESS_REFUSED, spoken(error.sentence))
     except SecretUnreadable:
         return _end_test(lease, RunState.ERRORED, reasons.SECRET_UNREADABLE, "")
     return _end_test(lease, RunState.SUCCEEDED, "", "")
@@ -200,7 +201,7 @@ def _first_facts(client: Any, run: ClusterTest) -> dict[str, Any]:
         "version": seen.version,
         "user": seen.user,
         "latency_ms": seen.latency_ms,
-        "notes": list(seen.notes),
+        "notes": [spoken(note) for note in seen.notes],
         "namespaces": [],
         "pending": names or ["default"],
     }
@@ -224,11 +225,11 @@ def _ask(client: Any, namespace: str) -> dict[str, Any]:
         ]
         found["quota"] = [_line(line) for line in client.quota(namespace)]
     except (Rejected, NotFound) as error:
-        found["error"] = str(error)
+        found["error"] = spoken(error)
     return found
 
 
-def _end_test(lease: Lease, to: str, reason: str, message: str) -> Outcome:
+def _end_test(lease: Lease, to: str, reason: str, message: object) -> Outcome:
     with transaction.atomic():
         lease.hold()
         lease.save(message=message)
