@@ -9,7 +9,7 @@ WORKERS ?= 2
 export PORT GIT_URL BRANCH BUILD_CMD BUILD_TARGET PACKAGE NODE CLUSTER JENKINS_URL REGISTRY YES BUILDER
 
 .DEFAULT_GOAL := help
-.PHONY: help python installed dev-installed demo up reset test faults lint types e2e test-scale contract bench messages
+.PHONY: help python installed dev-installed demo up reset assets assets-check test faults lint types e2e test-scale contract bench image messages
 
 ##@ Try it
 help: ## This list
@@ -26,6 +26,21 @@ up: python ## Serve the same data at http://127.0.0.1:8000
 
 reset: python ## Throw away the data in var/ and start afresh (asks once)
 	@$(PYTHON) -m demo.reset
+
+##@ Screens
+assets: node_modules/.package-lock.json ## Build static/dist from frontend/ (apt-get install nodejs npm); commit what it makes
+	@node frontend/build.mjs
+
+assets-check: node_modules/.package-lock.json ## Is static/dist what frontend/ makes?
+	@rm -rf var/assets-check && ASSETS_OUT=var/assets-check node frontend/build.mjs && \
+	 if diff -rq static/dist var/assets-check; then rm -rf var/assets-check; else \
+	   echo "static/dist is not what frontend/ makes: run make assets, then commit static/dist with the sources." >&2; exit 1; fi
+
+# Nothing that a package brings is run: esbuild's own program comes as a package of its platform.
+node_modules/.package-lock.json: package-lock.json
+	@command -v npm >/dev/null || { echo "There is no npm. Install it: apt-get install nodejs npm (only to change frontend/)" >&2; exit 2; }
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 ##@ Check it
 test: dev-installed ## Fast tests: no browser, no PostgreSQL, no Redis
@@ -48,6 +63,9 @@ e2e: dev-installed ## In a real Chromium (apt-get install chromium fonts-noto-cj
 
 test-scale: dev-installed ## On PostgreSQL and Redis, started on private ports (apt-get install postgresql redis-server)
 	$(BIN)/python -m tests.scale.services $(BIN)/python -m pytest -m scale tests
+
+image: ## Build the Dockerfile with buildah on a Debian made on the spot, and run it (root; apt-get install buildah debootstrap curl)
+	tests/containers/image.sh
 
 messages: dev-installed ## Gather new sentences into the catalogues (apt-get install gettext), then compile them
 	$(BIN)/python manage.py makemessages -l zh_Hans -l en --no-wrap --no-obsolete --add-location file -i .venv -i var -i tests -i sandbox -i demo

@@ -7,7 +7,8 @@ import * as esbuild from "esbuild";
 import * as sass from "sass";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const out = path.join(root, "static", "dist");
+// `make assets-check` builds beside it and compares.
+const out = path.resolve(root, process.env.ASSETS_OUT || path.join("static", "dist"));
 const at = (...parts) => path.join(root, ...parts);
 
 const options = {

@@ -220,6 +220,8 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG
+# Names with Django's hash, and the parts of the bundle, which main.js imports by names with esbuild's hash.
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/.+\.[0-9a-f]{12}\.[a-z0-9]+$|^/static/dist/chunks/.+-[0-9A-Z]{8}\.js$"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 # ---------------------------------------------------------------- language and time
