@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import User
 from environments.access import can, people_who_may, who_may
@@ -21,6 +22,23 @@ from releases.choices import ClosedReason, OrderState, PromotionState
 from releases.models import Approval, Deployment, Placement, Promotion, ReleaseOrder, Snapshot
 
 
+TITLES: dict[str, Sentence] = {
+    "built": pgettext_lazy("gate", "Image"),
+    "open": pgettext_lazy("gate", "State"),
+    "came-through": pgettext_lazy("gate", "Flow"),
+    "branch": pgettext_lazy("gate", "Branch"),
+    "ticket": pgettext_lazy("gate", "Change ticket"),
+    "promoted": pgettext_lazy("gate", "Promotion"),
+    "free": pgettext_lazy("gate", "Queue"),
+    "approved": pgettext_lazy("gate", "Approval"),
+    "four-eyes": pgettext_lazy("gate", "Four eyes"),
+    "proven": pgettext_lazy("gate", "Proof"),
+    "reviewed": pgettext_lazy("gate", "Review"),
+    "quota": pgettext_lazy("gate", "Quota"),
+}
+"""What each gate is about, in a word or two: the heading above its sentence."""
+
+
 @dataclass(frozen=True)
 class Gate:
     """One condition. ``code`` is for programs; ``sentence`` says what holds or what is missing."""
@@ -29,6 +47,11 @@ class Gate:
     is_open: bool
     sentence: Sentence
     who: Sentence = ""
+
+    @property
+    def title(self) -> Sentence:
+        """A word or two above the sentence."""
+        return TITLES.get(self.code, "")
 
 
 def first_closed(gates: list[Gate]) -> Gate | None:
@@ -52,7 +75,21 @@ def promotion_gates(order: ReleaseOrder, space: Space) -> list[Gate]:
         _came_through(order, space),
         _branch(order, space),
         _ticket(order, space),
+        _nothing_replaced_under_way(order, space),
     ]
+
+
+def _nothing_replaced_under_way(order: ReleaseOrder, space: Space) -> Gate:
+    """A promotion replaces the one before: not while the order that holds it is being deployed on its strength."""
+    place = selectors.placement_of(order, space)
+    active = place.active if place else None
+    if active is None or not selectors.current_promotion(active.order, space):
+        return Gate("free", True, _("Nothing else is being deployed here."))
+    sentence = _("%(who)s is deploying order %(number)s here right now: wait for the verdict or cancel it first.") % {
+        "who": active.deployed_by.shown_name,
+        "number": active.order.number,
+    }
+    return Gate("free", False, sentence, active.deployed_by.shown_name)
 
 
 def _built(order: ReleaseOrder) -> Gate:

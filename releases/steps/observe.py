@@ -47,11 +47,17 @@ def step(lease: Lease) -> Outcome:
         return Parked()
     cluster = kubernetes.connect(cluster_target(place.space.cluster))
     verdict = _judge(cluster, place, good)
-    if place.applied_id == good.pk and place.settled_at is None and not place.unsettled_reason:
-        return _settle(lease, place, good, verdict)
+    wait = DRIFT_SECONDS
+    if place.applied_id == good.pk and place.settled_at is None:
+        if not place.unsettled_reason:
+            return _settle(lease, place, good, verdict)
+        wait = _until_calm(place, verdict)
+        if wait <= 0:
+            _decide(lease, place, good, verdict, "placement.settled", settled_at=Now(), unsettled_reason="")
+            return Again(DRIFT_SECONDS)
     drift = _drift(cluster, place, good) if place.applied_id == good.pk else place.drift
     _store(lease, place, good, verdict, drift)
-    return Again(DRIFT_SECONDS)
+    return Again(min(DRIFT_SECONDS, max(SETTLING_SECONDS, wait)))
 
 
 def _judge(cluster: KubernetesCluster, place: Placement, good: Deployment) -> Verdict:
@@ -84,6 +90,16 @@ def _settle(lease: Lease, place: Placement, good: Deployment, verdict: Verdict) 
         return Again(DRIFT_SECONDS)
     _store(lease, place, good, verdict, place.drift)
     return Again(min(SETTLING_SECONDS, max(0.1, place.space.settle_seconds - seconds)))
+
+
+def _until_calm(place: Placement, verdict: Verdict) -> float:
+    """Seconds until what turned amber has settled after all: nothing may move for as long as settling takes.
+
+    A pod that restarts or goes is stored, and with that (``changed_at``) the time begins anew.
+    """
+    if _trouble(verdict, {pod["uid"]: pod for pod in place.pods}):
+        return DRIFT_SECONDS
+    return place.space.settle_seconds - (db_now() - place.changed_at).total_seconds()
 
 
 def _trouble(verdict: Verdict, before: dict[str, Any]) -> str:

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from deployer.errors import Unavailable
-from deployer.interfaces import Manifest, ObjectRef
+from deployer.interfaces import ImageFacts, Manifest, ObjectRef, PodView, Verdict
+from environments.models import Space
 from foundation.problems import Refused
 from foundation.runs import kinds
 from foundation.runs.claim import claim
 from foundation.runs.engine import GIVE_UP_AFTER, run_step
 from foundation.runs.identity import owner
 from foundation.runs.slots import slots
-from releases import gates
+from releases import gates, launch, transitions
 from releases.models import Deployment, NamespaceWatch, Placement, Snapshot
 from releases.services import approvals, deployments, promotions
 from releases.steps import observe
+from releases.steps.build.ends import succeed
 from releases.steps.deployment import step as deployment_step
 from releases.steps.deployment.apply import _has_moved
 from tests.cast import World
-from tests.releases.rows import make_built, make_component, make_review, make_success
+from tests.releases.rows import build, make_built, make_component, make_order, make_review, make_success
 
 MANIFEST: Manifest = {
     "apiVersion": "apps/v1",
@@ -160,3 +164,54 @@ def test_an_approval_that_ended_while_the_cluster_was_away_stops_the_apply(world
 def test_a_watch_never_takes_more_threads_than_one_remote_may(world: World) -> None:
     make_success(make_built(make_component(world), world.dana), world.spaces["fat"], world.olli)
     assert set(NamespaceWatch.objects.values_list("remote", flat=True)) == {"watch"}
+
+
+def seen(ready: int, restarts: int = 1) -> Verdict:
+    """One pod of two that runs, as a look finds it."""
+    pod = PodView("p-1", "p-1", True, True, False, "ready", "", restarts, "node-1", "")
+    return Verdict("complete" if ready == 2 else "progressing", ready, 2, 2, (pod,), None)
+
+
+def test_amber_clears_when_nothing_moves_for_as_long_as_settling_takes(world: World) -> None:
+    space = world.spaces["fat"]
+    make_success(make_built(make_component(world), world.dana), space, world.olli, settled=False)
+    Placement.objects.update(unsettled_reason="Pod p-1 restarted.", pods=[{"uid": "p-1", "restarts": 1}])
+    place = Placement.objects.select_related("space").get()
+    place.space.settle_seconds = 15
+    place.changed_at = timezone.now()
+    assert 10 < observe._until_calm(place, seen(2)) <= 15, "calm, but not for long enough"
+    place.changed_at = timezone.now() - timedelta(seconds=20)
+    assert observe._until_calm(place, seen(2)) <= 0
+    assert observe._until_calm(place, seen(1)) > 0, "a pod is missing"
+    assert observe._until_calm(place, seen(2, restarts=2)) > 0, "it has just restarted again"
+
+
+def test_a_promotion_does_not_take_the_right_from_an_order_that_is_being_deployed(world: World) -> None:
+    row = deploying(world)
+    prd, component = world.spaces["prd"], row.component
+    other = make_built(component, world.dana)
+    make_success(other, world.spaces["uat"], world.olli)
+    with pytest.raises(Refused, match="Olli is deploying order .* here right now: wait for the verdict") as refused:
+        promotions.promote(actor=world.tess, order=other, space=prd, word="passed")
+    assert (refused.value.code, refused.value.who_can_help) == ("gate-free", "Olli")
+    assert row.order.promotions.get(space=prd).state == "current"
+    with transaction.atomic():
+        transitions.end_run(row, "cancelled", actor=world.olli, reason="cancelled")
+    assert promotions.promote(actor=world.tess, order=other, space=prd, word="passed").state == "current"
+
+
+def test_a_build_that_ends_meanwhile_is_not_promoted_by_itself_and_says_so(world: World) -> None:
+    fat = world.spaces["fat"]
+    Space.objects.filter(pk=fat.pk).update(promote_automatically=True)
+    component = make_component(world)
+    first = make_built(component, world.dana)
+    promotions.promote(actor=world.dana, order=first, space=fat)
+    with transaction.atomic():
+        place = launch.take_place(first, fat)
+        launch.launch_deployment(first, fat, place, actor=world.olli)
+    row = build(make_order(component, world.dana))
+    (lease,) = claim(kinds.get("build"), owner=owner(), limit=1, pk=row.pk, grace=1e9)
+    succeed(lease, row, ImageFacts("sha256:" + "a" * 64, {}, "", 0, ()))
+    assert not row.order.promotions.exists()
+    skipped = row.order.events.get(kind="promotion.skipped")
+    assert skipped.data == {"environment": "fat", "gate": "free"}

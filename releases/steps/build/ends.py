@@ -9,7 +9,7 @@ from django.db import transaction
 from deployer.interfaces import ImageFacts
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Done, Lease
-from releases import gates, launch
+from releases import gates, launch, progress
 from releases.models import Build, ReleaseOrder
 from releases.selectors import spaces_of
 from releases.transitions import end_run
@@ -39,7 +39,11 @@ def succeed(lease: Lease, build: Build, image: ImageFacts, *, adopted: bool = Fa
         end_run(build, RunState.SUCCEEDED, actor=None, lease=lease, data=data, digest=image.digest)
         order.refresh_from_db()
         for space in automatic:
-            if gates.first_closed(gates.promotion_gates(order, space)) is None:
+            closed = gates.first_closed(gates.promotion_gates(order, space))
+            if closed is None:
                 launch.promote(order, space, actor=order.author)
                 launch.launch_review(order, space, actor=None)
+            else:
+                data = {"environment": space.environment.slug, "gate": closed.code}
+                progress.append(order.pk, "promotion.skipped", data=data)
     return Done()
