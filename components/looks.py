@@ -15,6 +15,7 @@ from typing import TypeVar
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from components.models import BranchTip as StoredTip
 from components.models import Component
@@ -23,9 +24,13 @@ from components.targets import source_target
 from deployer.adapters import git
 from deployer.errors import DeployerError, NotFound, OutcomeUnknown, Rejected, Unavailable
 from deployer.interfaces import BranchTip, CommitFacts
+from deployer.sentences import Said
 from foundation.problems import Invalid, Refused, Sentence
+from foundation.sentences import spoken
 
 LOOK_SECONDS = 5.0
+_TOO_MANY = gettext_noop("Too many people are waiting for Git servers that do not answer. Try again in a few seconds.")
+_TOO_SLOW = gettext_noop("The Git server did not answer within %(seconds)s seconds. Try again in a moment.")
 _MOST_LOOKS = 16
 _slots = threading.BoundedSemaphore(_MOST_LOOKS)
 
@@ -71,7 +76,7 @@ def branches(component: Component, *, max_age_seconds: float = 0) -> BranchesLoo
     except Refused as exc:
         return _stored(url, exc.sentence)
     except DeployerError as exc:
-        return _stored(url, str(exc))
+        return _stored(url, spoken(exc))
     return BranchesLook(tips, _store(url, tips))
 
 
@@ -114,9 +119,9 @@ def _ask(component: Component, git_url: str, question: Callable[[git.GitSource],
     try:
         return _within(LOOK_SECONDS, lambda: question(git.connect(target)))
     except (NotFound, Rejected) as exc:
-        raise Invalid({field: [str(exc)]}) from exc
+        raise Invalid({field: [spoken(exc)]}) from exc
     except (Unavailable, OutcomeUnknown) as exc:
-        raise Refused(str(exc), "git-away", status=503) from exc
+        raise Refused(spoken(exc), "git-away", status=503) from exc
 
 
 def _within(seconds: float, call: Callable[[], T]) -> T:
@@ -126,7 +131,7 @@ def _within(seconds: float, call: Callable[[], T]) -> T:
     and the next look finds it there.
     """
     if not _slots.acquire(timeout=seconds):
-        raise Unavailable("Too many people are asking Git servers that do not answer. Try again in a few seconds.")
+        raise Unavailable(Said(_TOO_MANY))
     answers: queue.SimpleQueue[tuple[bool, T | DeployerError]] = queue.SimpleQueue()
 
     def look() -> None:
@@ -141,7 +146,7 @@ def _within(seconds: float, call: Callable[[], T]) -> T:
     try:
         succeeded, answer = answers.get(timeout=seconds)
     except queue.Empty:
-        raise Unavailable(f"The Git server did not answer within {seconds:g} seconds. Try again in a moment.") from None
+        raise Unavailable(Said(_TOO_SLOW, {"seconds": f"{seconds:g}"})) from None
     if not succeeded:
         assert isinstance(answer, DeployerError)
         raise answer

@@ -16,6 +16,7 @@ from environments.models import Environment
 from foundation.encryption import EncryptedTextField
 from foundation.models import HasSecrets
 from foundation.runs.models import Run
+from foundation.sentences import SaidField, SaidJSONField
 
 
 class JenkinsServer(HasSecrets):
@@ -326,7 +327,7 @@ class Preview(Run):
     kind = models.CharField(max_length=20, choices=TemplateKind.choices)
     body = models.TextField()
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    results = models.JSONField(default=list)
+    results = SaidJSONField(default=list)
     """One entry an environment: ``{"environment", "text", "problems": [{"path", "message"}]}``."""
 
     class Meta(Run.Meta):
@@ -343,8 +344,8 @@ class ServerTest(Run):
     subject = models.CharField(max_length=300, blank=True)
     """What to try: a job name, a repository URL."""
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    facts = models.JSONField(default=dict)
-    message = models.TextField(blank=True)
+    facts = SaidJSONField(default=dict)
+    message = SaidField(blank=True)
 
     class Meta(Run.Meta):
         abstract = False

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext_noop
 
 from components import selectors, targets, values
 from components.choices import ServerKind, TemplateKind
@@ -15,8 +14,10 @@ from deployer.adapters import git, jenkins, registry
 from deployer.errors import DeployerError, Rejected
 from deployer.interfaces import RenderedLine, RenderRequest, ServerFacts
 from deployer.render_host import render_host
+from deployer.sentences import Said
+from deployer.sentences import say as _
 from environments.models import Space
-from foundation.problems import Refused
+from foundation.problems import Refused, Sentence
 from foundation.runs.choices import RunState
 from foundation.runs.finish import begin, finish
 from foundation.runs.lease import Done, Lease, LeaseLost
@@ -26,11 +27,10 @@ SAMPLE_ORDER = {"number": "K8S20180918055120CK", "commit": "0" * 40, "branch": "
 SAMPLE_DIGEST = "sha256:" + "0" * 64
 USUAL_JOB: str = ComponentSettings._meta.get_field("job_name").default
 
-# Stored as they stand here and translated where they are shown: a worker does not know the reader's language.
-_NO_SETTINGS = gettext_noop("The component has no settings yet: save them first, then preview again.")
-_NO_TOOLCHAIN = gettext_noop("The project has no Jenkins and registry yet: an administrator of the platform sets them.")
-_NO_ENVIRONMENT = gettext_noop("The project has no environment to render for.")
-_NO_ALLOCATION = gettext_noop("The component has no allocation here: set replicas, CPU and memory first.")
+_NO_SETTINGS = _("The component has no settings yet: save them first, then preview again.")
+_NO_TOOLCHAIN = _("The project has no Jenkins and registry yet: an administrator of the platform sets them.")
+_NO_ENVIRONMENT = _("The project has no environment to render for.")
+_NO_ALLOCATION = _("The component has no allocation here: set replicas, CPU and memory first.")
 
 Result = dict[str, Any]
 """``{"environment", "text", "problems": [{"path", "message"}]}``; environment is empty for what all share."""
@@ -96,7 +96,7 @@ def _rendered(environment: str, render: Callable[[], str]) -> Result:
         return {"environment": environment, "text": render(), "problems": []}
     except Rejected as exc:
         problems = [{"path": problem.path, "message": problem.message} for problem in exc.problems]
-        return {"environment": environment, "text": "", "problems": problems or [{"path": "", "message": str(exc)}]}
+        return {"environment": environment, "text": "", "problems": problems or [{"path": "", "message": exc.said}]}
 
 
 def _refused(environment: str, sentence: str) -> Result:
@@ -130,9 +130,9 @@ def test_server(lease: Lease) -> Done:
         facts, message = _TESTS[test.kind](test)
         state, reason = RunState.SUCCEEDED, ""
     except Refused as exc:
-        facts, message, state, reason = {}, str(exc.sentence), RunState.FAILED, exc.code
+        facts, message, state, reason = {}, exc.sentence, RunState.FAILED, exc.code
     except DeployerError as exc:
-        facts, message, state, reason = {}, str(exc), RunState.FAILED, type(exc).__name__.lower()
+        facts, message, state, reason = {}, exc.said, RunState.FAILED, type(exc).__name__.lower()
     with transaction.atomic():
         lease.save(facts=facts, message=message)
         _finish(lease, state, reason)
@@ -144,7 +144,7 @@ def give_up_test(lease: Lease, reason: str) -> None:
     _finish(lease, RunState.ERRORED, reason)
 
 
-def _test_jenkins(test: ServerTest) -> tuple[dict[str, Any], str]:
+def _test_jenkins(test: ServerTest) -> tuple[dict[str, Any], Sentence]:
     assert test.jenkins is not None
     client = jenkins.connect(targets.build_server_target(test.jenkins))
     facts = _facts(client.describe())
@@ -152,39 +152,42 @@ def _test_jenkins(test: ServerTest) -> tuple[dict[str, Any], str]:
     job = client.job(name)
     missing = sorted(values.PARAMETERS - job.parameters)
     if not job.buildable or missing:
-        words = f"it does not declare the parameters {', '.join(missing)}" if missing else "it is switched off"
-        raise Rejected(f"Jenkins answers, but the job cannot be used: {words}.")
-    return {**facts, "job": name, "next_number": job.next_number}, gettext_noop(
-        "Jenkins answers, and the job is ready."
-    )
+        raise Rejected(_unusable(name, missing))
+    return {**facts, "job": name, "next_number": job.next_number}, _("Jenkins answers, and the job is ready.")
 
 
-def _test_git(test: ServerTest) -> tuple[dict[str, Any], str]:
+def _unusable(job: str, missing: list[str]) -> Said:
+    if missing:
+        return _("Jenkins answers, but the job %(job)s does not declare: %(names)s.", job=job, names=missing)
+    return _("Jenkins answers, but the job %(job)s is disabled.", job=job)
+
+
+def _test_git(test: ServerTest) -> tuple[dict[str, Any], Sentence]:
     assert test.git is not None
     url = test.subject
     if not url:
-        raise Rejected(gettext_noop("Give the URL of a repository on this host: Git has nothing else to ask for."))
+        raise Rejected(_("Give the URL of a repository on this host: Git has nothing else to ask for."))
     if targets.git_server_of(url).pk != test.git.pk:
-        raise Rejected(gettext_noop("This repository lies on another host: test that one."))
+        raise Rejected(_("This repository lies on another host: test that one."))
     tips = git.connect(targets.source_target(url)).branches()
-    return {"branches": len(tips), "first": [tip.name for tip in tips[:10]]}, gettext_noop("The repository answers.")
+    return {"branches": len(tips), "first": [tip.name for tip in tips[:10]]}, _("The repository answers.")
 
 
-def _test_registry(test: ServerTest) -> tuple[dict[str, Any], str]:
+def _test_registry(test: ServerTest) -> tuple[dict[str, Any], Sentence]:
     assert test.registry is not None
     client = registry.connect(targets.registry_target(test.registry))
     facts = _facts(client.describe())
     if not test.subject:
-        return facts, gettext_noop("The registry answers.")
+        return facts, _("The registry answers.")
     repository, _separator, tag = test.subject.rpartition(":")
     image = client.image(repository, tag)
     if image is None:
-        raise Rejected(f"The registry answers, but it has no {test.subject}.")
-    found = gettext_noop("The registry answers, and has the image.")
+        raise Rejected(_("The registry answers, but it has no %(image)s.", image=test.subject))
+    found = _("The registry answers, and has the image.")
     return {**facts, "image": test.subject, "digest": image.digest}, found
 
 
-_TESTS: dict[str, Callable[[ServerTest], tuple[dict[str, Any], str]]] = {
+_TESTS: dict[str, Callable[[ServerTest], tuple[dict[str, Any], Sentence]]] = {
     ServerKind.JENKINS: _test_jenkins,
     ServerKind.GIT: _test_git,
     ServerKind.REGISTRY: _test_registry,

@@ -31,6 +31,7 @@ __all__ = [
     "say",
     "spoken",
     "storable",
+    "together",
     "verbatim",
 ]
 
@@ -136,6 +137,14 @@ def _value(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_value(item) for item in value]
     return value if isinstance(value, str | int | float) else str(value)
+
+
+def together(*sentences: object, between: str = " ") -> Spoken:
+    """Sentences one after the other, those that say nothing left out."""
+    parts = {f"part{number}": _value(spoken(one)) for number, one in enumerate(sentences) if one}
+    if len(parts) < 2:
+        return Spoken("") if not parts else next(iter(parts.values()))
+    return Spoken(between.join(f"%({name})s" for name in parts), parts)
 
 
 def redacted(sentence: object) -> Spoken:

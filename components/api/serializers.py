@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import gettext
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -371,11 +370,7 @@ def version_data(version: TemplateVersion) -> Data:
 
 def preview_data(preview: Preview) -> Data:
     """A preview as it stands; sentences of ours in the caller's language."""
-    results = [
-        {**result, "problems": [{**said, "message": gettext(said["message"])} for said in result["problems"]]}
-        for result in preview.results
-    ]
-    return {"id": preview.pk, "state": preview.state, "kind": preview.kind, "results": results}
+    return {"id": preview.pk, "state": preview.state, "kind": preview.kind, "results": preview.results}
 
 
 def base_image_data(image: BaseImage) -> Data:

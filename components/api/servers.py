@@ -99,7 +99,7 @@ def _test_data(test: ServerTest) -> shapes.Data:
         "id": test.pk,
         "state": test.state,
         "subject": test.subject,
-        "message": gettext(test.message) if test.message else "",
+        "message": str(test.message),
         "facts": test.facts,
         "created_at": test.created_at,
         "finished_at": test.finished_at,

@@ -23,6 +23,7 @@ from foundation.outbound import check_url
 from foundation.problems import Invalid, Refused
 from foundation.runs.choices import ACTIVE
 from foundation.runs.engine import hinted_at, launch_hint, wake
+from foundation.sentences import spoken, together, verbatim
 
 SECRET_FIELDS = ("token", "client_key_pem")
 CREDENTIAL_FIELDS = (*SECRET_FIELDS, "client_cert_pem")
@@ -97,8 +98,10 @@ def read_kubeconfig(text: str) -> dict[str, Any]:
     try:
         found = parse_kubeconfig(text)
     except Rejected as error:
-        sentences = [f"{one.path}: {one.message}" if one.path else one.message for one in error.problems]
-        raise Invalid({"kubeconfig": sentences or [str(error)]}) from None
+        sentences = [
+            together(verbatim(one.path) if one.path else "", one.message, between=": ") for one in error.problems
+        ]
+        raise Invalid({"kubeconfig": sentences or [spoken(error)]}) from None
     columns = ("url", "ca_pem", "token", "client_cert_pem", "client_key_pem", "tls_server_name", "verify_tls")
     return {name: getattr(found, name) for name in columns}
 
