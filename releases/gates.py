@@ -21,7 +21,6 @@ from releases import selectors
 from releases.choices import ClosedReason, OrderState, PromotionState
 from releases.models import Approval, Deployment, Placement, Promotion, ReleaseOrder, Snapshot
 
-
 TITLES: dict[str, Sentence] = {
     "built": pgettext_lazy("gate", "Image"),
     "open": pgettext_lazy("gate", "State"),

@@ -12,7 +12,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
+from foundation import durations
+
 register = template.Library()
+register.filter("clock", durations.clock)
+register.filter("in_words", durations.in_words)
+register.filter("roughly", durations.roughly)
 
 TONES = {
     "running": ("running", "building", "deploying", "started"),

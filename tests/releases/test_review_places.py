@@ -191,7 +191,7 @@ def test_a_promotion_does_not_take_the_right_from_an_order_that_is_being_deploye
     prd, component = world.spaces["prd"], row.component
     other = make_built(component, world.dana)
     make_success(other, world.spaces["uat"], world.olli)
-    with pytest.raises(Refused, match="Olli is deploying order .* here right now: wait for the verdict") as refused:
+    with pytest.raises(Refused, match=r"Olli is deploying order .* here right now: wait for the verdict") as refused:
         promotions.promote(actor=world.tess, order=other, space=prd, word="passed")
     assert (refused.value.code, refused.value.who_can_help) == ("gate-free", "Olli")
     assert row.order.promotions.get(space=prd).state == "current"
