@@ -13,7 +13,8 @@ export BUILDAH_ISOLATION=chroot
 b() { buildah --root "$place/store" --runroot "$place/run" --storage-driver vfs "$@"; }
 server=""
 finish() {
-  if [ -n "$server" ]; then kill "$server" 2>/dev/null || true; fi
+  # buildah passes no signal on to what it runs: the whole group goes.
+  if [ -n "$server" ]; then kill -- "-$server" 2>/dev/null || true; fi
   b rm --all >/dev/null 2>&1 || true
   rm -rf "$place"
 }
@@ -37,7 +38,8 @@ if run touch /app/written 2>/dev/null; then echo "The image may write to its own
 run python manage.py migrate --noinput --verbosity 0
 
 echo "Serving on port $port …"
-b run "$container" -- sh -c "python manage.py collectstatic --noinput --verbosity 0 && exec python manage.py web --host 127.0.0.1 --port $port" >"$place/log" 2>&1 &
+# setsid: a group of its own, whose number is the number of its first process.
+setsid buildah --root "$place/store" --runroot "$place/run" --storage-driver vfs run "$container" -- sh -c "python manage.py collectstatic --noinput --verbosity 0 && exec python manage.py web --host 127.0.0.1 --port $port" >"$place/log" 2>&1 &
 server=$!
 for _ in $(seq 60); do
   if curl --silent --fail "http://127.0.0.1:$port/readyz"; then
