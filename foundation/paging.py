@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from django.db.models import Model, QuerySet
-from django.utils.translation import gettext_lazy as _
 
 from foundation.problems import Invalid
+from foundation.sentences import say as _
 
 DEFAULT_SIZE = 50
 LARGEST_SIZE = 200
@@ -30,7 +30,8 @@ def read_cursor(text: str | None, field: str = "before") -> int | None:
     """The id in a query parameter; None when it is absent; raises Invalid for anything but a positive id."""
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _LARGEST_ID):
+    # The length first: Python refuses to read numbers of more than 4,300 digits.
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= _LARGEST_ID):
         raise Invalid({field: [_("This is not a position in the list: take it from the answer of the last page.")]})
     return int(text)
 

@@ -14,7 +14,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -24,6 +23,7 @@ from accounts.models import User
 from audit.choices import Outcome
 from foundation import request_context
 from foundation.problems import MEDIA_TYPE, Denied, Invalid, Missing, PlatformError, Refused, problem
+from foundation.sentences import say as _
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +115,10 @@ class ProblemMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass through; ``process_exception`` does the work."""
+        """Pass through, unless the address holds what no row can hold; ``process_exception`` does the rest."""
+        if _has_nul(request):
+            # PostgreSQL refuses a text with NUL and SQLite cuts it: it can name nothing here.
+            return error_page(request, Missing())
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -127,6 +130,10 @@ class ProblemMiddleware:
         user = request.user if isinstance(request.user, User) else None
         record_refusal(known, user=user, verb=f"page {request.method}", name=request.path)
         return error_page(request, known)
+
+
+def _has_nul(request: HttpRequest) -> bool:
+    return "\x00" in request.path or any("\x00" in value for values in request.GET.lists() for value in values[1])
 
 
 def error_page(request: HttpRequest, error: PlatformError) -> HttpResponse:
