@@ -1,0 +1,261 @@
+// Live panels: elements with hx-trigger="prism:changed from:body". One is fetched anew when one of its topics changed
+// (data-topics="space:3,project:1"; without it, any), once for a burst of news, and again when news came meanwhile or
+// the fetch failed. A swap takes nothing away: not what somebody types, nor focus, scroll or an opened <details>.
+import { announce } from "./saying.js";
+
+const TRIGGER = "prism:changed";
+const BURST = 100;
+const PATIENCE = 8000;
+const RETRY = { least: 300, most: 4000 };
+
+const dirty = new Set();
+const flights = new Map();
+const shown = new Map();
+const tries = new Map();
+let timer = 0;
+let failingSince = 0;
+
+const all = () => [...document.querySelectorAll(`[hx-trigger*="${TRIGGER}"]`)];
+const keyOf = (panel) => panel.id || panel.getAttribute("hx-get");
+
+export const topicsOf = (element) => (element.dataset.topics || "").split(",").map((one) => one.trim()).filter(Boolean);
+
+/** Since when (ms) a panel shows something older than it should because it could not be fetched; 0: none does. */
+export const staleSince = () => failingSince;
+
+/** The topic has news (without one: everything may have); the panels that listen to it are fetched soon. */
+export function changed(topic) {
+  all().forEach((panel) => {
+    const topics = topicsOf(panel);
+    if (!topic || !topics.length || topics.includes(topic)) dirty.add(keyOf(panel));
+  });
+  soon(BURST);
+}
+
+/** The way to the server is new: what is under way on the old one is asked again, and what failed is tried at once. */
+export function renew() {
+  [...flights].forEach(([key, xhr]) => {
+    flights.delete(key);
+    dirty.add(key);
+    xhr.abort();
+  });
+  tries.clear();
+  soon(0);
+}
+
+function soon(pause) {
+  clearTimeout(timer);
+  timer = setTimeout(flush, pause);
+}
+
+function flush() {
+  // Nobody sees a hidden page: its panels are fetched when it is seen again.
+  if (document.hidden) return;
+  const due = new Set([...dirty].filter((key) => !flights.has(key)));
+  due.forEach((key) => dirty.delete(key));
+  if (due.size) document.body.dispatchEvent(new CustomEvent(TRIGGER, { bubbles: true, detail: { panels: due } }));
+}
+
+document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(0); });
+
+// ---------------------------------------------------------------- one fetch
+document.addEventListener("htmx:confirm", (event) => {
+  const cause = event.detail.triggeringEvent;
+  const due = cause && cause.type === TRIGGER && cause.detail && cause.detail.panels;
+  if (due && !due.has(keyOf(event.detail.elt))) event.preventDefault();
+});
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (!isNews(event.detail)) return;
+  const { xhr, requestConfig } = event.detail;
+  const key = keyOf(requestConfig.elt);
+  xhr.timeout = PATIENCE;
+  flights.set(key, xhr);
+  // After htmx has swapped, whatever became of the request and of the panel that it was for.
+  xhr.addEventListener("loadend", () => {
+    if (flights.get(key) !== xhr) return;
+    flights.delete(key);
+    // Refused for good (4xx): another try would be refused too.
+    if (xhr.status >= 200 && xhr.status < 500) arrived(key);
+    else missed(key);
+  });
+});
+
+function isNews(detail) {
+  const cause = detail.requestConfig && detail.requestConfig.triggeringEvent;
+  return Boolean(cause && cause.type === TRIGGER);
+}
+
+function arrived(key) {
+  tries.delete(key);
+  if (!tries.size) setFailing(0);
+  if (dirty.size) soon(BURST);
+}
+
+function missed(key) {
+  const count = (tries.get(key) || 0) + 1;
+  tries.set(key, count);
+  dirty.add(key);
+  setFailing(failingSince || Date.now());
+  soon(Math.min(RETRY.most, RETRY.least * 2 ** (count - 1)) * (0.75 + 0.5 * Math.random()));
+}
+
+function setFailing(since) {
+  if (since === failingSince) return;
+  failingSince = since;
+  document.body.dispatchEvent(new CustomEvent("prism:panels"));
+}
+
+// ---------------------------------------------------------------- swapping
+/** True when somebody has begun to type or choose in there. */
+export function isBeingTypedIn(target) {
+  if (!target || !target.querySelectorAll) return false;
+  return [...target.querySelectorAll("input:not([type=hidden]), textarea, select")].some((field) => {
+    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+    if (field.tagName === "SELECT") return [...field.options].some((option) => option.selected !== option.defaultSelected);
+    return field.value !== field.defaultValue || (field === document.activeElement && field.tagName === "TEXTAREA");
+  });
+}
+
+// What differs in two answers that say the same: the masks of the token, and ages, which this page counts itself.
+const NOISE = [[/(name="csrfmiddlewaretoken" value=")[^"]*/g, "$1"], [/(<time data-age[^>]*>)[^<]*/g, "$1"]];
+const meaning = (text) => NOISE.reduce((found, [what, by]) => found.replace(what, by), text);
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr, target, requestConfig, pathInfo } = event.detail;
+  if (!event.detail.shouldSwap || !target) return;
+  if (!isNews(event.detail)) {
+    shown.clear();
+    keep(target);
+    return;
+  }
+  if (hasMoved(xhr, pathInfo)) {
+    // Signed out meanwhile: another page answered. It is shown as a page, not in a panel.
+    event.detail.shouldSwap = false;
+    location.reload();
+    return;
+  }
+  const key = keyOf(requestConfig.elt);
+  const text = meaning(xhr.responseText);
+  if (isBeingTypedIn(target)) {
+    postpone(event, target);
+  } else if (shown.get(key) === text) {
+    event.detail.shouldSwap = false;
+  } else {
+    shown.set(key, text);
+    keep(target);
+  }
+});
+
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const target = event.detail.target;
+  if (isBeingTypedIn(target)) postpone(event, target);
+  else keep(target);
+});
+
+function hasMoved(xhr, pathInfo) {
+  if (!xhr.responseURL || !pathInfo) return false;
+  return new URL(xhr.responseURL).pathname !== new URL(pathInfo.requestPath, location.href).pathname;
+}
+
+function postpone(event, target) {
+  event.detail.shouldSwap = false;
+  shown.clear();
+  target.classList.add("outdated");
+}
+
+// What was postponed is made up for when the typing was taken back or sent.
+document.addEventListener("focusout", (event) => {
+  const target = event.target.closest && event.target.closest(".outdated");
+  if (!target) return;
+  setTimeout(() => {
+    if (!target.isConnected || isBeingTypedIn(target)) return;
+    target.classList.remove("outdated");
+    changed();
+  }, 0);
+});
+
+// ---------------------------------------------------------------- what a swap keeps
+const opened = new Map();
+const places = [];
+let focused = null;
+
+function keep(target) {
+  target.querySelectorAll("details[id]").forEach((box) => opened.set(box.id, box.open));
+  if (!target.id) return;
+  target.querySelectorAll("*").forEach((element) => {
+    if (element.scrollTop || element.scrollLeft) {
+      places.push({ id: target.id, path: pathOf(element, target), top: element.scrollTop, left: element.scrollLeft });
+    }
+  });
+  const active = document.activeElement;
+  // htmx itself brings focus back to what has an id.
+  if (active && !active.id && active !== target && target.contains(active)) {
+    focused = { id: target.id, name: nameOf(active), path: pathOf(active, target) };
+  }
+}
+
+function pathOf(element, root) {
+  const path = [];
+  for (let one = element; one !== root; one = one.parentElement) path.unshift([...one.parentElement.children].indexOf(one));
+  return path;
+}
+
+const follow = (path, root) => path.reduce((found, index) => found && found.children[index], root);
+const nameOf = (element) => ["href", "name", "formaction", "data-copy", "aria-label"].map((name) => element.getAttribute(name)).join("|") + element.tagName;
+
+function restore() {
+  opened.forEach((isOpen, id) => {
+    const box = document.getElementById(id);
+    if (box && box.open !== isOpen) box.open = isOpen;
+  });
+  opened.clear();
+  places.splice(0).forEach(({ id, path, top, left }) => {
+    const element = follow(path, document.getElementById(id));
+    if (element && !element.dataset.log) Object.assign(element, { scrollTop: top, scrollLeft: left });
+  });
+  if (focused && document.activeElement === document.body) refocus(focused);
+  focused = null;
+}
+
+function refocus({ id, name, path }) {
+  const target = document.getElementById(id);
+  if (!target) return;
+  const exact = follow(path, target);
+  const found = exact && nameOf(exact) === name ? exact : [...target.querySelectorAll("a, button, summary, [tabindex]")].find((one) => nameOf(one) === name);
+  if (found) found.focus({ preventScroll: true });
+}
+
+// At the swap, so that nothing is seen to jump, and again for what came with it.
+document.addEventListener("htmx:afterSwap", restore);
+document.addEventListener("htmx:afterSettle", () => {
+  restore();
+  tell();
+});
+
+// ---------------------------------------------------------------- what is said
+// Elements with data-announce="key" are spoken when what they say changed; ages and logs never.
+const told = new Map();
+
+function wordsOf(element) {
+  const copy = element.cloneNode(true);
+  copy.querySelectorAll("time, [aria-hidden=true]").forEach((one) => one.remove());
+  return copy.textContent.replace(/\s+/g, " ").trim();
+}
+
+function tell(isSilent = false) {
+  document.querySelectorAll("[data-announce]").forEach((element) => {
+    const text = wordsOf(element);
+    const before = told.get(element.dataset.announce);
+    told.set(element.dataset.announce, text);
+    if (!isSilent && text !== before) announce(text);
+  });
+}
+
+tell(true);
+
+document.addEventListener("htmx:responseError", (event) => {
+  // A refusal of an act is a fragment with its sentence; the panel itself stays as it was.
+  const box = document.getElementById("messages");
+  if (box && event.detail.xhr.status !== 404 && !isNews(event.detail)) box.innerHTML = event.detail.xhr.responseText;
+});
