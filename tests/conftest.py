@@ -8,7 +8,7 @@ import pytest
 from django.test import override_settings
 from django.utils import translation
 
-pytest_plugins = ["tests.cast", "audit.testing"]
+pytest_plugins = ["tests.cast", "tests.browser", "audit.testing"]
 
 
 @pytest.fixture(autouse=True, scope="session")

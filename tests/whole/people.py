@@ -54,6 +54,13 @@ class Person:
         found: dict[str, Any] = answer.json()
         return found
 
+    def send(self, method: str, path: str, **body: Any) -> dict[str, Any]:
+        """PUT or PATCH that must be accepted."""
+        answer = self.http.request(method, f"/api/v1/{path}", json=body, headers={"X-CSRFToken": self.csrf()})
+        assert answer.status_code < 300, f"{self.username}: {path}: {answer.status_code} {answer.text[:800]}"
+        found: dict[str, Any] = answer.json()
+        return found
+
     def get(self, path: str, **query: Any) -> Any:
         """GET that must be answered."""
         answer = self.http.get(f"/api/v1/{path}", params=query)

@@ -1,0 +1,85 @@
+"""One Chromium for all tests that need one, and a picture of every window when such a test fails."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from tests.e2e.browsing import Screen
+from tests.whole.product import ROOT, Product
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",  # Chromium refuses to run as root with it, and CI is root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SCREENS = ROOT / "var" / "screens"
+_failed = pytest.StashKey[bool]()
+
+Open = Callable[..., Screen]
+
+
+def find_chromium() -> str:
+    """Debian's, or another one; empty when there is none."""
+    return CHROMIUM if os.access(CHROMIUM, os.X_OK) else shutil.which("chromium") or ""
+
+
+def launch(playwright: Playwright) -> Browser:
+    """The browser that everybody here uses."""
+    return playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    report = yield
+    if report.failed:
+        item.stash[_failed] = True
+    return report
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Without it these tests are skipped, but never on CI."""
+    if not find_chromium():
+        why = "Chromium is not installed: apt-get install chromium fonts-noto-cjk"
+        pytest.fail(why) if os.environ.get("CI") == "true" else pytest.skip(why)
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def windows(request: pytest.FixtureRequest, product: Product, chromium: Browser) -> Iterator[Open]:
+    """``open_screen("chenlei", "/orders/", locale=…, javascript=…)``: another window of another person.
+
+    Closed at the end; what went wrong in any of them fails the test.
+    """
+    screens: list[Screen] = []
+
+    def open_one(username: str, path: str = "/orders/", *, url: str = product.url, **how: Any) -> Screen:
+        screen = Screen(url, chromium, **how)
+        screens.append(screen)
+        return screen.enter(username, path)
+
+    yield open_one
+    has_failed = request.node.stash.get(_failed, False)
+    for place, screen in enumerate(screens, 1):
+        if has_failed:
+            screen.shot(SCREENS, f"{request.node.name}-{place}")
+        screen.context.close()
+    if has_failed:
+        request.node.add_report_section("teardown", "product", product.log())
+        return
+    assert [mistake for screen in screens for mistake in screen.mistakes] == [], "the pages' own mistakes"
