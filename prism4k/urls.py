@@ -14,6 +14,7 @@ api = [
     path("", include("environments.api.urls")),
     path("", include("components.api.urls")),
     path("", include("releases.api.urls")),
+    path("", include("desk.api.urls")),
 ]
 
 urlpatterns = [

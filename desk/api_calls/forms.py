@@ -1,0 +1,123 @@
+"""The forms of a rendered page: where each posts, with which values, by which buttons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+Attributes = dict[str, str]
+_UNREAD = frozenset({"submit", "button", "reset", "image", "file", "password"})
+
+
+@dataclass
+class Button:
+    """What sends the form: its words, its own address if it has one, and the value that it adds."""
+
+    label: str = ""
+    action: str = ""
+    name: str = ""
+    value: str = ""
+
+
+@dataclass
+class PostForm:
+    """A form as a browser would send it untouched."""
+
+    action: str
+    fields: list[tuple[str, str]] = field(default_factory=list)
+    buttons: list[Button] = field(default_factory=list)
+
+
+class _Reader(HTMLParser):
+    """Fields and buttons of forms that post; what is disabled is not sent."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.forms: list[PostForm] = []
+        self.form: PostForm | None = None
+        self.button: Button | None = None
+        self.silent = 0
+        self.area: tuple[str, list[str]] | None = None
+        self.select: tuple[str, bool] | None = None
+        self.chosen: list[str] = []
+        self.first: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            is_post = given.get("method", "").lower() == "post"
+            self.form = PostForm(given.get("action", "")) if is_post else None
+            return
+        if self.button is not None and (self.silent or tag in ("kbd", "svg") or "visually-hidden" in _css(given)):
+            self.silent += 1
+        if self.form is None:
+            return
+        if tag == "button" and given.get("type", "submit") == "submit" and "disabled" not in given:
+            self.button = Button("", given.get("formaction", ""), given.get("name", ""), given.get("value", ""))
+        elif tag == "input":
+            self._input(self.form, given)
+        elif tag == "textarea" and _is_sent(given):
+            self.area = (given["name"], [])
+        elif tag == "select" and _is_sent(given):
+            self.select, self.chosen, self.first = (given["name"], "multiple" in given), [], None
+        elif tag == "option" and self.select:
+            value = given.get("value", "")
+            self.first = value if self.first is None else self.first
+            if "selected" in given:
+                self.chosen.append(value)
+
+    def _input(self, form: PostForm, given: Attributes) -> None:
+        kind = given.get("type", "text")
+        if not _is_sent(given) or kind in _UNREAD or given["name"] == "csrfmiddlewaretoken":
+            return
+        if kind in ("checkbox", "radio"):
+            if "checked" in given:
+                form.fields.append((given["name"], given.get("value", "on")))
+            return
+        form.fields.append((given["name"], given.get("value", "")))
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.silent and tag != "button":
+            self.silent -= 1
+        if tag == "form":
+            if self.form is not None:
+                self.forms.append(self.form)
+            self.form = self.button = self.area = self.select = None
+            self.silent = 0
+        elif self.form is None:
+            return
+        elif tag == "button" and self.button:
+            self.button.label = " ".join(self.button.label.split())
+            self.form.buttons.append(self.button)
+            self.button, self.silent = None, 0
+        elif tag == "textarea" and self.area:
+            name, parts = self.area
+            # A browser drops the first line break of a text area.
+            self.form.fields.append((name, "".join(parts).removeprefix("\r").removeprefix("\n")))
+            self.area = None
+        elif tag == "select" and self.select:
+            name, is_multiple = self.select
+            chosen = self.chosen or ([] if is_multiple or self.first is None else [self.first])
+            self.form.fields += [(name, value) for value in (chosen if is_multiple else chosen[-1:])]
+            self.select = None
+
+    def handle_data(self, data: str) -> None:
+        if self.area:
+            self.area[1].append(data)
+        elif self.button is not None and not self.silent:
+            self.button.label += data
+
+
+def _css(given: Attributes) -> str:
+    return given.get("class", "")
+
+
+def _is_sent(given: Attributes) -> bool:
+    return bool(given.get("name")) and "disabled" not in given
+
+
+def read_forms(html: str) -> list[PostForm]:
+    """The forms of the page that post, in their order."""
+    reader = _Reader()
+    reader.feed(html)
+    return reader.forms

@@ -1,0 +1,112 @@
+"""A form as one curl: copied, given a token, it does what the page's button does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+from uuid import uuid4
+
+from django.http import HttpRequest, QueryDict
+from django.urls import Resolver404, resolve
+
+from accounts.models import User
+from desk.api_calls.forms import PostForm, read_forms
+from desk.api_calls.registry import FROM_FORM, way_of
+from desk.api_calls.typed import Body, Typed, Way
+
+TOKEN = "$PRISM4K_TOKEN"  # noqa: S105 - the name of a variable of the shell
+
+
+@dataclass(frozen=True)
+class ApiCall:
+    """One act as a command. ``key`` is the same for acts of one kind on different things."""
+
+    label: str
+    method: str
+    path: str
+    curl: str
+    key: str
+    action: str
+    """Where the page's own form posts."""
+    count: int = 1
+    """So many acts of this kind are on the page."""
+
+
+def call_of(request: HttpRequest, action: str, data: QueryDict, label: str = "") -> ApiCall | None:
+    """What a form with these values, posted to ``action``, would do over the API; None where there is no such call."""
+    parts = urlsplit(urljoin(request.get_full_path(), action))
+    try:
+        match = resolve(parts.path)
+    except Resolver404:
+        return None
+    assert isinstance(request.user, User)
+    typed = Typed(match.kwargs, QueryDict(parts.query), data, request.user)
+    way = way_of(match.view_name, typed)
+    if way is None:
+        return None
+    path = _path(way, typed, match.view_name)
+    body = way.body(typed) if way.body else None
+    curl = curl_of(way.method, request.build_absolute_uri(path), body, takes_key=way.takes_key)
+    return ApiCall(label, way.method, path, curl, f"{match.view_name} {label}", parts.path)
+
+
+def _path(way: Way, typed: Typed, view_name: str) -> str:
+    names = {name: str(value) for name, value in typed.kwargs.items()}
+    names |= {ours: names[theirs] for ours, theirs in way.names.items()}
+    names |= {name: read(typed) for name, read in FROM_FORM.get(view_name, {}).items()}
+    path = way.path.format(**{name: quote(value, safe="") for name, value in names.items()})
+    query = {name: typed.query[name] for name in way.query if typed.query.get(name)}
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def curl_of(method: str, url: str, body: Body | None, *, takes_key: bool = True) -> str:
+    """The command, one option a line. The key makes a repeated command the same act, not a second one."""
+    lines = [f"curl -X {method} {_quoted(url)}", f'-H "Authorization: Token {TOKEN}"']
+    if takes_key:
+        lines.append(f"-H 'Idempotency-Key: {uuid4()}'")
+    if body is not None:
+        lines.append("-H 'Content-Type: application/json'")
+        lines.append(f"-d {_quoted(json.dumps(body, ensure_ascii=False))}")
+    return " \\\n  ".join(lines)
+
+
+def _quoted(text: str) -> str:
+    """For a POSIX shell: nothing in it is expanded."""
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def calls_of(request: HttpRequest, html: str) -> list[ApiCall]:
+    """The calls of all forms of a rendered page, one of each kind, in the page's order."""
+    found: dict[str, ApiCall] = {}
+    counts: dict[str, int] = {}
+    for action, data, label in _acts(read_forms(html)):
+        call = call_of(request, action, data, label)
+        if call is None:
+            continue
+        # "Review again" at the head and at the foot is one act; "Check" in forty rows is forty.
+        if call.key not in found:
+            found[call.key] = call
+            counts[call.key] = 1
+        elif call.path != found[call.key].path:
+            counts[call.key] += 1
+    return [_counted(call, counts[key]) for key, call in found.items()]
+
+
+def _counted(call: ApiCall, count: int) -> ApiCall:
+    values: dict[str, Any] = {**call.__dict__, "count": count}
+    return ApiCall(**values)
+
+
+def _acts(forms: Iterable[PostForm]) -> Iterable[tuple[str, QueryDict, str]]:
+    """Each button of each form as what it would send."""
+    for form in forms:
+        for button in form.buttons:
+            data = QueryDict(mutable=True)
+            for name, value in form.fields:
+                data.appendlist(name, value)
+            if button.name:
+                data.appendlist(button.name, button.value)
+            yield button.action or form.action, data, button.label

@@ -1,0 +1,55 @@
+// What a script says to its reader: words in the page's language, a polite announcement, a note in the corner.
+const TOAST_MS = 6000;
+
+/** The words of a `<template>` with `<dl>`: {key: sentence}. */
+export function wordsOf(template) {
+  const found = {};
+  template?.content.querySelectorAll("dt").forEach((term) => {
+    found[term.textContent.trim()] = term.nextElementSibling.textContent.trim();
+  });
+  return found;
+}
+
+let words = null;
+
+/** One sentence of templates/ui/page_words.html; `{name}` in it is filled from `values`. */
+export function word(key, values = {}) {
+  words = words || wordsOf(document.getElementById("page-words"));
+  return fill(words[key] || key, values);
+}
+
+export function fill(sentence, values) {
+  return sentence.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+}
+
+const sentences = [];
+
+const MOMENT_MS = 150;
+const waiting = [];
+let timer = 0;
+
+/** Reads a sentence out when the screen reader has a moment; what is said in one moment is one sentence. */
+export function announce(sentence) {
+  const region = document.getElementById("announcer");
+  if (!region || !sentence || waiting.includes(sentence)) return;
+  waiting.push(sentence);
+  if (timer) return;
+  // Emptied first: a region that gets the words it has is silent.
+  region.textContent = "";
+  timer = setTimeout(() => {
+    timer = 0;
+    region.textContent = waiting.splice(0).join(" · ");
+  }, MOMENT_MS);
+}
+
+/** A note in the corner that goes by itself; `tone` is a class of `.note`. It is read out as well. */
+export function toast(sentence, tone = "") {
+  const corner = document.getElementById("toasts");
+  if (!corner) return;
+  const note = document.createElement("p");
+  note.className = `note ${tone}`.trim();
+  note.textContent = sentence;
+  corner.replaceChildren(note);
+  setTimeout(() => note.remove(), TOAST_MS);
+  announce(sentence);
+}
