@@ -4,8 +4,8 @@
 page; ``saying.py`` writes the command.
 """
 
-from desk.api_calls.registry import REGISTRY, UNSAID, WITHOUT_PAGE, way_of
+from desk.api_calls.registry import REGISTRY, UNSAID, WITHOUT_PAGE, ways_of
 from desk.api_calls.saying import call_of, calls_of
 from desk.api_calls.typed import Typed, Way
 
-__all__ = ["REGISTRY", "UNSAID", "WITHOUT_PAGE", "Typed", "Way", "call_of", "calls_of", "way_of"]
+__all__ = ["REGISTRY", "UNSAID", "WITHOUT_PAGE", "Typed", "Way", "call_of", "calls_of", "ways_of"]

@@ -30,6 +30,15 @@ def _has(name: str) -> Callable[[Typed], bool]:
     return lambda typed: name in typed.data
 
 
+def _has_not(name: str) -> Callable[[Typed], bool]:
+    return lambda typed: name not in typed.data
+
+
+def _saves(name: str) -> Callable[[Typed], bool]:
+    """Saving that part of a component's form; copying a column in it saves nothing."""
+    return lambda typed: "copy" not in typed.data and any(given.endswith(name) for given in typed.data)
+
+
 def _in_address(name: str, value: str) -> Callable[[Typed], bool]:
     return lambda typed: typed.kwargs.get(name) == value
 
@@ -110,7 +119,7 @@ _PLACES: dict[str, tuple[Way, ...]] = {
     "environments:cluster-edit": (Way("PATCH", CLUSTER, bodies.cluster),),
     "environments:cluster-archive": (
         Way("DELETE", f"{CLUSTER}archive/", when=_has("restore")),
-        Way("PUT", f"{CLUSTER}archive/"),
+        Way("PUT", f"{CLUSTER}archive/", when=_has_not("restore")),
     ),
     "environments:cluster-tests": (Way("POST", f"{CLUSTER}tests/"),),
 }
@@ -119,7 +128,7 @@ _PEOPLE: dict[str, tuple[Way, ...]] = {
     "environments:project-edit": (Way("PATCH", PROJECT, bodies.project),),
     "environments:project-archive": (
         Way("DELETE", f"{PROJECT}archive/", when=_has("restore")),
-        Way("PUT", f"{PROJECT}archive/", REASON),
+        Way("PUT", f"{PROJECT}archive/", REASON, when=_has_not("restore")),
     ),
     "environments:member-add": (
         Way(
@@ -142,7 +151,7 @@ _PEOPLE: dict[str, tuple[Way, ...]] = {
     "environments:person-password": (Way("PUT", f"{PERSON}password/", Fields(secrets=("password",))),),
     "environments:person-active": (
         Way("PUT", f"{PERSON}active/", REASON, when=_has("activate")),
-        Way("DELETE", f"{PERSON}active/"),
+        Way("DELETE", f"{PERSON}active/", when=_has_not("activate")),
     ),
     "environments:site-role-add": (
         Way("POST", f"{PERSON}roles/", Fields(needed=("role",), given=("reason",), moments=("ends_at",))),
@@ -152,13 +161,18 @@ _PEOPLE: dict[str, tuple[Way, ...]] = {
 _COMPONENTS: dict[str, tuple[Way, ...]] = {
     "components:new": (Way("POST", f"{API}/components/", Fields(needed=("project", "name"))),),
     "components:edit": (
-        Way("PUT", f"{COMPONENT}settings/", Fields(needed=(*SETTINGS, "note"), numbers=("seen_number",))),
+        Way(
+            "PUT",
+            f"{COMPONENT}settings/",
+            Fields(needed=(*SETTINGS, "note"), numbers=("seen_number",)),
+            when=_saves("name_zh"),
+        ),
+        Way("PUT", f"{COMPONENT}allocations/", bodies.grid, when=_saves("-replicas")),
     ),
     "components:archive": (Way("PUT", f"{COMPONENT}archive/", bodies.is_archived),),
-    "components:grid": (
-        Way("PUT", f"{COMPONENT}allocations/", bodies.grid, when=lambda typed: "copy" not in typed.data),
+    "components:configuration": (
+        Way("PUT", f"{COMPONENT}configurations/{{environment}}/", bodies.configuration, when=_has_not("more")),
     ),
-    "components:configuration": (Way("PUT", f"{COMPONENT}configurations/{{environment}}/", bodies.configuration),),
     "components:template-new": (
         Way("POST", f"{API}/templates/", Fields(needed=("kind", "name", "body"), given=("project", "note"))),
     ),
@@ -238,6 +252,8 @@ UNSAID = {
     "accounts:sign-out": "ends a browser's session; the API ends its token (POST /api/v1/sign-out/)",
     "accounts:switch": "demo data only: be somebody else",
     "set-language": "a cookie of visitors; who is signed in has it among the settings (PATCH /api/v1/me/)",
+    "components:check": "saves nothing: what a save would say to the grid, while it is typed",
+    "components:look": "reads: GET /api/v1/components/{project}/{slug}/branches/",
     "desk:api-call": "writes nothing: says a form as an API call",
 }
 """Pages that take a POST and have no call, each with the reason."""
@@ -245,11 +261,11 @@ UNSAID = {
 WITHOUT_PAGE = {
     ("POST", f"{API}/sign-in/"): "the page has a session instead of a token",
     ("POST", f"{API}/sign-out/"): "the page has a session instead of a token",
-    ("PUT", f"{COMPONENT}allocations/{{environment}}/"): "the grid's page saves all environments at once",
+    ("PUT", f"{COMPONENT}allocations/{{environment}}/"): "the component's form saves all environments at once",
 }
 """Writes of the API that no page makes in this very form, each with the reason."""
 
 
-def way_of(view_name: str, typed: Typed) -> Way | None:
-    """How the API does what this form does; None for a page without one."""
-    return next((way for way in REGISTRY.get(view_name, ()) if way.when(typed)), None)
+def ways_of(view_name: str, typed: Typed) -> list[Way]:
+    """How the API does what this form does: mostly one call, two where a form saves two things; none without one."""
+    return [way for way in REGISTRY.get(view_name, ()) if way.when(typed)]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 from uuid import uuid4
 
@@ -14,7 +13,7 @@ from django.urls import Resolver404, resolve
 
 from accounts.models import User
 from desk.api_calls.forms import PostForm, read_forms
-from desk.api_calls.registry import FROM_FORM, way_of
+from desk.api_calls.registry import FROM_FORM, ways_of
 from desk.api_calls.typed import Body, Typed, Way
 
 TOKEN = "$PRISM4K_TOKEN"  # noqa: S105 - the name of a variable of the shell
@@ -22,13 +21,14 @@ TOKEN = "$PRISM4K_TOKEN"  # noqa: S105 - the name of a variable of the shell
 
 @dataclass(frozen=True)
 class ApiCall:
-    """One act as a command. ``key`` is the same for acts of one kind on different things."""
+    """One act as a command, or as two where its form saves two things."""
 
     label: str
-    method: str
-    path: str
+    steps: tuple[tuple[str, str], ...]
+    """Method and path of each."""
     curl: str
     key: str
+    """The same for acts of one kind on different things."""
     action: str
     """Where the page's own form posts."""
     count: int = 1
@@ -37,20 +37,22 @@ class ApiCall:
 
 def call_of(request: HttpRequest, action: str, data: QueryDict, label: str = "") -> ApiCall | None:
     """What a form with these values, posted to ``action``, would do over the API; None where there is no such call."""
-    parts = urlsplit(urljoin(request.get_full_path(), action))
     try:
+        parts = urlsplit(urljoin(request.get_full_path(), action))
         match = resolve(parts.path)
-    except Resolver404:
+    except (Resolver404, ValueError):
         return None
     assert isinstance(request.user, User)
     typed = Typed(match.kwargs, QueryDict(parts.query), data, request.user)
-    way = way_of(match.view_name, typed)
-    if way is None:
+    ways = ways_of(match.view_name, typed)
+    if not ways:
         return None
-    path = _path(way, typed, match.view_name)
-    body = way.body(typed) if way.body else None
-    curl = curl_of(way.method, request.build_absolute_uri(path), body, takes_key=way.takes_key)
-    return ApiCall(label, way.method, path, curl, f"{match.view_name} {label}", parts.path)
+    steps = tuple((way.method, _path(way, typed, match.view_name)) for way in ways)
+    curls = [
+        curl_of(way.method, request.build_absolute_uri(path), way.body(typed) if way.body else None, way.takes_key)
+        for way, (_method, path) in zip(ways, steps, strict=True)
+    ]
+    return ApiCall(label, steps, "\n".join(curls), f"{match.view_name} {label}", parts.path)
 
 
 def _path(way: Way, typed: Typed, view_name: str) -> str:
@@ -62,7 +64,7 @@ def _path(way: Way, typed: Typed, view_name: str) -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
 
-def curl_of(method: str, url: str, body: Body | None, *, takes_key: bool = True) -> str:
+def curl_of(method: str, url: str, body: Body | None, takes_key: bool = True) -> str:
     """The command, one option a line. The key makes a repeated command the same act, not a second one."""
     lines = [f"curl -X {method} {_quoted(url)}", f'-H "Authorization: Token {TOKEN}"']
     if takes_key:
@@ -90,14 +92,9 @@ def calls_of(request: HttpRequest, html: str) -> list[ApiCall]:
         if call.key not in found:
             found[call.key] = call
             counts[call.key] = 1
-        elif call.path != found[call.key].path:
+        elif call.steps != found[call.key].steps:
             counts[call.key] += 1
-    return [_counted(call, counts[key]) for key, call in found.items()]
-
-
-def _counted(call: ApiCall, count: int) -> ApiCall:
-    values: dict[str, Any] = {**call.__dict__, "count": count}
-    return ApiCall(**values)
+    return [replace(call, count=counts[key]) for key, call in found.items()]
 
 
 def _acts(forms: Iterable[PostForm]) -> Iterable[tuple[str, QueryDict, str]]:
