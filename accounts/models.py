@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
 from accounts.choices import Theme
+from foundation.sentences import Named
 
 SLUG = RegexValidator(
     r"\A[a-z0-9]+(?:-+[a-z0-9]+)*\Z",
@@ -71,6 +72,11 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox is
     def shown_name(self) -> str:
         """The name in the reader's language."""
         return in_language(self.name, self.name_en) or self.username
+
+    @property
+    def said_name(self) -> Named:
+        """The name as a value of a sentence that is kept: whoever reads it sees it in their language."""
+        return Named(self.name or self.username, self.name_en or self.name or self.username)
 
 
 class Organisation(models.Model):

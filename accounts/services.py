@@ -13,7 +13,6 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 import audit
 from accounts.choices import Scope, Theme
@@ -22,6 +21,7 @@ from accounts.models import Project, Token, User
 from accounts.selectors import own_token, own_tokens
 from accounts.zones import known_zones
 from foundation.problems import Denied, Invalid, Missing, Refused, Sentence
+from foundation.sentences import say as _
 
 SIGN_IN_LIFETIME = timedelta(hours=12)
 LONGEST_TOKEN_DAYS = 366

@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from audit.models import AuditEvent, AuditLink
+from foundation.sentences import storable
 
 START = "0" * 64
 """What stands before the first link."""
@@ -62,7 +63,9 @@ class Verification:
 def event_data(event: AuditEvent) -> dict[str, Any]:
     """An event as plain JSON data; times in UTC with six decimals, so that both databases give the same text."""
     moment = event.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return {"id": event.pk, "at": moment, **{name: getattr(event, name) for name in FIELDS}}
+    data = {"id": event.pk, "at": moment, **{name: getattr(event, name) for name in FIELDS}}
+    # Only where there is one: events that were sealed before sentences were kept stay as they were.
+    return data if event.sentence is None else data | {"sentence": storable(event.sentence)}
 
 
 def canonical(event: AuditEvent) -> bytes:

@@ -10,7 +10,9 @@ from django.db import models
 from django.db.models.functions import Now
 
 from audit.choices import Outcome
+from foundation.problems import Sentence
 from foundation.runs.models import Run, run_indexes
+from foundation.sentences import SaidJSONField
 
 
 class AuditEvent(models.Model):
@@ -27,6 +29,8 @@ class AuditEvent(models.Model):
     environment = models.CharField(max_length=100, blank=True, default="")
     outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.DONE)
     reason = models.CharField(max_length=500, blank=True, default="")
+    sentence = SaidJSONField(null=True, blank=True)
+    """The reason in parts where it is a sentence of ours; ``reason`` has it in English."""
     before = models.JSONField(null=True, blank=True)
     after = models.JSONField(null=True, blank=True)
     request_number = models.CharField(max_length=32, blank=True, default="")
@@ -42,6 +46,11 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor_name} {self.verb} {self.object_type} {self.object_name}"
+
+    @property
+    def shown_reason(self) -> Sentence:
+        """Why, for a reader: a sentence of ours in their language, anybody else's words as they were given."""
+        return self.sentence or self.reason
 
 
 class AuditLink(models.Model):

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
+from django.utils.functional import Promise
 
 from audit.choices import Outcome
+from foundation.problems import Sentence
 from foundation.redaction import redact, redact_value
 from foundation.request_context import Actor, current
+from foundation.sentences import in_english, redacted
 
 if TYPE_CHECKING:
     from audit.models import AuditEvent
@@ -25,7 +28,7 @@ def record(  # noqa: PLR0913 (the columns of one row, nearly all optional)
     project: str = "",
     environment: str = "",
     outcome: str = Outcome.DONE,
-    reason: str = "",
+    reason: Sentence = "",
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> AuditEvent:
@@ -33,9 +36,11 @@ def record(  # noqa: PLR0913 (the columns of one row, nearly all optional)
 
     ``before`` and ``after`` hold what changed as plain JSON data (dates as text); what looks like a secret is
     masked, but do not rely on that. Request number and address come from the request context. Text that is too
-    long for its column is cut.
+    long for its column is cut. Proof has one language: sentences of ours are kept in English, a ``reason`` in parts
+    besides, so that a page can say it in the reader's language.
     """
     context = current()
+    sentence = redacted(reason) if isinstance(reason, Promise) else None
     # By name: this module is the package's face and is loaded before the models are.
     events = apps.get_model("audit", "AuditEvent")._default_manager
     event: AuditEvent = events.create(
@@ -48,9 +53,10 @@ def record(  # noqa: PLR0913 (the columns of one row, nearly all optional)
         project=project[:100],
         environment=environment[:100],
         outcome=outcome,
-        reason=redact(reason)[:500],
-        before=None if before is None else redact_value(dict(before)),
-        after=None if after is None else redact_value(dict(after)),
+        reason=(sentence.in_english if sentence else redact(str(reason)))[:500],
+        sentence=sentence,
+        before=None if before is None else redact_value(in_english(dict(before))),
+        after=None if after is None else redact_value(in_english(dict(after))),
         request_number=context.number[:32],
         address=context.address[:64],
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.utils.text import capfirst
-from django.utils.translation import gettext_lazy as _
 
 from components.models import Component, ComponentSettings
 from components.selectors import current_allocations, current_settings, spaces_of, toolchain_of
 from components.targets import git_server_of
 from foundation.problems import Refused, Sentence
+from foundation.sentences import say as _
 
 _NEEDED = (
     ("git_url", _("Give the address of the Git repository.")),

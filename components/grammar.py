@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+
+from foundation.sentences import say as _
 
 BRANCH = re.compile(
     r"(?![-/.@])(?!.*(?:\.\.|//|@\{|/\.|\.lock(?:/|$)))[A-Za-z0-9._/+@#=,-]{1,200}(?<![/.])",

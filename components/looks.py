@@ -14,7 +14,6 @@ from typing import TypeVar
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from components.models import BranchTip as StoredTip
@@ -26,6 +25,7 @@ from deployer.errors import DeployerError, NotFound, OutcomeUnknown, Rejected, U
 from deployer.interfaces import BranchTip, CommitFacts
 from deployer.sentences import Said
 from foundation.problems import Invalid, Refused, Sentence
+from foundation.sentences import say as _
 from foundation.sentences import spoken
 
 LOOK_SECONDS = 5.0

@@ -6,12 +6,12 @@ import hashlib
 from pathlib import Path
 
 from django.conf import settings
-from django.utils.translation import gettext_lazy as _
 
 from components.grammar import GrammarError, git_address, plain_git_url
 from components.models import GitServer, ImageRegistry, JenkinsServer
 from deployer.interfaces import BuildServerTarget, RegistryTarget, SourceTarget
 from foundation.problems import Refused
+from foundation.sentences import say as _
 
 
 def build_server_target(server: JenkinsServer) -> BuildServerTarget:

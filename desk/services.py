@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 
 import audit
 from accounts.models import User
@@ -11,6 +10,7 @@ from environments.access import require
 from foundation.problems import Missing, Refused
 from foundation.runs import kinds
 from foundation.runs.wake import wake
+from foundation.sentences import say as _
 
 
 def wake_run(*, actor: User, kind: str, pk: int) -> None:

@@ -8,13 +8,13 @@ from functools import cached_property
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Project, User
 from environments.choices import Role
 from environments.models import Membership, Space
 from environments.verbs import STILL_IN_ARCHIVE, VERBS, Where
 from foundation.problems import Denied, Missing, Refused
+from foundation.sentences import say as _
 
 
 @dataclass(frozen=True)

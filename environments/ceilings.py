@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from django.utils.translation import gettext_lazy as _
-
 from deployer.quantities import (
     QuantityError,
     bytes_to_gib,
@@ -18,6 +16,7 @@ from deployer.quantities import (
 )
 from environments.models import Space
 from foundation.problems import Invalid, Sentence
+from foundation.sentences import say as _
 
 MOST_PODS = 100_000
 

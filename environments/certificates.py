@@ -7,9 +7,9 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from django.utils.translation import gettext_lazy as _
 
 from foundation.problems import Sentence
+from foundation.sentences import say as _
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
-
 from environments.verbs import VERBS
 from foundation.problems import Sentence
+from foundation.sentences import say as _
 
 POLICY_FIELDS = (
     "creators_may_promote",

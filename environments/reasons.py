@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_lazy as _
-
 from foundation.problems import Sentence
+from foundation.sentences import say as _
 
 ADDRESS_REFUSED = "address-refused"
 UNREACHABLE = "unreachable"

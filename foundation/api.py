@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Model, QuerySet
-from django.utils.translation import gettext_lazy as _
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +14,7 @@ from rest_framework.views import APIView
 
 from foundation import idempotency, paging
 from foundation.problems import Denied
+from foundation.sentences import say as _
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 

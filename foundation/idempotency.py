@@ -12,11 +12,11 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy as _
 
 from foundation.clock import now_minus
 from foundation.models import Idempotency
 from foundation.problems import Invalid, Refused
+from foundation.sentences import say as _
 
 REMEMBERED_SECONDS = 24 * 3600
 ABANDONED_SECONDS = 60

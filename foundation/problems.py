@@ -11,7 +11,8 @@ from http import HTTPStatus
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+
+from foundation.sentences import say as _
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:prism4k:problem:"

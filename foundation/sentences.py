@@ -26,6 +26,7 @@ __all__ = [
     "SaidField",
     "SaidJSONField",
     "Spoken",
+    "in_english",
     "redacted",
     "revived",
     "say",
@@ -86,13 +87,17 @@ class Spoken(Promise):
     def __repr__(self) -> str:
         return f"Spoken({self.text!r}, {self.values!r})"
 
+    def __mod__(self, values: Mapping[str, Any]) -> Spoken:
+        """The sentence with values for its places, still to be said."""
+        return say(self.text, **{**self.values, **values})
+
     def _proxy____cast(self) -> str:
         # By this name Django's other fields and its JSON encoder ask a lazy text for its words.
         return str(self)
 
     @property
     def in_english(self) -> str:
-        """For logs and for proof, which have one language."""
+        """The source text, filled in."""
         with override(None):
             return str(self)
 
@@ -178,6 +183,15 @@ def storable(value: Any) -> Any:
         return [storable(inner) for inner in value]
     # PostgreSQL stores no NUL, and other systems' words may hold one.
     return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
+
+
+def in_english(value: Any) -> Any:
+    """The same JSON data with every sentence in it said in English: for logs and for proof, which have one language."""
+    if isinstance(value, Promise):
+        return spoken(value).in_english if not isinstance(value, Named) else value.english
+    if isinstance(value, dict):
+        return {name: in_english(inner) for name, inner in value.items()}
+    return [in_english(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def revived(data: Any) -> Any:

@@ -86,7 +86,7 @@ def record_refusal(error: PlatformError, *, user: User | None, verb: str, name: 
             object_type="request",
             object_name=name[:250],
             outcome=Outcome.REFUSED,
-            reason=str(error.sentence)[:500],
+            reason=error.sentence,
         )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import User
@@ -17,6 +16,7 @@ from environments.access import can, people_who_may, who_may
 from environments.models import Environment, Space
 from foundation.problems import Refused, Sentence
 from foundation.runs.choices import RunState
+from foundation.sentences import say as _
 from releases import selectors
 from releases.choices import ClosedReason, OrderState, PromotionState
 from releases.models import Approval, Deployment, Placement, Promotion, ReleaseOrder, Snapshot
@@ -85,7 +85,7 @@ def _nothing_replaced_under_way(order: ReleaseOrder, space: Space) -> Gate:
     if active is None or not selectors.current_promotion(active.order, space):
         return Gate("free", True, _("Nothing else is being deployed here."))
     sentence = _("%(who)s is deploying order %(number)s here right now: wait for the verdict or cancel it first.") % {
-        "who": active.deployed_by.shown_name,
+        "who": active.deployed_by.said_name,
         "number": active.order.number,
     }
     return Gate("free", False, sentence, active.deployed_by.shown_name)
@@ -116,7 +116,7 @@ def _came_through(order: ReleaseOrder, space: Space) -> Gate:
     if not before or selectors.succeeded_in(order, _at_or_after(environment)):
         return Gate("came-through", True, _("The order may enter here."))
     proof = selectors.succeeded_in(order, {previous.pk for previous in before})
-    names = ", ".join(previous.label for previous in before)
+    names = [previous.label for previous in before]
     if proof is None:
         return Gate("came-through", False, _("It has not succeeded in %(names)s yet.") % {"names": names})
     return _settled(proof)
@@ -260,7 +260,7 @@ def _place_free(order: ReleaseOrder, space: Space, own: Deployment | None) -> li
         return [Gate("free", True, _("Nothing else is being deployed here."))]
     active = place.active
     sentence = _("%(who)s is deploying order %(number)s here right now.") % {
-        "who": active.deployed_by.shown_name,
+        "who": active.deployed_by.said_name,
         "number": active.order.number,
     }
     return [Gate("free", False, sentence, active.deployed_by.shown_name)]
@@ -272,7 +272,7 @@ def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None,
     if space.approvals:
         no = selectors.rejection(snapshot) if snapshot else None
         if no:
-            sentence = _("%(who)s rejected it: %(why)s") % {"who": no.by.shown_name, "why": no.comment or "–"}
+            sentence = _("%(who)s rejected it: %(why)s") % {"who": no.by.said_name, "why": no.comment or "–"}
             gates.append(Gate("approved", False, sentence, no.by.shown_name))
         given = [
             approval

@@ -7,7 +7,6 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
-from django.utils.translation import gettext_lazy as _
 
 import audit
 from accounts.models import User
@@ -17,6 +16,7 @@ from foundation.problems import Stale
 from foundation.runs.choices import RunState
 from foundation.runs.models import PARKED
 from foundation.runs.wake import hinted_at, launch_hint
+from foundation.sentences import say as _
 from releases import progress
 from releases.choices import DeploymentKind, PromotionState
 from releases.models import Build, Deployment, NamespaceWatch, Placement, Promotion, ReleaseOrder, Review, Snapshot

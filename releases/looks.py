@@ -11,6 +11,7 @@ from environments.models import Space
 from environments.targets import cluster_target
 from foundation.problems import Refused
 from foundation.redaction import redact
+from foundation.sentences import spoken
 from releases.models import Build, ReleaseOrder
 
 
@@ -33,7 +34,7 @@ def _look_at_jenkins(build: Build) -> dict[str, Any]:
     try:
         detail = jenkins.connect(build_server_target(build.server)).build(build.job, build.build_number)
     except DeployerError as error:
-        return {"jenkins": "away", "jenkins_message": str(error)}
+        return {"jenkins": "away", "jenkins_message": spoken(error)}
     is_same = detail.parameters.get("TRIGGER_ID") == str(build.trigger_id)
     state = "building" if detail.is_building else (detail.result or "unknown").lower()
     return {"jenkins": state if is_same else "another-build", "jenkins_number": build.build_number}
@@ -44,7 +45,7 @@ def _look_at_registry(order: ReleaseOrder, build: Build) -> dict[str, Any]:
         client = registry.connect(registry_target(build.registry))
         image = client.image(f"{order.project.slug}/{order.component.slug}", order.number)
     except DeployerError as error:
-        return {"registry": "away", "registry_message": str(error)}
+        return {"registry": "away", "registry_message": spoken(error)}
     if image is None:
         return {"registry": "no-image"}
     same = "same" if image.digest == order.image_digest else "different"
@@ -59,4 +60,4 @@ def pod_log(space: Space, pod: str, *, container: str = "", previous: bool = Fal
             cluster.pod_log(space.namespace, pod, container=container, previous=previous, tail_lines=tail_lines)
         )
     except DeployerError as error:
-        raise Refused(str(error), "pod-log", status=502) from error
+        raise Refused(spoken(error), "pod-log", status=502) from error

@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from foundation.redaction import redact
+from foundation.sentences import storable
 from releases.hints import send_hint
 from releases.logs.index import LogIndex, pieces_of
 from releases.models import Build, LogChunk, OrderEvent, ReleaseOrder
@@ -34,7 +35,7 @@ def append(order_id: int, kind: str, *, actor: User | None = None, data: dict[st
     changed = ReleaseOrder.objects.filter(pk=order_id)
     changed.update(last_seq=F("last_seq") + 1, last_event_at=Now(), changed_at=Now())
     seq: int = changed.values_list("last_seq", flat=True).get()
-    OrderEvent.objects.create(order_id=order_id, seq=seq, kind=kind, actor=actor, data=data or {}, at=Now())
+    OrderEvent.objects.create(order_id=order_id, seq=seq, kind=kind, actor=actor, data=storable(data or {}), at=Now())
     transaction.on_commit(lambda: send_hint(order_id, seq))
     return seq
 

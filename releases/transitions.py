@@ -11,7 +11,6 @@ from typing import Any
 
 from django.db import models, transaction
 from django.db.models.functions import Now
-from django.utils.translation import gettext_lazy as _
 
 import audit
 from accounts.models import User
@@ -21,6 +20,7 @@ from foundation.runs.finish import finish
 from foundation.runs.lease import Lease, LeaseLost
 from foundation.runs.models import Run
 from foundation.runs.wake import wake
+from foundation.sentences import say as _
 from releases import progress
 from releases.choices import OrderState, Reason
 from releases.models import Build, Deployment, Placement, ReleaseOrder, Review

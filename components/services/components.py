@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 
 from accounts.cleaning import clean_row, save_clean
 from accounts.models import Project, User
@@ -27,6 +26,7 @@ from components.services.versions import check_seen, insert_version
 from components.targets import git_server_of
 from environments.access import require
 from foundation.problems import Invalid, Refused, Sentence
+from foundation.sentences import say as _
 
 TEXTS = (
     "name_zh",

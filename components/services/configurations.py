@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from audit.recording import record
@@ -17,6 +16,7 @@ from components.services.versions import check_seen, insert_version
 from environments.access import require
 from environments.models import Environment
 from foundation.problems import Invalid, Refused, Sentence
+from foundation.sentences import say as _
 
 MOST_VARIABLES = 300
 MOST_FILES = 50

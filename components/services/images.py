@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 
 from accounts.cleaning import save_clean
 from accounts.models import User
@@ -12,6 +11,7 @@ from components.grammar import GrammarError, split_image
 from components.models import BaseImage
 from environments.access import require
 from foundation.problems import Invalid
+from foundation.sentences import say as _
 
 
 @transaction.atomic

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 
 from accounts.cleaning import changed, save_clean
 from accounts.models import Project, User
@@ -21,6 +20,7 @@ from environments.access import require
 from foundation.outbound import check_url
 from foundation.problems import Invalid, Refused, Sentence
 from foundation.runs.wake import hinted_at, launch_hint
+from foundation.sentences import say as _
 
 Server = JenkinsServer | GitServer | ImageRegistry
 S = TypeVar("S", JenkinsServer, GitServer, ImageRegistry)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from accounts.cleaning import save_clean
 from accounts.models import Project, User
@@ -16,6 +15,7 @@ from components.services.versions import check_seen, insert_version
 from environments.access import require
 from foundation.problems import Invalid, Refused, Sentence
 from foundation.runs.wake import hinted_at, launch_hint
+from foundation.sentences import say as _
 
 MOST_BYTES = 64 * 1024
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from django.db import IntegrityError, models, transaction
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from foundation.problems import Stale
+from foundation.sentences import say as _
 
 
 class Version(Protocol):

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 
 import audit
 from accounts.cleaning import changed, clean_row, save_clean
@@ -23,6 +22,7 @@ from foundation.outbound import check_url
 from foundation.problems import Invalid, Refused
 from foundation.runs.choices import ACTIVE
 from foundation.runs.engine import hinted_at, launch_hint, wake
+from foundation.sentences import say as _
 from foundation.sentences import spoken, together, verbatim
 
 SECRET_FIELDS = ("token", "client_key_pem")

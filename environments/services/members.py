@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 import audit
 from accounts.cleaning import save_clean
@@ -18,6 +17,7 @@ from environments.models import Environment, Membership, Space
 from environments.services.epochs import rights_changed
 from environments.services.people import refuse_last_platform_admin
 from foundation.problems import Invalid, Refused, Sentence
+from foundation.sentences import say as _
 
 
 def add_membership(

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 
 import audit
 from accounts.cleaning import changed, clean_row
@@ -17,6 +16,7 @@ from environments.choices import Role
 from environments.models import Membership
 from environments.services.epochs import rights_changed
 from foundation.problems import Invalid, Refused
+from foundation.sentences import say as _
 
 _USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", re.ASCII)
 

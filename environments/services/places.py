@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 
 import audit
 from accounts.cleaning import changed, clean_row, save_clean
@@ -18,6 +17,7 @@ from environments.policy import POLICY_FIELDS, below_minimum, contradictions
 from environments.selectors.places import follows_of
 from environments.services.spaces import is_safe_for_production
 from foundation.problems import Invalid, Refused
+from foundation.sentences import say as _
 
 
 def create_environment(

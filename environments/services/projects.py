@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 
 import audit
 from accounts.cleaning import changed, clean_row, save_clean
@@ -17,6 +16,7 @@ from environments.models import Membership
 from environments.policy import is_pattern
 from environments.services.epochs import rights_changed
 from foundation.problems import Invalid
+from foundation.sentences import say as _
 
 
 def create_project(

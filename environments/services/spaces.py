@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 
 import audit
 from accounts.cleaning import changed, clean_row, save_clean
@@ -17,6 +16,7 @@ from environments.models import Cluster, Environment, Space
 from environments.policy import POLICY_FIELDS, below_minimum, contradictions, minimum_values
 from environments.services.syncs import launch_sync
 from foundation.problems import Invalid, Refused, Sentence, Stale
+from foundation.sentences import say as _
 
 RESERVED = ("default", "kube-")
 """Namespaces of Kubernetes itself; the pattern ``kube-`` is reserved by its documentation ("Initial namespaces")."""

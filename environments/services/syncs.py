@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils.translation import gettext_lazy as _
 
 import audit
 from accounts.models import User
@@ -15,6 +14,7 @@ from environments.models import Space, SpaceSync
 from foundation.problems import Stale
 from foundation.runs.choices import ACTIVE
 from foundation.runs.engine import hinted_at, launch_hint, wake
+from foundation.sentences import say as _
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 PRODUCT = "prism4k"

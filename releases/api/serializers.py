@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from foundation.sentences import revived
 from releases.choices import ApprovalState, DeploymentKind, TesterWord
 
 MOST_NUMBER = 2**31 - 1
@@ -218,11 +219,19 @@ class OrderOutput(OrderSummary):
     environments = OrderPlaceOutput(many=True)
 
 
+class SaidData(serializers.JSONField):
+    """JSON data with its sentences in the caller's language."""
+
+    def to_representation(self, value: Any) -> Any:
+        """The sentences are said when the answer is written."""
+        return revived(super().to_representation(value))
+
+
 class EventOutput(serializers.Serializer[Any]):
     seq = serializers.IntegerField()
     kind = serializers.CharField()
     actor = serializers.CharField(source="actor.username", default=None, allow_null=True)
-    data = serializers.JSONField()  # type: ignore[assignment]  # shadows the serializer's own
+    data = SaidData()  # type: ignore[assignment]  # shadows the serializer's own
     at = serializers.DateTimeField()
 
 

@@ -9,6 +9,7 @@ from django.db import models
 
 from components.models import ImageRegistry, JenkinsServer
 from foundation.runs.models import Run
+from foundation.sentences import SaidField, SaidJSONField
 from releases.models.orders import ReleaseOrder
 
 
@@ -35,8 +36,8 @@ class Build(Run):
     left_queue_at = models.DateTimeField(null=True)
     build_number = models.PositiveIntegerField(null=True)
     result = models.CharField(max_length=20, blank=True)
-    message = models.TextField(blank=True)
-    stages = models.JSONField(default=list)
+    message = SaidField(blank=True)
+    stages = SaidJSONField(default=list)
     """``[{"name", "state", "started_ms", "duration_ms", "message"}]`` as last seen."""
     stop_requested_at = models.DateTimeField(null=True)
     stop_requested_by = models.ForeignKey(

@@ -9,6 +9,7 @@ from django.db.models import Q
 from components.models import Component
 from environments.models import Cluster, Space
 from foundation.runs.models import Run
+from foundation.sentences import SaidField, SaidJSONField
 from releases.choices import DeploymentKind
 from releases.models.orders import ReleaseOrder
 from releases.models.reviews import Review, Snapshot
@@ -42,10 +43,10 @@ class Deployment(Run):
     """What the cluster accepted: ``[{"kind", "name", "uid", "generation", "resource_version"}]``."""
     applied_at = models.DateTimeField(null=True)
     progressed_at = models.DateTimeField(null=True)
-    progress = models.JSONField(default=dict)
+    progress = SaidJSONField(default=dict)
     """The last look: ``{"outcome", "ready", "wanted", "updated", "message", "pods": [PodView…]}``."""
-    diagnosis = models.JSONField(default=dict)
-    message = models.TextField(blank=True)
+    diagnosis = SaidJSONField(default=dict)
+    message = SaidField(blank=True)
 
     class Meta(Run.Meta):
         abstract = False
@@ -77,10 +78,10 @@ class Placement(Run):
     ready = models.PositiveIntegerField(default=0)
     wanted = models.PositiveIntegerField(default=0)
     pods = models.JSONField(default=list)
-    drift = models.JSONField(default=list)
+    drift = SaidJSONField(default=list)
     """``[{"path", "before", "after", "manager", "at"}]`` found outside the platform since the last apply."""
     settled_at = models.DateTimeField(null=True)
-    unsettled_reason = models.CharField(max_length=200, blank=True)
+    unsettled_reason = SaidField(blank=True)
     seen_at = models.DateTimeField(null=True)
     changed_at = models.DateTimeField(auto_now=True, db_index=True)
 

@@ -9,6 +9,7 @@ from django.db.models import Q
 from components.models import Allocation, Component, ComponentSettings, ConfigVersion, TemplateVersion
 from environments.models import Space
 from foundation.runs.models import Run
+from foundation.sentences import SaidField, SaidJSONField
 from releases.models.orders import ReleaseOrder
 
 
@@ -56,10 +57,10 @@ class Review(Run):
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, null=True, related_name="reviews")
     wanted_snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, null=True, related_name="+")
     """Set for a roll back: look at this snapshot instead of rendering a new one."""
-    findings = models.JSONField(default=dict)
+    findings = SaidJSONField(default=dict)
     live_fingerprint = models.CharField(max_length=64, blank=True)
     seen_at = models.DateTimeField(null=True)
-    message = models.TextField(blank=True)
+    message = SaidField(blank=True)
 
     class Meta(Run.Meta):
         abstract = False

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 import audit
 from accounts.models import User
@@ -14,6 +13,7 @@ from environments.access import Rights, require, who_may
 from environments.choices import Role
 from environments.models import Space
 from foundation.problems import Denied, Invalid, Refused, Stale
+from foundation.sentences import say as _
 from releases import gates, progress, selectors
 from releases.choices import ApprovalState, OrderState
 from releases.models import Approval, Snapshot

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.db.models.functions import Now
-from django.utils.translation import gettext_lazy as _
 
 import audit
 from accounts.models import User
@@ -16,6 +15,7 @@ from environments.access import require
 from foundation.problems import Refused
 from foundation.runs.choices import ACTIVE
 from foundation.runs.wake import wake
+from foundation.sentences import say as _
 from releases import launch, progress
 from releases.choices import OrderState
 from releases.looks import look_at_build

@@ -7,7 +7,6 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 import audit
 from accounts.models import User
@@ -16,6 +15,7 @@ from environments.models import Space
 from foundation.problems import Invalid, Refused, Stale
 from foundation.runs.choices import ACTIVE, RunState
 from foundation.runs.wake import wake
+from foundation.sentences import say as _
 from releases import gates, launch, progress, selectors
 from releases.choices import DeploymentKind
 from releases.models import Deployment, Placement, ReleaseOrder, Review

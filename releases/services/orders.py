@@ -11,7 +11,6 @@ from datetime import datetime
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 import audit
 from accounts.models import User
@@ -21,6 +20,7 @@ from components.selectors import current_settings
 from environments.access import require
 from foundation.problems import Invalid, Refused, Stale
 from foundation.runs.choices import RunState
+from foundation.sentences import say as _
 from releases import launch, progress
 from releases.choices import ClosedReason, OrderState, PromotionState
 from releases.models import Build, Comment, Deployment, Promotion, ReleaseOrder

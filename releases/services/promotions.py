@@ -5,13 +5,13 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from environments.access import require
 from environments.models import Space
 from foundation.problems import Invalid, Refused
 from foundation.runs.choices import RunState
+from foundation.sentences import say as _
 from releases import gates, launch, progress
 from releases.choices import PromotionState, TesterWord
 from releases.models import Deployment, Promotion, ReleaseOrder

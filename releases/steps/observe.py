@@ -17,8 +17,11 @@ from deployer.manifests import find_workload, overlay, ref_of
 from deployer.verdict import judge
 from environments.targets import cluster_target
 from foundation.clock import db_now
+from foundation.problems import Sentence
 from foundation.runs.choices import ACTIVE
 from foundation.runs.lease import Again, Lease, Outcome, Parked
+from foundation.sentences import say as _
+from foundation.sentences import spoken, together, verbatim
 from releases import progress
 from releases.models import Deployment, Placement
 from releases.steps.deployment.follow import selector_of
@@ -83,7 +86,7 @@ def _settle(lease: Lease, place: Placement, good: Deployment, verdict: Verdict) 
     trouble = _trouble(verdict, before)
     seconds = (db_now() - good.finished_at).total_seconds()
     if trouble:
-        _decide(lease, place, good, verdict, "placement.unsettled", unsettled_reason=trouble[:200])
+        _decide(lease, place, good, verdict, "placement.unsettled", unsettled_reason=trouble)
         return Again(DRIFT_SECONDS)
     if seconds >= place.space.settle_seconds:
         _decide(lease, place, good, verdict, "placement.settled", settled_at=Now())
@@ -102,15 +105,15 @@ def _until_calm(place: Placement, verdict: Verdict) -> float:
     return place.space.settle_seconds - (db_now() - place.changed_at).total_seconds()
 
 
-def _trouble(verdict: Verdict, before: dict[str, Any]) -> str:
+def _trouble(verdict: Verdict, before: dict[str, Any]) -> Sentence:
     if verdict.outcome == "deleted":
-        return "It was deleted outside the platform."
+        return _("It was deleted outside the platform.")
     for pod in verdict.pods:
         known = before.get(pod.uid)
         if pod.is_new and known and pod.restarts > known["restarts"]:
-            return f"Pod {pod.name} restarted. {pod.message}".strip()
+            return together(_("Pod %(pod)s restarted.", pod=pod.name), verbatim(pod.message) if pod.message else "")
     if verdict.ready < verdict.wanted:
-        return f"Only {verdict.ready} of {verdict.wanted} pods are ready."
+        return _("Only %(ready)s of %(wanted)s pods are ready.", ready=verdict.ready, wanted=verdict.wanted)
     return ""
 
 
@@ -173,7 +176,13 @@ def _drift(cluster: KubernetesCluster, place: Placement, good: Deployment) -> li
         live = cluster.read(place.space.namespace, ref)
         if live is None:
             found.append(
-                {"object": f"{ref.kind}/{ref.name}", "path": "", "before": "present", "after": "deleted", **_who(None)}
+                {
+                    "object": f"{ref.kind}/{ref.name}",
+                    "path": "",
+                    "before": _("present"),
+                    "after": _("deleted"),
+                    **_who(None),
+                }
             )
             continue
         try:
@@ -183,7 +192,7 @@ def _drift(cluster: KubernetesCluster, place: Placement, good: Deployment) -> li
             raise
         except DeployerError as error:
             found.append(
-                {"object": f"{ref.kind}/{ref.name}", "path": "", "before": "", "after": str(error), **_who(live)}
+                {"object": f"{ref.kind}/{ref.name}", "path": "", "before": "", "after": spoken(error), **_who(live)}
             )
             continue
         for change in diff_object(ref, live, answer.manifest).changes:

@@ -123,7 +123,7 @@ def test_a_quantity_that_is_none_is_not_saved(site: Site, wrong: dict[str, str],
 def test_a_build_command_that_fails(site: Site) -> None:
     build = site.build("fail-compile")
     assert (build.state, build.reason, build.result) == ("failed", "build_failed", "FAILURE")
-    assert build.message.startswith("Build: ")
+    assert str(build.message).startswith("Build: ")
     assert {stage["name"]: stage["state"] for stage in build.stages} == {
         "Prepare Git Code": "succeeded",
         "Build": "failed",
@@ -152,7 +152,7 @@ def test_a_dockerfile_that_does_not_build(site: Site, dockerfile: str, says: str
     site.change_template("dockerfile", dockerfile)
     build = site.build()
     assert (build.state, build.reason) == ("failed", "build_failed")
-    assert build.message.startswith("DockerBuild: ") and says in build.message
+    assert str(build.message).startswith("DockerBuild: ") and says in build.message
     assert_no_image(site, build)
 
 
@@ -229,7 +229,7 @@ def test_a_template_that_asks_for_what_it_may_not(site: Site, case: str) -> None
     assert (review.state, review.reason) == ("failed", reason)
     assert review.findings["problems"], review.message
     told = " ".join(f"{problem['path']} {problem['message']}" for problem in review.findings["problems"])
-    assert says in told + review.message
+    assert says in told + str(review.message)
     assert_nothing_applied(site, deployment)
 
 

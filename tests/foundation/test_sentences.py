@@ -10,7 +10,7 @@ import pytest
 from django.core.serializers.json import DjangoJSONEncoder
 from django.template import Context, Template
 from django.utils.translation import gettext_lazy, override
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deployer.errors import Rejected
@@ -117,7 +117,8 @@ def test_a_lazy_translation_keeps_its_source_text(way: Any) -> None:
         assert str(found) != "The order is open."
 
 
-@given(st.text(), st.dictionaries(st.from_regex(r"[a-z]+", fullmatch=True), st.text() | st.integers(), max_size=3))
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.text(), st.dictionaries(st.sampled_from(["a", "b", "c"]), st.text() | st.integers(), max_size=3))
 def test_no_words_are_lost_or_become_something_else(words: str, values: dict[str, Any]) -> None:
     clean = words.replace("\0", "\N{REPLACEMENT CHARACTER}")
     assert str(through_text(verbatim(words))) == clean[:2000] + ("…" if len(words) > 2000 else "")

@@ -8,8 +8,6 @@ import struct
 
 import pytest
 
-from deployer.verdict import NEXT_STEPS, SENTENCES
-from releases.views.shown import diagnoses
 from tests.locale.catalogues import LANGUAGES, Entry, path_of, read_po, used_keys
 
 VALUE = re.compile(r"%\(\w+\)[sd]|%[sd]")
@@ -193,8 +191,3 @@ def test_words_with_two_meanings_are_told_apart() -> None:
     assert texts[("order form", "Branch")] == "代码分支"
     assert texts[("gate", "closed")] == "未通过"
     assert texts[("", "closed")] == "已关闭"
-
-
-def test_every_text_of_a_diagnosis_is_marked_for_translation() -> None:
-    assert tuple(SENTENCES.values()) == diagnoses.SENTENCES
-    assert tuple(NEXT_STEPS.values()) == diagnoses.NEXT_STEPS

@@ -9,6 +9,7 @@ from foundation.clock import db_now
 from foundation.problems import Refused, Stale
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Done, Lease, Outcome
+from foundation.sentences import say as _
 from releases.choices import Reason
 from releases.models import Build
 from releases.steps.build.conclude import conclude
@@ -47,13 +48,13 @@ def step(lease: Lease) -> Outcome:
         return PHASES[build.phase](lease, build)
     except Rejected as error:
         # A clear no (credentials, rights, addresses): repeating it changes nothing, and the cause must be on the row.
-        return end(lease, build, RunState.ERRORED, Reason.REFUSED, str(error))
+        return end(lease, build, RunState.ERRORED, Reason.REFUSED, error.said)
     except NotFound as error:
-        return end(lease, build, RunState.ERRORED, Reason.LOST, str(error))
+        return end(lease, build, RunState.ERRORED, Reason.LOST, error.said)
     except Refused as refusal:
         if isinstance(refusal, Stale):
             raise
-        return end(lease, build, RunState.ERRORED, Reason.REFUSED, str(refusal.sentence))
+        return end(lease, build, RunState.ERRORED, Reason.REFUSED, refusal.sentence)
 
 
 def _is_over_deadline(build: Build) -> bool:
@@ -67,14 +68,19 @@ def _give_up_waiting(lease: Lease, build: Build) -> Outcome:
 
     It ends here whatever Jenkins says: a controller that is gone for good must not keep a build running for ever.
     """
-    message = f"{build.server.build_deadline_seconds} s"
+    seconds = build.server.build_deadline_seconds
+    message: object = _("It did not end within %(seconds)s seconds.", seconds=seconds)
     if build.build_number and not build.stop_requested_at:
         try:
             server_of(build).stop(build.job, build.build_number, level="stop", deadline=lease.deadline)
         except TooLate:
             raise
         except DeployerError as error:
-            message = f"{message}; it could not be stopped: {error}"
+            message = _(
+                "It did not end within %(seconds)s seconds, and could not be stopped: %(why)s",
+                seconds=seconds,
+                why=error.said,
+            )
     with transaction.atomic():
         end_run(build, RunState.FAILED, actor=None, reason=Reason.DEADLINE, lease=lease, message=message)
     return Done()

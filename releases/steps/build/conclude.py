@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from deployer.errors import NotFound
+from foundation.problems import Sentence
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Again, Lease, Outcome
+from foundation.sentences import say as _
+from foundation.sentences import verbatim
 from releases.choices import Reason
 from releases.models import Build
 from releases.steps.build.ends import end, succeed
@@ -41,16 +44,21 @@ def _failed(lease: Lease, build: Build) -> Outcome:
     if build.result == "ABORTED":
         assert build.build_number is not None
         cause = server_of(build).build(build.job, build.build_number).abort_cause
-        return end(lease, build, RunState.FAILED, Reason.ABORTED, cause)
+        return end(lease, build, RunState.FAILED, Reason.ABORTED, verbatim(cause) if cause else "")
     state, reason = FAILURES.get(build.result, (RunState.FAILED, Reason.BUILD_FAILED))
     return end(lease, build, state, reason, _first_message(build))
 
 
-def _first_message(build: Build) -> str:
+def _first_message(build: Build) -> Sentence:
     """Jenkins' own words for the first stage that failed."""
     for stage in build.stages:
         if stage["state"] == "failed":
-            return f"{stage['name']}: {stage.get('message') or 'failed'}"
+            said = stage.get("message")
+            return (
+                _("%(stage)s: %(why)s", stage=stage["name"], why=said)
+                if said
+                else _("%(stage)s failed.", stage=stage["name"])
+            )
     return ""
 
 
@@ -59,9 +67,9 @@ def _succeeded(lease: Lease, build: Build) -> Outcome:
     turn_to(lease, build, build.registry.remote_key)
     image = image_of(build)
     if image is None:
-        sentence = "Jenkins reports success, but the registry has no image under this order's tag."
+        sentence = _("Jenkins reports success, but the registry has no image under this order's tag.")
         return end(lease, build, RunState.FAILED, Reason.NO_DIGEST, sentence)
     if not is_ours(build, image):
-        sentence = "The image under this order's tag does not carry this build's label: somebody else pushed it."
+        sentence = _("The image under this order's tag does not carry this build's label: somebody else pushed it.")
         return end(lease, build, RunState.FAILED, Reason.FOREIGN_TAG, sentence)
     return succeed(lease, build, image)

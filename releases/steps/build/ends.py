@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from deployer.interfaces import ImageFacts
+from foundation.problems import Sentence
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Done, Lease
 from releases import gates, launch, progress
@@ -15,10 +16,10 @@ from releases.selectors import spaces_of
 from releases.transitions import end_run
 
 
-def end(lease: Lease, build: Build, to: str, reason: str, message: str = "", **fields: Any) -> Done:
+def end(lease: Lease, build: Build, to: str, reason: str, message: Sentence = "", **fields: Any) -> Done:
     """Final, with the reason and a sentence."""
     with transaction.atomic():
-        data = {"attempt": build.attempt, "message": message[:500]}
+        data = {"attempt": build.attempt, "message": message}
         actor = build.stop_requested_by if to == RunState.CANCELLED else None
         end_run(build, to, actor=actor, reason=reason, lease=lease, data=data, message=message, **fields)
     return Done()

@@ -11,6 +11,8 @@ from deployer.errors import NotFound
 from deployer.interfaces import BuildServerClient, LogPage
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Again, Lease, Outcome
+from foundation.sentences import Spoken
+from foundation.sentences import say as _
 from releases import progress
 from releases.choices import Reason
 from releases.models import Build
@@ -35,13 +37,17 @@ def follow(lease: Lease, build: Build) -> Outcome:
             is_building, result = seen.is_building, seen.result
         look(lease, build, server)
     except NotFound:
-        return end(lease, build, RunState.ERRORED, Reason.LOST, f"Jenkins has no build #{build.build_number} any more.")
+        return end(lease, build, RunState.ERRORED, Reason.LOST, _gone(build))
     if not is_building and result:
         lease.save(phase="finalizing", result=result)
         return Again(0)
     if build.stop_requested_at:
         press_stop(lease, build, server)
     return Again(LOOK_SECONDS)
+
+
+def _gone(build: Build) -> Spoken:
+    return _("Jenkins has no build #%(number)s any more.", number=build.build_number)
 
 
 def look(lease: Lease, build: Build, server: BuildServerClient) -> LogPage:

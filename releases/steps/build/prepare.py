@@ -17,9 +17,10 @@ from deployer.adapters import git
 from deployer.errors import NotFound, Rejected
 from deployer.interfaces import RenderRequest
 from deployer.render_host import render_host
-from foundation.problems import Refused
+from foundation.problems import Refused, Sentence
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Lease, Outcome
+from foundation.sentences import say as _
 from releases import transitions
 from releases.choices import Reason
 from releases.models import Build
@@ -33,8 +34,9 @@ log = structlog.get_logger(__name__)
 class NotPossible(Exception):
     """The build cannot start; ``reason`` and the sentence go on the row."""
 
-    def __init__(self, reason: str, message: str, state: str = RunState.FAILED) -> None:
-        super().__init__(message)
+    def __init__(self, reason: str, sentence: Sentence, state: str = RunState.FAILED) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
         self.reason = reason
         self.state = state
 
@@ -46,7 +48,10 @@ def prepare(lease: Lease, build: Build) -> Outcome:
     if image and is_ours(build, image):
         return succeed(lease, build, image, adopted=True)
     if image:
-        sentence = f"The registry already has {build.order.number}, made by somebody else: it was not overwritten."
+        sentence = _(
+            "The registry already has %(number)s, made by somebody else: it was not overwritten.",
+            number=build.order.number,
+        )
         return end(lease, build, RunState.FAILED, Reason.FOREIGN_TAG, sentence)
     try:
         _check_commit(lease, build)
@@ -54,7 +59,7 @@ def prepare(lease: Lease, build: Build) -> Outcome:
         turn_to(lease, build, build.server.remote_key)
         baseline = _check_job(build, parameters)
     except NotPossible as error:
-        return end(lease, build, error.state, error.reason, str(error))
+        return end(lease, build, error.state, error.reason, error.sentence)
     _commit_intent(lease, build, parameters, baseline)
     return send(lease, build)
 
@@ -70,10 +75,13 @@ def _check_commit(lease: Lease, build: Build) -> None:
         if source.resolve(order.branch).commit == order.commit or source.contains(order.branch, order.commit):
             return
     except Refused as refusal:
-        raise NotPossible(Reason.REFUSED, str(refusal.sentence)) from refusal
+        raise NotPossible(Reason.REFUSED, refusal.sentence) from refusal
     except (NotFound, Rejected) as error:
-        raise NotPossible(Reason.REFUSED, str(error)) from error
-    raise NotPossible(Reason.REFUSED, f"Commit {order.commit[:7]} is not on branch {order.branch} any more.")
+        raise NotPossible(Reason.REFUSED, error.said) from error
+    sentence = _(
+        "Commit %(commit)s is not on branch %(branch)s any more.", commit=order.commit[:7], branch=order.branch
+    )
+    raise NotPossible(Reason.REFUSED, sentence)
 
 
 def _parameters(build: Build) -> dict[str, str]:
@@ -100,10 +108,9 @@ def _parameters(build: Build) -> dict[str, str]:
             platform_url=settings.PLATFORM_URL,
         )
     except Rejected as error:
-        problems = "; ".join(f"{problem.path}: {problem.message}" for problem in error.problems)
-        raise NotPossible(Reason.TEMPLATE, f"{error} {problems}".strip()) from error
+        raise NotPossible(Reason.TEMPLATE, error.said) from error
     except GrammarError as error:
-        raise NotPossible(Reason.INCOMPLETE, str(error.sentence)) from error
+        raise NotPossible(Reason.INCOMPLETE, error.sentence) from error
 
 
 def _check_job(build: Build, parameters: dict[str, str]) -> int:
@@ -111,19 +118,20 @@ def _check_job(build: Build, parameters: dict[str, str]) -> int:
     try:
         job = server_of(build).job(build.job)
     except NotFound as error:
-        raise NotPossible(
-            Reason.REFUSED, f"Jenkins has no job {build.job}: check the component's Jenkins job."
-        ) from error
+        sentence = _("Jenkins has no job %(job)s: check the component's Jenkins job.", job=build.job)
+        raise NotPossible(Reason.REFUSED, sentence) from error
     except Rejected as error:
-        raise NotPossible(Reason.REFUSED, str(error), RunState.ERRORED) from error
+        raise NotPossible(Reason.REFUSED, error.said, RunState.ERRORED) from error
     if not job.buildable:
-        raise NotPossible(Reason.REFUSED, f"The Jenkins job {build.job} is disabled.")
+        raise NotPossible(Reason.REFUSED, _("The Jenkins job %(job)s is disabled.", job=build.job))
     missing = sorted(set(parameters) - job.parameters)
     if missing:
-        raise NotPossible(
-            Reason.REFUSED,
-            f"The Jenkins job {build.job} does not declare: {', '.join(missing)}. Install jenkins_job/config.xml.",
+        sentence = _(
+            "The Jenkins job %(job)s does not declare: %(names)s. Install jenkins_job/config.xml.",
+            job=build.job,
+            names=missing,
         )
+        raise NotPossible(Reason.REFUSED, sentence)
     return job.next_number
 
 

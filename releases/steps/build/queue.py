@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from foundation.clock import db_now
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Again, Lease, Outcome
+from foundation.sentences import say as _
 from releases import progress
 from releases.choices import Reason
 from releases.models import Build
@@ -29,7 +30,7 @@ def leave_queue(lease: Lease, build: Build) -> Outcome:
     if item.cancelled:
         reason = Reason.STOPPED if build.stop_requested_at else Reason.ABORTED
         state = RunState.CANCELLED if build.stop_requested_at else RunState.FAILED
-        return end(lease, build, state, reason, "It was taken out of Jenkins' queue.")
+        return end(lease, build, state, reason, _("It was taken out of Jenkins' queue."))
     if item.number is not None:
         return _started(lease, build, item.number)
     if not item.known:
@@ -62,5 +63,5 @@ def _search(lease: Lease, build: Build) -> Outcome:
     if (db_now() - build.left_queue_at).total_seconds() < LOST_SECONDS:
         return Again(3)
     return end(
-        lease, build, RunState.ERRORED, Reason.LOST, "Jenkins has neither the queue item nor a build of it any more."
+        lease, build, RunState.ERRORED, Reason.LOST, _("Jenkins has neither the queue item nor a build of it any more.")
     )

@@ -33,7 +33,7 @@ def press_stop(lease: Lease, build: Build, server: BuildServerClient) -> None:
         server.stop(build.job, build.build_number, level=level, deadline=lease.deadline)
     except Rejected as error:
         # It runs on, so it is followed on; the page says why the stop has no effect.
-        lease.save(message=str(error))
+        lease.save(message=error.said)
 
 
 def _next_level(build: Build) -> str | None:

@@ -9,6 +9,7 @@ from deployer.interfaces import BuildRequest, FoundBuild
 from foundation.clock import db_now
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Again, Lease, Outcome
+from foundation.sentences import say as _
 from releases.choices import Reason
 from releases.models import Build
 from releases.steps.build.ends import end
@@ -25,7 +26,7 @@ def send(lease: Lease, build: Build) -> Outcome:
     try:
         queue_id = server_of(build).trigger(request, deadline=lease.deadline)
     except Rejected as error:
-        return end(lease, build, RunState.ERRORED, Reason.REFUSED, str(error))
+        return end(lease, build, RunState.ERRORED, Reason.REFUSED, error.said)
     except Unavailable:
         # Certainly not queued: the same intent may be prepared and sent again.
         lease.save(phase="start", posts=max(0, build.posts - 1))
@@ -45,7 +46,7 @@ def reconcile(lease: Lease, build: Build) -> Outcome:
     if build.stop_requested_at:
         return end(lease, build, RunState.CANCELLED, Reason.STOPPED)
     if build.posts >= MOST_POSTS:
-        sentence = f"Jenkins never showed this build after {MOST_POSTS} attempts to start it."
+        sentence = _("Jenkins never showed this build after %(count)s attempts to start it.", count=MOST_POSTS)
         return end(lease, build, RunState.ERRORED, Reason.LOST, sentence)
     # The same trigger id: a late original that is still in the queue merges with it.
     lease.save(posts=build.posts + 1, posted_at=Now())

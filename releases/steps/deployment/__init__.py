@@ -6,6 +6,7 @@ from deployer.errors import NotFound, Rejected
 from foundation.problems import Refused, Stale
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Done, Lease, Outcome
+from foundation.sentences import say as _
 from releases.choices import Reason
 from releases.models import Deployment
 from releases.steps.deployment.apply import apply
@@ -34,17 +35,17 @@ def step(lease: Lease) -> Outcome:
         return Done()
     if deployment.cancel_requested_at:
         sentence = (
-            "Cancelled: what the cluster had accepted by then stays as it is."
+            _("Cancelled: what the cluster had accepted by then stays as it is.")
             if deployment.applied
-            else "Cancelled before anything was applied."
+            else _("Cancelled before anything was applied.")
         )
         return end(lease, deployment, RunState.CANCELLED, Reason.CANCELLED, sentence)
     try:
         return PHASES[deployment.phase](lease, deployment)
     except (Rejected, NotFound) as error:
         # A clear no to a look (credentials, rights): the cause must be on the row, at once.
-        return end(lease, deployment, RunState.ERRORED, Reason.REFUSED, str(error))
+        return end(lease, deployment, RunState.ERRORED, Reason.REFUSED, error.said)
     except Refused as refusal:
         if isinstance(refusal, Stale):
             raise
-        return end(lease, deployment, RunState.ERRORED, Reason.REFUSED, str(refusal.sentence))
+        return end(lease, deployment, RunState.ERRORED, Reason.REFUSED, refusal.sentence)

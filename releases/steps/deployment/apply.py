@@ -15,12 +15,14 @@ from django.db.models.functions import Now
 from deployer.adapters import kubernetes
 from deployer.adapters.kubernetes import KubernetesCluster
 from deployer.diff import fingerprint
-from deployer.errors import Conflict, NotFound, Rejected
+from deployer.errors import Conflict, DeployerError, NotFound, Problem, Rejected
 from deployer.interfaces import Manifest
 from deployer.manifests import DEPLOYMENT_ANNOTATION, overlay, ref_of
 from environments.targets import cluster_target
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Again, Lease, Outcome
+from foundation.sentences import Spoken, together, verbatim
+from foundation.sentences import say as _
 from releases import launch, progress
 from releases.choices import Reason
 from releases.models import Deployment, Placement
@@ -45,7 +47,7 @@ def apply(lease: Lease, deployment: Deployment) -> Outcome:
         return end(lease, deployment, RunState.FAILED, Reason.GATE, refusal)
     cluster = kubernetes.connect(cluster_target(space.cluster))
     if not deployment.applied and _has_moved(cluster, deployment):
-        sentence = "What runs there has changed since it was reviewed: review again."
+        sentence = _("What runs there has changed since it was reviewed: review again.")
         return end(lease, deployment, RunState.FAILED, Reason.MOVED, sentence)
     manifests = overlay(
         snapshot.manifests,
@@ -61,14 +63,20 @@ def apply(lease: Lease, deployment: Deployment) -> Outcome:
             lease.save(applied=accepted)
             deployment.applied = accepted
     except Superseded:
-        return end(lease, deployment, RunState.CANCELLED, Reason.SUPERSEDED, "A later deployment is there already.")
+        return end(lease, deployment, RunState.CANCELLED, Reason.SUPERSEDED, _("A later deployment is there already."))
     except Conflict as conflict:
-        return end(lease, deployment, RunState.FAILED, Reason.CONFLICT, str(conflict))
+        return end(lease, deployment, RunState.FAILED, Reason.CONFLICT, conflict.said)
     except (Rejected, NotFound) as error:
-        problems = "; ".join(f"{problem.path}: {problem.message}" for problem in getattr(error, "problems", ()))
-        return end(lease, deployment, RunState.FAILED, Reason.REFUSED, f"{error} {problems}".strip())
+        return end(lease, deployment, RunState.FAILED, Reason.REFUSED, _with_problems(error))
     _note_applied(lease, deployment, accepted)
     return Again(0.3)
+
+
+def _with_problems(error: DeployerError) -> Spoken:
+    """The sentence and, where the cluster named fields, its words about each."""
+    problems: tuple[Problem, ...] = getattr(error, "problems", ())
+    places = [together(verbatim(one.path) if one.path else "", one.message, between=": ") for one in problems]
+    return together(error.said, *places)
 
 
 def _has_moved(cluster: KubernetesCluster, deployment: Deployment) -> bool:

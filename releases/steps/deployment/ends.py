@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
+from foundation.problems import Sentence
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Done, Lease
 from releases import launch, progress, selectors
@@ -14,7 +15,7 @@ from releases.models import Deployment, ReleaseOrder
 from releases.transitions import end_run
 
 
-def end(lease: Lease, deployment: Deployment, to: str, reason: str = "", message: str = "", **fields: Any) -> Done:
+def end(lease: Lease, deployment: Deployment, to: str, reason: str = "", message: Sentence = "", **fields: Any) -> Done:
     """Final; after a failed rollout the space's policy may roll back by itself, in the same transaction."""
     with transaction.atomic():
         launch.take_place(deployment.order, deployment.space)
@@ -22,7 +23,7 @@ def end(lease: Lease, deployment: Deployment, to: str, reason: str = "", message
         # The roll back writes to the log of another order: both locks, by ascending id, before anything is written.
         progress.lock_orders(deployment.order_id, *([target.order_id] if target else []))
         actor = deployment.cancel_requested_by if to == RunState.CANCELLED else deployment.deployed_by
-        data = {"kind": deployment.kind, "message": message[:500]}
+        data = {"kind": deployment.kind, "message": message}
         end_run(deployment, to, actor=actor, reason=reason, lease=lease, data=data, message=message, **fields)
         if target:
             _roll_back(deployment, target)

@@ -22,6 +22,8 @@ from foundation.clock import db_now
 from foundation.redaction import redact
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Again, Lease, Outcome
+from foundation.sentences import Spoken
+from foundation.sentences import say as _
 from releases import launch, progress
 from releases.choices import Reason
 from releases.models import Deployment, Placement
@@ -52,7 +54,7 @@ def follow(lease: Lease, deployment: Deployment) -> Outcome:
             deployment,
             RunState.CANCELLED,
             Reason.SUPERSEDED,
-            verdict.message or "A later deployment took its place.",
+            verdict.message or _("A later deployment took its place."),
         )
     if verdict.outcome in ("failed", "deleted"):
         _store(lease, deployment, verdict, seen)
@@ -151,10 +153,6 @@ def _with_evidence(cluster: KubernetesCluster, space: Space, diagnosis: Diagnosi
     return stored
 
 
-def sentence_of(diagnosis: dict[str, Any]) -> str:
-    """The diagnosis in English words, for the row and the API; pages translate by code."""
-    template = SENTENCES.get(diagnosis.get("code", ""), "")
-    try:
-        return str(template) % diagnosis["values"] if template else ""
-    except (KeyError, TypeError):
-        return str(template)
+def sentence_of(diagnosis: dict[str, Any]) -> Spoken:
+    """The diagnosis as a sentence for the row; nothing for a code that we do not know."""
+    return Spoken(SENTENCES.get(diagnosis.get("code", ""), ""), diagnosis.get("values"))

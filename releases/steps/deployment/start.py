@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.db import transaction
 
 from environments.access import can
+from foundation.problems import Sentence
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Again, Lease, Outcome, Parked
+from foundation.sentences import say as _
 from releases import gates
 from releases.choices import DeploymentKind, Reason
 from releases.models import Deployment
@@ -41,16 +43,16 @@ def start(lease: Lease, deployment: Deployment) -> Outcome:
     return Again(0)
 
 
-def refusal_of(deployment: Deployment) -> str:
+def refusal_of(deployment: Deployment) -> Sentence:
     """Why this may not be applied at this moment; empty when it may."""
     order, space, actor = deployment.order, deployment.space, deployment.deployed_by
     assert deployment.snapshot is not None
     if not deployment.is_automatic and not can(actor, "deploy", space=space):
-        return f"{actor.shown_name} may no longer deploy to {space.environment.label}."
+        return _("%(who)s may no longer deploy to %(name)s.", who=actor.said_name, name=space.environment.label)
     if deployment.kind == DeploymentKind.DEPLOY:
         found = gates.deployment_gates(order, space, snapshot=deployment.snapshot, deployer=actor, own=deployment)
     else:
         deployer = actor if deployment.kind == DeploymentKind.ROLL_BACK and not deployment.is_automatic else None
         found = gates.roll_back_gates(order, space, snapshot=deployment.snapshot, deployer=deployer, own=deployment)
     closed = gates.first_closed(found)
-    return str(closed.sentence) if closed else ""
+    return closed.sentence if closed else ""

@@ -14,6 +14,8 @@ from environments.targets import cluster_target
 from foundation.problems import Refused
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Again, Done, Lease, Outcome
+from foundation.sentences import say as _
+from foundation.sentences import together
 from releases.choices import Reason
 from releases.models import Review, Snapshot
 from releases.steps.review.examine import Examination, examine
@@ -45,9 +47,9 @@ def step(lease: Lease) -> Outcome:
     except Trouble as trouble:
         return _fail(lease, review, trouble)
     except (Rejected, NotFound) as error:
-        return _fail(lease, review, Trouble(Reason.REFUSED, str(error), []))
+        return _fail(lease, review, Trouble(Reason.REFUSED, error.said, []))
     except Refused as refusal:
-        return _fail(lease, review, Trouble(Reason.REFUSED, str(refusal.sentence), []))
+        return _fail(lease, review, Trouble(Reason.REFUSED, refusal.sentence, []))
     return _end(lease, review, snapshot, seen)
 
 
@@ -62,15 +64,16 @@ def _is_synced(review: Review) -> bool:
     if latest.is_active:
         return False
     if latest.state != RunState.SUCCEEDED:
-        why = f"{sentence_of(latest.reason)} {latest.message}".strip()
-        raise Trouble(Reason.REFUSED, f"The namespace {space.namespace} is not ready: {why}", [])
+        why = together(sentence_of(latest.reason), latest.message)
+        sentence = _("The namespace %(namespace)s is not ready: %(why)s", namespace=space.namespace, why=why)
+        raise Trouble(Reason.REFUSED, sentence, [])
     return True
 
 
 def _fail(lease: Lease, review: Review, trouble: Trouble) -> Outcome:
     findings = {"problems": [{"path": problem.path, "message": problem.message} for problem in trouble.problems]}
     with transaction.atomic():
-        data = {"message": str(trouble)[:500]}
+        data = {"message": trouble.sentence}
         end_run(
             review,
             RunState.FAILED,
@@ -78,7 +81,7 @@ def _fail(lease: Lease, review: Review, trouble: Trouble) -> Outcome:
             reason=trouble.reason,
             lease=lease,
             data=data,
-            message=str(trouble),
+            message=trouble.sentence,
             findings=findings,
             seen_at=Now(),
         )
@@ -88,7 +91,7 @@ def _fail(lease: Lease, review: Review, trouble: Trouble) -> Outcome:
 def _end(lease: Lease, review: Review, snapshot: Snapshot, seen: Examination) -> Outcome:
     state = RunState.FAILED if seen.reason else RunState.SUCCEEDED
     with transaction.atomic():
-        data = {"snapshot": snapshot.short_hash, "message": seen.message[:500]}
+        data = {"snapshot": snapshot.short_hash, "message": seen.message}
         end_run(
             review,
             state,

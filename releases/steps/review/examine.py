@@ -19,6 +19,7 @@ from deployer.quantities import (
     quota_effect,
     rolling_plan,
 )
+from deployer.sentences import say as _
 from environments.models import Space
 from releases.choices import Reason
 from releases.models import Snapshot
@@ -93,16 +94,16 @@ def _dry_run(cluster: KubernetesCluster, space: Space, manifest: Manifest, notes
         )
         if space.force_conflicts:
             return cluster.dry_run(space.namespace, manifest, force=True)
-        owners = ", ".join(sorted({cause.manager for cause in conflict.causes}))
-        sentence = f"Changed outside the platform by {owners or 'somebody else'}: {conflict}"
+        owners = sorted({cause.manager for cause in conflict.causes}) or [_("somebody else")]
+        sentence = _("Changed outside the platform by %(owners)s: %(why)s", owners=owners, why=conflict.said)
         notes.refuse(Reason.CONFLICT, Problem(where, sentence))
     except Forbidden as error:
-        notes.refuse(Reason.REFUSED, Problem(where, str(error)))
+        notes.refuse(Reason.REFUSED, Problem(where, error.said))
     except Rejected as error:
-        for problem in error.problems or (Problem(where, str(error)),):
+        for problem in error.problems or (Problem(where, error.said),):
             notes.refuse(Reason.QUOTA if error.reason == "quota" else Reason.MANIFEST, problem)
     except NotFound as error:
-        notes.refuse(Reason.REFUSED, Problem(where, str(error)))
+        notes.refuse(Reason.REFUSED, Problem(where, error.said))
     return None
 
 
@@ -118,12 +119,22 @@ def _quota(
     for effect in effects:
         if effect.short_by:
             short, wanted, allowed = (_amount(effect, value) for value in (effect.short_by, effect.after, effect.hard))
-            sums = f"{wanted} wanted, {allowed} allowed"
-            sentence = f"Quota {effect.quota} is short by {short} of {effect.resource}: {sums}."
+            sentence = _(
+                "Quota %(quota)s is short by %(short)s of %(resource)s: %(wanted)s wanted, %(allowed)s allowed.",
+                quota=effect.quota,
+                short=short,
+                resource=effect.resource,
+                wanted=wanted,
+                allowed=allowed,
+            )
             notes.refuse(Reason.QUOTA, Problem(effect.resource, sentence))
         elif effect.peak_short_by:
             notes.warnings.append(
-                f"Quota {effect.quota} leaves no room to replace pods at full speed: {effect.resource}."
+                _(
+                    "Quota %(quota)s leaves no room to replace pods at full speed: %(resource)s.",
+                    quota=effect.quota,
+                    resource=effect.resource,
+                )
             )
     return effects
 
@@ -154,10 +165,10 @@ def _try_pod(
     try:
         notes.warnings.extend(cluster.dry_run_pod(space.namespace, pod))
     except Forbidden as error:
-        notes.warnings.append(f"Pods could not be tried out: {error}")
+        notes.warnings.append(_("Pods could not be tried out: %(why)s", why=error.said))
     except Rejected as error:
         # A full quota of pods that are about to be replaced is not a problem; our own sum has decided that.
         if error.reason != "quota" or not effects:
-            notes.refuse(Reason.QUOTA if error.reason == "quota" else Reason.MANIFEST, Problem("Pod", str(error)))
+            notes.refuse(Reason.QUOTA if error.reason == "quota" else Reason.MANIFEST, Problem("Pod", error.said))
     except NotFound as error:
-        notes.refuse(Reason.REFUSED, Problem("Pod", str(error)))
+        notes.refuse(Reason.REFUSED, Problem("Pod", error.said))

@@ -17,6 +17,7 @@ from deployer.interfaces import Rendered, RenderRequest
 from deployer.manifests import Identity, Policy, check, prepare, snapshot_hash
 from deployer.render_host import render_host
 from foundation.runs.lease import Lease
+from foundation.sentences import say as _
 from releases import progress
 from releases.choices import ApprovalState, Reason
 from releases.models import Approval, ReleaseOrder, Review, Snapshot
@@ -47,7 +48,7 @@ def freeze(lease: Lease, review: Review) -> Snapshot:
     identity = _identity(review)
     problems = check(rendered.manifests, _policy(review, inputs))
     if problems:
-        raise Trouble(Reason.MANIFEST, "The manifests ask for something that is not allowed here.", problems)
+        raise Trouble(Reason.MANIFEST, _("The manifests ask for something that is not allowed here."), problems)
     manifests = prepare(rendered.manifests, identity)
     extra = {
         "settings": review.order.settings_id,
@@ -64,11 +65,12 @@ def _inputs(review: Review) -> Inputs:
     order, environment = review.order, review.space.environment
     settings = order.settings
     if settings is None or not order.image_digest:
-        raise Trouble(Reason.INCOMPLETE, "The order has no image yet: build it first.", [])
+        raise Trouble(Reason.INCOMPLETE, _("The order has no image yet: build it first."), [])
     versions = latest_versions([settings.deployment_template, settings.service_template])
     allocation = current_allocation(order.component, environment)
     if allocation is None or len(versions) < 2:
-        raise Trouble(Reason.INCOMPLETE, f"The component has no allocation or template for {environment.label}.", [])
+        sentence = _("The component has no allocation or template for %(name)s.", name=environment.label)
+        raise Trouble(Reason.INCOMPLETE, sentence, [])
     return Inputs(
         versions[settings.deployment_template_id or 0],
         versions[settings.service_template_id or 0],
@@ -97,7 +99,7 @@ def _render(review: Review, inputs: Inputs) -> Rendered:
     try:
         return render_host.render(RenderRequest(templates=templates, values=values))
     except Rejected as error:
-        raise Trouble(Reason.TEMPLATE, f"The template does not render: {error}", error.problems) from error
+        raise Trouble(Reason.TEMPLATE, error.said, error.problems) from error
 
 
 def _identity(review: Review) -> Identity:

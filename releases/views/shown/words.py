@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from deployer.verdict import NEXT_STEPS, SENTENCES
 from foundation.problems import Sentence
 from foundation.runs.models import Run
+from foundation.sentences import Spoken
 from releases.choices import Reason
 from releases.models import Build, Deployment
 
@@ -68,25 +68,13 @@ def diagnosis_of(stored: Mapping[str, Any] | None) -> Diagnosis | None:
     values = stored.get("values") or {}
     code = str(stored["code"])
     return Diagnosis(
-        sentence=_filled(SENTENCES.get(code, ""), values) or code,
-        next_step=_filled(NEXT_STEPS.get(code, ""), values),
+        sentence=str(Spoken(SENTENCES.get(code, ""), values)) or code,
+        next_step=str(Spoken(NEXT_STEPS.get(code, ""), values)),
         pod=str(stored.get("pod") or ""),
         container=str(stored.get("container") or ""),
         evidence=[str(line) for line in stored.get("evidence") or ()],
         log=str(stored.get("log") or ""),
     )
-
-
-def _filled(text: str, values: Mapping[str, Any]) -> str:
-    """``text`` translated, then filled in; untranslated where a translation names a value that is not there."""
-    if not text:
-        return ""
-    for template in (gettext(text), text):
-        try:
-            return template % values
-        except (KeyError, TypeError, ValueError):
-            continue
-    return text
 
 
 def reason_of(run: Run) -> Sentence:
