@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from foundation.sentences import revived
 from releases.choices import ClosedReason, DeploymentKind, Reason
 from releases.models import Comment, OrderEvent, ReleaseOrder
 from releases.views.shown.words import checked_of
@@ -56,12 +57,13 @@ def happenings(order: ReleaseOrder, *, only_comments: bool = False) -> list[Happ
 
 
 def _happening(event: OrderEvent, comments: Mapping[int, Comment]) -> Happening:
-    text = str(event.data.get("note") or event.data.get("message") or "")
+    data = revived(event.data)
+    text = str(data.get("note") or data.get("message") or "")
     if event.kind == "comment":
         comment = comments.get(event.data.get("id", 0))
         text = comment.text if comment else ""
     state = event.kind.partition(".")[2]
-    return Happening(event.at, event.actor, _BADGES.get(state, state), _sentence(event.kind, event.data), text)
+    return Happening(event.at, event.actor, _BADGES.get(state, state), _sentence(event.kind, data), text)
 
 
 _BADGES = {
@@ -153,7 +155,7 @@ def last_check(order: ReleaseOrder) -> Happening | None:
     )
     if event is None:
         return None
-    found = checked_of(event.data)
+    found = checked_of(revived(event.data))
     lines = [
         _("Jenkins: %(said)s") % {"said": found.jenkins},
         _("Registry: %(said)s") % {"said": found.registry},
