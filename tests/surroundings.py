@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
-# Tests never touch the data of a running product.
-os.environ["PRISM4K_DATA_DIR"] = os.environ.get("PRISM4K_TEST_DATA_DIR") or tempfile.mkdtemp(prefix="prism4k-test-")
+
+def _own_place() -> str:
+    """Tests never touch the data of a running product; what they leave behind goes with their process."""
+    given = os.environ.get("PRISM4K_TEST_DATA_DIR")
+    if given:
+        return given
+    place, owner = tempfile.mkdtemp(prefix="prism4k-test-"), os.getpid()
+    # A forked child runs the same handlers: only the process that made the place takes it away.
+    atexit.register(lambda: os.getpid() == owner and shutil.rmtree(place, ignore_errors=True))
+    return place
+
+
+os.environ["PRISM4K_DATA_DIR"] = _own_place()
 os.environ.setdefault("PRISM4K_TEST_APPS", "tests.foundation.probe")
 os.environ.setdefault("STATIC_STORAGE", "django.contrib.staticfiles.storage.StaticFilesStorage")
 os.environ.setdefault("OUTBOUND_ALLOW", "127.0.0.0/8,http")
