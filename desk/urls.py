@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from desk import deciding, finding, home, views
+from desk import deciding, finding, home, style_guide, views
 
 app_name = "desk"
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     path("search/palette/", finding.palette, name="palette"),
     path("api-call/", finding.api_call, name="api-call"),
     path("keys/", finding.keys, name="keys"),
+    path("_styleguide/", style_guide.style_guide, name="style-guide"),
     path("admin/", views.admin, name="admin"),
     path("health/", views.health, name="health"),
     path("health/<slug:kind>/<int:pk>/wake/", views.wake, name="wake"),

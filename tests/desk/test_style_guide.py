@@ -1,0 +1,47 @@
+"""The style guide: every part, for development and the demo alone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.test import Client
+
+from desk.style_guide import PARTS
+from tests.cast import World
+
+TEMPLATES = Path(django_settings.BASE_DIR) / "templates"
+# The frame of every page, and what is nothing but words: they are on every page.
+FRAME = {
+    "api_call", "bottom_bar", "confirm", "form_errors", "language", "live_dot", "messages", "page_words", "palette",
+    "person_menu", "project_switcher", "rail", "shell", "switch_person", "theme", "topbar", "visitor_bar",
+}  # fmt: skip
+
+
+@pytest.fixture
+def visitor(client: Client, world: World) -> Client:
+    client.force_login(world.dana)
+    return client
+
+
+def test_it_is_there_in_the_demo_and_in_development(visitor: Client, settings: Any) -> None:
+    for name in ("DEMO", "DEBUG"):
+        settings.DEMO = settings.DEBUG = False
+        assert visitor.get("/_styleguide/").status_code == 404
+        setattr(settings, name, True)
+        answer = visitor.get("/_styleguide/")
+        assert answer.status_code == 200
+        for anchor, _heading in PARTS:
+            found = rf'id="{anchor}".*?<div class="card-body">(.*?)</section>'
+            section = re.search(found, answer.content.decode(), re.DOTALL)
+            assert section and len(section[1].strip()) > 80, f"nothing is shown of {anchor}"
+
+
+def test_every_part_is_in_it() -> None:
+    guide = (TEMPLATES / "styleguide" / "_part.html").read_text()
+    shown = set(re.findall(r'"ui/(\w+)\.html"', guide))
+    there = {path.stem for path in (TEMPLATES / "ui").glob("*.html")}
+    assert there - shown - FRAME == set()
