@@ -19,9 +19,10 @@ from demo import world
 from demo.repository import commits_of
 from foundation.runs.choices import RunState
 from foundation.runs.models import PARKED
+from prism4k.demo_rows.logs import keep_log
 from prism4k.demo_rows.places import Places
 from releases.choices import ClosedReason, OrderState, Reason
-from releases.models import Build, LogChunk, OrderEvent, ReleaseOrder
+from releases.models import Build, OrderEvent, ReleaseOrder
 
 ORDERS = 57
 DAYS = 14
@@ -139,7 +140,7 @@ class _Past:
             digest=_digest(order) if is_good else "",
             log_is_complete=True,
         )
-        _keep_log(build, commit, is_good=is_good)
+        keep_log(build, commit)
         log.add("build.queued", author, id=build.pk, attempt=1)
         log.after(1)
         log.move("build", build.pk, RunState.QUEUED, RunState.RUNNING, None)
@@ -228,15 +229,3 @@ def _stages(began: datetime, seconds: int, *, is_good: bool) -> list[dict[str, o
             break
         started += lasted
     return found
-
-
-def _keep_log(build: Build, commit: str, *, is_good: bool) -> None:
-    ending = (
-        ["Ran 4 tests in 0.001s", "OK", f"pushed {build.digest}", "Finished: SUCCESS"]
-        if is_good
-        else ["SyntaxError: invalid syntax", "make: *** [Makefile:24: test] Error 1", "Finished: FAILURE"]
-    )
-    lines = [f"Started by {build.started_by.username}", f"Checking out Revision {commit}", "+ make package", *ending]
-    text = "".join(f"{line}\n" for line in lines)
-    LogChunk.objects.create(build=build, offset=0, first_line=1, text=text)
-    Build.objects.filter(pk=build.pk).update(log_size=len(text), log_lines=len(lines), log_offset=len(text.encode()))

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,6 +22,7 @@ from foundation.problems import Missing
 from releases import looks, selectors
 from releases.api import serializers as shapes
 from releases.api.orders import valid
+from releases.logs import pods
 from releases.models import Approval, Deployment, Placement, Promotion, Review, Snapshot
 from releases.services import approvals, deployments, promotions
 
@@ -273,15 +275,28 @@ class PodLog(ApiView):
     @extend_schema(
         operation_id="pod_log",
         parameters=[OpenApiParameter("previous", OpenApiTypes.BOOL), OpenApiParameter("container", OpenApiTypes.STR)],
-        responses=OpenApiTypes.OBJECT,
+        responses=inline_serializer(
+            "PodLog",
+            {
+                "pod": serializers.CharField(),
+                "text": serializers.CharField(),
+                "errors": serializers.ListField(child=serializers.IntegerField()),
+                "warnings": serializers.ListField(child=serializers.IntegerField()),
+                "most_lines": serializers.IntegerField(),
+            },
+        ),
     )
     def get(self, request: Request, project: str, slug: str, environment: str, pod: str) -> Any:
-        """The last 200 lines, redacted."""
+        """The last lines, 1,000 at most, redacted; ``errors`` and ``warnings`` are places of lines, from 0."""
         _component, space, place = place_of(actor_of(request), project, slug, environment)
         if pod not in {known["name"] for known in place.pods}:
             raise Missing(_("This component has no such pod there."))
         query = request.query_params
         text = looks.pod_log(
-            space, pod, container=query.get("container", ""), previous=query.get("previous", "") in ("1", "true")
+            space,
+            pod,
+            container=query.get("container", ""),
+            previous=query.get("previous", "") in ("1", "true"),
+            tail_lines=pods.MOST_LINES,
         )
-        return Response({"pod": pod, "text": text})
+        return Response({"pod": pod, **pods.answer_of(text)})

@@ -34,6 +34,5 @@ def visible(text: str) -> str:
 
 def _mark(found: re.Match[str]) -> str:
     code = ord(found[0])
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "\u2421" if code == 0x7F else f"⟨U+{code:04X}⟩"
+    # As on a terminal: ^M, ^[, ^?. Fonts for logs often lack the pictures that Unicode has for these.
+    return f"^{chr(code ^ 0x40)}" if code < 0x20 or code == 0x7F else f"⟨U+{code:04X}⟩"

@@ -14,6 +14,7 @@ from foundation.clock import db_now
 from foundation.problems import Missing
 from releases.logs.index import LogIndex
 from releases.logs.patterns import ERROR, HEAD, level_of
+from releases.logs.plain import visible
 from releases.models import Build, LogChunk
 
 MOST_LINES = 1000
@@ -32,6 +33,11 @@ class Line:
     length: int
     level: str
     at: datetime | None
+
+    @property
+    def shown(self) -> str:
+        """The text as a page may show it."""
+        return visible(self.text)
 
 
 @dataclass(frozen=True)

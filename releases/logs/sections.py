@@ -39,7 +39,7 @@ def sections_of(build: Build) -> list[LogSection]:
             LogSection(
                 section.name, section.first, section.last, section.errors, section.warnings,
                 state=str(stage.get("state") or ""),
-                seconds=None if lasted is None else int(str(lasted)) // 1000,
+                seconds=None if lasted is None else -(-int(str(lasted)) // 1000),  # begun seconds, as the strip says
             )
         )  # fmt: skip
     return found

@@ -36,11 +36,11 @@ from releases.views.shown import activity
 from releases.views.shown.acts import Act
 from releases.views.shown.facts import order_facts
 from releases.views.shown.lane import Lane, read_lane
+from releases.views.shown.logs import log_of
 from releases.views.shown.panels import (
     build_panel,
     check_act,
     header_acts,
-    log_of,
     space_panel,
     start_act,
     stop_act,
@@ -199,7 +199,7 @@ def _panel_context(
         query = {"panel": panel, "part": "live", "seen": seen} | ({"attempt": attempt} if pinned else {})
         return {
             "build_panel": shown,
-            "log": log_of(shown.build) if shown.build else None,
+            "log": log_of(found, shown.build) if shown.build else None,
             "live_query": urlencode(query),
             # A new attempt's log takes the old one's place; otherwise the log is never sent twice.
             "is_outrun": request.GET.get("seen", seen) != seen,

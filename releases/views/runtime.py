@@ -13,16 +13,18 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from components.selectors import current_allocation
 from environments.access import Rights
-from foundation.problems import Invalid, Missing
+from foundation.problems import Invalid, Missing, Refused
 from foundation.runs.choices import ACTIVE
 from releases import gates, looks, selectors
 from releases.forms import DeployForm, ScaleForm
+from releases.logs import pods
 from releases.models import Deployment, Placement
 from releases.services import deployments
 from releases.views.pages import is_partial, page, person
 from releases.views.reviews import full_snapshot, running_there
 from releases.views.shown.acts import Act, refusal
 from releases.views.shown.facts import compare
+from releases.views.shown.logs import pod_log_of
 from releases.views.shown.standing import settling_of
 from releases.views.shown.tiles import tiles_of
 
@@ -152,11 +154,23 @@ def _chosen(place: Placement, pk: str) -> Deployment:
 @login_required
 @require_safe
 def pod_log(request: HttpRequest, project: str, slug: str, environment: str, pod: str) -> HttpResponse:
-    """The last 200 lines of a pod, asked for now; ``?previous=1``: of the container before its restart."""
+    """The last lines of a pod, asked for now; ``?previous=1``: of the container before its restart."""
     place = selectors.placement_by_names(person(request), project, slug, environment)
     if pod not in {known["name"] for known in place.pods}:
         raise Missing(_("This component has no such pod there."))
     previous = request.GET.get("previous") == "1"
-    text = looks.pod_log(place.space, pod, previous=previous)
-    context = {"place": place, "component": place.component, "environment": place.space.environment}
-    return page(request, "releases/pod_log.html", {**context, "pod": pod, "previous": previous, "text": text})
+    containers = pods.containers_of(place)
+    container = request.GET.get("container", "")
+    if container not in containers:
+        container = containers[0] if containers else ""
+    context: dict[str, Any] = {
+        "place": place, "component": place.component, "environment": place.space.environment, "pod": pod,
+        "previous": previous, "container": container, "containers": containers, "most_lines": pods.MOST_LINES,
+    }  # fmt: skip
+    try:
+        text = looks.pod_log(place.space, pod, container=container, previous=previous, tail_lines=pods.MOST_LINES)
+    except Refused as refusal:
+        # Said in the page: one click further is the log that there is.
+        return page(request, "releases/pod_log.html", {**context, "trouble": refusal.sentence}, status=refusal.status)
+    log = pod_log_of(place, pod, text, container=container, previous=previous)
+    return page(request, "releases/pod_log.html", {**context, "log": log})

@@ -20,10 +20,6 @@ from releases.views.shown.facts import console_url
 from releases.views.shown.lane import Place
 from releases.views.shown.words import build_waits, reason_of
 
-LOG_SHOWN = 64_000
-"""Characters of the log that the page itself carries; the rest is in the raw download."""
-
-
 @dataclass(frozen=True)
 class BuildPanel:
     """The newest attempt (or the one asked for), with its strip."""
@@ -35,18 +31,6 @@ class BuildPanel:
     reason: Sentence
     console: str
     start: Act | None
-
-
-@dataclass(frozen=True)
-class Log:
-    """The end of a build's log: characters ``start`` to ``offset`` of ``size``."""
-
-    text: str
-    start: int
-    offset: int
-    size: int
-    lines: int
-    is_complete: bool
 
 
 def build_panel(order: ReleaseOrder, rights: Rights, attempt: int | None = None) -> BuildPanel:
@@ -84,15 +68,6 @@ def stop_act(order: ReleaseOrder, build: Build | None, rights: Rights) -> Act | 
         return Act(_("Stop the build"), url, "post", why=sentence, is_danger=True)
     no = refusal(rights, "stop_build", project_id=order.project_id, owner_id=order.author_id)
     return Act(_("Stop the build"), url, "post", why=no.why, who=no.who, is_danger=True)
-
-
-def log_of(build: Build) -> Log:
-    """The last 64,000 characters, for a page that is read without JavaScript too."""
-    start = max(0, build.log_size - LOG_SHOWN)
-    text = selectors.log_from(build, start)
-    return Log(
-        text, start, start + len(text), build.log_size, build.log_lines, build.log_is_complete and build.is_terminal
-    )
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def test_the_summary_counts_bytes_lines_and_errors(row: Build, ask: Callable[...
     assert (section["name"], section["first"], section["last"], section["state"]) == ("Build", 1, None, "")
     Build.objects.update(stages=[{"name": "Build", "state": "failed", "duration_ms": 81_500}])
     (section,) = ask("lines/")["log"]["sections"]
-    assert (section["state"], section["seconds"]) == ("failed", 81)
+    assert (section["state"], section["seconds"]) == ("failed", 82)
 
 
 def test_the_state_tells_a_whole_log_from_a_cut_and_a_deleted_one(row: Build, ask: Callable[..., Any]) -> None:
