@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from itertools import zip_longest
 
+from components.forms import AmountsForm
 from components.selectors import find_template
-from components.services.checks import AMOUNTS
 from desk.api_calls.typed import Body, Fields, Typed, number, words
 from environments.ceilings import CEILINGS
 from environments.models import Space
 from environments.policy import POLICY_FIELDS
 
+_AMOUNTS = tuple(name for name in AmountsForm.base_fields if name != "seen_number")
 _VARIABLE = ("name", "value", "secret", "key")
 
 
@@ -30,7 +31,7 @@ def grid(typed: Typed) -> Body:
     places = [name.removesuffix(ends) for name in typed.data if name.endswith(ends)]
     rows = []
     for place in places:
-        amounts = {name: typed.text(f"{place}-{name}").strip() for name in AMOUNTS}
+        amounts = {name: typed.text(f"{place}-{name}").strip() for name in _AMOUNTS}
         if any(amounts.values()):
             rows.append({"environment": place, "seen_number": number(typed.text(place + ends)), **amounts})
     return {"allocations": rows, "note": typed.text("note")}
