@@ -1,9 +1,12 @@
 // One WebSocket that is always there or on its way back. It never trusts silence: a ping has a deadline, short when the
-// page comes back from sleep, from another tab or from being offline. While there is none, an attempt that hangs in a
-// dead network holds nobody up: a fresh one begins beside it each second, and the first that opens wins.
+// page comes back from sleep, from another tab or from being offline. An attempt that hangs may hang in a network that
+// is gone; browsers make one at a time, so scouts (small requests) go beside it and start it anew once one comes home.
 const PULSE = { visible: 4000, hidden: 20000 };
-const PONG = { pulse: 1500, back: 800 };
-const ATTEMPT = { apart: 1000, least: 250, most: 8000 };
+const PONG = { pulse: 1500, back: 500 };
+const ATTEMPT = { least: 250, most: 8000 };
+const SCOUT = { path: "/livez", apart: 700, most: 2100 };
+// Connections that a browser keeps for requests, and how long one that lives may take to answer.
+const KEPT = { most: 6, answers: 400 };
 const SLEPT = 10000;
 const SIGNED_OUT = 4401;
 
@@ -11,16 +14,35 @@ const SIGNED_OUT = 4401;
 const PAUSES = [[120000, 1000], [600000, 4000], [Infinity, 12000]];
 const HIDDEN_PAUSE = 15000;
 
+async function ask(most, credentials) {
+  const leash = new AbortController();
+  const timer = setTimeout(() => leash.abort(), most);
+  try {
+    await fetch(SCOUT.path, { cache: "no-store", credentials, signal: leash.signal });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What dies with a socket are the connections kept for requests: the browser drops those that do not answer now. */
+function rouse() {
+  for (let count = 0; count < KEPT.most; count += 1) ask(KEPT.answers, "same-origin");
+}
+
 export class Connection {
   /** `hears(message)`, `opens()`, `changes()` are called for the owner; nothing is tried before `start()`. */
   constructor(url, { hears, opens, changes }) {
     Object.assign(this, { url, hears, opens, changes });
     this.socket = null;
-    this.attempts = new Map();
+    this.trying = null;
     this.failures = 0;
     this.isOver = false;
     this.lostAt = Date.now();
     this.triedAt = 0;
+    this.heardAt = 0;
     this.roundTrip = 100;
     this.ping = null;
     this.beat = Date.now();
@@ -33,6 +55,7 @@ export class Connection {
   start() {
     this.attempt();
     setInterval(() => this.pulse(), 1000);
+    setInterval(() => this.scout(), SCOUT.apart);
     document.addEventListener("visibilitychange", () => { if (!document.hidden) this.back(false); });
     addEventListener("focus", () => this.back(false));
     document.addEventListener("resume", () => this.back(true));
@@ -54,31 +77,30 @@ export class Connection {
     this.beat = at;
     // A hidden page's timers are slowed down to one a minute: that is no sleep.
     if (gap > SLEPT && !document.hidden) this.back(true);
-    const since = at - (this.heardAt || 0);
-    if (this.socket && since > (document.hidden ? PULSE.hidden : PULSE.visible)) this.probe(PONG.pulse);
+    const rest = document.hidden ? PULSE.hidden : PULSE.visible;
+    if (this.socket && at - this.heardAt > rest) this.probe(PONG.pulse);
   }
 
   /** The page may have been away; `isSure`: it certainly was, so a new socket is opened beside the old one. */
   back(isSure) {
     if (this.isOver) return;
-    if (this.socket) {
-      this.probe(PONG.back);
-      if (!isSure) return;
-    }
+    this.probe(PONG.back);
+    if (this.socket && !isSure) return;
     // Several signs of one return make one attempt.
     if (Date.now() - this.triedAt < ATTEMPT.least) return;
     this.failures = 0;
+    if (isSure) rouse();
     this.attempt();
   }
 
   probe(within) {
     if (!this.socket) return;
     const patience = Math.max(within, Math.min(4 * this.roundTrip, 3000));
-    if (this.ping && this.ping.socket === this.socket) {
+    if (this.ping) {
       this.expect(Math.min(patience, this.ping.by - Date.now()));
       return;
     }
-    this.ping = { socket: this.socket, sent: Date.now() };
+    this.ping = { sent: Date.now() };
     this.send({ type: "ping" });
     this.expect(patience);
   }
@@ -88,44 +110,40 @@ export class Connection {
     ping.by = Date.now() + patience;
     clearTimeout(ping.timer);
     ping.timer = setTimeout(() => {
-      if (this.ping !== ping || ping.socket !== this.socket) return;
+      if (this.ping !== ping) return;
       // A page that was busy itself reads its messages first.
       if (Date.now() > ping.by + 250) this.expect(300);
-      else this.lose(ping.socket);
+      else this.silence();
     }, Math.max(0, patience));
   }
 
   // ------------------------------------------------------------ attempts
   attempt() {
     clearTimeout(this.timer);
+    this.abandon();
     if (this.isOver) return;
     this.triedAt = Date.now();
-    // The eldest may be on a slow way; of the others only the youngest is worth its place.
-    [...this.attempts.keys()].slice(1).forEach((socket) => this.abandon(socket));
     const socket = new WebSocket(this.url);
-    const gone = () => this.fail(socket);
-    this.attempts.set(socket, setTimeout(gone, ATTEMPT.most));
+    this.trying = socket;
+    this.timer = setTimeout(() => this.fail(socket), ATTEMPT.most);
     socket.addEventListener("open", () => this.take(socket));
+    socket.addEventListener("message", (event) => { if (socket === this.socket) this.hear(event.data); });
     socket.addEventListener("close", (event) => {
       if (event.code === SIGNED_OUT) this.end();
       else if (socket === this.socket) this.lose(socket, 300 * Math.random());
-      else gone();
+      else this.fail(socket);
     });
-    this.timer = setTimeout(() => { if (!this.socket) this.attempt(); }, ATTEMPT.apart);
   }
 
   take(socket) {
-    if (!this.attempts.has(socket)) {
-      socket.close();
-      return;
-    }
+    if (socket !== this.trying) return;
     const old = this.socket;
-    this.forgetAttempts(socket);
+    clearTimeout(this.timer);
+    this.trying = null;
     this.socket = socket;
     this.failures = 0;
-    this.ping = null;
+    this.forgetPing();
     this.heardAt = Date.now();
-    socket.addEventListener("message", (event) => { if (socket === this.socket) this.hear(event.data); });
     if (old) old.close();
     this.opens();
     this.probe(PONG.pulse);
@@ -133,12 +151,11 @@ export class Connection {
   }
 
   fail(socket) {
-    if (!this.attempts.has(socket)) return;
-    this.abandon(socket);
+    if (socket !== this.trying) return;
+    this.abandon();
     this.failures += 1;
     this.changes();
-    // Refused at once: the server is restarting. One that hung has waited enough already.
-    if (!this.socket && !this.attempts.size) this.wait();
+    if (!this.socket) this.wait();
   }
 
   wait() {
@@ -149,15 +166,18 @@ export class Connection {
     this.timer = setTimeout(() => this.attempt(), pause * (0.75 + 0.5 * Math.random()));
   }
 
-  forgetAttempts(kept) {
-    clearTimeout(this.timer);
-    for (const socket of [...this.attempts.keys()]) this.abandon(socket, socket === kept);
+  abandon() {
+    const socket = this.trying;
+    this.trying = null;
+    if (socket) socket.close();
   }
 
-  abandon(socket, isKept = false) {
-    clearTimeout(this.attempts.get(socket));
-    this.attempts.delete(socket);
-    if (!isKept) socket.close();
+  async scout() {
+    const hanging = this.trying;
+    if (!hanging || document.hidden || Date.now() - this.triedAt < SCOUT.apart) return;
+    // Without credentials it has connections of its own. One attempt hung while there was no way; one that began since
+    // may be just slow.
+    if ((await ask(SCOUT.most, "omit")) && this.trying === hanging) this.attempt();
   }
 
   // ------------------------------------------------------------ what comes
@@ -166,28 +186,40 @@ export class Connection {
     this.heardAt = at;
     const message = JSON.parse(text);
     if (message.type === "pong" && this.ping) {
-      clearTimeout(this.ping.timer);
       message.took = at - this.ping.sent;
       this.roundTrip = message.took;
-      this.ping = null;
-      // The old socket lives: an attempt beside it was not needed.
-      this.forgetAttempts(null);
+      this.forgetPing();
+      // It lives: an attempt beside it was not needed.
+      this.abandon();
     }
     this.hears(message);
   }
 
+  forgetPing() {
+    if (this.ping) clearTimeout(this.ping.timer);
+    this.ping = null;
+  }
+
+  silence() {
+    rouse();
+    this.lose(this.socket);
+  }
+
   // Everybody's socket closes when a server restarts: they come back one after the other, within `pause` ms.
   lose(socket, pause = 0) {
-    if (socket !== this.socket) return;
+    if (!socket || socket !== this.socket) return;
+    this.forgetPing();
     this.socket = null;
     this.lostAt = Date.now();
     socket.close();
     this.changes();
-    if (!this.attempts.size) this.timer = setTimeout(() => this.attempt(), pause);
+    if (!this.trying) this.timer = setTimeout(() => this.attempt(), pause);
   }
 
   drop() {
-    this.forgetAttempts(null);
+    clearTimeout(this.timer);
+    this.abandon();
+    this.forgetPing();
     const socket = this.socket;
     this.socket = null;
     if (socket) socket.close();

@@ -23,6 +23,7 @@ const subscribed = new Set();
 const confirmed = new Set();
 let behind = 0;
 let wasOpen = false;
+let wasRight = false;
 let openedAt = 0;
 // The moment up to which everything that happened is on this page, or on its way.
 let rightAt = wasKept() ? 0 : performance.timeOrigin;
@@ -98,7 +99,7 @@ function takeEvents({ topic, events }) {
     return;
   }
   cursors.set(topic, fresh[fresh.length - 1].seq);
-  body.dispatchEvent(new CustomEvent("prism:events", { detail: { topic, events: fresh } }));
+  body.dispatchEvent(new CustomEvent("prism:events", { bubbles: true, detail: { topic, events: fresh } }));
   // Growing logs are read by their viewers; everything else is to be seen in panels.
   if (fresh.some((event) => event.kind !== "build.log")) changed(topic);
 }
@@ -122,7 +123,9 @@ function how() {
     return isCertain ? "off" : "late";
   }
   if (behind > BEHIND || staleSince()) return "late";
-  return confirmed.size < subscribed.size ? (wasOpen ? "late" : "wait") : "ok";
+  if (confirmed.size < subscribed.size) return wasRight ? "late" : "wait";
+  wasRight = true;
+  return "ok";
 }
 
 function wordFor(texts, state) {
@@ -171,7 +174,7 @@ function opens() {
   subscribe(wanted());
   if (wasOpen) {
     renew();
-    body.dispatchEvent(new CustomEvent("prism:back"));
+    body.dispatchEvent(new CustomEvent("prism:back", { bubbles: true }));
   }
   wasOpen = true;
 }

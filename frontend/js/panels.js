@@ -5,7 +5,8 @@ import { announce } from "./saying.js";
 
 const TRIGGER = "prism:changed";
 const BURST = 100;
-const PATIENCE = 8000;
+// A fetch may be given to a connection that died unnoticed: right after a return the first tries are given up early.
+const PATIENCE = { least: 3000, most: 8000, early: 10000 };
 const RETRY = { least: 300, most: 4000 };
 
 const dirty = new Set();
@@ -14,6 +15,7 @@ const shown = new Map();
 const tries = new Map();
 let timer = 0;
 let failingSince = 0;
+let renewedAt = 0;
 
 const all = () => [...document.querySelectorAll(`[hx-trigger*="${TRIGGER}"]`)];
 const keyOf = (panel) => panel.id || panel.getAttribute("hx-get");
@@ -40,6 +42,7 @@ export function renew() {
     xhr.abort();
   });
   tries.clear();
+  renewedAt = Date.now();
   soon(0);
 }
 
@@ -69,7 +72,8 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (!isNews(event.detail)) return;
   const { xhr, requestConfig } = event.detail;
   const key = keyOf(requestConfig.elt);
-  xhr.timeout = PATIENCE;
+  const isEarly = Date.now() - renewedAt < PATIENCE.early;
+  xhr.timeout = isEarly ? Math.min(PATIENCE.most, PATIENCE.least * 2 ** (tries.get(key) || 0)) : PATIENCE.most;
   flights.set(key, xhr);
   // After htmx has swapped, whatever became of the request and of the panel that it was for.
   xhr.addEventListener("loadend", () => {
