@@ -11,8 +11,9 @@ from accounts.models import Project
 from components.choices import TemplateKind
 from components.models import Component, ComponentSettings, ImageRegistry, JenkinsServer
 from components.selectors import list_base_images, usable_templates
-from components.services.allocations import AMOUNTS, QUANTITIES
+from components.services.checks import AMOUNTS, QUANTITIES
 from components.services.components import TEMPLATES
+from environments.models import Environment
 from foundation.problems import Invalid
 
 
@@ -76,25 +77,37 @@ class SettingsForm(SeenForm):
     deployment_template = forms.ChoiceField(label=_("Deployment template"), required=False)
     service_template = forms.ChoiceField(label=_("Service template"), required=False)
 
-    GROUPS = (
-        (_("Identity"), ("name_zh", "service_name", "git_url", "description")),
-        (
-            _("Build"),
-            ("job_name", "node_label", "build_directory", "build_command", "artifact_directory", "package_name"),
-        ),
-        (_("Image"), ("dockerfile", "base_image", "bootstart")),
-        (_("Templates"), ("deployment_template", "service_template")),
+    IDENTITY = ("name_zh", "service_name", "description")
+    BUILD = (
+        "git_url",
+        "job_name",
+        "node_label",
+        "build_directory",
+        "build_command",
+        "artifact_directory",
+        "package_name",
     )
+    IMAGE = ("dockerfile", "base_image", "bootstart", "deployment_template", "service_template")
+    CODE = ("git_url", "job_name", "node_label", "build_directory", "build_command", "artifact_directory")
+    """Texts that a machine reads: shown in monospace, and no browser corrects them."""
 
     def __init__(
-        self, *args: Any, component: Component, current: ComponentSettings | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        component: Component,
+        current: ComponentSettings | None = None,
+        is_open: bool = True,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        for name in (*self.CODE, "package_name", "service_name"):
+            self.fields[name].widget.attrs.update({"spellcheck": "false", "autocapitalize": "off", "class": "code"})
         for name, kind in TEMPLATES.items():
             names = [template.name for template in usable_templates(component.project, kind)]
             self._offer(name, names, getattr(current, name, None))
         images = [str(image) for image in list_base_images()]
         self._offer("base_image", images, current.base_image if current else None)
+        close(self, is_open)
 
     def _offer(self, name: str, texts: list[str], chosen: object | None) -> None:
         field = self.fields[name]
@@ -104,9 +117,17 @@ class SettingsForm(SeenForm):
             texts = [*texts, str(chosen)]
         field.choices = [("", "–"), *((text, text) for text in texts)]
 
-    def groups(self) -> list[tuple[Any, list[forms.BoundField]]]:
-        """Heading and fields, in the order of the screen."""
-        return [(heading, [self[name] for name in names]) for heading, names in self.GROUPS]
+    def identity(self) -> list[forms.BoundField]:
+        """The fields of the first card."""
+        return [self[name] for name in self.IDENTITY]
+
+    def build(self) -> list[forms.BoundField]:
+        """What Jenkins is told."""
+        return [self[name] for name in self.BUILD]
+
+    def image(self) -> list[forms.BoundField]:
+        """What the image and the manifests are made from."""
+        return [self[name] for name in self.IMAGE]
 
 
 class AmountsForm(forms.Form):
@@ -119,18 +140,30 @@ class AmountsForm(forms.Form):
     memory_request = Typed(_("Memory (G), lower"), 40)
     memory_limit = Typed(_("Memory (G), upper"), 40)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["replicas"].widget.attrs["inputmode"] = "numeric"
-        for name in QUANTITIES:
-            self.fields[name].widget.attrs["inputmode"] = "decimal"
+    def __init__(
+        self, data: Any = None, *, environment: Environment, initial: dict[str, Any], is_open: bool = True
+    ) -> None:
+        super().__init__(data, prefix=environment.slug, initial=initial)
+        self.environment = environment
         for name in AMOUNTS:
-            self.fields[name].widget.attrs["size"] = 6
+            mode = "decimal" if name in QUANTITIES else "numeric"
+            self.fields[name].widget.attrs.update(inputmode=mode, size=6, autocomplete="off")
+        close(self, is_open)
 
     @property
     def is_empty(self) -> bool:
         """True when nobody typed anything in this column."""
         return not any(self.cleaned_data.get(name) for name in AMOUNTS)
+
+    def typed(self) -> dict[str, str]:
+        """The five amounts as they stand in the form."""
+        return {name: str(self[name].value() or "") for name in AMOUNTS}
+
+
+def close(form: forms.Form, is_open: bool) -> None:
+    """A form that the viewer may read only: what is sent for its fields does not count."""
+    for field in form.fields.values():
+        field.disabled = not is_open
 
 
 class NewTemplateForm(forms.Form):
@@ -187,6 +220,10 @@ class ToolchainForm(forms.Form):
 
 
 # ---------------------------------------------------------------- servers
+KEPT = _("kept; type to replace")
+"""Stands in the field of a credential that is stored: it is never shown again."""
+
+
 def _secret(label: Any, *, is_long: bool = False) -> forms.CharField:
     attrs = {"autocomplete": "new-password"}
     widget = forms.Textarea(attrs={**attrs, "rows": 4}) if is_long else forms.PasswordInput(attrs=attrs)
@@ -234,3 +271,7 @@ class RegistryForm(forms.Form):
 
 class TestForm(forms.Form):
     subject = Typed(_("What to try"), 300)
+
+    def __init__(self, help_text: Any = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.fields["subject"].help_text = help_text

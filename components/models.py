@@ -326,6 +326,8 @@ class Preview(Run):
     template = models.ForeignKey(Template, on_delete=models.CASCADE, null=True, related_name="previews")
     kind = models.CharField(max_length=20, choices=TemplateKind.choices)
     body = models.TextField()
+    batch = models.UUIDField(null=True, editable=False, db_index=True)
+    """Shared by the previews of one text with everybody who uses its template."""
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     results = SaidJSONField(default=list)
     """One entry an environment: ``{"environment", "text", "problems": [{"path", "message"}]}``."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
+from uuid import UUID
 
-from django.db.models import F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import Project, User
 from components.models import (
@@ -26,6 +30,7 @@ from components.models import (
 )
 from environments.access import require, visible_to
 from environments.models import Environment, Space
+from foundation.models import Remote
 from foundation.problems import Missing
 
 M = TypeVar("M", JenkinsServer, GitServer, ImageRegistry)
@@ -38,7 +43,9 @@ def list_components(
     newest = ComponentSettings.objects.filter(component=OuterRef("pk")).order_by("-number")
     rows = Component.objects.filter(visible_to(user)).select_related("project", "project__organisation")
     rows = rows.annotate(
-        name_zh=Subquery(newest.values("name_zh")[:1]), settings_number=Subquery(newest.values("number")[:1])
+        name_zh=Subquery(newest.values("name_zh")[:1]),
+        settings_number=Subquery(newest.values("number")[:1]),
+        settings_at=Subquery(newest.values("created_at")[:1]),
     )
     if project is not None:
         rows = rows.filter(project=project)
@@ -118,15 +125,6 @@ def toolchain_of(project: Project) -> Toolchain | None:
     return Toolchain.objects.select_related("jenkins", "registry").filter(project=project).first()
 
 
-def history(component: Component, *, limit: int = 50) -> list[ComponentSettings | Allocation | ConfigVersion]:
-    """Who changed what of the component, newest first: settings, allocations and configurations together."""
-    settings = component.settings.select_related("author")[:limit]
-    allocations = component.allocations.select_related("author", "environment").order_by("-pk")[:limit]
-    configs = component.configs.select_related("author", "environment").order_by("-pk")[:limit]
-    rows: list[ComponentSettings | Allocation | ConfigVersion] = [*settings, *allocations, *configs]
-    return sorted(rows, key=lambda row: row.created_at, reverse=True)[:limit]
-
-
 def list_templates(user: User, *, project: Project | None = None, with_archived: bool = False) -> QuerySet[Template]:
     """Global templates and those of projects this person sees; with ``project`` only its own and the global ones."""
     newest = TemplateVersion.objects.filter(template=OuterRef("pk")).order_by("-number")
@@ -154,6 +152,14 @@ def find_template(user: User, name: str, *, project_slug: str = "") -> Template:
     return template
 
 
+def find_version(template: Template, number: int) -> TemplateVersion:
+    """One published text; raises Missing."""
+    version = template.versions.select_related("author").filter(number=number).first()
+    if version is None:
+        raise Missing()
+    return version
+
+
 def latest_version(template: Template) -> TemplateVersion | None:
     """The newest published text."""
     return template.versions.select_related("author").order_by("-number").first()
@@ -177,6 +183,21 @@ def used_by(template: Template) -> list[Component]:
     return list(Component.objects.filter(settings__in=settings).select_related("project").distinct().order_by("name"))
 
 
+def users_by_template() -> Counter[int]:
+    """How many live components use each template: one query."""
+    newest = ComponentSettings.objects.filter(component=OuterRef("component")).order_by("-number").values("number")[:1]
+    rows = ComponentSettings.objects.filter(number=Subquery(newest), component__is_archived=False)
+    names = ("dockerfile_id", "bootstart_id", "deployment_template_id", "service_template_id")
+    return Counter(pk for row in rows.values_list(*names) for pk in set(row) if pk is not None)
+
+
+def users_by_base_image() -> Counter[int]:
+    """How many live components stand on each base image: one query."""
+    newest = ComponentSettings.objects.filter(component=OuterRef("component")).order_by("-number").values("number")[:1]
+    rows = ComponentSettings.objects.filter(number=Subquery(newest), component__is_archived=False)
+    return Counter(rows.exclude(base_image=None).values_list("base_image_id", flat=True))
+
+
 def list_base_images(*, with_archived: bool = False) -> QuerySet[BaseImage]:
     """Base images that components may stand on."""
     return BaseImage.objects.all() if with_archived else BaseImage.objects.filter(is_archived=False)
@@ -187,6 +208,22 @@ def stored_branches(git_url: str) -> list[BranchTip]:
     return list(BranchTip.objects.filter(git_url=git_url).order_by("branch"))
 
 
+@dataclass(frozen=True)
+class LastLook:
+    """What is stored of a repository's last answer; ``away_since`` while its server does not answer the platform."""
+
+    branches: int
+    seen_at: datetime | None
+    away_since: datetime | None = None
+
+
+def last_look(git_url: str, *, remote_key: str = "") -> LastLook:
+    """How many branches the remote had when it was last asked; nobody is asked now."""
+    said = BranchTip.objects.filter(git_url=git_url).aggregate(branches=Count("pk"), seen_at=Max("seen_at"))
+    away = Remote.objects.filter(name=remote_key, opened_at__isnull=False).values_list("opened_at", flat=True).first()
+    return LastLook(said["branches"], said["seen_at"], away)
+
+
 def find_preview(user: User, pk: int) -> Preview:
     """A preview in a project that this person sees; raises Missing."""
     rows = Preview.objects.filter(visible_to(user, field="component__project_id")).select_related("component__project")
@@ -194,6 +231,20 @@ def find_preview(user: User, pk: int) -> Preview:
     if preview is None:
         raise Missing()
     return preview
+
+
+def trial(user: User, batch: UUID) -> list[Preview]:
+    """The previews of one trial, in projects that this person sees; raises Missing when there are none."""
+    rows = Preview.objects.filter(visible_to(user, field="component__project_id"), batch=batch)
+    found = list(rows.select_related("component__project", "template").order_by("component__name", "pk").defer("body"))
+    if not found:
+        raise Missing()
+    return found
+
+
+def remotes(keys: Iterable[str]) -> dict[str, Remote]:
+    """What the platform noted of other sides by their keys: since when they are away, when they answered last."""
+    return {row.name: row for row in Remote.objects.filter(name__in=list(keys))}
 
 
 def last_tests(kind: str) -> dict[int, ServerTest]:

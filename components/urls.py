@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from components.views import components, grid, servers, templates
+from components.views import components, configuration, servers, settings, templates
 
 app_name = "components"
 
@@ -16,14 +16,21 @@ urlpatterns = [
     path("components/", components.list_components, name="list"),
     path("components/new/", components.new_component, name="new"),
     path(COMPONENT, components.component, name="detail"),
-    path(COMPONENT + "edit/", components.edit, name="edit"),
+    path(COMPONENT + "orders/", components.orders, name="orders"),
+    path(COMPONENT + "history/", components.history, name="history"),
     path(COMPONENT + "archive/", components.archive, name="archive"),
-    path(COMPONENT + "grid/", grid.grid, name="grid"),
-    path(COMPONENT + "configuration/<slug:environment>/", grid.configuration, name="configuration"),
+    path(COMPONENT + "edit/", settings.edit, name="edit"),
+    path(COMPONENT + "edit/check/", settings.check, name="check"),
+    path(COMPONENT + "edit/look/", settings.look, name="look"),
+    path(COMPONENT + "configuration/", configuration.compare, name="configurations"),
+    path(COMPONENT + "configuration/<slug:environment>/", configuration.edit, name="configuration"),
     path("templates/", templates.list_templates, name="templates"),
     path("new-template/", templates.new_template, name="template-new"),
     path(TEMPLATE, templates.template, name="template"),
     path(TEMPLATE + "archive/", templates.archive_template, name="template-archive"),
+    path(TEMPLATE + "versions/<int:number>/", templates.version, name="template-version"),
+    path(TEMPLATE + "trial/", templates.start_trial, name="template-trial"),
+    path("trials/<uuid:batch>/", templates.trial, name="trial"),
     path(TEMPLATE + "preview/", templates.start_preview, name="template-preview"),
     path("previews/<int:pk>/", templates.preview, name="preview"),
     path("base-images/", templates.base_images, name="base-images"),

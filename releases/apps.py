@@ -7,6 +7,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
+from components import panels
 from foundation.runs.kinds import Kind, register
 
 TRANSITIONS = "releases.transitions"
@@ -19,7 +20,7 @@ class ReleasesConfig(AppConfig):
     name = "releases"
 
     def ready(self) -> None:
-        """What a person's act makes due (build, review, deployment), and what looks for itself."""
+        """What a person's act makes due, what looks for itself, and what a component's page asks us."""
         for name, model in (("build", "Build"), ("review", "Review"), ("deployment", "Deployment")):
             # Reviews do not show since when the cluster is away: their page refreshes them anyway.
             contact = "" if name == "review" else f"{TRANSITIONS}.contact_changed_{name}"
@@ -27,6 +28,8 @@ class ReleasesConfig(AppConfig):
             register(Kind(name, self.get_model(model), f"{STEPS}.{name}.step", give_up, contact))
         for name, model in (("observe", "Placement"), ("watch", "NamespaceWatch"), ("housekeeping", "Housekeeping")):
             register(Kind(name, self.get_model(model), f"{STEPS}.{name}.step", is_endless=True))
+        for tab in ("running", "orders", "deployed"):
+            panels.register(tab, f"releases.views.shown.component.{tab}")
         post_migrate.connect(make_housekeeping, sender=self, dispatch_uid="releases.housekeeping")
 
 

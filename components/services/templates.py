@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID, uuid4
+
 from django.db import transaction
 from django.db.models import Q
 
@@ -10,14 +12,16 @@ from accounts.models import Project, User
 from audit.recording import record
 from components.choices import TemplateKind
 from components.models import Component, Preview, Template, TemplateVersion
-from components.selectors import latest_version, used_by
+from components.selectors import latest_version, used_by, visible_users
 from components.services.versions import check_seen, insert_version
-from environments.access import require
+from environments.access import Rights, require
 from foundation.problems import Invalid, Refused, Sentence
 from foundation.runs.wake import hinted_at, launch_hint
 from foundation.sentences import say as _
 
 MOST_BYTES = 64 * 1024
+MOST_TRIED = 200
+"""Components that one trial renders for."""
 
 
 @transaction.atomic
@@ -94,7 +98,13 @@ def archive_template(*, actor: User, template: Template, is_archived: bool = Tru
 
 @transaction.atomic
 def start_preview(
-    *, actor: User, component: Component, kind: str, body: str, template: Template | None = None
+    *,
+    actor: User,
+    component: Component,
+    kind: str,
+    body: str,
+    template: Template | None = None,
+    batch: UUID | None = None,
 ) -> Preview:
     """A run that renders the text for every environment of the component; its results come with the row."""
     require(actor, "preview_template", project_id=component.project_id)
@@ -106,10 +116,28 @@ def start_preview(
         kind=kind,
         body=_check_body(body),
         requested_by=actor,
+        batch=batch,
         next_at=hinted_at(),
     )
     launch_hint("preview", preview.pk)
     return preview
+
+
+@transaction.atomic
+def start_trial(*, actor: User, template: Template, body: str) -> UUID:
+    """Renders the text for everybody who uses the template and whom the actor may preview with: who would break?
+
+    The previews share the batch that is returned. Raises Invalid, Refused when nobody uses it.
+    """
+    text = _check_body(body)
+    rights = Rights(actor)
+    users = [row for row in visible_users(actor, template) if rights.can("preview_template", project_id=row.project_id)]
+    if not users:
+        raise Refused(_("No component that you may preview with uses this template: there is nothing to try it with."))
+    batch = uuid4()
+    for component in users[:MOST_TRIED]:
+        start_preview(actor=actor, component=component, kind=template.kind, body=text, template=template, batch=batch)
+    return batch
 
 
 def _require(actor: User, project: Project | None) -> None:

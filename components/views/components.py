@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -15,19 +13,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.actor import actor_of
 from accounts.models import Project, User
 from components import selectors, services
-from components.completeness import missing_elements
-from components.forms import NewComponentForm, SettingsForm, put_errors
-from components.models import Allocation, Component, ComponentSettings, ConfigVersion
-from components.services.allocations import show_amounts
-from components.services.components import FIELDS, show_settings
-from components.views.pages import done, page
-from environments.access import Rights, require, visible_projects
-from environments.models import Environment
+from components.forms import NewComponentForm, put_errors
+from components.history import changes_of
+from components.panels import tell
+from components.views.head import head_of, open_component
+from components.views.pages import done, is_partial, page
+from environments.access import Rights, visible_projects
 from foundation import paging
 from foundation.problems import Invalid
 
-_URL_FIELDS = ("git_url",)
-_CODE_FIELDS = ("build_command", "build_directory", "artifact_directory", "package_name")
+MOST_CHANGES = 100
 
 
 @login_required
@@ -37,7 +32,10 @@ def list_components(request: HttpRequest) -> HttpResponse:
     user = actor_of(request)
     projects = visible_projects(user).filter(is_archived=False)
     project = projects.filter(slug=request.GET.get("project", "")).first()
-    rows = selectors.list_components(user, project=project, text=request.GET.get("search", ""))
+    with_archived = "archived" in request.GET
+    rows = selectors.list_components(
+        user, project=project, text=request.GET.get("search", ""), with_archived=with_archived
+    )
     shown = paging.take_page(
         rows,
         before=paging.read_cursor(request.GET.get("before"), "before"),
@@ -52,9 +50,10 @@ def list_components(request: HttpRequest) -> HttpResponse:
         "project": project,
         "search": request.GET.get("search", ""),
         "query": query.urlencode(),
+        "with_archived": with_archived,
         "may_create": _creatable_projects(user).exists(),
     }
-    return page(request, "components/list.html", context, part="components")
+    return page(request, "components/list.html", context)
 
 
 def _creatable_projects(user: User) -> Any:
@@ -83,127 +82,42 @@ def new_component(request: HttpRequest) -> HttpResponse:
             place = (component.project.slug, component.slug)
             return done(request, _("The component is there: now its settings."), "components:edit", *place)
     status = 400 if form.is_bound else 200
-    return page(request, "components/new.html", {"form": form}, part="components", status=status)
-
-
-@dataclass(frozen=True)
-class Column:
-    """One environment of the grid: what is set there, and who may change its configuration."""
-
-    environment: Environment
-    allocation: Allocation | None
-    amounts: dict[str, str]
-    config: ConfigVersion | None
-    may_configure: bool
-
-
-@dataclass(frozen=True)
-class Change:
-    """One line of the history."""
-
-    what: str
-    row: ComponentSettings | Allocation | ConfigVersion
+    return page(request, "components/new.html", {"form": form}, status=status)
 
 
 @login_required
 @require_safe
 def component(request: HttpRequest, project: str, slug: str) -> HttpResponse:
-    """Facts, what is missing, the grid, configuration and history of a component."""
-    user = actor_of(request)
-    found = selectors.find_component(user, project, slug)
-    rights = Rights(user)
-    settings = selectors.current_settings(found)
-    context = {
-        "component": found,
-        "settings": settings,
-        "groups": _shown_groups(settings) if settings else [],
-        "missing": missing_elements(found, settings),
-        "columns": read_columns(found, rights),
-        "toolchain": selectors.toolchain_of(found.project),
-        "history": [Change(_what(row), row) for row in selectors.history(found, limit=30)],
-        "may_edit": rights.can("edit_component", project_id=found.project_id),
-        "may_allocate": rights.can("edit_allocation", project_id=found.project_id),
-        "may_archive": rights.can("archive_component", project_id=found.project_id),
-    }
-    return page(request, "components/detail.html", context, part="components")
-
-
-def read_columns(found: Component, rights: Rights) -> list[Column]:
-    """The grid's columns in the order of the flow."""
-    allocations, configs = selectors.current_allocations(found), selectors.current_configs(found)
-    columns = []
-    for space in selectors.spaces_of(found):
-        allocation = allocations.get(space.environment_id)
-        verb = "edit_production_config" if space.environment.is_production else "edit_config"
-        columns.append(
-            Column(
-                space.environment,
-                allocation,
-                show_amounts(allocation) if allocation else {},
-                configs.get(space.environment_id),
-                rights.can(verb, project_id=found.project_id),
-            )
-        )
-    return columns
-
-
-def _shown_groups(settings: ComponentSettings) -> list[tuple[Any, list[dict[str, Any]]]]:
-    """Heading and fields with their labels, as the page shows them."""
-    texts = show_settings(settings)
-    labels = {name: ComponentSettings._meta.get_field(name).verbose_name for name in FIELDS}  # type: ignore[union-attr]
-    groups = []
-    for heading, names in SettingsForm.GROUPS:
-        fields = [
-            {
-                "label": capfirst(str(labels[name])),
-                "text": texts[name],
-                "template": getattr(settings, name) if name in TEMPLATE_FIELDS else None,
-                "is_code": name in _CODE_FIELDS,
-            }
-            for name in names
-        ]
-        groups.append((heading, fields))
-    return groups
-
-
-TEMPLATE_FIELDS = ("dockerfile", "bootstart", "deployment_template", "service_template")
-
-
-def _what(row: ComponentSettings | Allocation | ConfigVersion) -> str:
-    if isinstance(row, ComponentSettings):
-        return _("Settings, version %(number)s") % {"number": row.number}
-    said = {"number": row.number, "environment": row.environment.label}
-    if isinstance(row, Allocation):
-        return _("Allocation in %(environment)s, version %(number)s") % said
-    return _("Configuration in %(environment)s, version %(number)s") % said
+    """Opens on where it runs and its last orders, as the order's room tells."""
+    return _told(request, project, slug, "running")
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
-def edit(request: HttpRequest, project: str, slug: str) -> HttpResponse:
-    """The fields of the original screen."""
-    user = actor_of(request)
-    found = selectors.find_component(user, project, slug)
-    require(user, "edit_component", project_id=found.project_id)
-    current = selectors.current_settings(found)
-    form = SettingsForm(request.POST or None, component=found, current=current, initial=_initial(found, current))
-    if request.method == "POST" and form.is_valid():
-        values = dict(form.cleaned_data)
-        seen, note = values.pop("seen_number"), values.pop("note")
-        try:
-            services.save_settings(actor=user, component=found, values=values, seen_number=seen, note=note)
-        except Invalid as error:
-            put_errors(form, error)
-        else:
-            return done(request, _("The settings are saved."), "components:detail", project, slug)
-    context = {"component": found, "form": form, "current": current}
-    return page(request, "components/edit.html", context, part="components", status=400 if form.is_bound else 200)
+@require_safe
+def orders(request: HttpRequest, project: str, slug: str) -> HttpResponse:
+    """The component's newest orders, as the order's room tells."""
+    return _told(request, project, slug, "orders")
 
 
-def _initial(found: Component, current: ComponentSettings | None) -> dict[str, Any]:
-    if current is None:
-        return {**show_settings(ComponentSettings(component=found)), "seen_number": 0}
-    return {**show_settings(current), "seen_number": current.number}
+def _told(request: HttpRequest, project: str, slug: str, tab: str) -> HttpResponse:
+    found, rights = open_component(request, project, slug)
+    told = tell(tab, found, actor_of(request))
+    if is_partial(request):
+        return page(request, f"components/_{tab}.html", {"component": found, **told})
+    context = head_of(request, found, tab, selectors.current_settings(found), rights)
+    if tab == "running":
+        context |= {"toolchain": selectors.toolchain_of(found.project)}
+    return page(request, f"components/{tab}.html", {**context, **told})
+
+
+@login_required
+@require_safe
+def history(request: HttpRequest, project: str, slug: str) -> HttpResponse:
+    """Who changed which value, when and why: settings, allocations and configurations together."""
+    found, rights = open_component(request, project, slug)
+    context = head_of(request, found, "settings", selectors.current_settings(found), rights)
+    context["history"] = changes_of(found, limit=MOST_CHANGES)
+    return page(request, "components/history.html", context)
 
 
 @login_required

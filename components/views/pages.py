@@ -8,8 +8,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from accounts.actor import actor_of
-from environments.access import Rights
 from foundation.problems import Sentence
 
 
@@ -25,12 +23,11 @@ def warn(request: HttpRequest, sentences: tuple[Sentence, ...]) -> None:
         messages.warning(request, str(sentence))
 
 
-def page(request: HttpRequest, template: str, context: dict[str, Any], *, part: str, status: int = 200) -> HttpResponse:
-    """A page; ``part`` is which of the room's lists it belongs to."""
-    sees_site = Rights(actor_of(request)).can("see_site")
-    response = render(
-        request, template, {"nav": "components", "part": part, "sees_site": sees_site, **context}, status=status
-    )
+def page(
+    request: HttpRequest, template: str, context: dict[str, Any], *, nav: str = "components", status: int = 200
+) -> HttpResponse:
+    """A page; ``nav`` is the place of the rail that it belongs to."""
+    response = render(request, template, {"nav": nav, **context}, status=status)
     response["Vary"] = "HX-Request, Cookie"
     return response
 

@@ -16,12 +16,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.actor import actor_of
 from components import selectors, services
 from components.choices import ServerKind
-from components.forms import GitForm, JenkinsForm, RegistryForm, TestForm, ToolchainForm, put_errors
-from components.models import GitServer, ImageRegistry, JenkinsServer
+from components.forms import KEPT, GitForm, JenkinsForm, RegistryForm, TestForm, ToolchainForm, close, put_errors
+from components.models import GitServer, ImageRegistry, JenkinsServer, ServerTest
 from components.services.servers import KEY_FIELDS, PLAIN_FIELDS, SECRET_FIELDS, Server
 from components.views.components import ARCHIVED, RESTORED
 from components.views.pages import done, is_partial, page
 from environments.access import Rights, require, visible_projects
+from environments.certificates import read_certificates
+from foundation.models import Remote
 from foundation.problems import Invalid, Missing, Sentence
 
 SECRETS = ("token", "password", "ssh_key")
@@ -74,13 +76,23 @@ def list_servers(request: HttpRequest) -> HttpResponse:
     groups = []
     for family in FAMILIES.values():
         tests = selectors.last_tests(family.kind)
-        rows = [
-            {"server": server, "key": _key(server), "test": tests.get(server.pk)}
-            for server in selectors.list_servers(user, family.model)
-        ]
+        servers = list(selectors.list_servers(user, family.model))
+        remotes = selectors.remotes(server.remote_key for server in servers)
+        rows = [_row(server, tests.get(server.pk), remotes.get(server.remote_key)) for server in servers]
         groups.append((family, rows))
     context = {"groups": groups, "may_edit": Rights(user).can("manage_servers")}
-    return page(request, "components/servers.html", context, part="servers")
+    return page(request, "components/servers.html", context, nav="admin")
+
+
+def _row(server: Server, test: ServerTest | None, remote: Remote | None) -> dict[str, Any]:
+    """A line of the list: ``away_since`` while the platform gets no answer, ``ok_at`` its last one."""
+    return {
+        "server": server,
+        "key": _key(server),
+        "test": test,
+        "away_since": remote.opened_at if remote else None,
+        "ok_at": remote.last_ok_at if remote else None,
+    }
 
 
 @login_required
@@ -102,7 +114,7 @@ def new_server(request: HttpRequest, kind: str) -> HttpResponse:
         else:
             return done(request, _("The server is known: test it."), "components:server", kind, _key(server))
     context = {"family": family, "form": form}
-    return page(request, "components/server_new.html", context, part="servers", status=400 if form.is_bound else 200)
+    return page(request, "components/server_new.html", context, nav="admin", status=400 if form.is_bound else 200)
 
 
 @login_required
@@ -120,17 +132,20 @@ def server(request: HttpRequest, kind: str, key: str) -> HttpResponse:
             put_errors(form, error)
         else:
             return done(request, _("The server is saved."), "components:server", kind, key)
+    remote = selectors.remotes([found.remote_key]).get(found.remote_key)
     context = {
         "family": family,
         "server": found,
         "key": key,
         "form": form,
-        "test_form": TestForm(),
-        "stored": [form[name].label for name in SECRET_FIELDS[family.model] if getattr(found, name)],
+        "test_form": TestForm(family.subject),
         "tests": selectors.tests_of(found)[:10],
+        "certificates": read_certificates(found.ca_pem) if found.ca_pem else [],
+        "away_since": remote.opened_at if remote else None,
+        "last_error": remote.last_error if remote else "",
         "may_edit": Rights(user).can("manage_servers"),
     }
-    return page(request, "components/server.html", context, part="servers", status=400 if form.is_bound else 200)
+    return page(request, "components/server.html", context, nav="admin", status=400 if form.is_bound else 200)
 
 
 def _edit_form(request: HttpRequest, family: Family, found: Server) -> forms.Form:
@@ -138,6 +153,10 @@ def _edit_form(request: HttpRequest, family: Family, found: Server) -> forms.For
     initial = {name: getattr(found, name) for name in PLAIN_FIELDS[family.model]}
     form = family.form(request.POST or None, initial=initial)
     del form.fields[family.key_field]
+    for name in SECRET_FIELDS[family.model]:
+        if getattr(found, name):
+            form.fields[name].widget.attrs["placeholder"] = KEPT
+    close(form, Rights(actor_of(request)).can("manage_servers"))
     return form
 
 
@@ -174,7 +193,7 @@ def tests(request: HttpRequest, kind: str, key: str) -> HttpResponse:
 def _tests(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     found = selectors.find_server(actor_of(request), _family(kind).model, key)
     context = {"family": _family(kind), "key": key, "tests": selectors.tests_of(found)[:10]}
-    return page(request, "components/_tests.html", context, part="servers")
+    return page(request, "components/_tests.html", context, nav="admin")
 
 
 @login_required
@@ -197,4 +216,4 @@ def toolchain(request: HttpRequest, project: str) -> HttpResponse:
         else:
             return done(request, _("The toolchain is saved: new orders use it."), "components:toolchain", project)
     context = {"project": found, "form": form}
-    return page(request, "components/toolchain.html", context, part="servers", status=400 if form.is_bound else 200)
+    return page(request, "components/toolchain.html", context, nav="admin", status=400 if form.is_bound else 200)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -14,14 +16,18 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.actor import actor_of
 from accounts.models import User
 from components import selectors, services
+from components.choices import TemplateKind
 from components.forms import BaseImageForm, NewTemplateForm, VersionForm, put_errors
-from components.models import BaseImage, Component, Template
+from components.models import BaseImage, Component, Preview, Template, TemplateVersion
+from components.previewing import DiffLine, ProblemShown, chosen_result, plain_diff, shown_results
 from components.views.components import ARCHIVED, RESTORED
 from components.views.pages import done, is_partial, page
-from environments.access import Rights, require, visible_projects
-from foundation.problems import Invalid, Missing
+from environments.access import Rights, require, visible_projects, who_may
+from foundation.problems import Invalid, Missing, Stale
+from foundation.runs.choices import RunState
 
 MOST_COMPONENTS = 500
+RECENT_VERSIONS = 20
 
 
 def template_address(template: Template) -> str:
@@ -33,12 +39,26 @@ def template_address(template: Template) -> str:
 @login_required
 @require_safe
 def list_templates(request: HttpRequest) -> HttpResponse:
-    """Global templates and those of one's projects."""
+    """Global templates and those of one's projects, by kind, project and part of the name."""
     user = actor_of(request)
+    given = {name: request.GET.get(name, "").strip()[:120] for name in ("kind", "project", "search")}
     rows = selectors.list_templates(user).order_by("kind", "name")
-    may_create = Rights(user).can("edit_global_template") or bool(_editable_projects(user))
-    context = {"templates": rows, "may_create": may_create}
-    return page(request, "components/templates.html", context, part="templates")
+    if given["kind"] in TemplateKind.values:
+        rows = rows.filter(kind=given["kind"])
+    if given["project"]:
+        rows = rows.filter(project__slug=given["project"])
+    if given["search"]:
+        rows = rows.filter(name__icontains=given["search"])
+    users = selectors.users_by_template()
+    context = {
+        "rows": [(row, users[row.pk]) for row in rows],
+        "kinds": TemplateKind.choices,
+        "projects": visible_projects(user).filter(is_archived=False),
+        "given": given,
+        "is_filtered": any(given.values()),
+        "may_create": Rights(user).can("edit_global_template") or bool(_editable_projects(user)),
+    }
+    return page(request, "components/templates.html", context, nav="admin")
 
 
 def _editable_projects(user: User) -> list[int]:
@@ -72,37 +92,90 @@ def new_template(request: HttpRequest) -> HttpResponse:
         else:
             return done(request, _("The template is there."), template_address(template))
     status = 400 if form.is_bound else 200
-    return page(request, "components/template_new.html", {"form": form}, part="templates", status=status)
+    return page(request, "components/template_new.html", {"form": form}, nav="admin", status=status)
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def template(request: HttpRequest, name: str) -> HttpResponse:
-    """The newest text to read and to change, who uses it, its versions, and a preview of what is typed."""
+    """The newest text to read and to change beside what it renders to, who uses it, and its versions.
+
+    ``version`` begins with an older text; nothing is published by that.
+    """
     user = actor_of(request)
     found = selectors.find_template(user, name, project_slug=request.GET.get("project", ""))
     current = selectors.latest_version(found)
-    initial = {"body": current.body if current else "", "seen_number": current.number if current else 0}
-    form = VersionForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
+    if request.method != "POST":
+        return _show(request, found, current, VersionForm(initial=_initial(request, found, current)))
+    form, stale = VersionForm(request.POST), ""
+    if form.is_valid():
         try:
-            services.publish_version(actor=user, template=found, **form.cleaned_data)
+            published = services.publish_version(actor=user, template=found, **form.cleaned_data)
         except Invalid as error:
             put_errors(form, error)
+        except Stale as error:
+            # What was typed stays, drawn from the newest version now: publishing again means it.
+            form = VersionForm({**form.cleaned_data, "seen_number": current.number if current else 0})
+            stale = str(error)
         else:
-            sentence = _("The text is published: reviews and builds from now on use it.")
-            return done(request, sentence, template_address(found))
+            said = _("Version %(n)s is published: reviews and builds from now on use it.") % {"n": published.number}
+            return done(request, said, template_address(found))
+    return _show(request, found, current, form, stale=stale, status=409 if stale else 400)
+
+
+def _initial(request: HttpRequest, found: Template, current: TemplateVersion | None) -> dict[str, Any]:
+    number = request.GET.get("version", "")
+    is_older = number.isascii() and number.isdigit() and len(number) < 7
+    begin = selectors.find_version(found, int(number)) if is_older else current
+    return {"body": begin.body if begin else "", "seen_number": current.number if current else 0}
+
+
+def _show(
+    request: HttpRequest,
+    found: Template,
+    current: TemplateVersion | None,
+    form: VersionForm,
+    *,
+    stale: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    user = actor_of(request)
+    may_edit = _may_edit(user, found)
+    verb = "edit_project_template" if found.project_id else "edit_global_template"
+    form.fields["body"].widget.attrs["readonly"] = not may_edit or found.is_archived
     context = {
         "template": found,
         "address": template_address(found),
+        "of_project": f"?project={found.project.slug}" if found.project else "",
         "form": form,
         "current": current,
-        "versions": found.versions.select_related("author").defer("body")[:20],
+        "next_number": (current.number if current else 0) + 1,
+        "versions": found.versions.select_related("author").defer("body")[:RECENT_VERSIONS],
         "users": selectors.visible_users(user, found),
-        "may_edit": _may_edit(user, found),
+        "may_edit": may_edit,
+        "who_edits": "" if may_edit else who_may(verb, project_id=found.project_id),
         "choices": _previewable(user, found),
+        "stale": stale,
     }
-    return page(request, "components/template.html", context, part="templates", status=400 if form.is_bound else 200)
+    return page(request, "components/template.html", context, nav="admin", status=status)
+
+
+@login_required
+@require_safe
+def version(request: HttpRequest, name: str, number: int) -> HttpResponse:
+    """One published text, and what it changed."""
+    found = selectors.find_template(actor_of(request), name, project_slug=request.GET.get("project", ""))
+    shown = selectors.find_version(found, number)
+    former = found.versions.filter(number=number - 1).first()
+    context = {
+        "template": found,
+        "address": template_address(found),
+        "version": shown,
+        "former": former,
+        "lines": shown.body.splitlines(),
+        "diff": plain_diff(former.body, shown.body) if former else [],
+    }
+    return page(request, "components/template_version.html", context, nav="admin")
 
 
 def _previewable(user: User, template: Template) -> list[Component]:
@@ -137,7 +210,7 @@ def start_preview(request: HttpRequest, name: str) -> HttpResponse:
         actor=user, component=component, kind=found.kind, body=request.POST.get("body", ""), template=found
     )
     if is_partial(request):
-        return _preview(request, preview.pk)
+        return _preview(request, preview.pk, environment=request.POST.get("environment", ""))
     return redirect("components:preview", preview.pk)
 
 
@@ -145,13 +218,77 @@ def start_preview(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """A rendering; asks again by itself until it is final."""
-    return _preview(request, pk)
+    return _preview(request, pk, environment=request.GET.get("environment", ""))
 
 
-def _preview(request: HttpRequest, pk: int) -> HttpResponse:
+def _preview(request: HttpRequest, pk: int, *, environment: str) -> HttpResponse:
+    """The whole page; for htmx only that it is under way, so that what was rendered before stays until it is done."""
     found = selectors.find_preview(actor_of(request), pk)
+    if is_partial(request) and found.is_active:
+        context = {"preview": found, "environment": environment}
+        response = page(request, "components/_preview_waits.html", context, nav="admin")
+        response["HX-Retarget"], response["HX-Reswap"] = "#preview-status", "outerHTML"
+        return response
+    results = shown_results(found)
+    context = {
+        "preview": found,
+        "results": results,
+        "chosen": chosen_result(results, environment),
+        "environment": environment,
+        "diff": _diff_to_published(found),
+    }
     name = "components/_preview.html" if is_partial(request) else "components/preview.html"
-    return page(request, name, {"preview": found}, part="templates")
+    response = page(request, name, context, nav="admin")
+    response["HX-Retarget"], response["HX-Reswap"] = "#preview", "innerHTML"
+    return response
+
+
+def _diff_to_published(found: Preview) -> list[DiffLine]:
+    current = selectors.latest_version(found.template) if found.template else None
+    return plain_diff(current.body, found.body) if current else []
+
+
+@login_required
+@require_POST
+def start_trial(request: HttpRequest, name: str) -> HttpResponse:
+    """Has workers render what is in the editor for everybody who uses the template: who would break?"""
+    user = actor_of(request)
+    found = selectors.find_template(user, name, project_slug=request.GET.get("project", ""))
+    batch = services.start_trial(actor=user, template=found, body=request.POST.get("body", ""))
+    if is_partial(request):
+        return _trial(request, batch)
+    return redirect("components:trial", batch)
+
+
+@login_required
+@require_safe
+def trial(request: HttpRequest, batch: UUID) -> HttpResponse:
+    """Whom a text would break; asks again by itself until every component has been tried."""
+    return _trial(request, batch)
+
+
+def _trial(request: HttpRequest, batch: UUID) -> HttpResponse:
+    rows = selectors.trial(actor_of(request), batch)
+    waiting = [row for row in rows if row.is_active]
+    broken = [(row, _first_problem(row)) for row in rows if row.state == RunState.FAILED]
+    context = {
+        "batch": batch,
+        "count": len(rows),
+        "done": len(rows) - len(waiting),
+        "is_active": bool(waiting),
+        "broken": broken,
+        "failed": [row for row in rows if row.state == RunState.ERRORED],
+        "template": rows[0].template,
+    }
+    name = "components/_trial.html" if is_partial(request) else "components/trial.html"
+    return page(request, name, context, nav="admin")
+
+
+def _first_problem(row: Preview) -> tuple[str, ProblemShown] | None:
+    for result in shown_results(row):
+        if result.problems:
+            return result.environment, result.problems[0]
+    return None
 
 
 # ---------------------------------------------------------------- base images
@@ -172,13 +309,16 @@ def base_images(request: HttpRequest) -> HttpResponse:
             else:
                 return done(request, _("The base image is listed."), "components:base-images")
     context: dict[str, Any] = {
-        "images": selectors.list_base_images(with_archived=may_edit).order_by("is_archived", "path", "tag"),
+        "images": _with_users(selectors.list_base_images(with_archived=may_edit)),
         "form": form,
         "may_edit": may_edit,
     }
-    return page(
-        request, "components/base_images.html", context, part="base-images", status=400 if form.is_bound else 200
-    )
+    return page(request, "components/base_images.html", context, nav="admin", status=400 if form.is_bound else 200)
+
+
+def _with_users(images: QuerySet[BaseImage]) -> list[tuple[BaseImage, int]]:
+    users = selectors.users_by_base_image()
+    return [(image, users[image.pk]) for image in images.order_by("is_archived", "path", "tag")]
 
 
 @login_required

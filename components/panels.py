@@ -1,0 +1,33 @@
+"""What rooms above tell about a component: this room may not import them, so they name a function at start.
+
+As with runs, a dotted path is kept and loaded at the first question. A room that is not there tells nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from django.utils.module_loading import import_string
+
+if TYPE_CHECKING:
+    # Rooms register before there are models.
+    from accounts.models import User
+    from components.models import Component
+
+Tell = Callable[["Component", "User"], dict[str, Any]]
+
+_paths: dict[str, str] = {}
+
+
+def register(name: str, path: str) -> None:
+    """``path`` leads to a function of a component and a viewer that returns what a template is given."""
+    _paths[name] = path
+
+
+def tell(name: str, component: Component, viewer: User) -> dict[str, Any]:
+    """The answer of the room that registered for ``name``; empty when none did."""
+    if name not in _paths:
+        return {}
+    say: Tell = import_string(_paths[name])
+    return say(component, viewer)

@@ -1,0 +1,86 @@
+"""What stands above every page of one component: its names, what it lacks, its tabs, and what the viewer may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from accounts.actor import actor_of
+from components import selectors
+from components.completeness import MissingElement, missing_elements
+from components.models import Component, ComponentSettings
+from environments.access import Rights
+from foundation.problems import Sentence
+
+_TABS = (
+    ("running", "components:detail", pgettext_lazy("tab", "Running")),
+    ("settings", "components:edit", _("Settings")),
+    ("configuration", "components:configurations", _("Configuration")),
+    ("orders", "components:orders", _("Orders")),
+)
+
+
+@dataclass(frozen=True)
+class Lack:
+    """Something that is not set, and where it can be set; without ``url`` it is not this viewer's to set."""
+
+    label: Sentence
+    sentence: Sentence
+    url: str
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One tab of a component's pages."""
+
+    name: str
+    label: Sentence
+    url: str
+
+
+def head_of(
+    request: HttpRequest, found: Component, tab: str, settings: ComponentSettings | None, rights: Rights
+) -> dict[str, Any]:
+    """Context of ``components/_head.html``; ``settings`` is the current version."""
+    place = [found.project.slug, found.slug]
+    return {
+        "component": found,
+        "settings": settings,
+        "tab": tab,
+        "tabs": [Tab(name, label, reverse(url, args=place)) for name, url, label in _TABS],
+        "lacks": [_lack(found, element, rights) for element in missing_elements(found, settings)],
+        "may_edit": rights.can("edit_component", project_id=found.project_id) and not found.is_archived,
+        "may_allocate": rights.can("edit_allocation", project_id=found.project_id) and not found.is_archived,
+        "may_archive": rights.can("archive_component", project_id=found.project_id),
+        "may_order": rights.can("create_order", project_id=found.project_id) and not found.is_archived,
+        "sees_site": rights.can("see_site"),
+    }
+
+
+def open_component(request: HttpRequest, project: str, slug: str) -> tuple[Component, Rights]:
+    """The component that an address names, and what the viewer may; raises Missing for strangers."""
+    user = actor_of(request)
+    return selectors.find_component(user, project, slug), Rights(user)
+
+
+def _lack(found: Component, element: MissingElement, rights: Rights) -> Lack:
+    return Lack(element.label, element.sentence, _where(found, element.field, rights))
+
+
+def _where(found: Component, field: str, rights: Rights) -> str:
+    place = [found.project.slug, found.slug]
+    kind, _dot, environment = field.partition(".")
+    if kind == "allocation":
+        return f"{reverse('components:edit', args=place)}#id_{environment}-replicas"
+    if kind == "environments":
+        return reverse("environments:project", args=place[:1])
+    if kind in ("toolchain", "git_server"):
+        if not rights.can("manage_servers"):
+            return ""
+        return reverse("components:toolchain", args=place[:1]) if kind == "toolchain" else reverse("components:servers")
+    return f"{reverse('components:edit', args=place)}#id_{field}"
