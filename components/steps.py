@@ -158,8 +158,10 @@ def _test_jenkins(test: ServerTest) -> tuple[dict[str, Any], Sentence]:
 
 def _unusable(job: str, missing: list[str]) -> Said:
     if missing:
-        return _("Jenkins answers, but the job %(job)s does not declare: %(names)s.", job=job, names=missing)
-    return _("Jenkins answers, but the job %(job)s is disabled.", job=job)
+        return _(
+            "Jenkins answers, but its job %(job)s does not declare these parameters: %(names)s.", job=job, names=missing
+        )
+    return _("Jenkins answers, but its job %(job)s is disabled.", job=job)
 
 
 def _test_git(test: ServerTest) -> tuple[dict[str, Any], Sentence]:

@@ -24,15 +24,15 @@ _CLUSTER_FIELDS = frozenset(
 )
 _USER_FIELDS = frozenset({"token", "client-certificate-data", "client-key-data", "extensions"})
 _WHY_NOT = {
-    "exec": _("it would run a program on our machines; use a service account's token"),
-    "auth-provider": _("it would run a program on our machines; use a service account's token"),
+    "exec": _("it would run a program on the platform's machines; use a service account's token"),
+    "auth-provider": _("it would run a program on the platform's machines; use a service account's token"),
     "certificate-authority": _("it names a file on your machine; use certificate-authority-data"),
     "client-certificate": _("it names a file on your machine; use client-certificate-data"),
     "client-key": _("it names a file on your machine; use client-key-data"),
     "tokenFile": _("it names a file on your machine; use token"),
     "username": _("Kubernetes no longer takes passwords; use a service account's token"),
     "password": _("Kubernetes no longer takes passwords; use a service account's token"),
-    "proxy-url": _("clusters are reached directly"),
+    "proxy-url": _("clusters are reached without a proxy"),
 }
 
 
@@ -67,7 +67,7 @@ class Kubeconfig:
 def parse_kubeconfig(text: str) -> Kubeconfig:
     """The current context (or the only one). Raises Rejected, with a Problem at what cannot be used."""
     if len(text) > MAX_CHARS:
-        raise _refused("", _("A kubeconfig larger than 256 KiB is not read."))
+        raise _refused("", _("A kubeconfig has at most 256 KiB."))
     try:
         documents = strict_yaml.load(text, restore=lambda scalar: (scalar, False))
     except strict_yaml.YamlProblem as exc:
@@ -126,7 +126,11 @@ def _only(value: dict[str, Any], allowed: frozenset[str], part: str) -> None:
         if name not in allowed:
             raise _refused(
                 f"{part}.{name}",
-                _("%(name)s cannot be used: %(why)s.", name=name, why=_WHY_NOT.get(name, _("it is not known here"))),
+                _(
+                    "%(name)s cannot be used: %(why)s.",
+                    name=name,
+                    why=_WHY_NOT.get(name, _("the platform does not know it")),
+                ),
             )
 
 

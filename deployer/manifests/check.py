@@ -97,13 +97,13 @@ def _check_name(kind: str, name: Any, policy: Policy, findings: Findings) -> boo
     pattern = DNS_LABEL if kind in ("Service", "Deployment") else DNS_NAME
     if not isinstance(name, str) or not pattern.fullmatch(name):
         findings.add(
-            ".metadata.name", _("A name has lower-case letters, digits and dashes, and begins and ends without a dash.")
+            ".metadata.name", _("A name is lower-case letters, digits and hyphens, with no hyphen at either end.")
         )
         return False
     if kind == "ConfigMap" and len(name) > _CONFIG_MAP_NAME:
         findings.add(
             ".metadata.name",
-            _("The name of a ConfigMap may be at most %(most)s characters long.", most=_CONFIG_MAP_NAME),
+            _("The name of a ConfigMap has at most %(most)s characters.", most=_CONFIG_MAP_NAME),
         )
         return False
     if not policy.owns_name(name):
@@ -121,9 +121,7 @@ def check_labels(value: Any, path: str, findings: Findings) -> None:
         if name.startswith(OWN_PREFIX):
             findings.add(f"{path}.{name}", _("Labels under %(prefix)s are set by the platform.", prefix=OWN_PREFIX))
         elif name not in OWN_LABELS and (not isinstance(text, str) or not LABEL_VALUE.fullmatch(text)):
-            findings.add(
-                f"{path}.{name}", _("A label is text of at most 63 letters, digits, dashes, dots and underscores.")
-            )
+            findings.add(f"{path}.{name}", _("A label is at most 63 letters, digits, hyphens, dots and underscores."))
 
 
 def check_annotations(value: Any, path: str, policy: Policy, findings: Findings) -> None:
@@ -170,7 +168,7 @@ def _check_config_map(manifest: Manifest, findings: Findings) -> None:
             if not CONFIG_KEY.fullmatch(key):
                 findings.add(
                     f".{part}",
-                    _("The key “%(key)s” may hold only letters, digits, dashes, dots and underscores.", key=key[:80]),
+                    _("The key “%(key)s” may hold only letters, digits, hyphens, dots and underscores.", key=key[:80]),
                 )
             if not isinstance(value, str):
                 findings.add(f".{part}.{key}", _("A configuration value is text: put it in quotes."))

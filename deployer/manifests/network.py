@@ -20,7 +20,7 @@ def check_service(value: Any, policy: Policy, findings: Findings) -> None:
         findings.add(
             ".spec.type",
             _(
-                "A Service of type %(kind)s is not allowed; allowed: %(types)s.",
+                "A Service of type %(kind)s is not allowed; allowed are %(types)s.",
                 kind=kind,
                 types=sorted(policy.service_types),
             ),
@@ -32,7 +32,7 @@ def check_service(value: Any, policy: Policy, findings: Findings) -> None:
     for name, text in findings.mapping(spec.get("selector"), ".spec.selector").items():
         if name.startswith(OWN_PREFIX) or name == "app.kubernetes.io/version":
             findings.add(
-                f".spec.selector.{name}", _("A Service may not select by a label that changes with the order.")
+                f".spec.selector.{name}", _("A Service must not select by a label that changes with the order.")
             )
         elif not isinstance(text, str) or not LABEL_VALUE.fullmatch(text):
             findings.add(f".spec.selector.{name}", _("A label is text of at most 63 characters."))
@@ -45,7 +45,8 @@ def check_service(value: Any, policy: Policy, findings: Findings) -> None:
             findings.add(f"{path}.port", _("A port is a whole number from 1 to 65535."))
         if "nodePort" in port and not (is_port(port["nodePort"]) and port["nodePort"] in policy.node_ports):
             findings.add(
-                f"{path}.nodePort", _("The node port %(port)s is not given to this component.", port=port["nodePort"])
+                f"{path}.nodePort",
+                _("The node port %(port)s does not belong to this component.", port=port["nodePort"]),
             )
 
 
@@ -74,7 +75,7 @@ def check_ingress(value: Any, policy: Policy, findings: Findings) -> None:
         if block.get("secretName") is not None and not is_one_of(block["secretName"], policy.secrets):
             findings.add(
                 f"{path}.secretName",
-                _("The Secret %(name)s is not allowed to this component.", name=block["secretName"]),
+                _("This component may not use the Secret %(name)s.", name=block["secretName"]),
             )
 
 

@@ -45,12 +45,14 @@ def check_pod(value: Any, policy: Policy, findings: Findings) -> None:
     pod = findings.mapping(value, _BASE)
     findings.only(pod, POD_SPEC, _BASE)
     if pod.get("restartPolicy", "Always") != "Always":
-        findings.add(f"{_BASE}.restartPolicy", _("The pods of a Deployment are always restarted."))
+        findings.add(
+            f"{_BASE}.restartPolicy", _("The pods of a Deployment are always restarted: leave restartPolicy out.")
+        )
     account = pod.get("serviceAccountName")
     if account is not None and not is_one_of(account, policy.service_accounts):
         findings.add(
             f"{_BASE}.serviceAccountName",
-            _("The service account %(account)s is not allowed to this component.", account=account),
+            _("This component may not use the service account %(account)s.", account=account),
         )
     if pod.get("automountServiceAccountToken") not in (None, False):
         findings.add(f"{_BASE}.automountServiceAccountToken", _("A pod may not have a token for the cluster's API."))
@@ -85,7 +87,7 @@ def _check_container(container: Manifest, path: str, policy: Policy, findings: F
     findings.only(container, CONTAINER, path)
     name = container.get("name")
     if not isinstance(name, str) or not DNS_LABEL.fullmatch(name):
-        findings.add(f"{path}.name", _("A container needs a name of lower-case letters, digits and dashes."))
+        findings.add(f"{path}.name", _("A container needs a name of lower-case letters, digits and hyphens."))
     _check_image(container.get("image"), f"{path}.image", policy, findings, is_own=is_own)
     _check_security(container.get("securityContext"), CONTAINER_SECURITY, f"{path}.securityContext", findings)
     _check_resources(container.get("resources"), f"{path}.resources", findings, is_own=is_own)
@@ -168,7 +170,7 @@ def _check_variable(variable: Manifest, path: str, policy: Policy, findings: Fin
 
 def _check_secret(name: Any, path: str, policy: Policy, findings: Findings) -> None:
     if not is_one_of(name, policy.secrets):
-        findings.add(path, _("The Secret %(name)s is not allowed to this component.", name=name))
+        findings.add(path, _("This component may not use the Secret %(name)s.", name=name))
 
 
 def _check_volume(volume: Manifest, path: str, policy: Policy, findings: Findings) -> None:
@@ -181,7 +183,7 @@ def _check_volume(volume: Manifest, path: str, policy: Policy, findings: Finding
         if not is_one_of(claim, policy.claims):
             findings.add(
                 f"{path}.persistentVolumeClaim",
-                _("The volume claim %(claim)s is not allowed to this component.", claim=claim),
+                _("This component may not use the volume claim %(claim)s.", claim=claim),
             )
     projected = findings.mapping(volume.get("projected"), f"{path}.projected")
     for source_path, source in findings.items(projected.get("sources"), f"{path}.projected.sources"):
@@ -196,7 +198,7 @@ def _check_probe(value: Any, path: str, findings: Findings) -> None:
     probe = findings.mapping(value, path)
     for action in _PROBE_ACTIONS:
         if findings.mapping(probe.get(action), f"{path}.{action}").get("host") is not None:
-            findings.add(f"{path}.{action}.host", _("A check may ask only its own pod."))
+            findings.add(f"{path}.{action}.host", _("A health check may ask only its own pod: leave host out."))
 
 
 def check_config_maps(manifest: Manifest, known: set[str], findings: Findings) -> None:

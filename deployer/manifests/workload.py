@@ -39,10 +39,10 @@ def check_deployment(value: Any, policy: Policy, findings: Findings) -> None:
     try:
         rolling_plan(replicas, strategy)
     except (QuantityError, AttributeError, TypeError) as exc:
-        findings.add(".spec.strategy.rollingUpdate", _("This strategy cannot be counted: %(why)s", why=said_by(exc)))
+        findings.add(".spec.strategy.rollingUpdate", _("The strategy cannot be read: %(why)s", why=said_by(exc)))
     for name in ("minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"):
         if name in spec and not _is_count(spec[name], 86_400):
-            findings.add(f".spec.{name}", _("This is a whole number and not negative."))
+            findings.add(f".spec.{name}", _("Write a whole number, 0 or more."))
     template = findings.mapping(spec.get("template"), ".spec.template")
     findings.only(template, frozenset({"metadata", "spec"}), ".spec.template")
     metadata = findings.mapping(template.get("metadata"), ".spec.template.metadata")
@@ -60,7 +60,7 @@ def _check_template_labels(labels: dict[str, Any], findings: Findings) -> None:
         if name.startswith(OWN_PREFIX):
             findings.add(path, _("Labels under %(prefix)s are set by the platform.", prefix=OWN_PREFIX))
         elif not isinstance(text, str) or not LABEL_VALUE.fullmatch(text):
-            findings.add(path, _("A label is text of at most 63 letters, digits, dashes, dots and underscores."))
+            findings.add(path, _("A label is at most 63 letters, digits, hyphens, dots and underscores."))
 
 
 def _check_selector(value: Any, labels: dict[str, Any], findings: Findings) -> None:
@@ -71,7 +71,7 @@ def _check_selector(value: Any, labels: dict[str, Any], findings: Findings) -> N
         path = f".spec.selector.matchLabels.{name}"
         if name.startswith(_CHANGES_WITH_ORDERS):
             findings.add(
-                path, _("A selector can never be changed, so it may not hold a label that changes with the order.")
+                path, _("A selector can never be changed, so it must not hold a label that changes with the order.")
             )
         elif name not in OWN_LABELS and labels.get(name) != text:
             findings.add(path, _("The pod template does not have this label, so the selector would find no pod."))

@@ -91,7 +91,7 @@ def supervise(message: dict[str, Any], control: int, wall_seconds: float) -> dic
     except frames.TooSlow:
         os.kill(child, signal.SIGKILL)
     except frames.Closed:
-        why = _("The templates used more memory than they may have.")
+        why = _("The templates need more memory than they may have.")
     os.close(reader)
     _pid, status = os.waitpid(child, 0)
     if reply is not None:

@@ -115,7 +115,7 @@ def _line_of(exc: BaseException, template: Template) -> int:
 
 def _sentence(exc: BaseException) -> Said:
     if isinstance(exc, MemoryError):
-        return _("The template needs more memory than a template may have.")
+        return _("The templates need more memory than they may have.")
     if isinstance(exc, RecursionError):
         return _("The template is nested too deeply.")
     said = said_by(exc)

@@ -128,7 +128,7 @@ class _Printer:
         if isinstance(value, Undefined):
             str(value)  # raises UndefinedError with the name that is missing
         if isinstance(value, float):
-            raise TypeError(_("A number with a fraction must be printed as text: put it in quotes where it is set."))
+            raise TypeError(_("Print a number with a fraction as text: put it in quotes where it is set."))
         raise TypeError(
             _(
                 "A %(kind)s cannot be printed as it is: use the filter toyaml for lists and dicts.",
@@ -206,9 +206,8 @@ class PlainText(_Printer):
             if found := _CONTROL.search(text):
                 raise ValueError(
                     _(
-                        "A printed value holds a line end or control character (U+%(character)s): use the filter "
-                        "shell where the script needs it.",
-                        character=f"{ord(found[0]):04X}",
+                        "A printed value holds a line end or control character (U+%(code)s): use the filter shell.",
+                        code=f"{ord(found[0]):04X}",
                     )
                 )
             return text

@@ -104,9 +104,9 @@ class _Reader:
         line = _line(event)
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            raise YamlProblem(line, _("This is larger than %(most)s values.", most=MAX_NODES))
+            raise YamlProblem(line, _("The document holds more than %(most)s values.", most=MAX_NODES))
         if depth > MAX_DEPTH:
-            raise YamlProblem(line, _("This is nested deeper than %(most)s levels.", most=MAX_DEPTH))
+            raise YamlProblem(line, _("The document is nested deeper than %(most)s levels.", most=MAX_DEPTH))
         if isinstance(event, yaml.AliasEvent):
             raise YamlProblem(line, _("Aliases (*name) are not allowed: write the value out."))
         if event.anchor is not None:

@@ -23,7 +23,7 @@ def check_templates(templates: Mapping[str, str]) -> dict[str, str]:
     if not templates or len(templates) > MAX_TEMPLATES:
         raise Rejected(
             _(
-                "A set of templates has between 1 and %(most)s of them, not %(count)s.",
+                "A set has 1 to %(most)s templates, not %(count)s.",
                 most=MAX_TEMPLATES,
                 count=len(templates),
             )

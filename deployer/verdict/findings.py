@@ -244,7 +244,9 @@ def _not_ready(case: Case) -> Finding | None:
     if lasted < max(budget, 10):
         return None
     event = case.event("Unhealthy", text="Readiness probe") or case.event("Unhealthy", text="Startup probe")
-    message = event.message[:_LONGEST_MESSAGE] if event else _("not ready after %(seconds)s s", seconds=int(lasted))
+    message = (
+        event.message[:_LONGEST_MESSAGE] if event else _("not ready after %(seconds)s seconds", seconds=int(lasted))
+    )
     return case.found(
         "not_ready",
         is_fatal=lasted >= max(2 * budget, 60),

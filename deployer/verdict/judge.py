@@ -57,7 +57,7 @@ def judge(  # noqa: PLR0913 - one call with everything that the answer depends o
     if annotations.get(DEPLOYMENT_ANNOTATION) != deployment_id:
         return replace(verdict, outcome="superseded", message=_by_whom(annotations.get(DEPLOYMENT_ANNOTATION)))
     if workload.generation > applied_generation:
-        verdict = replace(verdict, message=_("It was changed outside the platform while it was rolled out."))
+        verdict = replace(verdict, message=_("It was changed outside the platform while it was rolling out."))
     elapsed = (now - started_at).total_seconds()
     is_late = elapsed >= deadline_seconds
     if workload.observed < workload.generation:
@@ -76,7 +76,7 @@ def judge(  # noqa: PLR0913 - one call with everything that the answer depends o
 def _by_whom(deployment_id: object) -> Said:
     if deployment_id:
         return _("Deployment %(number)s took its place.", number=str(deployment_id))
-    return _("Somebody outside the platform took its place.")
+    return _("Somebody outside the platform replaced it.")
 
 
 def progress_mark(observation: Observation, name: str) -> str:

@@ -27,7 +27,7 @@ SENTENCES: dict[str, str] = {
     "stuck_creating": _("The pod cannot be set up on its node: %(message)s"),
     "slow_start": _("The pod has been getting ready on its node for %(seconds)s s."),
     "container_problem": _("Container %(container)s does not start (%(reason)s): %(message)s"),
-    "evicted": _("Pods were put off their nodes (%(count)s): %(message)s"),
+    "evicted": _("Pods were evicted from their nodes (%(count)s): %(message)s"),
     "quota_exceeded": _("Quota %(quota)s is full: one more pod needs %(requested)s, used are %(used)s of %(limited)s."),
     "quota_needs_resources": _("Quota %(quota)s demands values that the pod does not have: %(message)s"),
     "limit_range": _("The namespace's limits do not allow this pod: %(message)s"),

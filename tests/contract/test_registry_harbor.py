@@ -153,7 +153,7 @@ def test_refused_at_the_token_service_is_forbidden(script: Scripted) -> None:
 
 def test_password_never_goes_to_a_foreign_token_service(script: Scripted, elsewhere: Scripted) -> None:
     guard_with_tokens(script, f"{elsewhere.url}/service/token")
-    with pytest.raises(Forbidden, match="outside its own domain"):
+    with pytest.raises(Forbidden, match="outside its domain"):
         client(script).image("site/app", "v1")
     assert elsewhere.seen == []
 
@@ -205,14 +205,14 @@ def test_blob_redirect_to_another_host_carries_no_credentials(script: Scripted, 
 @pytest.mark.parametrize("host", ["localhost", "169.254.169.254", "[::1]", "0.0.0.0"])
 def test_blob_redirect_to_inner_addresses_is_refused(script: Scripted, elsewhere: Scripted, host: str) -> None:
     script.set(BLOB_PATH, 302, Location=f"http://{host}:{elsewhere.port}/latest/meta-data")
-    with pytest.raises(Rejected, match="inner address"):
+    with pytest.raises(Rejected, match="internal address"):
         client(script).image("site/app", "v1")
     assert elsewhere.seen == []
 
 
 def test_manifest_redirect_is_not_followed(script: Scripted, elsewhere: Scripted) -> None:
     script.set(MANIFEST_PATH, 302, Location=f"{elsewhere.url}/x")
-    with pytest.raises(Rejected, match="sends us elsewhere"):
+    with pytest.raises(Rejected, match="redirects to another address"):
         client(script).image("site/app", "v1")
     assert elsewhere.seen == []
 
@@ -285,5 +285,5 @@ def test_config_that_is_not_its_digest_is_refused(script: Scripted) -> None:
 
 def test_something_else_than_a_registry_is_said(script: Scripted) -> None:
     script.set("/v2/", 200, b"<html>welcome</html>")
-    with pytest.raises(Rejected, match="no image registry"):
+    with pytest.raises(Rejected, match="not an image registry"):
         client(script).describe()

@@ -20,7 +20,7 @@ from releases.models import Build, Deployment, LogChunk, Placement, Review, Snap
 from tests.cast import World
 from tests.releases.rows import build, make_built, make_component, make_order, make_review, make_success
 
-SENTENCE = "The cluster does not accept our credentials: the token or certificate is wrong or has expired."
+SENTENCE = "The cluster does not accept the platform's credentials: token or certificate is wrong or has expired."
 
 
 class Refusing:

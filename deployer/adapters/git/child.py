@@ -63,16 +63,16 @@ def run_git(
             pass_fds=tuple(keep_open),
         )
     except OSError as exc:
-        raise Unavailable(_("git cannot be started on this machine.")) from exc
+        raise Unavailable(_("Git cannot be started on the platform's machine.")) from exc
     try:
         output, complaint = _read(child, end, output_bytes)
         _await_end(child, end)
     except subprocess.TimeoutExpired as exc:
-        raise Unavailable(_("Git did not finish within %(seconds)s s.", seconds=f"{seconds:.0f}")) from exc
+        raise Unavailable(_("Git did not finish within %(seconds)s seconds.", seconds=f"{seconds:.0f}")) from exc
     finally:
         code = _end(child)
     if code == 127:
-        raise Unavailable(_("git is not installed on this machine."))
+        raise Unavailable(_("Git is not installed on the platform's machine."))
     return Finished(code, output, complaint)
 
 
@@ -94,7 +94,7 @@ def _read(child: subprocess.Popen[bytes], end: float, most: int) -> tuple[bytes,
                 key.data.extend(chunk)
             if len(output) > most:
                 raise Rejected(
-                    _("The repository answers with more than %(mebibytes)s MiB of names.", mebibytes=most // 1024**2)
+                    _("The repository has more than %(mebibytes)s MiB of branch names.", mebibytes=most // 1024**2)
                 )
             del complaint[:-_ERROR_BYTES]
     return bytes(output), complaint.decode(errors="replace")

@@ -89,7 +89,9 @@ class GitSource:
         return _read_heads(finished.output)
 
     def _broken(self, finished: Finished) -> Unavailable:
-        return Unavailable(_("Our copy of the repository at %(host)s cannot be read. Try again.", host=self._url.host))
+        return Unavailable(
+            _("The platform's copy of the repository at %(host)s cannot be read. Try again.", host=self._url.host)
+        )
 
 
 def _read_heads(output: bytes) -> tuple[BranchTip, ...]:

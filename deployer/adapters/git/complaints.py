@@ -47,25 +47,36 @@ def translate(finished: Finished, host: str) -> DeployerError:
     # Addresses stand in quotes; a repository called "certificate" must not look like a certificate's fault.
     words = re.sub(r"'[^'\n]*'", "''", finished.complaint)
     if "transport" in words and "not allowed" in words:
-        return Rejected(_("The Git server %(host)s is asked in a way that is not allowed here.", host=host))
+        return Rejected(_("The address of the Git server %(host)s uses a protocol that is not allowed.", host=host))
     if _ELSEWHERE.search(words):
-        return Rejected(_("The Git server %(host)s sends us to another address. Enter the final one.", host=host))
+        return Rejected(_("The Git server %(host)s redirects to another address. Enter the final one.", host=host))
     if _CERTIFICATE.search(words):
-        return Unavailable(_("The certificate of the Git server %(host)s is not trusted. Check its CA.", host=host))
+        return Unavailable(
+            _("The certificate of the Git server %(host)s is not trusted. Check its CA certificate.", host=host)
+        )
     if _FORBIDDEN.search(words):
         return Forbidden(
-            _("The Git server %(host)s refuses our account, or this repository is not open to it.", host=host)
+            _(
+                "The Git server %(host)s refuses the platform's account, or the account may not read this repository.",
+                host=host,
+            )
         )
     if _ABSENT.search(words):
         return NotFound(
-            _("There is no such repository at %(host)s. Check the path, and whether our account may see it.", host=host)
+            _(
+                "There is no such repository at %(host)s. Check its path, and that the platform's account may read it.",
+                host=host,
+            )
         )
     if _FULL.search(words) or finished.code in {-signal.SIGXFSZ, 128 + signal.SIGXFSZ}:
-        return Rejected(_("The repository at %(host)s is larger than the limits for it here.", host=host))
+        return Rejected(_("The repository at %(host)s is larger than the platform allows.", host=host))
     if finished.code in {-signal.SIGKILL, 128 + signal.SIGKILL}:
-        return Unavailable(_("Git was ended while it spoke to %(host)s. Try again.", host=host))
+        return Unavailable(_("Git was stopped while it was talking to %(host)s. Try again.", host=host))
     return Unavailable(
-        _("The Git server %(host)s cannot be reached, or broke off. Is it up, and is its address right?", host=host)
+        _(
+            "The Git server %(host)s cannot be reached, or broke off. Check that it is up and its address is right.",
+            host=host,
+        )
     )
 
 

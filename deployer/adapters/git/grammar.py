@@ -31,7 +31,7 @@ def check_branch(name: str) -> str:
     """The name; raises Rejected."""
     if not is_branch_name(name):
         raise Rejected(
-            _("%(name)s cannot be a branch here: use letters, digits and . _ / + @ # = , -", name=repr(name[:80]))
+            _("%(name)s cannot be a branch name: use letters, digits and . _ / + @ # = , -", name=repr(name[:80]))
         )
     return name
 
@@ -39,7 +39,7 @@ def check_branch(name: str) -> str:
 def check_commit(commit: str) -> str:
     """40 lower case hex digits; raises Rejected."""
     if not _COMMIT.fullmatch(commit):
-        raise Rejected(_("%(commit)s is no commit: give its 40 hex digits.", commit=repr(commit[:50])))
+        raise Rejected(_("%(commit)s is not a commit: give its 40 hex digits.", commit=repr(commit[:50])))
     return commit
 
 
@@ -60,24 +60,20 @@ def check_url(url: str) -> RepositoryUrl:
     """
     # First of all: urlsplit silently drops line breaks and tabs, git would be given them.
     if not _VISIBLE.fullmatch(url):
-        raise Rejected(
-            _("The Git address must be plain ASCII without blanks. Write it as https://host/repository.git.")
-        )
+        raise Rejected(_("A Git address is plain ASCII without spaces. Write it as https://host/repository.git."))
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError as exc:
-        raise Rejected(_("The Git address is no URL. Write it as https://host/group/repository.git.")) from exc
+        raise Rejected(_("The Git address is not a URL. Write it as https://host/group/repository.git.")) from exc
     if parts.scheme not in {"http", "https", "ssh"} or "://" not in url or url.startswith("-"):
         raise Rejected(_("The Git address must begin with https://, http:// or ssh://."))
     if "@" in parts.netloc:
-        raise Rejected(
-            _("The Git address holds a user or password. Enter those with the Git server, not in the address.")
-        )
+        raise Rejected(_("The Git address holds a user or password. Enter those in the Git server's settings instead."))
     if not _HOST.fullmatch(host) or port == 0 or parts.netloc.endswith(":"):
-        raise Rejected(_("The Git address names no proper host."))
+        raise Rejected(_("The Git address has no valid host."))
     if parts.query or parts.fragment or not _PATH.fullmatch(parts.path):
         raise Rejected(_("The Git address must end in the repository's path, such as /group/repository.git."))
     if ".." in parts.path.split("/"):
-        raise Rejected(_("The Git address must not climb with '..'."))
+        raise Rejected(_("The Git address must not contain “..”."))
     return RepositoryUrl(url, parts.scheme, host)

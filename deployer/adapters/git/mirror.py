@@ -82,7 +82,7 @@ class Mirror:
             )
             if made.code != 0:
                 shutil.rmtree(staging, ignore_errors=True)
-                raise Unavailable(_("The folder for copies of Git repositories cannot be written."))
+                raise Unavailable(_("The platform cannot write to its folder for copies of Git repositories."))
             shutil.rmtree(self.path, ignore_errors=True)
             os.replace(staging, self.path)
         # A git that was killed leaves *.lock files that would stop every later one; under our lock none is in use.
@@ -95,7 +95,7 @@ class Mirror:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as exc:
-            raise Unavailable(_("The folder for copies of Git repositories cannot be written.")) from exc
+            raise Unavailable(_("The platform cannot write to its folder for copies of Git repositories.")) from exc
         try:
             self._wait_for(lock)
             yield lock
@@ -110,5 +110,7 @@ class Mirror:
                 return
             except BlockingIOError as exc:
                 if time.monotonic() > end:
-                    raise Unavailable(_("This repository is being fetched by somebody else. Try again soon.")) from exc
+                    raise Unavailable(
+                        _("This repository is being fetched for somebody else. Try again in a moment.")
+                    ) from exc
                 time.sleep(_POLL_SECONDS)

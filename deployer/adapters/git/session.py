@@ -55,7 +55,7 @@ def online_environment(target: SourceTarget, url: RepositoryUrl) -> Iterator[dic
     Raises Rejected for credentials that cannot be passed on (line breaks).
     """
     if not _USERNAME.fullmatch(target.username) or not _USERNAME.fullmatch(target.password[:200]):
-        raise Rejected(_("The user or password of the Git server holds line breaks or control characters."))
+        raise Rejected(_("The Git server's user or password holds line breaks or control characters."))
     with tempfile.TemporaryDirectory(prefix="source-") as folder:
         place = Path(folder)
         extra: dict[str, str] = {}
@@ -95,7 +95,7 @@ def _environment(settings: Mapping[str, str], *, protocols: str) -> dict[str, st
 def _ssh_command(target: SourceTarget, place: Path) -> str:
     """ssh without any of the machine's own settings; a host's key is remembered beside the mirror at first sight."""
     if target.username and not _SSH_USERNAME.fullmatch(target.username):
-        raise Rejected(_("The user of the Git server is no login name for SSH."))
+        raise Rejected(_("The Git server's user is not a valid login name for SSH."))
     known = Path(target.mirror_dir) / "known_hosts"
     options = ["BatchMode=yes", "ConnectTimeout=5", "StrictHostKeyChecking=accept-new", f"UserKnownHostsFile={known}"]
     words = ["ssh", "-F", "/dev/null", "-l", target.username or "git"]

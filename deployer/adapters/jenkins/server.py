@@ -59,7 +59,7 @@ class JenkinsBuildServer:
         answer = self._wire.get("me/api/json", query={"depth": "0"})
         latency = int((time.monotonic() - started) * 1000)
         bean = self._healthy(answer, _("this account")).json()
-        notes = () if "X-Jenkins" in answer.headers else (_("The answer does not say which version of Jenkins it is."),)
+        notes = () if "X-Jenkins" in answer.headers else (_("Jenkins does not say which version it is."),)
         return ServerFacts(self._wire.version, str(bean.get("id") or ""), latency, notes)
 
     def job(self, job: str) -> JobFacts:
@@ -108,7 +108,7 @@ class JenkinsBuildServer:
         try:
             answer = self._get(
                 f"{_build_path(job, number)}wfapi/describe",
-                _("the stages of build %(number)s of %(job)s", number=number, job=job),
+                _("stages of build %(number)s of %(job)s", number=number, job=job),
             )
         except NotFound:
             return ()
@@ -124,7 +124,7 @@ class JenkinsBuildServer:
         limit = {} if is_legacy else {"limit": 2 * MOST_LOG_BYTES}
         answer = self._healthy(
             self._wire.get(path, query=query, **limit),
-            _("the log of build %(number)s of %(job)s", number=number, job=job),
+            _("log of build %(number)s of %(job)s", number=number, job=job),
         )
         page = shapes.legacy_log_page if is_legacy else shapes.log_page
         return page(
@@ -140,7 +140,7 @@ class JenkinsBuildServer:
     def trigger(self, request: BuildRequest, *, deadline: float) -> int:
         """Queue a build. 201 is a new item, 303 an equal one that still waits; the id is the end of Location."""
         if request.parameters.get("TRIGGER_ID") != request.trigger_id or CONTROL_NAMES & set(request.parameters):
-            raise Rejected(_("The parameters of this build are not in order: TRIGGER_ID or a reserved name."))
+            raise Rejected(_("The parameters of this build are wrong: TRIGGER_ID is missing, or a name is reserved."))
         form = {**request.parameters, "delay": self.quiet_period}
         answer = self._wire.post(f"{_job_path(request.job)}buildWithParameters", form=form, deadline=deadline)
         if answer.status in (201, 303):
@@ -166,7 +166,9 @@ class JenkinsBuildServer:
         if answer.status == 404:
             return False
         if answer.status == 422:
-            raise Rejected(_("Jenkins does not allow this account to cancel what is queued."), reason="permission")
+            raise Rejected(
+                _("Jenkins does not allow the platform's account to cancel queued builds."), reason="permission"
+            )
         raise refusal(answer, _("queue item %(number)s", number=queue_id), is_write=True)
 
     # ------------------------------------------------------------ parts
@@ -210,7 +212,7 @@ def _job_path(job: str) -> str:
     """``A/B`` → ``job/A/job/B/``; raises Rejected for a name that would lead elsewhere."""
     parts = job.strip("/").split("/")
     if any(part in ("", ".", "..") for part in parts):
-        raise Rejected(_("“%(job)s” is no name of a Jenkins job.", job=job), reason="job_name")
+        raise Rejected(_("“%(job)s” is not the name of a Jenkins job.", job=job), reason="job_name")
     return "".join(f"job/{quote(part, safe='')}/" for part in parts)
 
 
@@ -226,14 +228,17 @@ def _no_item(answer: Answer) -> Exception:
 def _trigger_refusal(job: str, answer: Answer) -> Exception:
     """Jenkins' own no to buildWithParameters; where nothing says that it was not queued, OutcomeUnknown."""
     refused = {
-        302: ("vetoed", _("Jenkins did not queue a build of %(job)s: the job may be going away.", job=job)),
+        302: ("vetoed", _("Jenkins did not queue a build of %(job)s: the job may be about to be deleted.", job=job)),
         400: ("not_parameterised", _("The Jenkins job %(job)s declares no parameters.", job=job)),
-        404: ("no_job", _("Jenkins has no %(what)s, or this account may not see it.", what=_("job %(job)s", job=job))),
-        405: ("not_post", _("Jenkins, or what stands before it, did not take this as a POST.")),
+        404: (
+            "no_job",
+            _("Jenkins has no %(what)s, or the platform's account may not see it.", what=_("job %(job)s", job=job)),
+        ),
+        405: ("not_post", _("Jenkins, or a proxy before it, does not accept the request (POST).")),
         409: ("disabled", _("The Jenkins job %(job)s is disabled.", job=job)),
-        413: ("too_large", _("The parameters are larger than Jenkins, or what stands before it, accepts.")),
-        414: ("too_large", _("The request's head is larger than Jenkins accepts.")),
-        431: ("too_large", _("The request's head is larger than Jenkins accepts.")),
+        413: ("too_large", _("The parameters are larger than Jenkins, or a proxy before it, accepts.")),
+        414: ("too_large", _("The request's headers are larger than Jenkins accepts.")),
+        431: ("too_large", _("The request's headers are larger than Jenkins accepts.")),
     }
     if answer.status in refused:
         reason, message = refused[answer.status]

@@ -13,7 +13,7 @@ from deployer.sentences import say as _
 Bean = Mapping[str, Any]
 NOTE = re.compile(rb"\x1b\[8mha:.*?\x1b\[0m", re.DOTALL)
 _NOTE_START = b"\x1b[8mha:"
-_NOT_JENKINS = _("Jenkins' address answers with something other than Jenkins' API.")
+_NOT_JENKINS = _("The address of Jenkins answers, but not with the API of Jenkins.")
 _STATES = {
     "NOT_EXECUTED": "skipped",
     "ABORTED": "cancelled",

@@ -46,9 +46,9 @@ class Answer:
         try:
             value = json.loads(self.body)
         except ValueError as exc:
-            raise Unavailable(_("Jenkins' address answers with something other than Jenkins' API.")) from exc
+            raise Unavailable(_("The address of Jenkins answers, but not with the API of Jenkins.")) from exc
         if not isinstance(value, dict):
-            raise Unavailable(_("Jenkins' address answers with something other than Jenkins' API."))
+            raise Unavailable(_("The address of Jenkins answers, but not with the API of Jenkins."))
         return value
 
 
@@ -109,7 +109,7 @@ class Wire:
         """A write with a form body. Raises TooLate, Unavailable (not sent), OutcomeUnknown; any status comes back."""
         remaining = deadline - time.monotonic()
         if remaining <= 0:
-            raise TooLate(_("The time for this step was over before Jenkins was asked; nothing was sent."))
+            raise TooLate(_("Time ran out before Jenkins was asked; nothing was sent."))
         request = requests.Request("POST", self._base + path, data=dict(form))
         # The connection must not take longer than the deadline allows either: the body goes out after it.
         return self._send(request, min(CONNECT_SECONDS, remaining), MOST_BYTES, is_write=True)
@@ -182,14 +182,16 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _failure(error: BaseException, *, is_write: bool) -> DeployerError:
     causes = list(_causes(error))
     if any(isinstance(cause, _BAD_ADDRESS) for cause in causes):
-        return Rejected(_("The address of this Jenkins is not a web address."), reason="address")
+        return Rejected(_("The address of Jenkins is not a valid web address."), reason="address")
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return Unavailable(_("Jenkins' certificate is not trusted: give its CA certificate with the server."))
+        return Unavailable(
+            _("The certificate of Jenkins is not trusted: enter its CA certificate in the server's settings.")
+        )
     if any(isinstance(cause, _NOT_SENT) for cause in causes):
-        return Unavailable(_("Jenkins cannot be reached: no connection could be made."))
+        return Unavailable(_("Jenkins cannot be reached: nothing was sent."))
     if is_write:
-        return OutcomeUnknown(_("The request went to Jenkins and no answer came back; it may have been carried out."))
-    return Unavailable(_("Jenkins was asked and did not answer in time, or broke the connection."))
+        return OutcomeUnknown(_("Jenkins got the request, but no answer came back: it may have been carried out."))
+    return Unavailable(_("Jenkins did not answer in time, or broke the connection."))
 
 
 def refusal(answer: Answer, what: str, *, is_write: bool) -> DeployerError:
@@ -200,24 +202,24 @@ def refusal(answer: Answer, what: str, *, is_write: bool) -> DeployerError:
     if status == 403:
         return _forbidden(answer)
     if status == 404:
-        return NotFound(_("Jenkins has no %(what)s, or this account may not see it.", what=what))
+        return NotFound(_("Jenkins has no %(what)s, or the platform's account may not see it.", what=what))
     if status == 429:
-        return Unavailable(_("Jenkins asks for fewer requests."), retry_after_seconds=_retry_after(answer))
+        return Unavailable(_("Jenkins is limiting requests."), retry_after_seconds=_retry_after(answer))
     if 300 <= status < 400:
-        message = _("Jenkins sends us to another address: set the final address (https, path) with the server.")
+        message = _("Jenkins redirects to another address: enter the final one in the server's settings.")
         return Rejected(message, reason="redirected")
     if status >= 500 and is_write:
         return OutcomeUnknown(
-            _("Jenkins answered with error %(status)s; the request may have been carried out.", status=status)
+            _("Jenkins answered with error %(status)s: the request may have been carried out.", status=status)
         )
     if status >= 500:
         message = _(
-            "Jenkins, or what stands before it, answers %(status)s: it is starting, stopping or in trouble.",
+            "Jenkins, or a proxy before it, answers %(status)s: it is starting, stopping or overloaded.",
             status=status,
         )
         return Unavailable(message, retry_after_seconds=_retry_after(answer))
     return Rejected(
-        _("Jenkins refused the request about %(what)s (%(status)s).", what=what, status=status),
+        _("Jenkins refused the request for %(what)s (%(status)s).", what=what, status=status),
         reason=f"status_{status}",
     )
 
@@ -227,11 +229,13 @@ def _forbidden(answer: Answer) -> Forbidden:
     if right:
         # hudson.model.Item.Build → Item/Build, as Jenkins' own screens write it
         shown = "/".join(right.split(".")[-2:])
-        return Forbidden(_("This Jenkins account lacks the right %(right)s.", right=shown), reason="permission")
+        return Forbidden(
+            _("The platform's account in Jenkins lacks the right %(right)s.", right=shown), reason="permission"
+        )
     if b"crumb" in answer.body[:_CHUNK]:
-        message = _("Jenkins asks for a crumb: the credential must be an API token, not a password.")
+        message = _("Jenkins asks for a crumb: use an API token instead of a password.")
         return Forbidden(message, reason="credentials")
-    return Forbidden(_("Jenkins does not allow this account to do that."), reason="permission")
+    return Forbidden(_("Jenkins does not allow the platform's account to do that."), reason="permission")
 
 
 def _retry_after(answer: Answer) -> float | None:

@@ -80,7 +80,7 @@ class KubernetesCluster:
     def remove(self, namespace: str, ref: ObjectRef, *, uid: str, deadline: float) -> bool:
         """Delete with the uid as precondition; False when it was gone already. Raises Conflict for another uid."""
         if not uid:
-            raise Rejected(_("An object is removed only by its uid, so that no other of its name goes."))
+            raise Rejected(_("An object is removed by its uid only, so that no other object of the same name is lost."))
         scope = None if ref.kind == "Namespace" else namespace
         options = {
             "apiVersion": "v1",

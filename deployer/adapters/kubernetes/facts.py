@@ -74,7 +74,7 @@ def _notes(session: Session) -> Iterable[str]:
             own = x509.load_pem_x509_certificate(target.client_cert_pem.encode())
         except ValueError:
             return
-        yield _("Our client certificate is valid until %(day)s.", day=f"{own.not_valid_after_utc:%Y-%m-%d}")
+        yield _("The platform's client certificate is valid until %(day)s.", day=f"{own.not_valid_after_utc:%Y-%m-%d}")
 
 
 def _certificate_end(host: str, port: int, server_name: str) -> datetime | None:

@@ -91,7 +91,7 @@ def error_from(answer: Answer, *, is_write: bool) -> DeployerError:
     if refusal.code > 500:
         return _gateway(refusal, is_write)
     if refusal.code < 400:
-        return Unavailable(_("The address of the cluster answers with a redirect; give the API server's own address."))
+        return Unavailable(_("The address of the cluster redirects: enter the API server's own address."))
     return Rejected(_("The cluster does not accept this: %(words)s", words=refusal.message), reason="invalid")
 
 
@@ -115,7 +115,7 @@ def _read(answer: Answer) -> _Refusal:
 
 def _unauthorised(_refusal: _Refusal, _is_write: bool) -> DeployerError:
     return Forbidden(
-        _("The cluster does not accept our credentials: the token or certificate is wrong or has expired.")
+        _("The cluster does not accept the platform's credentials: token or certificate is wrong or has expired.")
     )
 
 
@@ -134,15 +134,19 @@ def _forbidden(refusal: _Refusal, _is_write: bool) -> DeployerError:
         return Rejected(sentence, reason="pod_security")
     if refusal.is_status and "is forbidden: " in message:
         return Rejected(_("A rule of the cluster does not allow this: %(words)s", words=message), reason="admission")
-    return Forbidden(_("The cluster refuses us: %(words)s", words=message))
+    return Forbidden(_("The cluster refused the request: %(words)s", words=message))
 
 
 def _lacking(found: re.Match[str]) -> Said:
     verb, resource = found["verb"], found["resource"]
     if not found["group"]:
-        return _("Our account on the cluster lacks the right to %(verb)s %(resource)s.", verb=verb, resource=resource)
+        return _(
+            "The platform's account in the cluster lacks the right to %(verb)s %(resource)s.",
+            verb=verb,
+            resource=resource,
+        )
     return _(
-        "Our account on the cluster lacks the right to %(verb)s %(resource)s of %(group)s.",
+        "The platform's account in the cluster lacks the right to %(verb)s %(resource)s of %(group)s.",
         verb=verb,
         resource=resource,
         group=found["group"],
@@ -153,7 +157,7 @@ def _not_found(refusal: _Refusal, _is_write: bool) -> DeployerError:
     if refusal.is_status and refusal.reason == "NotFound":
         return NotFound(_("The cluster has no such object: %(words)s", words=refusal.message))
     # A load balancer or wrong address says 404 too; that proves no absence.
-    return Unavailable(_("The address of the cluster does not answer like a Kubernetes API server."))
+    return Unavailable(_("The address of the cluster answers, but not as a Kubernetes API server."))
 
 
 def _conflict(refusal: _Refusal, _is_write: bool) -> DeployerError:
@@ -169,13 +173,13 @@ def _conflict(refusal: _Refusal, _is_write: bool) -> DeployerError:
     if conflicts:
         managers = sorted({conflict.manager for conflict in conflicts})
         return Conflict(_("Fields of the object were set by %(managers)s.", managers=managers), causes=tuple(conflicts))
-    return Conflict(_("The object was changed since it was read: %(words)s", words=refusal.message))
+    return Conflict(_("The object has changed since it was read: %(words)s", words=refusal.message))
 
 
 def _invalid(refusal: _Refusal, _is_write: bool) -> DeployerError:
     problems = tuple(Problem(str(c.get("field") or ""), str(c.get("message") or "")) for c in refusal.causes)
     return Rejected(
-        _("The cluster refuses the object: %(words)s", words=refusal.message), problems=problems, reason="invalid"
+        _("The cluster refused the object: %(words)s", words=refusal.message), problems=problems, reason="invalid"
     )
 
 
@@ -189,7 +193,7 @@ def _internal(refusal: _Refusal, is_write: bool) -> DeployerError:
             reason="invalid",
         )
     if is_write and _WEBHOOK not in refusal.message:
-        return OutcomeUnknown(_("The cluster failed while it was writing: %(words)s", words=refusal.message))
+        return OutcomeUnknown(_("The cluster failed while it was saving: %(words)s", words=refusal.message))
     return Unavailable(
         _("The cluster failed: %(words)s", words=refusal.message), retry_after_seconds=refusal.retry_after
     )

@@ -99,7 +99,7 @@ class Session:
         """A request that changes something, sent at most once. Raises TooLate when the deadline has passed."""
         left = deadline - time.monotonic()
         if left <= 0:
-            raise TooLate(_("The time for this write was over before it was sent; nothing was sent."))
+            raise TooLate(_("Time ran out before the cluster was asked; nothing was sent."))
         connect_seconds = min(CONNECT_SECONDS, left)
         try:
             response = self._send(method, path, query, body, content_type, connect_seconds=connect_seconds)
@@ -200,9 +200,11 @@ class Session:
 
     def _unreachable(self, exc: Exception) -> Unavailable:
         if "CERTIFICATE_VERIFY_FAILED" in str(exc):
-            return Unavailable(_("The cluster's certificate cannot be verified with the authority given for it."))
+            return Unavailable(
+                _("The cluster's certificate cannot be verified with the CA certificate that was entered.")
+            )
         if isinstance(exc, urllib3.exceptions.ConnectTimeoutError | urllib3.exceptions.ReadTimeoutError | TimeoutError):
-            return Unavailable(_("The cluster does not answer in time."))
+            return Unavailable(_("The cluster did not answer in time."))
         return Unavailable(_("The cluster cannot be reached."))
 
 

@@ -47,7 +47,7 @@ class OciRegistry:
         version = answer.headers.get("docker-distribution-api-version", "")
         if answer.status != 200 or not (version or answer.content.strip() in {b"", b"{}"}):
             raise Rejected(
-                _("%(address)s is no image registry: it has no /v2/ address.", address=self._transport.address)
+                _("%(address)s is not an image registry: it has no /v2/ address.", address=self._transport.address)
             )
         notes = () if self._transport.origin.scheme == "https" else (_("Plain HTTP: passwords travel unencrypted."),)
         return ServerFacts(version or "v2", self._target.username or "anonymous", latency, notes)
@@ -68,7 +68,7 @@ class OciRegistry:
             child = self._manifest(repository, self._linux_amd64(document))
             if child is None:
                 raise Unavailable(
-                    _("%(name)s names a linux/amd64 image that is missing.", name=self._named(repository, reference))
+                    _("%(name)s lists a linux/amd64 image that is missing.", name=self._named(repository, reference))
                 )
             document = child[1]
         return self._facts(repository, reference, digest, document)
@@ -146,7 +146,7 @@ class OciRegistry:
         try:
             document = json.loads(content)
         except ValueError as exc:
-            raise Rejected(_("What the registry keeps as %(name)s is no JSON.", name=name)) from exc
+            raise Rejected(_("What the registry keeps as %(name)s is not JSON.", name=name)) from exc
         if not isinstance(document, dict):
             raise Rejected(_("What the registry keeps as %(name)s is not a container image.", name=name))
         return document
@@ -158,9 +158,9 @@ class OciRegistry:
 
 def _check_name(repository: str, reference: str) -> None:
     if len(repository) > 255 or not _REPOSITORY.fullmatch(repository):
-        raise Rejected(_("The repository's name must be lower case words joined by . _ - and /, such as site/app."))
+        raise Rejected(_("A repository's name is lower-case words joined by . _ - and /, such as site/app."))
     if not (_TAG.fullmatch(reference) or _DIGEST.fullmatch(reference)):
-        raise Rejected(_("An image is asked for by its tag or by sha256: and 64 hex digits."))
+        raise Rejected(_("Name an image by its tag, or by sha256: and 64 hex digits."))
 
 
 def _is_index(document: Document) -> bool:

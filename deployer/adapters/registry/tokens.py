@@ -76,7 +76,10 @@ class TokenDesk:
         if scheme == "basic":
             if self._basic is None:
                 raise Forbidden(
-                    _("The registry %(host)s asks for a user and a password. Enter them.", host=self._origin.host)
+                    _(
+                        "The registry %(host)s asks for a user and a password: enter them in its settings.",
+                        host=self._origin.host,
+                    )
                 )
             with self._lock:
                 self._is_basic = True
@@ -85,20 +88,21 @@ class TokenDesk:
             token = self._ask(dict(_PARAMETER.findall(challenge)), scope)
             return Credentials(headers={"Authorization": f"Bearer {token}"})
         raise Forbidden(
-            _("The registry %(host)s asks for a way to sign in that we do not know.", host=self._origin.host)
+            _(
+                "The registry %(host)s asks for a way to sign in that the platform does not know.",
+                host=self._origin.host,
+            )
         )
 
     def _ask(self, parameters: Mapping[str, str], scope: str) -> str:
         try:
             realm = Origin.of(parameters.get("realm", ""))
         except Rejected as exc:
-            raise Forbidden(
-                _("The registry %(host)s names no token service that we can use.", host=self._origin.host)
-            ) from exc
+            raise Forbidden(_("The registry %(host)s names no usable token service.", host=self._origin.host)) from exc
         if self._basic is not None and not may_sign_in_at(self._origin, realm):
             raise Forbidden(
                 _(
-                    "The registry %(host)s wants our password sent to %(other)s, outside its own domain.",
+                    "The registry %(host)s wants its password sent to %(other)s, outside its domain: it was not sent.",
                     host=self._origin.host,
                     other=realm.host,
                 )
@@ -114,7 +118,10 @@ class TokenDesk:
             )
         if answer.status != 200:
             raise Forbidden(
-                _("The registry %(host)s refuses our account. Check its user and password.", host=self._origin.host)
+                _(
+                    "The registry %(host)s refuses the platform's account. Check its user and password.",
+                    host=self._origin.host,
+                )
             )
         return self._keep(scope, answer.content)
 

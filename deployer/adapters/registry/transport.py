@@ -96,7 +96,7 @@ class Transport:
                 )
             if time.monotonic() > end:
                 raise Unavailable(
-                    _("The registry %(address)s sends too slowly. Try again later.", address=self.address)
+                    _("The registry %(address)s answers too slowly. Try again in a few minutes.", address=self.address)
                 )
         return bytes(content)
 
@@ -104,14 +104,14 @@ class Transport:
         if answer.status in {401, 403}:
             raise Forbidden(
                 _(
-                    "The registry %(address)s refuses our account. Check its user and password, and its right to pull.",
+                    "The registry %(address)s refuses the platform's account. Check user, password and right to pull.",
                     address=self.address,
                 )
             )
         if answer.status == 429 or answer.status >= 500:
             raise Unavailable(
                 _(
-                    "The registry %(address)s cannot answer now (%(status)s). Try again later.",
+                    "The registry %(address)s cannot answer now (%(status)s). Try again in a few minutes.",
                     address=self.address,
                     status=answer.status,
                 ),
@@ -119,7 +119,7 @@ class Transport:
             )
         if answer.status in _REDIRECTS:
             raise Rejected(
-                _("The registry %(address)s sends us elsewhere. Enter its final address.", address=self.address)
+                _("The registry %(address)s redirects to another address. Enter the final one.", address=self.address)
             )
         return answer
 
@@ -131,7 +131,7 @@ class Transport:
         except httpx.ConnectTimeout as exc:
             raise Unavailable(
                 _(
-                    "The registry %(name)s does not answer within %(seconds)s s.",
+                    "The registry %(name)s did not answer within %(seconds)s seconds.",
                     name=name,
                     seconds=f"{CONNECT_SECONDS:.0f}",
                 )
@@ -139,15 +139,15 @@ class Transport:
         except httpx.ConnectError as exc:
             if isinstance(exc.__context__, ssl.SSLError) or "CERTIFICATE" in str(exc).upper():
                 raise Unavailable(
-                    _("The certificate of the registry %(name)s is not trusted. Check its CA.", name=name)
+                    _("The certificate of the registry %(name)s is not trusted. Check its CA certificate.", name=name)
                 ) from exc
             raise Unavailable(
-                _("The registry %(name)s cannot be reached. Is its address right, and is it up?", name=name)
+                _("The registry %(name)s cannot be reached. Check that it is up and its address is right.", name=name)
             ) from exc
         except httpx.TimeoutException as exc:
             raise Unavailable(
                 _(
-                    "The registry %(name)s took longer than %(seconds)s s to answer.",
+                    "The registry %(name)s took longer than %(seconds)s seconds to answer.",
                     name=name,
                     seconds=f"{READ_SECONDS:.0f}",
                 )
@@ -165,7 +165,7 @@ def _trust(ca_pem: str, address: str) -> ssl.SSLContext:
             context.load_verify_locations(cadata=ca_pem)
     except ssl.SSLError as exc:
         raise Rejected(
-            _("The CA entered for the registry %(address)s is no PEM certificate.", address=address)
+            _("The CA certificate entered for the registry %(address)s is not in PEM form.", address=address)
         ) from exc
     return context
 

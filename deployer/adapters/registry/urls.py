@@ -27,12 +27,12 @@ class Origin:
         """Read ``http(s)://host[:port][/path]``; raises Rejected for anything else, credentials in it included."""
         # urlsplit silently drops line breaks and tabs.
         if not url.isprintable() or " " in url:
-            raise Rejected(_("The registry's address holds blanks or control characters."))
+            raise Rejected(_("The registry's address holds spaces or control characters."))
         try:
             parts = urlsplit(url)
             port = parts.port or (443 if parts.scheme == "https" else 80)
         except ValueError as exc:
-            raise Rejected(_("The registry's address is no URL. Write it as https://host[:port].")) from exc
+            raise Rejected(_("The registry's address is not a URL. Write it as https://host[:port].")) from exc
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise Rejected(_("The registry's address must begin with https:// or http:// and name a host."))
         if "@" in parts.netloc:
@@ -80,9 +80,9 @@ def check_redirect(url: str, location: str, registry: Origin) -> str:
     """
     place = Origin.of(urljoin(url, location))
     if registry.scheme == "https" and place.scheme != "https":
-        raise Rejected(_("The registry sends us from HTTPS to plain HTTP for its blobs. Mend its storage address."))
+        raise Rejected(_("The registry redirects from HTTPS to plain HTTP for its data. Correct its storage address."))
     if place.host != registry.host and any(_is_inner(address) for address in _addresses(place)):
-        raise Rejected(_("The registry sends us to an inner address for its blobs. Mend its storage address."))
+        raise Rejected(_("The registry redirects to an internal address for its data. Correct its storage address."))
     return urljoin(url, location)
 
 
@@ -90,7 +90,7 @@ def _addresses(place: Origin) -> list[str]:
     try:
         found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
     except OSError as exc:
-        raise Unavailable(_("The registry keeps its blobs at a host that cannot be found.")) from exc
+        raise Unavailable(_("The registry keeps its data on a host that cannot be found.")) from exc
     return [str(entry[4][0]) for entry in found]
 
 

@@ -49,7 +49,7 @@ def prepare(lease: Lease, build: Build) -> Outcome:
         return succeed(lease, build, image, adopted=True)
     if image:
         sentence = _(
-            "The registry already has %(number)s, made by somebody else: it was not overwritten.",
+            "The registry already has an image %(number)s that somebody else pushed: it was not overwritten.",
             number=build.order.number,
         )
         return end(lease, build, RunState.FAILED, Reason.FOREIGN_TAG, sentence)
@@ -127,7 +127,7 @@ def _check_job(build: Build, parameters: dict[str, str]) -> int:
     missing = sorted(set(parameters) - job.parameters)
     if missing:
         sentence = _(
-            "The Jenkins job %(job)s does not declare: %(names)s. Install jenkins_job/config.xml.",
+            "The Jenkins job %(job)s does not declare %(names)s. Install jenkins_job/config.xml.",
             job=build.job,
             names=missing,
         )

@@ -30,7 +30,7 @@ def leave_queue(lease: Lease, build: Build) -> Outcome:
     if item.cancelled:
         reason = Reason.STOPPED if build.stop_requested_at else Reason.ABORTED
         state = RunState.CANCELLED if build.stop_requested_at else RunState.FAILED
-        return end(lease, build, state, reason, _("It was taken out of Jenkins' queue."))
+        return end(lease, build, state, reason, _("It was taken out of the queue in Jenkins."))
     if item.number is not None:
         return _started(lease, build, item.number)
     if not item.known:
@@ -63,5 +63,5 @@ def _search(lease: Lease, build: Build) -> Outcome:
     if (db_now() - build.left_queue_at).total_seconds() < LOST_SECONDS:
         return Again(3)
     return end(
-        lease, build, RunState.ERRORED, Reason.LOST, _("Jenkins has neither the queue item nor a build of it any more.")
+        lease, build, RunState.ERRORED, Reason.LOST, _("Jenkins has neither the queue item nor its build any more.")
     )

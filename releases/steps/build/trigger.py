@@ -46,7 +46,7 @@ def reconcile(lease: Lease, build: Build) -> Outcome:
     if build.stop_requested_at:
         return end(lease, build, RunState.CANCELLED, Reason.STOPPED)
     if build.posts >= MOST_POSTS:
-        sentence = _("Jenkins never showed this build after %(count)s attempts to start it.", count=MOST_POSTS)
+        sentence = _("Jenkins was asked %(count)s times to start this build, and never showed it.", count=MOST_POSTS)
         return end(lease, build, RunState.ERRORED, Reason.LOST, sentence)
     # The same trigger id: a late original that is still in the queue merges with it.
     lease.save(posts=build.posts + 1, posted_at=Now())

@@ -63,7 +63,7 @@ def apply(lease: Lease, deployment: Deployment) -> Outcome:
             lease.save(applied=accepted)
             deployment.applied = accepted
     except Superseded:
-        return end(lease, deployment, RunState.CANCELLED, Reason.SUPERSEDED, _("A later deployment is there already."))
+        return end(lease, deployment, RunState.CANCELLED, Reason.SUPERSEDED, _("A later deployment is already there."))
     except Conflict as conflict:
         return end(lease, deployment, RunState.FAILED, Reason.CONFLICT, conflict.said)
     except (Rejected, NotFound) as error:

@@ -131,7 +131,7 @@ def _quota(
         elif effect.peak_short_by:
             notes.warnings.append(
                 _(
-                    "Quota %(quota)s leaves no room to replace pods at full speed: %(resource)s.",
+                    "Quota %(quota)s has too little %(resource)s to replace pods at full speed.",
                     quota=effect.quota,
                     resource=effect.resource,
                 )
@@ -165,7 +165,7 @@ def _try_pod(
     try:
         notes.warnings.extend(cluster.dry_run_pod(space.namespace, pod))
     except Forbidden as error:
-        notes.warnings.append(_("Pods could not be tried out: %(why)s", why=error.said))
+        notes.warnings.append(_("A trial pod could not be made: %(why)s", why=error.said))
     except Rejected as error:
         # A full quota of pods that are about to be replaced is not a problem; our own sum has decided that.
         if error.reason != "quota" or not effects:
