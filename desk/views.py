@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from desk import selectors
+from desk.selectors.health_words import checks_shown
 from desk.services import wake_run
 from environments.access import Rights, require
 from foundation.problems import Sentence
@@ -94,7 +95,7 @@ def admin(request: HttpRequest) -> HttpResponse:
 def health(request: HttpRequest) -> HttpResponse:
     """Is the platform well? Workers, stuck runs, other sides, and what readyz says."""
     require(_person(request), "see_health")
-    context = {"nav": "admin", "health": selectors.health(), "checks": _readiness(request)}
+    context = {"nav": "admin", "health": selectors.health(), "checks": checks_shown(_readiness(request))}
     return render(request, "desk/health.html", context)
 
 

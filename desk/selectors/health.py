@@ -10,6 +10,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from desk.selectors.health_words import KINDS, PHASES, sides_of, word
+from desk.selectors.health_words import ROLES as ROLE_WORDS
 from foundation.clock import PARKED
 from foundation.models import Remote
 from foundation.problems import Sentence
@@ -26,6 +28,11 @@ class Process:
     beat: Heartbeat
     is_alive: bool
 
+    @property
+    def role(self) -> Sentence:
+        """What it does, in a word."""
+        return word(ROLE_WORDS, self.beat.role)
+
 
 @dataclass(frozen=True)
 class StuckRun:
@@ -36,6 +43,24 @@ class StuckRun:
     why: Sentence
     can_wake: bool
 
+    @property
+    def name(self) -> Sentence:
+        """What kind of run it is, in words."""
+        return word(KINDS, self.kind)
+
+    @property
+    def phase(self) -> Sentence:
+        """Where it stands, in words; nothing for one that is over."""
+        return word(PHASES, self.run.phase) if self.run.is_active else ""
+
+
+@dataclass(frozen=True)
+class SideAway:
+    """Another side that does not answer."""
+
+    remote: Remote
+    name: str
+
 
 @dataclass(frozen=True)
 class Health:
@@ -45,7 +70,7 @@ class Health:
     missing: list[str]
     """Roles of which no process is alive."""
     stuck: list[StuckRun]
-    remotes: list[Remote]
+    away: list[SideAway]
 
 
 STUCK_SECONDS = 60
@@ -68,8 +93,14 @@ def health() -> Health:
         processes=processes,
         missing=[role for role in ROLES if role not in alive],
         stuck=stuck[:MOST_STUCK],
-        remotes=list(Remote.objects.filter(opened_at__isnull=False).order_by("opened_at")),
+        away=_away(),
     )
+
+
+def _away() -> list[SideAway]:
+    remotes = list(Remote.objects.filter(opened_at__isnull=False).order_by("opened_at"))
+    names = sides_of(remotes)
+    return [SideAway(remote, names.get(remote.name, remote.name)) for remote in remotes]
 
 
 def _stuck(kind: Kind, now: datetime) -> list[StuckRun]:
