@@ -68,7 +68,7 @@ image: ## Build the Dockerfile with buildah on a Debian made on the spot, and ru
 	tests/containers/image.sh
 
 messages: dev-installed ## Gather new sentences into the catalogues (apt-get install gettext), then compile them
-	$(BIN)/python manage.py makemessages -l zh_Hans -l en --no-wrap --no-obsolete --add-location file -i .venv -i var -i tests -i sandbox -i demo
+	$(BIN)/python manage.py makemessages -l zh_Hans -l en --no-wrap --no-obsolete --add-location file -i .venv -i var -i tests -i sandbox -i demo -i node_modules
 	$(BIN)/python manage.py compilemessages -l zh_Hans -l en
 
 ifneq ($(wildcard tests/contract),)
