@@ -109,5 +109,6 @@ def _places(places: Iterable[Place], text: str) -> list[Line]:
     return [
         Line(str(place.title), place.url, place.icon, keys=place.keys, values=dict(place.values))
         for place in places
-        if place.fits(text)
+        # Switches are for who looks for them: without a text only what leads on is listed.
+        if place.fits(text) and (text or not place.values)
     ]

@@ -20,11 +20,18 @@ const hasModifier = (event) => event.ctrlKey || event.metaKey || event.altKey;
 const isOn = () => document.body.dataset.keys !== "off";
 const modal = () => document.querySelector("dialog[open]");
 
-/** Opens the palette; what was typed into `field` meanwhile goes over to it. */
+/** Opens the palette at once, so that what is typed next is text and no key; the rest of it comes by import(). */
 async function openPalette(field = null) {
-  const { open } = await import("./palette.js");
-  open(field ? field.value : "");
+  const dialog = document.getElementById("palette");
+  if (!dialog) return;
+  const opener = document.activeElement;
+  const input = dialog.querySelector("input");
+  input.value = (dialog.open ? input.value : "") + (field ? field.value : "");
   if (field) field.value = "";
+  if (!dialog.open) dialog.showModal();
+  input.focus();
+  const { begin } = await import("./palette.js");
+  begin(opener);
 }
 
 async function openHelp() {
@@ -157,13 +164,14 @@ const isDisabled = (element) => element.disabled || element.getAttribute("aria-d
 
 /** Does this send something by itself? A link only leads on. */
 const sends = (element) => element.matches("button, input") && element.type === "submit" && element.form?.method === "post";
+const asks = (element) => "confirm" in element.dataset || "confirm" in (element.form?.dataset || {});
 
 /** Focus and click. What touches production is only led to: Enter, or its own dialog, is the confirmation. */
 export function activate(element) {
   if (isDisabled(element)) return say(element);
   element.scrollIntoView({ block: "nearest" });
   element.focus();
-  if (sends(element) && !element.dataset.confirm && element.closest("[data-production]")) {
+  if (sends(element) && !asks(element) && element.closest("[data-production]")) {
     toast(word("press_enter", { act: labelOf(element) }), "warning");
     return;
   }

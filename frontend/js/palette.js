@@ -20,18 +20,10 @@ let opener = null;
 const answers = new Map();
 
 // ---------------------------------------------------------------- open and close
-export function open(text = "") {
-  if (dialog.open) {
-    if (text) {
-      input.value += text;
-      ask();
-    }
-    return;
-  }
-  opener = document.activeElement;
-  input.value = text;
-  dialog.showModal();
-  input.focus();
+/** Called for the dialog that keys.js has just opened; `back` has the focus again when it closes. */
+export function begin(back) {
+  if (!dialog.open) return;
+  if (!dialog.contains(back)) opener = back;
   answers.clear();
   ask(0);
 }
@@ -231,7 +223,7 @@ function acts() {
   const found = [];
   buttons.forEach((button) => {
     const title = labelOf(button);
-    if (!title || seen.has(title) || button.offsetParent === null || button.closest("[data-row]")) return;
+    if (!title || seen.has(title) || button.offsetParent === null || button.closest("[data-row], nav, .keyset")) return;
     seen.add(title);
     const why = button.disabled ? reasonOf(button) : "";
     found.push({
