@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from desk.selectors import chosen_projects
 from environments.access import Rights
+from releases.views.pages import rights_of
 
 CHOSEN = "chosen_project"
 """The session's key of the project that somebody works on; every page's address names it where it narrows a list."""
@@ -40,7 +41,7 @@ class Shell:
     @cached_property
     def rights(self) -> Rights:
         """The viewer's."""
-        return Rights(self.user)
+        return rights_of(self.request)
 
     @cached_property
     def own_projects(self) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Home, administration, health."""
+"""Administration and health."""
 
 from __future__ import annotations
 
@@ -19,50 +19,10 @@ from desk.selectors.health_words import checks_shown
 from desk.services import wake_run
 from environments.access import Rights, require
 from foundation.problems import Sentence
-from releases.views.pages import is_partial, page
-
-MOST_TOPICS = 40
 
 
 def _person(request: HttpRequest) -> User:
     return cast(User, request.user)
-
-
-@login_required
-@require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    """What waits for me, what runs where, is it well?"""
-    user = _person(request)
-    rights = Rights(user)
-    given = {name: request.GET.get(name, "").strip()[:130] for name in ("project", "text", "start")}
-    projects = selectors.chosen_projects(rights)
-    topics = [f"project:{pk}" for pk, slug, _name in projects if given["project"] in ("", slug)]
-    context = {
-        "nav": "home",
-        "work": selectors.my_work(user, rights),
-        "matrix": selectors.matrix(user, **given),
-        "given": given,
-        "projects": [(slug, name, slug == given["project"]) for _pk, slug, name in projects],
-        "may_create": any(rights.can("create_order", project_id=pk) for pk, _slug, _name in projects),
-        "query": request.GET.urlencode(),
-        "topic": ",".join(topics[:MOST_TOPICS]),
-    }
-    return page(request, "desk/_home.html" if is_partial(request) else "desk/home.html", context)
-
-
-@login_required
-@require_safe
-def approvals(request: HttpRequest) -> HttpResponse:
-    """Mine to decide, oldest first; with ``part=count`` only the number that the rail shows."""
-    user = _person(request)
-    rights = Rights(user)
-    project = request.GET.get("project", "").strip()[:130]
-    tasks = [task for task in selectors.to_approve(user, rights) if project in ("", task.order.project.slug)]
-    if is_partial(request) and request.GET["part"] == "count":
-        return page(request, "desk/_approvals_count.html", {"count": len(tasks)})
-    topics = [f"project:{pk}" for pk, slug, _name in selectors.chosen_projects(rights) if project in ("", slug)]
-    context = {"nav": "approvals", "tasks": tasks, "topic": ",".join(topics[:MOST_TOPICS])}
-    return page(request, "desk/_approvals.html" if is_partial(request) else "desk/approvals.html", context)
 
 
 LINKS: tuple[tuple[str, str, Sentence, Sentence], ...] = (
@@ -82,12 +42,13 @@ LINKS: tuple[tuple[str, str, Sentence, Sentence], ...] = (
 def admin(request: HttpRequest) -> HttpResponse:
     """Links to what this person may look after."""
     rights = Rights(_person(request))
+    first_run = selectors.first_run(rights)
     links = [
         {"url": reverse(name), "title": title, "text": text}
         for verb, name, title, text in LINKS
         if not verb or rights.can(verb)
     ]
-    return render(request, "desk/admin.html", {"nav": "admin", "links": links})
+    return render(request, "desk/admin.html", {"nav": "admin", "links": links, "first_run": first_run})
 
 
 @login_required

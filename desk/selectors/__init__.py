@@ -1,8 +1,23 @@
 """Reads across rooms: my work, what runs where, is the platform well. Nothing here writes."""
 
+from desk.selectors.approvals import next_to_approve, risks, to_approve
+from desk.selectors.behind import between
+from desk.selectors.first_run import first_run
 from desk.selectors.health import health
-from desk.selectors.matrix import chosen_projects, matrix
+from desk.selectors.matrix import chosen_projects, filtered_components, matrix
 from desk.selectors.search import search
-from desk.selectors.work import my_work, to_approve
+from desk.selectors.work import my_work
 
-__all__ = ["chosen_projects", "health", "matrix", "my_work", "search", "to_approve"]
+__all__ = [
+    "between",
+    "chosen_projects",
+    "filtered_components",
+    "first_run",
+    "health",
+    "matrix",
+    "my_work",
+    "next_to_approve",
+    "risks",
+    "search",
+    "to_approve",
+]

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Max, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from components.models import Component
+from components.naming import short_code
 from components.selectors import list_components
+from desk.selectors.behind import behind_counts, behind_placements
+from desk.selectors.work import last_attempts
 from environments.access import Rights, visible_to
 from environments.models import Environment, Space
 from foundation.problems import Sentence
 from foundation.runs.choices import ACTIVE, RunState
-from releases.models import Deployment, Placement, ReleaseOrder
+from releases.choices import OrderState
+from releases.models import Build, Deployment, Placement, ReleaseOrder
+from releases.views.shown import stages
 from releases.views.shown.standing import active_word, spaces_by_project
+
+LINES = 50
+MOST_MINE = 12
+LOOKED_BACK = 200
+"""So many of a person's newest orders and deployments say which components are theirs."""
+STATES: dict[str, Sentence] = {
+    "running": _("in progress"),
+    "failed": _("failed"),
+    "attention": _("needs attention"),
+    "behind": _("behind"),
+}
+"""What the matrix can be narrowed to."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +45,10 @@ class Cell:
     place: Placement | None = None
     attempt: Deployment | None = None
     attempt_word: Sentence = ""
+    behind: int = 0
+    """Orders that the environment before it has had since."""
+    unlike: Environment | None = None
+    """The environment whose twin this is, where the two serve different orders."""
 
     @property
     def is_short(self) -> bool:
@@ -40,7 +62,39 @@ class Line:
 
     component: Component
     newest: ReleaseOrder | None
+    build_state: str
+    build_word: Sentence
     cells: list[Cell]
+
+    @property
+    def code(self) -> str:
+        """The component as people call it; its project stands above it."""
+        return short_code(self.component.name, self.component.project.slug)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Components under a heading: a project's, or without one the viewer's own."""
+
+    slug: str
+    title: Sentence
+    lines: list[Line]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the address says; ``start`` is ``project/slug`` of the component that the last page ended with."""
+
+    project: str = ""
+    text: str = ""
+    state: str = ""
+    mine: str = ""
+    start: str = ""
+
+    @property
+    def is_narrowed(self) -> bool:
+        """True when something may be hidden."""
+        return bool(self.project or self.text or self.state or self.mine)
 
 
 @dataclass(frozen=True)
@@ -48,34 +102,142 @@ class Matrix:
     """Components × environments; ``more`` is where the next page begins, empty at the end."""
 
     environments: list[Environment]
-    lines: list[Line] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
     more: str = ""
 
+    @property
+    def lines(self) -> list[Line]:
+        """All of them, as they stand."""
+        return [line for group in self.groups for line in group.lines]
 
-LINES = 50
+
+def matrix(user: User, rights: Rights, filters: Filters) -> Matrix:
+    """Fifty components from ``start`` on, one's own first, with everything that their cells need: eleven queries."""
+    rows = filtered_components(user, rights, filters)
+    mine = my_components(user)
+    own = [] if filters.start else _in_order(rows.filter(pk__in=mine), mine)
+    if filters.mine:
+        others: list[Component] = []
+    else:
+        rest = _after(rows.exclude(pk__in=mine), filters.start).order_by("project__slug", "slug")
+        others = list(rest[: LINES + 1 - len(own)])
+    shown = [*own, *others][:LINES]
+    reader = _Reader(user, rights, filters, shown)
+    last = shown[-1] if len(own) + len(others) > LINES else None
+    groups = _groups(own, [component for component in shown if component not in own], reader)
+    return Matrix(reader.environments, groups, f"{last.project.slug}/{last.slug}" if last else "")
 
 
-def matrix(user: User, *, project: str = "", text: str = "", start: str = "") -> Matrix:
-    """Fifty components from ``start`` (``project/slug``) on, with everything that their cells need: six queries."""
-    rows = list_components(user, text=text).order_by("project__slug", "slug").filter(project__is_archived=False)
-    if project:
-        rows = rows.filter(project__slug=project)
-    if start:
-        first_project, _slash, slug = start.partition("/")
-        rows = rows.filter(Q(project__slug__gt=first_project) | Q(project__slug=first_project, slug__gte=slug))
-    components = list(rows[: LINES + 1])
-    shown, over = components[:LINES], components[LINES:]
-    spaces = spaces_by_project(component.project_id for component in shown)
-    environments = _columns(spaces)
-    places = _places(shown)
-    failed = _last_attempts(shown)
-    newest = _newest_orders(shown)
-    lines = [
-        Line(component, newest.get(component.pk), _cells(component, environments, spaces, places, failed))
-        for component in shown
-    ]
-    more = f"{over[0].project.slug}/{over[0].slug}" if over else ""
-    return Matrix(environments, lines, more)
+def filtered_components(user: User, rights: Rights, filters: Filters) -> QuerySet[Component]:
+    """The components that the filters leave, whoever works on them."""
+    rows = list_components(user, text=filters.text).filter(project__is_archived=False)
+    if filters.project:
+        rows = rows.filter(project__slug=filters.project)
+    if filters.mine:
+        rows = rows.filter(pk__in=my_components(user))
+    if filters.state in STATES:
+        rows = rows.filter(_in_state(filters.state, rights))
+    return rows
+
+
+def my_components(user: User) -> list[int]:
+    """Those that this person ordered or deployed lately, the latest first: two queries."""
+    ordered = ReleaseOrder.objects.filter(author=user).order_by("-pk").values_list("component_id", "created_at")
+    deployed = Deployment.objects.filter(deployed_by=user).order_by("-pk").values_list("component_id", "created_at")
+    found = sorted([*ordered[:LOOKED_BACK], *deployed[:LOOKED_BACK]], key=lambda row: row[1], reverse=True)
+    return list(dict.fromkeys(component for component, _at in found))[:MOST_MINE]
+
+
+def _in_order(rows: QuerySet[Component], ids: Sequence[int]) -> list[Component]:
+    found = {component.pk: component for component in rows}
+    return [found[pk] for pk in ids if pk in found]
+
+
+def _after(rows: QuerySet[Component], start: str) -> QuerySet[Component]:
+    project, _slash, slug = start.partition("/")
+    return rows.filter(Q(project__slug__gt=project) | Q(project__slug=project, slug__gt=slug)) if start else rows
+
+
+def _in_state(state: str, rights: Rights) -> Q:
+    seen = visible_to(rights.user, rights=rights, field="space__project_id")
+    places = Placement.objects.filter(seen)
+    if state == "running":
+        running = ReleaseOrder.objects.filter(visible_to(rights.user, rights=rights), state=OrderState.BUILDING)
+        return Q(pk__in=places.filter(active__isnull=False).values("component")) | Q(pk__in=running.values("component"))
+    if state == "failed":
+        bad = Deployment.objects.filter(seen, last_attempts(), state__in=[RunState.FAILED, RunState.ERRORED])
+        return Q(pk__in=bad.values("component")) | Q(pk__in=_last_failed(rights).values("component"))
+    if state == "attention":
+        unwell = ~Q(drift=[]) | ~Q(unsettled_reason="") | Q(good__isnull=False, ready__lt=F("wanted"))
+        return Q(pk__in=places.filter(unwell).values("component"))
+    return Q(pk__in=behind_placements().filter(seen).values("component"))
+
+
+def _last_failed(rights: Rights) -> QuerySet[ReleaseOrder]:
+    """Orders that failed to build and were followed by no other of their component."""
+    later = ReleaseOrder.objects.filter(component=OuterRef("component"), pk__gt=OuterRef("pk"))
+    rows = ReleaseOrder.objects.filter(visible_to(rights.user, rights=rights), state=OrderState.BUILD_FAILED)
+    return rows.filter(~Exists(later))
+
+
+def _groups(own: Sequence[Component], others: Sequence[Component], reader: _Reader) -> list[Group]:
+    groups = [Group("", _("Mine, the latest first"), [reader.line(component) for component in own])] if own else []
+    for component in others:
+        if not groups or groups[-1].slug != component.project.slug:
+            groups.append(Group(component.project.slug, str(component.project), []))
+        groups[-1].lines.append(reader.line(component))
+    return groups
+
+
+class _Reader:
+    """Reads what the cells of these components need, once for all of them."""
+
+    def __init__(self, user: User, rights: Rights, filters: Filters, components: Sequence[Component]) -> None:
+        spaces = spaces_by_project(pk for pk, slug, _ in chosen_projects(rights) if filters.project in ("", slug))
+        self._there = {pk: {space.environment_id for space in row} for pk, row in spaces.items()}
+        self.environments = _columns(spaces)
+        self._places = _places(components)
+        self._attempts = _attempts(self._places.values())
+        self._newest = _newest_orders(components)
+        self._builds = _latest_builds(self._newest.values())
+        self._behind = behind_counts(place.pk for place in self._places.values() if place.good_id)
+
+    def line(self, component: Component) -> Line:
+        """The component with its cells, without further queries."""
+        newest = self._newest.get(component.pk)
+        build = self._builds.get(newest.pk) if newest else None
+        state, word = stages.summary(build)
+        if newest and not word:
+            state, word = str(build.state if build else newest.state), str(newest.get_state_display())
+        cells = [self._cell(component, environment) for environment in self.environments]
+        return Line(component, newest, state, word, cells)
+
+    def _cell(self, component: Component, environment: Environment) -> Cell:
+        place = self._places.get((component.pk, environment.pk))
+        attempt = self._attempts.get(place.pk) if place else None
+        if attempt is not None and attempt.state in (RunState.SUCCEEDED, RunState.CANCELLED):
+            attempt = None
+        word: Sentence = ""
+        if attempt is not None:
+            word = active_word(attempt) if attempt.state in ACTIVE else RunState(attempt.state).label
+        unlike = self._unlike(component, environment, place)
+        return Cell(
+            environment=environment,
+            exists=environment.pk in self._there.get(component.project_id, ()),
+            place=place,
+            attempt=attempt,
+            attempt_word=word,
+            behind=self._behind.get(place.pk, 0) if place and environment.twin_id is None else 0,
+            unlike=unlike,
+        )
+
+    def _unlike(self, component: Component, environment: Environment, place: Placement | None) -> Environment | None:
+        """A twin is compared with the environment that it stands in for, not with the one that it follows."""
+        twin = self._places.get((component.pk, environment.twin_id)) if environment.twin_id else None
+        if twin is None or twin.good is None:
+            return None
+        is_same = place is not None and place.good is not None and place.good.order_id == twin.good.order_id
+        return None if is_same else twin.space.environment
 
 
 def _columns(spaces: dict[int, list[Space]]) -> list[Environment]:
@@ -84,44 +246,32 @@ def _columns(spaces: dict[int, list[Space]]) -> list[Environment]:
 
 
 def _places(components: Sequence[Component]) -> dict[tuple[int, int], Placement]:
-    rows = Placement.objects.filter(component__in=[component.pk for component in components]).defer("pods")
-    rows = rows.select_related("good__order", "active__order", "space")
+    """By (component, environment), each with the id of its newest deployment in ``last_id``."""
+    last = Deployment.objects.filter(component=OuterRef("component"), space=OuterRef("space")).order_by("-pk")
+    rows = Placement.objects.filter(component__in=[component.pk for component in components])
+    rows = rows.annotate(last_id=Subquery(last.values("pk")[:1])).defer("pods")
+    rows = rows.select_related("good__order", "space__environment")
     return {(row.component_id, row.space.environment_id): row for row in rows}
 
 
-def _last_attempts(components: Sequence[Component]) -> dict[tuple[int, int], Deployment]:
-    """The newest deployment by (component, environment)."""
-    rows = Deployment.objects.filter(component__in=[component.pk for component in components])
-    newest = rows.order_by().values("component_id", "space_id").annotate(top=Max("pk")).values("top")
-    found = Deployment.objects.filter(pk__in=newest).select_related("order", "space")
-    return {(row.component_id, row.space.environment_id): row for row in found}
+def _attempts(places: Iterable[Placement]) -> dict[int, Deployment]:
+    """The newest deployment by placement."""
+    ids = {place.pk: getattr(place, "last_id", None) for place in places}
+    found = Deployment.objects.filter(pk__in=[pk for pk in ids.values() if pk]).select_related("order")
+    by_id = found.defer("applied", "diagnosis", "message").in_bulk()
+    return {place: by_id[last] for place, last in ids.items() if last in by_id}
 
 
 def _newest_orders(components: Sequence[Component]) -> dict[int, ReleaseOrder]:
-    rows = ReleaseOrder.objects.filter(component__in=[component.pk for component in components])
-    newest = rows.order_by().values("component_id").annotate(top=Max("pk")).values("top")
-    return {row.component_id: row for row in ReleaseOrder.objects.filter(pk__in=newest)}
+    """The newest order by component: each found at the head of an index."""
+    newest = ReleaseOrder.objects.filter(component=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    ids = Component.objects.filter(pk__in=[component.pk for component in components]).values(newest=Subquery(newest))
+    return {row.component_id: row for row in ReleaseOrder.objects.filter(pk__in=ids)}
 
 
-def _cells(
-    component: Component,
-    environments: Sequence[Environment],
-    spaces: dict[int, list[Space]],
-    places: dict[tuple[int, int], Placement],
-    attempts: dict[tuple[int, int], Deployment],
-) -> list[Cell]:
-    there = {space.environment_id for space in spaces.get(component.project_id, [])}
-    cells = []
-    for environment in environments:
-        key = (component.pk, environment.pk)
-        attempt = attempts.get(key)
-        if attempt is not None and attempt.state in (RunState.SUCCEEDED, RunState.CANCELLED):
-            attempt = None
-        word: Sentence = ""
-        if attempt is not None:
-            word = active_word(attempt) if attempt.state in ACTIVE else RunState(attempt.state).label
-        cells.append(Cell(environment, environment.pk in there, places.get(key), attempt, word))
-    return cells
+def _latest_builds(orders: Iterable[ReleaseOrder]) -> dict[int, Build]:
+    rows = Build.objects.filter(order__in=[order.pk for order in orders]).order_by("attempt")
+    return {row.order_id: row for row in rows.defer("parameters", "message", "log_index")}
 
 
 def chosen_projects(rights: Rights) -> list[tuple[int, str, str]]:

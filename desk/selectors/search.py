@@ -21,8 +21,9 @@ from components.models import Component
 from components.selectors import list_components
 from environments.access import Rights, visible_to
 from environments.selectors.people import known_people
+from releases.filtering import LAST_CHARACTER
 from releases.models import Placement, ReleaseOrder
-from releases.selectors import LAST_CHARACTER, orders_visible_to
+from releases.selectors import orders_visible_to
 
 NEWEST = 2000
 """So many of the viewer's newest orders are looked through for branches; an index cannot find a part of a name."""

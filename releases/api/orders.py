@@ -21,6 +21,7 @@ from foundation.problems import Invalid, Missing
 from releases import selectors
 from releases.api import serializers as shapes
 from releases.api.overview import order_overview
+from releases.filtering import filter_orders
 from releases.models import Build, OrderEvent, ReleaseOrder
 from releases.services import builds, orders
 
@@ -33,7 +34,7 @@ ORDER_PAGE = inline_serializer(
     },
 )
 EVENTS_MOST = 500
-FILTERS = ["project", "component", "state", "author", "text"]
+FILTERS = ["project", "component", "state", "author", "text", "since", "until"]
 
 
 class Orders(ApiView):
@@ -49,7 +50,7 @@ class Orders(ApiView):
     def get(self, request: Request) -> Response:
         """Newest first; keyset pages."""
         rows = selectors.orders_visible_to(actor_of(request))
-        rows = selectors.filter_orders(rows, **{name: request.query_params.get(name, "") for name in FILTERS})
+        rows = filter_orders(rows, **{name: request.query_params.get(name, "") for name in FILTERS})
         return list_response(request, rows, lambda row: shapes.present(shapes.OrderSummary, row))
 
     def look(self, request: Request, **kwargs: Any) -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.http import require_safe
 
-from environments.access import Rights
 from foundation import paging
 from releases import selectors
+from releases.filtering import filter_orders, read_day
 from releases.models import ReleaseOrder
-from releases.views.pages import is_partial, page, person
+from releases.views.pages import is_partial, page, person, rights_of
 from releases.views.shown.rows import Choices, filter_choices, order_rows, with_names
 
-FILTERS = ("project", "component", "state", "author", "text")
+DAYS = ("since", "until")
+"""The first and the last day that an order was created on, in the viewer's zone; both count."""
+FILTERS = ("project", "component", "state", "author", "text", *DAYS)
 MOST_TOPICS = 40
 
 
@@ -22,10 +28,10 @@ MOST_TOPICS = 40
 @require_safe
 def list_orders(request: HttpRequest) -> HttpResponse:
     """Newest first by id, 50 a page, in at most 12 queries and without COUNT, however many there are."""
-    user = person(request)
-    rights = Rights(user)
-    given = {name: request.GET.get(name, "").strip()[:200] for name in FILTERS}
-    rows = selectors.filter_orders(selectors.orders_visible_to(user, rights=rights), **given)
+    rights = rights_of(request)
+    given = read_filters(request)
+    seen = selectors.orders_visible_to(person(request), rights=rights)
+    rows = filter_orders(seen, **given)
     if is_partial(request) and request.GET["part"] == "news":
         return _news(request, rows, _query(given))
     found = paging.take_page(
@@ -33,20 +39,32 @@ def list_orders(request: HttpRequest) -> HttpResponse:
         before=paging.read_cursor(request.GET.get("before"), "before"),
         after=paging.read_cursor(request.GET.get("after"), "after"),
     )
-    context = {
+    if request.GET.get("first"):
+        found = replace(found, previous_cursor=None)
+    context: dict[str, Any] = {
         "page": found,
         "rows": order_rows(found.items, rights),
         "query": _query(given),
         "newest": found.items[0].pk if found.items else 0,
         "refresh": _refresh_query(given, found),
+        "is_filtered": any(given.values()),
     }
     if is_partial(request):
         return page(request, "releases/_rows.html", context)
-    choices = filter_choices(
-        rights, project=given["project"], component=given["component"], state=given["state"]
-    )  # fmt: skip
-    context |= {"given": given, "choices": choices, "is_filtered": any(given.values()), **_topics(choices, given)}
+    chosen = {name: given[name] for name in ("project", "component", "state", "author")}
+    choices = filter_choices(rights, **chosen)
+    context |= {"given": given, "choices": choices, **_topics(choices, given)}
+    context["may_create"] = any(rights.can("create_order", project_id=pk) for pk, _slug in choices.project_ids)
     return page(request, "releases/list.html", context)
+
+
+def read_filters(request: HttpRequest) -> dict[str, str]:
+    """What the address says, by field; a day that is none counts as not given."""
+    given = {name: request.GET.get(name, "").strip()[:200] for name in FILTERS}
+    for name in DAYS:
+        day = read_day(given[name])
+        given[name] = day.isoformat() if day else ""
+    return given
 
 
 def _news(request: HttpRequest, rows: QuerySet[ReleaseOrder], query: str) -> HttpResponse:
@@ -56,23 +74,24 @@ def _news(request: HttpRequest, rows: QuerySet[ReleaseOrder], query: str) -> Htt
     return page(request, "releases/_news.html", {"count": count, "newest": newest, "query": query})
 
 
-def _query(given: dict[str, str]) -> str:
+def _query(given: Mapping[str, str]) -> str:
     query = QueryDict(mutable=True)
     query.update({name: value for name, value in given.items() if value})
     return query.urlencode()
 
 
-def _refresh_query(given: dict[str, str], found: paging.Page[ReleaseOrder]) -> str:
+def _refresh_query(given: Mapping[str, str], found: paging.Page[ReleaseOrder]) -> str:
     """The same rows again: nothing new appears under the pointer."""
     query = QueryDict(_query(given), mutable=True)
     query["part"] = "rows"
     if found.items:
         query["before"] = str(found.items[0].pk + 1)
+    if found.previous_cursor is None:
+        # The first page stays the first: where nothing newer was, no button says so.
+        query["first"] = "1"
     return query.urlencode()
 
 
-def _topics(choices: Choices, given: dict[str, str]) -> dict[str, str]:
-    ids = [
-        pk for pk, slug in choices.project_ids if not given["project"] or slug == given["project"]
-    ]  # fmt: skip
+def _topics(choices: Choices, given: Mapping[str, str]) -> dict[str, str]:
+    ids = [pk for pk, slug in choices.project_ids if not given["project"] or slug == given["project"]]
     return {"topic": ",".join(f"project:{pk}" for pk in ids[:MOST_TOPICS])}

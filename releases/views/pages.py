@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from accounts.models import User
+from environments.access import Rights
 from foundation.problems import Sentence
 from releases.models import ReleaseOrder
 
@@ -16,6 +17,14 @@ from releases.models import ReleaseOrder
 def person(request: HttpRequest) -> User:
     """Who asks; only for views behind ``login_required``."""
     return cast(User, request.user)
+
+
+def rights_of(request: HttpRequest) -> Rights:
+    """What that person may do: read once a request, for the view and for the shell around it."""
+    kept = getattr(request, "rights", None)
+    rights = kept if isinstance(kept, Rights) else Rights(person(request))
+    setattr(request, "rights", rights)  # noqa: B010 - Django's request has no place of its own for it
+    return rights
 
 
 def is_partial(request: HttpRequest) -> bool:

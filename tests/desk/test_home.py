@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -28,35 +29,35 @@ SignIn = Callable[[str], Client]
 
 def test_each_role_sees_what_waits_for_it(world: World, component: Component, signed_in: SignIn) -> None:
     order = make_built(component, world.dana)
-    assert [task.order for task in signed_in("dana").get("/").context["work"].to_test] == [order]
+    assert [task.order for task in signed_in("dana").get("/").context["work"].to_test.tasks] == [order]
     make_success(order, world.spaces["fat"], world.olli)
     tester = signed_in("tess")
-    (task,) = tester.get("/").context["work"].to_test
+    (task,) = tester.get("/").context["work"].to_test.tasks
     assert (task.order, task.environment) == (order, world.environments["uat"])
     tester.post(f"/orders/{order.number}/promote/uat/", {"word": "passed"})
-    assert tester.get("/").context["work"].to_test == []
+    assert tester.get("/").context["work"].to_test.tasks == []
     make_success(order, world.spaces["uat"], world.olli)
     tester.post(f"/orders/{order.number}/promote/prd/", {"word": "passed"})
     review = reviewed(order, world.spaces["prd"])
-    (task,) = signed_in("oskar").get("/").context["work"].to_approve
+    (task,) = signed_in("oskar").get("/").context["work"].to_approve.tasks
     assert (task.order, task.environment) == (order, world.environments["prd"])
-    assert signed_in("dana").get("/").context["work"].to_approve == []
+    assert signed_in("dana").get("/").context["work"].to_approve.tasks == []
     assert review.snapshot
     given = {"snapshot": review.snapshot.hash, "decision": "approve"}
     signed_in("oskar").post(f"/orders/{order.number}/review/prd/decide/", given)
-    assert signed_in("petra").get("/").context["work"].to_approve == []
+    assert signed_in("petra").get("/").context["work"].to_approve.tasks == []
 
 
 def test_running_and_failed(world: World, component: Component, signed_in: SignIn) -> None:
     order = make_order(component, world.dana)
     row = build(order)
     client = signed_in("olli")
-    assert [task.order for task in client.get("/").context["work"].running] == [order]
+    assert [task.order for task in client.get("/").context["work"].running.tasks] == [order]
     with transaction.atomic():
         transitions.end_run(row, RunState.FAILED, actor=None, reason="build_failed")
     work = client.get("/").context["work"]
-    assert work.running == [] and [task.order for task in work.failed] == [order]
-    assert signed_in("otto").get("/").context["work"].failed == []
+    assert work.running.tasks == [] and [task.order for task in work.failed.tasks] == [order]
+    assert signed_in("otto").get("/").context["work"].failed.tasks == []
 
 
 def test_the_matrix_shows_what_serves_where(world: World, component: Component, signed_in: SignIn) -> None:
@@ -98,9 +99,13 @@ def test_fifty_components_then_the_rest(world: World, component: Component, sign
     assert len(first.lines) == 50 and second.more == "" and len(set(names)) == len(names) == 61
 
 
-def test_a_part_is_a_part(world: World, component: Component, signed_in: SignIn) -> None:
-    part = signed_in("olli").get("/?part=home", headers=HTMX).content.decode()
-    assert part.lstrip().startswith('<div id="home"') and "<html" not in part
+@pytest.mark.parametrize(
+    ("part", "begins"), [("work", '<section id="work"'), ("chunk", '<tbody id="matrix-first"'), ("rows", "<tbody")]
+)
+def test_a_part_is_a_part(world: World, component: Component, signed_in: SignIn, part: str, begins: str) -> None:
+    html = signed_in("olli").get(f"/?part={part}", headers=HTMX).content.decode().strip()
+    assert html.startswith(begins) and "<html" not in html
+    assert "<html" in signed_in("olli").get(f"/?part={part}").content.decode(), "without htmx it is the page"
 
 
 def test_search_leads_straight_to_an_order(world: World, component: Component, signed_in: SignIn) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Max, OuterRef, QuerySet, Subquery
@@ -10,7 +10,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from components.models import Component, ComponentSettings
-from environments.access import Rights
+from components.naming import short_code
+from environments.access import Rights, in_force
+from environments.choices import Role
+from environments.models import Membership
 from foundation.problems import Sentence
 from foundation.runs.choices import ACTIVE, RunState
 from releases.choices import OrderState
@@ -31,6 +34,7 @@ class OrderRow:
     """One line of the list."""
 
     order: ReleaseOrder
+    code: str
     name_zh: str
     build: Build | None
     build_state: str
@@ -63,6 +67,7 @@ def order_rows(orders: Sequence[ReleaseOrder], rights: Rights) -> list[OrderRow]
         rows.append(
             OrderRow(
                 order=order,
+                code=short_code(order.component.name, order.project.slug),
                 name_zh=getattr(order, "name_zh", "") or "",
                 build=build,
                 build_state=state,
@@ -94,8 +99,9 @@ def next_act(order: ReleaseOrder, standings: Sequence[Standing], rights: Rights)
         return Act(_("See the log"), f"{page}?panel=build")
     if order.state in (OrderState.CREATED, OrderState.BUILD_FAILED):
         if rights.can("build", project_id=order.project_id, owner_id=order.author_id):
-            label = _("Build") if order.state == OrderState.CREATED else _("Retry")
-            return Act(label, reverse("releases:build", args=[order.number]), is_primary=True)
+            is_first = order.state == OrderState.CREATED
+            label = _("Build") if is_first else _("Retry")
+            return Act(label, reverse("releases:build", args=[order.number]), is_primary=is_first)
         return Act(_("Open"), page)
     return _onwards(order, standings, rights)
 
@@ -120,11 +126,12 @@ def _enter(order: ReleaseOrder, standing: Standing, rights: Rights) -> Act | Non
     if standing.promotion is None:
         may = rights.can("promote", space=space, owner_id=order.author_id)
         return Act(_("Promote to %(name)s") % {"name": label}, panel, is_primary=True) if may else None
-    if not (rights.can("deploy", space=space) or rights.can("approve", space=space)):
-        return None
+    review = reverse("releases:review", args=[order.number, space.environment.slug])
+    if not rights.can("deploy", space=space):
+        may_approve = space.approvals and rights.can("approve", space=space) and order.author_id != rights.user.pk
+        return Act(_("Approve for %(name)s") % {"name": label}, review, is_primary=True) if may_approve else None
     if space.asks_review:
-        url = reverse("releases:review", args=[order.number, space.environment.slug])
-        return Act(_("Review and deploy to %(name)s") % {"name": label}, url, is_primary=True)
+        return Act(_("Review for %(name)s") % {"name": label}, review, is_primary=True)
     return Act(_("Deploy to %(name)s") % {"name": label}, panel, is_primary=True)
 
 
@@ -135,14 +142,16 @@ class Choices:
     projects: list[tuple[str, str, bool]]
     components: list[tuple[str, str, bool]]
     states: list[tuple[str, Sentence, bool]]
+    authors: list[tuple[str, str, bool]]
     project_ids: list[tuple[int, str]]
 
 
 MOST_CHOICES = 500
+CREATORS = (Role.DEVELOPER, Role.OPERATIONS, Role.PROJECT_ADMIN, Role.GRANT)
 
 
-def filter_choices(rights: Rights, *, project: str, component: str, state: str) -> Choices:
-    """Projects and components that have something to show: one query."""
+def filter_choices(rights: Rights, *, project: str, component: str, state: str, author: str) -> Choices:
+    """Projects and components that have something to show, and the people who create orders there: two queries."""
     ids = rights.project_ids()
     rows = Component.objects.select_related("project").order_by("project__slug", "name")
     if ids is not None:
@@ -155,5 +164,17 @@ def filter_choices(rights: Rights, *, project: str, component: str, state: str) 
             (row.slug, row.name, row.slug == component) for row in found if not project or row.project.slug == project
         ],
         states=[(value, label, value == state) for value, label in OrderState.choices],
+        authors=_authors(ids, author),
         project_ids=[(row.pk, slug) for slug, row in projects.items()],
     )
+
+
+def _authors(project_ids: Collection[int] | None, chosen: str) -> list[tuple[str, str, bool]]:
+    """Who may create orders there now, by name; whoever is chosen is among them though their role has ended."""
+    held = Membership.objects.filter(in_force(), role__in=CREATORS, project__isnull=False)
+    if project_ids is not None:
+        held = held.filter(project_id__in=project_ids)
+    people = {row.user.username: row.user.shown_name for row in held.select_related("user")[:MOST_CHOICES]}
+    if chosen:
+        people.setdefault(chosen, chosen)
+    return [(username, name, username == chosen) for username, name in sorted(people.items(), key=lambda one: one[1])]

@@ -29,7 +29,8 @@ def text_of(response: Any) -> str:
 
 
 def statements(client: Client, path: str) -> tuple[Any, list[str]]:
-    """The answer to a GET and the SQL that it took."""
+    """The answer to a GET and the SQL that it took, once the session knows which project is chosen."""
+    client.get(path)
     with CaptureQueriesContext(
         connection,
     ) as caught:
@@ -147,7 +148,7 @@ def test_the_next_act_is_the_viewers(world: World, component: Component, signed_
     make_success(order, world.spaces["fat"], world.olli)
     assert (act("dana"), act("tess")) == ("Open", "Promote to UAT")
     signed_in("tess").post(f"/orders/{order.number}/promote/uat/", {"word": "passed"})
-    assert (act("tess"), act("olli")) == ("Open", "Review and deploy to UAT")
+    assert (act("tess"), act("olli")) == ("Open", "Review for UAT")
 
 
 def test_news_wait_for_a_click_and_rows_stay(world: World, component: Component, signed_in: SignIn) -> None:
@@ -171,5 +172,5 @@ def test_a_row_shows_the_stage_that_failed(world: World, component: Component, s
     ]
     Build.objects.filter(order=order).update(state="failed", stages=stages)
     (row,) = signed_in("dana").get("/orders/").context["rows"]
-    assert (row.build_state, row.build_word) == ("failed", "Build")
+    assert (row.build_state, row.build_word) == ("failed", "Build failed")
     assert [stage.state for stage in row.stages] == ["succeeded", "failed", "skipped", "skipped", "skipped"]

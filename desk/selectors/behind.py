@@ -1,0 +1,104 @@
+"""How far an environment lies behind the one that it follows, and which orders lie between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from environments.models import Environment
+from foundation.runs.choices import RunState
+from releases.choices import DeploymentKind
+from releases.models import Deployment, Placement
+
+MOST_BETWEEN = 100
+
+
+@dataclass(frozen=True)
+class Between:
+    """What ``place`` lacks: it serves ``here``, the environment before it serves ``ahead``.
+
+    ``orders`` are those that succeeded there since ``here`` up to ``ahead``, newest first, each with when it did.
+    """
+
+    place: Placement
+    before: Environment
+    ahead: Deployment
+    passed: list[Deployment]
+    is_cut: bool
+
+
+def behind_counts(place_ids: Iterable[int]) -> dict[int, int]:
+    """How many orders each of these placements lies behind, by placement id; those that do not are left out."""
+    rows = _with_ahead(Placement.objects.filter(pk__in=list(place_ids))).annotate(
+        behind=Coalesce(Subquery(_passed_count()), 0)
+    )
+    return {pk: count for pk, count in rows.values_list("pk", "behind") if count}
+
+
+def behind_placements() -> QuerySet[Placement]:
+    """Every placement that lies behind."""
+    return _with_ahead(Placement.objects.all())
+
+
+def between(place: Placement) -> Between | None:
+    """The comparison of a placement with the environment before it; None where it is not behind."""
+    if place.good is None:
+        return None
+    before = (
+        Placement.objects.filter(
+            component_id=place.component_id,
+            space__project_id=place.space.project_id,
+            space__environment__followed_by=place.space.environment_id,
+            good__order_id__gt=place.good.order_id,
+        )
+        .select_related("good__order__author", "space__environment")
+        .order_by("-good__order_id")
+        .first()
+    )
+    if before is None or before.good is None:
+        return None
+    rows = Deployment.objects.filter(
+        component_id=place.component_id,
+        space_id=before.space_id,
+        state=RunState.SUCCEEDED,
+        kind=DeploymentKind.DEPLOY,
+        order_id__gt=place.good.order_id,
+        order_id__lte=before.good.order_id,
+    )
+    firsts = rows.select_related("order__author", "deployed_by").order_by("-order_id", "-pk")
+    passed: dict[int, Deployment] = {}
+    for row in firsts[: MOST_BETWEEN * 2]:
+        passed.setdefault(row.order_id, row)
+    shown = list(passed.values())[:MOST_BETWEEN]
+    return Between(place, before.space.environment, before.good, shown, len(passed) > len(shown))
+
+
+def _with_ahead(rows: QuerySet[Placement]) -> QuerySet[Placement]:
+    """Those whose environment follows one that serves a newer order; that order's id is in ``ahead``."""
+    before = Placement.objects.filter(
+        component=OuterRef("component"),
+        space__project=OuterRef("space__project"),
+        space__environment__followed_by=OuterRef("space__environment"),
+        good__isnull=False,
+    )
+    newest = before.order_by("-good__order_id").values("good__order_id")[:1]
+    place = before.order_by("-good__order_id").values("space_id")[:1]
+    rows = rows.filter(good__isnull=False).annotate(ahead=Subquery(newest), before_space=Subquery(place))
+    return rows.filter(ahead__gt=F("good__order_id"))
+
+
+def _passed_count() -> QuerySet[Any, Any]:
+    """For each such placement: orders that succeeded in the place before it, later than what it serves."""
+    passed = Deployment.objects.filter(
+        component=OuterRef("component"),
+        space=OuterRef("before_space"),
+        state=RunState.SUCCEEDED,
+        kind=DeploymentKind.DEPLOY,
+        order_id__gt=OuterRef("good__order_id"),
+        order_id__lte=OuterRef("ahead"),
+    )
+    return passed.order_by().values("component").annotate(n=Count("order", distinct=True)).values("n")
