@@ -8,7 +8,9 @@ from __future__ import annotations
 import copy
 import difflib
 import hashlib
+import itertools
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,8 +66,73 @@ def diff_object(ref: ObjectRef, live: Manifest | None, wanted: Manifest | None) 
         action = "remove"
     else:
         action = "change" if changes else "same"
-    lines = difflib.unified_diff(_yaml(before), _yaml(after), "live", "this order", lineterm="", n=3)
-    return ObjectDiff(ref, action, changes, tuple(lines))
+    return ObjectDiff(ref, action, changes, tuple(_unified(_yaml(before), _yaml(after))))
+
+
+def _unified(before: list[str], after: list[str]) -> Iterator[str]:
+    """A unified diff whose hunks say behind their ``@@`` where in the object they lie, as Git names the function."""
+    old, new = yaml_paths(before), yaml_paths(after)
+    lines = list(difflib.unified_diff(before, after, "live", "this order", lineterm="", n=3))
+    for place, line in enumerate(lines):
+        found = _HUNK.match(line)
+        if found is None:
+            yield line
+            continue
+        paths = []
+        at, then = int(found["old"]) - 1, int(found["new"]) - 1
+        for other in itertools.takewhile(lambda text: not _HUNK.match(text), lines[place + 1 :]):
+            if other[0] in "-+":
+                paths.append((old[at] if other[0] == "-" else new[then])[:-1])
+            at, then = at + (other[0] != "+"), then + (other[0] != "-")
+        yield f"{line} {'.'.join(_common(paths))}".rstrip().replace(".[", "[")
+
+
+_HUNK = re.compile(r"@@ -(?P<old>\d+)(?:,\d+)? \+(?P<new>\d+)(?:,\d+)? @@")
+
+
+def _common(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """What all of them begin with."""
+    shared = []
+    for parts in zip(*paths, strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared.append(parts[0])
+    return tuple(shared)
+
+
+_KEY = re.compile(r"""(?P<quote>["']?)(?P<key>[^\s"':][^"':]*)(?P=quote):(?: |$)""")
+
+
+def yaml_paths(lines: Sequence[str]) -> list[tuple[str, ...]]:
+    """Where each line of a block-style dump (as ``_yaml`` makes it) lies: ``("spec", "containers", "[app]", "image")``.
+
+    Items of a list are named by their ``name``, where they have one.
+    """
+    found: list[tuple[str, ...]] = []
+    stack: list[tuple[int, str]] = []
+    for place, line in enumerate(lines):
+        rest = line.lstrip(" ")
+        indent = len(line) - len(rest)
+        while rest.startswith("- "):
+            stack = [entry for entry in stack if entry[0] < indent or (entry[0] == indent and entry[1][0] != "[")]
+            stack.append((indent, f"[{_name_of_item(lines, place, indent)}]"))
+            indent, rest = indent + 2, rest[2:]
+        if key := _KEY.match(rest):
+            stack = [entry for entry in stack if entry[0] < indent]
+            stack.append((indent, key["key"]))
+        found.append(tuple(name for _indent, name in stack))
+    return found
+
+
+def _name_of_item(lines: Sequence[str], start: int, indent: int) -> str:
+    """The value of ``name`` in the item that begins there; empty where it has none."""
+    for place in range(start, len(lines)):
+        text = lines[place]
+        if place > start and not text.startswith(" " * (indent + 2)):
+            break
+        if text[indent + 2 :].startswith("name: "):
+            return text[indent + 8 :]
+    return ""
 
 
 def fingerprint(live: Mapping[ObjectRef, Manifest | None]) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Protocol
+
 from django.utils.translation import gettext
 
 
@@ -34,3 +37,18 @@ def roughly(seconds: int | None) -> str:
     if seconds < 50:
         return in_words(max(5, round(seconds / 5) * 5))
     return gettext("%(m)d min") % {"m": max(1, round(seconds / 60))}
+
+
+class _Timed(Protocol):
+    """A run, as far as its duration goes."""
+
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+def took(run: _Timed) -> int | None:
+    """Seconds from its beginning to its end; None before it ended."""
+    if run.finished_at is None:
+        return None
+    return max(0, int((run.finished_at - (run.started_at or run.created_at)).total_seconds()))

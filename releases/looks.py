@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+
+from django.utils.translation import gettext_lazy as _
 
 from components.targets import build_server_target, registry_target
 from deployer.adapters import jenkins, kubernetes, registry
 from deployer.errors import DeployerError
+from deployer.interfaces import EventFacts
 from environments.models import Space
 from environments.targets import cluster_target
-from foundation.problems import Refused
+from foundation.problems import Refused, Sentence
 from foundation.redaction import redact
 from foundation.sentences import spoken
 from releases.models import Build, ReleaseOrder
@@ -61,3 +67,54 @@ def pod_log(space: Space, pod: str, *, container: str = "", previous: bool = Fal
         )
     except DeployerError as error:
         raise Refused(spoken(error), "pod-log", status=502) from error
+
+
+KEPT_SECONDS = 2.0
+_kept: dict[tuple[int, tuple[str, ...]], tuple[float, tuple[EventFacts, ...]]] = {}
+
+
+def events_of(space: Space, uids: Sequence[str]) -> tuple[EventFacts, ...]:
+    """What the cluster still tells of these objects, oldest first; raises Refused with its own sentence.
+
+    Many people may look at one rollout: an answer is good for all of them for two seconds.
+    """
+    key = (space.pk, tuple(uids))
+    now = time.monotonic()
+    for old in [one for one, (at, _events) in list(_kept.items()) if now - at > KEPT_SECONDS]:
+        _kept.pop(old, None)
+    if key not in _kept:
+        try:
+            cluster = kubernetes.connect(cluster_target(space.cluster))
+            found = [event for uid in uids if uid for event in cluster.events(space.namespace, uid)]
+        except DeployerError as error:
+            raise Refused(spoken(error), "events", status=502) from error
+        _kept[key] = (now, tuple(sorted(found, key=lambda event: event.at)))
+    return _kept[key][1]
+
+
+@dataclass(frozen=True)
+class Layers:
+    """How two images differ: layers that only the newer one has, of how many, and its size in bytes. With ``reason``
+    nobody could tell."""
+
+    new: int = 0
+    total: int = 0
+    size: int = 0
+    reason: Sentence = ""
+
+
+def layers_between(old: ReleaseOrder, new: ReleaseOrder) -> Layers:
+    """What the registry says of both images now; never raises."""
+    build = Build.objects.filter(order=new).select_related("registry").order_by("-attempt").first()
+    if build is None or not old.image_digest or not new.image_digest:
+        return Layers(reason=_("The registry has no such image."))
+    try:
+        client = registry.connect(registry_target(build.registry))
+        repository = f"{new.project.slug}/{new.component.slug}"
+        before, after = (client.image(repository, order.image_digest) for order in (old, new))
+    except DeployerError as error:
+        return Layers(reason=spoken(error))
+    if before is None or after is None:
+        return Layers(reason=_("The registry has no such image."))
+    kept = set(before.layers)
+    return Layers(sum(layer not in kept for layer in after.layers), len(after.layers), after.size)

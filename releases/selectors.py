@@ -13,7 +13,7 @@ from environments.access import Rights, visible_to
 from environments.models import Space
 from foundation.problems import Missing
 from foundation.runs.choices import RunState
-from releases.choices import ApprovalState, PromotionState
+from releases.choices import ApprovalState, DeploymentKind, PromotionState
 from releases.models import Approval, Build, Deployment, LogChunk, Placement, Promotion, ReleaseOrder, Review, Snapshot
 
 LAST_CHARACTER = "\U0010ffff"
@@ -87,7 +87,8 @@ def current_promotion(order: ReleaseOrder, space: Space) -> Promotion | None:
 
 def latest_build(order: ReleaseOrder) -> Build | None:
     """The newest attempt."""
-    return Build.objects.filter(order=order).order_by("-attempt").first()
+    rows = Build.objects.filter(order=order).select_related("started_by", "server", "registry")
+    return rows.order_by("-attempt").first()
 
 
 def latest_review(order: ReleaseOrder, space: Space) -> Review | None:
@@ -118,7 +119,9 @@ def rejection(snapshot: Snapshot) -> Approval | None:
 
 def placement_of(order: ReleaseOrder, space: Space) -> Placement | None:
     """What runs of the order's component there."""
-    rows = Placement.objects.select_related("active__deployed_by", "active__order", "applied__order", "good__order")
+    rows = Placement.objects.select_related(
+        "component", "active__deployed_by", "active__order", "applied__order", "good__order"
+    )
     return rows.filter(component_id=order.component_id, space=space).first()
 
 
@@ -139,6 +142,15 @@ def good_deployments(component_id: int, space: Space, *, limit: int = 50) -> lis
         component_id=component_id, space=space, state=RunState.SUCCEEDED, snapshot__isnull=False
     )
     return list(rows.select_related("order", "snapshot", "deployed_by").order_by("-id")[:limit])
+
+
+def has_earlier_success(place: Placement) -> bool:
+    """Whether there is a snapshot that succeeded there, other than the one that stands there now."""
+    rows = Deployment.objects.filter(
+        component_id=place.component_id, space_id=place.space_id, state=RunState.SUCCEEDED, snapshot__isnull=False
+    )
+    standing = place.applied.snapshot_id if place.applied else None
+    return rows.exclude(snapshot=standing).exists() if standing else rows.exists()
 
 
 def deployments_of(order: ReleaseOrder) -> QuerySet[Deployment]:
@@ -199,3 +211,25 @@ def log_from(build: Build, offset: int) -> str:
         if len(text) - (offset - last) >= LOG_CHARACTERS_MOST:
             break
     return text[offset - last :]
+
+
+USUAL_OF = 9
+"""How many of the last successes say what is usual."""
+
+
+def recent_builds(component_id: int) -> list[Build]:
+    """The last builds of the component that succeeded, newest first: times and stages only."""
+    rows = Build.objects.filter(order__component_id=component_id, state=RunState.SUCCEEDED, started_at__isnull=False)
+    return list(rows.only("started_at", "finished_at", "stages").order_by("-id")[:USUAL_OF])
+
+
+def recent_rollouts(component_id: int, space_id: int) -> list[Deployment]:
+    """The last deployments and roll backs of the component that succeeded there, newest first: times only."""
+    rows = Deployment.objects.filter(
+        component_id=component_id,
+        space_id=space_id,
+        state=RunState.SUCCEEDED,
+        kind__in=[DeploymentKind.DEPLOY, DeploymentKind.ROLL_BACK],
+        applied_at__isnull=False,
+    )
+    return list(rows.only("applied_at", "finished_at").order_by("-id")[:USUAL_OF])

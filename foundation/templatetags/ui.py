@@ -18,6 +18,7 @@ register = template.Library()
 register.filter("clock", durations.clock)
 register.filter("in_words", durations.in_words)
 register.filter("roughly", durations.roughly)
+register.filter("took", durations.took)
 
 TONES = {
     "running": ("running", "building", "deploying", "started"),
@@ -51,7 +52,7 @@ def state_icon(state: object) -> SafeString:
     """The sign of a state; what runs turns, and nothing else moves on a page."""
     name = _TONE_OF.get(str(state), "waiting")
     if name == "running":
-        return format_html('<span class="spin" aria-hidden="true"></span>')
+        return SafeString('<span class="spin" aria-hidden="true"></span>')
     return icon(name)
 
 

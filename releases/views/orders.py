@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -33,7 +32,6 @@ from releases.models import ReleaseOrder
 from releases.services import builds, orders
 from releases.views.pages import done, is_partial, live, page, person
 from releases.views.shown import activity
-from releases.views.shown.acts import Act
 from releases.views.shown.facts import order_facts
 from releases.views.shown.lane import Lane, read_lane
 from releases.views.shown.logs import log_of
@@ -42,10 +40,8 @@ from releases.views.shown.panels import (
     check_act,
     header_acts,
     space_panel,
-    start_act,
-    stop_act,
 )
-from releases.views.shown.rows import next_act
+from releases.views.shown.primary import primary_act, stuck_at
 
 MOST_COMPONENTS = 1000
 BRANCHES_SHOWN = 50
@@ -162,7 +158,7 @@ def order_context(
 ) -> dict[str, Any]:
     """Everything that the order's page shows; ``form`` is a promotion form with its errors."""
     rights = Rights(person(request))
-    lane = read_lane(found, person(request))
+    lane = read_lane(found, rights)
     panel = panel or request.GET.get("panel", "")
     if panel != "build" and panel not in lane.places:
         panel = _default_panel(found, lane)
@@ -170,11 +166,12 @@ def order_context(
         "order": found,
         "lane": lane,
         "panel": panel,
-        "primary": _primary(found, lane, rights, panel),
+        "primary": primary_act(found, lane, rights, panel),
+        "stuck": stuck_at(found, lane, rights),
         "acts": header_acts(found, rights),
         "check": check_act(found, rights),
-        "facts": order_facts(found, selectors.latest_build(found)),
-        "events": activity.happenings(found, only_comments=request.GET.get("activity") == "comments"),
+        "facts": order_facts(found, lane.latest),
+        **activity.shown(found, request.GET.get("activity", "")),
         "last_check": activity.last_check(found),
         "comment_form": CommentForm(),
         "may_comment": rights.can("comment", project_id=found.project_id),
@@ -191,12 +188,13 @@ def _panel_context(
     rights: Rights,
     form: PromotionForm | None,
 ) -> dict[str, Any]:
+    query = {"panel": panel, "part": "live", "activity": request.GET.get("activity", "")}
     if panel == "build":
         attempt = request.GET.get("attempt", "")
         pinned = int(attempt) if attempt.isascii() and attempt.isdigit() else None
-        shown = build_panel(found, rights, pinned)
+        shown = build_panel(found, rights, pinned, lane.usual)
         seen = str(shown.build.attempt if shown.build else 0)
-        query = {"panel": panel, "part": "live", "seen": seen} | ({"attempt": attempt} if pinned else {})
+        query |= {"seen": seen} | ({"attempt": attempt} if pinned else {})
         return {
             "build_panel": shown,
             "log": log_of(found, shown.build) if shown.build else None,
@@ -207,7 +205,7 @@ def _panel_context(
     place = lane.places[panel]
     return {
         "space_panel": space_panel(found, place, rights),
-        "live_query": urlencode({"panel": panel, "part": "live"}),
+        "live_query": urlencode(query),
         "promotion_form": form or PromotionForm(space=place.space),
     }
 
@@ -223,17 +221,6 @@ def _default_panel(found: ReleaseOrder, lane: Lane) -> str:
         if place.standing.state != "succeeded":
             return slug
     return list(lane.places)[-1]
-
-
-def _primary(found: ReleaseOrder, lane: Lane, rights: Rights, panel: str) -> Act | None:
-    """The one primary button; none where the open panel has it already."""
-    if found.state == OrderState.BUILDING:
-        return stop_act(found, selectors.latest_build(found), rights)
-    if found.state in (OrderState.CREATED, OrderState.BUILD_FAILED):
-        return start_act(found, rights)
-    act = next_act(found, [place.standing for place in lane.places.values()], rights)
-    page_url = reverse("releases:order", args=[found.number])
-    return None if act.url in (page_url, f"{page_url}?panel={panel}") else act
 
 
 @login_required

@@ -7,24 +7,31 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.models import User
 from components import looks
-from deployer.manifests import find_workload
 from environments.access import Rights, who_may
 from environments.models import Space
 from foundation.problems import Invalid, Missing
 from releases import gates, selectors
+from releases.choices import ApprovalState
 from releases.forms import DecisionForm, DeployForm
+from releases.looks import layers_between
 from releases.models import Approval, Deployment, Placement, ReleaseOrder, Review, Snapshot
 from releases.services import approvals, deployments
 from releases.views.pages import done, is_partial, live, page, person
 from releases.views.shown.acts import refusal
-from releases.views.shown.facts import compare
-from releases.views.shown.looked import bars_of, diff_of
+from releases.views.shown.differences import diff_of
+from releases.views.shown.effects import effect_of
+from releases.views.shown.facts import compare, folded
+from releases.views.shown.looked import bars_of, has_moved, review_gates
 from releases.views.shown.panels import approvals_of
 from releases.views.shown.words import reason_of, why_waiting
+
+DECIDED = (ApprovalState.GIVEN, ApprovalState.REJECTED)
 
 
 @login_required
@@ -40,10 +47,10 @@ def review(request: HttpRequest, number: str, environment: str) -> HttpResponse:
             return HttpResponse(status=204)
         return redirect("releases:review", number, space.environment.slug)
     if is_partial(request) and request.GET["part"] == "commits":
-        return page(request, "releases/_commits.html", _commits(order, space))
+        return page(request, "releases/_commits.html", _between(order, space))
     context = review_context(request, order, space)
     if request.GET.get("commits"):
-        context |= _commits(order, space)
+        context |= _between(order, space)
     template = "releases/_review.html" if is_partial(request) else "releases/review.html"
     return page(request, template, context)
 
@@ -82,11 +89,10 @@ def review_context(
     look = selectors.latest_review(order, space)
     snapshot = full_snapshot(look.snapshot_id) if look and look.snapshot_id else None
     place = selectors.placement_of(order, space)
-    found = gates.deployment_gates(order, space, snapshot=snapshot, deployer=user)
-    reviewed = _reviewed_gate(look)
-    may_look = rights.can("review", space=space) or rights.can("approve", space=space)
-    no = refusal(rights, "deploy", space=space, gates=[reviewed, *found])
+    bars = bars_of(look) if look else []
     running = running_there(place)
+    found = [*review_gates(look, bars), *gates.deployment_gates(order, space, snapshot=snapshot, deployer=user)]
+    no = refusal(rights, "deploy", space=space, gates=found)
     return {
         "order": order,
         "space": space,
@@ -95,19 +101,19 @@ def review_context(
         "snapshot": snapshot,
         "place": place,
         "running": running,
-        "gates": [reviewed, *found],
-        "closed_count": sum(not gate.is_open for gate in [reviewed, *found]),
+        "gates": found,
+        "closed_count": sum(not gate.is_open for gate in found),
+        "first_closed": gates.first_closed(found),
         "is_fresh": bool(look and selectors.is_fresh(look)),
-        "may_look": may_look and bool(order.image_digest),
-        "who_may_look": who_may("review", space=space),
-        "compared": compare(snapshot, running) if snapshot else [],
-        "diff": diff_of(look) if look else [],
-        "bars": bars_of(look) if look else [],
+        "has_moved": has_moved(look, place),
+        **_may_look(order, space, rights),
+        **folded(compare(snapshot, running) if snapshot else []),
+        "diff": diff_of(look) if look and snapshot else [],
+        "bars": bars,
         "waiting": why_waiting(look) if look and look.is_active else "",
         "reason": reason_of(look) if look else "",
-        "approvals": approvals_of(look),
-        "decide_why": approvals.why_not(user, snapshot) if snapshot and space.approvals else "",
-        "effect": _effect(snapshot, place),
+        **_deciding(look, snapshot, user),
+        "effect": effect_of(snapshot, place, running) if snapshot else None,
         "deploy_why": no.why,
         "deploy_who": no.who,
         "deploy_form": form or _deploy_form(order, space, look, snapshot),
@@ -115,15 +121,30 @@ def review_context(
     }
 
 
-def _reviewed_gate(look: Review | None) -> gates.Gate:
-    """The review itself is the first thing to be asked for on this page."""
-    if look is None:
-        return gates.Gate("reviewed", False, _("It is not reviewed yet: review it first."))
-    if look.is_active:
-        return gates.Gate("reviewed", False, _("The review is under way: a moment."))
-    if look.state != "succeeded":
-        return gates.Gate("reviewed", False, _("The review found problems: %(message)s") % {"message": look.message})
-    return gates.Gate("reviewed", True, _("Reviewed: nothing stands in the way in the cluster."))
+def _may_look(order: ReleaseOrder, space: Space, rights: Rights) -> dict[str, Any]:
+    may_look = rights.can("review", space=space) or rights.can("approve", space=space)
+    return {"may_look": may_look and bool(order.image_digest), "who_may_look": who_may("review", space=space)}
+
+
+def _deciding(look: Review | None, snapshot: Snapshot | None, user: User) -> dict[str, Any]:
+    """The words given so far, the viewer's own among them, and what is next once that is given."""
+    given = approvals_of(look)
+    own = next((one for one in given if one.by_id == user.pk and one.state in DECIDED), None)
+    is_asked = snapshot is not None and snapshot.space.approvals > 0
+    return {
+        "approvals": given,
+        "own_word": own,
+        "decide_why": approvals.why_not(user, snapshot) if snapshot and is_asked and own is None else "",
+        "next_to_approve": _next_url() if own else "",
+    }
+
+
+def _next_url() -> str:
+    """The next one that waits for this person, where the desk keeps such a queue."""
+    try:
+        return reverse("desk:approvals-next")
+    except NoReverseMatch:
+        return ""
 
 
 def _deploy_form(order: ReleaseOrder, space: Space, look: Review | None, snapshot: Snapshot | None) -> DeployForm:
@@ -134,22 +155,21 @@ def _deploy_form(order: ReleaseOrder, space: Space, look: Review | None, snapsho
     return DeployForm(initial=initial, number=order.number, is_production=space.environment.is_production)
 
 
-def _effect(snapshot: Snapshot | None, place: Placement | None) -> dict[str, int]:
-    """How many pods there will be and how many there are."""
-    if snapshot is None:
-        return {}
-    replicas = find_workload(snapshot.manifests)["spec"].get("replicas", 1) if snapshot.manifests else 0
-    return {"after": int(replicas), "before": place.wanted if place else 0}
-
-
-def _commits(order: ReleaseOrder, space: Space) -> dict[str, Any]:
-    """Commits between what runs there and this order: a read of Git that never fails the page."""
+def _between(order: ReleaseOrder, space: Space) -> dict[str, Any]:
+    """Commits and layers between what runs there and this order: reads of Git and registry that never fail the page."""
     running = running_there(selectors.placement_of(order, space))
-    old = running.order.commit if running else ""
-    if not old or old == order.commit:
-        return {"commits": None, "commits_are_same": bool(old)}
-    url = order.settings.git_url if order.settings else ""
-    return {"commits": looks.commits_between(order.component, old, order.commit, git_url=url), "old_commit": old}
+    context: dict[str, Any] = {
+        "order": order, "environment": space.environment, "running": running, "is_read": True
+    }  # fmt: skip
+    if running is None:
+        return context
+    if running.order.commit and running.order.commit != order.commit:
+        url = order.settings.git_url if order.settings else ""
+        context["commits"] = looks.commits_between(order.component, running.order.commit, order.commit, git_url=url)
+    context["commits_are_same"] = running.order.commit == order.commit
+    if running.order.image_digest != order.image_digest:
+        context["layers"] = layers_between(running.order, order)
+    return context
 
 
 @login_required

@@ -12,25 +12,41 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from environments.access import Rights
+from foundation.problems import Refused
 from foundation.runs.choices import ACTIVE, RunState
-from releases import gates, selectors
+from releases import gates, looks, selectors
 from releases.models import Deployment, Placement
 from releases.services import deployments
 from releases.views.pages import done, is_partial, live, page, person
+from releases.views.pods import open_pod
 from releases.views.shown.acts import Act, refusal
+from releases.views.shown.pace import pace_of
 from releases.views.shown.panels import cancel_act
 from releases.views.shown.standing import active_word, settling_of
-from releases.views.shown.tiles import Tiles, tiles_of
+from releases.views.shown.tiles import tiles_of
+from releases.views.shown.timeline import moments_of, told_by_cluster
+from releases.views.shown.ways import ways_on
 from releases.views.shown.words import diagnosis_of, reason_of, why_waiting
+
+MOST_PODS = 8
 
 
 @login_required
 @require_safe
 def rollout(request: HttpRequest, pk: int) -> HttpResponse:
-    """Is it working, and if not, why?"""
+    """Is it working, and if not, why? ``?pod=`` opens a pod: its events and the end of its log, asked for now."""
     deployment = selectors.deployment_by_id(person(request), pk)
+    part = request.GET["part"] if is_partial(request) else ""
+    if part == "events":
+        return page(request, "releases/_rollout_events.html", _events(deployment))
+    if part == "pod":
+        return page(request, "releases/_pod_part.html", _context(request, deployment) | _pod(request, deployment))
     context = _context(request, deployment)
-    return page(request, "releases/_rollout.html" if is_partial(request) else "releases/rollout.html", context)
+    if part:
+        return page(request, "releases/_rollout_live.html", context)
+    if request.GET.get("events"):
+        context |= _events(deployment)
+    return page(request, "releases/rollout.html", context | _pod(request, deployment))
 
 
 def _context(request: HttpRequest, deployment: Deployment) -> dict[str, Any]:
@@ -38,7 +54,9 @@ def _context(request: HttpRequest, deployment: Deployment) -> dict[str, Any]:
     order, space = deployment.order, deployment.space
     place = selectors.placement_of(order, space)
     is_active = deployment.state in ACTIVE
-    tiles: Tiles = tiles_of(deployment.progress.get("pods", []))
+    has_failed = deployment.state == RunState.FAILED
+    wanted = int(deployment.progress.get("wanted") or 0) if is_active or has_failed else 0
+    diagnosis = diagnosis_of(deployment.diagnosis)
     return {
         "deployment": deployment,
         "order": order,
@@ -49,8 +67,12 @@ def _context(request: HttpRequest, deployment: Deployment) -> dict[str, Any]:
         "word": active_word(deployment) if is_active else RunState(deployment.state).label,
         "waiting": why_waiting(deployment) if deployment.state == RunState.QUEUED else "",
         "reason": reason_of(deployment),
-        "tiles": tiles,
-        "diagnosis": diagnosis_of(deployment.diagnosis),
+        "tiles": tiles_of(deployment.progress.get("pods", []), wanted),
+        "moments": moments_of(deployment),
+        "pace": pace_of(deployment),
+        "serving": place.good if place and place.good_id != deployment.pk else None,
+        "diagnosis": diagnosis,
+        "ways_on": ways_on(deployment, str(deployment.diagnosis.get("code", ""))) if diagnosis else [],
         "suspicion": diagnosis_of(deployment.progress.get("suspicion")) if is_active else None,
         "settling": settling_of(place, deployment),
         "deadline": _deadline(deployment) if is_active else None,
@@ -58,6 +80,25 @@ def _context(request: HttpRequest, deployment: Deployment) -> dict[str, Any]:
         "roll_back": _roll_back_act(deployment, place, rights),
         **live(order, space.pk),
     }
+
+
+def _events(deployment: Deployment) -> dict[str, Any]:
+    """What the cluster itself still tells of the workload and its new pods; a cluster that is away is no fault."""
+    uids = [str(row.get("uid", "")) for row in deployment.applied if row.get("kind") == "Deployment"]
+    uids += [str(pod.get("uid", "")) for pod in deployment.progress.get("pods", []) if pod.get("is_new")][:MOST_PODS]
+    context = {"deployment": deployment, "are_events_read": True}
+    try:
+        told = told_by_cluster(looks.events_of(deployment.space, uids))
+    except Refused as trouble:
+        return context | {"events": [], "events_trouble": trouble.sentence}
+    # The workload was there before: what it told about earlier rollouts is not about this one.
+    return context | {"events": [one for one in told if one.at is None or one.at >= deployment.created_at]}
+
+
+def _pod(request: HttpRequest, deployment: Deployment) -> dict[str, Any]:
+    pods = deployment.progress.get("pods", [])
+    found = open_pod(request, deployment.space, deployment.component, pods)
+    return {"deployment": deployment, "is_pod_live": deployment.is_active, **found}
 
 
 def _deadline(deployment: Deployment) -> Any:
@@ -68,8 +109,8 @@ def _deadline(deployment: Deployment) -> Any:
 
 
 def _roll_back_act(deployment: Deployment, place: Placement | None, rights: Rights) -> Act | None:
-    """Back to what succeeded there before this one; None while it goes on, or when nothing did."""
-    if deployment.state in ACTIVE:
+    """Back to what succeeded there before; None while it goes on, or where something else stands by now."""
+    if deployment.state in ACTIVE or place is None or place.applied_id != deployment.pk:
         return None
     target = _target(deployment, place)
     if target is None or target.snapshot is None:
@@ -82,7 +123,9 @@ def _roll_back_act(deployment: Deployment, place: Placement | None, rights: Righ
     )  # fmt: skip
     label = _("Roll back to %(name)s") % {"name": target.order.short_name}
     is_failed = deployment.state in (RunState.FAILED, RunState.ERRORED)
-    return Act(label, f"{path}?to={target.pk}", why=no.why, who=no.who, is_primary=is_failed, is_danger=not is_failed)
+    return Act(
+        label, f"{path}?to={target.pk}", why=no.why, who=no.who, is_primary=is_failed, letter="r", sign="rollback"
+    )
 
 
 def _target(deployment: Deployment, place: Placement | None) -> Deployment | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -21,14 +22,20 @@ from releases.logs import pods
 from releases.models import Deployment, Placement
 from releases.services import deployments
 from releases.views.pages import is_partial, page, person
+from releases.views.pods import open_pod
 from releases.views.reviews import full_snapshot, running_there
 from releases.views.shown.acts import Act, refusal
-from releases.views.shown.facts import compare
+from releases.views.shown.differences import diff_of_snapshots
+from releases.views.shown.effects import effect_of
+from releases.views.shown.facts import amounts_of, compare, folded
 from releases.views.shown.logs import pod_log_of
+from releases.views.shown.panels import roll_back_act
 from releases.views.shown.standing import settling_of
 from releases.views.shown.tiles import tiles_of
+from releases.views.shown.timeline import told_by_cluster
 
 HISTORY = 30
+MOST_PODS = 8
 
 
 @login_required
@@ -36,8 +43,32 @@ HISTORY = 30
 def runtime(request: HttpRequest, project: str, slug: str, environment: str) -> HttpResponse:
     """What serves here now?"""
     place = selectors.placement_by_names(person(request), project, slug, environment)
-    template = "releases/_runtime.html" if is_partial(request) else "releases/runtime.html"
-    return page(request, template, _context(request, place))
+    part = request.GET["part"] if is_partial(request) else ""
+    if part == "events":
+        return page(request, "releases/_runtime_events.html", _events(place))
+    context = _context(request, place)
+    if part == "runtime":
+        return page(request, "releases/_runtime_live.html", context)
+    context |= open_pod(request, place.space, place.component, place.pods)
+    if request.GET.get("events"):
+        context |= _events(place)
+    return page(request, "releases/_pod_part.html" if part == "pod" else "releases/runtime.html", context)
+
+
+def _events(place: Placement) -> dict[str, Any]:
+    """What the cluster itself tells of the workload and its pods; a cluster that is away is no fault."""
+    applied = place.good.applied if place.good else []
+    uids = [str(row.get("uid", "")) for row in applied if row.get("kind") == "Deployment"]
+    uids += [str(pod.get("uid", "")) for pod in place.pods][:MOST_PODS]
+    context = {"place": place, **_names_of(place), "are_events_read": True}
+    try:
+        return context | {"events": told_by_cluster(looks.events_of(place.space, uids))}
+    except Refused as trouble:
+        return context | {"events": [], "events_trouble": trouble.sentence}
+
+
+def _names_of(place: Placement) -> dict[str, Any]:
+    return {"component": place.component, "space": place.space, "environment": place.space.environment}
 
 
 def _context(request: HttpRequest, place: Placement) -> dict[str, Any]:
@@ -45,24 +76,28 @@ def _context(request: HttpRequest, place: Placement) -> dict[str, Any]:
     space = place.space
     allocation = current_allocation(place.component, space.environment)
     rows = Deployment.objects.filter(component=place.component, space=space).select_related("order", "deployed_by")
-    earlier = selectors.good_deployments(place.component_id, space, limit=HISTORY)
     return {
         "place": place,
-        "component": place.component,
-        "space": space,
-        "environment": space.environment,
-        "tiles": tiles_of(place.pods),
+        **_names_of(place),
+        "tiles": tiles_of(place.pods, place.wanted),
+        "drift_since": min((str(row.get("at")) for row in place.drift if row.get("at")), default=""),
         "settling": settling_of(place, place.good),
         "allocation": allocation,
+        "amounts": amounts_of(allocation) if allocation else {},
         "history": list(rows.order_by("-id")[:HISTORY]),
         "is_active": place.active is not None and place.active.state in ACTIVE,
-        "restart": _again_act(place, rights, "restart", _("Restart")),
+        "restart": replace(_again_act(place, rights, "restart", _("Restart")), sign="restart", confirm=_restart(place)),
         "scale": _again_act(place, rights, "scale", _("Scale")),
+        "roll_back": roll_back_act(place, space, rights),
         "scale_form": ScaleForm(initial={"replicas": place.wanted}),
-        "targets": _targets(place, earlier, rights),
         "nav": "home",
         "topic": f"space:{space.pk}",
     }
+
+
+def _restart(place: Placement) -> Any:
+    name = place.space.environment.label
+    return _("Every pod in %(name)s is replaced, nothing else changes.") % {"name": name}
 
 
 def _names(place: Placement) -> list[str]:
@@ -79,16 +114,13 @@ def _again_act(place: Placement, rights: Rights, name: str, label: Any) -> Act:
     return Act(label, url, "post", why=no.why, who=no.who)
 
 
-def _targets(place: Placement, earlier: list[Deployment], rights: Rights) -> list[tuple[Deployment, Act]]:
+def _targets(place: Placement) -> list[Deployment]:
     """Every snapshot that succeeded there once, newest first, except the one that stands there now."""
     standing = place.applied.snapshot_id if place.applied else None
-    found: dict[int, tuple[Deployment, Act]] = {}
-    may = refusal(rights, "deploy", space=place.space)
-    for row in earlier:
-        if row.snapshot_id is None or row.snapshot_id == standing or row.snapshot_id in found:
-            continue
-        url = f"{reverse('releases:roll-back', args=_names(place))}?to={row.pk}"
-        found[row.snapshot_id] = (row, Act(_("Roll back to this"), url, why=may.why, who=may.who))
+    found: dict[int, Deployment] = {}
+    for row in selectors.good_deployments(place.component_id, place.space, limit=HISTORY):
+        if row.snapshot_id is not None and row.snapshot_id != standing:
+            found.setdefault(row.snapshot_id, row)
     return list(found.values())
 
 
@@ -121,31 +153,35 @@ def roll_back(request: HttpRequest, project: str, slug: str, environment: str) -
     """The review page backwards: what would be applied again against what stands there; POST does it."""
     user = person(request)
     place = selectors.placement_by_names(user, project, slug, environment)
-    target = _chosen(place, request.POST.get("to", "") or request.GET.get("to", ""))
-    number = target.order.number
-    form = DeployForm(
-        request.POST or None, number=number, is_production=place.space.environment.is_production
-    )  # fmt: skip
+    targets = _targets(place)
+    target = _chosen(place, targets, request.POST.get("to", "") or request.GET.get("to", ""))
+    if target is None or target.snapshot is None:
+        return page(request, "releases/roll_back.html", {"place": place, **_names_of(place), "targets": []})
+    is_production = place.space.environment.is_production
+    form = DeployForm(request.POST or None, number=target.order.number, is_production=is_production)
     if request.method == "POST" and form.is_valid():
         deployment = deployments.roll_back(actor=user, space=place.space, to=target)
         return redirect("releases:rollout", deployment.pk)
-    assert target.snapshot is not None
     found = gates.roll_back_gates(target.order, place.space, snapshot=target.snapshot, deployer=user)
     no = refusal(Rights(user), "deploy", space=place.space, gates=found)
+    running, snapshot = running_there(place), full_snapshot(target.snapshot.pk)
     context = {
-        "place": place, "target": target, "form": form, "gates": found, "why": no.why, "who": no.who,
-        "component": place.component, "environment": place.space.environment,
-        "compared": compare(full_snapshot(target.snapshot.pk), running_there(place)),
+        "place": place, **_names_of(place), "targets": targets, "target": target, "form": form, "gates": found,
+        "why": no.why, "who": no.who, "running": running, "effect": effect_of(snapshot, place, running),
+        **folded(compare(snapshot, running)),
+        "diff": diff_of_snapshots(running.snapshot if running else None, snapshot),
+        "first_closed": gates.first_closed(found),
     }  # fmt: skip
     return page(request, "releases/roll_back.html", context, status=400 if form.is_bound else 200)
 
 
-def _chosen(place: Placement, pk: str) -> Deployment:
+def _chosen(place: Placement, targets: list[Deployment], pk: str) -> Deployment | None:
+    """The one that was asked for; without a wish the newest, which is what one wants in the night."""
+    if not pk:
+        return targets[0] if targets else None
     rows = Deployment.objects.select_related("order__author", "snapshot", "deployed_by")
-    found = rows.filter(
-        component=place.component_id, space=place.space, pk=int(pk) if pk.isascii() and pk.isdigit() else 0
-    )  # fmt: skip
-    target = found.first()
+    number = int(pk) if pk.isascii() and pk.isdigit() and len(pk) < 19 else 0
+    target = rows.filter(component=place.component_id, space=place.space, pk=number).first()
     if target is None or target.snapshot is None:
         raise Missing(_("There is no such deployment there."))
     return target

@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from deployer.diff import FieldChange, diff_object, fingerprint
+from deployer.diff import FieldChange, diff_object, fingerprint, yaml_paths
 from deployer.interfaces import Manifest, ObjectRef
 
 REF = ObjectRef("apps/v1", "Deployment", "gw")
@@ -94,3 +94,42 @@ def test_the_fingerprint_ignores_status_and_sees_everything_else() -> None:
     other_deployment = live()
     other_deployment["metadata"]["annotations"]["prism4k.io/deployment"] = "8"
     assert fingerprint({REF: other_deployment}) != before
+
+
+def test_each_hunk_says_where_in_the_object_it_lies() -> None:
+    def manifest(order: str, image: str, value: str) -> dict[str, Any]:
+        containers = [
+            {"name": "app", "image": image, "env": [{"name": "A", "value": "1"}, {"name": "B", "value": value}]},
+            {"name": "side", "image": "s:1"},
+        ]
+        metadata = {"name": "x", "labels": {"app.kubernetes.io/version": order, "z": "1"}}
+        return {"kind": "Deployment", "metadata": metadata, "spec": {"template": {"spec": {"containers": containers}}}}
+
+    result = diff_object(REF, manifest("K8S1", "i:1", "x"), manifest("K8S2", "i:2", "y"))
+    assert [line.split("@@ ", 2)[2] for line in result.unified if line.startswith("@@")] == [
+        "metadata.labels",
+        "spec.template.spec.containers[app]",
+    ]
+
+
+def test_a_line_of_a_dump_is_named_by_its_keys_and_the_names_of_items() -> None:
+    lines = [
+        "spec:",
+        "  args:",
+        "  - -x",
+        "  containers:",
+        "  - env:",
+        "    - name: A",
+        "      value: 'a: b'",
+        "    name: app",
+    ]
+    assert yaml_paths(lines) == [
+        ("spec",),
+        ("spec", "args"),
+        ("spec", "args", "[]"),
+        ("spec", "containers"),
+        ("spec", "containers", "[app]", "env"),
+        ("spec", "containers", "[app]", "env", "[A]", "name"),
+        ("spec", "containers", "[app]", "env", "[A]", "value"),
+        ("spec", "containers", "[app]", "name"),
+    ]

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import User
+from foundation.problems import Sentence
 from foundation.sentences import revived
 from releases.choices import ClosedReason, DeploymentKind, Reason
 from releases.models import Comment, OrderEvent, ReleaseOrder
@@ -24,6 +27,10 @@ NOISE = frozenset(
         "deployment.progress",
         "deployment.contact",
         "placement.seen",
+        "build.running",
+        "deployment.applied",
+        "deployment.running",
+        "review.queued",
         "review.running",
         "order.building",
         "order.built",
@@ -32,6 +39,14 @@ NOISE = frozenset(
 )
 """Events that the panels draw better than a line could."""
 MOST = 60
+FILTERS: dict[str, tuple[Sentence, tuple[str, ...]]] = {
+    "": (pgettext_lazy("activity", "All"), ()),
+    "comments": (pgettext_lazy("activity", "Comments"), ("comment",)),
+    "decisions": (pgettext_lazy("activity", "Decisions"), ("promotion.", "approval.", "order.")),
+    "builds": (pgettext_lazy("activity", "Builds"), ("build.",)),
+    "deployments": (pgettext_lazy("activity", "Deployments"), ("review.", "deployment.", "placement.")),
+}
+"""``?activity=`` to its word and how the kinds of its events begin."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +60,29 @@ class Happening:
     text: str = ""
 
 
-def happenings(order: ReleaseOrder, *, only_comments: bool = False) -> list[Happening]:
+@dataclass(frozen=True)
+class Choice:
+    """One filter of the activity."""
+
+    value: str
+    label: Sentence
+    is_chosen: bool
+
+
+def shown(order: ReleaseOrder, chosen: str) -> dict[str, Any]:
+    """The activity as filtered by ``chosen``, for a page: ``events`` (the newest, at most 60) and the filter."""
+    chosen = chosen if chosen in FILTERS else ""
+    choices = [Choice(value, label, value == chosen) for value, (label, _kinds) in FILTERS.items()]
+    return {"events": happenings(order, chosen), "activity": chosen, "activity_choices": choices}
+
+
+def happenings(order: ReleaseOrder, chosen: str = "") -> list[Happening]:
     """The newest, at most 60."""
     rows = OrderEvent.objects.filter(order=order).exclude(kind__in=NOISE).select_related("actor").order_by("-seq")
-    if only_comments:
-        rows = rows.filter(kind="comment")
-    events = list(rows[:MOST])
+    wanted = Q()
+    for kind in FILTERS[chosen][1]:
+        wanted |= Q(kind__startswith=kind)
+    events = list(rows.filter(wanted)[:MOST])
     ids = [event.data.get("id") for event in events if event.kind == "comment"]
     comments = Comment.objects.in_bulk(ids)
     return [_happening(event, comments) for event in events]
@@ -67,16 +99,21 @@ def _happening(event: OrderEvent, comments: Mapping[int, Comment]) -> Happening:
 
 
 _BADGES = {
-    "waiting": "queued",
-    "stopping": "queued",
-    "cancelling": "queued",
-    "applied": "running",
-    "number": "running",
+    "waiting": "",
+    "queued": "",
+    "stopping": "",
+    "cancelling": "",
+    "created": "",
+    "checked": "",
+    "applied": "",
+    "number": "",
     "settled": "succeeded",
     "unsettled": "blocked",
     "replaced": "cancelled",
+    "skipped": "blocked",
     "withdrawn": "cancelled",
 }
+"""The badge of an event; nothing where somebody only asked for something."""
 
 
 def _sentence(kind: str, data: Mapping[str, Any]) -> str:
@@ -125,6 +162,7 @@ _SENTENCES: dict[str, Callable[[], str]] = {
     "build.cancelled": lambda: _("Build cancelled: %(reason)s"),
     "promotion.current": lambda: _("Promoted to %(where)s"),
     "promotion.replaced": lambda: _("Promotion to %(where)s replaced by order %(by)s"),
+    "promotion.skipped": lambda: _("Not promoted to %(where)s by itself: another order was being deployed there"),
     "promotion.withdrawn": lambda: _("Promotion to %(where)s withdrawn"),
     "review.queued": lambda: _("Review for %(where)s started"),
     "review.succeeded": lambda: _("Review for %(where)s is ready"),

@@ -26,6 +26,12 @@ class Act:
     is_danger: bool = False
     values: tuple[tuple[str, str], ...] = ()
     """Hidden fields of the form."""
+    letter: str = ""
+    """Its key on this page."""
+    sign: str = ""
+    """Its icon."""
+    confirm: Sentence = ""
+    """Asked before it is done."""
 
     @property
     def key(self) -> str:

@@ -12,7 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from components.models import ComponentSettings, ConfigVersion, TemplateVersion
+from components.models import Allocation, ComponentSettings, ConfigVersion, TemplateVersion
 from deployer.quantities import bytes_to_gib, millicores_to_cores
 from foundation.problems import Sentence
 from releases.models import Build, Deployment, ReleaseOrder, Snapshot
@@ -40,6 +40,7 @@ class Fact:
     text: str
     copy: str = ""
     url: str = ""
+    is_code: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Compared:
     is_changed: bool
     who: User | None = None
     when: datetime | None = None
+    is_first: bool = False
 
 
 def console_url(build: Build) -> str:
@@ -75,12 +77,12 @@ def order_facts(order: ReleaseOrder, build: Build | None) -> list[Fact]:
     if order.base_image:
         facts.append(Fact(_("Base image"), str(order.base_image), str(order.base_image)))
     if order.settings:
-        facts.append(Fact(_("Package"), order.settings.package_name))
-        facts.append(Fact(_("Build command"), order.settings.build_command))
+        facts.append(Fact(_("Package"), order.settings.package_name, is_code=True))
+        facts.append(Fact(_("Build command"), order.settings.build_command, is_code=True))
     if build is not None:
         number = f"{build.job} #{build.build_number}" if build.build_number else build.job
         facts.append(Fact(_("Jenkins run"), number, url=console_url(build)))
-        facts.append(Fact(_("Registry"), build.registry.address))
+        facts.append(Fact(_("Registry"), build.registry.address, is_code=True))
         if build.build_number is not None:
             # Not before a run has claimed it: whoever knows it could claim in its place.
             facts.append(Fact(_("Trigger id"), f"{str(build.trigger_id)[:8]}…", str(build.trigger_id)))
@@ -93,16 +95,22 @@ def compare(after: Snapshot, running: Deployment | None) -> list[Compared]:
     rows = list(_rows(before, after))
     if before is None:
         # The first time there: everything is new, so nothing is marked as changed.
-        return [Compared(row.label, "", row.after, False) for row in rows]
+        return [Compared(row.label, "", row.after, False, is_first=row.is_first) for row in rows]
     return rows
+
+
+def folded(rows: list[Compared]) -> dict[str, list[Compared]]:
+    """For the page: ``compared`` is what changed and what people compare first; ``unchanged`` are the other facts."""
+    first = [row for row in rows if row.is_changed or row.is_first]
+    return {"compared": first, "unchanged": [row for row in rows if not (row.is_changed or row.is_first)]}
 
 
 def _rows(before: Snapshot | None, after: Snapshot) -> Iterator[Compared]:
     old, new = before.order if before else None, after.order
-    yield _row(_("Order"), old.number if old else "", new.number, new.author, new.created_at)
+    yield _row(_("Order"), old.number if old else "", new.number, new.author, new.created_at, is_first=True)
     yield _row(_("Branch"), old.branch if old else "", new.branch)
-    yield _row(_("Commit"), old.commit[:7] if old else "", new.commit[:7])
-    yield _row(_("Digest"), before.digest[:19] if before else "", after.digest[:19])
+    yield _row(_("Commit"), old.commit[:7] if old else "", new.commit[:7], is_first=True)
+    yield _row(_("Digest"), before.digest[:19] if before else "", after.digest[:19], is_first=True)
     yield from _settings_rows(before.settings if before else None, after.settings)
     yield _row(_("Base image"), str(old.base_image or "") if old else "", str(new.base_image or ""))
     yield from _template_rows(before, after)
@@ -110,9 +118,17 @@ def _rows(before: Snapshot | None, after: Snapshot) -> Iterator[Compared]:
     yield from _config_rows(before.config if before else None, after.config)
 
 
-def _row(label: Sentence, before: str, after: str, who: User | None = None, when: datetime | None = None) -> Compared:
+def _row(
+    label: Sentence,
+    before: str,
+    after: str,
+    who: User | None = None,
+    when: datetime | None = None,
+    *,
+    is_first: bool = False,
+) -> Compared:
     changed = before != after
-    return Compared(label, before, after, changed, who if changed else None, when if changed else None)
+    return Compared(label, before, after, changed, who if changed else None, when if changed else None, is_first)
 
 
 def _settings_rows(before: ComponentSettings | None, after: ComponentSettings) -> Iterator[Compared]:
@@ -135,15 +151,25 @@ def _template_rows(before: Snapshot | None, after: Snapshot) -> Iterator[Compare
         yield _row(label, str(was or ""), str(will or ""), who, when)
 
 
+def amounts_of(allocation: Allocation | None) -> dict[str, str]:
+    """Replicas, and CPU and memory of a pod as ``lower / upper`` in cores and GiB; empty texts for None."""
+    if allocation is None:
+        return {"replicas": "", "cpu": "", "memory": ""}
+    cpu = (millicores_to_cores(amount) for amount in (allocation.cpu_request, allocation.cpu_limit))
+    memory = (bytes_to_gib(amount) for amount in (allocation.memory_request, allocation.memory_limit))
+    return {"replicas": str(allocation.replicas), "cpu": " / ".join(cpu), "memory": " / ".join(memory)}
+
+
 def _allocation_rows(before: Snapshot | None, after: Snapshot) -> Iterator[Compared]:
-    was, will = before.allocation if before else None, after.allocation
-    yield _row(_("Replicas"), str(was.replicas) if was else "", str(will.replicas), will.author, will.created_at)
-    cpu = f"{millicores_to_cores(will.cpu_request)} / {millicores_to_cores(will.cpu_limit)}"
-    old_cpu = f"{millicores_to_cores(was.cpu_request)} / {millicores_to_cores(was.cpu_limit)}" if was else ""
-    yield _row(_("CPU (cores) lower / upper"), old_cpu, cpu, will.author, will.created_at)
-    memory = f"{bytes_to_gib(will.memory_request)} / {bytes_to_gib(will.memory_limit)}"
-    old_memory = f"{bytes_to_gib(was.memory_request)} / {bytes_to_gib(was.memory_limit)}" if was else ""
-    yield _row(_("Memory (G) lower / upper"), old_memory, memory, will.author, will.created_at)
+    was, will = amounts_of(before.allocation if before else None), amounts_of(after.allocation)
+    by = (after.allocation.author, after.allocation.created_at)
+    labels = {
+        "replicas": _("Replicas"),
+        "cpu": _("CPU (cores) lower / upper"),
+        "memory": _("Memory (G) lower / upper"),
+    }
+    for name, label in labels.items():
+        yield _row(label, was[name], will[name], *by, is_first=True)
 
 
 def _config_rows(before: ConfigVersion | None, after: ConfigVersion | None) -> Iterator[Compared]:
@@ -152,7 +178,7 @@ def _config_rows(before: ConfigVersion | None, after: ConfigVersion | None) -> I
     changed = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
     if not changed:
         count = str(len(new))
-        yield Compared(_("Configuration"), count, count, False)
+        yield Compared(_("Configuration"), count, count, False, is_first=True)
     for name in changed:
         who, when = (after.author, after.created_at) if after else (None, None)
         label = _("Configuration %(name)s") % {"name": name}

@@ -160,9 +160,11 @@ def test_findings_are_drawn(world: World, order: ReleaseOrder, signed_in: SignIn
     said = words(response)
     assert "Quota exceeded" in said and "short by 0.5 cores" in said and "kubectl-edit" in said
     assert "deprecated field" in said and "1 change" in said
-    html = response.content.decode()
-    assert '<span class="del">-replicas: 2' in html and '<span class="add">+replicas: 4' in html
-    assert "--- live" not in html and "The review found problems" in said
+    (object_,) = response.context["diff"]
+    lines = [(line.kind, line.number, line.text) for hunk in object_.hunks for line in hunk.lines]
+    assert lines == [("del", 1, "replicas: 2"), ("add", 1, "replicas: 4")]
+    assert "--- live" not in response.content.decode()
+    assert "Blocked by 2 The quota is short by CPU lower 0.5 cores." in said, "the quota is the cause, told once"
 
 
 def test_a_review_that_lost_the_cluster_says_so(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
