@@ -17,6 +17,15 @@ class Button:
     action: str = ""
     name: str = ""
     value: str = ""
+    spoken: str = ""
+    """What a screen reader says where nothing is to be read."""
+    title: str = ""
+    unseen: str = ""
+    """Text that only a screen reader has."""
+
+    def settle(self) -> None:
+        """Chooses the label as ``labelOf`` in frontend/js/keys.js does."""
+        self.label = " ".join(self.label.split()) or self.spoken or " ".join(self.unseen.split()) or self.title
 
 
 @dataclass
@@ -37,6 +46,8 @@ class _Reader(HTMLParser):
         self.form: PostForm | None = None
         self.button: Button | None = None
         self.silent = 0
+        """How deep inside a button's sign or key."""
+        self.unseen = 0
         self.area: tuple[str, list[str]] | None = None
         self.select: tuple[str, bool] | None = None
         self.chosen: list[str] = []
@@ -48,12 +59,14 @@ class _Reader(HTMLParser):
             is_post = given.get("method", "").lower() == "post"
             self.form = PostForm(given.get("action", "")) if is_post else None
             return
-        if self.button is not None and (self.silent or tag in ("kbd", "svg") or "visually-hidden" in _css(given)):
-            self.silent += 1
+        if self.button is not None:
+            self.silent += bool(self.silent or tag in ("kbd", "svg"))
+            self.unseen += bool(self.unseen or "visually-hidden" in given.get("class", ""))
         if self.form is None:
             return
         if tag == "button" and given.get("type", "submit") == "submit" and "disabled" not in given:
-            self.button = Button("", given.get("formaction", ""), given.get("name", ""), given.get("value", ""))
+            names = ("formaction", "name", "value", "aria-label", "title")
+            self.button = Button("", *(given.get(name, "") for name in names))
         elif tag == "input":
             self._input(self.form, given)
         elif tag == "textarea" and _is_sent(given):
@@ -77,19 +90,20 @@ class _Reader(HTMLParser):
         form.fields.append((given["name"], given.get("value", "")))
 
     def handle_endtag(self, tag: str) -> None:
-        if self.silent and tag != "button":
-            self.silent -= 1
+        if tag != "button":
+            self.silent -= bool(self.silent)
+            self.unseen -= bool(self.unseen)
         if tag == "form":
             if self.form is not None:
                 self.forms.append(self.form)
             self.form = self.button = self.area = self.select = None
-            self.silent = 0
+            self.silent = self.unseen = 0
         elif self.form is None:
             return
         elif tag == "button" and self.button:
-            self.button.label = " ".join(self.button.label.split())
+            self.button.settle()
             self.form.buttons.append(self.button)
-            self.button, self.silent = None, 0
+            self.button, self.silent, self.unseen = None, 0, 0
         elif tag == "textarea" and self.area:
             name, parts = self.area
             # A browser drops the first line break of a text area.
@@ -105,11 +119,10 @@ class _Reader(HTMLParser):
         if self.area:
             self.area[1].append(data)
         elif self.button is not None and not self.silent:
-            self.button.label += data
-
-
-def _css(given: Attributes) -> str:
-    return given.get("class", "")
+            if self.unseen:
+                self.button.unseen += data
+            else:
+                self.button.label += data
 
 
 def _is_sent(given: Attributes) -> bool:

@@ -188,11 +188,14 @@ function say(element) {
   toast(`${labelOf(element)}: ${reason || word("not_now")}`, "warning");
 }
 
-/** What an act is called, without its key. */
+/** What an act is called, without its key: what is to be seen, else what a screen reader says (desk/api_calls/forms.py alike). */
 export function labelOf(element) {
+  const text = (part) => part.textContent.trim().replace(/\s+/g, " ");
   const copy = element.cloneNode(true);
-  copy.querySelectorAll("kbd, .visually-hidden").forEach((part) => part.remove());
-  return copy.textContent.trim().replace(/\s+/g, " ") || element.getAttribute("aria-label") || "";
+  copy.querySelectorAll("kbd, svg").forEach((part) => part.remove());
+  const whole = text(copy);
+  copy.querySelectorAll(".visually-hidden").forEach((part) => part.remove());
+  return text(copy) || element.getAttribute("aria-label") || whole || element.title;
 }
 
 /** Tells the log viewer; false when it took the key (then it has called preventDefault). */

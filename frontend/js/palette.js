@@ -80,7 +80,8 @@ async function fetchLines() {
 
 // ---------------------------------------------------------------- showing
 function show(text, groups) {
-  const shown = [...ofPage(text), ...groups].filter((group) => group.lines.length);
+  const known = new Set(groups.flatMap((group) => group.lines.map((line) => line.url)));
+  const shown = [...ofPage(text, known), ...groups].filter((group) => group.lines.length);
   lines = shown.flatMap((group) => group.lines);
   list.replaceChildren(...shown.map(drawGroup));
   empty.hidden = lines.length > 0;
@@ -205,10 +206,11 @@ function post(line) {
 }
 
 // ---------------------------------------------------------------- what the page itself offers
-function ofPage(text) {
+/** `known` are addresses that the server's lines lead to already. */
+function ofPage(text, known) {
   const sought = text.toLowerCase();
   const fits = (line) => line.title.toLowerCase().includes(sought);
-  const here = acts().filter(fits);
+  const here = acts().filter((line) => fits(line) && !known.has(line.url));
   const curl = sought ? calls().filter(fits) : [];
   return [
     { name: "here", label: words.here, lines: here },
@@ -227,7 +229,7 @@ function acts() {
     seen.add(title);
     const why = button.disabled ? reasonOf(button) : "";
     found.push({
-      title, why, icon: why ? "lock" : "arrow-right", keys: button.dataset.key || "", values: {},
+      title, why, icon: why ? "lock" : "arrow-right", keys: button.dataset.key || "", values: {}, url: button.getAttribute("href"),
       act: () => activate(button),
     });
   });

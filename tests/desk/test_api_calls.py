@@ -290,7 +290,9 @@ def test_a_form_is_read_as_a_browser_would_send_it() -> None:
         <button type="button">No</button><button disabled>Neither</button>
         <button name="decision" value="approve"><svg><use href="#x"></use></svg>Approve <kbd>a</kbd>
         <span class="visually-hidden">hidden</span></button>
-        <button formaction="/y/"><span>Look</span> here</button></form>"""
+        <button formaction="/y/"><span>Look</span> here</button>
+        <button aria-label="Spoken"><svg><use href="#x"/></svg></button>
+        <button title="Title"><span class="visually-hidden">Hidden <b>word</b></span></button></form>"""
     )
     assert form.action == "/x/?a=1&b=2"
     assert form.fields == [
@@ -300,6 +302,8 @@ def test_a_form_is_read_as_a_browser_would_send_it() -> None:
     assert [(button.label, button.action, button.name, button.value) for button in form.buttons] == [
         ("Approve", "", "decision", "approve"),
         ("Look here", "/y/", "", ""),
+        ("Spoken", "", "", ""),
+        ("Hidden word", "", "", ""),
     ]
 
 
