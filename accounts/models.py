@@ -11,7 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
-from accounts.choices import Theme
+from accounts.choices import Scope, Theme
 from foundation.sentences import Named
 
 SLUG = RegexValidator(
@@ -135,3 +135,8 @@ class Token(AbstractAuthToken):  # type: ignore[misc]  # knox is untyped
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def shown_scopes(self) -> list[str]:
+        """What it may do, in words."""
+        return [str(Scope(scope).label) for scope in self.scopes if scope in Scope.values]

@@ -94,7 +94,8 @@ def own_settings(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             return redirect("accounts:settings")
-    return render(request, "accounts/settings.html", {"form": form, "password_form": PasswordForm()})
+    context = {"form": form, "password_form": PasswordForm()}
+    return render(request, "accounts/settings.html", context, status=400 if form.errors else 200)
 
 
 def _settings_form(user: User, typed: QueryDict | None = None) -> SettingsForm:
@@ -128,7 +129,7 @@ def password(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("Your password is changed; your other sessions have ended."))
             return redirect("accounts:settings")
     context = {"form": _settings_form(user), "password_form": form}
-    return render(request, "accounts/settings.html", context)
+    return render(request, "accounts/settings.html", context, status=400)
 
 
 @login_required
@@ -145,7 +146,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
         else:
             form = TokenForm(user=user)
     context = {"form": form, "tokens": selectors.own_tokens(user), "new_token": token, "new_text": text}
-    return render(request, "accounts/tokens.html", context)
+    return render(request, "accounts/tokens.html", context, status=400 if form.errors else 200)
 
 
 def _create(user: User, form: TokenForm) -> tuple[Token, str]:

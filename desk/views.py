@@ -25,16 +25,29 @@ def _person(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
-LINKS: tuple[tuple[str, str, Sentence, Sentence], ...] = (
-    ("", "environments:projects", _("Projects and members"), _("Who may do what, and until when.")),
-    ("see_site", "environments:people", _("People"), _("Who may sign in.")),
-    ("see_site", "environments:clusters", _("Clusters"), _("Where components run; each with a connection test.")),
-    ("", "components:templates", _("Templates"), _("Dockerfiles, start scripts, deployments and services.")),
-    ("", "components:base-images", _("Base images"), _("What components stand on.")),
-    ("manage_servers", "components:servers", _("Servers"), _("Jenkins, Git and registry; each with a test.")),
-    ("see_health", "desk:health", _("System health"), _("Workers, stuck runs, the other sides.")),
+LINKS: tuple[tuple[str, str, str, Sentence, Sentence], ...] = (
+    ("", "environments:projects", "users", _("Projects and members"), _("Who may do what, and until when.")),
+    ("see_site", "environments:people", "user", _("People"), _("Who may sign in.")),
+    (
+        "see_site",
+        "environments:clusters",
+        "cloud",
+        _("Clusters"),
+        _("Where components run; each with a connection test."),
+    ),
+    (
+        "",
+        "components:templates",
+        "template",
+        _("Templates"),
+        _("Dockerfiles, start scripts, deployments and services."),
+    ),
+    ("", "components:base-images", "stack", _("Base images"), _("What components stand on.")),
+    ("see_site", "components:servers", "plug", _("Servers"), _("Jenkins, Git and registry; each with a test.")),
+    ("see_health", "desk:health", "heart", _("System health"), _("Workers, stuck runs, the other sides.")),
+    ("", "accounts:tokens", "key", _("My tokens"), _("What acts for you over the API.")),
 )
-"""(right of the site or nothing, page, name, what it is)."""
+"""(right of the site or nothing, page, icon, name, what it is)."""
 
 
 @login_required
@@ -44,8 +57,8 @@ def admin(request: HttpRequest) -> HttpResponse:
     rights = Rights(_person(request))
     first_run = selectors.first_run(rights)
     links = [
-        {"url": reverse(name), "title": title, "text": text}
-        for verb, name, title, text in LINKS
+        {"url": reverse(name), "icon": icon, "title": title, "text": text}
+        for verb, name, icon, title, text in LINKS
         if not verb or rights.can(verb)
     ]
     return render(request, "desk/admin.html", {"nav": "admin", "links": links, "first_run": first_run})
@@ -56,8 +69,13 @@ def admin(request: HttpRequest) -> HttpResponse:
 def health(request: HttpRequest) -> HttpResponse:
     """Is the platform well? Workers, stuck runs, other sides, and what readyz says."""
     require(_person(request), "see_health")
-    context = {"nav": "admin", "health": selectors.health(), "checks": checks_shown(_readiness(request))}
-    return render(request, "desk/health.html", context)
+    found, checks = selectors.health(), checks_shown(_readiness(request))
+    trouble = found.trouble + sum(not check.is_good for check in checks)
+    context = {"nav": "admin", "health": found, "checks": checks, "trouble": trouble}
+    is_part = "HX-Request" in request.headers
+    response = render(request, "desk/_health.html" if is_part else "desk/health.html", context)
+    response["Vary"] = "HX-Request, Cookie"
+    return response
 
 
 def _readiness(request: HttpRequest) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 132, 48, 56, 20, 8
+BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 176, 56, 64, 24, 8
 
 
 def find_cycle(follows: Mapping[str, Sequence[str]]) -> list[str]:
@@ -49,6 +49,21 @@ class Box:
     def middle_x(self) -> int:
         """Where the text stands."""
         return self.x + BOX_WIDTH // 2
+
+    @property
+    def label_y(self) -> int:
+        """The baseline of the short name."""
+        return self.y + 25
+
+    @property
+    def name_y(self) -> int:
+        """The baseline of the long name."""
+        return self.y + 43
+
+    @property
+    def inner(self) -> tuple[int, int, int, int]:
+        """The second line of a double frame: x, y, width, height."""
+        return self.x + 3, self.y + 3, BOX_WIDTH - 6, BOX_HEIGHT - 6
 
 
 @dataclass(frozen=True)

@@ -55,11 +55,16 @@ class StuckRun:
 
 
 @dataclass(frozen=True)
-class SideAway:
-    """Another side that does not answer."""
+class Side:
+    """Another side that the platform talks to."""
 
     remote: Remote
     name: str
+
+    @property
+    def is_away(self) -> bool:
+        """It does not answer: only probes go out to it."""
+        return self.remote.is_open
 
 
 @dataclass(frozen=True)
@@ -70,13 +75,25 @@ class Health:
     missing: list[str]
     """Roles of which no process is alive."""
     stuck: list[StuckRun]
-    away: list[SideAway]
+    sides: list[Side]
+    """Those that do not answer first."""
+
+    @property
+    def away(self) -> list[Side]:
+        """Sides that do not answer."""
+        return [side for side in self.sides if side.is_away]
+
+    @property
+    def trouble(self) -> int:
+        """How many things are not well, readiness aside."""
+        return len(self.missing) + len(self.stuck) + len(self.away)
 
 
 STUCK_SECONDS = 60
 STUCK_CLAIMS = 5
 ERRORED_DAYS = 1
 MOST_STUCK = 50
+MOST_SIDES = 200
 ROLES = ("worker", "watcher")
 
 
@@ -93,14 +110,15 @@ def health() -> Health:
         processes=processes,
         missing=[role for role in ROLES if role not in alive],
         stuck=stuck[:MOST_STUCK],
-        away=_away(),
+        sides=_sides(),
     )
 
 
-def _away() -> list[SideAway]:
-    remotes = list(Remote.objects.filter(opened_at__isnull=False).order_by("opened_at"))
+def _sides() -> list[Side]:
+    # Ascending puts NULL first on SQLite and last on PostgreSQL: those that are away are told apart here.
+    remotes = sorted(Remote.objects.order_by("opened_at", "name")[:MOST_SIDES], key=lambda remote: not remote.is_open)
     names = sides_of(remotes)
-    return [SideAway(remote, names.get(remote.name, remote.name)) for remote in remotes]
+    return [Side(remote, names.get(remote.name, remote.name)) for remote in remotes]
 
 
 def _stuck(kind: Kind, now: datetime) -> list[StuckRun]:

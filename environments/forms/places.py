@@ -11,7 +11,11 @@ from environments.ceilings import CEILINGS, show_ceilings
 from environments.choices import Role
 from environments.models import Cluster, Environment, Space
 from environments.policy import APPROVERS, POLICY_FIELDS
+from environments.services.clusters import CREDENTIAL_FIELDS as CREDENTIALS
 from environments.services.spaces import version_of
+
+KEPT = _("kept; type to replace")
+"""Stands in the field of a credential that is stored: it is never shown again."""
 
 
 class ClusterForm(forms.Form):
@@ -51,6 +55,12 @@ class ClusterForm(forms.Form):
             kwargs.setdefault("initial", shown | {"registries": "\n".join(cluster.registries)})
         super().__init__(*args, **kwargs)
         self.fields.pop("forget_credentials" if cluster is None else "slug")
+        for name in CREDENTIALS:
+            self.fields[name].widget.attrs["autocomplete"] = "off"
+            if cluster is not None and getattr(cluster, name):
+                self.fields[name].widget.attrs["placeholder"] = KEPT
+        for name in ("ca_pem", "client_cert_pem", "client_key_pem", "kubeconfig", "registries"):
+            self.fields[name].widget.attrs.update({"rows": 4, "class": "code", "spellcheck": "false"})
 
     def values(self) -> dict[str, Any]:
         """What the service takes."""
@@ -116,7 +126,7 @@ class SpaceForm(forms.Form):
         for ceiling in CEILINGS:
             label = f"{ceiling.label} ({ceiling.unit})" if ceiling.unit else str(ceiling.label)
             self.fields[ceiling.name] = forms.CharField(label=label, required=False, max_length=40)
-            self.fields[ceiling.name].widget.attrs.update(inputmode="decimal", **{"class": "num"})
+            self.fields[ceiling.name].widget.attrs["inputmode"] = "decimal"
         if space is not None:
             del self.fields["environment"]
 
@@ -133,6 +143,18 @@ class SpaceForm(forms.Form):
 class PolicyForm(forms.Form):
     """Every field of the policy with the model's own label, limits and help."""
 
+    GROUPS = (
+        (_("Promotion"), ("creators_may_promote", "promote_automatically", "branch_pattern", "change_ticket_required")),
+        (
+            _("Review and approval"),
+            ("asks_review", "approvals", "approver_roles", "approval_hours", "approval_needs_comment", "four_eyes"),
+        ),
+        (
+            _("Deployment"),
+            ("operations_only", "deploy_deadline_seconds", "settle_seconds", "auto_rollback", "force_conflicts"),
+        ),
+    )
+
     version = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, space: Space, **kwargs: Any) -> None:
@@ -147,6 +169,10 @@ class PolicyForm(forms.Form):
         )  # fmt: skip
         for name in POLICY_FIELDS:
             self.fields[name] = fields[name]
+
+    def groups(self) -> list[tuple[Any, list[forms.BoundField]]]:
+        """Heading and fields of each card."""
+        return [(heading, [self[name] for name in names]) for heading, names in self.GROUPS]
 
     def values(self) -> dict[str, Any]:
         """What the service takes."""

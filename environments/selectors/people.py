@@ -43,9 +43,11 @@ def find_project(actor: User, slug: str) -> Project:
     return project
 
 
-def list_projects(actor: User, *, with_archived: bool = False) -> QuerySet[Project]:
-    """The projects that the person sees, with ``member_count`` (people) and organisation."""
+def list_projects(actor: User, *, with_archived: bool = False, text: str = "") -> QuerySet[Project]:
+    """The projects that the person sees, with ``member_count`` (people) and organisation; ``text`` in their names."""
     projects = visible_projects(actor) if with_archived else visible_projects(actor).filter(is_archived=False)
+    if text:
+        projects = projects.filter(Q(slug__icontains=text) | Q(name__icontains=text) | Q(name_en__icontains=text))
     alive = Q(memberships__ends_at=None) | Q(memberships__ends_at__gt=timezone.now())
     members = Count("memberships__user", distinct=True, filter=alive)
     return projects.select_related("organisation").annotate(member_count=members)

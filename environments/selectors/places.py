@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import Project, User
 from environments.access import require, visible_projects, visible_to
-from environments.flow import Drawing, draw
+from environments.flow import Box, Drawing, draw
 from environments.models import Cluster, ClusterTest, Environment, Space, SpaceSync
 from environments.selectors.policies import policy_in_short
+from environments.selectors.quota import QuotaBar, QuotaSeen, quotas_seen
 from foundation.problems import Missing
 from foundation.runs.choices import ACTIVE
+
+PROJECTS = 50
+"""Projects on one page of the table of spaces."""
 
 
 def list_clusters(actor: User, *, with_archived: bool = True) -> QuerySet[Cluster]:
@@ -68,6 +72,12 @@ def drawing_of(environments: list[Environment]) -> Drawing:
     return draw(follows_of(environments), twins)
 
 
+def boxes_of(environments: list[Environment], drawing: Drawing) -> list[tuple[Box, Environment]]:
+    """Each box with the environment that it stands for."""
+    by_slug = {one.slug: one for one in environments}
+    return [(box, by_slug[box.slug]) for box in drawing.boxes]
+
+
 def list_spaces(actor: User) -> QuerySet[Space]:
     """The spaces of the projects that the person sees, archived projects left out."""
     rows = Space.objects.filter(visible_to(actor), project__is_archived=False)
@@ -87,10 +97,17 @@ def find_space(actor: User, project_slug: str, environment_slug: str) -> Space:
 
 @dataclass(frozen=True)
 class Cell:
-    """One space in the table, with its policy in a few words."""
+    """One space in the table, with its policy in a few words and the quota lines that are nearest to full."""
 
     space: Space
     policy: list[str]
+    quota: QuotaSeen | None = None
+
+    @property
+    def tightest(self) -> list[QuotaBar]:
+        """The two fullest lines."""
+        bars = self.quota.bars if self.quota else []
+        return sorted(bars, key=lambda bar: bar.percent, reverse=True)[:2]
 
 
 @dataclass(frozen=True)
@@ -101,12 +118,31 @@ class SpaceRow:
     cells: list[Cell | None]
 
 
-def space_table(actor: User, environments: list[Environment]) -> list[SpaceRow]:
-    """Spaces as project × environment."""
-    spaces = {(space.project_id, space.environment_id): space for space in list_spaces(actor)}
-    found = {place: Cell(space, policy_in_short(space)) for place, space in spaces.items()}
-    projects = visible_projects(actor).filter(is_archived=False)
-    return [SpaceRow(project, [found.get((project.pk, one.pk)) for one in environments]) for project in projects]
+@dataclass(frozen=True)
+class SpaceTable:
+    """Spaces as project × environment; ``more`` is the project that the next page begins with."""
+
+    rows: list[SpaceRow]
+    more: str
+
+
+def space_table(actor: User, environments: list[Environment], *, text: str = "", start: str = "") -> SpaceTable:
+    """Fifty projects from ``start`` (a slug) on, by part of their names: five queries, however many spaces."""
+    projects = visible_projects(actor).filter(is_archived=False).order_by("slug")
+    if text:
+        projects = projects.filter(Q(slug__icontains=text) | Q(name__icontains=text) | Q(name_en__icontains=text))
+    if start:
+        projects = projects.filter(slug__gte=start)
+    found = list(projects[: PROJECTS + 1])
+    shown = found[:PROJECTS]
+    spaces = list(list_spaces(actor).filter(project__in=shown))
+    quotas = quotas_seen(spaces)
+    cells = {
+        (space.project_id, space.environment_id): Cell(space, policy_in_short(space), quotas[space.pk])
+        for space in spaces
+    }
+    rows = [SpaceRow(project, [cells.get((project.pk, one.pk)) for one in environments]) for project in shown]
+    return SpaceTable(rows, found[PROJECTS].slug if len(found) > PROJECTS else "")
 
 
 def last_sync(space: Space) -> SpaceSync | None:

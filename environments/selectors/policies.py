@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -20,6 +21,9 @@ class PolicyLine:
     name: str
     label: str
     value: str
+    is_on: bool = False
+    is_off: bool = False
+    """Both false: not a yes or no."""
 
 
 def policy_lines(space: Space) -> list[PolicyLine]:
@@ -27,11 +31,17 @@ def policy_lines(space: Space) -> list[PolicyLine]:
     lines = []
     for name in POLICY_FIELDS:
         label = Space._meta.get_field(name).verbose_name  # type: ignore[union-attr]
-        lines.append(PolicyLine(name, str(label), _words(getattr(space, name))))
+        value = getattr(space, name)
+        words = _words(name, value)
+        lines.append(PolicyLine(name, capfirst(str(label)), words, is_on=value is True, is_off=value is False))
     return lines
 
 
-def _words(value: Any) -> str:
+def _words(name: str, value: Any) -> str:
+    if name == "approval_hours" and not value:
+        return _("never")
+    if name == "branch_pattern" and not value:
+        return _("any branch")
     if value is True:
         return _("yes")
     if value is False:

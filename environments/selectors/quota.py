@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Max
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from deployer.quantities import bytes_to_gib, millicores_to_cores
 from environments.ceilings import CEILINGS
-from environments.models import Space
+from environments.models import ClusterTest, Space, SpaceSync
 from foundation.problems import Sentence
 from foundation.runs.choices import RunState
 
@@ -42,14 +43,35 @@ class QuotaSeen:
 
 def quota_seen(space: Space) -> QuotaSeen | None:
     """The newest sight of the namespace's quotas, from a sync or a connection test; None when nobody looked yet."""
+    return quotas_seen([space])[space.pk]
+
+
+def quotas_seen(spaces: Sequence[Space]) -> dict[int, QuotaSeen | None]:
+    """The newest sights by space id: two queries, however many spaces."""
+    syncs, tests = _newest_syncs(spaces), _newest_tests(spaces)
+    return {space.pk: _newest(space, syncs.get(space.pk), tests.get(space.cluster_id)) for space in spaces}
+
+
+def _newest_syncs(spaces: Sequence[Space]) -> dict[int, SpaceSync]:
+    rows = SpaceSync.objects.filter(space__in=spaces, state=RunState.SUCCEEDED).exclude(seen={})
+    newest = rows.order_by().values("space_id").annotate(top=Max("pk")).values("top")
+    return {row.space_id: row for row in SpaceSync.objects.filter(pk__in=newest)}
+
+
+def _newest_tests(spaces: Sequence[Space]) -> dict[int, ClusterTest]:
+    clusters = {space.cluster_id for space in spaces}
+    rows = ClusterTest.objects.filter(cluster__in=clusters, state=RunState.SUCCEEDED)
+    newest = rows.order_by().values("cluster_id").annotate(top=Max("pk")).values("top")
+    return {row.cluster_id: row for row in ClusterTest.objects.filter(pk__in=newest)}
+
+
+def _newest(space: Space, sync: SpaceSync | None, test: ClusterTest | None) -> QuotaSeen | None:
     seen: list[tuple[str, list[dict[str, Any]]]] = []
-    done = space.syncs.filter(state=RunState.SUCCEEDED).exclude(seen={}).order_by("-pk").first()
-    if done and _is_of(done.wanted, space):
-        seen.append((str(done.seen.get("at", "")), done.seen.get("quota", [])))
-    for test in space.cluster.tests.filter(state=RunState.SUCCEEDED).order_by("-pk")[:5]:
-        for place in test.facts.get("namespaces", []):
-            if place["namespace"] == space.namespace and "quota" in place:
-                seen.append((str(test.facts.get("at", "")), place["quota"]))
+    if sync and _is_of(sync.wanted, space):
+        seen.append((str(sync.seen.get("at", "")), sync.seen.get("quota", [])))
+    for place in test.facts.get("namespaces", []) if test else []:
+        if test and place["namespace"] == space.namespace and "quota" in place:
+            seen.append((str(test.facts.get("at", "")), place["quota"]))
     if not seen:
         return None
     at, lines = max(seen, key=lambda one: one[0])

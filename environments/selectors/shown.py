@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,10 +13,12 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from environments.certificates import read_certificates
 from environments.models import Cluster, ClusterTest, Space, SpaceSync
 from environments.reasons import sentence_of
 from environments.selectors.places import last_sync, list_clusters
 from environments.selectors.quota import QuotaBar, bar_of
+from foundation.models import Remote
 from foundation.problems import Sentence
 
 
@@ -50,11 +53,15 @@ def _waits(run: SpaceSync) -> str:
 
 @dataclass(frozen=True)
 class RightLine:
-    """One resource and the verbs that we need of it: those granted and those missing."""
+    """One resource and the verbs that we need of it, each with whether it is granted."""
 
     resource: str
-    granted: list[str]
-    missing: list[str]
+    verbs: list[tuple[str, bool]]
+
+    @property
+    def missing(self) -> list[str]:
+        """Verbs that are refused."""
+        return [verb for verb, is_allowed in self.verbs if not is_allowed]
 
 
 @dataclass(frozen=True)
@@ -96,25 +103,45 @@ def test_shown(run: ClusterTest) -> TestShown:
 
 
 def _place(found: dict[str, Any]) -> PlaceTested:
-    verbs: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
+    verbs: dict[str, list[tuple[str, bool]]] = defaultdict(list)
     for one in found.get("permissions", []):
-        verbs[one["resource"]][0 if one["is_allowed"] else 1].append(one["verb"])
-    rights = [RightLine(resource, granted, missing) for resource, (granted, missing) in verbs.items()]
+        verbs[one["resource"]].append((one["verb"], one["is_allowed"]))
+    rights = [RightLine(resource, asked) for resource, asked in verbs.items()]
     bars = [bar_of(line) for line in found.get("quota", [])]
     return PlaceTested(found["namespace"], rights, bars, found.get("error", ""))
 
 
 @dataclass(frozen=True)
 class ClusterRow:
-    """A cluster and its newest test."""
+    """A cluster, its newest test, the first of its certificates to end, and what the platform noted of it."""
 
     cluster: Cluster
     test: ClusterTest | None
+    ends_at: datetime | None = None
+    remote: Remote | None = None
+
+    @property
+    def missing(self) -> int:
+        """How many rights the newest test found refused."""
+        places = self.test.facts.get("namespaces", []) if self.test else []
+        return sum(not one["is_allowed"] for place in places for one in place.get("permissions", []))
 
 
 def clusters_with_tests(actor: User) -> list[ClusterRow]:
-    """All clusters with their newest test, in two queries."""
+    """All clusters with their newest test, in three queries."""
     newest = ClusterTest.objects.filter(cluster=OuterRef("pk")).order_by("-pk").values("pk")[:1]
     rows = list(list_clusters(actor).annotate(newest_test=Subquery(newest)))
     tests = ClusterTest.objects.in_bulk([row.newest_test for row in rows if row.newest_test])
-    return [ClusterRow(row, tests.get(row.newest_test)) for row in rows]
+    known = remotes_of(rows)
+    return [ClusterRow(row, tests.get(row.newest_test), first_end(row), known.get(row.remote_key)) for row in rows]
+
+
+def remotes_of(clusters: Iterable[Cluster]) -> dict[str, Remote]:
+    """What the platform noted of the clusters by their keys: since when one is away, when it answered last."""
+    return {row.name: row for row in Remote.objects.filter(name__in=[one.remote_key for one in clusters])}
+
+
+def first_end(cluster: Cluster) -> datetime | None:
+    """When the first of the certificates that we were given ends; None without any."""
+    texts = [text for text in (cluster.ca_pem, cluster.client_cert_pem) if text]
+    return min((one.ends_at for text in texts for one in read_certificates(text)), default=None)

@@ -15,7 +15,7 @@ from environments.access import Rights, require
 from environments.certificates import read_certificates
 from environments.forms.places import ClusterForm
 from environments.selectors import places as selectors
-from environments.selectors.shown import clusters_with_tests, test_shown
+from environments.selectors.shown import clusters_with_tests, remotes_of, test_shown
 from environments.services import clusters as services
 from environments.views.saving import form_page, is_saved, try_save
 
@@ -38,6 +38,7 @@ def cluster(request: HttpRequest, slug: str) -> HttpResponse:
     user = actor_of(request)
     row = selectors.find_cluster(user, slug)
     tests = list(selectors.list_tests(user, row)[:10])
+    remote = remotes_of([row]).get(row.remote_key)
     context = {
         "cluster": row,
         "test": test_shown(tests[0]) if tests else None,
@@ -45,6 +46,7 @@ def cluster(request: HttpRequest, slug: str) -> HttpResponse:
         "spaces": selectors.list_spaces(user).filter(cluster=row),
         "certificates": read_certificates(row.client_cert_pem) if row.client_cert_pem else [],
         "authorities": read_certificates(row.ca_pem) if row.ca_pem else [],
+        "remote": remote,
         "may_manage": Rights(user).can("manage_places"),
         "nav": "admin",
     }
@@ -97,7 +99,11 @@ def archive_cluster(request: HttpRequest, slug: str) -> HttpResponse:
 def start_test(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask a worker to test the connection."""
     user = actor_of(request)
-    run = services.start_test(actor=user, cluster=selectors.find_cluster(user, slug))
+    row = selectors.find_cluster(user, slug)
+    run = services.start_test(actor=user, cluster=row)
+    if request.headers.get("HX-Request") == "true":
+        context = {"cluster": row, "test": test_shown(run), "may_manage": True, "nav": "admin"}
+        return render(request, "environments/_cluster_test.html", context)
     return redirect("environments:cluster-test", slug, run.pk)
 
 

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
@@ -16,7 +17,7 @@ from environments.forms.people import NewPasswordForm, PersonForm, SiteRoleForm
 from environments.selectors import people as selectors
 from environments.services import members
 from environments.services import people as services
-from environments.views.saving import form_page, is_saved, try_save
+from environments.views.saving import form_page, is_saved, status_of, try_save
 from foundation import paging
 
 
@@ -31,7 +32,15 @@ def list_people(request: HttpRequest) -> HttpResponse:
     )
     held = selectors.roles_in_force(page.items)
     rows = [(person, held.get(person.pk, [])) for person in page.items]
-    context = {"rows": rows, "page": page, "q": query, "may_manage": Rights(user).can("manage_people"), "nav": "admin"}
+    query_text = urlencode({"q": query}) if query else ""
+    context = {
+        "rows": rows,
+        "page": page,
+        "q": query,
+        "query": query_text,
+        "may_manage": Rights(user).can("manage_people"),
+        "nav": "admin",
+    }
     return render(request, "environments/people.html", context)
 
 
@@ -48,7 +57,7 @@ def person(request: HttpRequest, username: str, *, form: SiteRoleForm | None = N
         "form": form or SiteRoleForm(),
         "nav": "admin",
     }
-    return render(request, "environments/person.html", context, status=400 if form else 200)
+    return render(request, "environments/person.html", context, status=status_of(form) if form else 200)
 
 
 @login_required

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
 
 from accounts.actor import actor_of
-from environments.access import Rights, require
+from environments.access import Rights, require, who_may
 from environments.ceilings import show_ceilings
 from environments.forms.places import EnvironmentForm, PolicyForm, SpaceForm
 from environments.models import Space
@@ -21,19 +21,25 @@ from environments.selectors.quota import quota_seen
 from environments.selectors.shown import sync_shown
 from environments.services import places as place_services
 from environments.services import spaces as services
+from environments.services.spaces import version_of
 from environments.services.syncs import sync_again
-from environments.views.saving import form_page, is_saved, try_save
+from environments.views.saving import draw_anew, form_page, is_refused, is_saved, status_of, try_save
 
 
 @login_required
 def list_environments(request: HttpRequest) -> HttpResponse:
-    """The flow graph, and the spaces as project × environment with their policy in short."""
+    """The flow graph, and the spaces as project × environment with their policy and quota in short."""
     user, places = actor_of(request), selectors.list_environments()
+    text, start = (request.GET.get(name, "").strip()[:120] for name in ("search", "start"))
+    drawing = selectors.drawing_of(places)
     context = {
         "environments": places,
-        "drawing": selectors.drawing_of(places),
-        "table": selectors.space_table(user, places),
+        "drawing": drawing,
+        "boxes": selectors.boxes_of(places, drawing),
+        "table": selectors.space_table(user, places, text=text, start=start),
+        "search": text,
         "may_manage": Rights(user).can("manage_places"),
+        "sees_site": Rights(user).can("see_site"),
         "nav": "environments",
     }
     return render(request, "environments/list.html", context)
@@ -84,6 +90,9 @@ def space(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "ceilings": show_ceilings(row),
         "policy": policy_lines(row),
         "may_edit_policy": rights.can("edit_policy", project_id=row.project_id),
+        "who_edits_policy": who_may("edit_policy", project_id=row.project_id),
+        "who_manages": who_may("manage_places"),
+        "topic": f"space:{row.pk}",
     }
     return render(request, "environments/space.html", context)
 
@@ -126,6 +135,8 @@ def edit_space(request: HttpRequest, project: str, environment: str) -> HttpResp
     ):
         messages.success(request, _("Saved. A worker brings the namespace and its quota in line now."))
         return redirect("environments:space", project, environment)
+    if is_refused(form):
+        draw_anew(form, version=version_of(selectors.find_space(user, project, environment)))
     back = resolve_url("environments:space", project, environment)
     return form_page(request, form, str(row), back=back, nav="environments")
 
@@ -140,10 +151,12 @@ def edit_policy(request: HttpRequest, project: str, environment: str) -> HttpRes
     if form.is_valid() and is_saved(form, lambda: services.edit_policy(actor=user, space=row, **form.values())):
         messages.success(request, _("Saved. It holds from the next act on."))
         return redirect("environments:space", project, environment)
+    if is_refused(form):
+        draw_anew(form, version=version_of(selectors.find_space(user, project, environment)))
     context = {
         "form": form,
         "space": row,
         "minimum": PRODUCTION_MINIMUM if row.environment.is_production else (),
         "nav": "environments",
     }
-    return render(request, "environments/policy.html", context, status=400 if form.errors else 200)
+    return render(request, "environments/policy.html", context, status=status_of(form))

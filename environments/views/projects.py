@@ -11,24 +11,25 @@ from django.views.decorators.http import require_POST
 
 from accounts.actor import actor_of
 from accounts.models import Organisation
-from environments.access import Rights, require
+from environments.access import Rights, require, who_may
 from environments.forms.people import MembershipForm, OrganisationForm, ProjectForm
 from environments.selectors import people as people_selectors
 from environments.selectors import places as place_selectors
 from environments.services import members, organisations
 from environments.services import projects as project_services
-from environments.views.saving import form_page, is_saved, try_save
+from environments.views.saving import form_page, is_saved, status_of, try_save
 
 
 @login_required
 def list_projects(request: HttpRequest) -> HttpResponse:
     """Projects that the reader sees, and the organisations above them."""
     user, rights = actor_of(request), Rights(actor_of(request))
-    with_archived = "archived" in request.GET
+    with_archived, text = "archived" in request.GET, request.GET.get("search", "").strip()[:120]
     context = {
-        "projects": people_selectors.list_projects(user, with_archived=with_archived),
+        "projects": people_selectors.list_projects(user, with_archived=with_archived, text=text),
         "organisations": people_selectors.list_organisations(user),
         "with_archived": with_archived,
+        "search": text,
         "may_manage": rights.can("manage_projects"),
         "nav": "admin",
     }
@@ -48,11 +49,14 @@ def project(request: HttpRequest, slug: str, *, form: MembershipForm | None = No
         "may_manage_members": may_manage_members,
         "may_manage_projects": rights.can("manage_projects"),
         "may_manage_places": rights.can("manage_places"),
+        "sees_site": rights.can("see_site"),
+        "who_manages_members": who_may("manage_members", project_id=row.pk),
+        "who_manages": who_may("manage_projects"),
         "form": form or MembershipForm(project=row),
         "people_to_add": people_selectors.people_to_add(user, row) if may_manage_members else [],
         "nav": "admin",
     }
-    return render(request, "environments/project.html", context, status=400 if form else 200)
+    return render(request, "environments/project.html", context, status=status_of(form) if form else 200)
 
 
 @login_required
