@@ -24,7 +24,7 @@ MOST_PODS = 100_000
 def _pods(text: str) -> int:
     cleaned = text.strip()
     if not (cleaned.isascii() and cleaned.isdigit() and len(cleaned) <= 6):
-        raise QuantityError(f"“{text[:40]}” is not a number of pods.")
+        raise QuantityError(text[:40])
     return int(cleaned)
 
 
@@ -98,7 +98,7 @@ def _read(ceiling: Ceiling, text: str) -> int | None:
     if amount == 0:
         raise ValueError
     if ceiling.name == "pods" and amount > MOST_PODS:
-        raise QuantityError("too many pods")
+        raise QuantityError(text[:40])
     return amount
 
 

@@ -25,7 +25,9 @@ SENTENCES: dict[str, Sentence] = {
     ),
     NAMESPACE_TAKEN: _("The namespace belongs to another space of this product: choose another name."),
     SECRET_UNREADABLE: _("The stored credentials cannot be read any more: enter them anew."),
-    "engine": _("The platform itself failed on this, and logged it. Try again; tell the administrator if it repeats."),
+    "engine": _(
+        "The platform itself failed on this, and logged it. Try again; tell a platform administrator if it repeats."
+    ),
 }
 
 
