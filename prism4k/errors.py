@@ -157,6 +157,6 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: ours, with the number to tell the help desk."""
     ours = PlatformError(
-        _("Something went wrong on our side and was logged. Nothing was half done: look at the page and try again.")
+        _("The platform failed on this request and logged it. Nothing was half done: look at the page and try again.")
     )
     return error_page(request, ours)
