@@ -7,7 +7,7 @@ const ATTEMPT = { least: 250, most: 8000 };
 const SCOUT = { path: "/livez", apart: 700, most: 2100 };
 // Connections that a browser keeps for requests, and how long one that lives may take to answer.
 const KEPT = { most: 6, answers: 400 };
-const SLEPT = 10000;
+const SLEPT = 4000;
 const SIGNED_OUT = 4401;
 
 // [outage so far, longest pause] while somebody looks; who hides the page waits for it to be seen.
@@ -45,6 +45,8 @@ export class Connection {
     this.heardAt = 0;
     this.roundTrip = 100;
     this.ping = null;
+    // Doubled each time that silence ended a socket: a slow server must not be run down by pages that come back.
+    this.doubt = 1;
     this.beat = Date.now();
   }
 
@@ -95,11 +97,12 @@ export class Connection {
 
   probe(within) {
     if (!this.socket) return;
-    const patience = Math.max(within, Math.min(4 * this.roundTrip, 3000));
-    if (this.ping) {
+    const patience = Math.max(within, Math.min(4 * this.roundTrip, 3000)) * this.doubt;
+    if (this.ping && !this.ping.isHeard) {
       this.expect(Math.min(patience, this.ping.by - Date.now()));
       return;
     }
+    this.forgetPing();
     this.ping = { sent: Date.now() };
     this.send({ type: "ping" });
     this.expect(patience);
@@ -185,14 +188,20 @@ export class Connection {
     const at = Date.now();
     this.heardAt = at;
     const message = JSON.parse(text);
-    if (message.type === "pong" && this.ping) {
-      message.took = at - this.ping.sent;
-      this.roundTrip = message.took;
-      this.forgetPing();
-      // It lives: an attempt beside it was not needed.
-      this.abandon();
+    if (this.ping) {
+      clearTimeout(this.ping.timer);
+      this.ping.isHeard = true;
     }
+    if (message.type === "pong" && this.ping) this.takePong(message, at - this.ping.sent);
     this.hears(message);
+  }
+
+  takePong(message, took) {
+    message.took = this.roundTrip = took;
+    if (took < PONG.back) this.doubt = Math.max(1, this.doubt / 2);
+    this.forgetPing();
+    // It lives: an attempt beside it was not needed.
+    this.abandon();
   }
 
   forgetPing() {
@@ -201,6 +210,7 @@ export class Connection {
   }
 
   silence() {
+    this.doubt = Math.min(8, this.doubt * 2);
     rouse();
     this.lose(this.socket);
   }

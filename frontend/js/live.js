@@ -181,7 +181,7 @@ function opens() {
 
 function changes() {
   // Signed out: the page behind the sign-in is the way on, unless that would take away what somebody types.
-  if (connection.isOver && !isBeingTypedIn(body)) location.reload();
+  if (connection.isOver && wasRight && !isBeingTypedIn(body)) location.reload();
   show();
 }
 

@@ -244,7 +244,10 @@ const told = new Map();
 function wordsOf(element) {
   const copy = element.cloneNode(true);
   copy.querySelectorAll("time, [aria-hidden=true]").forEach((one) => one.remove());
-  return copy.textContent.replace(/\s+/g, " ").trim();
+  const texts = document.createTreeWalker(copy, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (texts.nextNode()) found.push(texts.currentNode.data);
+  return found.join(" ").replace(/\s+/g, " ").trim();
 }
 
 function tell(isSilent = false) {

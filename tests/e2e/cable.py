@@ -1,4 +1,4 @@
-"""The cable between a browser and the product: it can be pulled and plugged in again."""
+"""The cable between a browser and the product: it can be pulled, go dead without a word, and be plugged in again."""
 
 from __future__ import annotations
 
@@ -17,18 +17,27 @@ class Cable:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._is_in = threading.Event()
         self._is_in.set()
+        self._is_dead = False
         self._ends: set[socket.socket] = set()
+        self._dead_ends: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def pull(self) -> None:
         """Every connection breaks; new ones break at once."""
         self._is_in.clear()
-        for end in list(self._ends):
+        for end in list(self._ends | self._dead_ends):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
+    def go_dead(self) -> None:
+        """As a network that is gone behind a router: nothing breaks, nothing answers, and no connection ever will."""
+        self._is_dead = True
+        self._dead_ends |= self._ends
+        self._ends = set()
+
     def plug_in(self) -> None:
         """New connections work again."""
+        self._is_dead = False
         self._is_in.set()
 
     def close(self) -> None:
@@ -41,6 +50,9 @@ class Cable:
                 near, _ = self._listener.accept()
             except OSError:
                 return
+            if self._is_dead:
+                self._dead_ends.add(near)
+                continue
             if not self._is_in.is_set():
                 near.close()
                 continue
@@ -52,7 +64,11 @@ class Cable:
     def _pump(self, one: socket.socket, other: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := one.recv(65536):
-                other.sendall(data)
+                # What a dead connection is given, it swallows.
+                if one not in self._dead_ends:
+                    other.sendall(data)
+        if one in self._dead_ends:
+            return
         for end in (one, other):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
