@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
@@ -264,6 +265,19 @@ class PreviewOutput(serializers.Serializer[Any]):
     results = PreviewResult(many=True)
 
 
+class TrialInput(serializers.Serializer[Any]):
+    body = serializers.CharField(trim_whitespace=False, max_length=70_000)
+
+
+class TriedOutput(PreviewOutput):
+    component = serializers.CharField(help_text="project/component")
+
+
+class TrialOutput(serializers.Serializer[Any]):
+    trial = serializers.UUIDField()
+    items = TriedOutput(many=True)
+
+
 # ---------------------------------------------------------------- rows as data
 def _who(row: ComponentSettings | Allocation | ConfigVersion | TemplateVersion) -> str | None:
     return row.author.username if row.author else None
@@ -371,6 +385,14 @@ def version_data(version: TemplateVersion) -> Data:
 def preview_data(preview: Preview) -> Data:
     """A preview as it stands; sentences of ours in the caller's language."""
     return {"id": preview.pk, "state": preview.state, "kind": preview.kind, "results": preview.results}
+
+
+def trial_data(batch: UUID, previews: list[Preview]) -> Data:
+    """A trial as it stands: one rendering for each component that uses the template."""
+    items = [
+        {**preview_data(row), "component": f"{row.component.project.slug}/{row.component.slug}"} for row in previews
+    ]
+    return {"trial": batch, "items": items}
 
 
 def base_image_data(image: BaseImage) -> Data:

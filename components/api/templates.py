@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
@@ -105,6 +107,33 @@ class Versions(ApiView):
             note=given["note"],
         )
         return Response(shapes.version_data(version), status=201)
+
+
+class Trials(ApiView):
+    """Trying a text with everybody who uses the template."""
+
+    scope = Scope.ADMIN
+
+    @extend_schema(
+        operation_id="template_trials_create",
+        parameters=[_PROJECT],
+        request=shapes.TrialInput,
+        responses={201: shapes.TrialOutput},
+    )
+    def post(self, request: Request, name: str) -> Response:
+        """Renders it for each of them; look at the trial until all states are final: failed ones would break."""
+        user, given = actor_of(request), shapes.read(shapes.TrialInput, request)
+        batch = services.start_trial(actor=user, template=_find(request, name), body=given["body"])
+        return Response(shapes.trial_data(batch, selectors.trial(user, batch)), status=201)
+
+
+class OneTrial(ApiView):
+    """A trial."""
+
+    @extend_schema(operation_id="trial_retrieve", responses=shapes.TrialOutput)
+    def get(self, request: Request, batch: UUID) -> Response:
+        """How far each rendering is, and what it found."""
+        return Response(shapes.trial_data(batch, selectors.trial(actor_of(request), batch)))
 
 
 class TemplateArchive(ApiView):

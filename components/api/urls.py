@@ -35,6 +35,8 @@ urlpatterns = [
     path("templates/", templates.Templates.as_view()),
     path("templates/<str:name>/", templates.OneTemplate.as_view()),
     path("templates/<str:name>/versions/", templates.Versions.as_view()),
+    path("templates/<str:name>/trials/", templates.Trials.as_view()),
+    path("trials/<uuid:batch>/", templates.OneTrial.as_view()),
     path("templates/<str:name>/archive/", templates.TemplateArchive.as_view()),
     path("base-images/", templates.BaseImages.as_view()),
     path("base-images/archive/", templates.BaseImageArchive.as_view()),

@@ -185,6 +185,7 @@ _COMPONENTS: dict[str, tuple[Way, ...]] = {
         ),
     ),
     "components:template-archive": (Way("PUT", f"{TEMPLATE}archive/", bodies.is_archived, query=("project",)),),
+    "components:template-trial": (Way("POST", f"{TEMPLATE}trials/", Fields(needed=("body",)), query=("project",)),),
     "components:template-preview": (Way("POST", f"{COMPONENT}previews/", bodies.preview),),
     "components:base-images": (Way("POST", f"{API}/base-images/", Fields(needed=("image",), given=("note",))),),
     "components:base-image-archive": (Way("PUT", f"{API}/base-images/archive/", bodies.archived_image),),

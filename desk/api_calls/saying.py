@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 from uuid import uuid4
@@ -83,27 +83,26 @@ def _quoted(text: str) -> str:
 def calls_of(request: HttpRequest, html: str) -> list[ApiCall]:
     """The calls of all forms of a rendered page, one of each kind, in the page's order."""
     found: dict[str, ApiCall] = {}
-    counts: dict[str, int] = {}
-    for action, data, label in _acts(read_forms(html)):
-        call = call_of(request, action, data, label)
-        if call is None:
-            continue
-        # "Review again" at the head and at the foot is one act; "Check" in forty rows is forty.
-        if call.key not in found:
-            found[call.key] = call
-            counts[call.key] = 1
-        elif call.steps != found[call.key].steps:
-            counts[call.key] += 1
-    return [replace(call, count=counts[key]) for key, call in found.items()]
+    for form in read_forms(html):
+        for action, data, label in _acts(form):
+            call = call_of(request, action, data, label)
+            if call is None:
+                continue
+            # "Review again" at the head and at the foot is one act; "Check" in forty rows is forty.
+            before = found.get(call.key)
+            if before is None:
+                found[call.key] = replace(call, count=form.count)
+            elif call.steps != before.steps:
+                found[call.key] = replace(before, count=before.count + form.count)
+    return list(found.values())
 
 
-def _acts(forms: Iterable[PostForm]) -> Iterable[tuple[str, QueryDict, str]]:
-    """Each button of each form as what it would send."""
-    for form in forms:
-        for button in form.buttons:
-            data = QueryDict(mutable=True)
-            for name, value in form.fields:
-                data.appendlist(name, value)
-            if button.name:
-                data.appendlist(button.name, button.value)
-            yield button.action or form.action, data, button.label
+def _acts(form: PostForm) -> Iterator[tuple[str, QueryDict, str]]:
+    """Each button of the form as what it would send."""
+    for button in form.buttons:
+        data = QueryDict(mutable=True)
+        for name, value in form.fields:
+            data.appendlist(name, value)
+        if button.name:
+            data.appendlist(button.name, button.value)
+        yield button.action or form.action, data, button.label

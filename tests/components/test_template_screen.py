@@ -89,6 +89,21 @@ def test_everybody_who_uses_it_is_tried(shop: Shop) -> None:
     assert client.post(url, {"body": "x"}).url == reverse("components:trial", args=[Preview.objects.last().batch])  # type: ignore[union-attr]
 
 
+def test_a_trial_over_the_api_tells_the_same(shop: Shop) -> None:
+    use(shop, "SECOND")
+    client = browse(shop, "dana")
+    made = client.post(f"/api/v1/templates/{NAME}/trials/", {"body": "kind: x\n"}, content_type="application/json")
+    assert made.status_code == 201, made.content
+    first, second = Preview.objects.order_by("component__pk")
+    finish(first, ("fat", "ok", ""))
+    finish(second, ("fat", "", "No such name."))
+    found = client.get(f"/api/v1/trials/{made.json()['trial']}/").json()
+    assert {item["component"].rpartition("/")[2]: item["state"] for item in found["items"]} == {
+        first.component.slug: "succeeded", "second": "failed",
+    }  # fmt: skip
+    assert browse(shop, "otto").get(f"/api/v1/trials/{made.json()['trial']}/").status_code == 404
+
+
 def test_a_trial_needs_somebody_to_try_with(shop: Shop) -> None:
     url = reverse("components:template-trial", args=[NAME])
     assert browse(shop, "dana").post(url, {"body": "x"}).status_code == 409

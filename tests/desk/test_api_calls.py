@@ -307,6 +307,15 @@ def test_a_form_is_read_as_a_browser_would_send_it() -> None:
     ]
 
 
+def test_a_button_may_stand_outside_of_its_form() -> None:
+    (form,) = read_forms(
+        """<form id="f" method="post" action="/x/"><input name="a" value="1"></form>
+        <button form="g">Other</button><button form="f" name="b" value="2">Send</button>"""
+    )
+    assert [(button.label, button.name) for button in form.buttons] == [("Send", "b")]
+    assert form.fields == [("a", "1")]
+
+
 def test_the_command_is_safe_to_paste() -> None:
     curl = curl_of("POST", "http://h/x'; rm -rf ~ #", {"a": "'$(id)'"})
     words = shlex.split(curl)

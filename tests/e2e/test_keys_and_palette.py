@@ -136,8 +136,19 @@ def test_g_goes_c_creates_and_j_k_enter_open_a_row(developer: Screen) -> None:
     address = rows.nth(0).locator("a").first.get_attribute("href")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**{address}")
+
+
+def test_c_and_enter_repeat_the_last_order(developer: Screen, crew: Crew) -> None:
+    last = crew.create()
+    page = developer.page
     page.keyboard.press("c")
-    page.wait_for_url("**/orders/new/")
+    page.wait_for_url("**/orders/new/**")
+    expect(page.locator("[name=branch]")).to_have_value("master")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/orders/K8S[0-9]{14}[A-Z]{2}/"))
+    assert last.number not in page.url
+    made = crew.developer.get(f"orders/{page.url.split('/orders/')[1][:19]}/")
+    assert (made["component"], made["branch"]) == (last.overview()["component"], "master")
 
 
 def _press(page: Page, code: str, **more: Any) -> None:
