@@ -57,6 +57,8 @@ def make_scene(product: Product) -> Scene:
         for done in [pool.submit(_timed, act, product, scene) for act in acts]:
             done.result()
     _timed(_hang, product, scene)
+    crowd = product.more("-m", "tests.ux.crowd", name="crowd")
+    assert crowd.wait(60) == 0, product.log()
     return scene
 
 

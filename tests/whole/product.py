@@ -130,9 +130,9 @@ class Product:
         self._await_heartbeat(name)
         return child
 
-    def web(self, port: int) -> subprocess.Popen[bytes]:
-        """One more web process, on a port of its own, ready."""
-        child = self.more("manage.py", "web", "--port", str(port), name=f"web:{port}")
+    def web(self, port: int, *program: str) -> subprocess.Popen[bytes]:
+        """One more web process, on a port of its own, ready; ``program`` is another one than the product's."""
+        child = self.more(*(program or ("manage.py", "web", "--port", str(port))), name=f"web:{port}")
         wait_for(lambda: _listens(port), f"a web process at port {port}")
         return child
 

@@ -1,0 +1,40 @@
+"""One furnished installation for all tests of this folder that need one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser import Open, windows
+from tests.ux.looking import Looker
+from tests.ux.site import Site, furnished
+from tests.whole.people import Crew
+
+
+@pytest.fixture(scope="session")
+def site(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Only looked at: what changes it belongs to orders that a test makes for itself."""
+    with furnished(tmp_path_factory.mktemp("ux")) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def looker(site: Site, chromium: Browser) -> Iterator[Looker]:
+    looker = Looker(site, chromium)
+    yield looker
+    looker.close()
+
+
+@pytest.fixture
+def crew(site: Site) -> Crew:
+    """People at the API, for what a test does not click."""
+    return Crew(site.product)
+
+
+@pytest.fixture
+def open_screen(request: pytest.FixtureRequest, site: Site, chromium: Browser) -> Iterator[Open]:
+    """Another window of another person."""
+    with windows(request, site.product, chromium) as open_one:
+        yield open_one

@@ -1,0 +1,175 @@
+"""Every screen in every state that it can be in: where it is, who looks, and what must be true of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from demo.world import APPROVER, DEVELOPER, OPERATOR, PLATFORM_ADMIN, PROJECT_ADMIN, TESTER
+from tests.ux.crowd import CROWD, IN_CROWD, STRANGER
+from tests.ux.scene import ACCOUNTS, EMPTY, GATEWAY, ITC, OMM, STATIC, WEB, Scene
+
+AUDITOR = "wumin"
+TEMPLATE = "prism-python-deployment.yaml"
+NORMAL, EMPTY_STATE, FULL, DELAYED, ERROR, DENIED = "normal", "empty", "full", "delayed", "error", "denied"
+ANYBODY = ""
+"""Nobody is signed in."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One screen in one state. ``path`` may name the scene: ``/orders/{order[carried]}/``.
+
+    ``fill``: fields that are filled in and sent before looking: ``(selector, text)``, the last one is clicked.
+    ``is_live``: the page listens; pulling its cable shows in the dot.
+    """
+
+    screen: str
+    state: str
+    path: str
+    who: str = OPERATOR
+    status: int = 200
+    fill: tuple[tuple[str, str], ...] = ()
+    is_main: bool = False
+
+    @property
+    def name(self) -> str:
+        """For files and test ids."""
+        return f"{self.screen}-{self.state}"
+
+    def address(self, scene: Scene) -> str:
+        """The path in this scene."""
+        return self.path.format(order=scene.orders, rollout=scene.rollouts)
+
+
+def _also_delayed(*views: View) -> tuple[View, ...]:
+    """The same views, and each once more with its cable pulled."""
+    return views + tuple(
+        View(view.screen, DELAYED, view.path, view.who) for view in views if view.state == NORMAL
+    )  # fmt: skip
+
+
+UNKNOWN = "K8S20200101000000ZZ"
+ENTRY = (
+    View("sign-in", NORMAL, "/sign-in/", ANYBODY),
+    View("sign-in", ERROR, "/sign-in/", ANYBODY, fill=(
+        ("input[name=username]", "nobody"), ("input[name=password]", "wrong-password"), ("main form .btn-primary", ""),
+    )),
+)  # fmt: skip
+
+HOME = (
+    *_also_delayed(View("home", NORMAL, "/", OPERATOR, is_main=True)),
+    View("home-developer", NORMAL, "/", DEVELOPER),
+    View("home-tester", NORMAL, "/", TESTER),
+    View("home", EMPTY_STATE, f"/?project={EMPTY}", PROJECT_ADMIN),
+    View("home", FULL, f"/?project={CROWD}", IN_CROWD),
+    View("home-stranger", EMPTY_STATE, "/", STRANGER),
+    View("first-run", NORMAL, "/", PLATFORM_ADMIN),
+    *_also_delayed(View("approvals", NORMAL, "/approvals/", APPROVER, is_main=True)),
+    View("approvals", EMPTY_STATE, "/approvals/", DEVELOPER),
+    View("search", NORMAL, "/search/?q=gw"),
+    View("search", EMPTY_STATE, "/search/?q=nothing-is-called-so"),
+    View("compare", NORMAL, f"/compare/{GATEWAY}/prd/"),
+    View("keys", NORMAL, "/keys/"),
+    View("style-guide", NORMAL, "/_styleguide/"),
+)
+
+ORDERS = (
+    *_also_delayed(View("orders", NORMAL, "/orders/", DEVELOPER, is_main=True)),
+    View("orders", EMPTY_STATE, f"/orders/?project={EMPTY}", DEVELOPER),
+    View("orders-none-found", EMPTY_STATE, "/orders/?text=nothing-is-called-so", DEVELOPER),
+    View("orders", FULL, f"/orders/?project={CROWD}", IN_CROWD),
+    View("new-order", NORMAL, "/orders/new/", DEVELOPER, is_main=True),
+    View("new-order", ERROR, "/orders/new/", DEVELOPER, fill=(
+        ("#id_branch", "no-such-branch"), ("main form .btn-primary", ""),
+    ), status=200),
+    View("new-order", DENIED, "/orders/new/", AUDITOR),
+    View("build-dialog", NORMAL, "/orders/{order[new]}/build/", DEVELOPER),
+    View("build-dialog", DENIED, "/orders/{order[new]}/build/", AUDITOR),
+    View("close", NORMAL, "/orders/{order[new]}/close/withdraw/", DEVELOPER),
+)  # fmt: skip
+
+ORDER = (
+    *_also_delayed(View("order", NORMAL, "/orders/{order[carried]}/?panel=prd", is_main=True)),
+    View("order-new", EMPTY_STATE, "/orders/{order[new]}/", DEVELOPER),
+    View("order-building", NORMAL, "/orders/{order[building]}/?panel=build", DEVELOPER),
+    View("order-built", NORMAL, "/orders/{order[carried]}/?panel=build", DEVELOPER),
+    View("order-failed", NORMAL, "/orders/{order[failed]}/?panel=build", DEVELOPER),
+    View("order-to-test", NORMAL, "/orders/{order[tested]}/?panel=prd", TESTER),
+    View("order-approving", NORMAL, "/orders/{order[approving]}/?panel=prd", OPERATOR),
+    View("order-crashed", NORMAL, "/orders/{order[crashing]}/?panel=fat", OPERATOR),
+    View("order-rolling", NORMAL, "/orders/{order[rolling]}/?panel=fat", DEVELOPER),
+    View("order", DENIED, "/orders/{order[carried]}/", STRANGER, status=404),
+    View("order", ERROR, f"/orders/{UNKNOWN}/", status=404),
+)
+
+DEPLOYING = (
+    *_also_delayed(View("review", NORMAL, "/orders/{order[reviewed]}/review/uat/", is_main=True)),
+    View("review-approving", NORMAL, "/orders/{order[approving]}/review/prd/", APPROVER),
+    View("review-after", NORMAL, "/orders/{order[carried]}/review/prd/"),
+    View("review", DENIED, "/orders/{order[reviewed]}/review/uat/", DEVELOPER),
+    View("review", EMPTY_STATE, "/orders/{order[new]}/review/uat/"),
+    *_also_delayed(View("rollout", NORMAL, "/deployments/{rollout[rolling]}/", is_main=True)),
+    View("rollout-succeeded", NORMAL, "/deployments/{rollout[carried-prd]}/"),
+    View("rollout-failed", NORMAL, "/deployments/{rollout[crashing]}/"),
+    *_also_delayed(View("runtime", NORMAL, f"/runtime/{GATEWAY}/prd/", is_main=True)),
+    View("runtime-failing", NORMAL, f"/runtime/{ACCOUNTS}/fat/"),
+    View("runtime", EMPTY_STATE, f"/runtime/{STATIC}/uat/"),
+    View("runtime", ERROR, f"/runtime/{OMM}/no-such-component/prd/", status=404),
+    View("roll-back", NORMAL, f"/runtime/{GATEWAY}/uat/roll-back/"),
+    View("roll-back", EMPTY_STATE, f"/runtime/{STATIC}/uat/roll-back/"),
+    View("roll-back", DENIED, f"/runtime/{GATEWAY}/prd/roll-back/", DEVELOPER),
+)
+
+COMPONENTS = (
+    View("components", NORMAL, "/components/"),
+    View("components", EMPTY_STATE, f"/components/?project={EMPTY}", PROJECT_ADMIN),
+    View("components", FULL, f"/components/?project={CROWD}", IN_CROWD),
+    View("component", NORMAL, f"/components/{GATEWAY}/", is_main=True),
+    View("component", DENIED, f"/components/{GATEWAY}/", STRANGER, status=404),
+    View("component-edit", NORMAL, f"/components/{GATEWAY}/edit/", OPERATOR),
+    View("component-edit", DENIED, f"/components/{GATEWAY}/edit/", TESTER),
+    View("component-new", NORMAL, "/components/new/", PROJECT_ADMIN),
+    View("component-orders", NORMAL, f"/components/{GATEWAY}/orders/"),
+    View("component-history", NORMAL, f"/components/{WEB}/history/"),
+    View("configurations", NORMAL, f"/components/{GATEWAY}/configuration/"),
+    View("configuration", NORMAL, f"/components/{GATEWAY}/configuration/prd/"),
+    View("configuration", DENIED, f"/components/{GATEWAY}/configuration/prd/", DEVELOPER, status=403),
+    View("templates", NORMAL, "/templates/"),
+    View("template", NORMAL, f"/templates/{TEMPLATE}/", PLATFORM_ADMIN),
+    View("template", DENIED, f"/templates/{TEMPLATE}/", DEVELOPER),
+    View("base-images", NORMAL, "/base-images/", PLATFORM_ADMIN),
+    View("servers", NORMAL, "/servers/", PLATFORM_ADMIN),
+    View("servers", DENIED, "/servers/", DEVELOPER, status=403),
+    View("server", NORMAL, "/servers/jenkins/main/", PLATFORM_ADMIN),
+    View("toolchain", NORMAL, f"/projects/{OMM}/toolchain/", PLATFORM_ADMIN),
+)
+
+PLACES = (
+    View("environments", NORMAL, "/environments/", is_main=True),
+    View("space", NORMAL, f"/spaces/{OMM}/prd/", PROJECT_ADMIN),
+    View("space-policy", NORMAL, f"/spaces/{OMM}/prd/policy/", PROJECT_ADMIN),
+    View("space-policy", DENIED, f"/spaces/{OMM}/prd/policy/", DEVELOPER, status=403),
+    View("space-edit", NORMAL, f"/spaces/{OMM}/prd/edit/", PLATFORM_ADMIN),
+    View("clusters", NORMAL, "/clusters/", PLATFORM_ADMIN),
+    View("clusters", DENIED, "/clusters/", DEVELOPER, status=403),
+    View("cluster", NORMAL, "/clusters/demo/", PLATFORM_ADMIN),
+    View("cluster-edit", NORMAL, "/clusters/demo/edit/", PLATFORM_ADMIN),
+)
+
+ADMINISTRATION = (
+    View("admin", NORMAL, "/admin/", PLATFORM_ADMIN),
+    View("admin-developer", NORMAL, "/admin/", DEVELOPER),
+    View("health", NORMAL, "/health/", PLATFORM_ADMIN),
+    View("health", DENIED, "/health/", DEVELOPER, status=403),
+    View("projects", NORMAL, "/projects/", PLATFORM_ADMIN),
+    View("project", NORMAL, f"/projects/{ITC}/", PROJECT_ADMIN),
+    View("project", EMPTY_STATE, f"/projects/{EMPTY}/", PROJECT_ADMIN),
+    View("people", NORMAL, "/people/", PLATFORM_ADMIN),
+    View("person", NORMAL, "/people/chenlei/", PLATFORM_ADMIN),
+    View("settings", NORMAL, "/me/", DEVELOPER),
+    View("tokens", NORMAL, "/me/tokens/", DEVELOPER),
+    View("unknown-address", ERROR, "/no-such-page/", DEVELOPER, status=404),
+)
+
+VIEWS: tuple[View, ...] = (*ENTRY, *HOME, *ORDERS, *ORDER, *DEPLOYING, *COMPONENTS, *PLACES, *ADMINISTRATION)
+MAIN = tuple(view for view in VIEWS if view.is_main)
