@@ -1,6 +1,8 @@
 // The log viewer: sixty rows of however many lines, what the reader chose, and the address bar that says so.
 // Comes by import() on pages with [data-log-viewer]; without it the log's end is text and the whole log a link.
+import { addressOf, chosenIn, keepLiking, liking } from "./log_choice.js";
 import { Drawing } from "./log_draw.js";
+import { Frame } from "./log_frame.js";
 import { PodSource } from "./log_pod.js";
 import { Rows, openAtFirst, sectionOf } from "./log_rows.js";
 import { Search } from "./log_search.js";
@@ -12,31 +14,6 @@ import { Words } from "./log_words.js";
 const NARROW = matchMedia("(max-width: 768px)");
 const FRESH_MS = 1000;
 const viewers = new Map();
-
-function chosenIn(hash) {
-  const found = /^#L(\d{1,9})(?:-L?(\d{1,9}))?$/.exec(hash);
-  if (!found || found[1] === "0") return null;
-  const ends = [Number(found[1]), Number(found[2] || found[1])].sort((one, other) => one - other);
-  return { first: ends[0], last: ends[1] };
-}
-
-/** What a reader likes, kept in this browser. */
-function liking(name, otherwise) {
-  try {
-    const kept = localStorage.getItem(`prism4k.log.${name}`);
-    return kept === null ? otherwise : kept === "yes";
-  } catch {
-    return otherwise;
-  }
-}
-
-function keepLiking(name, value) {
-  try {
-    localStorage.setItem(`prism4k.log.${name}`, value ? "yes" : "no");
-  } catch {
-    // Nothing is kept; it holds for this page.
-  }
-}
 
 class Viewer {
   constructor(element) {
@@ -76,6 +53,7 @@ class Viewer {
     this.search = new Search(this.find("[data-log-search]"), {
       source: this.source, words, go: (line) => this.go(line), changed: () => this.searched(),
     });
+    this.frame = new Frame(this);
     this.set("wrap", liking("wrap", NARROW.matches), false);
     this.set("times", liking("times", !NARROW.matches), false);
     element.classList.add("is-live");
@@ -188,7 +166,8 @@ class Viewer {
       const found = await this.source.mark(direction, line);
       if (found.line) this.atError(found);
     } catch {
-      this.say();
+      this.source.failed(new Error());
+      this.frame.say();
     }
   }
 
@@ -222,13 +201,8 @@ class Viewer {
     this.draw();
   }
 
-  /** This page with the chosen lines. The attempt is named: a later one must not take the link over. */
   address() {
-    const url = new URL(location.href);
-    new URLSearchParams(this.element.dataset.link).forEach((value, name) => url.searchParams.set(name, value));
-    const { first, last } = this.chosen;
-    url.hash = first === last ? `L${first}` : `L${first}-L${last}`;
-    return url.href;
+    return addressOf(this.chosen, this.element.dataset.link);
   }
 
   async copy(button) {
@@ -375,76 +349,12 @@ class Viewer {
     this.source.stop();
   }
 
-  // ------------------------------------------------------------ head and foot
   tick() {
-    if (!document.hidden && (this.source.isReceiving || this.source.trouble)) this.say();
+    if (!document.hidden && (this.source.isReceiving || this.source.trouble)) this.frame.say();
   }
 
   draw() {
-    const { summary } = this.source;
-    this.element.dataset.lines = summary.lines;
-    this.element.classList.toggle("is-empty", !summary.lines);
-    if (!summary.lines) this.view.dataset.empty = this.words.say(this.source.isReceiving ? "empty" : summary.state === "gone" ? "gone" : "nothing");
-    this.buttons(summary);
-    this.counts(summary);
-    this.back(summary);
-    this.find("[data-log-selected]").hidden = !this.chosen;
-    if (this.chosen) this.range();
-    const wrapping = this.words.say(this.wrap ? "wrap_on" : "wrap_off");
-    this.find("[data-log-settings]").textContent = `${this.words.say("zone", { zone: this.words.zone })} · ${wrapping}`;
-    this.say();
-  }
-
-  buttons(summary) {
-    const follow = this.find("[data-log-act=follow]");
-    follow.hidden = !this.source.isReceiving;
-    follow.setAttribute("aria-pressed", String(this.isFollowing));
-    this.find("[data-log-follow-word]").textContent = this.words.say(this.isFollowing ? "following" : "follow");
-    this.find("[data-log-act=first-error]").disabled = !summary.first_error;
-    this.find("[data-log-act=error-after]").disabled = !summary.first_error;
-    this.find("[data-log-act=error-before]").disabled = !summary.first_error || this.errorPlace === 1;
-  }
-
-  counts(summary) {
-    const box = this.find("[data-log-counts]");
-    const parts = [];
-    for (const [level, n] of [["error", summary.errors], ["warning", summary.warnings]]) {
-      if (!n) continue;
-      const part = document.createElement("span");
-      part.className = `log-fact is-${level}`;
-      const isPlaced = level === "error" && this.error;
-      const text = isPlaced ? this.words.say("error_place", { k: this.errorPlace, n }) : this.words.count(level, n);
-      part.append(this.drawing.icon(level === "error" ? "failed" : "alert"), text);
-      parts.push(part);
-    }
-    box.replaceChildren(...parts);
-  }
-
-  back(summary) {
-    const button = this.find("[data-log-act=end]");
-    button.hidden = !this.source.isReceiving || this.isFollowing;
-    const fresh = this.leftAt ? summary.lines - this.leftAt : 0;
-    this.find("[data-log-back-word]").textContent = fresh > 0 ? this.words.say("back_new", { n: fresh }) : this.words.say("back");
-  }
-
-  range() {
-    const { first: a, last: b } = this.chosen;
-    this.find("[data-log-range]").textContent = this.words.say(a === b ? "chosen_line" : "chosen_lines", { a, b });
-  }
-
-  say() {
-    const { summary } = this.source;
-    const facts = [this.words.count("line", summary.lines), this.words.size(summary.bytes)];
-    if (!this.source.trouble || summary.state !== "receiving") facts.push(this.standing(summary));
-    if (this.source.trouble) facts.push(this.words.say(this.source.trouble));
-    this.find("[data-log-facts]").textContent = facts.join(" · ");
-  }
-
-  standing(summary) {
-    if (this.source.standing) return this.source.standing(this.words);
-    if (summary.state !== "receiving") return this.words.say(summary.state);
-    const { age } = this.source;
-    return age === null ? this.words.say("receiving") : this.words.say("newest", { age: this.words.age(age) });
+    this.frame.draw();
   }
 }
 

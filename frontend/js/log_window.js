@@ -173,8 +173,9 @@ export class Window {
     this.box.style.transform = `translateY(${this.view.scrollTop + top}px)`;
   }
 
-  /** Remember heights that differ; the row at the top of the view stays there. True when something moved. */
+  /** Remember heights that differ; the row at the top of the view stays there, or the end. True when something moved. */
   measure() {
+    const isEnd = this.isHeld() || this.isAtEnd;
     const anchor = this.rowAt(this.position);
     const before = this.top(anchor);
     let changed = false;
@@ -191,7 +192,7 @@ export class Window {
     const position = this.position;
     this.grow();
     const moved = this.top(anchor) - before;
-    if (this.isHeld()) this.scroll(this.total);
+    if (isEnd) this.scroll(this.total);
     else if (moved) this.scroll(position + moved);
     return true;
   }

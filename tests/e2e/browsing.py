@@ -13,7 +13,9 @@ PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 ENGLISH, CHINESE = "en-US", "zh-CN"
 # What the network does to a page is not the page's mistake.
-_OF_THE_NETWORK = re.compile(r"net::ERR_|WebSocket connection|Failed to load resource")
+_OF_THE_NETWORK = re.compile(
+    r"net::ERR_|WebSocket connection|Failed to load resource|htmx:(?:afterRequest|sendError|sendAbort|timeout)"
+)
 
 
 class Screen:
@@ -75,8 +77,9 @@ class Screen:
         return not self.page.evaluate("window.notReloaded === true")
 
     def log_length(self) -> int:
-        """Characters of the build's log on the page."""
-        found: int = self.page.evaluate("(document.querySelector('[data-log]')?.textContent ?? '').length")
+        """Bytes of the build's log that the page knows of."""
+        ask = "Number(document.querySelector('[data-log-viewer]')?.dataset.bytes ?? 0)"
+        found: int = self.page.evaluate(ask)
         return found
 
     def shot(self, folder: Path, name: str) -> None:

@@ -1,0 +1,66 @@
+"""What the viewer of a pod's log is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from releases.logs.pods import answer_of, containers_of
+from releases.models import Placement, Snapshot
+from tests.cast import World
+from tests.releases.rows import make_built, make_component, make_success
+
+WORKLOAD = {
+    "kind": "Deployment",
+    "spec": {
+        "template": {
+            "spec": {"initContainers": [{"name": "fetch"}], "containers": [{"name": "app"}, {"name": "side<car>"}]}
+        }
+    },
+}
+POD = {
+    "name": "proxy-1", "uid": "u-1", "is_new": True, "is_ready": True, "is_leaving": False, "state": "ready",
+    "message": "", "restarts": 0, "node": "n", "started_at": "",
+}  # fmt: skip
+
+
+@pytest.fixture
+def place(world: World) -> Placement:
+    """Runs in FAT, in a cluster where nothing answers."""
+    deployment = make_success(make_built(make_component(world), world.dana), world.spaces["fat"], world.olli)
+    Snapshot.objects.filter(pk=deployment.snapshot_id).update(manifests=[WORKLOAD])
+    Placement.objects.filter(good=deployment).update(pods=[POD])
+    return Placement.objects.select_related("good__snapshot").get(good=deployment)
+
+
+def get(world: World, who: str, query: str = "", pod: str = "proxy-1") -> Any:
+    client = Client()
+    client.force_login(world.people[who], backend="accounts.backends.PasswordBackend")
+    return client.get(f"/runtime/sis-omm/sis-omm-proxy-gw/fat/pods/{pod}/log/{query}")
+
+
+def test_marked_lines_are_named_by_their_place() -> None:
+    answer = answer_of("INFO fine\nERROR no datasource\nWARN slow\nfine\n")
+    assert (answer["errors"], answer["warnings"], answer["most_lines"]) == ([1], [2], 1000)
+
+
+def test_the_components_containers_come_first(place: Placement) -> None:
+    assert containers_of(place) == ["app", "side<car>", "fetch"]
+    Snapshot.objects.all().update(manifests=[])
+    assert containers_of(Placement.objects.get(pk=place.pk)) == []
+
+
+def test_a_cluster_that_does_not_answer_is_said_in_the_page(world: World, place: Placement) -> None:
+    answer = get(world, "olli", "?container=side%3Ccar%3E&previous=1")
+    text = answer.content.decode()
+    assert answer.status_code == 502 and 'class="note error"' in text
+    # The other logs are still one click away, with the container that was chosen.
+    assert '<option value="side&lt;car&gt;" selected>' in text and "?container=side%3Ccar%3E" in text
+    assert get(world, "olli", "?container=unheard-of").context["container"] == "app"
+
+
+def test_strangers_and_wrong_pods_get_404(world: World, place: Placement) -> None:
+    assert get(world, "otto").status_code == 404
+    assert get(world, "olli", pod="another-pod").status_code == 404
