@@ -32,6 +32,7 @@ LOOK_SECONDS = 5.0
 _TOO_MANY = gettext_noop("Too many people are waiting for Git servers that do not answer. Try again in a few seconds.")
 _TOO_SLOW = gettext_noop("The Git server did not answer within %(seconds)s seconds. Try again in a moment.")
 _MOST_LOOKS = 16
+LONGEST_NAME = 200
 _slots = threading.BoundedSemaphore(_MOST_LOOKS)
 
 T = TypeVar("T")
@@ -44,6 +45,8 @@ class BranchesLook:
     tips: tuple[BranchTip, ...]
     seen_at: datetime | None
     reason: Sentence = ""
+    unfit: tuple[str, ...] = ()
+    """Names of branches that Jenkins and a shell may not both read as the same name: they are seen, never built."""
 
     @property
     def is_stale(self) -> bool:
@@ -72,12 +75,18 @@ def branches(component: Component, *, max_age_seconds: float = 0) -> BranchesLoo
         return young
     try:
         target = source_target(url)
-        tips = _within(LOOK_SECONDS, lambda: git.connect(target).branches())
+        tips = _within(LOOK_SECONDS, lambda: git.connect(target).heads())
     except Refused as exc:
         return _stored(url, exc.sentence)
     except DeployerError as exc:
         return _stored(url, spoken(exc))
-    return BranchesLook(tips, _store(url, tips))
+    kept = tuple(tip for tip in tips if len(tip.name) <= LONGEST_NAME)
+    return _split(kept, _store(url, kept))
+
+
+def known_branches(component: Component) -> BranchesLook:
+    """What the remote said last, without asking it."""
+    return _stored(_git_url(component))
 
 
 def resolve(component: Component, branch: str, *, git_url: str = "") -> BranchTip:
@@ -161,7 +170,13 @@ def _git_url(component: Component) -> str:
 def _stored(url: str, reason: Sentence = "") -> BranchesLook:
     rows = stored_branches(url)
     tips = tuple(BranchTip(row.branch, row.commit) for row in rows)
-    return BranchesLook(tips, max((row.seen_at for row in rows), default=None), reason)
+    return _split(tips, max((row.seen_at for row in rows), default=None), reason)
+
+
+def _split(tips: tuple[BranchTip, ...], seen_at: datetime | None, reason: Sentence = "") -> BranchesLook:
+    fit = tuple(tip for tip in tips if git.is_branch_name(tip.name))
+    unfit = tuple(tip.name for tip in tips if not git.is_branch_name(tip.name))
+    return BranchesLook(fit, seen_at, reason, unfit)
 
 
 def _store(url: str, tips: tuple[BranchTip, ...]) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -23,7 +24,7 @@ def put_errors(form: forms.Form, refusal: Invalid) -> None:
 
 
 class OrderForm(forms.Form):
-    """A new order. ``component`` names project and component: ``sis-omm/proxy-gw``."""
+    """A new order. ``component`` names project and component: ``sis-omm/proxy-gw``. ``last``: those used last."""
 
     project = forms.ChoiceField(
         label=_("Project"), required=False, help_text=_("The subsystem; it narrows the components below.")
@@ -32,7 +33,7 @@ class OrderForm(forms.Form):
     branch = forms.CharField(
         label=pgettext_lazy("order form", "Branch"),
         max_length=200,
-        widget=forms.TextInput(attrs={"list": "branches", "autocomplete": "off", "spellcheck": "false"}),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     description = forms.CharField(
         label=_("Description"), required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 3})
@@ -40,13 +41,13 @@ class OrderForm(forms.Form):
     change_ticket = forms.CharField(label=_("Change ticket"), required=False, max_length=80)
     changes_database = forms.BooleanField(label=_("Changes the database"), required=False)
 
-    def __init__(self, *args: Any, components: list[Component], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, components: list[Component], last: Sequence[int] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         projects = {component.project.slug: component.project for component in components}
         self.fields["project"].choices = [  # type: ignore[attr-defined]
             ("", _("all")), *((slug, f"{slug.upper()} · {project}") for slug, project in projects.items())
         ]  # fmt: skip
-        self.fields["component"].choices = component_choices(components)  # type: ignore[attr-defined]
+        self.fields["component"].choices = component_choices(components, last)  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         """The component must be one of the project, where one is chosen."""
@@ -57,16 +58,23 @@ class OrderForm(forms.Form):
         return cleaned
 
 
-def component_choices(components: list[Component]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Components under their projects, for a select."""
-    groups: dict[str, list[tuple[str, str]]] = {}
+Option = tuple[str, str]
+
+
+def component_choices(components: list[Component], last: Sequence[int] = ()) -> list[tuple[str, list[Option]]]:
+    """Components under their projects, for a select; those of ``last`` (ids) stand first, in that order."""
+    by_id = {component.pk: component for component in components}
+    used = [by_id[pk] for pk in last if pk in by_id]
+    groups: dict[str, list[Option]] = {str(_("Used last")): [_option(component) for component in used]} if used else {}
     for component in components:
-        name_zh = getattr(component, "name_zh", "") or ""
-        text = f"{component.name} {name_zh}".strip()
-        groups.setdefault(component.project.slug.upper(), []).append(
-            (f"{component.project.slug}/{component.slug}", text)
-        )
+        if component not in used:
+            groups.setdefault(component.project.slug.upper(), []).append(_option(component))
     return list(groups.items())
+
+
+def _option(component: Component) -> Option:
+    name_zh = getattr(component, "name_zh", "") or ""
+    return f"{component.project.slug}/{component.slug}", f"{component.name} {name_zh}".strip()
 
 
 class PromotionForm(forms.Form):

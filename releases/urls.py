@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from releases.views import builds, lists, orders, promotions, reviews, rollouts, runtime
+from releases.views import builds, creating, lists, orders, promotions, reviews, rollouts, runtime
 
 ORDER = "orders/<str:number>/"
 PLACE = "runtime/<slug:project>/<slug:slug>/<slug:environment>/"
@@ -12,9 +12,9 @@ PLACE = "runtime/<slug:project>/<slug:slug>/<slug:environment>/"
 app_name = "releases"
 urlpatterns = [
     path("orders/", lists.list_orders, name="list"),
-    path("orders/new/", orders.new, name="new"),
-    path("orders/new/branches/", orders.branches, name="branches"),
-    path("orders/new/components/", orders.component_options, name="component-options"),
+    path("orders/new/", creating.new, name="new"),
+    path("orders/new/branches/", creating.branches, name="branches"),
+    path("orders/new/before/", creating.before, name="before"),
     path(ORDER, orders.order, name="order"),
     path(ORDER + "build/", builds.build, name="build"),
     path(ORDER + "builds/<int:attempt>/stop/", builds.stop, name="stop"),

@@ -28,7 +28,10 @@ class SourceClient(Protocol):
     """A Git repository as looks and steps need it."""
 
     def branches(self) -> tuple[BranchTip, ...]:
-        """All branches with their tips (``ls-remote``), sorted by name."""
+        """All branches that can be built with their tips (``ls-remote``), sorted by name."""
+
+    def heads(self) -> tuple[BranchTip, ...]:
+        """The same with those whose names nothing builds: for a list that says so instead of hiding them."""
 
     def resolve(self, branch: str) -> BranchTip:
         """One branch's tip; raises NotFound for an unknown branch."""

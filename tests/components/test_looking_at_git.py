@@ -53,6 +53,12 @@ def test_branches_with_their_tips(shop: Shop, remote: Remote) -> None:
     assert [row.branch for row in BranchTip.objects.all()] == ["master"]
 
 
+def test_branches_that_nothing_builds_are_named(shop: Shop, remote: Remote) -> None:
+    git(remote.served, "branch", "功能/限额", "master")
+    for look in (looks.branches(shop.component), looks.known_branches(shop.component)):
+        assert look.unfit == ("功能/限额",) and "功能/限额" not in {tip.name for tip in look.tips}
+
+
 def test_the_last_answer_when_the_remote_is_away(shop: Shop, remote: Remote) -> None:
     seen = looks.branches(shop.component)
     remote.served.rename(remote.served.with_suffix(".gone"))

@@ -116,6 +116,7 @@ def test_names_that_we_do_not_build_are_left_out(repository: Repository, source:
     for name in ("功能", "a$(id)b", "it's"):
         git(repository.bare, "update-ref", f"refs/heads/{name}", good)
     assert [tip.name for tip in source.branches()] == ["good"]
+    assert {tip.name for tip in source.heads()} == {"good", "功能", "a$(id)b", "it's"}, "seen, and said to be unfit"
 
 
 def test_two_thousand_branches_are_one_look(repository: Repository, source: GitSource) -> None:

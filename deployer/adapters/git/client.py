@@ -26,6 +26,10 @@ class GitSource:
 
     def branches(self) -> tuple[BranchTip, ...]:
         """All branches whose names we build (see ``is_branch_name``), sorted; () for an empty repository."""
+        return tuple(tip for tip in self._list_heads() if is_branch_name(tip.name))
+
+    def heads(self) -> tuple[BranchTip, ...]:
+        """All branches, whatever their names, sorted; bytes that are no UTF-8 show as replacement characters."""
         return self._list_heads()
 
     def resolve(self, branch: str) -> BranchTip:
@@ -99,7 +103,7 @@ def _read_heads(output: bytes) -> tuple[BranchTip, ...]:
     for line in output.decode(errors="replace").split("\n"):
         commit, _separator, reference = line.partition("\t")
         name = reference.removeprefix(_HEADS)
-        if reference.startswith(_HEADS) and len(commit) == 40 and is_branch_name(name):
+        if reference.startswith(_HEADS) and len(commit) == 40 and name:
             tips.append(BranchTip(name, commit))
     return tuple(sorted(tips, key=lambda tip: tip.name))
 

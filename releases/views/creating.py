@@ -1,0 +1,249 @@
+"""新建发布单: the form, the branches as one types, and what one should know before creating."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.models import User
+from components import looks
+from components.completeness import missing_elements
+from components.models import Component
+from components.selectors import find_component, list_components, spaces_of
+from deployer.interfaces import BranchTip
+from environments.access import require
+from environments.models import Space
+from foundation.problems import Invalid
+from releases import selectors
+from releases.choices import OrderState
+from releases.forms import OrderForm, creatable_components, put_errors
+from releases.models import Placement, ReleaseOrder
+from releases.services import orders
+from releases.views.pages import done, page, person, rights_of
+
+MOST_COMPONENTS = 1000
+MOST_LAST = 6
+"""So many components stand first, because this person ordered them last."""
+LOOKED_BACK = 100
+BRANCHES_SHOWN = 50
+UNFIT_SHOWN = 5
+BRANCHES_AGE_SECONDS = 15
+USUAL_BRANCHES = ("master", "main", "trunk", "develop")
+COMMITS_SHOWN = 20
+
+
+# ---------------------------------------------------------------- the form
+@login_required
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Component and branch are preset from the last order; a repeat (``?repeat=``) says all that the earlier one did.
+
+    ``?component=`` and ``?branch=`` preset them from elsewhere.
+    """
+    user, rights = person(request), rights_of(request)
+    rows = list_components(user).order_by("project__slug", "name")
+    components = creatable_components(rights, list(rows[:MOST_COMPONENTS]))
+    last = _last_components(user)
+    before = _repeated(request)
+    initial = _initial(request, before, components, last)
+    form = OrderForm(request.POST or None, components=components, last=last, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        order = _create(form, request, before)
+        if order is not None:
+            return done(request, _("Order created: build it now."), "releases:build", order.number)
+    context = {"form": form, "components": components, "repeated": before, **_known_branches(form, user, components)}
+    return page(request, "releases/new.html", context, status=400 if form.is_bound else 200)
+
+
+def _last_components(user: User) -> list[int]:
+    ids = ReleaseOrder.objects.filter(author=user).order_by("-pk").values_list("component_id", flat=True)
+    return list(dict.fromkeys(ids[:LOOKED_BACK]))[:MOST_LAST]
+
+
+def _repeated(request: HttpRequest) -> ReleaseOrder | None:
+    number = request.GET.get("repeat", "")
+    return selectors.order_by_number(person(request), number) if number else None
+
+
+def _initial(
+    request: HttpRequest, before: ReleaseOrder | None, components: Sequence[Component], last: Sequence[int]
+) -> dict[str, Any]:
+    if before is not None:
+        return {
+            "component": f"{before.project.slug}/{before.component.slug}",
+            "branch": before.branch,
+            "description": before.description,
+            "change_ticket": before.change_ticket,
+            "changes_database": before.changes_database,
+        }
+    asked, branch = request.GET.get("component", ""), request.GET.get("branch", "")[:200]
+    by_id = {component.pk: component for component in components}
+    by_key = {f"{component.project.slug}/{component.slug}": component for component in components}
+    first = next((by_id[pk] for pk in last if pk in by_id), None) or next(iter(components), None)
+    chosen = by_key.get(asked) or first
+    if chosen is None:
+        return {}
+    return {
+        "component": f"{chosen.project.slug}/{chosen.slug}",
+        "branch": branch or next(iter(_used_branches(person(request), chosen)), ""),
+    }
+
+
+def _create(form: OrderForm, request: HttpRequest, before: ReleaseOrder | None) -> ReleaseOrder | None:
+    given = dict(form.cleaned_data)
+    given.pop("project")
+    project, _slash, slug = str(given.pop("component")).partition("/")
+    component = find_component(person(request), project, slug)
+    try:
+        return orders.create_order(actor=person(request), component=component, repeat_of=before, **given)
+    except Invalid as refusal:
+        put_errors(form, refusal)
+        return None
+
+
+# ---------------------------------------------------------------- branches
+@dataclass(frozen=True)
+class Branch:
+    """A branch of the remote; ``is_used``: an order of this component was built from it lately."""
+
+    tip: BranchTip
+    is_used: bool
+    is_chosen: bool
+
+
+@login_required
+@require_safe
+def branches(request: HttpRequest) -> HttpResponse:
+    """Branches of the chosen component that contain what was typed, with their tips; asked at every key.
+
+    A name that is typed in full leaves all of them on the page, for whoever wants another one.
+    """
+    component = _chosen(request)
+    if component is None:
+        return page(request, "releases/_branches.html", {"look": None})
+    look = looks.branches(component, max_age_seconds=BRANCHES_AGE_SECONDS)
+    typed = request.GET.get("branch", "").strip()
+    used = _used_branches(person(request), component)
+    return page(request, "releases/_branches.html", {"look": look, **_listed(look, typed, used)})
+
+
+def _known_branches(form: OrderForm, user: User, components: Sequence[Component]) -> dict[str, Any]:
+    """The list under the field as it was last seen, so that the page has it at once; the remote is asked after."""
+    key = form["component"].value()
+    chosen = next((one for one in components if f"{one.project.slug}/{one.slug}" == key), None)
+    if chosen is None:
+        return {}
+    return _listed(looks.known_branches(chosen), str(form["branch"].value() or ""), _used_branches(user, chosen))
+
+
+def _listed(look: looks.BranchesLook, typed: str, used: Sequence[str]) -> dict[str, Any]:
+    is_whole = any(tip.name == typed for tip in look.tips)
+    fitting = [tip for tip in look.tips if is_whole or typed.lower() in tip.name.lower()]
+    fitting.sort(key=lambda tip: _rank(tip.name, typed, used))
+    return {
+        "branches": [Branch(tip, tip.name in used, tip.name == typed) for tip in fitting[:BRANCHES_SHOWN]],
+        "hidden": max(0, len(fitting) - BRANCHES_SHOWN),
+        "unfit": [name for name in look.unfit if is_whole or typed.lower() in name.lower()][:UNFIT_SHOWN],
+        "preset": _preset(look.tips, used),
+    }
+
+
+def _chosen(request: HttpRequest) -> Component | None:
+    """The component that the form names, for whoever may create orders of it; raises Missing, Denied."""
+    project, _slash, slug = request.GET.get("component", "").partition("/")
+    if not slug:
+        return None
+    component = find_component(person(request), project, slug)
+    require(person(request), "list_branches", project_id=component.project_id)
+    return component
+
+
+def _used_branches(user: User, component: Component) -> list[str]:
+    """Branches of the component's last orders, one's own first."""
+    rows = ReleaseOrder.objects.filter(component=component).order_by("-pk").values_list("branch", "author_id")
+    found = list(rows[:LOOKED_BACK])
+    own = [branch for branch, author in found if author == user.pk]
+    return list(dict.fromkeys([*own, *(branch for branch, _author in found)]))
+
+
+def _rank(name: str, typed: str, used: Sequence[str]) -> tuple[int, int, str]:
+    if name in used:
+        return (0 if name == typed else 1, used.index(name), name)
+    if name in USUAL_BRANCHES:
+        return (0 if name == typed else 2, USUAL_BRANCHES.index(name), name)
+    return (0 if name == typed else 3, 0, name)
+
+
+def _preset(tips: Sequence[BranchTip], used: Sequence[str]) -> str:
+    """What is most likely meant: the branch used last that still exists, or else the usual one."""
+    names = {tip.name for tip in tips}
+    return next((name for name in (*used, *USUAL_BRANCHES) if name in names), "")
+
+
+# ---------------------------------------------------------------- before creating
+@dataclass(frozen=True)
+class Since:
+    """What an order of this commit would bring to one environment; ``look`` None: the same commit, or nothing there."""
+
+    space: Space
+    serves: ReleaseOrder | None
+    look: looks.CommitsLook | None
+
+    @property
+    def is_same(self) -> bool:
+        """This very commit runs there."""
+        return self.serves is not None and self.look is None
+
+
+@login_required
+@require_safe
+def before(request: HttpRequest) -> HttpResponse:
+    """Commits since what runs in each environment, and whether an order for this commit exists already."""
+    component = _chosen(request)
+    if component is None:
+        return page(request, "releases/_before.html", {})
+    look = looks.branches(component, max_age_seconds=BRANCHES_AGE_SECONDS)
+    typed = request.GET.get("branch", "").strip()
+    tip = next((tip for tip in look.tips if tip.name == typed), None)
+    spaces = spaces_of(component)
+    context = {
+        "component": component,
+        "branch": typed,
+        "tip": tip,
+        "missing": missing_elements(component),
+        "same": _same_commit(component, tip.commit) if tip else None,
+        "since": _since(component, tip.commit, spaces) if tip else [],
+        "asking": [space.environment for space in spaces if space.change_ticket_required],
+        "pattern": component.project.change_ticket_pattern,
+    }
+    return page(request, "releases/_before.html", context)
+
+
+def _same_commit(component: Component, commit: str) -> ReleaseOrder | None:
+    """ "An order for this commit exists already"."""
+    rows = ReleaseOrder.objects.filter(component=component, commit=commit).exclude(state=OrderState.CLOSED)
+    return rows.select_related("author").order_by("-id").first()
+
+
+def _since(component: Component, commit: str, spaces: Sequence[Space]) -> list[Since]:
+    """One question to Git for each commit that runs somewhere; once it does not answer, it is not asked again."""
+    rows = Placement.objects.filter(component=component, good__isnull=False).select_related("good__order")
+    serving = {row.space_id: row.good.order for row in rows.defer("pods", "drift") if row.good}
+    asked: dict[str, looks.CommitsLook] = {}
+    found = []
+    for space in spaces:
+        order = serving.get(space.pk)
+        if order is None or not order.commit or order.commit == commit:
+            found.append(Since(space, order, None))
+            continue
+        if order.commit not in asked:
+            silent = next((look for look in asked.values() if look.reason), None)
+            asked[order.commit] = silent or looks.commits_between(component, order.commit, commit, limit=COMMITS_SHOWN)
+        found.append(Since(space, order, asked[order.commit]))
+    return found
