@@ -1,8 +1,18 @@
 // What every page loads. Heavy parts (log viewer, palette) come by import() where a page has them.
 import htmx from "htmx.org";
 import "./theme.js";
+import "./zone.js";
+import "./menus.js";
+import "./forms.js";
 import "./confirm.js";
-import "../../static/js/stream.js";
+import "./keys.js";
+import "./api_calls.js";
+import "./first_error.js";
+import "./filters.js";
+import "./ages.js";
+import "./panels.js";
+import "./live.js";
+import "./copy.js";
 
 window.htmx = htmx;
 
@@ -12,3 +22,8 @@ function loadLogViewer() {
 }
 loadLogViewer();
 document.addEventListener("htmx:afterSettle", loadLogViewer);
+
+// Parts of single screens.
+if (document.querySelector("table[data-check]")) import("./grid.js");
+if (document.querySelector("[data-editor]")) import("./editor.js");
+if (document.querySelector("form[data-new-order]")) import("./new_order.js");
