@@ -42,7 +42,7 @@ def check_password(*, request: HttpRequest, username: str, password: str) -> Use
         )
     if not isinstance(user, User):
         raise Invalid(
-            {"": [_("User name and password do not fit. Check both; capitals matter.")]}, code="wrong-password"
+            {"": [_("User name and password do not match. Check both; capitals matter.")]}, code="wrong-password"
         )
     return user
 
@@ -89,7 +89,7 @@ def save_settings(
 def _problems_of_settings(given: dict[str, Any]) -> dict[str, list[Sentence]]:
     found: dict[str, list[Sentence]] = {}
     if given.get("language") and given["language"] not in dict(settings.LANGUAGES):
-        found["language"] = [_("We do not speak this language: choose one of the list.")]
+        found["language"] = [_("This language is not available: choose one from the list.")]
     if given.get("time_zone") and given["time_zone"] not in known_zones():
         found["time_zone"] = [_("There is no such time zone: write it as Asia/Shanghai.")]
     if "theme" in given and given["theme"] not in Theme.values:

@@ -63,7 +63,7 @@ def _missing_settings(settings: ComponentSettings) -> list[MissingElement]:
 def _missing_places(component: Component) -> list[MissingElement]:
     spaces = spaces_of(component)
     if not spaces:
-        sentence = _("The project has no environment yet: an administrator of the platform adds one.")
+        sentence = _("The project has no environment yet: a platform administrator adds one.")
         return [MissingElement("environments", _("Environments"), sentence)]
     allocations = current_allocations(component)
     return [
@@ -80,7 +80,7 @@ def _missing_places(component: Component) -> list[MissingElement]:
 def _missing_servers(component: Component, settings: ComponentSettings) -> list[MissingElement]:
     found = []
     if toolchain_of(component.project) is None:
-        sentence = _("An administrator of the platform chooses the Jenkins and the image registry of the project.")
+        sentence = _("A platform administrator chooses the Jenkins and the image registry of the project.")
         found.append(MissingElement("toolchain", _("Jenkins and registry"), sentence))
     if settings.git_url:
         try:

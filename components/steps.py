@@ -28,7 +28,7 @@ SAMPLE_DIGEST = "sha256:" + "0" * 64
 USUAL_JOB: str = ComponentSettings._meta.get_field("job_name").default
 
 _NO_SETTINGS = _("The component has no settings yet: save them first, then preview again.")
-_NO_TOOLCHAIN = _("The project has no Jenkins and registry yet: an administrator of the platform sets them.")
+_NO_TOOLCHAIN = _("The project has no Jenkins and registry yet: a platform administrator sets them.")
 _NO_ENVIRONMENT = _("The project has no environment to render for.")
 _NO_ALLOCATION = _("The component has no allocation here: set replicas, CPU and memory first.")
 
@@ -168,9 +168,9 @@ def _test_git(test: ServerTest) -> tuple[dict[str, Any], Sentence]:
     assert test.git is not None
     url = test.subject
     if not url:
-        raise Rejected(_("Give the URL of a repository on this host: Git has nothing else to ask for."))
+        raise Rejected(_("Give the URL of a repository on this host: the test reads it."))
     if targets.git_server_of(url).pk != test.git.pk:
-        raise Rejected(_("This repository lies on another host: test that one."))
+        raise Rejected(_("This repository is on another host: test that one."))
     tips = git.connect(targets.source_target(url)).branches()
     return {"branches": len(tips), "first": [tip.name for tip in tips[:10]]}, _("The repository answers.")
 

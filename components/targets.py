@@ -44,13 +44,13 @@ def git_server_of(git_url: str) -> GitServer:
         raise Refused(
             _("The Git host %(host)s is not listed.") % {"host": address.host},
             "git-host-unknown",
-            _("An administrator of the platform can add it under Servers."),
+            _("A platform administrator can add it under Servers."),
         )
     if address.scheme == "http" and not server.allow_http:
         raise Refused(
             _("%(host)s is listed for https:// and ssh:// only.") % {"host": address.host},
             "git-http-refused",
-            _("An administrator of the platform can allow plain http for this host."),
+            _("A platform administrator can allow plain http for this host."),
         )
     return server
 

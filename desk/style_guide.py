@@ -234,7 +234,10 @@ def table_row(now: datetime, index: int) -> Row:
 
 
 REFUSAL = {"sentence": _("Zhao Gang is deploying order K8S20261120141209CK here right now."), "who_can_help": "赵刚"}
-INVALID = {"sentence": _("Some fields need another value."), "fields": {"branch": [_("There is no branch of this name.")]}}
+INVALID = {
+    "sentence": _("Some fields need another value."),
+    "fields": {"branch": [_("There is no branch of this name.")]},
+}
 
 
 class _SampleForm(forms.Form):

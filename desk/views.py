@@ -44,7 +44,7 @@ LINKS: tuple[tuple[str, str, str, Sentence, Sentence], ...] = (
     ),
     ("", "components:base-images", "stack", _("Base images"), _("What components stand on.")),
     ("see_site", "components:servers", "plug", _("Servers"), _("Jenkins, Git and registry; each with a test.")),
-    ("see_health", "desk:health", "heart", _("System health"), _("Workers, stuck runs, the other sides.")),
+    ("see_health", "desk:health", "heart", _("System health"), _("Workers, stuck runs, other systems.")),
     ("", "accounts:tokens", "key", _("My tokens"), _("What acts for you over the API.")),
 )
 """(right of the site or nothing, page, icon, name, what it is)."""

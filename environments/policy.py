@@ -72,7 +72,7 @@ def contradictions(policy: Mapping[str, Any], *, is_entry: bool) -> dict[str, li
     """Reasons by field why the values do not go together. ``is_entry``: the environment follows none."""
     found: dict[str, list[Sentence]] = {}
     if policy["approvals"] and not policy["asks_review"]:
-        found["approvals"] = [_("An approval is of a review: let the space ask for a review, or need no approvals.")]
+        found["approvals"] = [_("An approval belongs to a review: ask for a review here, or for no approvals.")]
     if not set(policy["approver_roles"]) <= APPROVERS:
         found["approver_roles"] = [_("Only operations and project administrators may approve.")]
     if policy["promote_automatically"] and not is_entry:

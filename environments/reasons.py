@@ -17,14 +17,14 @@ SECRET_UNREADABLE = "secret-unreadable"  # noqa: S105 (the name of a reason)
 SENTENCES: dict[str, Sentence] = {
     ADDRESS_REFUSED: _("The platform may not call this address."),
     UNREACHABLE: _("The cluster did not answer. Check address, certificate and network, then test again."),
-    FORBIDDEN: _("The cluster refused our credentials, or they lack a right."),
-    REJECTED: _("The cluster refused what we sent."),
-    CONFLICT: _("Somebody else manages a field that we want to set: let the policy overwrite it, or let them go."),
+    FORBIDDEN: _("The cluster refused the platform's credentials, or they lack a right."),
+    REJECTED: _("The cluster refused what the platform sent."),
+    CONFLICT: _("Somebody else manages a field that the platform sets: allow overwriting in the policy, or leave it."),
     NAMESPACE_MISSING: _(
-        "There is no such namespace and our credentials may not make it: make it in the cluster, or give the right."
+        "There is no such namespace, and the platform may not create it: create it in the cluster, or grant the right."
     ),
-    NAMESPACE_TAKEN: _("The namespace belongs to another space of this product: choose another name."),
-    SECRET_UNREADABLE: _("The stored credentials cannot be read any more: enter them anew."),
+    NAMESPACE_TAKEN: _("The namespace belongs to another space of this platform: choose another name."),
+    SECRET_UNREADABLE: _("The stored credentials cannot be read any more: enter them again."),
     "engine": _(
         "The platform itself failed on this, and logged it. Try again; tell a platform administrator if it repeats."
     ),

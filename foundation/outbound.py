@@ -130,7 +130,7 @@ def _check_address(address: Address, host: str, allowed: _Allowed) -> None:
     raise Refused(
         sentence % {"host": host, "address": str(address)},
         "outbound-refused",
-        _("The administrator of the platform can add it to OUTBOUND_ALLOW."),
+        _("A platform administrator can add it to OUTBOUND_ALLOW."),
         status=400,
     )
 

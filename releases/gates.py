@@ -142,7 +142,7 @@ def _twin(order: ReleaseOrder, space: Space, environment: Environment) -> Gate:
         order=order, space__project_id=space.project_id, space__environment=sibling, state=PromotionState.CURRENT
     ).exists()
     if holds or selectors.succeeded_in(order, {sibling.pk, environment.pk}):
-        return Gate("came-through", True, _("The order stands in %(name)s.") % {"name": sibling.label})
+        return Gate("came-through", True, _("The order has been in %(name)s.") % {"name": sibling.label})
     return Gate(
         "came-through",
         False,
@@ -249,7 +249,7 @@ def _promoted(order: ReleaseOrder, space: Space) -> Gate:
     )
     who = who_may("promote", space=space)
     if current:
-        sentence = _("%(name)s is promised to order %(number)s.") % {"name": name, "number": current.order.number}
+        sentence = _("Order %(number)s is promoted to %(name)s.") % {"name": name, "number": current.order.number}
         return Gate("promoted", False, sentence, who)
     return Gate("promoted", False, _("It is not promoted to %(name)s.") % {"name": name}, who)
 

@@ -101,7 +101,7 @@ def move(
 
 def _set_order(row: ReleaseOrder, to: str, fields: dict[str, Any]) -> None:
     if ReleaseOrder.objects.filter(pk=row.pk, state=row.state).update(state=to, changed_at=Now(), **fields) != 1:
-        raise Stale(_("This order has changed meanwhile: look at the page again."))
+        raise Stale(_("This order has changed in the meantime: look at the page again."))
 
 
 def _set_run(
@@ -121,7 +121,7 @@ def _set_run(
     if not done and lease:
         raise LeaseLost(f"{lease} is not ours any more.")
     if not done:
-        raise Stale(_("This has changed meanwhile: look at the page again."))
+        raise Stale(_("This has changed in the meantime: look at the page again."))
 
 
 def _record(

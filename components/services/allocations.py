@@ -107,6 +107,6 @@ def _space(component: Component, environment: Environment) -> Space:
     spaces = Space.objects.filter(project=component.project_id, environment=environment)
     space = spaces.select_related("environment").first()
     if space is None:
-        sentence = _("The project has no place in %(environment)s: an administrator of the platform can make one.")
+        sentence = _("The project has no space in %(environment)s: a platform administrator can add one.")
         raise Refused(sentence % {"environment": environment.label})
     return space

@@ -122,7 +122,7 @@ def parse_amounts(amounts: Mapping[str, str]) -> tuple[dict[str, int], dict[str,
             wrong[name] = [_wanted(name)]
         else:
             if read[name] == 0:
-                wrong[name] = [_("This must be more than 0: without it the cluster knows no bounds.")]
+                wrong[name] = [_("This must be more than 0: without it the cluster sets no limit.")]
     for unit in ("cpu", "memory"):
         if said := _wrong_order(unit, read):
             wrong.setdefault(f"{unit}_limit", []).append(said)

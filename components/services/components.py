@@ -204,7 +204,7 @@ def _template(component: Component, current: ComponentSettings | None, field: st
     rows = usable_templates(component.project, TEMPLATES[field]).filter(name=name)
     template = rows.order_by("project__slug").last()
     if template is None:
-        raise GrammarError(_("There is no such template for this project: choose one of the list."))
+        raise GrammarError(_("There is no such template for this project: choose one from the list."))
     return template
 
 
@@ -218,7 +218,7 @@ def _base_image(current: ComponentSettings | None, text: str) -> BaseImage | Non
     for image in BaseImage.objects.filter(tag=tag, is_archived=False):
         if image.repository == path.strip("/"):
             return image
-    raise GrammarError(_("This base image is not listed: choose one of the list, or ask an administrator to add it."))
+    raise GrammarError(_("This base image is not listed: choose another, or ask a platform administrator to add it."))
 
 
 def _check_service_name(component: Component, name: str, field: str) -> None:
@@ -227,7 +227,7 @@ def _check_service_name(component: Component, name: str, field: str) -> None:
     for other in others:
         settings = current_settings(other)
         if name in (other.slug, settings.service_name if settings else ""):
-            sentence = _("The component %(name)s has this service name: two Services of one name would be one.")
+            sentence = _("The component %(name)s has this service name already: two Services cannot share one.")
             raise Invalid({field: [sentence % {"name": other.name}]})
 
 

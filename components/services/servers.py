@@ -168,7 +168,7 @@ def _place(server: Server) -> str:
 def _demand_secrets(server: Server, values: Mapping[str, Any]) -> None:
     missing = [name for name in SECRET_FIELDS[type(server)] if getattr(server, name) and not values.get(name)]
     if missing:
-        sentence = _("The address changed: type this again, so that no stored secret goes where nobody meant it to go.")
+        sentence = _("The address changed: type this again, so that no stored secret goes to the wrong place.")
         raise Invalid({name: [sentence] for name in missing})
 
 

@@ -80,7 +80,7 @@ def new_component(request: HttpRequest) -> HttpResponse:
             put_errors(form, error)
         else:
             place = (component.project.slug, component.slug)
-            return done(request, _("The component is there: now its settings."), "components:edit", *place)
+            return done(request, _("The component is created: fill in its settings."), "components:edit", *place)
     status = 400 if form.is_bound else 200
     return page(request, "components/new.html", {"form": form}, status=status)
 

@@ -90,7 +90,7 @@ def new_template(request: HttpRequest) -> HttpResponse:
         except Invalid as error:
             put_errors(form, error)
         else:
-            return done(request, _("The template is there."), template_address(template))
+            return done(request, _("The template is created."), template_address(template))
     status = 400 if form.is_bound else 200
     return page(request, "components/template_new.html", {"form": form}, nav="admin", status=status)
 

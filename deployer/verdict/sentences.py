@@ -16,25 +16,25 @@ SENTENCES: dict[str, str] = {
     "config_missing": _("Container %(container)s cannot be set up: %(message)s"),
     "start_failed": _("The start command of container %(container)s could not be executed: %(message)s"),
     "crash_loop": _(
-        "Container %(container)s exits with code %(exit_code)s after %(lived_seconds)s s, again and again "
+        "Container %(container)s exits with code %(exit_code)s after %(lived_seconds)s seconds, again and again "
         "(%(restarts)s restarts)."
     ),
     "init_failed": _("Init container %(container)s fails with code %(exit_code)s (%(restarts)s restarts)."),
     "out_of_memory": _("Container %(container)s was killed for exceeding its memory limit of %(limit)s."),
     "liveness_failed": _("Container %(container)s is restarted because its liveness check fails: %(message)s"),
-    "not_ready": _("Container %(container)s runs, but its readiness check %(check)s does not succeed: %(message)s"),
+    "not_ready": _("Container %(container)s runs, but its readiness check %(check)s fails: %(message)s"),
     "unschedulable": _("No node can take the pod: %(message)s"),
     "stuck_creating": _("The pod cannot be set up on its node: %(message)s"),
-    "slow_start": _("The pod has been getting ready on its node for %(seconds)s s."),
+    "slow_start": _("The pod has been getting ready on its node for %(seconds)s seconds."),
     "container_problem": _("Container %(container)s does not start (%(reason)s): %(message)s"),
     "evicted": _("Pods were evicted from their nodes (%(count)s): %(message)s"),
-    "quota_exceeded": _("Quota %(quota)s is full: one more pod needs %(requested)s, used are %(used)s of %(limited)s."),
-    "quota_needs_resources": _("Quota %(quota)s demands values that the pod does not have: %(message)s"),
+    "quota_exceeded": _("Quota %(quota)s is full: one more pod needs %(requested)s; %(used)s of %(limited)s is used."),
+    "quota_needs_resources": _("Quota %(quota)s asks for values that the pod does not set: %(message)s"),
     "limit_range": _("The namespace's limits do not allow this pod: %(message)s"),
     "pod_security": _("The namespace's security level does not allow this pod: %(message)s"),
     "service_account_missing": _("The pod's service account does not exist: %(message)s"),
     "pod_refused": _("The cluster refuses to create the pod: %(message)s"),
-    "controller_silent": _("The cluster's deployment controller has not reacted for %(seconds)s s."),
+    "controller_silent": _("The cluster's deployment controller has not reacted for %(seconds)s seconds."),
     "deadline": _("The rollout made no progress for too long: %(ready)s of %(wanted)s pods are ready."),
     "deleted_outside": _("The Deployment %(name)s was deleted outside the platform."),
 }
@@ -53,7 +53,7 @@ NEXT_STEPS: dict[str, str] = {
     "not_ready": _("Read the container's log; check path and port of the readiness check."),
     "unschedulable": _("Lower the requests in the allocation, or ask the platform administrator for room."),
     "stuck_creating": _("Check the volumes and the configuration that the pod mounts."),
-    "slow_start": _("Wait; a large image takes its time to be pulled."),
+    "slow_start": _("Wait: pulling a large image takes time."),
     "container_problem": _("Read the cluster's message; ask the platform administrator if it is not about the image."),
     "evicted": _(
         "Ask the platform administrator about the nodes; if they ran short of memory, raise the memory request."

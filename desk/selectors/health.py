@@ -131,13 +131,13 @@ def _stuck(kind: Kind, now: datetime) -> list[StuckRun]:
     given_up = rows.filter(
         state=RunState.ERRORED, reason=ENGINE_REASON, finished_at__gte=now - timedelta(days=ERRORED_DAYS)
     )
-    sentence = _("The platform gave it up after 20 passes that came to no end.")
+    sentence = _("The platform gave up after 20 unfinished passes.")
     return found + [StuckRun(kind.name, run, sentence, False) for run in given_up.order_by("-pk")[:MOST_STUCK]]
 
 
 def _why_stuck(run: Run, late: datetime) -> Sentence:
     if run.claims >= STUCK_CLAIMS:
-        return _("%(n)s passes in a row came to no end.") % {"n": run.claims}
+        return _("%(n)s unfinished passes in a row.") % {"n": run.claims}
     if run.contact_lost_since:
-        return _("No contact with the other side.")
-    return _("It has been due for more than a minute and nobody took it.")
+        return _("No contact with the other system.")
+    return _("It has been due for more than a minute, and no process took it.")

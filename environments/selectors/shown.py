@@ -41,9 +41,9 @@ def _waits(run: SpaceSync) -> str:
     if not run.is_active:
         return ""
     if run.contact_lost_since:
-        return _("The cluster does not answer; this goes on by itself when it does.")
+        return _("The cluster does not answer; this continues by itself when it does.")
     if run.phase == "terminating":
-        return _("The namespace is being deleted; it is made anew when that is over.")
+        return _("The namespace is being deleted; it is created again when that is done.")
     if run.state == "queued":
         return _("A worker takes it in a moment.")
     if run.phase == "look":

@@ -89,7 +89,7 @@ def _twin(known: dict[str, Environment], slug: str, twin: str) -> Environment | 
         raise Invalid({"twin": [_("Choose another environment as its twin.")]})
     has_twins = slug in known and any(one.twin_id == known[slug].pk for one in known.values())
     if known[twin].twin_id is not None or has_twins:
-        raise Invalid({"twin": [_("A twin of a twin is not possible: choose the first of them.")]})
+        raise Invalid({"twin": [_("A twin has no twin of its own: choose the environment that it follows.")]})
     return known[twin]
 
 
@@ -97,7 +97,7 @@ def _check_circle() -> None:
     rows = list(Environment.objects.prefetch_related("follows"))
     if circle := find_cycle(follows_of(rows)):
         path = " → ".join(slug.upper() for slug in reversed(circle))
-        raise Invalid({"follows": [_("The flow would go round in a circle: %(path)s.") % {"path": path}]})
+        raise Invalid({"follows": [_("The flow would be a circle: %(path)s.") % {"path": path}]})
 
 
 def _check_spaces(row: Environment) -> None:
@@ -111,9 +111,9 @@ def _check_spaces(row: Environment) -> None:
             reasons.append(str(_("Its cluster's certificate is not verified.")))
         if reasons:
             raise Refused(
-                _("The policy of %(space)s does not fit that: %(reason)s") % {"space": space, "reason": reasons[0]},
+                _("The policy of %(space)s does not allow that: %(reason)s") % {"space": space, "reason": reasons[0]},
                 "policy-below-minimum",
-                _("A project administrator of the space can change its policy first."),
+                _("A project administrator can change the policy of the space first."),
             )
 
 

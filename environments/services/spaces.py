@@ -130,7 +130,7 @@ def _lock(space: Space, version: str) -> Space:
     rows = Space.objects.select_related("project", "environment", "cluster").select_for_update(of=("self",))
     row = rows.get(pk=space.pk)
     if version and version != version_of(row):
-        raise Stale(_("Somebody changed this space meanwhile: look at it again, then make your change."))
+        raise Stale(_("Somebody changed this space in the meantime: look at it again, then make your change."))
     return row
 
 

@@ -96,7 +96,7 @@ def set_password(request: HttpRequest, username: str) -> HttpResponse:
     require(user, "manage_people")
     row, form = selectors.find_person(user, username), NewPasswordForm(request.POST or None)
     if form.is_valid() and is_saved(form, lambda: services.set_password(actor=user, person=row, **form.cleaned_data)):
-        messages.success(request, _("The new password holds; their sessions have ended."))
+        messages.success(request, _("The new password is set; their sessions have ended."))
         return redirect("environments:person", username)
     title = _("New password for %(name)s") % {"name": row.shown_name}
     return form_page(request, form, title, back=resolve_url("environments:person", username))

@@ -116,7 +116,7 @@ def new_space(request: HttpRequest, project: str) -> HttpResponse:
     if form.is_valid():
         made = try_save(form, lambda: services.create_space(actor=user, project=row, **form.values()))
         if made:
-            messages.success(request, _("Saved. A worker makes the namespace and its quota now."))
+            messages.success(request, _("Saved. A worker is creating the namespace and its quota."))
             return redirect("environments:space", project, made.environment.slug)
     title = _("New space of %(project)s") % {"project": row}
     return form_page(request, form, title, back=resolve_url("environments:project", project))
@@ -133,7 +133,7 @@ def edit_space(request: HttpRequest, project: str, environment: str) -> HttpResp
         form,
         lambda: services.edit_space(actor=user, space=row, version=form.cleaned_data["version"], **form.values()),
     ):
-        messages.success(request, _("Saved. A worker brings the namespace and its quota in line now."))
+        messages.success(request, _("Saved. A worker is updating the namespace and its quota."))
         return redirect("environments:space", project, environment)
     if is_refused(form):
         draw_anew(form, version=version_of(selectors.find_space(user, project, environment)))
@@ -149,7 +149,7 @@ def edit_policy(request: HttpRequest, project: str, environment: str) -> HttpRes
     require(user, "edit_policy", project_id=row.project_id)
     form = PolicyForm(request.POST or None, space=row)
     if form.is_valid() and is_saved(form, lambda: services.edit_policy(actor=user, space=row, **form.values())):
-        messages.success(request, _("Saved. It holds from the next act on."))
+        messages.success(request, _("Saved. It applies from the next act on."))
         return redirect("environments:space", project, environment)
     if is_refused(form):
         draw_anew(form, version=version_of(selectors.find_space(user, project, environment)))

@@ -68,7 +68,7 @@ def new_project(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         row = try_save(form, lambda: project_services.create_project(actor=user, **form.values()))
         if row:
-            messages.success(request, _("The project is there. Give it its spaces and members now."))
+            messages.success(request, _("The project is created: add its spaces and members."))
             return redirect("environments:project", row.slug)
     return form_page(request, form, _("New project"), back=resolve_url("environments:projects"))
 

@@ -48,7 +48,7 @@ class Claim(APIView):
                 progress.append(build.order_id, "build.claimed", data={"id": build.pk, "number": given["build_number"]})
         build.refresh_from_db()
         if build.state not in ACTIVE or build.stop_requested_at or build.build_number != given["build_number"]:
-            raise Refused(_("This run is not the one that the platform waits for: end it."), "not-claimed")
+            raise Refused(_("The platform does not wait for this build: end it."), "not-claimed")
         wake(Build, build.pk, prompt=False)
         return Response({"order": build.order.number, "attempt": build.attempt})
 
@@ -65,7 +65,7 @@ class Report(APIView):
         given = valid(shapes.ReportInput, request)
         build = _build(str(given["trigger_id"]))
         if build.build_number not in (None, given["build_number"]):
-            raise Refused(_("This run is not the one that the platform waits for."), "not-claimed")
+            raise Refused(_("The platform does not wait for this build."), "not-claimed")
         Build.objects.filter(pk=build.pk, state__in=sorted(ACTIVE)).update(reported_digest=given["digest"])
         wake(Build, build.pk, prompt=False)
         return Response({"order": build.order.number})

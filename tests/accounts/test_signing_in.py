@@ -35,7 +35,7 @@ def test_nobody_is_sent_to_another_site(world: World, away: str) -> None:
 def test_a_wrong_password_and_an_unknown_name_read_the_same(world: World) -> None:
     wrong = Client().post("/sign-in/", {"username": "dana", "password": "no"})
     unknown = Client().post("/sign-in/", {"username": "nobody", "password": "no"})
-    sentence = "User name and password do not fit"
+    sentence = "User name and password do not match"
     assert sentence in wrong.content.decode() and sentence in unknown.content.decode()
     assert "_auth_user_id" not in wrong.client.session
 
@@ -48,7 +48,7 @@ def test_somebody_switched_off_stays_out_at_once(world: World) -> None:
     world.dana.save()
     assert client.get("/me/").status_code == 302
     answer = client.post("/sign-in/", {"username": "dana", "password": PASSWORD})
-    assert "do not fit" in answer.content.decode()
+    assert "do not match" in answer.content.decode()
 
 
 def test_too_many_wrong_passwords_are_told_so_and_the_right_one_does_not_help(world: World) -> None:

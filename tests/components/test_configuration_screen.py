@@ -106,7 +106,7 @@ def test_who_was_overtaken_keeps_the_text(configured: Shop) -> None:
     sent = {"seen_number": "1", "note": "", "env_name": ["LEVEL"], "env_value": ["mine"]}
     answer = client.post(address("fat"), sent)
     assert answer.status_code == 409
-    assert "Olli saved version 2 meanwhile" in answer.content.decode() and "mine" in answer.content.decode()
+    assert "Olli has saved version 2" in answer.content.decode() and "mine" in answer.content.decode()
     assert client.post(address("fat"), sent | {"seen_number": "2"}).status_code == 302
     assert ConfigVersion.objects.get(number=3).env == [{"name": "LEVEL", "value": "mine"}]
 

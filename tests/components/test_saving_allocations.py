@@ -133,7 +133,7 @@ def test_versions_rights_and_audit(shop: Shop) -> None:
         amounts={**GRID["fat"], "replicas": "2"},
         seen_number=1,
     )
-    with pytest.raises(Stale, match="Petra saved version 2"):
+    with pytest.raises(Stale, match="Petra has saved version 2"):
         save_allocation(
             actor=shop.world.olli, component=shop.component, environment=fat, amounts=GRID["fat"], seen_number=1
         )

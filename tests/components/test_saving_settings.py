@@ -53,7 +53,7 @@ def test_what_is_left_out_stays_and_what_is_the_same_makes_no_version(shop: Shop
 
 def test_nobody_overwrites_what_they_did_not_see(shop: Shop) -> None:
     save_settings(actor=shop.world.dana, component=shop.component, values=ORIGINAL, seen_number=0)
-    with pytest.raises(Stale, match="Dana saved version 1"):
+    with pytest.raises(Stale, match="Dana has saved version 1"):
         save_settings(actor=shop.world.olli, component=shop.component, values={"description": "x"}, seen_number=0)
     assert ComponentSettings.objects.count() == 1
 

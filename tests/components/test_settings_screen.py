@@ -174,7 +174,7 @@ def test_who_was_overtaken_loses_nothing_and_may_insist(set_up: Shop) -> None:
     answer = client.post(EDIT, sent)
     page = answer.content.decode()
     assert answer.status_code == 409
-    assert "Olli saved version 2 meanwhile" in page and "hers" in page
+    assert "Olli has saved version 2" in page and "hers" in page
     assert "because" in page, "what the other one changed stands in the history beside it"
     assert set_up.component.settings.first().description == "his"  # type: ignore[union-attr]
     insisting = sent | {"seen_number": str(answer.context["form"]["seen_number"].value())}

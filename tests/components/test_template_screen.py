@@ -150,7 +150,7 @@ def test_who_was_overtaken_keeps_the_text(shop: Shop) -> None:
     publish_version(actor=shop.world.ada, template=template, body="FROM other\n")
     answer = client.post(url, {"body": "FROM mine\n", "seen_number": "1", "note": "n"})
     assert answer.status_code == 409
-    assert "FROM mine" in answer.content.decode() and "saved version 2 meanwhile" in answer.content.decode()
+    assert "FROM mine" in answer.content.decode() and "has saved version 2" in answer.content.decode()
     assert answer.context["form"]["seen_number"].value() == 2
 
 
