@@ -10,7 +10,7 @@ from tests.cast import World
 
 SIGN_IN = {
     "en": ['<html lang="en"', "Sign in", "User name", "Password", "To the content"],
-    "zh-hans": ['<html lang="zh-hans"', "登录", "用户名", "密码", "跳到正文"],
+    "zh-hans": ['<html lang="zh-Hans"', "登录", "用户名", "密码", "跳到正文"],
 }
 HOME = {
     "en": ["Home", "New K8S release order", "To approve", "Nothing waits for your approval.", "What runs where"],
