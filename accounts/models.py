@@ -74,6 +74,11 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox is
         return in_language(self.name, self.name_en) or self.username
 
     @property
+    def shown_note(self) -> str:
+        """The note in the reader's language; empty without one."""
+        return in_language(self.note, self.note_en) or ""
+
+    @property
     def said_name(self) -> Named:
         """The name as a value of a sentence that is kept: whoever reads it sees it in their language."""
         return Named(self.name or self.username, self.name_en or self.name or self.username)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -14,15 +15,17 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 import audit
 from accounts.models import User
+from accounts.reach import roles_of
 from audit.choices import Outcome
 from foundation import request_context
-from foundation.problems import MEDIA_TYPE, Denied, Invalid, Missing, PlatformError, Refused, problem
+from foundation.problems import MEDIA_TYPE, Denied, Invalid, Missing, PlatformError, Refused, Sentence, problem
 from foundation.sentences import say as _
 
 log = structlog.get_logger(__name__)
@@ -136,14 +139,74 @@ def _has_nul(request: HttpRequest) -> bool:
     return "\x00" in request.path or any("\x00" in value for values in request.GET.lists() for value in values[1])
 
 
+@dataclass(frozen=True)
+class Explained:
+    """What a page says around an error's own sentence."""
+
+    title: Sentence
+    did: Sentence
+    safe: Sentence
+
+
+_NOTHING = _("Nothing was changed.")
+EXPLAINED: dict[int, Explained] = {
+    400: Explained(
+        _("This cannot be taken as it is"), _NOTHING, _("Go back, change what is named above, send it again.")
+    ),
+    403: Explained(
+        _("You may not do this"),
+        _("Nothing was changed. That you were refused is in the audit."),
+        _("Ask one of those who may. What you see stays as it is."),
+    ),
+    404: Explained(
+        _("Nothing to see here"),
+        _("Nothing was changed."),
+        _(
+            "The address may be mistyped or out of date. What belongs to a project that you are no member of looks the "
+            "same: its project administrator can give you a role."
+        ),
+    ),
+    409: Explained(
+        _("Not as things stand now"),
+        _("Nothing was changed."),
+        _("Look at the page again: it shows how things stand and what is possible."),
+    ),
+    500: Explained(
+        _("A mistake of ours"),
+        _("It was logged under the request number; what had begun was taken back."),
+        _("Open the page again and look at how things stand. If it comes again, tell the request number."),
+    ),
+    503: Explained(
+        _("Somebody does not answer just now"),
+        _("Nothing was changed. What was under way goes on by itself."),
+        _("Try again in a few seconds."),
+    ),
+}
+"""By status; others are told as their hundred, 502 as 503."""
+
+
+def explained(status: int) -> Explained:
+    """What to say around an error of that status."""
+    if status in (502, 504):
+        status = 503
+    return EXPLAINED.get(status) or EXPLAINED[500 if status >= 500 else 400]
+
+
 def error_page(request: HttpRequest, error: PlatformError) -> HttpResponse:
     """A whole page, a fragment for htmx, or a problem document for whoever asked for JSON."""
     number = request_context.current().number
     if request.path.startswith(("/api/", "/hooks/")):
         body = problem(error, instance=request.path, request_number=number)
         return JsonResponse(body, status=error.status, content_type=MEDIA_TYPE)
+    context: dict[str, Any] = {"error": error, "request_number": number, "explained": explained(error.status)}
     template = "ui/problem.html" if request.headers.get("HX-Request") else "error.html"
-    response = render(request, template, {"error": error, "request_number": number}, status=error.status)
+    try:
+        if error.status == 403 and isinstance(request.user, User):
+            context["held"] = roles_of([request.user]).get(request.user.pk, [])
+        response = render(request, template, context, status=error.status)
+    except DatabaseError:
+        # Who somebody is and what they see beside it is in the database: without it the page stands alone.
+        response = HttpResponse(render_to_string("error_alone.html", context), status=error.status)
     if error.status == 503:
         response["Retry-After"] = "3"
     return response
