@@ -11,7 +11,7 @@ const SLEPT = 4000;
 const SIGNED_OUT = 4401;
 
 // [outage so far, longest pause] while somebody looks; who hides the page waits for it to be seen.
-const PAUSES = [[120000, 1000], [600000, 4000], [Infinity, 12000]];
+const PAUSES = [[120000, 800], [600000, 4000], [Infinity, 12000]];
 const HIDDEN_PAUSE = 15000;
 
 async function ask(most, credentials) {

@@ -2,6 +2,7 @@
 import { RefusedError } from "./log_source.js";
 
 const PAUSE_MS = 2000;
+const DEADLINE_MS = 15000; // the cluster may be slow, and a connection may have died without a word
 const MOST_KEPT = 20000;
 const OVERLAP = 20;
 const ESCAPE = /\x1b\[[0-?]*[ -/]*[@-~]/g;
@@ -50,8 +51,11 @@ export class PodSource {
     clearTimeout(this.timer);
     if (this.isAsking) return;
     this.isAsking = true;
+    this.isAbandoned = false;
+    this.leash = new AbortController();
+    const deadline = setTimeout(() => this.leash.abort(), DEADLINE_MS);
     try {
-      const answer = await fetch(this.url, { headers: { Accept: "application/json" } });
+      const answer = await fetch(this.url, { headers: { Accept: "application/json" }, signal: this.leash.signal });
       if ([401, 403, 404].includes(answer.status)) throw new RefusedError();
       if (!answer.ok) throw new Error();
       this.take(await answer.json());
@@ -60,9 +64,17 @@ export class PodSource {
       this.tries += 1;
       this.trouble = error instanceof RefusedError ? "refused" : "away";
     }
+    clearTimeout(deadline);
     this.isAsking = false;
     this.changed();
-    this.wait();
+    if (this.isAbandoned && !this.isStopped) this.refresh();
+    else this.wait();
+  }
+
+  /** What is under way goes nowhere: the way to the server is a new one. */
+  abandon() {
+    this.isAbandoned = this.isAsking;
+    if (this.isAsking) this.leash.abort();
   }
 
   wait() {

@@ -4,6 +4,8 @@ const MOST_PAGES = 60;
 const MOST_AT_ONCE = 1000;
 const SETTLE_MS = 60; // a range that only rushes past is not asked for
 const POLL_MS = 10000;
+const DEADLINE_MS = 8000; // a connection may have died without a word
+const RETRY_MS = { least: 300, most: 4000 };
 
 /** Raised by the server's no (401, 403, 404): asking again changes nothing. */
 export class RefusedError extends Error {}
@@ -18,6 +20,7 @@ async function json(url, signal) {
 export class Source {
   constructor(url, summary, changed) {
     Object.assign(this, { url, changed, trouble: "", requests: 0 });
+    this.leashes = new Set();
     this.pages = new Map();
     this.missing = new Set();
     this.waiting = 0;
@@ -132,9 +135,22 @@ export class Source {
     this.trouble = !error ? "" : error instanceof RefusedError ? "refused" : "away";
   }
 
-  get(path) {
+  async get(path) {
     this.requests += 1;
-    return json(this.url + path);
+    const leash = new AbortController();
+    const timer = setTimeout(() => leash.abort(), DEADLINE_MS);
+    this.leashes.add(leash);
+    try {
+      return await json(this.url + path, leash.signal);
+    } finally {
+      clearTimeout(timer);
+      this.leashes.delete(leash);
+    }
+  }
+
+  /** What is under way goes nowhere: the way to the server is a new one. */
+  abandon() {
+    this.leashes.forEach((leash) => leash.abort());
   }
 
   // -------------------------------------------------------------- growth
@@ -160,6 +176,10 @@ export class Source {
     if (this.refreshAgain) {
       this.refreshAgain = false;
       this.refresh(isFollowing);
+    } else if (this.trouble === "away") {
+      clearTimeout(this.retrying);
+      const pause = Math.min(RETRY_MS.most, RETRY_MS.least * 2 ** this.tries);
+      this.retrying = setTimeout(() => this.refresh(isFollowing), pause);
     }
   }
 
@@ -174,6 +194,7 @@ export class Source {
   stop() {
     clearInterval(this.timer);
     clearTimeout(this.waiting);
+    clearTimeout(this.retrying);
     this.changed = () => {};
   }
 
