@@ -242,11 +242,7 @@ def _promoted(order: ReleaseOrder, space: Space) -> Gate:
     name = space.environment.label
     if selectors.current_promotion(order, space):
         return Gate("promoted", True, _("Promoted to %(name)s.") % {"name": name})
-    current = (
-        Promotion.objects.filter(component_id=order.component_id, space=space, state=PromotionState.CURRENT)
-        .select_related("order")
-        .first()
-    )
+    current = selectors.promotion_there(order, space)
     who = who_may("promote", space=space)
     if current:
         sentence = _("Order %(number)s is promoted to %(name)s.") % {"name": name, "number": current.order.number}

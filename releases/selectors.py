@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import Q, QuerySet
@@ -77,12 +79,50 @@ def spaces_of(order: ReleaseOrder) -> list[Space]:
     rows = Space.objects.filter(project_id=order.project_id).select_related(
         "project", "environment", "environment__twin", "cluster"
     )
+    rows = rows.prefetch_related("environment__follows", "environment__followed_by")
     return list(rows.order_by("environment__position", "environment__slug"))
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What the gates of all environments ask for one by one, read at once for a page that shows them all."""
+
+    placements: dict[int, Placement]
+    promotions: dict[int, Promotion]
+    builders: set[int]
+
+
+def read_ahead(order: ReleaseOrder, spaces: Sequence[Space]) -> None:
+    """Read once for a page: this very object of the order answers from it. Never on an object that rules act on."""
+    ids = [space.pk for space in spaces]
+    promotions = Promotion.objects.filter(
+        component_id=order.component_id, space__in=ids, state=PromotionState.CURRENT
+    ).select_related("order", "promoted_by")
+    placements = _placements().filter(component_id=order.component_id, space__in=ids)
+    order.__dict__["_ahead"] = Ahead(
+        {row.space_id: row for row in placements}, {row.space_id: row for row in promotions}, builders_of(order)
+    )
+
+
+def _ahead(order: ReleaseOrder) -> Ahead | None:
+    found: Ahead | None = order.__dict__.get("_ahead")
+    return found
 
 
 def current_promotion(order: ReleaseOrder, space: Space) -> Promotion | None:
     """The order's right to be deployed there, if it is the current one."""
+    if ahead := _ahead(order):
+        held = ahead.promotions.get(space.pk)
+        return held if held and held.order_id == order.pk else None
     return Promotion.objects.filter(order=order, space=space, state=PromotionState.CURRENT).first()
+
+
+def promotion_there(order: ReleaseOrder, space: Space) -> Promotion | None:
+    """The current promotion of the order's component there, whichever order holds it."""
+    if ahead := _ahead(order):
+        return ahead.promotions.get(space.pk)
+    rows = Promotion.objects.filter(component_id=order.component_id, space=space, state=PromotionState.CURRENT)
+    return rows.select_related("order").first()
 
 
 def latest_build(order: ReleaseOrder) -> Build | None:
@@ -119,10 +159,15 @@ def rejection(snapshot: Snapshot) -> Approval | None:
 
 def placement_of(order: ReleaseOrder, space: Space) -> Placement | None:
     """What runs of the order's component there."""
-    rows = Placement.objects.select_related(
+    if ahead := _ahead(order):
+        return ahead.placements.get(space.pk)
+    return _placements().filter(component_id=order.component_id, space=space).first()
+
+
+def _placements() -> QuerySet[Placement]:
+    return Placement.objects.select_related(
         "component", "active__deployed_by", "active__order", "applied__order", "good__order"
     )
-    return rows.filter(component_id=order.component_id, space=space).first()
 
 
 def succeeded_in(order: ReleaseOrder, environment_ids: set[int]) -> Deployment | None:
@@ -187,6 +232,8 @@ def placement_by_names(user: User, project: str, component: str, environment: st
 
 def builders_of(order: ReleaseOrder) -> set[int]:
     """Everybody who started a build of it."""
+    if ahead := _ahead(order):
+        return ahead.builders
     return set(Build.objects.filter(order=order).values_list("started_by_id", flat=True))
 
 

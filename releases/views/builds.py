@@ -19,6 +19,7 @@ from releases.models import Build, ReleaseOrder
 from releases.services import builds
 from releases.views.pages import done, page, person
 from releases.views.shown.panels import start_act
+from releases.views.shown.usual import usual_build
 
 
 @login_required
@@ -35,6 +36,7 @@ def build(request: HttpRequest, number: str) -> HttpResponse:
         "settings": settings,
         "base_image": order.base_image or (settings.base_image if settings else None),
         "start": start_act(order, Rights(person(request))),
+        "usual": usual_build(order.component_id).seconds,
         "missing": [] if order.settings else missing_elements(order.component, settings),
         **_tip(order),
     }

@@ -1,4 +1,4 @@
-"""Create, look at, comment on and close an order."""
+"""Look at, comment on and close an order."""
 
 from __future__ import annotations
 
@@ -11,27 +11,20 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from components import looks
-from components.models import Component
-from components.selectors import find_component, list_components
-from environments.access import Rights, require
+from environments.access import Rights
 from foundation.problems import Invalid, Missing, Sentence
 from foundation.runs.choices import ACTIVE
 from releases import selectors
-from releases.choices import OrderState
 from releases.forms import (
     CommentForm,
-    OrderForm,
     PromotionForm,
     ReasonForm,
-    component_choices,
-    creatable_components,
     put_errors,
 )
 from releases.models import ReleaseOrder
 from releases.services import builds, orders
 from releases.views.pages import done, is_partial, live, page, person
-from releases.views.shown import activity
+from releases.views.shown import activity, acts
 from releases.views.shown.facts import order_facts
 from releases.views.shown.lane import Lane, read_lane
 from releases.views.shown.logs import log_of
@@ -42,104 +35,6 @@ from releases.views.shown.panels import (
     space_panel,
 )
 from releases.views.shown.primary import primary_act, stuck_at
-
-MOST_COMPONENTS = 1000
-BRANCHES_SHOWN = 50
-BRANCHES_AGE_SECONDS = 15
-
-
-# ---------------------------------------------------------------- new
-@login_required
-@require_http_methods(["GET", "POST"])
-def new(request: HttpRequest) -> HttpResponse:
-    """新建发布单. A repeat (``?repeat=``) comes filled in with what the earlier order said."""
-    user = person(request)
-    rights = Rights(user)
-    components = _components(rights, request)
-    before = _repeated(request)
-    form = OrderForm(request.POST or None, components=components, initial=_initial(request, before))
-    if request.method == "POST" and form.is_valid():
-        order = _create(form, request, before)
-        if order is not None:
-            return done(request, _("Order created: build it now."), "releases:build", order.number)
-    context = {"form": form, "components": components, "before": before}
-    return page(request, "releases/new.html", context, status=400 if form.is_bound else 200)
-
-
-def _components(rights: Rights, request: HttpRequest) -> list[Component]:
-    rows = list_components(person(request)).order_by("project__slug", "name")
-    return creatable_components(rights, list(rows[:MOST_COMPONENTS]))
-
-
-def _repeated(request: HttpRequest) -> ReleaseOrder | None:
-    number = request.GET.get("repeat", "")
-    return selectors.order_by_number(person(request), number) if number else None
-
-
-def _initial(request: HttpRequest, before: ReleaseOrder | None) -> dict[str, Any]:
-    """What an earlier order said; otherwise the component and branch used last."""
-    if before is None:
-        before = ReleaseOrder.objects.filter(author=person(request)).select_related("component__project").first()
-        if before is None:
-            return {"component": request.GET.get("component", "")}
-        asked = request.GET.get("component", "") or f"{before.component.project.slug}/{before.component.slug}"
-        is_same = asked == f"{before.component.project.slug}/{before.component.slug}"
-        return {"component": asked, "branch": before.branch if is_same else ""}
-    return {
-        "component": f"{before.project.slug}/{before.component.slug}",
-        "branch": before.branch,
-        "description": before.description,
-        "change_ticket": before.change_ticket,
-        "changes_database": before.changes_database,
-    }
-
-
-def _create(form: OrderForm, request: HttpRequest, before: ReleaseOrder | None) -> ReleaseOrder | None:
-    given = dict(form.cleaned_data)
-    given.pop("project")
-    project, _slash, slug = str(given.pop("component")).partition("/")
-    component = find_component(person(request), project, slug)
-    try:
-        return orders.create_order(actor=person(request), component=component, repeat_of=before, **given)
-    except Invalid as refusal:
-        put_errors(form, refusal)
-        return None
-
-
-@login_required
-@require_safe
-def branches(request: HttpRequest) -> HttpResponse:
-    """Branches of the chosen component that contain what was typed, with their tips; asked at every key."""
-    user = person(request)
-    project, _slash, slug = request.GET.get("component", "").partition("/")
-    if not slug:
-        return page(request, "releases/_branches.html", {"tips": [], "look": None})
-    component = find_component(user, project, slug)
-    require(user, "list_branches", project_id=component.project_id)
-    look = looks.branches(component, max_age_seconds=BRANCHES_AGE_SECONDS)
-    typed = request.GET.get("branch", "").strip().lower()
-    tips = [tip for tip in look.tips if typed in tip.name.lower()]
-    exact = next((tip for tip in look.tips if tip.name == request.GET.get("branch", "").strip()), None)
-    same = _same_commit(component, exact.commit) if exact else None
-    context = {"look": look, "tips": tips[:BRANCHES_SHOWN], "exact": exact, "same": same}
-    return page(request, "releases/_branches.html", context)
-
-
-def _same_commit(component: Component, commit: str) -> ReleaseOrder | None:
-    """ "An order for this commit exists already"."""
-    rows = ReleaseOrder.objects.filter(component=component, commit=commit).exclude(state=OrderState.CLOSED)
-    return rows.order_by("-id").first()
-
-
-@login_required
-@require_safe
-def component_options(request: HttpRequest) -> HttpResponse:
-    """The components of the chosen project, for the second select."""
-    components = _components(Rights(person(request)), request)
-    project = request.GET.get("project", "")
-    if project:
-        components = [component for component in components if component.project.slug == project]
-    return page(request, "releases/_component_options.html", {"groups": component_choices(components)})
 
 
 # ---------------------------------------------------------------- one order
@@ -264,5 +159,7 @@ def close(request: HttpRequest, number: str, act: str) -> HttpResponse:
             put_errors(form, refusal)
         else:
             return done(request, said, "releases:order", number)
-    context = {"order": found, "form": form, "title": title, "act": act}
+    verb = {"done": "close_order", "return": "return", "withdraw": "withdraw_order"}[act]
+    no = acts.refusal(Rights(person(request)), verb, project_id=found.project_id, owner_id=found.author_id)
+    context = {"order": found, "form": form, "title": title, "act": act, "why": no.why, "who": no.who}
     return page(request, "releases/close.html", context, status=400 if form.is_bound else 200)

@@ -83,7 +83,9 @@ def read_lane(order: ReleaseOrder, rights: Rights) -> Lane:
     """The whole lane with its gates as they stand for this viewer."""
     deployments, promotions = latest_deployments([order]), current_promotions([order])
     places: dict[str, Place] = {}
-    for space in selectors.spaces_of(order):
+    spaces = selectors.spaces_of(order)
+    selectors.read_ahead(order, spaces)
+    for space in spaces:
         key = (order.pk, space.pk)
         standing = standing_of(order, space, deployments.get(key), promotions.get(key))
         places[space.environment.slug] = _place(order, standing, rights)

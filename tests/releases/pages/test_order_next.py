@@ -1,0 +1,220 @@
+"""What is next for this viewer and what stops the order, told without a click; how long things take here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from components.models import Component
+from foundation.runs.choices import RunState
+from releases import gates, launch, progress, transitions
+from releases.models import Build, Deployment, Placement, ReleaseOrder
+from releases.services import promotions
+from releases.views.shown import usual
+from releases.views.shown.stages import strip
+from tests.cast import World
+from tests.releases.pages.conftest import reviewed
+from tests.releases.pages.test_order import HTMX, page, words
+from tests.releases.rows import build, make_built, make_order, make_review, make_success
+
+SignIn = Callable[[str], Client]
+
+
+def seen(response: Any) -> tuple[str, str, str]:
+    """(primary button, why not, what stops it) of an order's page."""
+    primary, stuck = response.context["primary"], response.context["stuck"]
+    return (
+        str(primary.label) if primary else "",
+        str(primary.why) if primary else "",
+        f"{stuck.where}: {stuck.sentence} {stuck.who}" if stuck else "",
+    )
+
+
+def test_before_the_build_it_waits_for_its_author(world: World, component: Component, signed_in: SignIn) -> None:
+    order = make_order(component, world.dana)
+    label, why, stuck = seen(page(signed_in("dana"), order))
+    assert (label, why) == ("Build", "") and stuck.startswith("Build: It waits for somebody to build it. Dana")
+    label, why, _stuck = seen(page(signed_in("tess"), order))
+    assert (label, why) == ("Build", "You may not do this here.")
+    assert "The order has no image yet" not in words(page(signed_in("tess"), order)), "said once, not on every card"
+
+
+def test_who_may_promote_has_the_form_and_others_read_who(
+    world: World, component: Component, signed_in: SignIn
+) -> None:
+    order = make_built(component, world.dana)
+    make_success(order, world.spaces["fat"], world.olli)
+    assert seen(page(signed_in("tess"), order))[0] == "", "the open panel has the form"
+    assert seen(page(signed_in("tess"), order, "?panel=build"))[:2] == ("Promote to UAT", "")
+    label, why, stuck = seen(page(signed_in("dana"), order))
+    assert (label, why) == ("Promote to UAT", "You may not do this in UAT.")
+    assert stuck == "UAT: It waits for somebody to promote it. Petra, Tess"
+    text = page(signed_in("dana"), order).content.decode()
+    assert 'aria-describedby="why-not"' in text and 'id="why-not"' in text
+
+
+def test_a_closed_gate_is_named_on_card_and_head_with_who_clears_it(
+    world: World, component: Component, signed_in: SignIn
+) -> None:
+    order = make_built(component, world.dana)
+    for slug in ("fat", "uat"):
+        make_success(order, world.spaces[slug], world.olli)
+    promotions.promote(actor=world.tess, order=order, space=world.spaces["prd"], word="passed")
+    response = page(signed_in("uma"), order)
+    card = response.context["lane"].columns[2][0]
+    assert (card.state, str(card.word), str(card.detail)) == ("blocked", "blocked by 1", "0 of 1 approvals.")
+    assert "Olli" in str(card.ask), "for who never deploys, everybody may still approve"
+    assert "PRD 0 of 1 approvals. Who can clear it:" in words(response)
+    operator = seen(page(signed_in("olli"), order))
+    assert operator[:2] == ("Review and deploy to PRD", "") and "Olli" not in operator[2]
+    assert seen(page(signed_in("uma"), order))[1] == "You may not do this in PRD."
+
+
+def test_while_it_is_deployed_the_button_follows_it(world: World, component: Component, signed_in: SignIn) -> None:
+    order = make_built(component, world.dana)
+    make_success(order, world.spaces["fat"], world.olli)
+    review = make_review(order, world.spaces["uat"])
+    with transaction.atomic():
+        place = launch.take_place(order, world.spaces["uat"])
+        row = launch.launch_deployment(order, world.spaces["uat"], place, actor=world.olli, snapshot=review.snapshot)
+    response = page(signed_in("uma"), order)
+    assert seen(response)[0] == "Follow the rollout" and response.context["primary"].url == f"/deployments/{row.pk}/"
+    card = response.context["lane"].columns[1][0]
+    assert (card.who, card.percent) == ("Olli", 0) and "A worker takes it" in str(card.detail)
+
+
+def test_a_card_says_who_did_it_how_long_it_took_and_how_many_pods(
+    world: World, component: Component, signed_in: SignIn
+) -> None:
+    order = make_built(component, world.dana)
+    row = make_success(order, world.spaces["fat"], world.olli)
+    Placement.objects.update(ready=2, wanted=2)
+    Deployment.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(seconds=90))
+    card = page(signed_in("uma"), order).context["lane"].columns[0][0]
+    assert (card.who, card.pods, card.serving) == ("Olli", "2/2", "") and 88 <= card.seconds <= 92
+    other = make_built(component, world.dana)
+    assert page(signed_in("uma"), other).context["lane"].columns[0][0].serving == f"{order.short_name} 2/2"
+
+
+def test_the_bar_of_a_stage_is_measured_by_what_is_usual() -> None:
+    build = Build(state="running", stages=[])
+    now_ms = int(timezone.now().timestamp() * 1000)
+    build.stages = [
+        {"name": "Prepare Git Code", "state": "succeeded", "duration_ms": 6400},
+        {"name": "Build", "state": "running", "started_ms": now_ms - 30_000, "duration_ms": 1000},
+        {"name": "DockerBuild", "state": "running", "started_ms": now_ms - 900_000},
+    ]
+    known = usual.UsualBuild(120, {"Build": 60, "DockerBuild": 20})
+    found = {stage.name: (stage.percent, stage.seconds) for stage in strip(build, known)}
+    assert found["Prepare Git Code"] == (100, 7)
+    assert 48 <= found["Build"][0] <= 53 and 30 <= (found["Build"][1] or 0) <= 32
+    assert found["DockerBuild"][0] == 95, "late is not done"
+    assert found["DockerPush"] == (0, None)
+    assert {stage.percent for stage in strip(build)} == {100, 0}, "nobody knows what is usual: nothing is made up"
+
+
+def test_what_is_usual_is_the_median_of_the_last_successes(world: World, component: Component) -> None:
+    now = timezone.now()
+    for seconds in (10, 20, 90):
+        order = make_built(component, world.dana)
+        stages = [{"name": "Build", "state": "succeeded", "duration_ms": seconds * 500}]
+        Build.objects.filter(order=order).update(
+            started_at=now - timedelta(seconds=seconds), finished_at=now, stages=stages
+        )
+    failed = make_order(component, world.dana)
+    row = build(failed)
+    with transaction.atomic():
+        transitions.end_run(row, RunState.FAILED, actor=None, reason="build_failed")
+    Build.objects.filter(pk=row.pk).update(started_at=now - timedelta(seconds=3000))
+    found = usual.usual_build(component.pk)
+    assert (found.seconds, found.stages) == (20, {"Build": 10})
+    assert usual.usual_build(component.pk + 1) == usual.UsualBuild()
+    assert usual.usual_rollout(component.pk, world.spaces["fat"].pk) is None
+
+
+def test_a_failed_build_leads_to_the_first_line_that_tells_of_it(
+    world: World, component: Component, signed_in: SignIn
+) -> None:
+    order = make_order(component, world.dana)
+    row = build(order)
+    with transaction.atomic():
+        text = "+ make\nall is well\nSyntaxError: <b>invalid</b> syntax\nmake: *** [test] Error 1\n"
+        Build.objects.filter(pk=row.pk).update(**progress.append_log(row, text))
+        row.refresh_from_db()
+        transitions.end_run(row, RunState.FAILED, actor=None, reason="build_failed")
+    content = page(signed_in("dana"), order).content.decode()
+    assert 'href="?panel=build&amp;attempt=1#L3"' in content
+    assert "SyntaxError: &lt;b&gt;invalid&lt;/b&gt; syntax" in content
+
+
+def test_the_activity_keeps_its_filter_while_the_page_lives(
+    world: World, component: Component, signed_in: SignIn
+) -> None:
+    order = make_built(component, world.dana)
+    make_success(order, world.spaces["fat"], world.olli)
+    client = signed_in("dana")
+    client.post(f"/orders/{order.number}/comment/", {"text": "hot fix"})
+    for chosen, kinds in (("comments", {"Comment"}), ("builds", {"Build succeeded", "Build 1 started"})):
+        response = page(client, order, f"?panel=fat&activity={chosen}")
+        assert {str(event.sentence) for event in response.context["events"]} == kinds
+        assert f"activity={chosen}" in response.context["live_query"]
+    assert page(client, order, "?activity=nonsense").context["activity"] == ""
+    part = client.get(f"/orders/{order.number}/?panel=fat&part=live&activity=comments", headers=HTMX)
+    assert "hot fix" in words(part) and "Build succeeded" not in words(part)
+
+
+def test_every_gate_has_a_title(world: World, component: Component) -> None:
+    order = make_built(component, world.dana)
+    snapshot = reviewed(order, world.spaces["prd"]).snapshot
+    assert snapshot
+    space = world.spaces["prd"]
+    found = [
+        *gates.promotion_gates(order, space),
+        *gates.deployment_gates(order, space, snapshot=snapshot, deployer=world.olli),
+        *gates.roll_back_gates(order, space, snapshot=snapshot, deployer=world.olli),
+    ]
+    assert {gate.code for gate in found if not gate.title} == set()
+    assert len({gate.code for gate in found}) == 10
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("/orders/{number}/?panel=build", 50), ("/orders/{number}/?panel=uat", 50),
+        ("/orders/{number}/?panel=fat&part=live", 50), ("/orders/{number}/review/uat/", 30),
+        ("/deployments/{deployment}/", 20), ("/runtime/sis-omm/sis-omm-proxy-gw/fat/", 22),
+        ("/runtime/sis-omm/sis-omm-proxy-gw/fat/roll-back/", 30),
+    ],
+)  # fmt: skip
+def test_a_page_takes_no_more_queries_for_a_longer_history(
+    world: World, component: Component, signed_in: SignIn, path: str, most: int
+) -> None:
+    first, order = _history(world, component)
+    client = signed_in("petra")
+    where = path.format(number=order.number, deployment=first.pk)
+    counts = []
+    for _round in range(2):
+        with CaptureQueriesContext(connection) as caught:
+            assert client.get(where, headers=HTMX if "part=" in where else {}).status_code == 200
+        counts.append(len(caught))
+        for _again in range(3):
+            make_success(order, world.spaces["fat"], world.olli)
+            client.post(f"/orders/{order.number}/comment/", {"text": "again"})
+    assert counts[1] <= counts[0] <= most
+
+
+def _history(world: World, component: Component) -> tuple[Deployment, ReleaseOrder]:
+    make_success(make_built(component, world.dana), world.spaces["fat"], world.olli)
+    order = make_built(component, world.dana)
+    first = make_success(order, world.spaces["fat"], world.olli)
+    reviewed(order, world.spaces["uat"])
+    with transaction.atomic():
+        progress.append(order.pk, "comment", actor=world.dana, data={"id": 0})
+    return first, order
