@@ -108,7 +108,7 @@ function drawLine(line, place) {
   option.append(icon(line.icon));
   option.append(make(line.is_code ? "code" : "span", "palette-title", {}, line.title));
   if (line.detail || line.why) option.append(make("span", "palette-detail", {}, line.why || line.detail));
-  if (line.state) option.append(make("span", `state ${line.tone}`, {}, line.state));
+  if (line.state) option.append(drawState(line));
   if (line.keys) {
     const keys = make("span", "palette-keys", { "aria-hidden": "true" });
     line.keys.split(" ").forEach((key) => keys.append(make("kbd", "", {}, key)));
@@ -118,6 +118,14 @@ function drawLine(line, place) {
   option.addEventListener("mousemove", () => choose(place, false));
   option.addEventListener("click", (event) => run(line, event));
   return option;
+}
+
+/** Icon, word and colour, as everywhere; what runs turns. */
+function drawState({ state, tone }) {
+  const name = tone.replace("tone-", "");
+  const badge = make("span", `state ${tone}`);
+  badge.append(name === "running" ? make("span", "spin", { "aria-hidden": "true" }) : icon(name), state);
+  return badge;
 }
 
 function make(name, css, attributes = {}, text = "") {
@@ -252,8 +260,10 @@ let help = null;
 
 export async function openHelp() {
   if (!help) {
-    const answer = await fetch(dialog.dataset.keys, { headers: { "HX-Request": "true" } });
-    if (!answer.ok || answer.redirected) return location.assign(dialog.dataset.keys);
+    const answer = await fetch(dialog.dataset.keys, { headers: { "HX-Request": "true" } }).catch(() => null);
+    if (!answer?.ok || answer.redirected) return location.assign(dialog.dataset.keys);
+    // Asked twice while the first was on its way.
+    if (document.getElementById("keys-dialog")) return;
     help = make("dialog", "keys-dialog", { id: "keys-dialog", "aria-labelledby": "keys-title" });
     const head = make("div", "card-head");
     head.append(make("h2", "grow", { id: "keys-title" }, dialog.dataset.keysTitle));
