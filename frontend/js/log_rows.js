@@ -1,4 +1,6 @@
 // Which rows a log has on the screen: its lines, and for each stage a head that folds the stage's lines away.
+const HEAD_MORE = 4;
+
 export class Rows {
   constructor() {
     this.blocks = [];
@@ -28,6 +30,11 @@ export class Rows {
   push(block) {
     this.blocks.push({ ...block, row: this.count });
     this.count += block.size;
+  }
+
+  /** The rows of heads, with the pixels that they are higher than a line: a target for fingers has 24. */
+  get heads() {
+    return this.blocks.filter((block) => block.section).map((block) => [block.row, HEAD_MORE]);
   }
 
   block(row) {

@@ -49,6 +49,7 @@ class Viewer {
       keyOf: (row) => this.rows.at(row).key,
       isHeld: () => this.isFollowing,
       drawn: (first, last) => this.want(first, last),
+      taller: () => this.rows.heads,
     });
     this.search = new Search(this.find("[data-log-search]"), {
       source: this.source, words, go: (line) => this.go(line), changed: () => this.searched(),
@@ -102,6 +103,7 @@ class Viewer {
   /** The source has more lines, or other ones. */
   changed() {
     const { summary } = this.source;
+    const heads = String(this.rows.heads);
     const isGrown = summary.lines !== this.lines || summary.sections.length !== this.seenSections;
     this.lines = summary.lines;
     // A stage that begins under the reader's eyes is open; the ones before stay as they are.
@@ -109,6 +111,8 @@ class Viewer {
     this.seenSections = summary.sections.length;
     if (!this.source.isReceiving) this.isFollowing = false;
     this.rebuild();
+    // A new stage, or lines that turned out to be of the one before: rows have other numbers now.
+    if (String(this.rows.heads) !== heads) this.window.forget();
     this.window.resize(this.rows.count);
     if (isGrown) this.search.grown();
     this.draw();
@@ -247,7 +251,7 @@ class Viewer {
     const caught = { signal, capture: true };
     document.addEventListener("prism:events", (event) => this.heard(event), caught);
     document.addEventListener("prism:changed", () => this.more(), caught);
-    document.addEventListener("prism:back", () => this.more(), caught);
+    document.addEventListener("prism:back", () => this.back(), caught);
     document.addEventListener("prism:key", (event) => {
       if (this.press(event.detail.key)) event.preventDefault();
     }, caught);
@@ -269,6 +273,11 @@ class Viewer {
 
   heard(event) {
     if ((event.detail.events || []).some((one) => one.kind.startsWith("build."))) this.more();
+  }
+
+  back() {
+    this.source.abandon();
+    this.more();
   }
 
   more() {

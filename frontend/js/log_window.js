@@ -4,9 +4,10 @@ const OVERSCAN = 8;
 const TALLEST = 12000000; // pixels: browsers draw no element higher than some 17 to 33 million; beyond, the bar is scaled
 
 export class Window {
-  /** `draw(row, element | undefined)` gives the row's element; `keyOf(row)` its key; `isHeld()` keeps it at the end. */
-  constructor(view, { draw, keyOf, isHeld, drawn }) {
-    Object.assign(this, { view, draw, keyOf, isHeld, drawn, count: 0, measures: false, height: 20 });
+  /** `draw(row, element | undefined)` gives the row's element; `keyOf(row)` its key; `isHeld()` keeps it at the end;
+   * `taller()` lists the rows known to be higher, `[[row, pixels more], …]`. */
+  constructor(view, { draw, keyOf, isHeld, drawn, taller }) {
+    Object.assign(this, { view, draw, keyOf, isHeld, drawn, taller, count: 0, measures: false, height: 20 });
     this.space = document.createElement("div");
     this.space.className = "log-space";
     this.box = document.createElement("div");
@@ -38,7 +39,7 @@ export class Window {
 
   /** Drop what was measured: rows moved, or wrapping changed. */
   forget() {
-    this.extra = new Map();
+    this.extra = new Map(this.taller());
     this.order = null;
   }
 

@@ -6,9 +6,11 @@ import asyncio
 import tracemalloc
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import connection, transaction
 from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
@@ -229,3 +231,14 @@ def test_under_asgi_it_streams_without_loading_all(world: World) -> None:
         tracemalloc.stop()
     assert sent == size > 19_000_000
     assert peak < 6_000_000, f"{peak:,} bytes at once"
+
+
+def test_logs_stored_before_there_was_an_index_get_the_same_one(row: Build) -> None:
+    store(row, HARD + "error: one\n" * 3, "warning: two\n" + "x" * 100_000, "error: no, still that line\nerror: four\n")
+    index, marked = row.log_index, list(LogChunk.objects.values_list("errors", "warnings"))
+    Build.objects.update(log_index={})
+    LogChunk.objects.update(errors=0, warnings=0)
+    import_module("releases.migrations.0004_index_old_logs").index_logs(apps, None)
+    row.refresh_from_db()
+    assert row.log_index == index and index["errors"] == 4
+    assert list(LogChunk.objects.values_list("errors", "warnings")) == marked
