@@ -79,6 +79,17 @@ class Health:
     """Those that do not answer first."""
 
     @property
+    def alive(self) -> list[Process]:
+        """Processes that were heard of just now."""
+        return [process for process in self.processes if process.is_alive]
+
+    @property
+    def gone(self) -> list[Process]:
+        """Processes that ended or died, the last first."""
+        gone = [process for process in self.processes if not process.is_alive]
+        return sorted(gone, key=lambda process: process.beat.at, reverse=True)[:MOST_GONE]
+
+    @property
     def away(self) -> list[Side]:
         """Sides that do not answer."""
         return [side for side in self.sides if side.is_away]
@@ -94,6 +105,7 @@ STUCK_CLAIMS = 5
 ERRORED_DAYS = 1
 MOST_STUCK = 50
 MOST_SIDES = 200
+MOST_GONE = 20
 ROLES = ("worker", "watcher")
 
 

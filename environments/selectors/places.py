@@ -78,6 +78,14 @@ def boxes_of(environments: list[Environment], drawing: Drawing) -> list[tuple[Bo
     return [(box, by_slug[box.slug]) for box in drawing.boxes]
 
 
+def steps_of(boxes: list[tuple[Box, Environment]]) -> list[list[Environment]]:
+    """The columns of the flow graph from left to right, for screens that are too narrow for it."""
+    columns: dict[int, list[Environment]] = {}
+    for box, environment in boxes:
+        columns.setdefault(box.x, []).append(environment)
+    return [columns[x] for x in sorted(columns)]
+
+
 def list_spaces(actor: User) -> QuerySet[Space]:
     """The spaces of the projects that the person sees, archived projects left out."""
     rows = Space.objects.filter(visible_to(actor), project__is_archived=False)

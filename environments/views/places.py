@@ -32,10 +32,12 @@ def list_environments(request: HttpRequest) -> HttpResponse:
     user, places = actor_of(request), selectors.list_environments()
     text, start = (request.GET.get(name, "").strip()[:120] for name in ("search", "start"))
     drawing = selectors.drawing_of(places)
+    boxes = selectors.boxes_of(places, drawing)
     context = {
         "environments": places,
         "drawing": drawing,
-        "boxes": selectors.boxes_of(places, drawing),
+        "boxes": boxes,
+        "steps": selectors.steps_of(boxes),
         "table": selectors.space_table(user, places, text=text, start=start),
         "search": text,
         "may_manage": Rights(user).can("manage_places"),
