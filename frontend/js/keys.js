@@ -3,7 +3,8 @@
 import { toast, word } from "./saying.js";
 
 const GO_MS = 1500;
-const FIELDS = "input, textarea, select, [contenteditable]:not([contenteditable='false'])";
+// A letter means nothing to a box that is ticked: its page's keys act there too.
+const FIELDS = "input:not([type='radio']):not([type='checkbox']), textarea, select, [contenteditable]:not([contenteditable='false'])";
 /** Acts of the page: the element that carries the letter is what happens. */
 const ACTS = { KeyB: "b", KeyP: "p", KeyD: "d", KeyA: "a", KeyN: "n", KeyR: "r", KeyC: "c", KeyF: "f", KeyE: "e" };
 /** After g. */
@@ -18,6 +19,8 @@ let rowAt = -1;
 const isComposing = (event) => event.isComposing || event.keyCode === 229;
 const hasModifier = (event) => event.ctrlKey || event.metaKey || event.altKey;
 const isOn = () => document.body.dataset.keys !== "off";
+/** Does somebody write here? A field of a dialog that has just closed may have the focus for a moment longer. */
+const isWritten = (target) => Boolean(target.closest?.(FIELDS)) && !target.closest("dialog:not([open])");
 const modal = () => document.querySelector("dialog[open]");
 
 /** Opens the palette at once, so that what is typed next is text and no key; the rest of it comes by import(). */
@@ -52,7 +55,7 @@ document.addEventListener("keydown", (event) => {
     back(event);
     return;
   }
-  if (event.target.closest?.(FIELDS) || !isOn()) return;
+  if (isWritten(event.target) || !isOn()) return;
   if (single(event)) event.preventDefault();
 });
 
@@ -94,9 +97,8 @@ function go(letter) {
 }
 
 function back(event) {
-  const here = event.target.closest?.(FIELDS);
-  if (here) {
-    here.blur();
+  if (isWritten(event.target)) {
+    event.target.closest(FIELDS).blur();
     return;
   }
   if (!isOn() || isDirty()) return;
