@@ -84,6 +84,7 @@ def samples() -> dict[str, Any]:
         "order": {"number": "K8S20261120141209CK"},
         "gates": GATES,
         "tiles": [tile(now) for tile in TILES],
+        "unborn": [{"word": _("exceeded quota")}],
         "quota": QUOTA,
         "diff": DIFF,
         "compared": compared(now),
@@ -92,6 +93,8 @@ def samples() -> dict[str, Any]:
         "rows": [table_row(now, index) for index in range(3)],
         "page": {"previous_cursor": 120, "next_cursor": 70},
         "refusal": REFUSAL,
+        "denied": DENIED,
+        "explained": EXPLAINED,
         "invalid": INVALID,
         "lost": {"contact_lost_since": now - timedelta(minutes=6), "is_active": True},
         "form": sample_form(),
@@ -160,8 +163,8 @@ GATES: tuple[Row, ...] = (
 
 
 def _tile(now: datetime, name: str, state: str, word: Any, **more: Any) -> Row:
-    return {"name": f"proxy-gw-6d9f7c5b8-{name}", "state": state, "word": word, "restarts": 0, "node": "n-17",
-            "started_at": now - timedelta(minutes=2), **more}  # fmt: skip
+    return {"name": f"proxy-gw-6d9f7c5b8-{name}", "short_name": name, "state": state, "tone": state, "word": word,
+            "restarts": 0, "node": "n-17", "started_at": now - timedelta(minutes=2), **more}  # fmt: skip
 
 
 TILES: tuple[Callable[[datetime], Row], ...] = (
@@ -182,19 +185,28 @@ QUOTA = (
     _quota("pods", "", "78", "82", "80", after_percent=100, short="2"),
 )
 
+
 # ---------------------------------------------------------------- differences
-_LINES = (
-    ("same", "spec:", ""),
-    ("del", "-  replicas: 2", ""),
-    ("add", "+  replicas: 4", "prism-python-deployment.yaml:12"),
-    ("same", "   template:", ""),
-)
+def _line(kind: str, number: int, text: str, origin: str = "") -> Row:
+    return {"kind": kind, "number": number, "sign": {"add": "+", "del": "-"}.get(kind, ""), "text": text,
+            "origin": origin}  # fmt: skip
+
+
+_REPLICAS = {
+    "path": "spec.replicas",
+    "lines": (
+        _line("same", 11, "spec:"),
+        _line("del", 12, "  replicas: 2"),
+        _line("add", 12, "  replicas: 4", "prism-python-deployment.yaml:12"),
+    ),
+}
+_NEW = {"path": "data", "lines": (_line("add", 6, "data:"), _line("add", 7, "  LIMIT: 5000"))}
+_MARK = {"path": "metadata.labels", "lines": (_line("add", 4, "  prism4k.io/order: K8S20261120141209CK"),)}
 DIFF = (
-    {"kind": "Deployment", "name": "proxy-gw", "action": "change", "changes": [{}, {}],
-     "shown": [{"kind": kind, "text": text, "origin": origin} for kind, text, origin in _LINES]},
-    {"kind": "ConfigMap", "name": "proxy-gw", "action": "create", "changes": [],
-     "shown": [{"kind": "add", "text": text, "origin": ""} for text in ("+ data:", "+   LIMIT: 5000")]},
-    {"kind": "Service", "name": "proxy-gw", "action": "same", "changes": [], "shown": []},
+    {"kind": "Deployment", "name": "proxy-gw", "action": "change", "changes": 1, "hunks": (_REPLICAS,),
+     "marks": (_MARK,)},
+    {"kind": "ConfigMap", "name": "proxy-gw", "action": "create", "changes": 0, "hunks": (_NEW,)},
+    {"kind": "Service", "name": "proxy-gw", "action": "same", "changes": 0, "hunks": ()},
 )  # fmt: skip
 
 
@@ -237,6 +249,12 @@ REFUSAL = {"sentence": _("Zhao Gang is deploying order K8S20261120141209CK here 
 INVALID = {
     "sentence": _("Some fields need another value."),
     "fields": {"branch": [_("There is no branch of this name.")]},
+}
+DENIED = {"status": 403, "sentence": _("You may not do this here."), "who_can_help": "孙丽, Sun Li"}
+EXPLAINED = {
+    "title": _("Not allowed"),
+    "did": _("Nothing was changed."),
+    "safe": _("Ask one of them, or go back."),
 }
 
 

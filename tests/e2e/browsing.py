@@ -46,11 +46,10 @@ class Screen:
 
     def become(self, username: str) -> None:
         """The demo menu's switch; leads back to the same page."""
-        self.page.locator("header details.menu > summary").click()
-        self.page.locator("#switch-person").select_option(username)
+        self.page.locator("#person-menu > summary").click()
         with self.page.expect_navigation():
-            self.page.locator("form.switch button").click()
-        expect(self.page.locator(f"#switch-person option[value={username}][selected]")).to_have_count(1)
+            self.page.locator(f"#person-menu button[name=username][value={username}]").click()
+        expect(self.page.locator(f"#person-menu button[value={username}][aria-current=true]")).to_have_count(1)
 
     # ------------------------------------------------------------ where
     def open(self, path: str) -> None:

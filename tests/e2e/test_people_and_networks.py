@@ -55,7 +55,7 @@ def test_a_page_that_was_away_is_right_at_once(open_screen: Open, crew: Crew, pr
             cable.plug_in()
         screen.context.set_offline(False)
         took = until(lambda: all(f"listened {n}" in said(screen) for n in range(5)), "what was missed is there", 10)
-        took += until(lambda: screen.card("build").locator(".badge.built, .badge.succeeded").count(), "built", 10)
+        took += until(lambda: screen.card("build").locator(".state.tone-succeeded").count(), "built", 10)
         assert took <= SOON
         assert not screen.was_reloaded()
 
@@ -114,7 +114,7 @@ def test_without_javascript(open_screen: Open) -> None:
 
     def is_built() -> bool:
         screen.open_order(number, "build")
-        return screen.page.locator("#build-status .head .badge.succeeded").count() > 0
+        return screen.page.locator("#build-status .card-head .state.tone-succeeded").count() > 0
 
     until(is_built, "the build succeeds")
     assert "Finished: SUCCESS" in screen.page.locator("[data-log]").inner_text()

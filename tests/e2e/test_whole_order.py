@@ -24,7 +24,7 @@ def create(screen: Screen, branch: str = "master", app: str = APP.slug) -> str:
     page.locator("#id_component").select_option(f"{PROJECT}/{app}")
     page.locator("#id_branch").fill(branch)
     page.locator("#id_description").fill("Clicked by a test · 测试点击")
-    page.locator("form.card button.primary").click()
+    page.locator("form[data-new-order] .btn-primary").click()
     page.wait_for_url(re.compile(r"/orders/K8S[0-9]{14}[A-Z]{2}/"))
     found = re.search(r"K8S[0-9]{14}[A-Z]{2}", page.url)
     assert found
@@ -34,7 +34,7 @@ def create(screen: Screen, branch: str = "master", app: str = APP.slug) -> str:
 def start_build(screen: Screen, number: str) -> None:
     """The build dialog's button."""
     screen.open(f"/orders/{number}/build/")
-    screen.page.locator("form button.primary").click()
+    screen.page.locator("main form .btn-primary").click()
     screen.page.wait_for_url(re.compile(rf"/orders/{number}/(\?.*)?$"))
 
 
@@ -74,7 +74,7 @@ def deploy(screen: Screen, number: str, environment: str) -> None:
 def see_success(screen: Screen, ready: str) -> None:
     """The rollout page reaches its verdict by itself, every pod ready."""
     screen.mark()
-    expect(screen.page.locator("#rollout .head .badge.succeeded").first).to_be_visible()
+    expect(screen.page.locator("#rollout .head .state.tone-succeeded").first).to_be_visible()
     expect(screen.page.locator("#rollout")).to_contain_text(ready)
     assert not screen.was_reloaded()
 
@@ -107,7 +107,7 @@ def test_from_creation_to_disaster_recovery(open_screen: Open) -> None:
     def has_built() -> bool:
         lengths.add(screen.log_length())
         states.add(screen.page.locator("#build-status .stages").inner_html())
-        return screen.page.locator("#build-status .head .badge.succeeded").count() > 0
+        return screen.page.locator("#build-status .card-head .state.tone-succeeded").count() > 0
 
     until(has_built, "the build succeeds")
     assert not screen.was_reloaded()
@@ -131,14 +131,14 @@ def test_the_way_to_fat_in_chinese(open_screen: Open) -> None:
     screen.open("/orders/new/")
     assert screen.page.locator("html").get_attribute("lang") == "zh-hans"
     expect(screen.page.locator("h1")).to_have_text(re.compile("新建"))
-    expect(screen.page.locator("form.card button.primary")).to_have_text(re.compile("[\u4e00-\u9fff]"))
+    expect(screen.page.locator("form[data-new-order] .btn-primary")).to_have_text(re.compile("[\u4e00-\u9fff]"))
     number = create(screen)
     start_build(screen, number)
-    expect(screen.page.locator("#build-status .head .badge.succeeded")).to_be_visible()
+    expect(screen.page.locator("#build-status .card-head .state.tone-succeeded")).to_be_visible()
     promote(screen, number, "fat")
     deploy(screen, number, "fat")
     see_success(screen, "1/1")
-    expect(screen.page.locator("#rollout .head .badge.succeeded").first).to_have_text(re.compile("[\u4e00-\u9fff]"))
+    expect(screen.page.locator("#rollout .head .state.tone-succeeded").first).to_have_text(re.compile("[\u4e00-\u9fff]"))
     english = re.findall(
         r"\b(?:Deploy|Rollout|Promote|Build|Review|Order|Home|Admin)\b", screen.page.inner_text("body")
     )

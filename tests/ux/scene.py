@@ -18,6 +18,8 @@ OMM, ITC = (subsystem.slug for subsystem in SUBSYSTEMS)
 EMPTY = "sis-new"
 SLOW_BRANCH = "slow-start"
 SLOW_DEADLINE = 3600
+SLOW_PODS, SLOW_SECONDS = 12, 50
+"""One pod after the other: ten minutes. A longer wait for one pod would be judged, rightly, as its failure."""
 LOUD_BRANCH = "loud-build"
 LOUD_LINES = 4000
 AMOUNTS = ("replicas", "cpu_request", "cpu_limit", "memory_request", "memory_limit")
@@ -52,13 +54,14 @@ def make_scene(product: Product) -> Scene:
     _prepare_policies(admin)
     _make_empty_project(product)
     # Jenkins has two places: what never ends gets one when everything else has been built.
-    acts = (_carry, _crash, _fail, _roll, _wait_for_deployment, _wait_for_tester)
+    acts = (_carry, _crash, _fail, _prepare_roll, _wait_for_deployment, _wait_for_tester)
     with ThreadPoolExecutor(len(acts)) as pool:
         for done in [pool.submit(_timed, act, product, scene) for act in acts]:
             done.result()
     _timed(_hang, product, scene)
     crowd = product.more("-m", "tests.ux.crowd", name="crowd")
-    assert crowd.wait(60) == 0, product.log()
+    assert crowd.wait(120) == 0, product.log()
+    _timed(_roll, product, scene)
     return scene
 
 
@@ -105,14 +108,19 @@ def _fail(crew: Crew, scene: Scene) -> None:
     scene.keep("new", crew.create(MOBILE, "feature/fee-classes"))
 
 
-def _roll(crew: Crew, scene: Scene) -> None:
-    """Three pods under way that take their time, beside the three that they replace."""
+def _prepare_roll(crew: Crew, scene: Scene) -> None:
+    """Many pods that run, and an order whose pods take their time."""
     old = crew.create(WEB)
     old.build()
     old.to("fat")
     slow = scene.keep("rolling", crew.create(WEB, SLOW_BRANCH))
     slow.build()
     slow.promote("fat")
+
+
+def _roll(crew: Crew, scene: Scene) -> None:
+    """Under way for as long as anybody looks."""
+    slow = Carried(crew, scene.orders["rolling"], WEB)
     slow.start_deployment("fat")
     wait_for(lambda: (slow.at("fat")["deployment"]["progress"] or {}).get("pods"), "pods are seen", 30)
     scene.keep_rollout("rolling", slow, "fat")
@@ -143,14 +151,14 @@ def _hang(crew: Crew, scene: Scene) -> None:
 
 # ---------------------------------------------------------------- what it needs
 def _prepare_policies(admin: Person) -> None:
-    """Three pods of WEB in FAT, and time for them."""
+    """A dozen pods of WEB in FAT, and time for them."""
     space = f"projects/{ITC}/spaces/fat/"
     version = admin.get(space)["version"]
     admin.send("PATCH", f"{space}policy/", deploy_deadline_seconds=SLOW_DEADLINE, version=version)
     where = f"components/{WEB}/allocations/"
     (now,) = (row for row in admin.get(where)["items"] if row["environment"] == "fat")
     amounts = {name: now[name] for name in AMOUNTS}
-    admin.send("PUT", f"{where}fat/", **{**amounts, "replicas": 3}, note="三个副本 (three pods)")
+    admin.send("PUT", f"{where}fat/", **{**amounts, "replicas": SLOW_PODS}, note="十二个副本 (a dozen pods)")
 
 
 def _make_empty_project(product: Product) -> None:
@@ -165,7 +173,7 @@ def _push_branches(product: Product) -> None:
     """Branches that the demo's own repositories do not have: a slow start, and a failure far down in a long log."""
     root = product.data / "sandbox" / "git"
     web, mobile = SUBSYSTEMS[1].apps[0], SUBSYSTEMS[1].apps[6]
-    slow = {"src/scenario": "slow 3000\n"}
+    slow = {"src/scenario": f"slow {SLOW_SECONDS}\n"}
     push(root / repository_name(ITC, web), SLOW_BRANCH, "Warm the caches before serving", slow)
     loud = files(mobile)["Makefile"].replace(
         "\tpython3 -m compileall -q src",

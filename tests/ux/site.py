@@ -43,7 +43,9 @@ def furnished(folder: Path) -> Iterator[Site]:
         yield Site(product, Scene(**json.loads((Path(named) / KEPT).read_text())))
         return
     with running(Product(folder)) as product:
-        yield Site(product, make_scene(product))
+        scene = make_scene(product)
+        (folder / KEPT).write_text(json.dumps(asdict(scene), indent=1))
+        yield Site(product, scene)
 
 
 def main() -> int:
@@ -52,7 +54,6 @@ def main() -> int:
     os.environ.pop("UX_SITE", None)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with furnished(folder) as site:
-        (folder / KEPT).write_text(json.dumps(asdict(site.scene), indent=1))
         sys.stdout.write(f"{site.url}\nUX_SITE={folder}\n{json.dumps(asdict(site.scene), indent=1)}\n")
         sys.stdout.flush()
         with suppress(KeyboardInterrupt):
