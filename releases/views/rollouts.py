@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
+from deployer.manifests import find_workload
 from environments.access import Rights
 from foundation.problems import Refused
 from foundation.runs.choices import ACTIVE, RunState
@@ -23,7 +24,7 @@ from releases.views.shown.acts import Act, refusal
 from releases.views.shown.pace import pace_of
 from releases.views.shown.panels import cancel_act
 from releases.views.shown.standing import active_word, settling_of
-from releases.views.shown.tiles import tiles_of
+from releases.views.shown.tiles import Tiles, tiles_of
 from releases.views.shown.timeline import moments_of, told_by_cluster
 from releases.views.shown.ways import ways_on
 from releases.views.shown.words import diagnosis_of, reason_of, why_waiting
@@ -54,8 +55,6 @@ def _context(request: HttpRequest, deployment: Deployment) -> dict[str, Any]:
     order, space = deployment.order, deployment.space
     place = selectors.placement_of(order, space)
     is_active = deployment.state in ACTIVE
-    has_failed = deployment.state == RunState.FAILED
-    wanted = int(deployment.progress.get("wanted") or 0) if is_active or has_failed else 0
     diagnosis = diagnosis_of(deployment.diagnosis)
     return {
         "deployment": deployment,
@@ -67,7 +66,8 @@ def _context(request: HttpRequest, deployment: Deployment) -> dict[str, Any]:
         "word": active_word(deployment) if is_active else RunState(deployment.state).label,
         "waiting": why_waiting(deployment) if deployment.state == RunState.QUEUED else "",
         "reason": reason_of(deployment),
-        "tiles": tiles_of(deployment.progress.get("pods", []), wanted),
+        "tiles": _tiles(deployment, place),
+        "wanted": wanted_of(deployment),
         "moments": moments_of(deployment),
         "pace": pace_of(deployment),
         "serving": place.good if place and place.good_id != deployment.pk else None,
@@ -80,6 +80,26 @@ def _context(request: HttpRequest, deployment: Deployment) -> dict[str, Any]:
         "roll_back": _roll_back_act(deployment, place, rights),
         **live(order, space.pk),
     }
+
+
+def wanted_of(deployment: Deployment) -> int:
+    """Pods there will be: as the cluster says, or before it said anything, as the snapshot asks for."""
+    seen = deployment.progress.get("wanted")
+    if seen is not None:
+        return int(seen)
+    if "replicas" in deployment.overlay:
+        return int(deployment.overlay["replicas"])
+    manifests = deployment.snapshot.manifests if deployment.snapshot else []
+    return int(find_workload(manifests)["spec"].get("replicas", 1)) if manifests else 0
+
+
+def _tiles(deployment: Deployment, place: Placement | None) -> Tiles:
+    """What was seen of the rollout; before the first look, what serves until now is what is old."""
+    is_drawn_ahead = deployment.state in (*ACTIVE, RunState.FAILED)
+    wanted = wanted_of(deployment) if is_drawn_ahead else 0
+    if deployment.progress or place is None or deployment.state not in ACTIVE:
+        return tiles_of(deployment.progress.get("pods", []), wanted)
+    return tiles_of([{**pod, "is_new": False} for pod in place.pods], wanted)
 
 
 def _events(deployment: Deployment) -> dict[str, Any]:

@@ -19,11 +19,12 @@ from releases.views.shown.panels import deploy_act, start_act, stop_act
 
 @dataclass(frozen=True)
 class Stuck:
-    """Why it does not go on: where, the gate's own sentence, who can clear it."""
+    """Why it does not go on: where, the gate's own sentence and who can clear it, or whose turn it is."""
 
     where: Sentence
     sentence: Sentence
     who: Sentence
+    is_gate: bool = False
 
 
 def primary_act(order: ReleaseOrder, lane: Lane, rights: Rights, panel: str) -> Act | None:
@@ -87,10 +88,19 @@ def stuck_at(order: ReleaseOrder, lane: Lane, rights: Rights) -> Stuck | None:
     if order.state != OrderState.BUILT:
         return None
     place = next_place(lane)
-    if place is None:
+    if place is None or _is_spare(lane, place):
         return None
     card = _card_of(lane, place)
-    return Stuck(card.title, card.detail, card.ask) if card.detail else None
+    return Stuck(card.title, card.detail, card.ask, is_gate=card.closed is not None) if card.detail else None
+
+
+def _is_spare(lane: Lane, place: Place) -> bool:
+    """A twin whose sibling the order has reached: nothing waits for it, it may be filled at any time."""
+    twin_id = place.space.environment.twin_id
+    return any(
+        other.space.environment_id == twin_id and other.standing.state == RunState.SUCCEEDED
+        for other in lane.places.values()
+    )
 
 
 def _card_of(lane: Lane, place: Place) -> Card:
