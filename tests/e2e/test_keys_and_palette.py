@@ -221,9 +221,9 @@ def test_a_log_hears_its_keys(developer: Screen) -> None:
     page.evaluate("window.heard = []; document.addEventListener('prism:key', (e) => window.heard.push(e.detail.key))")
     page.keyboard.press("f")
     page.keyboard.press("e")
-    page.evaluate("document.querySelector('main').insertAdjacentHTML('afterbegin', '<div data-log-viewer tabindex=0>')")
+    page.evaluate("document.querySelector('main').insertAdjacentHTML('afterbegin', '<div data-log tabindex=0>')")
     page.evaluate("document.addEventListener('prism:key', (event) => event.preventDefault())")
-    page.locator("[data-log-viewer]").focus()
+    page.locator("[data-log]").focus()
     page.keyboard.press("/")
     assert page.evaluate("window.heard") == ["follow", "first-error", "search"]
     expect(palette(page)).to_be_hidden()
