@@ -140,10 +140,11 @@ def _wrong_order(unit: str, read: Mapping[str, int]) -> Sentence:
     if lower is None or upper is None or lower <= upper:
         return ""
     show = _SHOW[f"{unit}_limit"]
-    return _("The lower bound %(lower)s is above the upper bound %(upper)s.") % {
-        "lower": show(lower),
-        "upper": show(upper),
-    }
+    if unit == "cpu":
+        sentence = _("CPU: the lower bound %(lower)s is above the upper bound %(upper)s.")
+    else:
+        sentence = _("Memory: the lower bound %(lower)s is above the upper bound %(upper)s.")
+    return sentence % {"lower": show(lower), "upper": show(upper)}
 
 
 def check_pod(space: Space, read: Mapping[str, int]) -> None:

@@ -39,8 +39,6 @@ def insert_version(row: models.Model, current: Version | None) -> None:
 
 def _stale(current: Version | None) -> Stale:
     if current is None or current.author is None:
-        return Stale(
-            _("Somebody has saved another version: yours was not saved. Look at theirs, then save again.")
-        )
+        return Stale(_("Somebody has saved another version: yours was not saved. Look at theirs, then save again."))
     sentence = _("%(who)s has saved version %(number)s: yours was not saved. Look at theirs, then save again.")
     return Stale(sentence % {"who": current.author.shown_name, "number": current.number})

@@ -16,7 +16,7 @@ from components import selectors, services
 from components.forms import NewComponentForm, put_errors
 from components.history import changes_of
 from components.panels import tell
-from components.views.head import head_of, open_component
+from components.views.head import head_of, made_from, open_component
 from components.views.pages import done, is_partial, page
 from environments.access import Rights, visible_projects
 from foundation import paging
@@ -106,7 +106,7 @@ def _told(request: HttpRequest, project: str, slug: str, tab: str) -> HttpRespon
         return page(request, f"components/_{tab}.html", {"component": found, **told})
     context = head_of(request, found, tab, selectors.current_settings(found), rights)
     if tab == "running":
-        context |= {"toolchain": selectors.toolchain_of(found.project)}
+        context |= {"toolchain": selectors.toolchain_of(found.project), "made_from": made_from(context["settings"])}
     return page(request, f"components/{tab}.html", {**context, **told})
 
 

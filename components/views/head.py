@@ -13,7 +13,9 @@ from django.utils.translation import pgettext_lazy
 from accounts.actor import actor_of
 from components import selectors
 from components.completeness import MissingElement, missing_elements
+from components.history import settings_label
 from components.models import Component, ComponentSettings
+from components.services.components import TEMPLATES
 from environments.access import Rights
 from foundation.problems import Sentence
 
@@ -60,6 +62,36 @@ def head_of(
         "may_order": rights.can("create_order", project_id=found.project_id) and not found.is_archived,
         "sees_site": rights.can("see_site"),
     }
+
+
+@dataclass(frozen=True)
+class MadeFrom:
+    """One template or the base image that the settings name."""
+
+    field: str
+    label: str
+    name: str
+    url: str
+    version: int = 0
+
+
+def made_from(settings: ComponentSettings | None) -> list[MadeFrom]:
+    """What the image and the manifests are made from, with the newest version of each template: one query."""
+    if settings is None:
+        return []
+    chosen = {name: getattr(settings, name) for name in TEMPLATES}
+    versions = selectors.latest_versions(chosen.values())
+    found = []
+    for name, template in chosen.items():
+        if template is not None:
+            url = reverse("components:template", args=[template.name])
+            url += f"?project={template.project.slug}" if template.project_id else ""
+            version = versions[template.pk].number if template.pk in versions else 0
+            found.append(MadeFrom(name, settings_label(name), template.name, url, version))
+    if settings.base_image is not None:
+        url, label = reverse("components:base-images"), settings_label("base_image")
+        found.append(MadeFrom("base_image", label, str(settings.base_image), url))
+    return found
 
 
 def open_component(request: HttpRequest, project: str, slug: str) -> tuple[Component, Rights]:

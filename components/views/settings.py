@@ -17,7 +17,7 @@ from components import looks, selectors, services
 from components.history import changes_of
 from components.models import ComponentSettings
 from components.targets import git_server_of
-from components.views.head import head_of, open_component
+from components.views.head import head_of, made_from, open_component
 from components.views.pages import is_partial, page, warn
 from components.views.sheet import Sheet, check_sheet, copy_column, draw_sheet, grid_of, newest_numbers, put_wrong
 from environments.access import Rights, require, who_may
@@ -91,7 +91,9 @@ def _show_stale(request: HttpRequest, sheet: Sheet, error: Stale, rights: Rights
 
 def _show(request: HttpRequest, sheet: Sheet, rights: Rights, *, status: int = 200) -> HttpResponse:
     context = head_of(request, sheet.component, "settings", sheet.settings, rights)
+    sources = {one.field: one for one in made_from(sheet.settings)}
     context |= {
+        "image_fields": [(field, sources.get(field.name)) for field in sheet.form.image()],
         "sheet": check_sheet(sheet),
         "form": sheet.form,
         "columns": sheet.columns,

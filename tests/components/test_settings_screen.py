@@ -75,7 +75,7 @@ def test_nothing_is_saved_when_one_half_does_not_fit(set_up: Shop) -> None:
     answer = client.post(EDIT, sent_of(client) | {"build_command": "ant dist", "prd-memory_request": "12"})
     assert answer.status_code == 400
     page = answer.content.decode()
-    assert "PRD · The lower bound 12 is above the upper bound 8." in page
+    assert "PRD · Memory: the lower bound 12 is above the upper bound 8." in page
     assert 'data-wrong="id_prd-memory_request id_prd-memory_limit"' in page
     assert "ant dist" in page and 'value="12"' in page, "what was typed stays"
     assert ComponentSettings.objects.count() == 1 and Allocation.objects.count() == 4
@@ -118,7 +118,7 @@ def test_the_server_checks_while_somebody_types(set_up: Shop) -> None:
     wrong = client.post(CHECK, sent | {"uat-cpu_limit": "2 cores", "prd-memory_request": "41"}).content.decode()
     assert "UAT · Write a number of cores such as 2 or 0.5" in wrong
     assert "One pod alone would be above the ceiling" not in wrong, "requests have no ceiling here"
-    assert "The lower bound 41 is above the upper bound 8." in wrong
+    assert "Memory: the lower bound 41 is above the upper bound 8." in wrong
     assert Allocation.objects.count() == 4
 
 
