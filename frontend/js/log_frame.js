@@ -16,8 +16,9 @@ export class Frame {
     this.back(summary);
     this.find("[data-log-selected]").hidden = !this.of.chosen;
     if (this.of.chosen) this.range();
-    const wrapping = this.words.say(this.of.wrap ? "wrap_on" : "wrap_off");
-    this.find("[data-log-settings]").textContent = `${this.words.say("zone", { zone: this.words.zone })} · ${wrapping}`;
+    const settings = [this.words.say(this.of.wrap ? "wrap_on" : "wrap_off")];
+    if (this.of.element.classList.contains("has-times")) settings.unshift(this.words.say("zone", { zone: this.words.zone }));
+    this.find("[data-log-settings]").textContent = settings.join(" · ");
     this.say();
   }
 

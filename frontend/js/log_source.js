@@ -38,7 +38,7 @@ export class Source {
   take(summary) {
     const before = this.summary;
     // Two answers may come the wrong way round.
-    if (before && summary.now < before.now) return;
+    if (before && Date.parse(summary.now) < Date.parse(before.now)) return;
     this.summary = summary;
     this.heard = performance.now();
     // The last line may not have been whole.

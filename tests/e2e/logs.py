@@ -61,15 +61,15 @@ class StoredLog:
     def tell(self, kind: str = "build.log") -> None:
         """The event that follows a write."""
         moment = now()
-        self.rows.change(
-            "UPDATE releases_releaseorder SET last_seq = last_seq + 1, last_event_at = %s, changed_at = %s"
-            " WHERE id = %s",
-            moment, moment, self.order,
-        )  # fmt: skip
-        seq = self.rows.one("SELECT last_seq FROM releases_releaseorder WHERE id = %s", self.order)
+        # The event first: nobody may hear of a number that is not there yet.
+        seq = self.rows.one("SELECT last_seq FROM releases_releaseorder WHERE id = %s", self.order) + 1
         self.rows.change(
             "INSERT INTO releases_orderevent (order_id, seq, kind, data, at) VALUES (%s, %s, %s, %s, %s)",
             self.order, seq, kind, json.dumps({"id": self.build}), moment,
+        )  # fmt: skip
+        self.rows.change(
+            "UPDATE releases_releaseorder SET last_seq = %s, last_event_at = %s, changed_at = %s WHERE id = %s",
+            seq, moment, moment, self.order,
         )  # fmt: skip
 
     def end(self, state: str) -> None:
