@@ -87,7 +87,10 @@ export class Connection {
   back(isSure) {
     if (this.isOver) return;
     this.probe(PONG.back);
-    if (this.socket && !isSure) return;
+    if (this.socket && !isSure) {
+      this.hedge();
+      return;
+    }
     // Several signs of one return make one attempt.
     if (Date.now() - this.triedAt < ATTEMPT.least) return;
     this.failures = 0;
@@ -106,6 +109,17 @@ export class Connection {
     this.ping = { sent: Date.now() };
     this.send({ type: "ping" });
     this.expect(patience);
+  }
+
+  /** Where answers came at once so far, half of the patience already makes one doubt. */
+  hedge() {
+    const ping = this.ping;
+    if (!ping || this.doubt > 1 || this.roundTrip > PONG.back / 4) return;
+    setTimeout(() => {
+      if (this.ping !== ping || ping.isHeard || this.trying) return;
+      rouse();
+      this.attempt();
+    }, PONG.back / 2);
   }
 
   expect(patience) {
@@ -211,7 +225,7 @@ export class Connection {
 
   silence() {
     this.doubt = Math.min(8, this.doubt * 2);
-    rouse();
+    if (!this.trying) rouse();
     this.lose(this.socket);
   }
 
@@ -221,6 +235,7 @@ export class Connection {
     this.forgetPing();
     this.socket = null;
     this.lostAt = Date.now();
+    this.failures = 0;
     socket.close();
     this.changes();
     if (!this.trying) this.timer = setTimeout(() => this.attempt(), pause);

@@ -4,7 +4,7 @@
 import { announce } from "./saying.js";
 
 const TRIGGER = "prism:changed";
-const BURST = 100;
+const BURST = 60;
 // A fetch may be given to a connection that died unnoticed: right after a return the first tries are given up early.
 const PATIENCE = { least: 3000, most: 8000, early: 10000 };
 const RETRY = { least: 300, most: 4000 };
@@ -14,6 +14,7 @@ const flights = new Map();
 const shown = new Map();
 const tries = new Map();
 let timer = 0;
+let flushAt = 0;
 let failingSince = 0;
 let renewedAt = 0;
 
@@ -46,12 +47,17 @@ export function renew() {
   soon(0);
 }
 
+// News that does not stop must not put it off for ever: the earliest wish counts.
 function soon(pause) {
+  const at = Date.now() + pause;
+  if (timer && flushAt <= at) return;
   clearTimeout(timer);
+  flushAt = at;
   timer = setTimeout(flush, pause);
 }
 
 function flush() {
+  timer = 0;
   // Nobody sees a hidden page: its panels are fetched when it is seen again.
   if (document.hidden) return;
   const due = new Set([...dirty].filter((key) => !flights.has(key)));

