@@ -111,8 +111,8 @@ def _approve_your_own() -> Try:
         icon="users",
         title=_("Approve your own order"),
         do=_(
-            "Create and build an order as Zhao Gang, deploy it to FAT, let Wang Fang promote it to UAT, deploy it "
-            "there, let her promote it to PRD, and open its review for PRD as Zhao Gang again."
+            "As Zhao Gang, create and build an order and deploy it to FAT. Let Wang Fang promote it to UAT and, once "
+            "it is deployed there, to PRD. Then open its review for PRD as Zhao Gang again."
         ),
         see=_("Four eyes: whoever created or built an order does not approve it. Liu Yang may."),
         username=world.OPERATOR,
