@@ -9,7 +9,8 @@ WORKERS ?= 2
 export PORT GIT_URL BRANCH BUILD_CMD BUILD_TARGET PACKAGE NODE CLUSTER JENKINS_URL REGISTRY YES BUILDER
 
 .DEFAULT_GOAL := help
-.PHONY: help python installed dev-installed demo up reset assets assets-check test faults lint types e2e test-scale contract bench image messages
+.PHONY: help python installed dev-installed demo up reset assets assets-check screenshots ux budgets \
+        test faults lint types e2e test-scale contract bench image messages
 
 ##@ Try it
 help: ## This list
@@ -35,6 +36,15 @@ assets-check: node_modules/.package-lock.json ## Is static/dist what frontend/ m
 	@rm -rf var/assets-check && ASSETS_OUT=var/assets-check node frontend/build.mjs && \
 	 if diff -rq static/dist var/assets-check; then rm -rf var/assets-check; else \
 	   echo "static/dist is not what frontend/ makes: run make assets, then commit static/dist with the sources." >&2; exit 1; fi
+
+screenshots: dev-installed ## Every screen in every state, theme, language and width into var/screens/ (ONLY=order,home for some)
+	$(BIN)/python -m tests.ux.pictures
+
+ux: dev-installed ## Perform the tasks of docs/ux.md, count, compare with their limits and with peers
+	$(BIN)/python -m tests.ux
+
+budgets: dev-installed ## Bytes, requests and shifts of the main screens; times are printed only
+	$(BIN)/python -m pytest -q -s tests/ux/test_budgets.py
 
 # Nothing that a package brings is run: esbuild's own program comes as a package of its platform.
 node_modules/.package-lock.json: package-lock.json

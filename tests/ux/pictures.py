@@ -1,7 +1,7 @@
 """``python -m tests.ux.pictures``: every screen × state × theme × language × width into ``var/screens/``.
 
 Beside the pictures lies a contact sheet for each screen, as a page and as one picture. ``ONLY=order,home`` looks at
-some screens only; ``--docs`` makes the pictures of ``docs/screens/`` instead.
+some screens only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from tests.ux.site import Site, furnished
 from tests.whole.product import ROOT
 
 OUT = ROOT / "var" / "screens"
-DOCS = ROOT / "docs" / "screens"
 WORKERS = int(os.environ.get("WORKERS") or 2)
 TALLEST = 6000
 """A longer page is cut: a list of ten thousand rows is one picture all the same."""
@@ -53,6 +52,8 @@ def main() -> int:
 
 def _take_all(site: Site, views: list[View]) -> list[str]:
     with ProcessPoolExecutor(WORKERS) as pool:
+        # What goes on for some minutes only comes first.
+        views = sorted(views, key=lambda view: "rolling" not in view.path)
         shares = [views[place::WORKERS] for place in range(WORKERS)]
         done = [pool.submit(_take, site.product.data.parent, share) for share in shares]
         return [trouble for one in done for trouble in one.result()]

@@ -140,7 +140,7 @@ COMPONENTS = (
     View("base-images", NORMAL, "/base-images/", PLATFORM_ADMIN),
     View("servers", NORMAL, "/servers/", PLATFORM_ADMIN),
     View("servers", DENIED, "/servers/", DEVELOPER, status=403),
-    View("server", NORMAL, "/servers/jenkins/main/", PLATFORM_ADMIN),
+    View("server", NORMAL, "/servers/jenkins/demo/", PLATFORM_ADMIN),
     View("toolchain", NORMAL, f"/projects/{OMM}/toolchain/", PLATFORM_ADMIN),
 )
 
