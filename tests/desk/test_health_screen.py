@@ -11,6 +11,7 @@ from django.utils import timezone
 from desk.selectors import health
 from environments.models import ClusterTest
 from foundation.models import Remote
+from foundation.runs.kinds import all_kinds
 from foundation.runs.models import Heartbeat
 from tests.cast import World
 
@@ -23,7 +24,9 @@ def browse(world: World, who: str) -> Client:
 
 @pytest.fixture
 def alive(world: World) -> World:
-    """A worker and a watcher, heard of just now."""
+    """A worker and a watcher, heard of just now; what runs without end has just been driven."""
+    for kind in all_kinds():
+        kind.model._default_manager.update(next_at=timezone.now())
     for role in ("worker", "watcher"):
         Heartbeat.objects.create(role=role, process=f"{role}-1@host:1", at=timezone.now())
     return world

@@ -37,7 +37,8 @@ def test_the_grid_is_checked_while_somebody_types(open_screen: Open) -> None:
     lower, upper = page.locator("#id_prd-memory_request"), page.locator("#id_prd-memory_limit")
     lower.press_sequentially("2")
     typed = lower.input_value()
-    expect(checks).to_contain_text(f"PRD · Memory: the lower bound {typed} is above the upper bound {upper.input_value()}.")
+    bounds = f"the lower bound {typed} is above the upper bound {upper.input_value()}."
+    expect(checks).to_contain_text(f"PRD · Memory: {bounds}")
     expect(lower).to_have_attribute("aria-invalid", "true")
     expect(upper).to_have_attribute("aria-invalid", "true")
     expect(lower).to_be_focused()
