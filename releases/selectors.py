@@ -8,17 +8,16 @@ from datetime import timedelta
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from environments.access import Rights, visible_to
 from environments.models import Space
 from foundation.problems import Missing
 from foundation.runs.choices import RunState
+from foundation.sentences import say as _
 from releases.choices import ApprovalState, DeploymentKind, PromotionState
 from releases.models import Approval, Build, Deployment, LogChunk, Placement, Promotion, ReleaseOrder, Review, Snapshot
 
-LAST_CHARACTER = "\U0010ffff"
 REVIEW_FRESH_SECONDS = 60
 
 
@@ -26,32 +25,6 @@ def orders_visible_to(user: User, *, rights: Rights | None = None) -> QuerySet[R
     """The orders this person sees, with what a list row needs."""
     orders = ReleaseOrder.objects.filter(visible_to(user, rights=rights))
     return orders.select_related("component", "project", "author")
-
-
-def filter_orders(
-    orders: QuerySet[ReleaseOrder],
-    *,
-    project: str = "",
-    component: str = "",
-    state: str = "",
-    text: str = "",
-    author: str = "",
-) -> QuerySet[ReleaseOrder]:
-    """The list's filters. ``text`` is a prefix of number or branch, or a part of a component's name."""
-    if project:
-        orders = orders.filter(project__slug=project)
-    if component:
-        orders = orders.filter(component__slug=component)
-    if state:
-        orders = orders.filter(state=state)
-    if author:
-        orders = orders.filter(author__username=author)
-    if text:
-        # A prefix written as a range: LIKE would skip the index on SQLite.
-        number = Q(number__gte=text.upper(), number__lt=text.upper() + LAST_CHARACTER)
-        branch = Q(branch__gte=text, branch__lt=text + LAST_CHARACTER)
-        orders = orders.filter(number | branch | Q(component__name__icontains=text))
-    return orders
 
 
 def order_by_number(user: User, number: str) -> ReleaseOrder:

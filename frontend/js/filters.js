@@ -1,7 +1,8 @@
 // A list's filters: what is chosen counts at once, and what is empty stays out of the address.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-filters]");
-  if (form && (event.target.tagName === "SELECT" || ["checkbox", "date"].includes(event.target.type))) form.requestSubmit();
+  // One without a name only shows and hides the others.
+  if (form && event.target.name && (event.target.tagName === "SELECT" || ["checkbox", "date"].includes(event.target.type))) form.requestSubmit();
 });
 
 document.addEventListener("submit", (event) => {

@@ -206,7 +206,11 @@ def decide(request: HttpRequest, number: str, environment: str) -> HttpResponse:
         raise Missing(_("This order has no such snapshot there."))
     is_yes = form.cleaned_data["decision"] == "approve"
     act = approvals.approve if is_yes else approvals.reject
-    act(actor=person(request), snapshot=snapshot, comment=form.cleaned_data["comment"])
+    try:
+        act(actor=person(request), snapshot=snapshot, comment=form.cleaned_data["comment"])
+    except Invalid as missing:
+        context = review_context(request, order, space) | {"comment_errors": missing.fields.get("comment", [])}
+        return page(request, "releases/review.html", context, status=400)
     return done(request, _("Approved.") if is_yes else _("Rejected."), "releases:review", number, environment)
 
 

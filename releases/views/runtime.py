@@ -10,11 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from components.selectors import current_allocation
+from components.selectors import current_allocation, find_component
 from environments.access import Rights
-from foundation.problems import Invalid, Missing, Refused
+from environments.models import Space
+from foundation.problems import Missing, Refused
 from foundation.runs.choices import ACTIVE
 from releases import gates, looks, selectors
 from releases.forms import DeployForm, ScaleForm
@@ -33,6 +34,7 @@ from releases.views.shown.panels import roll_back_act
 from releases.views.shown.standing import settling_of
 from releases.views.shown.tiles import tiles_of
 from releases.views.shown.timeline import told_by_cluster
+from releases.views.shown.usual import usual_rollout
 
 HISTORY = 30
 MOST_PODS = 8
@@ -42,7 +44,10 @@ MOST_PODS = 8
 @require_safe
 def runtime(request: HttpRequest, project: str, slug: str, environment: str) -> HttpResponse:
     """What serves here now?"""
-    place = selectors.placement_by_names(person(request), project, slug, environment)
+    try:
+        place = selectors.placement_by_names(person(request), project, slug, environment)
+    except Missing:
+        return _never(request, project, slug, environment)
     part = request.GET["part"] if is_partial(request) else ""
     if part == "events":
         return page(request, "releases/_runtime_events.html", _events(place))
@@ -53,6 +58,17 @@ def runtime(request: HttpRequest, project: str, slug: str, environment: str) -> 
     if request.GET.get("events"):
         context |= _events(place)
     return page(request, "releases/_pod_part.html" if part == "pod" else "releases/runtime.html", context)
+
+
+def _never(request: HttpRequest, project: str, slug: str, environment: str) -> HttpResponse:
+    """The component and the environment are there, but they never met; raises Missing where one of them is not."""
+    component = find_component(person(request), project, slug)
+    rows = Space.objects.filter(project=component.project, environment__slug=environment.lower())
+    space = rows.select_related("environment", "project", "cluster").first()
+    if space is None:
+        raise Missing(_("This project has no such environment."))
+    context = {"component": component, "space": space, "environment": space.environment}
+    return page(request, "releases/runtime_empty.html", context)
 
 
 def _events(place: Placement) -> dict[str, Any]:
@@ -86,10 +102,11 @@ def _context(request: HttpRequest, place: Placement) -> dict[str, Any]:
         "amounts": amounts_of(allocation) if allocation else {},
         "history": list(rows.order_by("-id")[:HISTORY]),
         "is_active": place.active is not None and place.active.state in ACTIVE,
-        "restart": replace(_again_act(place, rights, "restart", _("Restart")), sign="restart", confirm=_restart(place)),
+        "restart": replace(_again_act(place, rights, "restart", _("Restart")), method="get", sign="restart"),
         "scale": _again_act(place, rights, "scale", _("Scale")),
         "roll_back": roll_back_act(place, space, rights),
         "scale_form": ScaleForm(initial={"replicas": place.wanted}),
+        "scale_ask": _scale(place),
         "nav": "home",
         "topic": f"space:{space.pk}",
     }
@@ -98,6 +115,11 @@ def _context(request: HttpRequest, place: Placement) -> dict[str, Any]:
 def _restart(place: Placement) -> Any:
     name = place.space.environment.label
     return _("Every pod in %(name)s is replaced, nothing else changes.") % {"name": name}
+
+
+def _scale(place: Placement) -> Any:
+    name = place.space.environment.label
+    return _("The number of pods in %(name)s changes until the next snapshot.") % {"name": name}
 
 
 def _names(place: Placement) -> list[str]:
@@ -124,23 +146,36 @@ def _targets(place: Placement) -> list[Deployment]:
     return list(found.values())
 
 
+def _asking(request: HttpRequest, place: Placement, act: Act, ask: Any, form: ScaleForm | None = None) -> HttpResponse:
+    """The page that asks before an act, and says what it does."""
+    context = {
+        "place": place, **_names_of(place), "act": act, "ask": ask, "form": form,
+        "usual": usual_rollout(place.component_id, place.space_id),
+    }  # fmt: skip
+    return page(request, "releases/again.html", context, status=400 if form and form.is_bound else 200)
+
+
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def restart(request: HttpRequest, project: str, slug: str, environment: str) -> HttpResponse:
-    """Replace the pods, change nothing else."""
+    """Replace the pods, change nothing else; GET asks."""
     place = selectors.placement_by_names(person(request), project, slug, environment)
+    if request.method != "POST":
+        act = _again_act(place, Rights(person(request)), "restart", _("Restart"))
+        return _asking(request, place, act, _restart(place))
     deployment = deployments.restart(actor=person(request), space=place.space, placement=place)
     return redirect("releases:rollout", deployment.pk)
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def scale(request: HttpRequest, project: str, slug: str, environment: str) -> HttpResponse:
-    """Another number of replicas until the next snapshot."""
+    """Another number of replicas until the next snapshot; GET asks for the number."""
     place = selectors.placement_by_names(person(request), project, slug, environment)
-    form = ScaleForm(request.POST)
-    if not form.is_valid():
-        raise Invalid({name: [str(said) for said in sentences] for name, sentences in form.errors.items()})
+    form = ScaleForm(request.POST or None, initial={"replicas": place.wanted})
+    if request.method != "POST" or not form.is_valid():
+        act = _again_act(place, Rights(person(request)), "scale", _("Scale"))
+        return _asking(request, place, act, _scale(place), form)
     deployment = deployments.scale(
         actor=person(request), space=place.space, placement=place, replicas=form.cleaned_data["replicas"]
     )
@@ -152,7 +187,10 @@ def scale(request: HttpRequest, project: str, slug: str, environment: str) -> Ht
 def roll_back(request: HttpRequest, project: str, slug: str, environment: str) -> HttpResponse:
     """The review page backwards: what would be applied again against what stands there; POST does it."""
     user = person(request)
-    place = selectors.placement_by_names(user, project, slug, environment)
+    try:
+        place = selectors.placement_by_names(user, project, slug, environment)
+    except Missing:
+        return _never(request, project, slug, environment)
     targets = _targets(place)
     target = _chosen(place, targets, request.POST.get("to", "") or request.GET.get("to", ""))
     if target is None or target.snapshot is None:

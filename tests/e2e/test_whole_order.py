@@ -138,7 +138,8 @@ def test_the_way_to_fat_in_chinese(open_screen: Open) -> None:
     promote(screen, number, "fat")
     deploy(screen, number, "fat")
     see_success(screen, "1/1")
-    expect(screen.page.locator("#rollout .head .state.tone-succeeded").first).to_have_text(re.compile("[\u4e00-\u9fff]"))
+    verdict = screen.page.locator("#rollout .head .state.tone-succeeded").first
+    expect(verdict).to_have_text(re.compile("[\u4e00-\u9fff]"))
     english = re.findall(
         r"\b(?:Deploy|Rollout|Promote|Build|Review|Order|Home|Admin)\b", screen.page.inner_text("body")
     )

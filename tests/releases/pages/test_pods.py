@@ -203,3 +203,16 @@ def test_runtime_says_since_when_it_drifts_and_who_deployed(world: World, first:
     assert "Who deployed what here" in said and "Olli" in said and content.count("pod unborn") == 1
     assert "0.1 / 0.2" in said and "v1" in said
     assert "You may not do this in FAT. Who can clear it:" in said, "restart and scale stay visible, with who may"
+
+
+def test_restart_and_scale_ask_on_a_page_of_their_own(world: World, first: Deployment, signed_in: SignIn) -> None:
+    client = signed_in("olli")
+    for name, sentence in (("restart", "Every pod in FAT is replaced"), ("scale", "The number of pods in FAT changes")):
+        asked = client.get(f"{PLACE}/fat/{name}/")
+        assert asked.status_code == 200 and sentence in words(asked)
+        assert "disabled" not in asked.content.decode().split('class="card-foot')[1]
+        shut = signed_in("tess").get(f"{PLACE}/fat/{name}/")
+        assert "You may not do this in FAT. Who can clear it:" in words(shut)
+    assert Deployment.objects.count() == 1
+    wrong = client.post(f"{PLACE}/fat/scale/", {"replicas": "900"})
+    assert wrong.status_code == 400 and 'value="900"' in wrong.content.decode()

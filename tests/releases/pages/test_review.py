@@ -99,6 +99,7 @@ def test_approve_reject_and_withdraw(world: World, order: ReleaseOrder, signed_i
     given = {"snapshot": review.snapshot.hash, "decision": "reject", "comment": ""}
     silent = client.post(url(order) + "decide/", given)
     assert silent.status_code == 400 and "Say why: the author and the operators read this." in words(silent)
+    assert 'id="id_decision_comment_error"' in silent.content.decode() and "Blocked by 1" in words(silent)
     assert client.post(url(order) + "decide/", {**given, "comment": "freeze"}).status_code == 302
     assert "Oskar rejected it: freeze" in words(signed_in("olli").get(url(order)))
     approval = Approval.objects.get()

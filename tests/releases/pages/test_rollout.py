@@ -128,7 +128,10 @@ def test_runtime_shows_what_serves_drift_and_a_scale_that_lasts(
     assert first.order.number in said and "5 (allocation 2), until the next snapshot" in said
     assert "kubectl-edit" in said and "Deployment/proxy-gw" in said and "p-1" in said
     assert signed_in("otto").get(f"{PLACE}/fat/").status_code == 404
-    assert signed_in("olli").get(f"{PLACE}/drp/").status_code == 404
+    assert signed_in("olli").get(f"{PLACE}/nowhere/").status_code == 404
+    for never in (f"{PLACE}/drp/", f"{PLACE}/drp/roll-back/"):
+        assert "Nothing of this component was ever deployed to DRP" in words(signed_in("olli").get(never))
+        assert signed_in("otto").get(never).status_code == 404
     assert signed_in("olli").get(f"{PLACE}/fat/pods/other-pod/log/").status_code == 404
 
 
