@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from deployer.interfaces import EventFacts
 from foundation.problems import Sentence
@@ -45,7 +45,12 @@ def moments_of(deployment: Deployment) -> list[Moment]:
 def _moment(event: OrderEvent, deployment: Deployment) -> Moment | None:
     what = event.kind.partition(".")[2]
     if what == "progress":
-        return Moment(event.at, _("pods"), _progress(event.data), str(revived(event.data.get("message") or "")))
+        return Moment(
+            event.at,
+            pgettext("object of a rollout", "pods"),
+            _progress(event.data),
+            str(revived(event.data.get("message") or "")),
+        )
     said = {
         "queued": _("Asked for by %(who)s"),
         "applied": _("The cluster accepted it: snapshot %(snapshot)s"),
