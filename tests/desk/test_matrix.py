@@ -15,7 +15,7 @@ from components.models import Component
 from components.naming import short_code
 from foundation.runs.choices import RunState
 from releases import transitions
-from releases.models import Deployment, Placement, ReleaseOrder
+from releases.models import Build, Deployment, Placement, ReleaseOrder
 from tests.cast import World
 from tests.releases.rows import build, make_built, make_component, make_order, make_success
 
@@ -185,6 +185,12 @@ def test_the_latest_order_shows_where_its_build_stands(world: World, component: 
         transitions.end_run(row, RunState.FAILED, actor=None, reason="build_failed")
     (line,) = client.get("/").context["matrix"].lines
     assert (line.build_state, str(line.build_word)) == ("failed", "build failed")
+    # Ended by its deadline: Jenkins' last word was of a stage that ran.
+    stages = [{"name": "Build", "state": "running", "started_ms": 1}]
+    Build.objects.filter(pk=row.pk).update(stages=stages)
+    assert str(client.get("/").context["matrix"].lines[0].build_word) == "build failed"
+    Build.objects.filter(pk=row.pk).update(state="cancelled")
+    assert str(client.get("/").context["matrix"].lines[0].build_word) == "Cancelled"
     make_built(component, world.dana)
     assert client.get("/").context["matrix"].lines[0].build_word == "Docker Done"
 

@@ -70,7 +70,11 @@ def _seconds(seen: dict[str, object], state: str) -> int:
 
 
 def summary(build: Build | None) -> tuple[str, str]:
-    """(state, words) for the list's column Build: ``Docker Done``, the stage under way, ``Build failed``."""
+    """(state, words) for the list's column Build: ``Docker Done``, the stage under way, ``Build failed``.
+
+    A build that ended otherwise (stopped, a deadline, a mistake of ours) says so, or nothing where the order's state
+    does; the stage that it stood in would be no answer.
+    """
     if build is None:
         return "", ""
     if build.state == RunState.SUCCEEDED:
@@ -79,4 +83,6 @@ def summary(build: Build | None) -> tuple[str, str]:
     marked = next((stage for stage in stages if stage.state in ("running", "failed", "unstable")), None)
     if marked and marked.state == "failed":
         return build.state, gettext("%(stage)s failed") % {"stage": marked.name}
+    if build.is_terminal:
+        return build.state, "" if build.state == RunState.FAILED else str(RunState(build.state).label)
     return build.state, marked.name if marked else ""
