@@ -43,7 +43,8 @@ _CUT = """() => {
   const words = (one) => [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
   const found = [];
   for (const one of document.body.querySelectorAll("*")) {
-    if (!words(one) || !one.clientWidth || !one.checkVisibility()) continue;
+    // What is one pixel wide is there for screen readers alone.
+    if (!words(one) || one.clientWidth < 2 || !one.checkVisibility()) continue;
     if (one.closest(".visually-hidden, svg, select, option, textarea")) continue;
     // The head of a table whose rows became cards is there for screen readers alone.
     const head = one.closest("thead");
