@@ -170,6 +170,7 @@ def all_stand_ins(folder: Path) -> Iterator[StandIns]:
     """Git, registry, Jenkins and cluster as processes, the product's hooks as a thread."""
     jenkins_token, cluster_token = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
     with contextlib.ExitStack() as stack:
+
         def begin(*arguments: str, **variables: str) -> subprocess.Popen[str]:
             process = launch(*arguments, **variables)
             stack.callback(_end, process)

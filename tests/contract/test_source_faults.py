@@ -27,6 +27,7 @@ from deployer.errors import DeployerError, Forbidden, NotFound, Rejected, Unavai
 from deployer.interfaces import SourceTarget
 from sandbox.git.app import create_app
 from sandbox.git.backend import find_backend
+from tests.patience import at_most
 
 pytestmark = pytest.mark.contract
 PASSWORD = "s3cret-'$(id)"
@@ -166,7 +167,7 @@ def test_wrong_or_missing_password_is_forbidden(outside: Outside, tmp_path: Path
     with pytest.raises(Forbidden) as caught:
         connect(target(f"{outside.base}/private/app.git", tmp_path, username, password)).branches()
     assert "hunter2" not in str(caught.value)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < at_most(10)
 
 
 def test_credentials_with_line_breaks_are_refused(outside: Outside, tmp_path: Path) -> None:
@@ -213,7 +214,7 @@ def test_silent_server_costs_its_time_and_no_more(tmp_path: Path, monkeypatch: p
         begun = time.monotonic()
         with pytest.raises(Unavailable, match="did not finish within 1 s"):
             connect(target(url, tmp_path)).branches()
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - begun < at_most(4)
         assert not processes_with(f"silent-{os.getpid()}")
 
 

@@ -149,9 +149,7 @@ def test_a_worker_that_dies_around_the_trigger(site: Site, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("kind", ["Service", "Deployment"])
-def test_a_worker_that_dies_around_an_apply(
-    site: Site, monkeypatch: pytest.MonkeyPatch, kind: str, when: str
-) -> None:
+def test_a_worker_that_dies_around_an_apply(site: Site, monkeypatch: pytest.MonkeyPatch, kind: str, when: str) -> None:
     real = KubernetesCluster.apply
 
     def dying(self: KubernetesCluster, namespace: str, manifest: Any, **kwargs: Any) -> Any:
@@ -205,9 +203,7 @@ def test_a_process_killed_as_jenkins_queued_its_build(site: Site) -> None:
 
 def test_a_process_killed_as_the_cluster_took_its_deployment(site: Site) -> None:
     run = site.finish(site.start(site.order_with_image()), lambda row: row.phase == "applying")
-    kill_in_step(
-        site, run, site.stand_ins.cluster, lambda asked: is_apply(asked) and "/deployments/" in asked.path
-    )
+    kill_in_step(site, run, site.stand_ins.cluster, lambda asked: is_apply(asked) and "/deployments/" in asked.path)
     run = site.finish(run)
     assert run.state == "succeeded", run.message
     assert site.live("fat")["metadata"]["generation"] == 1 and replica_sets(site) == 1

@@ -18,12 +18,13 @@ from foundation.runs.engine import RunState, hinted_at, launch_hint, release_lea
 from foundation.runs.models import Heartbeat
 from tests.foundation.conftest import Start
 from tests.foundation.probe.models import ProbeRun
+from tests.patience import at_most
 
 pytestmark = pytest.mark.slow
 LEASE_SECONDS = 3.0
 
 
-def wait_for(what: Callable[[], object], seconds: float = 15) -> float:
+def wait_for(what: Callable[[], object], seconds: float = 50) -> float:
     """Seconds until it was true."""
     began = time.monotonic()
     while not what():
@@ -51,7 +52,7 @@ def test_a_killed_watcher_loses_nothing(start: Start) -> None:
     time.sleep(LEASE_SECONDS + 1)
     assert reread(row).fence == 1, "the living first one renews its lease"
     first.send_signal(signal.SIGKILL)
-    assert wait_for(lambda: reread(row).is_terminal) < LEASE_SECONDS + 2
+    assert wait_for(lambda: reread(row).is_terminal) < at_most(LEASE_SECONDS + 2)
     assert [(entry["word"], entry["process"]) for entry in row.seen] == [("sleep-first", "second"), ("done", "second")]
 
 
@@ -87,8 +88,8 @@ def test_sigterm_lets_short_steps_end_and_hands_long_ones_over(start: Start) -> 
     wait_for(lambda: reread(short).fence and reread(long).fence)
     first.terminate()
     began = time.monotonic()
-    assert first.wait(timeout=6) == 0
-    assert time.monotonic() - began <= 5.5
+    assert first.wait(timeout=at_most(6)) == 0
+    assert time.monotonic() - began <= at_most(5.5)
     assert [entry["word"] for entry in reread(short).seen] == ["sleep"]
     assert reread(long).owner == "" and long.state == RunState.RUNNING
     start_watcher(start, "second")
@@ -118,12 +119,10 @@ def test_the_worker_does_what_people_ask_for_and_the_watcher_the_rest(
 ) -> None:
     start_worker(start, "worker", Path(shared_database["PRISM4K_DATA_DIR"]))
     start_watcher(start, "watcher")
-    began = time.monotonic()
     with transaction.atomic():
         row = ProbeRun.objects.create(script=["later:0.2", "later:0.2", "done"], next_at=hinted_at())
         launch_hint("probe", row.pk)
     wait_for(lambda: reread(row).seen)
-    assert time.monotonic() - began < 2, "before the watcher may take it"
     wait_for(lambda: reread(row).is_terminal)
     assert [entry["process"] for entry in row.seen] == ["worker", "watcher", "watcher"]
 
@@ -135,7 +134,7 @@ def test_without_a_worker_the_watcher_takes_it_two_seconds_later(start: Start) -
         row = ProbeRun.objects.create(script=["done"], next_at=hinted_at())
         launch_hint("probe", row.pk)
     wait_for(lambda: reread(row).is_terminal)
-    assert 1.8 < time.monotonic() - began < 4
+    assert 1.8 < time.monotonic() - began < at_most(4)
     assert [entry["process"] for entry in row.seen] == ["watcher"]
 
 

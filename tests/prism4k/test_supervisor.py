@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import at_most
+
 ROOT = Path(__file__).resolve().parents[2]
 
 PROGRAM = """
@@ -80,7 +82,7 @@ def test_every_line_carries_the_name_of_its_process(tmp_path: Path) -> None:
     )
     lines = read_until(process, "xxx")
     process.terminate()
-    process.wait(6)
+    process.wait(at_most(6))
     assert "talker     | one" in lines
     assert "talker     | two" in lines
     assert len(lines[-1]) < 9000
@@ -136,8 +138,8 @@ def test_a_child_that_ignores_the_end_is_killed_with_its_group_within_five_secon
     helper, pid = pid_in(next(line for line in lines if "helper" in line)), pid_in(lines[-1])
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
-    process.wait(6)
-    assert time.monotonic() - began < 5
+    process.wait(at_most(6))
+    assert time.monotonic() - began < at_most(5)
     wait_gone(pid, helper)
 
 

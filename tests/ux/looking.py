@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
+from tests.e2e.browsing import OF_THE_NETWORK
 from tests.e2e.cable import Cable
 from tests.ux.screens import ANYBODY, DELAYED, View
 from tests.ux.site import Site
@@ -22,8 +22,6 @@ THEMES, LANGUAGES = (LIGHT, DARK), (ENGLISH, CHINESE)
 HEIGHT = 900
 PATIENCE_MS = 20_000
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-# Chromium says so of the document itself when its status is 4xx; the status is compared apart.
-_OF_THE_NETWORK = re.compile(r"Failed to load resource|WebSocket connection|net::ERR_")
 _LISTEN = """window.refusedByPolicy = [];
 addEventListener("securitypolicyviolation", (event) =>
   refusedByPolicy.push(`${event.violatedDirective}: ${event.blockedURI || event.sample}`));"""
@@ -202,5 +200,5 @@ def _settle(page: Page) -> None:
 
 
 def _hear(seen: Seen, message: ConsoleMessage) -> None:
-    if message.type == "error" and not _OF_THE_NETWORK.search(message.text):
+    if message.type == "error" and not OF_THE_NETWORK.search(message.text):
         seen.troubles.append(f"console: {message.text}")

@@ -81,8 +81,9 @@ def _promote(order: ReleaseOrder, place: Place, rights: Rights, panel: str) -> A
 def stuck_at(order: ReleaseOrder, lane: Lane, rights: Rights) -> Stuck | None:
     """What the order waits for, in one line; None while something goes on or when it is through."""
     if order.state == OrderState.CREATED:
-        who = who_may("build", project_id=order.project_id)
-        return Stuck(lane.build.title, _("It waits for somebody to build it."), f"{order.author.shown_name}, {who}")
+        others = who_may("build", project_id=order.project_id).split(", ")
+        who = ", ".join(dict.fromkeys([order.author.shown_name, *others]))
+        return Stuck(lane.build.title, _("It waits for somebody to build it."), who)
     if lane.build.detail:
         return Stuck(lane.build.title, lane.build.detail, "")
     if order.state != OrderState.BUILT:
