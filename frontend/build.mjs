@@ -1,6 +1,6 @@
 // Builds static/dist from frontend/: ES modules by esbuild, one sheet by Sass, one icon sprite, the licences of it all.
 // Same input, same bytes: CI builds again and compares with what is committed.
-import { readFile, rm, mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
@@ -9,11 +9,13 @@ import * as sass from "sass";
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 // `make assets-check` builds beside it and compares.
 const out = path.resolve(root, process.env.ASSETS_OUT || path.join("static", "dist"));
+// Built aside, so that a build which fails leaves what was there.
+const fresh = `${out}.new`;
 const at = (...parts) => path.join(root, ...parts);
 
 const options = {
   entryPoints: { main: at("frontend/js/main.js") },
-  outdir: out,
+  outdir: fresh,
   bundle: true,
   splitting: true,
   format: "esm",
@@ -55,7 +57,7 @@ async function sprite() {
 }
 
 async function licences() {
-  const shipped = ["@tabler/icons", "ansi_up", "bootstrap", "htmx.org"];
+  const shipped = ["@tabler/icons", "bootstrap", "htmx.org"];
   const texts = await Promise.all(
     shipped.map(async (name) => {
       const { version, license } = JSON.parse(await readFile(at("node_modules", name, "package.json"), "utf8"));
@@ -70,12 +72,14 @@ async function licences() {
 }
 
 async function build() {
-  await rm(out, { recursive: true, force: true });
-  await mkdir(out, { recursive: true });
+  await rm(fresh, { recursive: true, force: true });
+  await mkdir(fresh, { recursive: true });
   await esbuild.build(options);
-  await writeFile(path.join(out, "main.css"), styles());
-  await writeFile(path.join(out, "icons.svg"), await sprite());
-  await writeFile(path.join(out, "LICENSES.txt"), await licences());
+  await writeFile(path.join(fresh, "main.css"), styles());
+  await writeFile(path.join(fresh, "icons.svg"), await sprite());
+  await writeFile(path.join(fresh, "LICENSES.txt"), await licences());
+  await rm(out, { recursive: true, force: true });
+  await rename(fresh, out);
 }
 
 await build();
