@@ -11,6 +11,8 @@ import { announce } from "./saying.js";
 const MOST_TOPICS = 64;
 const BEHIND = 3000;
 const OFFLINE_AFTER = 2000;
+// A panel that was drawn a moment ago is as fresh as the page while its topics are being confirmed (ms).
+const CONFIRMED_WITHIN = 1500;
 const SAID_AFTER = 2000;
 // A panel that brought a new topic was drawn at most so long ago (ms).
 const NEW_TOPIC = 10000;
@@ -25,6 +27,7 @@ let behind = 0;
 let wasOpen = false;
 let wasRight = false;
 let openedAt = 0;
+let widenedAt = 0;
 // The moment up to which everything that happened is on this page, or on its way.
 let rightAt = wasKept() ? 0 : performance.timeOrigin;
 
@@ -64,6 +67,7 @@ function follow() {
   if (!connection.isOpen) return;
   if (gone.length) connection.send({ type: "unsubscribe", topics: gone.map((topic) => ({ topic })) });
   fresh.forEach((topic) => born.set(topic, Date.now() - NEW_TOPIC));
+  if (fresh.length && confirmed.size === subscribed.size) widenedAt = Date.now();
   subscribe(fresh);
 }
 
@@ -123,7 +127,7 @@ function how() {
     return isCertain ? "off" : "late";
   }
   if (behind > BEHIND || staleSince()) return "late";
-  if (confirmed.size < subscribed.size) return wasRight ? "late" : "wait";
+  if (confirmed.size < subscribed.size && Date.now() - widenedAt > CONFIRMED_WITHIN) return wasRight ? "late" : "wait";
   wasRight = true;
   return "ok";
 }
@@ -171,6 +175,7 @@ function opens() {
   confirmed.clear();
   behind = 0;
   openedAt = Date.now();
+  widenedAt = 0;
   subscribe(wanted());
   if (wasOpen) {
     renew();

@@ -129,7 +129,7 @@ def test_from_creation_to_disaster_recovery(open_screen: Open) -> None:
 def test_the_way_to_fat_in_chinese(open_screen: Open) -> None:
     screen = open_screen(DEVELOPER, locale=CHINESE)
     screen.open("/orders/new/")
-    assert screen.page.locator("html").get_attribute("lang") == "zh-hans"
+    assert screen.page.locator("html").get_attribute("lang") == "zh-Hans"
     expect(screen.page.locator("h1")).to_have_text(re.compile("新建"))
     expect(screen.page.locator("form[data-new-order] .btn-primary")).to_have_text(re.compile("[\u4e00-\u9fff]"))
     number = create(screen)
