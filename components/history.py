@@ -11,30 +11,13 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from components.models import Allocation, Component, ComponentSettings, ConfigVersion
+from components.models import SETTINGS_TEXTS, Allocation, Component, ComponentSettings, ConfigVersion
 from deployer.quantities import bytes_to_gib, millicores_to_cores
 from foundation.problems import Sentence
 
 Versioned = ComponentSettings | Allocation | ConfigVersion
 V = TypeVar("V", ComponentSettings, Allocation, ConfigVersion)
 
-SETTINGS_FIELDS = (
-    "name_zh",
-    "service_name",
-    "git_url",
-    "description",
-    "job_name",
-    "node_label",
-    "build_directory",
-    "build_command",
-    "artifact_directory",
-    "package_name",
-    "dockerfile",
-    "base_image",
-    "bootstart",
-    "deployment_template",
-    "service_template",
-)
 AMOUNT_LABELS: dict[str, Sentence] = {
     "replicas": gettext_lazy("Replicas"),
     "cpu_request": gettext_lazy("CPU (cores), lower"),
@@ -43,6 +26,7 @@ AMOUNT_LABELS: dict[str, Sentence] = {
     "memory_limit": gettext_lazy("Memory (G), upper"),
 }
 _TEMPLATES = ("dockerfile", "base_image", "bootstart", "deployment_template", "service_template")
+_FIELDS = (*SETTINGS_TEXTS, *_TEMPLATES)
 
 
 @dataclass(frozen=True)
@@ -113,7 +97,7 @@ def _what(row: Versioned) -> str:
 def settings_changes(before: ComponentSettings | None, after: ComponentSettings) -> list[FieldChange]:
     """Fields of the settings that differ."""
     found = []
-    for name in SETTINGS_FIELDS:
+    for name in _FIELDS:
         old, new = str(getattr(before, name, None) or ""), str(getattr(after, name) or "")
         if old != new:
             found.append(FieldChange(settings_label(name), old, new))

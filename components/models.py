@@ -195,6 +195,21 @@ class Component(models.Model):
         return self.name
 
 
+SETTINGS_TEXTS = (
+    "name_zh",
+    "service_name",
+    "git_url",
+    "description",
+    "job_name",
+    "node_label",
+    "build_directory",
+    "build_command",
+    "artifact_directory",
+    "package_name",
+)
+"""The text fields of a component's settings, in the original screen's order; templates and base image are rows."""
+
+
 class ComponentSettings(models.Model):
     """One version of a component's settings (the original screen's fields beside name and project)."""
 

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from accounts.actor import actor_of
 from accounts.choices import Scope
 from components import looks, selectors, services
+from components.api import data
 from components.api import serializers as shapes
 from components.models import Component
 from environments.access import require, visible_projects
@@ -50,7 +51,7 @@ class Components(ApiView):
         if slug and project is None:
             raise Missing()
         rows = selectors.list_components(user, project=project, text=request.query_params.get("search", ""))
-        return list_response(request, rows, shapes.component_data)  # type: ignore[arg-type]
+        return list_response(request, rows, data.component_data)  # type: ignore[arg-type]
 
     @extend_schema(
         operation_id="components_create", request=shapes.ComponentInput, responses={201: shapes.ComponentDetail}
@@ -64,7 +65,7 @@ class Components(ApiView):
         component = services.create_component(
             actor=user, project=project, name=given["name"], values=given.get("settings")
         )
-        return Response(shapes.component_detail(component), status=201)
+        return Response(data.component_detail(component), status=201)
 
 
 class OneComponent(ApiView):
@@ -75,7 +76,7 @@ class OneComponent(ApiView):
     @extend_schema(operation_id="component_retrieve", responses=shapes.ComponentDetail)
     def get(self, request: Request, project: str, slug: str) -> Response:
         """Settings, allocations, configurations, and what is still missing."""
-        return Response(shapes.component_detail(_find(request, project, slug)))
+        return Response(data.component_detail(_find(request, project, slug)))
 
 
 class ComponentArchive(ApiView):
@@ -89,7 +90,7 @@ class ComponentArchive(ApiView):
         component = _find(request, project, slug)
         is_archived = shapes.read(shapes.ArchiveInput, request)["is_archived"]
         services.archive_component(actor=actor_of(request), component=component, is_archived=is_archived)
-        return Response(shapes.component_detail(component))
+        return Response(data.component_detail(component))
 
 
 class Settings(ApiView):
@@ -104,7 +105,7 @@ class Settings(ApiView):
     def get(self, request: Request, project: str, slug: str) -> Response:
         """Newest first."""
         rows = _find(request, project, slug).settings.select_related("author")
-        return list_response(request, rows, shapes.settings_data)  # type: ignore[arg-type]
+        return list_response(request, rows, data.settings_data)  # type: ignore[arg-type]
 
     @extend_schema(
         operation_id="component_settings_save", request=shapes.SettingsInput, responses=shapes.SettingsOutput
@@ -120,7 +121,7 @@ class Settings(ApiView):
             seen_number=seen,
             note=note,
         )
-        return Response(shapes.settings_data(row))
+        return Response(data.settings_data(row))
 
 
 class Allocations(ApiView):
@@ -135,7 +136,7 @@ class Allocations(ApiView):
     def get(self, request: Request, project: str, slug: str) -> Response:
         """The newest of each environment."""
         rows = selectors.current_allocations(_find(request, project, slug)).values()
-        return Response(shapes.whole_list([shapes.allocation_data(row) for row in rows]))
+        return Response(shapes.whole_list([data.allocation_data(row) for row in rows]))
 
     @extend_schema(
         operation_id="component_allocations_save",
@@ -154,7 +155,7 @@ class Allocations(ApiView):
             seen={place: number for place, number in seen.items() if number is not None},
             note=given["note"],
         )
-        items = [shapes.allocation_data(row.allocation, row.warnings) for row in saved.values()]
+        items = [data.allocation_data(row.allocation, row.warnings) for row in saved.values()]
         return Response(shapes.whole_list(items))
 
 
@@ -177,7 +178,7 @@ class OneAllocation(ApiView):
             note=given.pop("note"),
             amounts=given,
         )
-        return Response(shapes.allocation_data(saved.allocation, saved.warnings))
+        return Response(data.allocation_data(saved.allocation, saved.warnings))
 
 
 class Configurations(ApiView):
@@ -192,7 +193,7 @@ class Configurations(ApiView):
     def get(self, request: Request, project: str, slug: str) -> Response:
         """The newest of each environment."""
         rows = selectors.current_configs(_find(request, project, slug)).values()
-        return Response(shapes.whole_list([shapes.config_data(row) for row in rows]))
+        return Response(shapes.whole_list([data.config_data(row) for row in rows]))
 
 
 class OneConfiguration(ApiView):
@@ -215,7 +216,7 @@ class OneConfiguration(ApiView):
             seen_number=given.get("seen_number"),
             note=given["note"],
         )
-        return Response(shapes.config_data(row))
+        return Response(data.config_data(row))
 
 
 class Branches(ApiView):
@@ -246,7 +247,7 @@ class Previews(ApiView):
         preview = services.start_preview(
             actor=actor_of(request), component=_find(request, project, slug), kind=given["kind"], body=given["body"]
         )
-        return Response(shapes.preview_data(preview), status=201)
+        return Response(data.preview_data(preview), status=201)
 
 
 class OnePreview(ApiView):
@@ -255,4 +256,4 @@ class OnePreview(ApiView):
     @extend_schema(operation_id="preview_retrieve", responses=shapes.PreviewOutput)
     def get(self, request: Request, pk: int) -> Response:
         """State and, once it is final, the text and problems of each environment."""
-        return Response(shapes.preview_data(selectors.find_preview(actor_of(request), pk)))
+        return Response(data.preview_data(selectors.find_preview(actor_of(request), pk)))

@@ -15,6 +15,7 @@ from accounts.actor import actor_of
 from accounts.choices import Scope
 from accounts.models import Project
 from components import selectors, services
+from components.api import data
 from components.api import serializers as shapes
 from components.grammar import GrammarError, split_image
 from components.models import BaseImage, Template
@@ -52,7 +53,7 @@ class Templates(ApiView):
         """Newest first, without archived ones."""
         project = _project(request, request.query_params.get("project", ""))
         rows = selectors.list_templates(actor_of(request), project=project)
-        return list_response(request, rows, shapes.template_data)  # type: ignore[arg-type]
+        return list_response(request, rows, data.template_data)  # type: ignore[arg-type]
 
     @extend_schema(
         operation_id="templates_create", request=shapes.TemplateInput, responses={201: shapes.TemplateDetail}
@@ -62,7 +63,7 @@ class Templates(ApiView):
         given = shapes.read(shapes.TemplateInput, request)
         project = _project(request, given.pop("project"))
         template = services.create_template(actor=actor_of(request), project=project, **given)
-        return Response(shapes.template_detail(template, []), status=201)
+        return Response(data.template_detail(template, []), status=201)
 
 
 class OneTemplate(ApiView):
@@ -88,7 +89,7 @@ class Versions(ApiView):
     def get(self, request: Request, name: str) -> Response:
         """Newest first."""
         rows = _find(request, name).versions.select_related("author")
-        return list_response(request, rows, shapes.version_data)  # type: ignore[arg-type]
+        return list_response(request, rows, data.version_data)  # type: ignore[arg-type]
 
     @extend_schema(
         operation_id="template_versions_create",
@@ -106,7 +107,7 @@ class Versions(ApiView):
             seen_number=given.get("seen_number"),
             note=given["note"],
         )
-        return Response(shapes.version_data(version), status=201)
+        return Response(data.version_data(version), status=201)
 
 
 class Trials(ApiView):
@@ -124,7 +125,7 @@ class Trials(ApiView):
         """Renders it for each of them; look at the trial until all states are final: failed ones would break."""
         user, given = actor_of(request), shapes.read(shapes.TrialInput, request)
         batch = services.start_trial(actor=user, template=_find(request, name), body=given["body"])
-        return Response(shapes.trial_data(batch, selectors.trial(user, batch)), status=201)
+        return Response(data.trial_data(batch, selectors.trial(user, batch)), status=201)
 
 
 class OneTrial(ApiView):
@@ -133,7 +134,7 @@ class OneTrial(ApiView):
     @extend_schema(operation_id="trial_retrieve", responses=shapes.TrialOutput)
     def get(self, request: Request, batch: UUID) -> Response:
         """How far each rendering is, and what it found."""
-        return Response(shapes.trial_data(batch, selectors.trial(actor_of(request), batch)))
+        return Response(data.trial_data(batch, selectors.trial(actor_of(request), batch)))
 
 
 class TemplateArchive(ApiView):
@@ -156,7 +157,7 @@ class TemplateArchive(ApiView):
 
 
 def _detail(request: Request, template: Template) -> shapes.Data:
-    return shapes.template_detail(template, selectors.visible_users(actor_of(request), template))
+    return data.template_detail(template, selectors.visible_users(actor_of(request), template))
 
 
 # ---------------------------------------------------------------- base images
@@ -199,14 +200,14 @@ class BaseImages(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Newest first, without archived ones."""
-        return list_response(request, selectors.list_base_images(), shapes.base_image_data)  # type: ignore[arg-type]
+        return list_response(request, selectors.list_base_images(), data.base_image_data)  # type: ignore[arg-type]
 
     @extend_schema(operation_id="base_images_create", request=BaseImageInput, responses={201: _BASE_IMAGE})
     def post(self, request: Request) -> Response:
         """Lists an image."""
         given = shapes.read(BaseImageInput, request)
         image = services.add_base_image(actor=actor_of(request), image=given["image"], note=given["note"])
-        return Response(shapes.base_image_data(image), status=201)
+        return Response(data.base_image_data(image), status=201)
 
 
 class BaseImageArchive(ApiView):
@@ -227,4 +228,4 @@ class BaseImageArchive(ApiView):
         if image is None:
             raise Missing()
         services.archive_base_image(actor=actor_of(request), base_image=image, is_archived=given["is_archived"])
-        return Response(shapes.base_image_data(image))
+        return Response(data.base_image_data(image))

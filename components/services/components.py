@@ -20,7 +20,7 @@ from components.grammar import (
     relative_directory,
     split_image,
 )
-from components.models import BaseImage, Component, ComponentSettings, Template
+from components.models import SETTINGS_TEXTS, BaseImage, Component, ComponentSettings, Template
 from components.selectors import current_settings, usable_templates
 from components.services.versions import check_seen, insert_version
 from components.targets import git_server_of
@@ -28,25 +28,13 @@ from environments.access import require
 from foundation.problems import Invalid, Refused, Sentence
 from foundation.sentences import say as _
 
-TEXTS = (
-    "name_zh",
-    "service_name",
-    "git_url",
-    "description",
-    "job_name",
-    "node_label",
-    "build_directory",
-    "build_command",
-    "artifact_directory",
-    "package_name",
-)
 TEMPLATES = {
     "dockerfile": TemplateKind.DOCKERFILE,
     "bootstart": TemplateKind.BOOTSTART,
     "deployment_template": TemplateKind.DEPLOYMENT,
     "service_template": TemplateKind.SERVICE,
 }
-FIELDS = (*TEXTS, "base_image", *TEMPLATES)
+FIELDS = (*SETTINGS_TEXTS, "base_image", *TEMPLATES)
 """The fields of the original screen, beside name and project. Templates and base image are given by name."""
 
 _CHECKS = {
@@ -178,7 +166,7 @@ def _read_field(component: Component, current: ComponentSettings | None, name: s
         return _template(component, current, name, text)
     if name == "base_image":
         return _base_image(current, text)
-    if name not in TEXTS:
+    if name not in SETTINGS_TEXTS:
         raise GrammarError(_("There is no such setting."))
     if not text:
         return ""

@@ -12,24 +12,10 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from components.models import Allocation, ComponentSettings, ConfigVersion, TemplateVersion
+from components.models import SETTINGS_TEXTS, Allocation, ComponentSettings, ConfigVersion, TemplateVersion
 from deployer.quantities import bytes_to_gib, millicores_to_cores
 from foundation.problems import Sentence
 from releases.models import Build, Deployment, ReleaseOrder, Snapshot
-
-SETTINGS = (
-    "name_zh",
-    "service_name",
-    "git_url",
-    "description",
-    "job_name",
-    "node_label",
-    "build_directory",
-    "build_command",
-    "artifact_directory",
-    "package_name",
-)
-"""The text fields of the original screen, in its order; templates, base image and allocation come as versions."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +118,7 @@ def _row(
 
 
 def _settings_rows(before: ComponentSettings | None, after: ComponentSettings) -> Iterator[Compared]:
-    for name in SETTINGS:
+    for name in SETTINGS_TEXTS:
         label = capfirst(str(ComponentSettings._meta.get_field(name).verbose_name))  # type: ignore[union-attr]
         old = str(getattr(before, name)) if before else ""
         yield _row(label, old, str(getattr(after, name)), after.author, after.created_at)
