@@ -9,7 +9,7 @@ a catalogue has it. Words of other systems stand in a sentence as they are (:fun
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import models
@@ -27,6 +27,7 @@ __all__ = [
     "SaidJSONField",
     "Spoken",
     "in_english",
+    "listed",
     "redacted",
     "revived",
     "say",
@@ -69,8 +70,9 @@ class Spoken(Promise):
         template = gettext(self.text) if self.text else ""
         values = _shown(self.values)
         said = fill(template, values)
-        # English is better than a translation with a hole in it.
-        return fill(self.text, values) if values and said == template else said
+        # English is better than a translation with a hole in it. Without any place a template is whole as it stands.
+        has_hole = bool(values) and said == template and "%(" in template
+        return fill(self.text, values) if has_hole else said
 
     def __bool__(self) -> bool:
         return bool(self.text)
@@ -103,10 +105,11 @@ class Spoken(Promise):
 
 
 def _shown(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _listed(value) if isinstance(value, list) else value for name, value in values.items()}
+    return {name: listed(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
-def _listed(items: list[Any]) -> str:
+def listed(items: Iterable[object]) -> str:
+    """Names one after the other, with the sign that the reader's language puts between them."""
     return ("、" if _is_chinese() else ", ").join(str(item) for item in items)
 
 

@@ -107,6 +107,12 @@ def test_a_translation_with_a_hole_gives_way_to_english() -> None:
         assert str(say("broken %(host)s", host="h")) == "broken h"
 
 
+@pytest.mark.usefixtures("known")
+def test_values_that_a_sentence_does_not_name_do_no_harm() -> None:
+    with override("zh-hans"):
+        assert str(Spoken("It is away.", {"host": "h"})) == "它不在。"
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_lazy_translation_keeps_its_source_text(way: Any) -> None:
     with override("zh-hans"):
