@@ -14,6 +14,7 @@ from environments.choices import Role
 from environments.models import Membership, Space
 from environments.verbs import STILL_IN_ARCHIVE, VERBS, Where
 from foundation.problems import Denied, Missing, Refused
+from foundation.sentences import listed
 from foundation.sentences import say as _
 
 
@@ -147,10 +148,15 @@ def require(
 
 def who_may(verb: str, *, project_id: int | None = None, space: Space | None = None) -> str:
     """Names of up to three people who may, for "whom to ask"; the roles when nobody holds one."""
+    return listed(names_who_may(verb, project_id=project_id, space=space))
+
+
+def names_who_may(verb: str, *, project_id: int | None = None, space: Space | None = None) -> list[str]:
+    """The same, one by one."""
     roles = _roles_for(verb, space)
     held = _memberships_for(verb, roles, project_id, space)
     names = list(dict.fromkeys(membership.user.shown_name for membership in held[:12]))[:3]
-    return ", ".join(names) or ", ".join(str(Role(role).label) for role in sorted(roles))
+    return names or [str(Role(role).label) for role in sorted(roles)]
 
 
 def people_who_may(verb: str, *, space: Space, only_roles: Collection[str] = ()) -> list[User]:

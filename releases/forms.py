@@ -120,7 +120,10 @@ class DecisionForm(forms.Form):
     snapshot = forms.RegexField(r"^[0-9a-f]{12,64}$", widget=forms.HiddenInput)
     decision = forms.ChoiceField(choices=[("approve", _("approve")), ("reject", _("reject"))])
     comment = forms.CharField(
-        label=_("Comment"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2})
+        label=pgettext_lazy("decision", "Comment"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
     )
 
 

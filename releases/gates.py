@@ -16,6 +16,7 @@ from environments.access import can, people_who_may, who_may
 from environments.models import Environment, Space
 from foundation.problems import Refused, Sentence
 from foundation.runs.choices import RunState
+from foundation.sentences import listed
 from foundation.sentences import say as _
 from releases import selectors
 from releases.choices import ClosedReason, OrderState, PromotionState
@@ -292,7 +293,7 @@ def _enough(space: Space, given: list[Approval], order: ReleaseOrder, deployer: 
         if person.pk not in have and is_fair(person.pk, order, deployer)
     ]
     if len(given) + len(left) >= space.approvals:
-        names = ", ".join(person.shown_name for person in left[:3])
+        names = listed(person.shown_name for person in left[:3])
         return Gate("approved", False, _("%(given)s of %(needed)s approvals.") % numbers, names)
     sentence = _(
         "Nobody is left who may approve it (%(given)s of %(needed)s approvals): whoever created, built or deploys an "
@@ -314,7 +315,7 @@ def _four_eyes(order: ReleaseOrder, space: Space, deployer: User | None) -> list
         others = [person.shown_name for person in people_who_may("deploy", space=space) if person.pk not in makers]
         if others:
             sentence = _("Four eyes: whoever created or built an order does not deploy it here.")
-            return [Gate("four-eyes", False, sentence, ", ".join(others[:3]))]
+            return [Gate("four-eyes", False, sentence, listed(others[:3]))]
         sentence = _(
             "Four eyes: whoever created or built an order does not deploy it here. Nobody else may deploy here: give "
             "one more person the role."

@@ -91,7 +91,7 @@ def archive_server(*, actor: User, server: S, is_archived: bool = True) -> S:
     if is_archived and not isinstance(server, GitServer):
         field = "jenkins" if isinstance(server, JenkinsServer) else "registry"
         users = Toolchain.objects.filter(**{field: server}, project__is_archived=False).select_related("project")
-        names = ", ".join(toolchain.project.slug for toolchain in users[:5])
+        names = [toolchain.project.slug for toolchain in users[:5]]
         if names:
             raise Refused(_("Projects use it (%(names)s): give them another one first.") % {"names": names})
     with transaction.atomic():

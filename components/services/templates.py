@@ -86,7 +86,7 @@ def archive_template(*, actor: User, template: Template, is_archived: bool = Tru
     _require(actor, template.project)
     users = used_by(template) if is_archived else []
     if users:
-        names = ", ".join(component.name for component in users[:5])
+        names = [component.name for component in users[:5]]
         sentence = _("%(count)s components use this template (%(names)s): give them another one first.")
         raise Refused(sentence % {"count": len(users), "names": names})
     if template.is_archived != is_archived:

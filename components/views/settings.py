@@ -22,6 +22,7 @@ from components.views.pages import is_partial, page, warn
 from components.views.sheet import Sheet, check_sheet, copy_column, draw_sheet, grid_of, newest_numbers, put_wrong
 from environments.access import Rights, require, who_may
 from foundation.problems import Invalid, Refused, Stale
+from foundation.sentences import listed
 
 RECENT_CHANGES = 5
 
@@ -73,7 +74,7 @@ def _saved(request: HttpRequest, sheet: Sheet) -> HttpResponse:
         said = ngettext(
             "The allocation in %(places)s is saved.", "The allocations in %(places)s are saved.", len(changed)
         )
-        messages.success(request, said % {"places": ", ".join(changed)})
+        messages.success(request, said % {"places": listed(changed)})
     if not saved.is_new and not changed:
         messages.info(request, _("Nothing was different: nothing was saved."))
     for place in saved.allocations.values():

@@ -17,6 +17,7 @@ from environments.models import Cluster, ClusterTest
 from foundation.problems import Sentence
 from foundation.runs.choices import ACTIVE, RunState
 from foundation.runs.models import Run
+from foundation.sentences import listed
 
 MOST_NAMED = 3
 
@@ -109,4 +110,4 @@ def _project() -> Step:
 
 
 def _names(slugs: list[str]) -> str:
-    return ", ".join(slug.upper() for slug in slugs[:MOST_NAMED]) + (" …" if len(slugs) > MOST_NAMED else "")
+    return listed(slug.upper() for slug in slugs[:MOST_NAMED]) + (" …" if len(slugs) > MOST_NAMED else "")

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from environments.choices import Role
 from environments.models import Space
 from environments.policy import POLICY_FIELDS
+from foundation.sentences import listed
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def _words(name: str, value: Any) -> str:
     if value is False:
         return _("no")
     if isinstance(value, list):
-        return ", ".join(str(Role(role).label) for role in value) or _("all who may")
+        return listed(Role(role).label for role in value) or _("all who may")
     return str(value) or "–"
 
 

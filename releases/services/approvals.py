@@ -63,7 +63,7 @@ def _insist_on_role(actor: User, space: Space) -> None:
     """The space's policy may narrow who approves to some of the roles that the table allows."""
     roles = Rights(actor).roles_in(space.project_id, space.environment_id)
     if space.approver_roles and not roles & set(space.approver_roles):
-        names = ", ".join(str(Role(role).label) for role in space.approver_roles if role in Role.values)
+        names = [Role(role).label for role in space.approver_roles if role in Role.values]
         raise Denied(_("Here only these roles approve: %(names)s.") % {"names": names}, "approver-role")
 
 

@@ -64,7 +64,7 @@ def _insist_on_state(order: ReleaseOrder) -> None:
 def _insist_on_completeness(order: ReleaseOrder) -> Toolchain:
     missing = missing_elements(order.component)
     if missing:
-        names = ", ".join(str(element.label) for element in missing)
+        names = [element.label for element in missing]
         raise Refused(
             _("The component is not complete, it lacks: %(names)s.") % {"names": names}, "component-incomplete"
         )

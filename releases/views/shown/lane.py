@@ -9,10 +9,11 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from environments.access import Rights, who_may
+from environments.access import Rights, names_who_may, who_may
 from environments.models import Space
 from foundation.problems import Sentence
 from foundation.runs.choices import ACTIVE, RunState
+from foundation.sentences import listed
 from releases import gates, selectors
 from releases.choices import OrderState
 from releases.models import Build, Deployment, Placement, ReleaseOrder, Review
@@ -216,10 +217,10 @@ def _not_promoted(order: ReleaseOrder, place: Place) -> dict[str, Any]:
 
 def promoters_of(order: ReleaseOrder, space: Space) -> str:
     """Who may promote the order there: its author first, where creators may."""
-    names = who_may("promote", space=space).split(", ")
+    names = names_who_may("promote", space=space)
     if space.creators_may_promote:
         names = [order.author.shown_name, *names]
-    return ", ".join(dict.fromkeys(names[:3]))
+    return listed(dict.fromkeys(names[:3]))
 
 
 def _pods(placement: Placement | None) -> str:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from deployer.quantities import bytes_to_gib, millicores_to_cores
 from foundation.problems import Sentence
 from foundation.runs.choices import RunState
+from foundation.sentences import listed
 from releases.choices import Reason
 from releases.gates import Gate
 from releases.models import Placement, Review
@@ -104,8 +105,8 @@ def _quota_gate(bars: list[Bar]) -> Gate:
     short = [bar for bar in bars if bar.short]
     if short:
         lines = (f"{bar.resource} {bar.short} {bar.unit}".strip() for bar in short)
-        return Gate("quota", False, _("The quota is short by %(what)s.") % {"what": ", ".join(lines)})
-    left = ", ".join(f"{bar.resource} {bar.left} {bar.unit}".strip() for bar in bars[:3:2])
+        return Gate("quota", False, _("The quota is short by %(what)s.") % {"what": listed(lines)})
+    left = listed(f"{bar.resource} {bar.left} {bar.unit}".strip() for bar in bars[:3:2])
     return Gate("quota", True, _("Left after it: %(what)s.") % {"what": left} if left else _("The quota allows it."))
 
 

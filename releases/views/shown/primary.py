@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from environments.access import Rights, who_may
+from environments.access import Rights, names_who_may
 from foundation.problems import Sentence
 from foundation.runs.choices import ACTIVE, RunState
+from foundation.sentences import listed
 from releases.choices import OrderState
 from releases.models import ReleaseOrder
 from releases.views.shown.acts import Act, refusal
@@ -81,8 +82,8 @@ def _promote(order: ReleaseOrder, place: Place, rights: Rights, panel: str) -> A
 def stuck_at(order: ReleaseOrder, lane: Lane, rights: Rights) -> Stuck | None:
     """What the order waits for, in one line; None while something goes on or when it is through."""
     if order.state == OrderState.CREATED:
-        others = who_may("build", project_id=order.project_id).split(", ")
-        who = ", ".join(dict.fromkeys([order.author.shown_name, *others]))
+        others = names_who_may("build", project_id=order.project_id)
+        who = listed(dict.fromkeys([order.author.shown_name, *others]))
         return Stuck(lane.build.title, _("It waits for somebody to build it."), who)
     if lane.build.detail:
         return Stuck(lane.build.title, lane.build.detail, "")
