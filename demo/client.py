@@ -66,21 +66,22 @@ class Api:
         return self._call("PUT", path, {}, body, {"Idempotency-Key": uuid.uuid4().hex})
 
     def _call(self, method: str, path: str, query: Json, body: Json | None, headers: dict[str, str]) -> Any:
-        problem = ""
+        problem: Refusal | Away = Away("not tried")
         for attempt in range(TRIES):
             time.sleep(0.5 * attempt)
             try:
                 answer = self._http.request(method, path, params=query, json=body, headers={**self._headers, **headers})
             except httpx.TransportError as error:
-                problem = f"{type(error).__name__}: {error}"
+                problem = Away(
+                    f"{method} {self._http.base_url}{path} was not answered: {type(error).__name__}: {error}"
+                )
                 continue
-            if answer.status_code == 503:
-                problem = str(_json(answer).get("detail", "503"))
-                continue
-            if answer.status_code >= 400:
-                raise Refusal(answer.status_code, _json(answer))
-            return answer.json() if answer.content else None
-        raise Away(f"{method} {self._http.base_url}{path} was not answered: {problem}")
+            if answer.status_code < 400:
+                return answer.json() if answer.content else None
+            problem = Refusal(answer.status_code, _json(answer))
+            if answer.status_code != 503:
+                break
+        raise problem
 
 
 def _json(answer: httpx.Response) -> Json:

@@ -50,7 +50,7 @@ def run_pip(lock: Path) -> int:
             last.append(line.rstrip())
             if line.startswith(("Collecting ", "Requirement already satisfied")):
                 seen += 1
-                draw(seen, total, line.split()[-1 if line.startswith("Collecting") else 3])
+                draw(seen, total, line.split()[1 if line.startswith("Collecting") else 3])
             elif line.startswith("Installing collected"):
                 draw(total, total, "unpacking …")
     draw_end()

@@ -20,7 +20,7 @@ from demo.preflight import VAR, is_running
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(VAR)
 STATUS = DATA / "run" / "up.json"
-START_SECONDS = 90.0
+START_SECONDS = 240.0
 STOP_SECONDS = 6.0
 TAIL = 25
 
