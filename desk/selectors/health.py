@@ -130,7 +130,9 @@ def _sides() -> list[Side]:
     # Ascending puts NULL first on SQLite and last on PostgreSQL: those that are away are told apart here.
     remotes = sorted(Remote.objects.order_by("opened_at", "name")[:MOST_SIDES], key=lambda remote: not remote.is_open)
     names = sides_of(remotes)
-    return [Side(remote, names.get(remote.name, remote.name)) for remote in remotes]
+    # What has no name is a server that was removed, or all watches together: worth a line only when it is in trouble.
+    known = [remote for remote in remotes if remote.name in names or remote.is_open]
+    return [Side(remote, names.get(remote.name, remote.name)) for remote in known]
 
 
 def _stuck(kind: Kind, now: datetime) -> list[StuckRun]:

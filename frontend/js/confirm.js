@@ -1,5 +1,7 @@
 // A question before an act: forms and buttons with data-confirm ask it in the page's one dialog. Without JavaScript the
 // form goes as it is: an act that must be asked about has a page of its own that asks.
+import { toast, word } from "./saying.js";
+
 const dialog = document.getElementById("confirm");
 const agreed = new WeakSet();
 let asked = null;
@@ -13,12 +15,13 @@ function questionOf(form, submitter) {
 }
 
 function ask(form, submitter, source) {
-  asked = { form, submitter };
+  asked = { form, submitter, question: source.dataset.confirm, title: "" };
   // A button's own word, without its key.
   const word = [...(submitter?.childNodes || [])].filter((node) => node.nodeName !== "KBD").map((node) => node.textContent);
   const label = source.dataset.confirmLabel || word.join("").trim();
   inDialog("text").textContent = source.dataset.confirm;
   if (label) {
+    asked.title = label;
     inDialog("title").textContent = label;
     inDialog("yes").textContent = label;
   }
@@ -27,6 +30,21 @@ function ask(form, submitter, source) {
   inDialog("yes").classList.toggle("btn-primary", !isDanger);
   dialog.returnValue = "";
   dialog.showModal();
+}
+
+/** What a form would send, without the token, whose mask differs in each answer. */
+const sentBy = (form) => [...new FormData(form)].filter(([name]) => name !== "csrfmiddlewaretoken").join("&");
+const isLike = (one, other) => ["name", "value", "formaction"].every((name) => one.getAttribute(name) === other.getAttribute(name));
+
+/** The form and button as the page has them now: a live panel may have been drawn anew while the question stood. */
+function present({ form, submitter, question }) {
+  if (form.isConnected) return { form, submitter: submitter?.isConnected ? submitter : undefined };
+  for (const same of document.querySelectorAll("form")) {
+    if (same.getAttribute("action") !== form.getAttribute("action") || sentBy(same) !== sentBy(form)) continue;
+    const button = submitter && [...same.elements].find((one) => one.type === "submit" && isLike(one, submitter));
+    if (Boolean(button) === Boolean(submitter) && questionOf(same, button)?.dataset.confirm === question) return { form: same, submitter: button };
+  }
+  return null;
 }
 
 if (dialog) {
@@ -45,11 +63,19 @@ if (dialog) {
     true,
   );
   dialog.addEventListener("close", () => {
-    const { form, submitter } = asked || {};
+    if (!asked) return;
+    const { title } = asked;
+    const now = present(asked);
     asked = null;
-    if (dialog.returnValue !== "yes" || !form?.isConnected) return;
+    if (now?.submitter && document.activeElement === document.body) now.submitter.focus();
+    if (dialog.returnValue !== "yes") return;
+    if (!now) {
+      toast([title, word("not_now")].filter(Boolean).join(": "), "warning");
+      return;
+    }
+    const { form, submitter } = now;
     agreed.add(form);
-    form.requestSubmit(submitter?.isConnected ? submitter : undefined);
+    form.requestSubmit(submitter);
     // What the form itself refused (an empty field) is asked about again.
     agreed.delete(form);
   });

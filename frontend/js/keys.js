@@ -143,7 +143,9 @@ function act(code) {
     return true;
   }
   if (code === "KeyC") return create();
-  return code in LOG && !tellLog(LOG[code]);
+  if (code in LOG && !tellLog(LOG[code])) return true;
+  toast(word("no_act", { key: ACTS[code] }));
+  return true;
 }
 
 /** A new order can be begun from everywhere; the page says who may, to whom may not. */

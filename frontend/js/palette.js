@@ -226,7 +226,7 @@ function ofPage(text, known) {
   ];
 }
 
-/** The page's own buttons: those with a key, those of its head, those that cannot be pressed with their reason. */
+/** The page's own buttons, the primary one first: those with a key, those of its head, those that cannot be pressed with their reason. */
 function acts() {
   const buttons = document.querySelectorAll("main [data-key], main .head .btn, main .act > .btn, main .acts .btn");
   const seen = new Set();
@@ -234,9 +234,11 @@ function acts() {
   buttons.forEach((button) => {
     const title = labelOf(button);
     if (!title || seen.has(title) || button.offsetParent === null || button.closest("[data-row], nav, .keyset")) return;
+    // What lies beside a text or only opens a list is no act; the list's own lines are here already.
+    if ("copy" in button.dataset || button.tagName === "SUMMARY") return;
     seen.add(title);
     const why = button.disabled ? reasonOf(button) : "";
-    found.push({
+    found[button.classList.contains("btn-primary") ? "unshift" : "push"]({
       title, why, icon: why ? "lock" : "arrow-right", keys: button.dataset.key || "", values: {}, url: button.getAttribute("href"),
       act: () => activate(button),
     });

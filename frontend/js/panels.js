@@ -75,7 +75,10 @@ document.addEventListener("htmx:confirm", (event) => {
 });
 
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (!isNews(event.detail)) return;
+  if (!isNews(event.detail)) {
+    expect(event.detail);
+    return;
+  }
   const { xhr, requestConfig } = event.detail;
   const key = keyOf(requestConfig.elt);
   const isEarly = Date.now() - renewedAt < PATIENCE.early;
@@ -90,6 +93,29 @@ document.addEventListener("htmx:beforeRequest", (event) => {
     else missed(key);
   });
 });
+
+// What a reader asked for (a filter, a pod) goes to the element that stood there when it was asked for: news that put
+// another in its place would let the answer fall into nothing.
+const expected = new Map();
+let isHeldBack = false;
+
+function expect({ xhr, target }) {
+  expected.set(xhr, target);
+  xhr.addEventListener("loadend", () => {
+    expected.delete(xhr);
+    if (!isHeldBack || expected.size) return;
+    isHeldBack = false;
+    changed();
+  });
+}
+
+const isExpected = (target) => [...expected.values()].some((one) => one && target.contains(one));
+
+function holdBack(event) {
+  event.detail.shouldSwap = false;
+  shown.clear();
+  isHeldBack = true;
+}
 
 function isNews(detail) {
   const cause = detail.requestConfig && detail.requestConfig.triggeringEvent;
@@ -149,6 +175,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const text = meaning(xhr.responseText);
   if (isBeingTypedIn(target)) {
     postpone(event, target);
+  } else if (isExpected(target)) {
+    holdBack(event);
   } else if (shown.get(key) === text) {
     event.detail.shouldSwap = false;
   } else {
@@ -160,6 +188,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
   const target = event.detail.target;
   if (isBeingTypedIn(target)) postpone(event, target);
+  else if (isNewsOf(event.detail) && isExpected(target)) holdBack(event);
   else keep(target);
 });
 

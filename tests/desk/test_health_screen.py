@@ -51,10 +51,11 @@ def test_trouble_is_counted_and_said(alive: World) -> None:
 
 def test_sides_that_do_not_answer_come_first(alive: World) -> None:
     now = timezone.now()
-    Remote.objects.create(name="git:77", last_ok_at=now)
+    Remote.objects.create(name=alive.cluster.remote_key, last_ok_at=now)
+    Remote.objects.create(name="git:77", last_ok_at=now)  # its server was removed
     Remote.objects.create(name="jenkins:77", opened_at=now)
     Remote.objects.create(name="cluster:77", opened_at=now - timedelta(hours=1))
-    assert [side.remote.name for side in health().sides] == ["cluster:77", "jenkins:77", "git:77"]
+    assert [side.remote.name for side in health().sides] == ["cluster:77", "jenkins:77", alive.cluster.remote_key]
     assert [side.is_away for side in health().sides] == [True, True, False]
 
 
