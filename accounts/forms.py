@@ -56,7 +56,7 @@ class SettingsForm(forms.Form):
 
 
 class PasswordForm(forms.Form):
-    old = forms.CharField(label=_("Present password"), strip=False, widget=forms.PasswordInput)
+    old = forms.CharField(label=_("Current password"), strip=False, widget=forms.PasswordInput)
     new = forms.CharField(label=_("New password"), strip=False, max_length=200, widget=forms.PasswordInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

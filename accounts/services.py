@@ -100,7 +100,7 @@ def _problems_of_settings(given: dict[str, Any]) -> dict[str, list[Sentence]]:
 def change_password(*, actor: User, old: str, new: str) -> None:
     """Sets one's own new password; every other session of the person ends. Raises Invalid."""
     if not actor.check_password(old):
-        raise Invalid({"old": [_("This is not your present password.")]})
+        raise Invalid({"old": [_("This is not your current password.")]})
     try:
         validate_password(new, actor)
     except ValidationError as error:

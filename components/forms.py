@@ -43,7 +43,7 @@ class NewComponentForm(forms.Form):
         queryset=Project.objects.none(),
         to_field_name="slug",
         label=_("Project"),
-        help_text=_("The subsystem it is of."),
+        help_text=_("The subsystem it belongs to."),
     )
     name = forms.CharField(
         label=_("Component name"),
@@ -242,7 +242,7 @@ class JenkinsForm(forms.Form):
     url = Typed("URL", 300, required=True)
     username = Typed(_("User name"), 120, required=True)
     token = _secret(_("API token"))
-    credentials_id = Typed(_("Git credentials id"), 120, _("As Jenkins knows it."), initial="GitLab", required=True)
+    credentials_id = Typed(_("Git credentials id"), 120, _("Its id in Jenkins."), initial="GitLab", required=True)
     build_deadline_seconds = forms.IntegerField(
         label=_("Build deadline (seconds)"), min_value=10, max_value=86_400, initial=3600
     )

@@ -172,12 +172,12 @@ EXPLAINED: dict[int, Explained] = {
         _("Look at the page again: it shows how things stand and what is possible."),
     ),
     500: Explained(
-        _("A mistake of ours"),
+        _("Platform error"),
         _("It was logged under the request number; what had begun was taken back."),
         _("Open the page again and look at how things stand. If it comes again, tell the request number."),
     ),
     503: Explained(
-        _("Somebody does not answer just now"),
+        _("Another system does not answer just now"),
         _("Nothing was changed. What was under way goes on by itself."),
         _("Try again in a few seconds."),
     ),

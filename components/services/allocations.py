@@ -44,7 +44,7 @@ def save_allocation(
     """
     require(actor, "edit_allocation", project_id=component.project_id)
     if component.is_archived:
-        raise Refused(_("The component is archived: bring it back before you change it."))
+        raise Refused(_("The component is archived: take it out of the archive first."))
     space = _space(component, environment)
     current = current_allocation(component, environment)
     check_seen(current, seen_number)

@@ -139,7 +139,7 @@ def archive_component(*, actor: User, component: Component, is_archived: bool = 
 
 def _refuse_archived(component: Component) -> None:
     if component.is_archived:
-        raise Refused(_("The component is archived: bring it back before you change it."))
+        raise Refused(_("The component is archived: take it out of the archive first."))
 
 
 def _read(component: Component, current: ComponentSettings | None, values: Mapping[str, str]) -> dict[str, Any]:

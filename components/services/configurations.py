@@ -51,7 +51,7 @@ def save_config(
     verb = "edit_production_config" if environment.is_production else "edit_config"
     require(actor, verb, project_id=component.project_id)
     if component.is_archived:
-        raise Refused(_("The component is archived: bring it back before you change it."))
+        raise Refused(_("The component is archived: take it out of the archive first."))
     current = current_config(component, environment)
     check_seen(current, seen_number)
     entries, texts = _read(env, files)

@@ -60,7 +60,7 @@ def publish_version(
     """
     _require(actor, template.project)
     if template.is_archived:
-        raise Refused(_("The template is archived: bring it back before you change it."))
+        raise Refused(_("The template is archived: take it out of the archive first."))
     text = _check_body(body)
     current = latest_version(template)
     check_seen(current, seen_number)

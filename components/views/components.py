@@ -132,4 +132,4 @@ def archive(request: HttpRequest, project: str, slug: str) -> HttpResponse:
 
 
 ARCHIVED = gettext_lazy("It is archived: lists and new orders leave it out.")
-RESTORED = gettext_lazy("It is back.")
+RESTORED = gettext_lazy("It is out of the archive.")

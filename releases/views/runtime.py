@@ -114,7 +114,7 @@ def _context(request: HttpRequest, place: Placement) -> dict[str, Any]:
 
 def _restart(place: Placement) -> Any:
     name = place.space.environment.label
-    return _("Every pod in %(name)s is replaced, nothing else changes.") % {"name": name}
+    return _("Every pod in %(name)s is replaced; nothing else changes.") % {"name": name}
 
 
 def _scale(place: Placement) -> Any:

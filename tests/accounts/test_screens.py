@@ -48,7 +48,7 @@ def test_a_wrong_password_is_said_at_its_field(world: World) -> None:
     answer = browse(world).post("/me/password/", {"old": "wrong", "new": PASSWORD + "1"})
     page = answer.content.decode()
     assert answer.status_code == 400
-    assert "This is not your present password." in page and 'id="id_old_error"' in page
+    assert "This is not your current password." in page and 'id="id_old_error"' in page
     assert PASSWORD not in page
     world.dana.refresh_from_db()
     assert world.dana.check_password(PASSWORD)

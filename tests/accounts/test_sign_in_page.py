@@ -27,7 +27,7 @@ def test_demo_people_say_what_they_do_and_let_themselves_be_chosen(world: World,
     page = client.get("/sign-in/?next=/orders/")
     said = words(page)
     assert "Dana dana developer of the online branch" in said
-    assert "Tess tess tester · SIS-OMM" in said and "Otto otto no role: a stranger" in said
+    assert "Tess tess tester · SIS-OMM" in said and "Otto otto no role: sees no project" in said
     assert "开发，网上营业厅" in words(client.get("/sign-in/", headers={"Accept-Language": "zh-CN"}))
     assert client.post("/switch/", {"username": "tess", "next": "/orders/"})["Location"] == "/orders/"
 

@@ -116,7 +116,7 @@ def test_a_template_renders_beside_its_editor_and_says_whom_it_would_break(open_
     expect(page.locator(".gutter .is-wrong")).to_contain_text(line)
     page.locator("#preview .sub-tabs a").last.click()
     expect(page.locator("#preview .sub-tabs a").last).to_have_attribute("aria-current", "true")
-    page.get_by_role("button", name="Try with everybody who uses it").click()
+    page.get_by_role("button", name="Try every component that uses it").click()
     expect(page.locator("#trial")).to_contain_text(re.compile(r"breaks (\d+) of \1"))
     body.fill(good + "\n# said by a test\n")  # 2
     expect(page.locator("#preview .sub-tabs .tone-succeeded")).to_have_count(4)
@@ -141,7 +141,7 @@ def test_a_token_is_shown_once_and_copied(open_screen: Open) -> None:
     page = open_screen(OPERATOR, "/me/tokens/").page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator("#id_name").fill("nightly report")
-    page.get_by_role("button", name="Make the token").click()
+    page.get_by_role("button", name="Create the token").click()
     shown = page.locator(".secret-once code")
     text = shown.inner_text()
     page.locator(".secret-once .copy").click()

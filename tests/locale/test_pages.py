@@ -9,7 +9,7 @@ from django.urls import reverse
 from tests.cast import World
 
 SIGN_IN = {
-    "en": ['<html lang="en"', "Sign in", "User name", "Password", "To the content"],
+    "en": ['<html lang="en"', "Sign in", "User name", "Password", "Skip to the content"],
     "zh-hans": ['<html lang="zh-Hans"', "登录", "用户名", "密码", "跳到正文"],
 }
 HOME = {

@@ -56,9 +56,9 @@ def test_the_sentence_is_in_the_readers_language(world: World, signed_in: SignIn
         (Denied("Not you."), "You may not do this"),
         (Missing(), "Nothing to see here"),
         (Refused("Being deployed."), "Not as things stand now"),
-        (Refused("Git is away.", status=503), "Somebody does not answer just now"),
-        (Refused("The cluster said no.", status=502), "Somebody does not answer just now"),
-        (PlatformError("Oh."), "A mistake of ours"),
+        (Refused("Git is away.", status=503), "Another system does not answer just now"),
+        (Refused("The cluster said no.", status=502), "Another system does not answer just now"),
+        (PlatformError("Oh."), "Platform error"),
         (Refused("Too many.", status=429), "This cannot be taken as it is"),
     ],
 )

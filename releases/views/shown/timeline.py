@@ -91,10 +91,10 @@ REASONS: dict[str, Sentence] = {
     "Unhealthy": gettext_lazy("A health check did not succeed"),
     "FailedMount": gettext_lazy("A volume could not be mounted"),
     "FailedCreate": gettext_lazy("A pod could not be created"),
-    "Evicted": gettext_lazy("The pod was put off its node"),
-    "ScalingReplicaSet": gettext_lazy("Pods are added or taken away"),
+    "Evicted": gettext_lazy("The pod was evicted from its node"),
+    "ScalingReplicaSet": gettext_lazy("Pods are added or removed"),
     "SuccessfulCreate": gettext_lazy("A pod was created"),
-    "SuccessfulDelete": gettext_lazy("A pod was taken away"),
+    "SuccessfulDelete": gettext_lazy("A pod was removed"),
 }
 """Reasons of Kubernetes' events in words (kubelet, scheduler and controllers, 1.36); others are shown as they are."""
 

@@ -117,7 +117,7 @@ def checked_of(facts: Mapping[str, Any]) -> Checked:
     registry = str(CHECKED.get(str(facts.get("registry", "")), facts.get("registry", "")))
     digest_is = {
         "same": _("the digest is the one that the order recorded"),
-        "different": _("the digest is NOT the one that the order recorded"),
+        "different": _("the digest is not the one that the order recorded"),
         "not-recorded": _("the order has not recorded a digest"),
     }.get(str(facts.get("digest_is", "")), "")
     return Checked(

@@ -90,7 +90,7 @@ def test_events_of_the_cluster_are_told_in_words() -> None:
         EventFacts("Pod", "gw-1", "Normal", "Unheard", "", 1, ""),
     ]
     newest, backoff, other = told_by_cluster(events)
-    assert (str(newest.said), newest.about) == ("Pods are added or taken away", "deployment gw")
+    assert (str(newest.said), newest.about) == ("Pods are added or removed", "deployment gw")
     assert str(backoff.said) == "The container ended again and is started later (3 times)"
     assert (backoff.about, backoff.is_warning) == ("pod …6d9f-x2k1q", True)
     assert backoff.words == "BackOff: restarting it"
