@@ -38,6 +38,7 @@ async function openPalette(field = null) {
 }
 
 async function openHelp() {
+  if (!document.getElementById("palette")) return;
   const { openHelp: show } = await import("./palette.js");
   show();
 }

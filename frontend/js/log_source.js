@@ -24,7 +24,7 @@ export class Source {
     this.pages = new Map();
     this.missing = new Set();
     this.waiting = 0;
-    this.tries = 0;
+    this.tries = this.resumeAt = 0;
     this.wanted = null;
     this.isAsking = this.isRefreshing = this.refreshAgain = false;
     this.take(summary);
@@ -83,7 +83,9 @@ export class Source {
   want(ranges) {
     this.wanted = ranges;
     clearTimeout(this.waiting);
-    if (this.next()) this.waiting = setTimeout(() => this.ask(), SETTLE_MS);
+    // Every drawing wants them again: what failed is asked for when its pause is over, what was refused is not.
+    if (this.trouble === "refused" || !this.next()) return;
+    this.waiting = setTimeout(() => this.ask(), Math.max(SETTLE_MS, this.resumeAt - performance.now()));
   }
 
   /** The first range that has to be asked for, with the rest of its pages; null when all is here. */
@@ -116,7 +118,6 @@ export class Source {
     }
     this.changed();
     if (!this.trouble) this.ask();
-    else if (this.trouble === "away") setTimeout(() => this.ask(), Math.min(15000, 500 * 2 ** this.tries));
   }
 
   store(answer, first, last) {
@@ -133,6 +134,7 @@ export class Source {
   failed(error) {
     this.tries = error ? this.tries + 1 : 0;
     this.trouble = !error ? "" : error instanceof RefusedError ? "refused" : "away";
+    this.resumeAt = error ? performance.now() + Math.min(15000, 500 * 2 ** this.tries) : 0;
   }
 
   async get(path) {
@@ -150,6 +152,7 @@ export class Source {
 
   /** What is under way goes nowhere: the way to the server is a new one. */
   abandon() {
+    this.tries = this.resumeAt = 0;
     this.leashes.forEach((leash) => leash.abort());
   }
 

@@ -1,5 +1,6 @@
 // The log viewer: sixty rows of however many lines, what the reader chose, and the address bar that says so.
 // Comes by import() on pages with [data-log-viewer]; without it the log's end is text and the whole log a link.
+import { write } from "./copy.js";
 import { addressOf, chosenIn, keepLiking, liking } from "./log_choice.js";
 import { Drawing } from "./log_draw.js";
 import { Frame } from "./log_frame.js";
@@ -10,6 +11,7 @@ import { Source } from "./log_source.js";
 import { patternOf } from "./log_text.js";
 import { Window } from "./log_window.js";
 import { Words } from "./log_words.js";
+import { announce } from "./saying.js";
 
 const NARROW = matchMedia("(max-width: 768px)");
 const FRESH_MS = 1000;
@@ -210,9 +212,14 @@ class Viewer {
   }
 
   async copy(button) {
-    await navigator.clipboard.writeText(this.address());
+    try {
+      await write(this.address());
+    } catch {
+      return;
+    }
     const text = button.lastChild;
     text.textContent = this.words.say("copied");
+    announce(this.words.say("copied"));
     setTimeout(() => { text.textContent = this.words.say("copy"); }, 1500);
   }
 

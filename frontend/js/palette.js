@@ -13,6 +13,9 @@ const count = dialog.querySelector("[data-palette-count]");
 const words = wordsOf(dialog.querySelector("template[data-words]"));
 
 let lines = [];
+// What the lines on the screen are found for; Enter before they have come waits for them.
+let shownFor = null;
+let hasty = null;
 let at = -1;
 let asked = null;
 let timer = 0;
@@ -25,6 +28,7 @@ export function begin(back) {
   if (!dialog.open) return;
   if (!dialog.contains(back)) opener = back;
   answers.clear();
+  shownFor = hasty = null;
   ask(0);
 }
 
@@ -46,6 +50,7 @@ dialog.addEventListener("click", (event) => {
 
 // ---------------------------------------------------------------- asking
 input.addEventListener("input", (event) => {
+  hasty = null;
   if (!event.isComposing) ask();
 });
 input.addEventListener("compositionend", () => ask());
@@ -65,13 +70,15 @@ async function fetchLines() {
   try {
     const url = `${dialog.dataset.url}?${new URLSearchParams({ q: text })}`;
     const answer = await fetch(url, { signal: asked.signal, headers: { Accept: "application/json" } });
-    if (answer.redirected) return location.assign(answer.url);
+    // Signed out: the page itself leads to the sign-in and back.
+    if (answer.redirected) return location.reload();
     if (!answer.ok) throw new Error(String(answer.status));
     const { groups } = await answer.json();
     answers.set(text, groups);
     if (text === input.value.trim()) show(text, groups);
   } catch (error) {
     if (error.name === "AbortError") return;
+    hasty = null;
     show(text, []);
     empty.firstChild.textContent = `${words.failed} `;
     count.textContent = words.failed;
@@ -90,6 +97,10 @@ function show(text, groups) {
   input.setAttribute("aria-expanded", String(lines.length > 0));
   choose(lines.length ? 0 : -1);
   count.textContent = lines.length ? fill(words.count, { n: lines.length }) : words.none;
+  shownFor = text;
+  const event = hasty;
+  hasty = null;
+  if (event && lines[at]) run(lines[at], event);
 }
 
 let drawn = 0;
@@ -169,7 +180,7 @@ dialog.addEventListener("keydown", (event) => {
     choose(wraps ? (next + lines.length) % lines.length : Math.max(0, Math.min(lines.length - 1, next)));
   } else if (event.key === "Enter" && event.target === input) {
     event.preventDefault();
-    if (lines[at]) run(lines[at], event);
+    enter(event);
   } else if (event.key === "Tab") {
     keepInside(event);
   } else if (event.code === "KeyK" && (event.ctrlKey || event.metaKey)) {
@@ -187,8 +198,21 @@ function keepInside(event) {
   (event.shiftKey ? stops[stops.length - 1] : stops[0]).focus();
 }
 
+/** Never a line of what was typed before: it may be quite another act. */
+function enter(event) {
+  const text = input.value.trim();
+  if (text === shownFor) {
+    if (lines[at]) run(lines[at], event);
+  } else if (text && !hasty) {
+    hasty = event;
+    ask(0);
+  }
+}
+
 function run(line, event) {
   if (line.act) {
+    // The act has the focus now: it may ask for an Enter of its own.
+    opener = null;
     close();
     line.act();
   } else if (Object.keys(line.values).length) {

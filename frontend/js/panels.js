@@ -188,7 +188,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
   const target = event.detail.target;
   if (isBeingTypedIn(target)) postpone(event, target);
-  else if (isNewsOf(event.detail) && isExpected(target)) holdBack(event);
+  else if (isExpected(target)) holdBack(event);
   else keep(target);
 });
 

@@ -22,8 +22,6 @@ export function fill(sentence, values) {
   return sentence.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 }
 
-const sentences = [];
-
 const MOMENT_MS = 150;
 const waiting = [];
 let timer = 0;
