@@ -198,6 +198,19 @@ class SpaceSync(Run):
         ]
 
 
+class QuotaSight(models.Model):
+    """The quotas of a space's namespace as who follows its deployments last saw them; replaced by every newer look."""
+
+    space = models.OneToOneField(Space, on_delete=models.CASCADE, related_name="quota_sight")
+    namespace = models.CharField(max_length=63)
+    lines = models.JSONField(default=list)
+    """``{"quota", "resource", "hard", "used"}`` each, in millicores, bytes or a count."""
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.namespace} {self.at:%Y-%m-%d %H:%M:%S}"
+
+
 class ClusterTest(Run):
     """A connection test of a cluster: what it answered, permission by permission."""
 

@@ -135,7 +135,7 @@ class SpaceTable:
 
 
 def space_table(actor: User, environments: list[Environment], *, text: str = "", start: str = "") -> SpaceTable:
-    """Fifty projects from ``start`` (a slug) on, by part of their names: five queries, however many spaces."""
+    """Fifty projects from ``start`` (a slug) on, by part of their names: six queries, however many spaces."""
     projects = visible_projects(actor).filter(is_archived=False).order_by("slug")
     if text:
         projects = projects.filter(Q(slug__icontains=text) | Q(name__icontains=text) | Q(name_en__icontains=text))

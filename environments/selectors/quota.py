@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Max
@@ -13,9 +13,11 @@ from django.utils.translation import gettext as _
 
 from deployer.quantities import bytes_to_gib, millicores_to_cores
 from environments.ceilings import CEILINGS
-from environments.models import ClusterTest, Space, SpaceSync
+from environments.models import ClusterTest, QuotaSight, Space, SpaceSync
 from foundation.problems import Sentence
 from foundation.runs.choices import RunState
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,18 @@ class QuotaSeen:
 
 
 def quota_seen(space: Space) -> QuotaSeen | None:
-    """The newest sight of the namespace's quotas, from a sync or a connection test; None when nobody looked yet."""
+    """The newest sight of the namespace's quotas, whoever looked; None when nobody did yet."""
     return quotas_seen([space])[space.pk]
 
 
 def quotas_seen(spaces: Sequence[Space]) -> dict[int, QuotaSeen | None]:
-    """The newest sights by space id: two queries, however many spaces."""
+    """The newest sights by space id: three queries, however many spaces."""
     syncs, tests = _newest_syncs(spaces), _newest_tests(spaces)
-    return {space.pk: _newest(space, syncs.get(space.pk), tests.get(space.cluster_id)) for space in spaces}
+    sights = {sight.space_id: sight for sight in QuotaSight.objects.filter(space__in=spaces)}
+    return {
+        space.pk: _newest(space, syncs.get(space.pk), tests.get(space.cluster_id), sights.get(space.pk))
+        for space in spaces
+    }
 
 
 def _newest_syncs(spaces: Sequence[Space]) -> dict[int, SpaceSync]:
@@ -65,17 +71,25 @@ def _newest_tests(spaces: Sequence[Space]) -> dict[int, ClusterTest]:
     return {row.cluster_id: row for row in ClusterTest.objects.filter(pk__in=newest)}
 
 
-def _newest(space: Space, sync: SpaceSync | None, test: ClusterTest | None) -> QuotaSeen | None:
-    seen: list[tuple[str, list[dict[str, Any]]]] = []
+def _newest(
+    space: Space, sync: SpaceSync | None, test: ClusterTest | None, sight: QuotaSight | None
+) -> QuotaSeen | None:
+    seen: list[tuple[datetime, list[dict[str, Any]]]] = []
     if sync and _is_of(sync.wanted, space):
-        seen.append((str(sync.seen.get("at", "")), sync.seen.get("quota", [])))
+        seen.append((_moment(sync.seen), sync.seen.get("quota", [])))
     for place in test.facts.get("namespaces", []) if test else []:
         if test and place["namespace"] == space.namespace and "quota" in place:
-            seen.append((str(test.facts.get("at", "")), place["quota"]))
+            seen.append((_moment(test.facts), place["quota"]))
+    if sight and sight.namespace == space.namespace:
+        seen.append((sight.at, sight.lines))
     if not seen:
         return None
     at, lines = max(seen, key=lambda one: one[0])
-    return QuotaSeen(parse_datetime(at) if at else None, [bar_of(line) for line in lines])
+    return QuotaSeen(None if at == _NEVER else at, [bar_of(line) for line in lines])
+
+
+def _moment(facts: dict[str, Any]) -> datetime:
+    return parse_datetime(str(facts.get("at", ""))) or _NEVER
 
 
 def _is_of(wanted: dict[str, Any], space: Space) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict
 from typing import Any
 
@@ -11,10 +12,11 @@ from django.db.models.functions import Now
 from deployer.adapters import kubernetes
 from deployer.adapters.kubernetes import KubernetesCluster
 from deployer.diff import diff_object
-from deployer.errors import DeployerError, OutcomeUnknown, Unavailable
+from deployer.errors import DeployerError, Forbidden, OutcomeUnknown, Unavailable
 from deployer.interfaces import PodView, Verdict
 from deployer.manifests import find_workload, overlay, ref_of
 from deployer.verdict import judge
+from environments.services.sights import is_quota_fresh, note_quota
 from environments.targets import cluster_target
 from foundation.clock import db_now
 from foundation.problems import Sentence
@@ -53,14 +55,26 @@ def step(lease: Lease) -> Outcome:
     wait = DRIFT_SECONDS
     if place.applied_id == good.pk and place.settled_at is None:
         if not place.unsettled_reason:
-            return _settle(lease, place, good, verdict)
+            outcome = _settle(lease, place, good, verdict)
+            if outcome == Again(DRIFT_SECONDS):
+                _note_quota(cluster, place)
+            return outcome
         wait = _until_calm(place, verdict)
         if wait <= 0:
             _decide(lease, place, good, verdict, "placement.settled", settled_at=Now(), unsettled_reason="")
+            _note_quota(cluster, place)
             return Again(DRIFT_SECONDS)
     drift = _drift(cluster, place, good) if place.applied_id == good.pk else place.drift
     _store(lease, place, good, verdict, drift)
+    if not is_quota_fresh(place.space, DRIFT_SECONDS / 2):
+        _note_quota(cluster, place)
     return Again(min(DRIFT_SECONDS, max(SETTLING_SECONDS, wait)))
+
+
+def _note_quota(cluster: KubernetesCluster, place: Placement) -> None:
+    """What the namespace has left, for the pages; a cluster that hides its quotas has none to show."""
+    with contextlib.suppress(Forbidden):
+        note_quota(place.space, cluster.quota(place.space.namespace))
 
 
 def _judge(cluster: KubernetesCluster, place: Placement, good: Deployment) -> Verdict:

@@ -10,6 +10,7 @@ import pytest
 from components.models import ConfigVersion
 from deployer.interfaces import ObjectRef
 from deployer.manifests import DEPLOYMENT_ANNOTATION
+from environments.selectors.quota import quotas_seen
 from foundation.problems import Stale
 from foundation.runs.driving import drive
 from releases.models import Deployment, OrderEvent
@@ -84,6 +85,14 @@ def test_a_deployment_deleted_outside_while_it_rolls(site: Site) -> None:
     run = site.finish(run)
     assert (run.state, run.reason) == ("failed", "deleted")
     assert "deleted outside" in run.message
+
+
+def test_the_quota_in_use_is_seen_once_a_deployment_has_settled(site: Site) -> None:
+    site.change_space("fat", pods_ceiling=9)
+    site.deploy(site.order_with_image("slow 1"))
+    site.settle("fat")
+    (seen,) = quotas_seen([site.space("fat")]).values()
+    assert seen and {bar.resource: (bar.used, bar.hard) for bar in seen.bars}["pods"] == ("1", "9")
 
 
 def test_drift_is_named_with_path_and_hand(site: Site) -> None:
