@@ -13,12 +13,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
 from foundation import durations
+from foundation.sentences import listed
 
 register = template.Library()
 register.filter("clock", durations.clock)
 register.filter("in_words", durations.in_words)
 register.filter("roughly", durations.roughly)
 register.filter("took", durations.took)
+register.filter("listed", listed)
 
 TONES = {
     "running": ("running", "building", "deploying", "started"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from deployer.verdict import NEXT_STEPS, SENTENCES
 from foundation.problems import Sentence
@@ -130,4 +131,4 @@ def checked_of(facts: Mapping[str, Any]) -> Checked:
 
 
 def _joined(*parts: Any) -> str:
-    return ": ".join(str(part) for part in parts if part)
+    return pgettext("after a word", ": ").join(str(part) for part in parts if part)
