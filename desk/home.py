@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
@@ -21,7 +20,7 @@ from foundation.problems import Missing
 from releases.models import Placement
 from releases.selectors import placement_by_names
 from releases.views.pages import is_partial, page, rights_of
-from releases.views.shown.acts import Act
+from releases.views.shown.acts import new_order_act
 
 MOST_TOPICS = 40
 LONGEST = 130
@@ -78,15 +77,6 @@ def _whole(user: User, rights: Rights, filters: Filters, projects: list[tuple[in
         "new_order": new_order_act(rights, [pk for pk, _slug, _name in projects]),
         "first_run": selectors.first_run(rights),
     }
-
-
-def new_order_act(rights: Rights, project_ids: list[int]) -> Act:
-    """The page's button; for whoever may create nowhere it says so."""
-    url = reverse("releases:new")
-    if any(rights.can("create_order", project_id=pk) for pk in project_ids):
-        return Act(_("New K8S release order"), url, is_primary=True)
-    why = _("Developers, operations and project administrators create orders.")
-    return Act(_("New K8S release order"), url, why=why)
 
 
 # ---------------------------------------------------------------- compare

@@ -13,7 +13,8 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, IntegerField, Q, QuerySet, TextField, Value, When
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from accounts.models import User
@@ -31,6 +32,8 @@ YEARS = 3
 """A short name has no year: it is tried in this one and the two before."""
 MOST_PLACEMENTS = 40
 """Pods are kept with their placement: so many whose workload's name fits are opened."""
+SHORTEST_PART = 5
+"""So many characters end the name of a pod: the least that is looked for inside names."""
 LONGEST_TEXT = 200
 MOST_FOUND = 20
 
@@ -158,19 +161,40 @@ def find_components(user: User, text: str, most: int) -> list[Component]:
 
 
 def find_pods(rights: Rights, text: str, most: int) -> list[FoundPod]:
-    """Pods whose name begins so, as last seen: the workload's part of the name leads to few placements."""
-    text = text.lower()
+    """Pods whose name begins so, as last seen: the workload's part of the name leads to few placements.
+
+    Screens shorten a pod to its end (``…7c55-8mznp``): a text that begins no name may be a part of one.
+    """
+    text = text.lower().lstrip("…")
     if len(text) < 3 or not re.fullmatch(r"[a-z0-9][a-z0-9-]*", text):
         return []
+    return _pods_begin(rights, text, most) or _pods_hold(rights, text, most)
+
+
+def _pods_begin(rights: Rights, text: str, most: int) -> list[FoundPod]:
     parts = text.split("-")
     stems = ["-".join(parts[:count]) for count in range(1, len(parts) + 1)]
-    rows = Placement.objects.filter(visible_to(rights.user, rights=rights, field="space__project_id"))
-    rows = rows.filter(Q(component__slug__in=stems) | _begins("component__slug", text))
+    rows = _placements(rights).filter(Q(component__slug__in=stems) | _begins("component__slug", text))
+    return [pod for pod in _pods_in(rows) if pod.name.startswith(text)][:most]
+
+
+def _pods_hold(rights: Rights, text: str, most: int) -> list[FoundPod]:
+    """No index helps: only for what is as long as the end of a pod's name, and only when nothing else was meant."""
+    if len(text) < SHORTEST_PART:
+        return []
+    rows = _placements(rights).annotate(said=Cast("pods", TextField())).filter(said__contains=text)
+    return [pod for pod in _pods_in(rows) if text in pod.name][:most]
+
+
+def _placements(rights: Rights) -> QuerySet[Placement]:
+    return Placement.objects.filter(visible_to(rights.user, rights=rights, field="space__project_id"))
+
+
+def _pods_in(rows: QuerySet[Placement]) -> list[FoundPod]:
     places = rows.order_by("component__slug", "space__environment__position").values(
         "pods", "component__slug", "space__project__slug", "space__environment__slug"
     )
-    found = [_pod(place, pod) for place in places[:MOST_PLACEMENTS] for pod in place["pods"]]
-    return [pod for pod in found if pod.name.startswith(text)][:most]
+    return [_pod(place, pod) for place in places[:MOST_PLACEMENTS] for pod in place["pods"]]
 
 
 def _pod(place: Mapping[str, Any], pod: dict[str, Any]) -> FoundPod:

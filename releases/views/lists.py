@@ -16,6 +16,7 @@ from releases import selectors
 from releases.filtering import filter_orders, read_day
 from releases.models import ReleaseOrder
 from releases.views.pages import is_partial, page, person, rights_of
+from releases.views.shown.acts import new_order_act
 from releases.views.shown.rows import Choices, filter_choices, order_rows, with_names
 
 DAYS = ("since", "until")
@@ -54,7 +55,7 @@ def list_orders(request: HttpRequest) -> HttpResponse:
     chosen = {name: given[name] for name in ("project", "component", "state", "author")}
     choices = filter_choices(rights, **chosen)
     context |= {"given": given, "choices": choices, **_topics(choices, given)}
-    context["may_create"] = any(rights.can("create_order", project_id=pk) for pk, _slug in choices.project_ids)
+    context["new_order"] = new_order_act(rights, [pk for pk, _slug in choices.project_ids])
     return page(request, "releases/list.html", context)
 
 

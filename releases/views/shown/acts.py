@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from environments.access import Rights, who_may
@@ -70,3 +72,12 @@ def refusal(
         return Refusal(_("You may not do this here."), who)
     closed = first_closed(gates or [])
     return Refusal(closed.sentence, closed.who) if closed else Refusal()
+
+
+def new_order_act(rights: Rights, project_ids: Iterable[int]) -> Act:
+    """The button of a page that lists orders; for whoever may create nowhere it says so."""
+    url = reverse("releases:new")
+    if any(rights.can("create_order", project_id=pk) for pk in project_ids):
+        return Act(_("New K8S release order"), url, is_primary=True)
+    why = _("Developers, operations and project administrators create orders.")
+    return Act(_("New K8S release order"), url, why=why)

@@ -11,8 +11,10 @@ from environments.access import Rights, names_who_may
 from foundation.problems import Sentence
 from foundation.runs.choices import ACTIVE, RunState
 from foundation.sentences import listed
+from releases import selectors
 from releases.choices import OrderState
 from releases.models import ReleaseOrder
+from releases.services import approvals
 from releases.views.shown.acts import Act, refusal
 from releases.views.shown.lane import Card, Lane, Place
 from releases.views.shown.panels import deploy_act, start_act, stop_act
@@ -60,12 +62,25 @@ def _onwards(order: ReleaseOrder, place: Place, rights: Rights, panel: str) -> A
         return _promote(order, place, rights, panel)
     if not space.asks_review:
         return deploy_act(order, place, rights, is_primary=True)
-    label = _("Review and deploy to %(name)s") % {"name": space.environment.label}
     url = reverse("releases:review", args=[order.number, space.environment.slug])
+    if _waits_for_own_word(place, rights):
+        return Act(_("Approve for %(name)s") % {"name": space.environment.label}, url, is_primary=True, letter="a")
+    label = _("Review and deploy to %(name)s") % {"name": space.environment.label}
     if rights.can("deploy", space=space) or rights.can("approve", space=space):
         return Act(label, url, is_primary=True, letter="d")
     no = refusal(rights, "deploy", space=space)
     return Act(label, url, why=no.why, who=no.who, is_primary=True)
+
+
+def _waits_for_own_word(place: Place, rights: Rights) -> bool:
+    """Are approvals all that lacks, and may this viewer still give one? Read on the review page, before deploying."""
+    if [gate.code for gate in place.deployment_gates if not gate.is_open] != ["approved"]:
+        return False
+    snapshot = place.review.snapshot if place.review else None
+    if snapshot is None or any(one.by_id == rights.user.pk for one in selectors.approvals_in_force(snapshot)):
+        return False
+    # A rejection is answered on the review page by whoever gave it, not by one more yes.
+    return selectors.rejection(snapshot) is None and not approvals.why_not(rights.user, snapshot)
 
 
 def _promote(order: ReleaseOrder, place: Place, rights: Rights, panel: str) -> Act | None:

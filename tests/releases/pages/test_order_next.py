@@ -16,7 +16,7 @@ from components.models import Component
 from foundation.runs.choices import RunState
 from releases import gates, launch, progress, transitions
 from releases.models import Build, Deployment, Placement, ReleaseOrder
-from releases.services import promotions
+from releases.services import approvals, promotions
 from releases.views.shown import usual
 from releases.views.shown.stages import strip
 from tests.cast import World
@@ -75,6 +75,24 @@ def test_a_closed_gate_is_named_on_card_and_head_with_who_clears_it(
     operator = seen(page(signed_in("olli"), order))
     assert operator[:2] == ("Review and deploy to PRD", "") and "Olli" not in operator[2]
     assert seen(page(signed_in("uma"), order))[1] == "You may not do this in PRD."
+
+
+def test_when_only_a_word_lacks_the_button_asks_for_it(world: World, component: Component, signed_in: SignIn) -> None:
+    order = make_built(component, world.dana)
+    for slug in ("fat", "uat"):
+        make_success(order, world.spaces[slug], world.olli)
+    promotions.promote(actor=world.tess, order=order, space=world.spaces["prd"], word="passed")
+    snapshot = reviewed(order, world.spaces["prd"]).snapshot
+    assert snapshot
+    response = page(signed_in("olli"), order)
+    assert seen(response)[:2] == ("Approve for PRD", "")
+    assert response.context["primary"].letter == "a" and response.content.decode().count('data-key="d"') == 1
+    assert seen(page(signed_in("dana"), order))[0] == "Review and deploy to PRD", "nobody approves an own order"
+    given = approvals.approve(actor=world.olli, snapshot=snapshot)
+    assert seen(page(signed_in("olli"), order))[0] == "Review and deploy to PRD", "the word is given"
+    approvals.withdraw_approval(actor=world.olli, approval=given)
+    approvals.reject(actor=world.petra, snapshot=snapshot, comment="not today")
+    assert seen(page(signed_in("olli"), order))[0] == "Review and deploy to PRD", "one more yes would not help"
 
 
 def test_while_it_is_deployed_the_button_follows_it(world: World, component: Component, signed_in: SignIn) -> None:
