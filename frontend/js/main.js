@@ -10,6 +10,7 @@ import "./api_calls.js";
 import "./first_error.js";
 import "./filters.js";
 import "./ages.js";
+import "./exact_times.js";
 import "./panels.js";
 import "./live.js";
 import "./copy.js";
