@@ -149,4 +149,4 @@ def _wish(asked: Any) -> _Wish | None:
         return _Wish(topic, after, None)
     if not isinstance(age, int | float) or isinstance(age, bool) or not age >= 0:
         return None
-    return _Wish(topic, after, min(float(age), OLDEST_SECONDS))
+    return _Wish(topic, after, float(min(age, OLDEST_SECONDS)))

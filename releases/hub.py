@@ -243,11 +243,16 @@ class Hub:
             except Exception as error:  # noqa: BLE001 - a loop that ended would leave everybody their rights for ever
                 log.warning("the hub cannot read rights", error=f"{type(error).__name__}: {error}")
                 continue
-            for subscriber in everybody:
-                if (subscriber.user_id, subscriber.session_key, subscriber.project_id) not in allowed:
-                    await self.unsubscribe(subscriber)
-                    with contextlib.suppress(Exception):
-                        await subscriber.send(json.dumps({"type": "gone", "topic": str(subscriber.topic)}))
+            await self._dismiss([s for s in everybody if (s.user_id, s.session_key, s.project_id) not in allowed])
+
+    async def _dismiss(self, ended: list[Subscriber]) -> None:
+        for subscriber in ended:
+            await self.unsubscribe(subscriber)
+        # All at once and not for long: a browser that reads nothing must not keep other people's rights alive.
+        words = [s.send(json.dumps({"type": "gone", "topic": str(s.topic)})) for s in ended]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RIGHTS_SECONDS):
+                await asyncio.gather(*words, return_exceptions=True)
 
     # ------------------------------------------------------------ hints
     def hint(self, message: Mapping[str, Any]) -> None:

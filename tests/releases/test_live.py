@@ -176,6 +176,7 @@ def test_rubbish_is_answered_and_changes_nothing(order: ReleaseOrder, world: Wor
             "{",
             '{"type": 5}',
             '{"type": "subscribe", "topic": "order:x", "after": true}',
+            '{"type": "subscribe", "topic": "space:999999", "age": 1' + "0" * 400 + "}",
             "x" * 9000,
         ):
             await browser.socket.send_to(text_data=text)

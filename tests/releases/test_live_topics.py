@@ -201,6 +201,29 @@ def test_a_pong_has_the_time_and_says_how_far_the_hub_is_behind(order: ReleaseOr
     live(play)
 
 
+def test_a_browser_that_reads_nothing_keeps_nobodys_rights_alive(
+    order: ReleaseOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubs, "RIGHTS_SECONDS", 0.2)
+
+    async def hang(_text: str) -> None:
+        await asyncio.Event().wait()
+
+    async def play(hub: Hub) -> None:
+        topic = Topic("order", order.number)
+        for _number in range(3):
+            await hub.subscribe(Subscriber(hang, 0, "", topic, order.project_id, order.pk, order.last_seq))
+        page = await watched(hub, topic, order, cursor=order.last_seq)
+        await asyncio.sleep(0.5)
+        assert not hub.subscribers and [message["type"] for message in page.said] == ["gone"]
+        # The loop goes on for those who come later.
+        later = await watched(hub, topic, order, cursor=order.last_seq)
+        await asyncio.sleep(0.9)
+        assert [message["type"] for message in later.said] == ["gone"]
+
+    hinted(play)
+
+
 # ------------------------------------------------------------------ hints
 class Page:
     """What one socket was sent."""
