@@ -11,6 +11,7 @@ from components.models import Component
 from environments.models import Space
 from foundation.problems import Refused
 from releases import looks
+from releases.logs.plain import visible
 from releases.views.shown.tiles import Tile, tiles_of
 from releases.views.shown.timeline import told_by_cluster
 
@@ -36,7 +37,7 @@ def _asked_of(space: Space, pod: Tile) -> dict[str, Any]:
     found: dict[str, Any] = {"pod_events": [], "pod_log": ""}
     try:
         found["pod_events"] = told_by_cluster(looks.events_of(space, [pod.uid]))
-        found["pod_log"] = looks.pod_log(space, pod.name, tail_lines=LINES)
+        found["pod_log"] = visible(looks.pod_log(space, pod.name, tail_lines=LINES))
     except Refused as trouble:
         # It may be gone by now: what was stored of it stays.
         found["pod_trouble"] = trouble.sentence

@@ -14,6 +14,7 @@ from foundation.problems import Sentence
 from foundation.runs.models import Run
 from foundation.sentences import Spoken
 from releases.choices import Reason
+from releases.logs.plain import visible
 from releases.models import Build, Deployment
 
 POD_STATES: dict[str, Sentence] = {
@@ -74,7 +75,7 @@ def diagnosis_of(stored: Mapping[str, Any] | None) -> Diagnosis | None:
         pod=str(stored.get("pod") or ""),
         container=str(stored.get("container") or ""),
         evidence=[str(line) for line in stored.get("evidence") or ()],
-        log=str(stored.get("log") or ""),
+        log=visible(str(stored.get("log") or "")),
     )
 
 

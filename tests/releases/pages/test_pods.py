@@ -116,6 +116,16 @@ def test_a_cluster_that_is_away_is_said_where_it_was_asked(world: World, first: 
         assert 'id="pod-card"' not in client.get(f"{path}?pod=nobody").content.decode()
 
 
+def test_a_pods_last_lines_are_shown_without_what_turns_or_hides_text(
+    world: World, first: Deployment, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Placement.objects.update(pods=[pod("gw-1")])
+    monkeypatch.setattr(looks, "events_of", lambda *_asked: ())
+    monkeypatch.setattr(looks, "pod_log", lambda *_asked, **_how: "\x1b[32mready\x1b[0m \u202edeliaf")
+    page = signed_in("olli").get(f"{PLACE}/fat/?pod=gw-1").content.decode()
+    assert "ready ⟨U+202E⟩deliaf" in page and "\x1b" not in page and "\u202e" not in page
+
+
 def test_one_answer_of_the_cluster_is_good_for_everybody_for_a_moment(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,7 +69,7 @@ def test_a_failure_comes_with_cause_next_step_and_evidence(world: World, first: 
         "pod": "new-1",
         "container": "app",
         "evidence": ["BackOff: restarting failed container"],
-        "log": "KeyError: 'REDEEM_LOCK_SECONDS'",
+        "log": "\x1b[31mKeyError\x1b[0m: 'REDEEM_LOCK_SECONDS' \u202enwo ruoy",
     }
     with transaction.atomic():
         transitions.end_run(row, RunState.FAILED, actor=None, reason="rollout", diagnosis=diagnosis)
@@ -79,7 +79,7 @@ def test_a_failure_comes_with_cause_next_step_and_evidence(world: World, first: 
     response = signed_in("olli").get(f"/deployments/{row.pk}/")
     said = words(response)
     assert "Container app exits with code 1 after 4 seconds, again and again (3 restarts)." in said
-    assert "Read the last lines of the container's log" in said and "REDEEM_LOCK_SECONDS" in said
+    assert "Read the last lines of the container's log" in said and "KeyError: 'REDEEM_LOCK_SECONDS' ⟨U+202E⟩" in said
     assert f'href="{PLACE}/fat/roll-back/?to={first.pk}"' in response.content.decode()
     tester = words(signed_in("tess").get(f"/deployments/{row.pk}/"))
     assert "You may not do this in FAT. Who can clear it:" in tester
