@@ -67,7 +67,9 @@ if (dialog) {
     const { title } = asked;
     const now = present(asked);
     asked = null;
-    if (now?.submitter && document.activeElement === document.body) now.submitter.focus();
+    // What had the focus before is gone: what took its place has it, and not a button of the dialog that is closed.
+    const active = document.activeElement;
+    if (now?.submitter && (active === document.body || dialog.contains(active))) now.submitter.focus();
     if (dialog.returnValue !== "yes") return;
     if (!now) {
       toast([title, word("not_now")].filter(Boolean).join(": "), "warning");

@@ -78,8 +78,15 @@ function hear(message) {
   else if (message.type === "subscribed") takeSubscribed(message);
   else if (message.type === "refused") confirmed.add(message.topic);
   else if (message.type === "pong") takePong(message);
-  else if (message.type === "gone") location.reload();
+  else if (message.type === "gone") leave();
   show();
+}
+
+// Signed out elsewhere, or a right ended: the server says on a new page what is left, unless that would take away what
+// somebody types. The dot then says that nothing comes any more.
+function leave() {
+  if (isBeingTypedIn(body)) connection.end();
+  else location.reload();
 }
 
 function takeSubscribed({ topic, last_seq: last }) {

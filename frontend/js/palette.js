@@ -40,6 +40,8 @@ dialog.addEventListener("close", () => {
   asked?.abort();
   clearTimeout(timer);
   input.setAttribute("aria-activedescendant", "");
+  // Nothing that somebody is still typing, for whoever asks whether the page may be loaded anew.
+  input.value = "";
   if (opener?.isConnected && opener !== document.body) opener.focus();
   opener = null;
 });

@@ -168,7 +168,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (hasMoved(xhr, pathInfo)) {
     // Signed out meanwhile: another page answered. It is shown as a page, not in a panel.
     event.detail.shouldSwap = false;
-    location.reload();
+    if (!isBeingTypedIn(document.body)) location.reload();
     return;
   }
   const key = keyOf(requestConfig.elt);
