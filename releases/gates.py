@@ -275,10 +275,23 @@ def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None,
             approval
             for approval in (selectors.approvals_in_force(snapshot) if snapshot else [])
             # Whoever lost the role since gave a word that no longer counts.
-            if is_fair(approval.by_id, order, deployer) and can(approval.by, "approve", space=space)
+            if is_fair(approval.by_id, order, None) and can(approval.by, "approve", space=space)
         ]
-        gates.append(_enough(space, given, order, deployer))
+        others = [approval for approval in given if deployer is None or approval.by_id != deployer.pk]
+        if deployer and len(others) < space.approvals <= len(given):
+            gates.append(_approver_deploys(order, space, deployer))
+        else:
+            gates.append(_enough(space, others, order, deployer))
     return gates + _four_eyes(order, space, deployer)
+
+
+def _approver_deploys(order: ReleaseOrder, space: Space, deployer: User) -> Gate:
+    """It is approved, by the very person who would deploy it: not a word lacks, but another pair of hands."""
+    makers = {order.author_id, *selectors.builders_of(order)} if space.four_eyes else set()
+    left = [one.shown_name for one in people_who_may("deploy", space=space) if one.pk not in {deployer.pk, *makers}]
+    sentence = _("Four eyes: %(who)s approved it, and whoever approves an order does not deploy it here.")
+    who = listed(left[:3]) if left else who_may("manage_members", space=space)
+    return Gate("approved", False, sentence % {"who": deployer.said_name}, who)
 
 
 def _enough(space: Space, given: list[Approval], order: ReleaseOrder, deployer: User | None) -> Gate:
@@ -300,6 +313,13 @@ def _enough(space: Space, given: list[Approval], order: ReleaseOrder, deployer: 
         "order does not approve it. Give one more person the role here."
     )
     return Gate("approved", False, sentence % numbers, who_may("manage_members", space=space))
+
+
+def fair_approvers(order: ReleaseOrder, space: Space) -> str:
+    """Whom to ask for an approval of this order: nobody who created or built it; failing them, who can add people."""
+    people = people_who_may("approve", space=space, only_roles=space.approver_roles)
+    names = [person.shown_name for person in people if is_fair(person.pk, order, None)]
+    return listed(names[:3]) if names else who_may("manage_members", space=space)
 
 
 def is_fair(approver_id: int, order: ReleaseOrder, deployer: User | None) -> bool:

@@ -89,7 +89,10 @@ def test_when_only_a_word_lacks_the_button_asks_for_it(world: World, component: 
     assert response.context["primary"].letter == "a" and response.content.decode().count('data-key="d"') == 1
     assert seen(page(signed_in("dana"), order))[0] == "Review and deploy to PRD", "nobody approves an own order"
     given = approvals.approve(actor=world.olli, snapshot=snapshot)
-    assert seen(page(signed_in("olli"), order))[0] == "Review and deploy to PRD", "the word is given"
+    label, _why, stuck = seen(page(signed_in("olli"), order))
+    assert label == "Review and deploy to PRD" and stuck.startswith("PRD: Four eyes: Olli approved it, and whoever")
+    assert stuck.endswith("deploy it here. Oskar")
+    assert "waits for somebody to deploy it" in seen(page(signed_in("oskar"), order))[2], "approved, for everybody else"
     approvals.withdraw_approval(actor=world.olli, approval=given)
     approvals.reject(actor=world.petra, snapshot=snapshot, comment="not today")
     assert seen(page(signed_in("olli"), order))[0] == "Review and deploy to PRD", "one more yes would not help"
