@@ -101,7 +101,7 @@ class Events(ApiView):
         """Events with a number above ``after``, oldest first, at most 500."""
         order = selectors.order_by_number(actor_of(request), number)
         after = request.query_params.get("after", "0")
-        if not (after.isascii() and after.isdigit()):
+        if not (after.isascii() and after.isdigit() and len(after) <= 18):
             raise Invalid({"after": [_("Give the number of the last event that you have.")]})
         rows = OrderEvent.objects.filter(order=order, seq__gt=int(after)).select_related("actor")[:EVENTS_MOST]
         return Response(

@@ -86,7 +86,7 @@ def _panel_context(
     query = {"panel": panel, "part": "live", "activity": request.GET.get("activity", "")}
     if panel == "build":
         attempt = request.GET.get("attempt", "")
-        pinned = int(attempt) if attempt.isascii() and attempt.isdigit() else None
+        pinned = int(attempt) if attempt.isascii() and attempt.isdigit() and len(attempt) <= 9 else None
         shown = build_panel(found, rights, pinned, lane.usual)
         seen = str(shown.build.attempt if shown.build else 0)
         query |= {"seen": seen} | ({"attempt": attempt} if pinned else {})

@@ -175,6 +175,19 @@ def test_a_failed_build_leads_to_the_first_line_that_tells_of_it(
     assert "SyntaxError: &lt;b&gt;invalid&lt;/b&gt; syntax" in content
 
 
+def test_numbers_that_no_attempt_or_event_has_are_no_fault(
+    world: World, component: Component, signed_in: SignIn
+) -> None:
+    order = make_order(component, world.dana)
+    build(order)
+    # int() itself refuses so many digits.
+    number = "9" * 5000
+    shown = signed_in("dana").get(f"/orders/{order.number}/?panel=build&attempt={number}")
+    assert shown.status_code == 200 and shown.context["build_panel"].build.attempt == 1
+    refused = signed_in("dana").get(f"/api/v1/orders/{order.number}/events/?after={number}")
+    assert refused.status_code == 400
+
+
 def test_the_activity_keeps_its_filter_while_the_page_lives(
     world: World, component: Component, signed_in: SignIn
 ) -> None:
