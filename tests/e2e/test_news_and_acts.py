@@ -95,6 +95,23 @@ def test_back_brings_the_page_as_it_is_now(open_screen: Open, crew: Crew) -> Non
     assert "activity=" not in page.url
 
 
+def test_a_date_is_typed_to_its_end_and_a_picked_one_counts_at_once(open_screen: Open) -> None:
+    page = open_screen(DEVELOPER).page
+    page.locator("#days > summary").click()
+    field = page.locator("input[name=since]")
+    field.focus()
+    page.keyboard.type("11202025", delay=60)
+    page.wait_for_timeout(300)
+    assert "since" not in page.url, "no page for the year 2"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**since=2025-11-20**")
+    page.locator("#days > summary").click()
+    # As the browser's calendar does it.
+    pick = "(field) => { field.value = '2025-11-21'; field.dispatchEvent(new Event('change', { bubbles: true })); }"
+    field.evaluate(pick)
+    page.wait_for_url("**since=2025-11-21**")
+
+
 def test_enter_waits_for_what_was_typed(open_screen: Open) -> None:
     page = open_screen(DEVELOPER, "/orders/").page
     page.evaluate(SLOW_PALETTE)
