@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -96,7 +98,7 @@ def _context(request: HttpRequest, place: Placement) -> dict[str, Any]:
         "place": place,
         **_names_of(place),
         "tiles": tiles_of(place.pods, place.wanted),
-        "drift_since": min((str(row.get("at")) for row in place.drift if row.get("at")), default=""),
+        "drift_since": _first_seen(place),
         "settling": settling_of(place, place.good),
         "allocation": allocation,
         "amounts": amounts_of(allocation) if allocation else {},
@@ -110,6 +112,12 @@ def _context(request: HttpRequest, place: Placement) -> dict[str, Any]:
         "nav": "home",
         "topic": f"space:{space.pk}",
     }
+
+
+def _first_seen(place: Placement) -> datetime | None:
+    """Since when anything here is not as we applied it."""
+    moments = (parse_datetime(str(row.get("at") or "")) for row in place.drift)
+    return min((moment for moment in moments if moment), default=None)
 
 
 def _restart(place: Placement) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import transaction
@@ -209,7 +209,8 @@ def test_runtime_says_since_when_it_drifts_and_who_deployed(world: World, first:
     Placement.objects.update(drift=drift, ready=1, wanted=2, pods=[pod("gw-1", is_ready=True)])
     response = signed_in("uma").get(f"{PLACE}/fat/")
     said, content = words(response), response.content.decode()
-    assert response.context["drift_since"] == "2026-11-20T09:30:00Z" and "since 2026-11-20T09:30 UTC" in said
+    assert response.context["drift_since"] == datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+    assert 'title="2026-11-20 ' in content, "in the viewer's zone, as every time"
     assert "Who deployed what here" in said and "Olli" in said and content.count("pod unborn") == 1
     assert "0.1 / 0.2" in said and "v1" in said
     assert "You may not do this in FAT. Who can clear it:" in said, "restart and scale stay visible, with who may"
