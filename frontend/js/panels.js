@@ -160,15 +160,15 @@ const meaning = (text) => NOISE.reduce((found, [what, by]) => found.replace(what
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, target, requestConfig, pathInfo } = event.detail;
   if (!event.detail.shouldSwap || !target) return;
-  if (!isNews(event.detail)) {
-    shown.clear();
-    keep(target);
-    return;
-  }
-  if (hasMoved(xhr, pathInfo)) {
+  if (hasMoved(xhr, pathInfo) && (isNews(event.detail) || isWhole(xhr))) {
     // Signed out meanwhile: another page answered. It is shown as a page, not in a panel.
     event.detail.shouldSwap = false;
     if (!isBeingTypedIn(document.body)) location.reload();
+    return;
+  }
+  if (!isNews(event.detail)) {
+    shown.clear();
+    keep(target);
     return;
   }
   const key = keyOf(requestConfig.elt);
@@ -196,6 +196,9 @@ function hasMoved(xhr, pathInfo) {
   if (!xhr.responseURL || !pathInfo) return false;
   return new URL(xhr.responseURL).pathname !== new URL(pathInfo.requestPath, location.href).pathname;
 }
+
+// What somebody sent may be answered from another address, by a part.
+const isWhole = (xhr) => /^\s*<!doctype/i.test(xhr.responseText);
 
 function postpone(event, target) {
   event.detail.shouldSwap = false;

@@ -73,7 +73,7 @@ def test_a_filter_chosen_while_news_comes_is_the_one_shown(open_screen: Open, cr
     page.route("**activity=comments", lambda route: held.append(route), times=1)
     page.locator("#activity-filter > summary").click()
     page.locator("#activity-filter a", has_text="Comments").click()
-    until(lambda: held or page.wait_for_timeout(50), "the filter is asked for")
+    until(lambda: held or page.evaluate("0"), "the filter is asked for")
     with page.expect_response(lambda answer: "part=live" in answer.url):
         page.evaluate(NEWS)
     held[0].continue_()
@@ -145,6 +145,23 @@ def test_who_is_signed_out_comes_back_to_the_page_not_to_the_palettes_data(open_
     page.wait_for_url(re.compile(r"/sign-in/\?next=/environments/$"))
 
 
+def test_the_sign_in_is_a_page_and_no_part_of_one(open_screen: Open, crew: Crew) -> None:
+    order = crew.create(AMS)
+    page = opened(open_screen, f"/orders/{order.number}/?panel=build")
+    page.route("**/ws/**", lambda route: route.abort())
+    page.context.clear_cookies()
+    page.locator("#activity-filter > summary").click()
+    page.locator("#activity-filter a", has_text="Comments").click()
+    expect(page.locator("body > .visitor")).to_be_visible()
+    fresh = opened(open_screen, "/orders/new/")
+    fresh.context.clear_cookies()
+    with fresh.expect_response(lambda answer: "/sign-in/" in answer.url):
+        fresh.locator("input[name=branch]").fill("release")
+    fresh.wait_for_timeout(300)
+    expect(fresh.locator("input[name=password]")).to_have_count(0)
+    expect(fresh.locator("input[name=branch]")).to_have_value("release")
+
+
 def test_a_comment_begun_is_not_taken_away_by_a_sign_out_elsewhere(open_screen: Open, crew: Crew) -> None:
     order = crew.create(AMS)
     page = opened(open_screen, f"/orders/{order.number}/")
@@ -191,7 +208,7 @@ def test_lines_that_cannot_be_read_are_not_asked_for_all_the_time(
 
     page.route("**/log/lines/**", refuse)
     page.evaluate("document.querySelector('[data-log-view]').scrollTop = 60000")
-    until(lambda: asked or page.wait_for_timeout(50), "the lines are asked for")
+    until(lambda: asked or page.evaluate("0"), "the lines are asked for")
     page.wait_for_timeout(4000)
     assert len(asked) <= most
     page.unroute("**/log/lines/**")
