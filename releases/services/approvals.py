@@ -9,7 +9,7 @@ from django.utils import timezone
 
 import audit
 from accounts.models import User
-from environments.access import Rights, require, who_may
+from environments.access import Rights, require
 from environments.choices import Role
 from environments.models import Space
 from foundation.problems import Denied, Invalid, Refused, Stale
@@ -48,7 +48,7 @@ def _insist(actor: User, snapshot: Snapshot) -> None:
         raise Denied(
             _("Four eyes: whoever created or built an order does not approve it, administrators included."),
             "four-eyes",
-            who_may("approve", space=space),
+            gates.fair_approvers(order, space),
         )
     if not space.approvals:
         raise Refused(_("%(name)s asks for no approval.") % {"name": space.environment.label}, "no-approval-needed")

@@ -45,10 +45,14 @@ def test_the_author_cannot_approve_whatever_their_roles(world: World, ready: Rel
         approvals.approve(actor=world.dana, snapshot=snapshot_of(ready, world))
 
 
-def test_a_builder_cannot_approve(world: World) -> None:
+def test_a_builder_cannot_approve_and_is_not_named_as_who_can_help(world: World) -> None:
     order = make_built(make_component(world), world.dana, builder=world.oskar)
-    with pytest.raises(Denied, match="Four eyes"):
+    with pytest.raises(Denied, match="Four eyes") as refusal:
         approvals.approve(actor=world.oskar, snapshot=snapshot_of(order, world))
+    helpers = str(refusal.value.who_can_help)
+    assert world.oskar.shown_name not in helpers
+    assert world.olli.shown_name in helpers
+    assert world.people["petra"].shown_name in helpers
 
 
 def test_a_developer_and_a_platform_administrator_may_not_approve(world: World, ready: ReleaseOrder) -> None:
