@@ -230,7 +230,8 @@ def test_an_unreachable_server_certainly_did_nothing() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         target = ClusterTarget(key="cluster:closed", url=f"http://127.0.0.1:{unused.getsockname()[1]}")
-        refusal(lambda: apply(connect(target)), Unavailable)
+        told = refusal(lambda: apply(connect(target)), Unavailable)
+        assert str(told) == "The cluster cannot be reached."
     disconnect("cluster:closed")
 
 

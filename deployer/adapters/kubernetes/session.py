@@ -203,7 +203,9 @@ class Session:
             return Unavailable(
                 _("The cluster's certificate cannot be verified with the CA certificate that was entered.")
             )
-        if isinstance(exc, urllib3.exceptions.ConnectTimeoutError | urllib3.exceptions.ReadTimeoutError | TimeoutError):
+        # urllib3 calls a refused connection and an unknown host time-outs too.
+        is_refusal = isinstance(exc, urllib3.exceptions.NewConnectionError)
+        if not is_refusal and isinstance(exc, urllib3.exceptions.TimeoutError | TimeoutError):
             return Unavailable(_("The cluster did not answer in time."))
         return Unavailable(_("The cluster cannot be reached."))
 
