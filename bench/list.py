@@ -67,7 +67,8 @@ class Pages:
         return seconds
 
     def queries(self, path: str) -> list[str]:
-        """The statements of one answer."""
+        """The statements of one answer, once the session knows which project is chosen (a write at a change only)."""
+        self.get(path)
         with CaptureQueriesContext(connection) as seen:
             self.get(path)
         return [query["sql"] for query in seen.captured_queries]
