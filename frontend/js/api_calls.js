@@ -1,6 +1,6 @@
 // "Copy as API call": the server says a form with its present values as one curl (desk/api_calls); this copies it.
+import { labelOf } from "./acts.js";
 import { write } from "./copy.js";
-import { labelOf } from "./keys.js";
 import { toast, word } from "./saying.js";
 
 const BUTTONS = "button:not([type='button']):not([type='reset']):not([disabled])";

@@ -1,5 +1,5 @@
 // The palette: loaded at its first use. A combobox over a listbox in a <dialog>; the server finds, this shows.
-import { activate, labelOf } from "./keys.js";
+import { activate, labelOf } from "./acts.js";
 import { copyCall, formsOfPage } from "./api_calls.js";
 import { fill, wordsOf } from "./saying.js";
 
