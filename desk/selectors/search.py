@@ -1,7 +1,8 @@
 """What somebody typed, found: orders, components, pods, people. Only what this viewer sees, in a bounded time.
 
 An order is found by its number, by any beginning of its short name (``1120-1412·CK``), and, among the newest
-``NEWEST`` of those that the viewer sees, by a part of its branch or the beginning of its commit.
+``NEWEST`` of those that the viewer sees, by the last characters of its number (production asks for four), a part of its
+branch or the beginning of its commit.
 """
 
 from __future__ import annotations
@@ -148,6 +149,8 @@ def _loosely(text: str, sought: _Number | None) -> Q:
     choices = [Q(branch__icontains=text)] if len(text) > 1 else [Q(branch__istartswith=text)]
     if sought and not sought.is_precise:
         choices += [_begins("number", prefix) & Q(number__endswith=sought.end) for prefix in sought.prefixes]
+    if re.fullmatch(r"[0-9]{1,12}[A-Z]{2}", text.upper()):
+        choices.append(Q(number__endswith=text.upper()))
     if re.fullmatch(r"[0-9a-f]{6,40}", text.lower()):
         choices.append(Q(commit__startswith=text.lower()))
     return reduce(or_, choices)

@@ -21,6 +21,7 @@ from desk.selectors.search import NEWEST
 from environments.models import Membership, Space
 from releases.models import Placement, ReleaseOrder
 from tests.cast import World
+from tests.patience import at_most
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
@@ -63,7 +64,8 @@ def numbers(world: World, text: str) -> list[str]:
     "text",
     [
         "K8S20261120141209CK", "k8s20261120141209ck", "K8S2026112014", "20261120", "1120-1412·CK", "1120-1412CK",
-        "11201412ck", "1120-14", "1120", "1120 ck", "112", "K8S2026", "k8", "login", "feature/lo", "9C41E7A",
+        "11201412ck", "1120-14", "1120", "1120 ck", "112", "09CK", "1209ck", "K8S2026", "k8", "login", "feature/lo",
+        "9C41E7A",
     ],
 )  # fmt: skip
 def test_an_order_is_found_by_any_part_of_its_name(world: World, component: Component, text: str) -> None:
@@ -211,7 +213,7 @@ def test_an_answer_takes_a_tenth_of_a_second_of_work(world: World, gateway: Comp
         assert browser.get("/search/palette/", {"q": text}).status_code == 200
         took.append(time.process_time() - began)
     # Work, not the clock on the wall: what else the machine does is not measured.
-    assert min(took) <= ANSWER_SECONDS, took
+    assert min(took) <= at_most(ANSWER_SECONDS), took
 
 
 @pytest.mark.parametrize("text", ["%", "_", "'", "\\", "（", "a" * 5000, "🚀", "K8S" + "9" * 40, "-" * 300])
