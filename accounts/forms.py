@@ -70,7 +70,7 @@ class TokenForm(forms.Form):
     scopes = forms.MultipleChoiceField(
         label=_("May"), choices=Scope.choices, widget=forms.CheckboxSelectMultiple, initial=[Scope.READ]
     )
-    days = forms.IntegerField(label=_("Days until it ends"), min_value=1, max_value=366, initial=90)
+    days = forms.IntegerField(label=_("Valid for (days)"), min_value=1, max_value=366, initial=90)
     project = forms.ModelChoiceField(
         Project.objects.none(), label=_("Only this project"), required=False, empty_label=_("all that I see"),
         to_field_name="slug",

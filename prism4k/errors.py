@@ -159,7 +159,7 @@ EXPLAINED: dict[int, Explained] = {
         _("Ask one of those who may. What you see stays as it is."),
     ),
     404: Explained(
-        _("Nothing to see here"),
+        _("Not found"),
         _("Nothing was changed."),
         _(
             "The address may be mistyped or out of date. What belongs to a project that you are no member of looks the "
@@ -167,13 +167,13 @@ EXPLAINED: dict[int, Explained] = {
         ),
     ),
     409: Explained(
-        _("Not as things stand now"),
+        _("Not possible in this state"),
         _("Nothing was changed."),
         _("Look at the page again: it shows how things stand and what is possible."),
     ),
     500: Explained(
         _("Platform error"),
-        _("It was logged under the request number; what had begun was taken back."),
+        _("It was logged under the request number; what had begun was undone."),
         _("Open the page again and look at how things stand. If it comes again, tell the request number."),
     ),
     503: Explained(

@@ -83,7 +83,7 @@ def test_everybody_who_uses_it_is_tried(shop: Shop) -> None:
     finish(second, ("fat", "ok", ""), ("prd", "", "No such name."))
     finish(third, ("fat", "ok", ""))
     page = client.get(reverse("components:trial", args=[first.batch]), headers=HTMX).content.decode()
-    assert "breaks 1 of 3" in page and "SECOND" in page and "PRD" in page and "hx-get" not in page
+    assert "fails for 1 of 3" in page and "SECOND" in page and "PRD" in page and "hx-get" not in page
     assert "THIRD" not in page, "who does not break is not listed"
     assert browse(shop, "otto").get(reverse("components:trial", args=[first.batch])).status_code == 404
     assert client.post(url, {"body": "x"}).url == reverse("components:trial", args=[Preview.objects.last().batch])  # type: ignore[union-attr]

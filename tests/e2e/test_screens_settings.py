@@ -117,7 +117,7 @@ def test_a_template_renders_beside_its_editor_and_says_whom_it_would_break(open_
     page.locator("#preview .sub-tabs a").last.click()
     expect(page.locator("#preview .sub-tabs a").last).to_have_attribute("aria-current", "true")
     page.get_by_role("button", name="Try every component that uses it").click()
-    expect(page.locator("#trial")).to_contain_text(re.compile(r"breaks (\d+) of \1"))
+    expect(page.locator("#trial")).to_contain_text(re.compile(r"fails for (\d+) of \1"))
     body.fill(good + "\n# said by a test\n")  # 2
     expect(page.locator("#preview .sub-tabs .tone-succeeded")).to_have_count(4)
     page.locator("#published-diff > summary").click()

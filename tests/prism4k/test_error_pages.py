@@ -54,8 +54,8 @@ def test_the_sentence_is_in_the_readers_language(world: World, signed_in: SignIn
     [
         (Invalid({"branch": ["No such branch."]}), "This cannot be taken as it is"),
         (Denied("Not you."), "You may not do this"),
-        (Missing(), "Nothing to see here"),
-        (Refused("Being deployed."), "Not as things stand now"),
+        (Missing(), "Not found"),
+        (Refused("Being deployed."), "Not possible in this state"),
         (Refused("Git is away.", status=503), "Another system does not answer just now"),
         (Refused("The cluster said no.", status=502), "Another system does not answer just now"),
         (PlatformError("Oh."), "Platform error"),

@@ -52,7 +52,7 @@ def _moment(event: OrderEvent, deployment: Deployment) -> Moment | None:
             str(revived(event.data.get("message") or "")),
         )
     said = {
-        "queued": _("Asked for by %(who)s"),
+        "queued": _("Requested by %(who)s"),
         "applied": _("The cluster accepted it: snapshot %(snapshot)s"),
         "cancelling": _("%(who)s asked to cancel"),
         "succeeded": _("Every pod of the new version is ready"),

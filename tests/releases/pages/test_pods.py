@@ -79,7 +79,7 @@ def test_the_story_of_a_rollout_is_kept(world: World, first: Deployment, signed_
     assert told == [
         ("It failed", "it crashed", True),
         ("ready 1/2 · 1 starting", "", False),
-        ("Asked for by Olli", "", False),
+        ("Requested by Olli", "", False),
     ]
 
 
