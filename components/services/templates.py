@@ -14,10 +14,12 @@ from components.choices import TemplateKind
 from components.models import Component, Preview, Template, TemplateVersion
 from components.selectors import latest_version, used_by, visible_users
 from components.services.versions import check_seen, insert_version
+from deployer.rendering import why_unreadable
 from environments.access import Rights, require
 from foundation.problems import Invalid, Refused, Sentence
 from foundation.runs.wake import hinted_at, launch_hint
 from foundation.sentences import say as _
+from foundation.sentences import spoken
 
 MOST_BYTES = 64 * 1024
 MOST_TRIED = 200
@@ -34,7 +36,7 @@ def create_template(
     Raises Invalid by field.
     """
     _require(actor, project)
-    text = _check_body(body)
+    text = _check_published(body)
     template = Template(kind=kind, name=name.strip(), project=project)
     others = Template.objects.filter(name=template.name)
     if project is not None:
@@ -56,12 +58,13 @@ def publish_version(
 ) -> TemplateVersion:
     """The template's new text, from the next review or build on; nothing is saved when nothing changed.
 
-    What it renders to is for a preview to show: only length and NUL are checked here. Raises Invalid, Stale, Refused.
+    What it renders to is for a preview to show: here it must only be readable as a template.
+    Raises Invalid, Stale, Refused.
     """
     _require(actor, template.project)
     if template.is_archived:
         raise Refused(_("The template is archived: take it out of the archive first."))
-    text = _check_body(body)
+    text = _check_published(body)
     current = latest_version(template)
     check_seen(current, seen_number)
     if current and current.body == text:
@@ -159,6 +162,15 @@ def _check_body(body: str) -> str:
         said.append(_("A template has at most 64 KiB."))
     if said:
         raise Invalid({"body": said})
+    return text
+
+
+def _check_published(body: str) -> str:
+    """The same of what is to be used: it must be readable as a template too."""
+    text = _check_body(body)
+    if trouble := why_unreadable(text):
+        line, why = trouble
+        raise Invalid({"body": [_("Line %(line)s cannot be read: %(why)s") % {"line": line, "why": spoken(why)}]})
     return text
 
 

@@ -1,9 +1,10 @@
 """Templates and plain values to manifests, with the origin of every line; and to plain text.
 
 Pure, but to be run only inside the render host (:mod:`deployer.render_host`), which bounds time and memory: a sandbox
-bounds neither. Values can never become YAML syntax: see :mod:`deployer.rendering.sandbox`.
+bounds neither. :func:`why_unreadable` alone parses without running. Values can never become YAML syntax: see
+:mod:`deployer.rendering.sandbox`.
 """
 
-from deployer.rendering.render import RenderedText, render, render_text
+from deployer.rendering.render import RenderedText, render, render_text, why_unreadable
 
-__all__ = ["RenderedText", "render", "render_text"]
+__all__ = ["RenderedText", "render", "render_text", "why_unreadable"]

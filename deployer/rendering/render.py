@@ -69,6 +69,23 @@ def render_text(request: RenderRequest) -> Mapping[str, RenderedText]:
     return rendered
 
 
+def why_unreadable(source: str) -> tuple[int, Said] | None:
+    """Line (from 1) and sentence of what makes a template unreadable whatever its values; None when it can be read.
+
+    It is parsed and not run: the one thing of this room that any process may do, for a text of bounded length.
+    """
+    sandbox = Sandbox(("",), str)
+    try:
+        sandbox.check_tags(sandbox.parse(source, name=""))
+    except TemplateSyntaxError as exc:
+        return exc.lineno, verbatim(exc.message or "")
+    except RefusedTag as exc:
+        return exc.line, said_by(exc)
+    except RecursionError as exc:
+        return 1, _sentence(exc)
+    return None
+
+
 def _run(sandbox: Sandbox, name: str, source: str, values: Mapping[str, Any]) -> str:
     """Output of one template, marks included."""
     try:

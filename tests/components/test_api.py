@@ -98,6 +98,7 @@ def test_templates(call: Any) -> None:
     assert (status, found["version"]["body"]) == (200, "a: 1\n")
     text = {"body": "a: 2\n", "seen_number": 1}
     assert call("dana", "post", "templates/own.yaml/versions/", text, project="sis-omm")[0] == 201
+    assert call("dana", "post", "templates/own.yaml/versions/", {"body": "a: {{"}, project="sis-omm")[0] == 400
     assert call("dana", "post", "templates/dockerfile-jdk8-ant/versions/", text)[0] == 403
     status, page = call("dana", "get", "templates/own.yaml/versions/", project="sis-omm")
     assert [version["number"] for version in page["items"]] == [2, 1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from django.test import Client
 from django.urls import reverse
 
@@ -152,6 +153,26 @@ def test_who_was_overtaken_keeps_the_text(shop: Shop) -> None:
     assert answer.status_code == 409
     assert "FROM mine" in answer.content.decode() and "has saved version 2" in answer.content.decode()
     assert answer.context["form"]["seen_number"].value() == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("FROM x\n{% if y %}\n", "Line 2 cannot be read: "),
+        ("FROM x\n\n{{ y", "Line 3 cannot be read: "),
+        ("{% include 'other' %}\n", "Line 1 cannot be read: The tag “include” is not allowed"),
+        ("{{ " + "(" * 5000 + ")" * 5000 + " }}", "Line 1 cannot be read: "),
+    ],
+)
+def test_what_cannot_be_read_is_not_published(shop: Shop, body: str, says: str) -> None:
+    template = Template.objects.get(name="dockerfile-jdk8-ant")
+    answer = browse(shop, "ada").post(
+        reverse("components:template", args=[template.name]), {"body": body, "seen_number": "1", "note": "n"}
+    )
+    (error,) = answer.context["form"].errors["body"]
+    assert str(error).startswith(says)
+    assert answer.context["form"]["body"].value() == body
+    assert template.versions.count() == 1
 
 
 def test_who_may_not_publish_reads_and_is_told_whom_to_ask(shop: Shop) -> None:
