@@ -11,6 +11,7 @@ import "./first_error.js";
 import "./filters.js";
 import "./ages.js";
 import "./exact_times.js";
+import "./open_pod.js";
 import "./panels.js";
 import "./live.js";
 import "./copy.js";
