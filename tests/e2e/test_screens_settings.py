@@ -50,7 +50,7 @@ def test_the_grid_is_checked_while_somebody_types(open_screen: Open) -> None:
     page.locator("#id_prd-replicas").fill("1")
     lower.fill("0.125")
     expect(checks).to_contain_text("Every amount fits.")
-    assert lower.get_attribute("aria-invalid") is None
+    expect(lower).not_to_have_attribute("aria-invalid", "true")
     assert not screen.was_reloaded()
 
 
