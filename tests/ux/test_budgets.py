@@ -38,8 +38,12 @@ new PerformanceObserver((list) => list.getEntries().forEach((entry) => { seen.pa
 new PerformanceObserver((list) => list.getEntries().forEach((entry) => {
   if (entry.interactionId) seen.slowest = Math.max(seen.slowest, entry.duration);
 })).observe({type: "event", durationThreshold: 16, buffered: true});"""
-_LOADED = """() => performance.getEntriesByType("resource").map((one) =>
+# What news ask for is no part of loading the page: it comes as often as something happens.
+_LOADED = """() => performance.getEntriesByType("resource").filter((one) =>
+  one.initiatorType !== "xmlhttprequest" || one.startTime < window.newsAt).map((one) =>
   ({url: new URL(one.name).pathname, bytes: one.encodedBodySize, kind: one.initiatorType}))"""
+_NOTE_NEWS = """window.newsAt = Infinity;
+addEventListener("prism:changed", () => { newsAt = Math.min(newsAt, performance.now()); }, true);"""
 
 
 @dataclass
@@ -114,6 +118,7 @@ def _empty_window(looker: Looker, chromium: Browser, view: View, width: int) -> 
     context = chromium.new_context(viewport={"width": width, "height": HEIGHT}, locale="en-US")
     context.add_cookies(looker.session(view.who))
     context.add_init_script(_WATCH)
+    context.add_init_script(_NOTE_NEWS)
     return context
 
 
