@@ -271,43 +271,45 @@ def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None,
         if no:
             sentence = _("%(who)s rejected it: %(why)s") % {"who": no.by.said_name, "why": no.comment or "–"}
             gates.append(Gate("approved", False, sentence, no.by.shown_name))
+        makers = makers_of(order)
         given = [
             approval
             for approval in (selectors.approvals_in_force(snapshot) if snapshot else [])
             # Whoever lost the role since gave a word that no longer counts.
-            if is_fair(approval.by_id, order, None) and can(approval.by, "approve", space=space)
+            if approval.by_id not in makers and can(approval.by, "approve", space=space)
         ]
         others = [approval for approval in given if deployer is None or approval.by_id != deployer.pk]
         if deployer and len(others) < space.approvals <= len(given):
-            gates.append(_approver_deploys(order, space, deployer))
+            gates.append(_approver_deploys(space, deployer, makers if space.four_eyes else set()))
         else:
-            gates.append(_enough(space, others, order, deployer))
+            gates.append(_enough(space, others, makers | ({deployer.pk} if deployer else set())))
     return gates + _four_eyes(order, space, deployer)
 
 
-def _approver_deploys(order: ReleaseOrder, space: Space, deployer: User) -> Gate:
+def _approver_deploys(space: Space, deployer: User, makers: set[int]) -> Gate:
     """It is approved, by the very person who would deploy it: not a word lacks, but another pair of hands."""
-    makers = {order.author_id, *selectors.builders_of(order)} if space.four_eyes else set()
-    left = [one.shown_name for one in people_who_may("deploy", space=space) if one.pk not in {deployer.pk, *makers}]
+    left = _deployers_but(space, {deployer.pk, *makers})
     sentence = _("Four eyes: %(who)s approved it, and whoever approves an order does not deploy it here.")
     who = listed(left[:3]) if left else who_may("manage_members", space=space)
     return Gate("approved", False, sentence % {"who": deployer.said_name}, who)
 
 
-def _enough(space: Space, given: list[Approval], order: ReleaseOrder, deployer: User | None) -> Gate:
-    """Enough approvals, or who can still give one; a team that is too small is told so, not left to wait."""
+def _deployers_but(space: Space, barred: set[int]) -> list[str]:
+    """Names of those who may deploy there, without some people."""
+    return [person.shown_name for person in people_who_may("deploy", space=space) if person.pk not in barred]
+
+
+def _enough(space: Space, given: list[Approval], barred: set[int]) -> Gate:
+    """Enough approvals, or who can still give one; a team that is too small is told so, not left to wait.
+
+    ``barred``: ids of who may not approve this order, whatever their role.
+    """
     numbers = {"given": len(given), "needed": space.approvals}
     if len(given) >= space.approvals:
         return Gate("approved", True, _("%(given)s of %(needed)s approvals.") % numbers)
-    have = {approval.by_id for approval in given}
-    left = [
-        person
-        for person in people_who_may("approve", space=space, only_roles=space.approver_roles)
-        if person.pk not in have and is_fair(person.pk, order, deployer)
-    ]
+    left = _approvers_but(space, barred | {approval.by_id for approval in given})
     if len(given) + len(left) >= space.approvals:
-        names = listed(person.shown_name for person in left[:3])
-        return Gate("approved", False, _("%(given)s of %(needed)s approvals.") % numbers, names)
+        return Gate("approved", False, _("%(given)s of %(needed)s approvals.") % numbers, listed(left[:3]))
     sentence = _(
         "Nobody is left who may approve it (%(given)s of %(needed)s approvals): whoever created, built or deploys an "
         "order does not approve it. Give one more person the role here."
@@ -317,22 +319,27 @@ def _enough(space: Space, given: list[Approval], order: ReleaseOrder, deployer: 
 
 def fair_approvers(order: ReleaseOrder, space: Space) -> str:
     """Whom to ask for an approval of this order: nobody who created or built it; failing them, who can add people."""
-    people = people_who_may("approve", space=space, only_roles=space.approver_roles)
-    names = [person.shown_name for person in people if is_fair(person.pk, order, None)]
+    names = _approvers_but(space, makers_of(order))
     return listed(names[:3]) if names else who_may("manage_members", space=space)
 
 
-def is_fair(approver_id: int, order: ReleaseOrder, deployer: User | None) -> bool:
-    """Four eyes on an approval: not the author's, not a builder's, not the deployer's own; administrators included."""
-    return approver_id not in {order.author_id, *selectors.builders_of(order), deployer.pk if deployer else None}
+def _approvers_but(space: Space, barred: set[int]) -> list[str]:
+    """Names of those who may approve there, without some people."""
+    people = people_who_may("approve", space=space, only_roles=space.approver_roles)
+    return [person.shown_name for person in people if person.pk not in barred]
+
+
+def makers_of(order: ReleaseOrder) -> set[int]:
+    """Ids of the author and of who built it: four eyes bar them from approving it, administrators included."""
+    return {order.author_id, *selectors.builders_of(order)}
 
 
 def _four_eyes(order: ReleaseOrder, space: Space, deployer: User | None) -> list[Gate]:
     if not space.four_eyes or deployer is None:
         return []
-    makers = {order.author_id, *selectors.builders_of(order)}
+    makers = makers_of(order)
     if deployer.pk in makers:
-        others = [person.shown_name for person in people_who_may("deploy", space=space) if person.pk not in makers]
+        others = _deployers_but(space, makers)
         if others:
             sentence = _("Four eyes: whoever created or built an order does not deploy it here.")
             return [Gate("four-eyes", False, sentence, listed(others[:3]))]

@@ -44,7 +44,7 @@ def _insist(actor: User, snapshot: Snapshot) -> None:
     space, order = snapshot.space, snapshot.order
     require(actor, "approve", space=space)
     _insist_on_role(actor, space)
-    if not gates.is_fair(actor.pk, order, None):
+    if actor.pk in gates.makers_of(order):
         raise Denied(
             _("Four eyes: whoever created or built an order does not approve it, administrators included."),
             "four-eyes",
