@@ -1,7 +1,8 @@
-# The product without its stand-ins' data: web, worker and watcher are the same image with another command.
+# The product: web, worker and watcher are the same image with another command. It has neither demo/ nor sandbox/;
+# --target demo builds the image that has both.
 # BASE must bring Python 3.11 or newer and git, e.g. a Debian 12 with python3, python3-venv and git.
 ARG BASE=docker.io/library/python:3.11-slim-bookworm
-FROM ${BASE}
+FROM ${BASE} AS base
 
 # git is asked for branches and commits; slim images lack it. The demo builds with make.
 ARG PACKAGES="git ca-certificates"
@@ -21,9 +22,22 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PRISM4K_DATA_DIR=/data
 
-COPY . .
-USER 9999:9999
 VOLUME /data
 EXPOSE 8000
+
+# The demo, whole: manage.py up --stand-ins.
+FROM base AS demo
+ENV PRISM4K_DEMO=1
+COPY . .
+USER 9999:9999
+CMD ["python", "manage.py", "up", "--stand-ins", "--host", "0.0.0.0", "--port", "8000"]
+
+FROM base AS source
+COPY . /source
+RUN rm -rf /source/demo /source/sandbox
+
+FROM base
+COPY --from=source /source /app
+USER 9999:9999
 # Gathers the static files for whoever serves them, then serves.
 CMD ["sh", "-c", "python manage.py collectstatic --noinput --verbosity 0 && exec python manage.py web --host 0.0.0.0 --port 8000"]

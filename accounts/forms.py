@@ -8,18 +8,9 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from accounts.choices import Scope, Theme
+from accounts.choices import Scope, Theme, known_zones
 from accounts.models import Project, User
-from accounts.reach import projects_of
-from accounts.zones import known_zones
-from foundation.problems import Invalid
-
-
-def say_problems(form: forms.Form, error: Invalid) -> None:
-    """Puts a service's sentences at the form's fields; those of no field stand above it."""
-    for name, sentences in error.fields.items():
-        for sentence in sentences:
-            form.add_error(name if name in form.fields else None, str(sentence))
+from accounts.role_lookup import projects_of
 
 
 class SignInForm(forms.Form):

@@ -10,9 +10,9 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
+from accounts.choices import browser_zone, known_zones
 from accounts.models import User
 from accounts.services import save_settings
-from accounts.zones import browser_zone, known_zones
 
 
 class LateAnswerSessionMiddleware(SessionMiddleware):

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
 from accounts.choices import Scope, Theme
-from foundation.sentences import Named
+from audit.recording import Subject
+from foundation.messages import LocalizedName
 
 SLUG = RegexValidator(
     r"\A[a-z0-9]+(?:-+[a-z0-9]+)*\Z",
@@ -38,7 +39,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox is untyped
-    """A person. ``rights_epoch`` grows whenever their rights may have changed, so that open sockets look again."""
+    """A person. ``rights_epoch`` grows whenever their rights may have changed, so that open sockets read them again."""
 
     username = models.CharField(_("user name"), max_length=64, unique=True)
     name = models.CharField(_("name"), max_length=80)
@@ -69,6 +70,10 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox is
         return self.shown_name
 
     @property
+    def audit_subject(self) -> Subject:
+        return Subject("user", self.pk, self.username)
+
+    @property
     def shown_name(self) -> str:
         """The name in the reader's language."""
         return in_language(self.name, self.name_en) or self.username
@@ -79,13 +84,13 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox is
         return in_language(self.note, self.note_en) or ""
 
     @property
-    def said_name(self) -> Named:
-        """The name as a value of a sentence that is kept: whoever reads it sees it in their language."""
-        return Named(self.name or self.username, self.name_en or self.name or self.username)
+    def localized_name(self) -> LocalizedName:
+        """The name as a value of a message that is kept: anybody who reads it sees it in their language."""
+        return LocalizedName(self.name or self.username, self.name_en or self.name or self.username)
 
 
-class Organisation(models.Model):
-    """A company or department above projects."""
+class Named(models.Model):
+    """What organisations and projects have in common: a short name, and a name in two languages."""
 
     slug = models.CharField(_("short name"), max_length=63, unique=True, validators=[SLUG])
     name = models.CharField(_("name"), max_length=120)
@@ -93,21 +98,27 @@ class Organisation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        abstract = True
         ordering = ["slug"]
 
     def __str__(self) -> str:
         return in_language(self.name, self.name_en)
 
 
-class Project(models.Model):  # type: ignore[django-manager-missing]  # knox is untyped
+class Organisation(Named):
+    """A company or department above projects."""
+
+    @property
+    def audit_subject(self) -> Subject:
+        return Subject("organisation", self.pk, self.slug)
+
+
+class Project(Named):  # type: ignore[django-manager-missing]  # knox is untyped
     """A subsystem (子系统): its slug is the SITE of its images. Archived, never deleted, once an order names it."""
 
     organisation = models.ForeignKey(
         Organisation, on_delete=models.PROTECT, related_name="projects", verbose_name=_("organisation")
     )
-    slug = models.CharField(_("short name"), max_length=63, unique=True, validators=[SLUG])
-    name = models.CharField(_("name"), max_length=120)
-    name_en = models.CharField(_("name in English"), max_length=120, blank=True)
     description = models.TextField(_("description"), blank=True)
     change_ticket_pattern = models.CharField(
         _("pattern of change tickets"),
@@ -116,13 +127,10 @@ class Project(models.Model):  # type: ignore[django-manager-missing]  # knox is 
         help_text=_("A regular expression, e.g. CHG[0-9]{6}."),
     )
     is_archived = models.BooleanField(_("archived"), default=False)
-    created_at = models.DateTimeField(auto_now_add=True)
 
-    class Meta:
-        ordering = ["slug"]
-
-    def __str__(self) -> str:
-        return in_language(self.name, self.name_en)
+    @property
+    def audit_subject(self) -> Subject:
+        return Subject("project", self.pk, self.slug, self.slug)
 
 
 class Token(AbstractAuthToken):  # type: ignore[misc]  # knox is untyped

@@ -1,15 +1,15 @@
-"""Reads of the people's room."""
+"""Reads of the accounts app."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Project, Token, User
-from accounts.reach import HeldRole, projects_of, roles_of
+from accounts.role_lookup import HeldRole, projects_of, roles_of
+from foundation.installation import is_demo
 from foundation.problems import Missing
 
 
@@ -23,7 +23,7 @@ class Someone:
 
 def demo_people() -> list[Someone]:
     """Everybody who may sign in, with roles, most able last; empty outside of demo data."""
-    if not settings.DEMO:
+    if not is_demo():
         return []
     people = list(User.objects.filter(is_active=True).order_by("pk")[:50])
     held = roles_of(people)

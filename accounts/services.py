@@ -15,13 +15,14 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 import audit
-from accounts.choices import Scope, Theme
-from accounts.cleaning import changed, save_clean
+from accounts.choices import Scope, Theme, known_zones
 from accounts.models import Project, Token, User
 from accounts.selectors import own_token, own_tokens
-from accounts.zones import known_zones
-from foundation.problems import Denied, Invalid, Missing, Refused, Sentence
-from foundation.sentences import say as _
+from accounts.validation import changed, save_clean
+from foundation.installation import is_demo
+from foundation.messages import MessageLike
+from foundation.messages import message as _
+from foundation.problems import Denied, Invalid, Missing, Refused
 
 SIGN_IN_LIFETIME = timedelta(hours=12)
 LONGEST_TOKEN_DAYS = 366
@@ -32,7 +33,7 @@ def check_password(*, request: HttpRequest, username: str, password: str) -> Use
     """The person behind name and password. Raises Invalid for a wrong pair, Refused (429) after too many of them."""
     user = authenticate(request, username=username, password=password)
     if getattr(request, "axes_locked_out", False):
-        # Said here in our own words, so that the middleware of axes has nothing to replace.
+        # Shown here in our own words, so that the middleware of axes has nothing to replace.
         request.axes_locked_out = False  # type: ignore[attr-defined]
         raise Refused(
             _("Too many wrong passwords for this name from your address. Wait a quarter of an hour and try again."),
@@ -47,16 +48,14 @@ def check_password(*, request: HttpRequest, username: str, password: str) -> Use
     return user
 
 
-def note_sign_in(*, user: User, how: str) -> None:
+def record_sign_in(*, user: User, how: str) -> None:
     """Keeps who signed in and ``how``: password, demo."""
-    audit.record(
-        user, "user.signed_in", object_type="user", object_id=str(user.pk), object_name=user.username, reason=how
-    )
+    audit.record_act(user, "user.signed_in", user, reason=how)
 
 
 def demo_person(*, username: str) -> User:
     """The person to become by one click; Missing outside of demo data and for people who may not sign in."""
-    user = User.objects.filter(username=username, is_active=True).first() if settings.DEMO else None
+    user = User.objects.filter(username=username, is_active=True).first() if is_demo() else None
     if user is None:
         raise Missing
     return user
@@ -86,8 +85,8 @@ def save_settings(
     return actor
 
 
-def _problems_of_settings(given: dict[str, Any]) -> dict[str, list[Sentence]]:
-    found: dict[str, list[Sentence]] = {}
+def _problems_of_settings(given: dict[str, Any]) -> dict[str, list[MessageLike]]:
+    found: dict[str, list[MessageLike]] = {}
     if given.get("language") and given["language"] not in dict(settings.LANGUAGES):
         found["language"] = [_("This language is not available: choose one from the list.")]
     if given.get("time_zone") and given["time_zone"] not in known_zones():
@@ -108,9 +107,7 @@ def change_password(*, actor: User, old: str, new: str) -> None:
     with transaction.atomic():
         actor.set_password(new)
         actor.save(update_fields=["password"])
-        audit.record(
-            actor, "user.password_changed", object_type="user", object_id=str(actor.pk), object_name=actor.username
-        )
+        audit.record_act(actor, "user.password_changed", actor)
 
 
 def create_token(
@@ -133,6 +130,7 @@ def create_token(
     with transaction.atomic():
         # The row of the owner is the lock: two requests at once do not both become the fiftieth.
         User.objects.select_for_update().get(pk=actor.pk)
+        Token.objects.filter(user=actor, expiry__lt=timezone.now()).delete()
         if own_tokens(actor).count() >= MOST_TOKENS:
             raise Refused(_("You have 50 tokens that still work: revoke one that nobody needs."), "too-many-tokens")
         token, text = Token.objects.create(
@@ -151,7 +149,7 @@ def _in_order(scopes: Sequence[str]) -> list[str]:
 
 
 def _check_token(name: str, scopes: Sequence[str], lifetime: timedelta) -> None:
-    problems: dict[str, list[Sentence]] = {}
+    problems: dict[str, list[MessageLike]] = {}
     if not 0 < len(name.strip()) <= 80:
         problems["name"] = [_("Give it a name of 1 to 80 letters that says what uses it.")]
     if not scopes or not set(scopes) <= set(Scope.values):
@@ -193,7 +191,7 @@ def create_user(*, username: str, name: str, password: str, **fields: str) -> Us
 
 
 def password_problems(password: str, user: User) -> list[str]:
-    """Sentences that say why this cannot be the person's password; empty when it can."""
+    """Messages that say why this cannot be the person's password; empty when it can."""
     try:
         validate_password(password, user)
     except ValidationError as error:

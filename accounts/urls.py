@@ -1,4 +1,4 @@
-"""Pages of this room."""
+"""Pages of this app."""
 
 from __future__ import annotations
 

@@ -11,15 +11,17 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from accounts import selectors, services
 from accounts.actor import actor_of
-from accounts.forms import PasswordForm, SettingsForm, SignInForm, TokenForm, say_problems
+from accounts.forms import PasswordForm, SettingsForm, SignInForm, TokenForm
 from accounts.models import Token, User
+from foundation.api.routes import api_route, no_api_route
+from foundation.messages import message as _
+from foundation.pages import act_view, is_saved, put_errors, redirect_with, status_of, try_save
 from foundation.problems import Invalid, Refused
 
 BACKEND = "accounts.backends.PasswordBackend"
@@ -33,6 +35,7 @@ def _next(request: HttpRequest) -> str:
     return resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
+@no_api_route("opens a browser's session; the API has tokens (POST /api/v1/sign-in/)")
 @never_cache
 @sensitive_post_parameters("password")
 def sign_in(request: HttpRequest) -> HttpResponse:
@@ -44,9 +47,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         try:
             user = services.check_password(request=request, **form.cleaned_data)
         except Invalid as error:
-            say_problems(form, error)
+            put_errors(form, error)
         except Refused as error:
-            form.add_error(None, f"{error.sentence} {error.who_can_help}")
+            form.add_error(None, f"{error.message} {error.who_can_help}")
             status = error.status
         else:
             return _enter(request, user, "password")
@@ -56,7 +59,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 def _enter(request: HttpRequest, user: User, how: str) -> HttpResponse:
     login(request, user, backend=BACKEND)
-    services.note_sign_in(user=user, how=how)
+    services.record_sign_in(user=user, how=how)
     _keep_language(request, user)
     return redirect(_next(request))
 
@@ -68,42 +71,38 @@ def _keep_language(request: HttpRequest, user: User) -> None:
         services.save_settings(actor=user, language=chosen)
 
 
+@no_api_route("ends a browser's session; the API ends its token (POST /api/v1/sign-out/)")
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """Ends the session."""
     logout(request)
     return redirect(settings.LOGOUT_REDIRECT_URL)
 
 
+@no_api_route("demo data only: be somebody else")
 @require_POST
 def switch(request: HttpRequest) -> HttpResponse:
     """Demo data only: be somebody else by one click. Missing (404) elsewhere."""
     return _enter(request, services.demo_person(username=request.POST.get("username", "")), "demo")
 
 
+@api_route("me_update", only=("language", "time_zone", "theme", "single_keys"))
 @login_required
 def own_settings(request: HttpRequest) -> HttpResponse:
     """Language, time zone, theme and keys."""
     user = actor_of(request)
     form = _settings_form(user, request.POST or None)
-    if form.is_valid():
-        try:
-            services.save_settings(actor=user, **form.cleaned_data)
-        except Invalid as error:
-            say_problems(form, error)
-        else:
-            messages.success(request, _("Saved."))
-            return redirect("accounts:settings")
+    if form.is_valid() and is_saved(form, lambda: services.save_settings(actor=user, **form.cleaned_data)):
+        return redirect_with(request, _("Saved."), "accounts:settings")
     context = {"form": form, "password_form": PasswordForm()}
-    return render(request, "accounts/settings.html", context, status=400 if form.errors else 200)
+    return render(request, "accounts/settings.html", context, status=status_of(form))
 
 
 def _settings_form(user: User, typed: QueryDict | None = None) -> SettingsForm:
     return SettingsForm(typed, initial={name: getattr(user, name) for name in SettingsForm.base_fields})
 
 
-@login_required
-@require_POST
+@api_route("me_update", only=("theme",))
+@act_view
 def theme(request: HttpRequest) -> HttpResponse:
     """System, light or dark, from the top bar; a value that is none of these changes nothing and says so."""
     try:
@@ -113,25 +112,21 @@ def theme(request: HttpRequest) -> HttpResponse:
     return redirect(_next(request))
 
 
-@login_required
-@require_POST
+@api_route("me_password")
+@act_view
 @sensitive_post_parameters("old", "new")
 def password(request: HttpRequest) -> HttpResponse:
     """Sets a new password of one's own."""
     form, user = PasswordForm(request.POST), actor_of(request)
-    if form.is_valid():
-        try:
-            services.change_password(actor=user, **form.cleaned_data)
-        except Invalid as error:
-            say_problems(form, error)
-        else:
-            update_session_auth_hash(request, user)
-            messages.success(request, _("Your password is changed; your other sessions have ended."))
-            return redirect("accounts:settings")
+    if form.is_valid() and is_saved(form, lambda: services.change_password(actor=user, **form.cleaned_data)):
+        update_session_auth_hash(request, user)
+        message = _("Your password is changed; your other sessions have ended.")
+        return redirect_with(request, message, "accounts:settings")
     context = {"form": _settings_form(user), "password_form": form}
-    return render(request, "accounts/settings.html", context, status=400)
+    return render(request, "accounts/settings.html", context, status=status_of(form))
 
 
+@api_route("tokens_create")
 @login_required
 @never_cache
 def tokens(request: HttpRequest) -> HttpResponse:
@@ -139,14 +134,11 @@ def tokens(request: HttpRequest) -> HttpResponse:
     user = actor_of(request)
     form, token, text = TokenForm(request.POST or None, user=user), None, ""
     if form.is_valid():
-        try:
-            token, text = _create(user, form)
-        except Invalid as error:
-            say_problems(form, error)
-        else:
-            form = TokenForm(user=user)
+        made = try_save(form, lambda: _create(user, form))
+        if made:
+            (token, text), form = made, TokenForm(user=user)
     context = {"form": form, "tokens": selectors.own_tokens(user), "new_token": token, "new_text": text}
-    return render(request, "accounts/tokens.html", context, status=400 if form.errors else 200)
+    return render(request, "accounts/tokens.html", context, status=status_of(form))
 
 
 def _create(user: User, form: TokenForm) -> tuple[Token, str]:
@@ -160,10 +152,8 @@ def _create(user: User, form: TokenForm) -> tuple[Token, str]:
     )
 
 
-@login_required
-@require_POST
+@api_route("tokens_destroy")
+@act_view
 def revoke_token(request: HttpRequest, key: str) -> HttpResponse:
-    """Ends one of one's own tokens."""
     services.revoke_token(actor=actor_of(request), key=key)
-    messages.success(request, _("The token is revoked."))
-    return redirect("accounts:tokens")
+    return redirect_with(request, _("The token is revoked."), "accounts:tokens")

@@ -1,5 +1,5 @@
-"""Proof of what people did. Rooms write ``import audit`` and ``audit.record(actor, "order.created", …)``."""
+"""Proof of what people did: ``audit.record_act(actor, "space.changed", space, …)`` in the transaction of the change."""
 
-from audit.recording import platform, record
+from audit.recording import Subject, platform, record, record_act
 
-__all__ = ["platform", "record"]
+__all__ = ["Subject", "platform", "record", "record_act"]

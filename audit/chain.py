@@ -18,8 +18,12 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, QuerySet
 
+import audit
+from audit.heads import RESTORED, Gap, Head, gap_of
 from audit.models import AuditEvent, AuditLink
-from foundation.sentences import storable
+from foundation.messages import message as _
+from foundation.messages import to_json_data
+from foundation.problems import Invalid
 
 START = "0" * 64
 """What stands before the first link."""
@@ -34,25 +38,18 @@ FIELDS = (
 
 
 @dataclass(frozen=True)
-class Head:
-    """The newest link: how many there are and its mac. Two heads of one log tell whether the older is in the newer."""
-
-    sequence: int
-    mac: str
-
-    def __str__(self) -> str:
-        return f"{self.sequence}:{self.mac}"
-
-
-@dataclass(frozen=True)
 class Verification:
-    """``broken_at`` is the sequence of the first link that does not fit (0: none does not), ``problem`` says how."""
+    """``broken_at`` is the sequence of the first link that does not fit (0: none does not), ``problem`` says how.
+
+    ``restored``: gaps that a restore of the database left and named; they are no problem.
+    """
 
     checked: int
     unsealed: int
     head: Head
     broken_at: int = 0
     problem: str = ""
+    restored: tuple[Gap, ...] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -63,9 +60,10 @@ class Verification:
 def event_data(event: AuditEvent) -> dict[str, Any]:
     """An event as plain JSON data; times in UTC with six decimals, so that both databases give the same text."""
     moment = event.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    data = {"id": event.pk, "at": moment, **{name: getattr(event, name) for name in FIELDS}}
-    # Only where there is one: events that were sealed before sentences were kept stay as they were.
-    return data if event.sentence is None else data | {"sentence": storable(event.sentence)}
+    reason_message = to_json_data(event.reason_message)
+    return {"id": event.pk, "at": moment, **{name: getattr(event, name) for name in FIELDS}} | {
+        "reason_message": reason_message
+    }
 
 
 def canonical(event: AuditEvent) -> bytes:
@@ -86,7 +84,7 @@ def read_head() -> Head:
 
 
 def unsealed_events() -> QuerySet[AuditEvent]:
-    """Committed events without a link, whatever their ids: a transaction that began early may commit late."""
+    """Committed events without a link, in any order of ids: a transaction that began early may commit late."""
     return AuditEvent.objects.filter(~Exists(AuditLink.objects.filter(event_id=OuterRef("pk")))).order_by("pk")
 
 
@@ -119,26 +117,47 @@ def seal_events(*, limit: int = 500, everywhere: bool = True) -> int:
 def verify(*, known_head: str = "") -> Verification:
     """Recomputes the whole chain from the events; the first link that does not fit ends it.
 
-    ``known_head`` ("sequence:mac" from a log line or an export) must be in it: that finds a chain cut short.
+    ``known_head`` ("sequence:mac" from a log line or an export) must be in it, or in a gap that a restore of the
+    database named: that finds a chain cut short. Raises ValueError for a head that is none.
     """
-    checked, mac, problem = 0, START, ""
-    wanted_sequence, _, wanted_mac = known_head.partition(":")
+    wanted = Head.parse(known_head)
+    checked, mac, problem, broken_at = 0, START, "", 0
+    gaps: list[Gap] = []
+    found: Head | None = Head(0, START)
     for link, event in linked_events():
         problem = _problem(link, event, checked + 1, mac)
-        if not problem and str(link.sequence) == wanted_sequence and link.mac != wanted_mac:
-            problem = f"Link {link.sequence} is not the one that the known head names."
+        if not problem and event and (gap := gap_of(event)):
+            gaps.append(gap)
+            problem = _problem_of_gap(gap, link)
         if problem:
+            broken_at = checked + 1
             break
         checked, mac = checked + 1, link.mac
-    if not problem and wanted_sequence and int(wanted_sequence) > checked:
-        problem = f"The chain ends at link {checked}, but the known head is link {wanted_sequence}."
+        if wanted and link.sequence == wanted.sequence:
+            found = Head(link.sequence, link.mac)
+    if not problem and wanted and found != wanted and not any(gap.holds(wanted) for gap in gaps):
+        problem, broken_at = _problem_of_head(wanted, checked), min(wanted.sequence, checked + 1)
     return Verification(
         checked=checked,
         unsealed=unsealed_events().count(),
         head=Head(checked, mac),
-        broken_at=checked + 1 if problem else 0,
+        broken_at=broken_at,
         problem=problem,
+        restored=tuple(gaps),
     )
+
+
+def _problem_of_head(wanted: Head, checked: int) -> str:
+    if wanted.sequence > checked:
+        return f"The chain ends at link {checked}, but the known head is link {wanted.sequence}."
+    return f"Link {wanted.sequence} is not the one that the known head names."
+
+
+def _problem_of_gap(gap: Gap, link: AuditLink) -> str:
+    """A gap begins where the chain was when the restore was recorded: one that begins elsewhere explains nothing."""
+    kept = gap.kept
+    is_here = kept.sequence == 0 or AuditLink.objects.filter(sequence=kept.sequence, mac=kept.mac).exists()
+    return "" if is_here and kept.sequence < link.sequence else f"The restore of link {link.sequence} names no link."
 
 
 def export_lines(*, after: int = 0) -> Iterator[dict[str, Any]]:
@@ -172,3 +191,34 @@ def _problem(link: AuditLink, event: AuditEvent | None, expected: int, previous_
     if not hmac.compare_digest(link_mac(previous_mac, expected, event), link.mac):
         return f"Event {link.event_id} of link {expected} was changed, or another AUDIT_KEY sealed it."
     return ""
+
+
+def record_restore(*, known_head: str, facts: dict[str, Any]) -> Head:
+    """Seals what the backup had, then records the restore; returns the last link that the backup had.
+
+    ``known_head``: ``SEQUENCE:MAC`` from outside the database, empty where nobody has one. ``facts`` are kept with
+    it. Raises Invalid for a head that is none, or that this log would have to contain and does not.
+    """
+    while seal_events():
+        pass
+    kept = read_head()
+    try:
+        known = Head.parse(known_head)
+    except ValueError as error:
+        raise Invalid({"audit_head": [str(error)]}) from None
+    if known and known.sequence <= kept.sequence and not _is_here(known):
+        # A platform that ran before this was recorded has made other links of these numbers.
+        sentence = _(
+            "Link %(number)s of this log is another one: the head is of another installation or timeline.",
+            number=known.sequence,
+        )
+        raise Invalid({"audit_head": [sentence]})
+    newest = AuditEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    heads = {"kept_head": str(kept), "known_head": str(known or ""), "last_event": newest}
+    audit.record(audit.platform, RESTORED, object_type="platform", after={**heads, **facts})
+    seal_events()
+    return kept
+
+
+def _is_here(head: Head) -> bool:
+    return head.sequence == 0 or AuditLink.objects.filter(sequence=head.sequence, mac=head.mac).exists()

@@ -10,9 +10,8 @@ from django.db import models
 from django.db.models.functions import Now
 
 from audit.choices import Outcome
-from foundation.problems import Sentence
+from foundation.messages import MessageJSONField, MessageLike
 from foundation.runs.models import Run, run_indexes
-from foundation.sentences import SaidJSONField
 
 
 class AuditEvent(models.Model):
@@ -29,8 +28,8 @@ class AuditEvent(models.Model):
     environment = models.CharField(max_length=100, blank=True, default="")
     outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.DONE)
     reason = models.CharField(max_length=500, blank=True, default="")
-    sentence = SaidJSONField(null=True, blank=True)
-    """The reason in parts where it is a sentence of ours; ``reason`` has it in English."""
+    reason_message = MessageJSONField(null=True, blank=True)
+    """The reason in parts where it is a message of the product; ``reason`` has it in English."""
     before = models.JSONField(null=True, blank=True)
     after = models.JSONField(null=True, blank=True)
     request_number = models.CharField(max_length=32, blank=True, default="")
@@ -48,9 +47,9 @@ class AuditEvent(models.Model):
         return f"{self.actor_name} {self.verb} {self.object_type} {self.object_name}"
 
     @property
-    def shown_reason(self) -> Sentence:
-        """Why, for a reader: a sentence of ours in their language, anybody else's words as they were given."""
-        return self.sentence or self.reason
+    def shown_reason(self) -> MessageLike:
+        """Why, for a reader: a message of the product in their language, anybody else's words as they were given."""
+        return self.reason_message or self.reason
 
 
 class AuditLink(models.Model):
@@ -77,6 +76,7 @@ class SealRun(Run):
 
     class Meta:
         indexes = [*run_indexes("audit_seal")]
+        constraints = [models.CheckConstraint(name="the_audit_seal_is_one_row", condition=models.Q(singleton=True))]
 
     def __str__(self) -> str:
         return "audit seal"

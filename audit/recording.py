@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.apps import apps
 from django.utils.functional import Promise
 
 from audit.choices import Outcome
-from foundation.problems import Sentence
+from foundation.messages import Message, MessageLike, in_english, redacted_message
 from foundation.redaction import redact, redact_value
 from foundation.request_context import Actor, current
-from foundation.sentences import in_english, redacted
 
 if TYPE_CHECKING:
     from audit.models import AuditEvent
@@ -28,7 +28,7 @@ def record(  # noqa: PLR0913 (the columns of one row, nearly all optional)
     project: str = "",
     environment: str = "",
     outcome: str = Outcome.DONE,
-    reason: Sentence = "",
+    reason: MessageLike = "",
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> AuditEvent:
@@ -36,11 +36,11 @@ def record(  # noqa: PLR0913 (the columns of one row, nearly all optional)
 
     ``before`` and ``after`` hold what changed as plain JSON data (dates as text); what looks like a secret is
     masked, but do not rely on that. Request number and address come from the request context. Text that is too
-    long for its column is cut. Proof has one language: sentences of ours are kept in English, a ``reason`` in parts
-    besides, so that a page can say it in the reader's language.
+    long for its column is cut. Proof has one language: messages are kept in English, a ``reason`` in parts
+    besides, so that a page can show it in the reader's language.
     """
     context = current()
-    sentence = redacted(reason) if isinstance(reason, Promise) else None
+    reason_message = redacted_message(reason) if isinstance(reason, Message | Promise) else None
     # By name: this module is the package's face and is loaded before the models are.
     events = apps.get_model("audit", "AuditEvent")._default_manager
     event: AuditEvent = events.create(
@@ -53,14 +53,59 @@ def record(  # noqa: PLR0913 (the columns of one row, nearly all optional)
         project=project[:100],
         environment=environment[:100],
         outcome=outcome,
-        reason=(sentence.in_english if sentence else redact(str(reason)))[:500],
-        sentence=sentence,
+        reason=(reason_message.in_english if reason_message else redact(str(reason)))[:500],
+        reason_message=reason_message,
         before=None if before is None else redact_value(in_english(dict(before))),
         after=None if after is None else redact_value(in_english(dict(after))),
         request_number=context.number[:32],
         address=context.address[:64],
     )
     return event
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What an act is about, as the audit names it; ``project`` and ``environment`` by short name, empty where none."""
+
+    type: str
+    id: str | int
+    name: str
+    project: str = ""
+    environment: str = ""
+
+
+class HasSubject(Protocol):
+    """A row that people act on."""
+
+    @property
+    def audit_subject(self) -> Subject:
+        """How the audit names the row."""
+
+
+def record_act(
+    actor: Actor,
+    verb: str,
+    row: HasSubject,
+    *,
+    environment: str = "",
+    reason: MessageLike = "",
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> AuditEvent:
+    """One act on a row, as :func:`record` keeps it; ``environment`` where the row has none but the act does."""
+    subject = row.audit_subject
+    return record(
+        actor,
+        verb,
+        object_type=subject.type,
+        object_id=subject.id,
+        object_name=subject.name,
+        project=subject.project,
+        environment=environment or subject.environment,
+        reason=reason,
+        before=before,
+        after=after,
+    )
 
 
 class Platform:

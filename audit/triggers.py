@@ -1,4 +1,4 @@
-"""Database triggers that refuse UPDATE and DELETE on the audit tables: the only SQL of this room.
+"""Database triggers that refuse UPDATE and DELETE on the audit tables: the app's only SQL.
 
 Installed after every migrate, because SQLite drops a table's triggers when a migration rebuilds it.
 """

@@ -6,9 +6,11 @@ Import this before anything of the product: settings read the variables that it 
 from __future__ import annotations
 
 import atexit
+import base64
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -36,11 +38,15 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "prism4k.settings"
 os.environ["STATIC_STORAGE"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
 os.environ["OUTBOUND_ALLOW"] = "127.0.0.0/8,http"
 os.environ["LOG_LEVEL"] = "ERROR"
+os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(50))
+os.environ.setdefault("ENCRYPTION_KEYS", "k1:" + base64.b64encode(secrets.token_bytes(32)).decode())
+os.environ.setdefault("AUDIT_KEY", secrets.token_urlsafe(32))
 (FOLDER / "data" / "static").mkdir(parents=True, exist_ok=True)
 
 
 def set_up() -> None:
-    """Django, and in the first process of a bar an empty database with all tables."""
+    """Django, and in the first process of a bar an empty database with all tables; SIGTERM ends what was started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     django.setup()
     if not connection.introspection.table_names():
         call_command("migrate", verbosity=0)
@@ -68,12 +74,12 @@ def running(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
             process.wait()
 
 
-def wait_until(look: Callable[[], Any], *, seconds: float = 30.0) -> Any:
-    """The first true answer of ``look``."""
+def wait_until(read: Callable[[], Any], *, seconds: float = 30.0) -> Any:
+    """The first true answer of ``read``."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         with contextlib.suppress(OSError):
-            if value := look():
+            if value := read():
                 return value
         time.sleep(0.05)
     raise TimeoutError(f"not within {seconds} s")

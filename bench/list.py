@@ -13,7 +13,8 @@ from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from components.models import Component  # noqa: E402
-from releases.models import ReleaseOrder  # noqa: E402
+from releases.choices import ClosedReason  # noqa: E402
+from releases.models import OrderFeed, ReleaseOrder  # noqa: E402
 from tests.cast import World, make_world  # noqa: E402
 
 ORDERS, QUERIES, DEEP = 100_000, 12, 1.5
@@ -38,6 +39,7 @@ def make_orders(world: World) -> None:
         "branch": "'feature/' || CAST(i % 997 AS text)",
         "author_id": f"CASE WHEN i % 3 = 0 THEN {world.dave.pk} ELSE {world.dana.pk} END",
         "state": "CASE i % 5 " + " ".join(f"WHEN {at} THEN '{state}'" for at, state in enumerate(STATES)) + " END",
+        "closed_reason": f"CASE i % 5 WHEN {STATES.index('closed')} THEN '{ClosedReason.DONE}' ELSE '' END",
     }
     quote = connection.ops.quote_name
     columns = [field.column for field in ReleaseOrder._meta.local_concrete_fields]
@@ -47,6 +49,10 @@ def make_orders(world: World) -> None:
             f"WITH RECURSIVE {numbers} INSERT INTO {ReleaseOrder._meta.db_table} ({', '.join(map(quote, columns))}) "
             f"SELECT {', '.join(changed.get(column, quote(column)) for column in columns)} "
             f"FROM {ReleaseOrder._meta.db_table}, n WHERE {quote('id')} = {model.pk}"
+        )
+        cursor.execute(
+            f"INSERT INTO {OrderFeed._meta.db_table} (order_id, last_seq, last_event_at) "
+            f"SELECT id, 0, created_at FROM {ReleaseOrder._meta.db_table} WHERE id <> {model.pk}"
         )
         cursor.execute("ANALYZE")
 

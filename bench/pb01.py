@@ -2,7 +2,7 @@
 
 Against commit → publish → websocket (``bench.raw_chain``) on the same kind of database. With CHANNEL_URL the publish
 is Redis on both sides and the limit is three times the chain. Without, the product has nothing that tells a web process
-of another's commit: its hub polls each POLL_SECONDS, so an event waits half of that on average and all of it at worst.
+of another's commit: it polls each POLL_SECONDS, so an event waits half of that on average and all of it at worst.
 The limit then is the chain's median plus one poll, twice that for the slowest hundredth; the ratio is printed as it is.
 """
 
@@ -21,16 +21,14 @@ frame.set_up()
 
 import json  # noqa: E402
 
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY  # noqa: E402
-from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.db import transaction  # noqa: E402
 from websockets.asyncio.client import connect  # noqa: E402
 
-from accounts.models import User  # noqa: E402
 from bench.raw_chain import pauses  # noqa: E402
+from bench.viewer import session_of  # noqa: E402
 from components.models import Component  # noqa: E402
-from releases import progress  # noqa: E402
-from releases.hub import POLL_SECONDS  # noqa: E402
+from releases.events import append_event  # noqa: E402
+from releases.live.broadcast import POLL_SECONDS  # noqa: E402
 from releases.models import ReleaseOrder  # noqa: E402
 from tests.cast import make_world  # noqa: E402
 
@@ -49,7 +47,7 @@ def publish(count: int) -> None:
             time.sleep(pause)
             at = time.time()
             with transaction.atomic():
-                progress.append(order.pk, "build.stages", data={"id": 1, "stages": stages, "at": at})
+                append_event(order.pk, "build.stages", data={"id": 1, "stages": stages, "at": at})
         print("sent", flush=True)
 
 
@@ -60,16 +58,7 @@ def make_rows() -> str:
     ReleaseOrder.objects.create(
         number=NUMBER, component=component, project=world.project, branch="master", author=world.dana
     )
-    return _session(world.dana)
-
-
-def _session(user: User) -> str:
-    session = SessionStore()
-    session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "accounts.backends.PasswordBackend"
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session.save()
-    return str(session.session_key)
+    return session_of(world.dana)
 
 
 async def listen_ours(port: int, cookie: str, seen: list[tuple[int, float]]) -> None:

@@ -1,7 +1,7 @@
 """Memory (PSS) of one watcher process that follows 200 rollouts on one cluster.
 
 The longest time that one of them was not looked at is printed with it: it tells of the machine as much as of the
-watcher, which takes at most four looks at one cluster at a time.
+watcher, which takes at most four reads of one cluster at a time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from deployer.interfaces import Manifest, RegistryTarget  # noqa: E402
 from deployer.manifests import Identity, overlay, prepare  # noqa: E402
 from environments.models import Space  # noqa: E402
 from environments.targets import cluster_target  # noqa: E402
-from foundation.clock import PARKED  # noqa: E402
 from foundation.runs.models import Heartbeat  # noqa: E402
 from releases.models import Deployment, NamespaceWatch, Placement, ReleaseOrder, Snapshot  # noqa: E402
 from tests.cast import World, make_world  # noqa: E402
@@ -60,7 +59,7 @@ def make_components(world: World) -> tuple[list[Component], dict[int, dict[str, 
     for number in range(RUNS // len(world.spaces)):
         component = Component.objects.create(project=world.project, name=f"BENCH-{number}", slug=f"bench-{number}")
         keys[component.pk] = {
-            "settings": ComponentSettings.objects.create(component=component, number=1),
+            "component_settings": ComponentSettings.objects.create(component=component, number=1),
             "deployment_template": versions[TemplateKind.DEPLOYMENT],
             "service_template": versions[TemplateKind.SERVICE],
         }
@@ -92,7 +91,9 @@ def make_run(world: World, component: Component, space: Space, keys: dict[str, A
         applied_at=timezone.now(), progressed_at=timezone.now(),
     )  # fmt: skip
     Placement.objects.create(
-        component=component, space=space, state="running", remote=space.cluster.remote_key, next_at=PARKED, active=run
+        component=component,
+        space=space,
+        in_progress=run,
     )
     return run
 
@@ -102,9 +103,7 @@ def make_rows(world: World, image: str) -> None:
     components, keys = make_components(world)
     with transaction.atomic():
         for space in world.spaces.values():
-            NamespaceWatch.objects.create(
-                cluster=world.cluster, namespace=space.namespace, state="running", remote=f"watch:{world.cluster.pk}"
-            )
+            NamespaceWatch.objects.create(cluster=world.cluster, namespace=space.namespace, state="running")
             for component in components:
                 make_run(world, component, space, keys[component.pk], image)
 
@@ -114,7 +113,7 @@ def apply_all(cluster: KubernetesCluster) -> None:
 
     def apply(run: Deployment) -> Deployment:
         assert run.snapshot is not None
-        (body,) = overlay(run.snapshot.manifests, deployment_id=str(run.pk), restarted_at=None, replicas=None)
+        (body,) = overlay(run.snapshot.manifests, deployment_mark=str(run.mark), restarted_at=None, replicas=None)
         deadline = time.monotonic() + 30
         metadata = cluster.apply(run.space.namespace, body, force=False, deadline=deadline).manifest["metadata"]
         run.applied = [

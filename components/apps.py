@@ -1,5 +1,8 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
+from components.shipped import after_migrate
+from environments import asked_services, registries
 from foundation.runs import kinds
 
 
@@ -7,7 +10,10 @@ class ComponentsConfig(AppConfig):
     name = "components"
 
     def ready(self) -> None:
-        """Tell the engine what runs of ours look like; the steps load at the first claim."""
+        """Registers the app's runs with the engine, and has the shipped templates published after each migrate."""
+        registries.register("components.pull_secrets.answers")
+        post_migrate.connect(after_migrate, sender=self, dispatch_uid="components.shipped")
+        asked_services.register("components.selectors.spaces_asking_services")
         kinds.register(
             kinds.Kind(
                 "preview",

@@ -8,33 +8,24 @@ from django.utils.text import capfirst
 
 from components.models import Component, ComponentSettings
 from components.selectors import current_allocations, current_settings, spaces_of, toolchain_of
+from components.settings_fields import NEEDED
 from components.targets import git_server_of
-from foundation.problems import Refused, Sentence
-from foundation.sentences import say as _
-
-_NEEDED = (
-    ("git_url", _("Give the address of the Git repository.")),
-    ("job_name", _("Name the Jenkins job; PRISM_JENKINS_JOB is the usual one.")),
-    ("node_label", _("Give the label of the Jenkins node that builds it.")),
-    ("build_directory", _("Give the directory to build in; “/” is the root of the repository.")),
-    ("build_command", _("Give the command that makes the package.")),
-    ("artifact_directory", _("Give the directory that the build leaves the package in; “/” is the build directory.")),
-    ("package_name", _("Give the file name of the package.")),
-    ("dockerfile", _("Choose a Dockerfile.")),
-    ("base_image", _("Choose the base image.")),
-    ("bootstart", _("Choose the BootStart file.")),
-    ("deployment_template", _("Choose a deployment template.")),
-    ("service_template", _("Choose a service template.")),
-)
+from foundation.messages import MessageLike
+from foundation.messages import message as _
+from foundation.problems import Refused
 
 
 @dataclass(frozen=True)
 class MissingElement:
-    """One thing that is not set: ``field`` for programs, ``label`` and ``sentence`` for people."""
+    """One thing that is not set: ``field`` for programs, ``label`` and ``message`` for people.
+
+    ``stops_build`` False: an order can be built without it, and is stopped by the review of that space only.
+    """
 
     field: str
-    label: Sentence
-    sentence: Sentence
+    label: MessageLike
+    message: MessageLike
+    stops_build: bool = True
 
 
 def missing_elements(component: Component, settings: ComponentSettings | None = None) -> list[MissingElement]:
@@ -46,6 +37,11 @@ def missing_elements(component: Component, settings: ComponentSettings | None = 
     return [*_missing_settings(chosen), *_missing_places(component), *_missing_servers(component, chosen)]
 
 
+def missing_for_build(component: Component, settings: ComponentSettings | None = None) -> list[MissingElement]:
+    """What is missing of what a build needs."""
+    return [element for element in missing_elements(component, settings) if element.stops_build]
+
+
 def is_ready(component: Component) -> bool:
     """True when nothing is missing."""
     return not missing_elements(component)
@@ -53,24 +49,26 @@ def is_ready(component: Component) -> bool:
 
 def _missing_settings(settings: ComponentSettings) -> list[MissingElement]:
     found = []
-    for name, sentence in _NEEDED:
-        if not getattr(settings, name):
-            label = capfirst(str(ComponentSettings._meta.get_field(name).verbose_name))  # type: ignore[union-attr]
-            found.append(MissingElement(name, label, sentence))
+    for needed in NEEDED:
+        if not getattr(settings, needed.name):
+            column = ComponentSettings._meta.get_field(needed.name)
+            label = capfirst(str(column.verbose_name))  # type: ignore[union-attr]
+            found.append(MissingElement(needed.name, label, needed.missing))
     return found
 
 
 def _missing_places(component: Component) -> list[MissingElement]:
     spaces = spaces_of(component)
     if not spaces:
-        sentence = _("The project has no environment yet: a platform administrator adds one.")
-        return [MissingElement("environments", _("Environments"), sentence)]
+        message = _("The project has no environment yet: a platform administrator adds one.")
+        return [MissingElement("environments", _("Environments"), message, stops_build=False)]
     allocations = current_allocations(component)
     return [
         MissingElement(
             f"allocation.{space.environment.slug}",
-            _("Allocation in %(environment)s") % {"environment": space.environment.label},
+            _("Allocation in %(environment)s", environment=space.environment.label),
             _("Say how many replicas it has there, and how much CPU and memory."),
+            stops_build=False,
         )
         for space in spaces
         if space.environment_id not in allocations
@@ -80,11 +78,11 @@ def _missing_places(component: Component) -> list[MissingElement]:
 def _missing_servers(component: Component, settings: ComponentSettings) -> list[MissingElement]:
     found = []
     if toolchain_of(component.project) is None:
-        sentence = _("A platform administrator chooses the Jenkins and the image registry of the project.")
-        found.append(MissingElement("toolchain", _("Jenkins and registry"), sentence))
+        message = _("A platform administrator chooses the Jenkins and the image registry of the project.")
+        found.append(MissingElement("toolchain", _("Jenkins and registry"), message))
     if settings.git_url:
         try:
             git_server_of(settings.git_url)
         except Refused as exc:
-            found.append(MissingElement("git_server", _("Git server"), exc.sentence))
+            found.append(MissingElement("git_server", _("Git server"), exc.message))
     return found

@@ -1,30 +1,35 @@
-"""Forms of the components' room. Services check; forms only carry what was typed and what was wrong with it."""
+"""Forms of the components app. Services check; forms only carry what was typed and what was wrong with it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
+from django.db import models
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Project
-from components.choices import TemplateKind
-from components.models import Component, ComponentSettings, ImageRegistry, JenkinsServer
+from components.choices import EntryKind, TemplateKind
+from components.models import (
+    NAMES_ONLY,
+    SETTINGS_TEXTS,
+    Component,
+    ComponentSettings,
+    EntryCheck,
+    ImageRegistry,
+    JenkinsServer,
+)
 from components.selectors import list_base_images, usable_templates
-from components.services.checks import AMOUNTS, QUANTITIES
+from components.services.allocations import AMOUNTS, QUANTITIES
 from components.services.components import TEMPLATES
+from components.services.entry_checks import FIELDS as ENTRY_FIELDS
+from components.services.scaling_rules import NUMBERS
+from components.settings_fields import text_column
 from environments.models import Environment
-from foundation.problems import Invalid
 
 
-def put_errors(form: forms.Form, error: Invalid) -> None:
-    """Sentences of a service at their fields; those of no field stand above the form."""
-    for name, sentences in error.fields.items():
-        for sentence in sentences:
-            form.add_error(name if name in form.fields else None, str(sentence))
-
-
-class Typed(forms.CharField):
+class RawTextField(forms.CharField):
     """Text as typed: the service says what does not fit."""
 
     def __init__(self, label: Any, most: int, help_text: Any = "", **more: Any) -> None:
@@ -35,7 +40,7 @@ class SeenForm(forms.Form):
     """Carries the version that the form was drawn from, and why it is changed."""
 
     seen_number = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
-    note = Typed(_("What changed and why"), 200)
+    note = RawTextField(_("What changed and why"), 200)
 
 
 class NewComponentForm(forms.Form):
@@ -58,19 +63,23 @@ class NewComponentForm(forms.Form):
         field.queryset = projects
 
 
+def _text_field(name: str) -> RawTextField:
+    """The column of the settings as text to type, with its own label, length and help."""
+    column = text_column(name)
+    is_long = isinstance(column, models.TextField)
+    # Texts that a machine reads are shown in monospace, and no browser corrects them.
+    attrs = {} if name in NAMES_ONLY else {"spellcheck": "false", "autocapitalize": "off", "class": "code"}
+    return RawTextField(
+        capfirst(column.verbose_name),
+        column.max_length or 0,
+        column.help_text,
+        widget=forms.Textarea(attrs={**attrs, "rows": 3}) if is_long else forms.TextInput(attrs=attrs),
+    )
+
+
 class SettingsForm(SeenForm):
     """The original screen's fields, in its four groups."""
 
-    name_zh = Typed(_("Chinese name"), 120)
-    service_name = Typed(_("Service name"), 63, _("Left empty: the component's name in lower case."))
-    git_url = Typed(_("GitLab URL"), 300, _("https://host/group/name.git; the host must be listed under Servers."))
-    description = Typed(_("Description"), 4000, widget=forms.Textarea(attrs={"rows": 2}))
-    job_name = Typed(_("Jenkins job"), 200)
-    node_label = Typed(_("Jenkins node"), 128)
-    build_directory = Typed(_("Build directory"), 200, _("“/” is the root of the repository."))
-    build_command = Typed(_("Build command"), 8192, widget=forms.Textarea(attrs={"rows": 3}))
-    artifact_directory = Typed(_("Artifact directory"), 200, _("Below the build directory."))
-    package_name = Typed(_("Package"), 128, _("One file name, for example app.war."))
     dockerfile = forms.ChoiceField(label=_("Dockerfile"), required=False)
     base_image = forms.ChoiceField(label=_("Base image"), required=False)
     bootstart = forms.ChoiceField(label=_("BootStart file"), required=False)
@@ -78,18 +87,8 @@ class SettingsForm(SeenForm):
     service_template = forms.ChoiceField(label=_("Service template"), required=False)
 
     IDENTITY = ("name_zh", "service_name", "description")
-    BUILD = (
-        "git_url",
-        "job_name",
-        "node_label",
-        "build_directory",
-        "build_command",
-        "artifact_directory",
-        "package_name",
-    )
+    BUILD = tuple(name for name in SETTINGS_TEXTS if name not in ("name_zh", "service_name", "description"))
     IMAGE = ("dockerfile", "base_image", "bootstart", "deployment_template", "service_template")
-    CODE = ("git_url", "job_name", "node_label", "build_directory", "build_command", "artifact_directory")
-    """Texts that a machine reads: shown in monospace, and no browser corrects them."""
 
     def __init__(
         self,
@@ -100,8 +99,8 @@ class SettingsForm(SeenForm):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        for name in (*self.CODE, "package_name", "service_name"):
-            self.fields[name].widget.attrs.update({"spellcheck": "false", "autocapitalize": "off", "class": "code"})
+        for name in SETTINGS_TEXTS:
+            self.fields[name] = _text_field(name)
         for name, kind in TEMPLATES.items():
             names = [template.name for template in usable_templates(component.project, kind)]
             self._offer(name, names, getattr(current, name, None))
@@ -134,11 +133,11 @@ class AmountsForm(forms.Form):
     """One column of the grid; its prefix is the environment's slug."""
 
     seen_number = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
-    replicas = Typed(_("Replicas"), 9)
-    cpu_request = Typed(_("CPU (cores), lower"), 40)
-    cpu_limit = Typed(_("CPU (cores), upper"), 40)
-    memory_request = Typed(_("Memory (G), lower"), 40)
-    memory_limit = Typed(_("Memory (G), upper"), 40)
+    replicas = RawTextField(_("Replicas"), 9)
+    cpu_request = RawTextField(_("CPU (cores), lower"), 40)
+    cpu_limit = RawTextField(_("CPU (cores), upper"), 40)
+    memory_request = RawTextField(_("Memory (G), lower"), 40)
+    memory_limit = RawTextField(_("Memory (G), upper"), 40)
 
     def __init__(
         self, data: Any = None, *, environment: Environment, initial: dict[str, Any], is_open: bool = True
@@ -160,10 +159,65 @@ class AmountsForm(forms.Form):
         return {name: str(self[name].value() or "") for name in AMOUNTS}
 
 
+class EntryCheckForm(SeenForm):
+    """What the entry must answer; which fields count depends on what is asked."""
+
+    kind = forms.ChoiceField(label=_("What is asked"), widget=forms.RadioSelect)
+
+    field_order = (*ENTRY_FIELDS, "note", "seen_number")
+
+    def __init__(self, *args: Any, is_general: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kinds = [one for one in EntryKind.choices if not (is_general and one[0] == EntryKind.EVERYWHERE)]
+        field = self.fields["kind"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = kinds
+        for name in ENTRY_FIELDS[1:]:
+            column = EntryCheck._meta.get_field(name)
+            assert isinstance(column, models.Field)
+            is_number = name == "patience_seconds"
+            attrs = {"inputmode": "numeric"} if is_number else {"spellcheck": "false", "autocapitalize": "off"}
+            widget = forms.TextInput(attrs={**attrs, "class": "code"})
+            most = 9 if is_number else column.max_length or 0
+            self.fields[name] = RawTextField(capfirst(column.verbose_name), most, column.help_text, widget=widget)
+        self.order_fields(self.field_order)
+
+
 def close(form: forms.Form, is_open: bool) -> None:
     """A form that the viewer may read only: what is sent for its fields does not count."""
     for field in form.fields.values():
         field.disabled = not is_open
+
+
+class ScalingRuleForm(SeenForm):
+    """The scaling rule of one environment; what does not fit is said by the service."""
+
+    is_on = forms.BooleanField(
+        label=_("An autoscaler sets the number of replicas"),
+        required=False,
+        help_text=_("Off: from the next deployment on the allocation says the number again."),
+    )
+    minimum = RawTextField(_("Minimum replicas"), 9, _("It also starts with these where nothing runs yet."))
+    maximum = RawTextField(_("Maximum replicas"), 9, _("The quota of the space is counted up to it."))
+    cpu_percent = RawTextField(
+        _("CPU target, percent of the lower bound"), 9, _("Mean use of all pods, in percent of the CPU lower bound.")
+    )
+    scale_up_seconds = RawTextField(
+        _("Cool-down before more pods (seconds)"), 9, _("The smallest number wanted in this time counts. 0: at once.")
+    )
+    scale_down_seconds = RawTextField(
+        _("Cool-down before fewer pods (seconds)"), 9, _("The largest number wanted in this time counts.")
+    )
+
+    field_order = (
+        "is_on", "minimum", "maximum", "cpu_percent", "scale_up_seconds", "scale_down_seconds", "note", "seen_number"
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, is_open: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in NUMBERS:
+            self.fields[name].widget.attrs.update(inputmode="numeric", size=6, autocomplete="off")
+        close(self, is_open)
 
 
 class NewTemplateForm(forms.Form):
@@ -179,7 +233,7 @@ class NewTemplateForm(forms.Form):
     body = forms.CharField(
         label=_("Text"), strip=False, widget=forms.Textarea(attrs={"rows": 24, "spellcheck": "false"})
     )
-    note = Typed(_("What changed and why"), 200)
+    note = RawTextField(_("What changed and why"), 200)
 
     def __init__(self, *args: Any, projects: Any, may_be_global: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -202,7 +256,7 @@ class BaseImageForm(forms.Form):
     image = forms.CharField(
         label=_("Base image"), max_length=400, help_text=_("Path and tag, for example /base/middleware/tomcat 8.0.14.")
     )
-    note = Typed(_("Note"), 200)
+    note = RawTextField(_("Note"), 200)
 
 
 class ToolchainForm(forms.Form):
@@ -233,44 +287,62 @@ def _secret(label: Any, *, is_long: bool = False) -> forms.CharField:
 
 def _ca() -> forms.CharField:
     help_text = _("Only for a certificate that the machine does not trust anyway.")
-    return Typed(_("CA certificate (PEM)"), 100_000, help_text, widget=forms.Textarea(attrs={"rows": 4}))
+    return RawTextField(_("CA certificate (PEM)"), 100_000, help_text, widget=forms.Textarea(attrs={"rows": 4}))
 
 
 class JenkinsForm(forms.Form):
-    slug = Typed(_("Short name"), 63, required=True)
-    name = Typed(_("Name"), 120, required=True)
-    url = Typed("URL", 300, required=True)
-    username = Typed(_("User name"), 120, required=True)
+    slug = RawTextField(_("Short name"), 63, required=True)
+    name = RawTextField(_("Name"), 120, required=True)
+    url = RawTextField("URL", 300, required=True)
+    username = RawTextField(_("User name"), 120, required=True)
     token = _secret(_("API token"))
-    credentials_id = Typed(_("Git credentials id"), 120, _("Its id in Jenkins."), initial="GitLab", required=True)
+    credentials_id = RawTextField(
+        _("Git credentials id"), 120, _("Its id in Jenkins."), initial="GitLab", required=True
+    )
+    queue_deadline_seconds = forms.IntegerField(
+        label=_("Queue deadline (seconds)"), min_value=10, max_value=86_400, initial=1800,
+        help_text=_("A build that waits longer in the queue is taken out of it. Time without contact does not count."),
+    )  # fmt: skip
     build_deadline_seconds = forms.IntegerField(
-        label=_("Build deadline (seconds)"), min_value=10, max_value=86_400, initial=3600
+        label=_("Build deadline (seconds)"), min_value=10, max_value=86_400, initial=3600,
+        help_text=_("A build that runs longer is stopped. Time without contact does not count."),
+    )  # fmt: skip
+    quiet_period_seconds = forms.IntegerField(
+        label=_("Quiet period (seconds)"), min_value=0, max_value=60, initial=1,
+        help_text=_("How long each build waits in the queue, for a request that a proxy repeats."),
+    )  # fmt: skip
+    claims = forms.BooleanField(
+        label=_("Builds ask the platform first"), required=False, initial=True,
+        help_text=_("Nodes can reach the platform: of two builds of one request only the first one goes on."),
+    )  # fmt: skip
+    claim_wait_seconds = forms.IntegerField(
+        label=_("Wait for that answer (seconds)"), min_value=1, max_value=600, initial=30
     )
     ca_pem = _ca()
 
 
 class GitForm(forms.Form):
-    host = Typed(_("Host"), 253, _("With :port where it is not the usual one."), required=True)
-    name = Typed(_("Name"), 120, required=True)
+    host = RawTextField(_("Host"), 253, _("With :port where it is not the usual one."), required=True)
+    name = RawTextField(_("Name"), 120, required=True)
     allow_http = forms.BooleanField(label=_("Plain http allowed"), required=False)
-    username = Typed(_("User name"), 120)
+    username = RawTextField(_("User name"), 120)
     password = _secret(_("Password or token"))
     ssh_key = _secret(_("SSH key"), is_long=True)
     ca_pem = _ca()
 
 
 class RegistryForm(forms.Form):
-    slug = Typed(_("Short name"), 63, required=True)
-    name = Typed(_("Name"), 120, required=True)
-    address = Typed(_("Address"), 253, _("host or host:port: image names begin with it."), required=True)
-    url = Typed(_("API URL"), 300, required=True)
-    username = Typed(_("User name"), 120)
+    slug = RawTextField(_("Short name"), 63, required=True)
+    name = RawTextField(_("Name"), 120, required=True)
+    address = RawTextField(_("Address"), 253, _("host or host:port: image names begin with it."), required=True)
+    url = RawTextField(_("API URL"), 300, required=True)
+    username = RawTextField(_("User name"), 120)
     password = _secret(_("Password or token"))
     ca_pem = _ca()
 
 
 class TestForm(forms.Form):
-    subject = Typed(_("What to try"), 300)
+    subject = RawTextField(_("What to try"), 300)
 
     def __init__(self, help_text: Any = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -8,23 +8,32 @@ from typing import TypeVar
 
 from django.db.models import Q, QuerySet
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from components.models import SETTINGS_TEXTS, Allocation, Component, ComponentSettings, ConfigVersion
+from components.entry_words import parts_of
+from components.models import (
+    SETTINGS_TEXTS,
+    Allocation,
+    Component,
+    ComponentSettings,
+    ConfigVersion,
+    EntryCheck,
+    ScalingRule,
+)
 from deployer.quantities import bytes_to_gib, millicores_to_cores
-from foundation.problems import Sentence
+from foundation.messages import MessageLike
+from foundation.messages import message as _
 
-Versioned = ComponentSettings | Allocation | ConfigVersion
-V = TypeVar("V", ComponentSettings, Allocation, ConfigVersion)
+Versioned = ComponentSettings | Allocation | ConfigVersion | EntryCheck | ScalingRule
+V = TypeVar("V", ComponentSettings, Allocation, ConfigVersion, EntryCheck, ScalingRule)
 
-AMOUNT_LABELS: dict[str, Sentence] = {
-    "replicas": gettext_lazy("Replicas"),
-    "cpu_request": gettext_lazy("CPU (cores), lower"),
-    "cpu_limit": gettext_lazy("CPU (cores), upper"),
-    "memory_request": gettext_lazy("Memory (G), lower"),
-    "memory_limit": gettext_lazy("Memory (G), upper"),
+AMOUNT_LABELS: dict[str, MessageLike] = {
+    "replicas": _("Replicas"),
+    "cpu_request": _("CPU (cores), lower"),
+    "cpu_limit": _("CPU (cores), upper"),
+    "memory_request": _("Memory (G), lower"),
+    "memory_limit": _("Memory (G), upper"),
 }
+RULE_FIELDS = ("is_on", "minimum", "maximum", "cpu_percent", "scale_up_seconds", "scale_down_seconds")
 _TEMPLATES = ("dockerfile", "base_image", "bootstart", "deployment_template", "service_template")
 _FIELDS = (*SETTINGS_TEXTS, *_TEMPLATES)
 
@@ -33,7 +42,7 @@ _FIELDS = (*SETTINGS_TEXTS, *_TEMPLATES)
 class FieldChange:
     """One value that another replaced; empty text where there was none, or is none any more."""
 
-    label: Sentence
+    label: MessageLike
     before: str
     after: str
 
@@ -42,19 +51,23 @@ class FieldChange:
 class Change:
     """One saved version: what it is a version of, and what it changed."""
 
-    what: str
+    what: MessageLike
     row: Versioned
     fields: list[FieldChange]
 
 
 def changes_of(component: Component, *, limit: int = 50) -> list[Change]:
-    """Settings, allocations and configurations together, newest first."""
+    """Settings, allocations, scaling rules, configurations and entry checks together, newest first."""
     settings = _with_former(component.settings.select_related("author", *_TEMPLATES).order_by("-pk"), limit)
     allocations = _with_former(component.allocations.select_related("author", "environment").order_by("-pk"), limit)
+    rules = _with_former(component.scaling_rules.select_related("author", "environment").order_by("-pk"), limit)
     configs = _with_former(component.configs.select_related("author", "environment").order_by("-pk"), limit)
+    checks = _with_former(component.entry_checks.select_related("author", "environment").order_by("-pk"), limit)
     found = [
+        *(Change(_what(row), row, entry_check_changes(former, row)) for row, former in checks),
         *(Change(_what(row), row, settings_changes(former, row)) for row, former in settings),
         *(Change(_what(row), row, allocation_changes(former, row)) for row, former in allocations),
+        *(Change(_what(row), row, rule_changes(former, row)) for row, former in rules),
         *(Change(_what(row), row, config_changes(former, row)) for row, former in configs),
     ]
     return sorted(found, key=lambda change: change.row.created_at, reverse=True)[:limit]
@@ -85,13 +98,29 @@ def _any_of(keys: Iterable[tuple[int | None, int]]) -> Q:
     return found
 
 
-def _what(row: Versioned) -> str:
+def entry_check_changes(before: EntryCheck | None, after: EntryCheck) -> list[FieldChange]:
+    """Parts of the entry check that differ."""
+    old, new = ({str(label): text for label, text in parts_of(row)} for row in (before, after))
+    return [
+        FieldChange(label, old.get(label, ""), new.get(label, ""))
+        for label in dict.fromkeys([*new, *old])
+        if old.get(label) != new.get(label)
+    ]
+
+
+def _what(row: Versioned) -> MessageLike:
     if isinstance(row, ComponentSettings):
-        return _("Settings, version %(number)s") % {"number": row.number}
-    said = {"number": row.number, "environment": row.environment.label}
+        return _("Settings, version %(number)s", number=row.number)
+    if row.environment is None:
+        return _("Entry check of every environment, version %(number)s", number=row.number)
+    said: dict[str, object] = {"number": row.number, "environment": row.environment.label}
+    if isinstance(row, EntryCheck):
+        return _("Entry check in %(environment)s, version %(number)s", **said)
     if isinstance(row, Allocation):
-        return _("Allocation in %(environment)s, version %(number)s") % said
-    return _("Configuration in %(environment)s, version %(number)s") % said
+        return _("Allocation in %(environment)s, version %(number)s", **said)
+    if isinstance(row, ScalingRule):
+        return _("Scaling rule in %(environment)s, version %(number)s", **said)
+    return _("Configuration in %(environment)s, version %(number)s", **said)
 
 
 def settings_changes(before: ComponentSettings | None, after: ComponentSettings) -> list[FieldChange]:
@@ -127,6 +156,25 @@ def amount_text(row: Allocation, name: str) -> str:
     return bytes_to_gib(amount) if name.startswith("memory") else str(amount)
 
 
+def rule_changes(before: ScalingRule | None, after: ScalingRule) -> list[FieldChange]:
+    """Parts of a scaling rule that differ."""
+    found = []
+    for name in RULE_FIELDS:
+        old, new = (rule_text(row, name) if row else "" for row in (before, after))
+        if old != new:
+            label = capfirst(str(ScalingRule._meta.get_field(name).verbose_name))  # type: ignore[union-attr]
+            found.append(FieldChange(label, old, new))
+    return found
+
+
+def rule_text(row: ScalingRule, name: str) -> str:
+    """One part of a scaling rule as people read it."""
+    value = getattr(row, name)
+    if isinstance(value, bool):
+        return str(_("yes") if value else _("no"))
+    return str(value)
+
+
 def config_changes(before: ConfigVersion | None, after: ConfigVersion) -> list[FieldChange]:
     """Variables and files that differ, files by their length."""
     old, new = config_texts(before), config_texts(after)
@@ -157,7 +205,10 @@ def _names(*sides: Iterable[str]) -> Sequence[str]:
     return sorted({name for side in sides for name in side})
 
 
+def shown_length(text: str) -> str:
+    """How long a file is, in lines, for the reader."""
+    return str(_("%(n)s lines", n=len(text.splitlines())))
+
+
 def _lines(text: str | None) -> str:
-    if text is None:
-        return ""
-    return _("%(n)s lines") % {"n": len(text.splitlines())}
+    return "" if text is None else shown_length(text)

@@ -1,6 +1,6 @@
-"""What rooms above tell about a component: this room may not import them, so they name a function at start.
+"""What apps above add to a component's page: this app may not import them, so they name a function at start.
 
-As with runs, a dotted path is kept and loaded at the first question. A room that is not there tells nothing.
+As with runs, a dotted path is kept and loaded at the first question. An app that is not installed adds nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
-    # Rooms register before there are models.
+    # Apps register before there are models.
     from accounts.models import User
     from components.models import Component
 
@@ -26,7 +26,7 @@ def register(name: str, path: str) -> None:
 
 
 def tell(name: str, component: Component, viewer: User) -> dict[str, Any]:
-    """The answer of the room that registered for ``name``; empty when none did."""
+    """The answer of the app that registered for ``name``; empty when none did."""
     if name not in _paths:
         return {}
     say: Tell = import_string(_paths[name])

@@ -1,4 +1,4 @@
-"""Reads of the components' room. Nothing here writes; lists come ready for a page without further queries."""
+"""Reads of the components app. Nothing here writes; lists come ready for a page without further queries."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from accounts.models import Project, User
+from components.choices import EntryKind
 from components.models import (
     Allocation,
     BaseImage,
@@ -19,10 +21,12 @@ from components.models import (
     Component,
     ComponentSettings,
     ConfigVersion,
+    EntryCheck,
     GitServer,
     ImageRegistry,
     JenkinsServer,
     Preview,
+    ScalingRule,
     ServerTest,
     Template,
     TemplateVersion,
@@ -43,7 +47,7 @@ def list_components(
     newest = ComponentSettings.objects.filter(component=OuterRef("pk")).order_by("-number")
     rows = Component.objects.filter(visible_to(user)).select_related("project", "project__organisation")
     rows = rows.annotate(
-        name_zh=Subquery(newest.values("name_zh")[:1]),
+        name_zh=Coalesce(Subquery(newest.values("name_zh")[:1]), Value("")),
         settings_number=Subquery(newest.values("number")[:1]),
         settings_at=Subquery(newest.values("created_at")[:1]),
     )
@@ -60,7 +64,7 @@ def list_components(
 
 
 def find_component(user: User, project_slug: str, slug: str) -> Component:
-    """One component by its natural key; raises Missing for strangers too."""
+    """One component by its natural key; raises Missing where the viewer has no access."""
     rows = Component.objects.filter(visible_to(user)).select_related("project", "project__organisation")
     component = rows.filter(project__slug=project_slug, slug=slug.lower()).first()
     if component is None:
@@ -68,15 +72,16 @@ def find_component(user: User, project_slug: str, slug: str) -> Component:
     return component
 
 
+def settings_of(component: Component) -> QuerySet[ComponentSettings]:
+    """All versions of the settings, with the templates and base images that they name."""
+    return component.settings.select_related(
+        "dockerfile", "bootstart", "deployment_template", "service_template", "base_image", "author"
+    )
+
+
 def current_settings(component: Component) -> ComponentSettings | None:
     """The newest version of the settings, with the templates and base image that it names."""
-    return (
-        component.settings.select_related(
-            "dockerfile", "bootstart", "deployment_template", "service_template", "base_image", "author"
-        )
-        .order_by("-number")
-        .first()
-    )
+    return settings_of(component).order_by("-number").first()
 
 
 def current_allocation(component: Component, environment: Environment) -> Allocation | None:
@@ -87,6 +92,61 @@ def current_allocation(component: Component, environment: Environment) -> Alloca
 def current_config(component: Component, environment: Environment) -> ConfigVersion | None:
     """The configuration there: the newest version, or None when there never was one."""
     return component.configs.filter(environment=environment).order_by("-number").first()
+
+
+def current_rule(component: Component, environment: Environment) -> ScalingRule | None:
+    """The scaling rule there, on or off: the newest version, or None when there never was one."""
+    return component.scaling_rules.filter(environment=environment).order_by("-number").first()
+
+
+def current_rules(component: Component) -> dict[int, ScalingRule]:
+    """The newest scaling rule by environment id: one query."""
+    newest = ScalingRule.objects.filter(component=OuterRef("component"), environment=OuterRef("environment"))
+    rows = component.scaling_rules.filter(number=Subquery(newest.order_by("-number").values("number")[:1]))
+    return {row.environment_id: row for row in rows.select_related("environment", "author")}
+
+
+def own_entry_check(component: Component, environment: Environment | None) -> EntryCheck | None:
+    """The newest version of exactly this environment, or of every environment for None."""
+    return component.entry_checks.filter(environment=environment).order_by("-number").first()
+
+
+def current_entry_check(component: Component, environment: Environment) -> EntryCheck | None:
+    """What counts there: its own version, else the one of every environment; None where nothing is asked."""
+    own = own_entry_check(component, environment)
+    if own is None or own.kind == EntryKind.EVERYWHERE:
+        own = own_entry_check(component, None)
+    return own if own is not None and own.is_asked else None
+
+
+def current_entry_checks(component: Component) -> dict[int | None, EntryCheck]:
+    """The newest versions by environment id, that of every environment by None: one query."""
+    found: dict[int | None, EntryCheck] = {}
+    for row in component.entry_checks.select_related("environment", "author").order_by("number"):
+        found[row.environment_id] = row
+    return found
+
+
+def spaces_asking_services(space_ids: Iterable[int]) -> set[int]:
+    """Those of the spaces where an entry check of a live component asks a Service: three queries for all."""
+    spaces = list(Space.objects.filter(pk__in=list(space_ids)).values_list("pk", "project_id", "environment_id"))
+    rows = EntryCheck.objects.filter(
+        component__project_id__in={project for _pk, project, _place in spaces}, component__is_archived=False
+    ).order_by("number")
+    newest: dict[tuple[int, int | None], str] = {}
+    projects: dict[int, set[int]] = {}
+    for component, project, place, kind in rows.values_list(
+        "component_id", "component__project_id", "environment_id", "kind"
+    ):
+        newest[component, place] = kind
+        projects.setdefault(project, set()).add(component)
+
+    def asks(component: int, place: int) -> bool:
+        own = newest.get((component, place), EntryKind.EVERYWHERE)
+        kind = newest.get((component, None)) if own == EntryKind.EVERYWHERE else own
+        return kind == EntryKind.SERVICE
+
+    return {pk for pk, project, place in spaces if any(asks(one, place) for one in projects.get(project, ()))}
 
 
 def current_allocations(component: Component) -> dict[int, Allocation]:
@@ -115,8 +175,10 @@ def allocations_of_space(space: Space, *, without: Component | None = None) -> l
 
 
 def spaces_of(component: Component) -> list[Space]:
-    """The project's spaces in the order of the flow."""
-    rows = Space.objects.filter(project=component.project_id).select_related("environment", "project")
+    """The project's spaces in the order of the flow, without archived ones."""
+    rows = Space.objects.filter(project=component.project_id, is_archived=False).select_related(
+        "environment", "project"
+    )
     return list(rows.order_by("environment__position", "environment__slug"))
 
 
@@ -209,7 +271,7 @@ def stored_branches(git_url: str) -> list[BranchTip]:
 
 
 @dataclass(frozen=True)
-class LastLook:
+class LastRead:
     """What is stored of a repository's last answer; ``away_since`` while its server does not answer the platform."""
 
     branches: int
@@ -217,11 +279,11 @@ class LastLook:
     away_since: datetime | None = None
 
 
-def last_look(git_url: str, *, remote_key: str = "") -> LastLook:
+def last_read(git_url: str, *, remote_key: str = "") -> LastRead:
     """How many branches the remote had when it was last asked; nobody is asked now."""
     said = BranchTip.objects.filter(git_url=git_url).aggregate(branches=Count("pk"), seen_at=Max("seen_at"))
     away = Remote.objects.filter(name=remote_key, opened_at__isnull=False).values_list("opened_at", flat=True).first()
-    return LastLook(said["branches"], said["seen_at"], away)
+    return LastRead(said["branches"], said["seen_at"], away)
 
 
 def find_preview(user: User, pk: int) -> Preview:

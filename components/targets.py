@@ -7,30 +7,21 @@ from pathlib import Path
 
 from django.conf import settings
 
-from components.grammar import GrammarError, git_address, plain_git_url
 from components.models import GitServer, ImageRegistry, JenkinsServer
-from deployer.interfaces import BuildServerTarget, RegistryTarget, SourceTarget
+from components.validators import GrammarError, git_address, plain_git_url
+from deployer.interfaces import BuildServerTarget, RegistryTarget, SourceTarget, target_from
+from foundation.messages import message as _
 from foundation.problems import Refused
-from foundation.sentences import say as _
 
 
 def build_server_target(server: JenkinsServer) -> BuildServerTarget:
     """A Jenkins row as its adapter wants it."""
-    return BuildServerTarget(
-        key=server.remote_key, url=server.url, username=server.username, token=server.token, ca_pem=server.ca_pem
-    )
+    return target_from(server, BuildServerTarget, key=server.remote_key)
 
 
 def registry_target(registry: ImageRegistry) -> RegistryTarget:
     """A registry row as its adapter wants it."""
-    return RegistryTarget(
-        key=registry.remote_key,
-        address=registry.address,
-        url=registry.url,
-        username=registry.username,
-        password=registry.password,
-        ca_pem=registry.ca_pem,
-    )
+    return target_from(registry, RegistryTarget, key=registry.remote_key)
 
 
 def git_server_of(git_url: str) -> GitServer:
@@ -38,17 +29,17 @@ def git_server_of(git_url: str) -> GitServer:
     try:
         address = git_address(git_url)
     except GrammarError as exc:
-        raise Refused(exc.sentence, "git-url") from exc
+        raise Refused(exc.message, "git-url") from exc
     server = GitServer.objects.filter(host=address.host, is_archived=False).first()
     if server is None:
         raise Refused(
-            _("The Git host %(host)s is not listed.") % {"host": address.host},
+            _("The Git host %(host)s is not listed.", host=address.host),
             "git-host-unknown",
             _("A platform administrator can add it under Servers."),
         )
     if address.scheme == "http" and not server.allow_http:
         raise Refused(
-            _("%(host)s is listed for https:// and ssh:// only.") % {"host": address.host},
+            _("%(host)s is listed for https:// and ssh:// only.", host=address.host),
             "git-http-refused",
             _("A platform administrator can allow plain http for this host."),
         )
@@ -60,12 +51,5 @@ def source_target(git_url: str) -> SourceTarget:
     server = git_server_of(git_url)
     url = plain_git_url(git_url)
     name = hashlib.sha256(url.encode()).hexdigest()[:32]
-    return SourceTarget(
-        key=server.remote_key,
-        url=url,
-        mirror_dir=str(Path(settings.DATA_DIR) / "mirrors" / name),
-        username=server.username,
-        password=server.password,
-        ssh_key=server.ssh_key,
-        ca_pem=server.ca_pem,
-    )
+    mirror_dir = str(Path(settings.DATA_DIR) / "mirrors" / name)
+    return target_from(server, SourceTarget, key=server.remote_key, url=url, mirror_dir=mirror_dir)

@@ -1,10 +1,10 @@
-"""Pages of this room."""
+"""Pages of this app."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from components.views import components, configuration, servers, settings, templates
+from components.views import components, configuration, entry_checks, scaling, servers, settings, templates
 
 app_name = "components"
 
@@ -21,9 +21,12 @@ urlpatterns = [
     path(COMPONENT + "archive/", components.archive, name="archive"),
     path(COMPONENT + "edit/", settings.edit, name="edit"),
     path(COMPONENT + "edit/check/", settings.check, name="check"),
-    path(COMPONENT + "edit/look/", settings.look, name="look"),
+    path(COMPONENT + "edit/branches/", settings.read_git, name="git-read"),
     path(COMPONENT + "configuration/", configuration.compare, name="configurations"),
     path(COMPONENT + "configuration/<slug:environment>/", configuration.edit, name="configuration"),
+    path(COMPONENT + "scaling/<slug:environment>/", scaling.edit, name="scaling"),
+    path(COMPONENT + "entry-check/", entry_checks.edit_general, name="entry-check"),
+    path(COMPONENT + "entry-check/<slug:environment>/", entry_checks.edit, name="entry-check-in"),
     path("templates/", templates.list_templates, name="templates"),
     path("new-template/", templates.new_template, name="template-new"),
     path(TEMPLATE, templates.template, name="template"),

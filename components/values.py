@@ -6,11 +6,13 @@ Everything is plain data (text, whole numbers, truth values, lists, dicts), beca
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from components.grammar import plain_git_url, relative_directory
 from components.models import Allocation, BaseImage, Component, ComponentSettings, ConfigVersion, ImageRegistry
+from components.validators import plain_git_url, relative_directory
 from deployer.quantities import format_cpu, format_memory
+from environments.grants import pull_secret_of
 from environments.models import Environment, Space
 
 DEFAULT_PORT = 8080
@@ -19,9 +21,9 @@ DEFAULT_PORT = 8080
 PARAMETERS = frozenset(
     {"SITE", "APP", "BRANCH_TO_BUILD", "GIT_URL", "DIR_BUILD_FILE", "BUILD_CMD", "BUILD_TARGET", "PACKAGE_NAME"}
     | {"DOCKERFILE_TEMPLATE", "BOOTSTART_TEMPLATE", "HARBOR_ADDRESS", "DEPLOY_VERSION"}
-    | {"TRIGGER_ID", "ORDER_NO", "BUILD_NODE", "GIT_COMMIT", "PLATFORM_URL"}
+    | {"TRIGGER_ID", "ORDER_NO", "BUILD_NODE", "GIT_COMMIT", "PLATFORM_URL", "CLAIM_SECONDS"}
 )
-"""What the Jenkins job must declare: it drops any other parameter without a word."""
+"""What the Jenkins job must declare: it drops any other parameter silently."""
 
 
 def template_values(
@@ -48,6 +50,7 @@ def template_values(
             "slug": environment.slug,
             "namespace": space.namespace,
             "is_production": environment.is_production,
+            "pull_secrets": [pull_secret_of(slug) for slug in space.grants.get("registries", [])],
         },
         "image": image,
         "replicas": allocation.replicas,
@@ -125,14 +128,17 @@ def image_repository(component: Component) -> str:
     return f"{component.project.slug}/{component.slug}"
 
 
-def image_tag_reference(component: Component, registry: ImageRegistry, order_number: str) -> str:
-    """``host/site/app:K8S…``, the name that a build pushes."""
-    return f"{registry.address}/{image_repository(component)}:{order_number}"
-
-
 def image_digest_reference(component: Component, registry: ImageRegistry, digest: str) -> str:
     """``host/site/app@sha256:…``, the name that a cluster pulls: it cannot come to mean another image."""
     return f"{registry.address}/{image_repository(component)}@{digest}"
+
+
+@dataclass(frozen=True)
+class ClaimAddress:
+    """Where a build claims its trigger, and how long it waits for the answer; empty where it cannot call us."""
+
+    platform_url: str
+    wait_seconds: int
 
 
 def jenkins_parameters(
@@ -144,11 +150,11 @@ def jenkins_parameters(
     trigger_id: str,
     dockerfile: str,
     bootstart: str,
-    platform_url: str,
+    claim: ClaimAddress,
 ) -> dict[str, str]:
-    """The 17 parameters of the one Jenkins job, no more and no fewer; ``dockerfile`` and ``bootstart`` are rendered.
+    """The 18 parameters of the one Jenkins job, no more and no fewer; ``dockerfile`` and ``bootstart`` are rendered.
 
-    Raises components.grammar.GrammarError for a directory that leaves the repository.
+    Raises components.validators.GrammarError for a directory that leaves the repository.
     """
     return {
         "SITE": component.project.slug,
@@ -167,7 +173,8 @@ def jenkins_parameters(
         "ORDER_NO": str(order_facts["number"]),
         "BUILD_NODE": settings.node_label,
         "GIT_COMMIT": str(order_facts["commit"]),
-        "PLATFORM_URL": platform_url,
+        "PLATFORM_URL": claim.platform_url,
+        "CLAIM_SECONDS": str(claim.wait_seconds),
     }
 
 

@@ -8,12 +8,12 @@ import sys
 from types import FrameType
 
 from demo import world
-from demo.carry import Carrier, Failed
 from demo.client import Away, Cast, Refusal
-from demo.own import BadRepository, Target, choose_target
-from demo.reach import Unwanted, agree
+from demo.custom_repository import BadRepository, Target, choose_target
+from demo.real_services import Unwanted, agree
 from demo.report import Report
 from demo.running import DATA, CannotStart, Product
+from demo.scenario import Carrier, Failed
 from demo.screen import Screen
 
 REPORT = DATA / "demo" / "report.json"
@@ -21,10 +21,10 @@ STOPPED = 128 + signal.SIGINT
 
 
 def main() -> int:
-    """Everything, with the report written whatever happens."""
+    """Everything, with the report written in any case."""
     screen, report = Screen(), Report()
     for number in (signal.SIGINT, signal.SIGTERM):
-        # Said outright: a shell that puts us into the background has SIGINT ignored.
+        # Set outright: a shell that puts us into the background has SIGINT ignored.
         signal.signal(number, _interrupt)
     code = 1
     try:

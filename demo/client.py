@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 class Refusal(Exception):
-    """The product said no: ``code`` for programs, ``str()`` its own sentence with what each field lacks."""
+    """The product said no: ``code`` for programs, ``str()`` its own message with what each field lacks."""
 
     def __init__(self, status: int, problem: Json) -> None:
         self.status = status

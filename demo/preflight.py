@@ -1,6 +1,6 @@
-"""Checks before anything is installed: each failure is one sentence and the command that mends it.
+"""Checks before anything is installed: each failure is one message and the command that mends it.
 
-Runs on whatever ``python3`` there is, from 3.6 on, with the standard library only: no newer syntax here.
+Runs on any ``python3`` from 3.6 on, with the standard library only: no newer syntax here.
 """
 
 import fcntl
@@ -20,7 +20,7 @@ LOCK = os.path.join(VAR, "run", "up.lock")
 
 
 def check_python(version: "tuple[int, ...]" = sys.version_info[:3]) -> str:
-    """The sentence, or an empty text."""
+    """The message, or an empty text."""
     if version[:2] >= OLDEST:
         return ""
     return (
@@ -78,7 +78,7 @@ def is_running(lock: str = LOCK) -> bool:
 
 
 def main(arguments: "list[str]") -> int:
-    """``python3 demo/preflight.py [port]``: exit code 2 and the sentences when something is missing."""
+    """``python3 demo/preflight.py [port]``: exit code 2 and the messages when something is missing."""
     problems = [check_python()]
     if not problems[0]:
         problems += [check_venv(), check_git()]

@@ -19,9 +19,10 @@ class People:
 
 @dataclass
 class Reached:
-    """An environment that the order came to. ``ready`` is ``pods ready/pods wanted``."""
+    """An environment that the order came to, and the cluster that it is in. ``ready`` is ``pods ready/pods wanted``."""
 
     environment: str
+    cluster: str = ""
     verdict: str = ""
     ready: str = ""
     digest: str = ""
@@ -31,7 +32,7 @@ class Reached:
 
 @dataclass
 class Report:
-    """The whole run. ``built`` names who started each attempt; ``error`` is a sentence, or null."""
+    """The whole run. ``built`` names who started each attempt; ``error`` is a message, or null."""
 
     order: str = ""
     commit: str = ""
@@ -51,12 +52,12 @@ class Report:
         partial.replace(path)
 
     def table(self) -> str:
-        """Environment, verdict, ready pods, digest, who, seconds."""
-        rows = [("environment", "verdict", "ready", "digest", "who", "seconds")]
-        rows += [
-            (one.environment, one.verdict, one.ready, one.digest[:19], _who(one.people), f"{one.seconds:.1f}")
-            for one in self.environments
-        ]
+        """Environment, cluster, verdict, ready pods, digest, who, seconds."""
+        rows = [("environment", "cluster", "verdict", "ready", "digest", "who", "seconds")]
+        for one in self.environments:
+            seconds = f"{one.seconds:.1f}"
+            row = (one.environment, one.cluster, one.verdict, one.ready, one.digest[:19], _who(one.people), seconds)
+            rows.append(row)
         widths = [max(_width(row[column]) for row in rows) for column in range(len(rows[0]))]
         lines = ["  ".join(_pad(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from demo.application import SERVER, files
 from demo.world import SUBSYSTEMS, App, repository_name
 
 DAY = 86_400
+LIMITS, QUOTES = "src/desk/limits.py", "src/desk/quotes.py"
 AUTHORS = {"chenlei": ("陈磊", "chenlei@example.com"), "lintao": ("林涛", "lintao@example.com")}
 
 
@@ -35,82 +37,46 @@ class Commit:
 def history(app: App) -> tuple[Commit, ...]:
     """master with four commits, two features, and three branches on which something goes wrong."""
     whole = files(app)
-    server, limits, quotes = whole[SERVER], whole["src/desk/limits.py"], whole["src/desk/quotes.py"]
-    first = {path: text for path, text in whole.items() if path not in ("src/desk/limits.py", "tests/test_limits.py")}
+    return (*_master(app, whole), *_features(whole), *_failing(whole))
+
+
+def _master(app: App, whole: dict[str, str]) -> Iterator[Commit]:
+    server = whole[SERVER]
+    first = {path: text for path, text in whole.items() if path not in (LIMITS, "tests/test_limits.py")}
     first[SERVER] = server.replace("from desk.limits import check\n", "").replace("        check(amount)\n", "")
-    broken = quotes.replace("def quote(", "def quote(:")
+    limited = {path: whole[path] for path in (SERVER, LIMITS, "tests/test_limits.py")}
+    notes = "- quotes are rounded half up\n"
+    yield Commit("start", "master", "chenlei", 30, f"{app.name_zh}：首个版本 (first version)", first)
+    yield Commit("limits", "master", "lintao", 21, "Refuse amounts beyond the daily limit", limited, "start")
+    yield Commit(
+        "round", "master", "chenlei", 9, "四舍五入到分 (round half up, to the cent)", {"CHANGES.md": notes}, "limits"
+    )
+    told = {"CHANGES.md": f"{notes}- /version\n"}
+    yield Commit("version", "master", "chenlei", 2, "Tell the version at /version", told, "round")
+
+
+def _features(whole: dict[str, str]) -> Iterator[Commit]:
+    raised = {LIMITS: whole[LIMITS].replace("1_000_000", "5_000_000")}
+    yield Commit(
+        "cap", "feature/limit-check", "lintao", 1.2, "Raise the daily limit for institutions", raised, "version"
+    )
+    classes = {QUOTES: whole[QUOTES].replace('"0.0015"', '"0.0012"')}
+    said = "申购费率按客户等级 (fees by class of customer)"
+    yield Commit("fees", "feature/fee-classes", "chenlei", 0.8, said, classes, "version")
+
+
+def _failing(whole: dict[str, str]) -> Iterator[Commit]:
+    broken = {QUOTES: whole[QUOTES].replace("def quote(", "def quote(:")}
+    yield Commit("broken", "fail-compile", "lintao", 0.7, "Half a thought (does not compile)", broken, "version")
     hanging = whole["Makefile"].replace(
         "\tpython3 -m compileall -q src", "\t@echo waiting for a licence server; sleep 86400"
     )
-    return (
-        Commit("start", "master", "chenlei", 30, f"{app.name_zh}：首个版本 (first version)", first),
-        Commit(
-            "limits",
-            "master",
-            "lintao",
-            21,
-            "Refuse amounts beyond the daily limit",
-            {SERVER: server, "src/desk/limits.py": limits, "tests/test_limits.py": whole["tests/test_limits.py"]},
-            "start",
-        ),
-        Commit(
-            "round",
-            "master",
-            "chenlei",
-            9,
-            "四舍五入到分 (round half up, to the cent)",
-            {"CHANGES.md": "- quotes are rounded half up\n"},
-            "limits",
-        ),
-        Commit(
-            "version",
-            "master",
-            "chenlei",
-            2,
-            "Tell the version at /version",
-            {"CHANGES.md": "- quotes are rounded half up\n- /version\n"},
-            "round",
-        ),
-        Commit(
-            "cap",
-            "feature/limit-check",
-            "lintao",
-            1.2,
-            "Raise the daily limit for institutions",
-            {"src/desk/limits.py": limits.replace("1_000_000", "5_000_000")},
-            "version",
-        ),
-        Commit(
-            "fees",
-            "feature/fee-classes",
-            "chenlei",
-            0.8,
-            "申购费率按客户等级 (fees by class of customer)",
-            {"src/desk/quotes.py": quotes.replace('"0.0015"', '"0.0012"')},
-            "version",
-        ),
-        Commit(
-            "broken",
-            "fail-compile",
-            "lintao",
-            0.7,
-            "Half a thought (does not compile)",
-            {"src/desk/quotes.py": broken},
-            "version",
-        ),
-        Commit(
-            "hang", "hang", "lintao", 0.6, "Wait for the licence server (never ends)", {"Makefile": hanging}, "version"
-        ),
-        Commit(
-            "crash",
-            "crash-on-start",
-            "chenlei",
-            0.5,
-            "Read a file that production does not have (crashes at start)",
-            {"src/scenario": "crash\n", SERVER: server.replace("def main() -> None:\n", CRASH)},
-            "version",
-        ),
+    yield Commit(
+        "hang", "hang", "lintao", 0.6, "Wait for the licence server (never ends)", {"Makefile": hanging}, "version"
     )
+    crashing = {"src/scenario": "crash\n", SERVER: whole[SERVER].replace("def main() -> None:\n", CRASH)}
+    said = "Read a file that production does not have (crashes at start)"
+    yield Commit("crash", "crash-on-start", "chenlei", 0.5, said, crashing, "version")
 
 
 CRASH = 'def main() -> None:\n    open("/etc/desk/licence.key").close()\n'

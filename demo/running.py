@@ -81,6 +81,7 @@ class Product:
             self._process = subprocess.Popen(
                 command,
                 cwd=ROOT,
+                env={**os.environ, "PRISM4K_DEMO": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

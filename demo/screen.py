@@ -53,7 +53,7 @@ class Screen:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Whatever happens inside, the bar's line is taken away afterwards."""
+        """Even after an exception, the bar's line is taken away afterwards."""
         try:
             yield
         finally:

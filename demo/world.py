@@ -70,6 +70,7 @@ class Place:
     follows: tuple[str, ...] = ()
     twin: str = ""
     is_production: bool = False
+    cluster: str = "test"
     creators_may_promote: bool = False
     asks_review: bool = True
     approvals: int = 0
@@ -90,6 +91,7 @@ PLACES = (
         "Production",
         follows=("uat",),
         is_production=True,
+        cluster="prod",
         approvals=1,
         replicas=4,
         cpu=(200, 400),
@@ -102,12 +104,16 @@ PLACES = (
         follows=("uat",),
         twin="prd",
         is_production=True,
+        cluster="prod",
         approvals=1,
         replicas=2,
         cpu=(200, 400),
         memory=(128, 256),
     ),
 )
+
+CLUSTERS = {"test": "测试集群 (test cluster)", "prod": "生产集群 (production cluster)"}
+"""Short name and name: FAT and UAT are in the first, PRD and DRP in the second."""
 
 SETTLE_SECONDS = 1
 DEPLOY_DEADLINE_SECONDS = 180

@@ -82,7 +82,9 @@ def _unified(before: list[str], after: list[str]) -> Iterator[str]:
         at, then = int(found["old"]) - 1, int(found["new"]) - 1
         for other in itertools.takewhile(lambda text: not _HUNK.match(text), lines[place + 1 :]):
             if other[0] in "-+":
-                paths.append((old[at] if other[0] == "-" else new[then])[:-1])
+                path = old[at] if other[0] == "-" else new[then]
+                # A line of a file has no key of its own: the last one is the file's.
+                paths.append(path[:-1] if _OWN_KEY.match(other[1:]) else path)
             at, then = at + (other[0] != "+"), then + (other[0] != "-")
         yield f"{line} {'.'.join(_common(paths))}".rstrip().replace(".[", "[")
 
@@ -100,6 +102,7 @@ def _common(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(shared)
 
 
+_OWN_KEY = re.compile(r"\s*(?:- |[^\s:]+:(?: |$))")
 _KEY = re.compile(r"""(?P<quote>["']?)(?P<key>[^\s"':][^"':]*)(?P=quote):(?: |$)""")
 
 
@@ -183,19 +186,53 @@ def _masked(before: Manifest | None, after: Manifest | None) -> tuple[Manifest |
 def _yaml(manifest: Manifest | None) -> list[str]:
     if manifest is None:
         return []
+    if manifest.get("kind") != "ConfigMap" or not manifest.get("data"):
+        return _dumped(manifest)
+    lines = []
+    for line in _dumped({**manifest, "data": None}):
+        lines.append("data:" if line == "data: null" else line)
+        if line == "data: null":
+            for key, value in sorted(manifest["data"].items()):
+                lines += _file_lines(key, str(value))
+    return lines
+
+
+def _dumped(manifest: Manifest) -> list[str]:
     return yaml.safe_dump(
         manifest, sort_keys=True, allow_unicode=True, default_flow_style=False, width=1000
     ).splitlines()
 
 
+def _file_lines(key: str, text: str) -> list[str]:
+    """A file of a ConfigMap line by line, as a person reads it: YAML would escape a tab and make it one long line."""
+    if "\n" not in text and "\r" not in text:
+        return [f"  {line}" for line in _dumped({key: text})] if "\t" not in text else [f"  {key}: {text}"]
+    lines = text.split("\n")
+    is_whole = lines[-1] == ""
+    return [f"  {key}: {'|' if is_whole else '|-'}", *(f"    {line}" for line in (lines[:-1] if is_whole else lines))]
+
+
+_HASHED = re.compile(r"-[0-9a-f]{8}\Z")
+
+
+def logical_name(config_map: str) -> str:
+    """The name of a ConfigMap without the hash of its content that we add."""
+    return _HASHED.sub("", config_map)
+
+
+def field_changes(before: Any, after: Any, path: str = "") -> tuple[FieldChange, ...]:
+    """What differs between two pieces of data, below ``path``; items of lists are matched by their own keys."""
+    return tuple(_changes(before, after, path))
+
+
 def _changes(before: Any, after: Any, path: str) -> Iterator[FieldChange]:
     if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted({*before, *after}):
-            yield from _changes(before.get(key, _ABSENT), after.get(key, _ABSENT), _joined(path, key))
+            yield from _changes(before.get(key, _ABSENT), after.get(key, _ABSENT), joined(path, key))
     elif isinstance(before, list) and isinstance(after, list):
         yield from _list_changes(before, after, path)
     elif before != after or type(before) is not type(after):  # 1 and true are equal to Python
-        yield FieldChange(path or ".", _shown(before), _shown(after))
+        yield FieldChange(path or ".", shown(before), shown(after))
 
 
 class _Absent:
@@ -229,11 +266,13 @@ def _keyed(items: Sequence[Any], keys: tuple[str, ...]) -> dict[str, Any] | None
     return found
 
 
-def _joined(path: str, key: str) -> str:
+def joined(path: str, key: str) -> str:
+    """``path`` with a field below it; quoted where its name has dots or slashes."""
     return f"{path}.{key}" if key.replace("-", "").replace("_", "").isalnum() else f"{path}[{json.dumps(key)}]"
 
 
-def _shown(value: Any) -> str | None:
+def shown(value: Any) -> str | None:
+    """A value in one line, cut after 2000 characters; None for one that is not there."""
     if isinstance(value, _Absent) or value is None:
         return None
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -12,12 +12,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from deployer.errors import Problem, Rejected
-from deployer.interfaces import ClusterTarget
+from deployer.interfaces import ClusterTarget, target_from
+from deployer.messages import Message, message_of
+from deployer.messages import message as _
 from deployer.rendering import strict_yaml
-from deployer.sentences import said_by
-from deployer.sentences import say as _
 
 MAX_CHARS = 256 * 1024
+MOST_NAMED = 8
+"""Contexts that a refusal lists."""
 
 _CLUSTER_FIELDS = frozenset(
     {"server", "certificate-authority-data", "tls-server-name", "insecure-skip-tls-verify", "extensions"}
@@ -52,26 +54,18 @@ class Kubeconfig:
 
     def target(self, key: str) -> ClusterTarget:
         """As a target under this key (``cluster:7``)."""
-        return ClusterTarget(
-            key=key,
-            url=self.url,
-            token=self.token,
-            ca_pem=self.ca_pem,
-            client_cert_pem=self.client_cert_pem,
-            client_key_pem=self.client_key_pem,
-            tls_server_name=self.tls_server_name,
-            verify_tls=self.verify_tls,
-        )
+        return target_from(self, ClusterTarget, key=key, addresses=())
 
 
 def parse_kubeconfig(text: str) -> Kubeconfig:
     """The current context (or the only one). Raises Rejected, with a Problem at what cannot be used."""
     if len(text) > MAX_CHARS:
         raise _refused("", _("A kubeconfig has at most 256 KiB."))
+    text = text.removeprefix("\ufeff")
     try:
         documents = strict_yaml.load(text, restore=lambda scalar: (scalar, False))
     except strict_yaml.YamlProblem as exc:
-        raise _refused(f"line {exc.line}", said_by(exc)) from exc
+        raise _refused(f"line {exc.line}", message_of(exc)) from exc
     if len(documents) != 1:
         raise _refused("", _("This is not a kubeconfig."))
     config = documents[0].data
@@ -89,8 +83,13 @@ def parse_kubeconfig(text: str) -> Kubeconfig:
         client_cert_pem=_pem(user, "client-certificate-data", "users"),
         client_key_pem=_pem(user, "client-key-data", "users"),
         tls_server_name=_text(cluster, "tls-server-name", "clusters"),
-        verify_tls=cluster.get("insecure-skip-tls-verify") is not True,
+        verify_tls=not _flag(cluster, "insecure-skip-tls-verify", "clusters"),
     )
+    if not found.verify_tls and found.ca_pem:
+        raise _refused(
+            "clusters.insecure-skip-tls-verify",
+            _("It switches off the check for which certificate-authority-data is there: leave one of the two out."),
+        )
     if bool(found.client_cert_pem) != bool(found.client_key_pem):
         raise _refused("users", _("A client certificate needs its key, and a key its certificate."))
     if not found.token and not found.client_cert_pem:
@@ -103,10 +102,27 @@ def _pick_context(config: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     current = config.get("current-context")
     if not current and len(contexts) == 1:
         current = contexts[0].get("name")
+    _refuse_twice(contexts, "contexts", current)
     for entry in contexts:
         if entry.get("name") == current and isinstance(current, str):
             return current, entry["context"]
-    raise _refused("current-context", _("The kubeconfig does not say which of its contexts to use."))
+    names = [name[:60] for entry in contexts if isinstance(name := entry.get("name"), str)][:MOST_NAMED]
+    if not names:
+        raise _refused("contexts", _("The kubeconfig has no context: it names no cluster with a user."))
+    raise _refused(
+        "current-context",
+        _(
+            "The kubeconfig does not say which of its contexts to use. Set current-context to one of %(names)s, with "
+            "“kubectl config use-context”.",
+            names=names,
+        ),
+    )
+
+
+def _refuse_twice(entries: list[dict[str, Any]], part: str, name: Any) -> None:
+    """kubectl refuses such a file as well; the first of two would be a guess."""
+    if sum(1 for entry in entries if entry.get("name") == name) > 1:
+        raise _refused(part, _("%(name)s is there twice: leave the one that is meant.", name=str(name)[:60]))
 
 
 def _entries(config: dict[str, Any], part: str) -> list[dict[str, Any]]:
@@ -115,6 +131,7 @@ def _entries(config: dict[str, Any], part: str) -> list[dict[str, Any]]:
 
 
 def _named(config: dict[str, Any], part: str, inner: str, name: Any) -> dict[str, Any]:
+    _refuse_twice(_entries(config, part), part, name)
     for entry in _entries(config, part):
         if entry.get("name") == name and isinstance(entry.get(inner), dict):
             return dict(entry[inner])
@@ -122,8 +139,9 @@ def _named(config: dict[str, Any], part: str, inner: str, name: Any) -> dict[str
 
 
 def _only(value: dict[str, Any], allowed: frozenset[str], part: str) -> None:
-    for name in value:
-        if name not in allowed:
+    for name, given in value.items():
+        # kubectl and the tools of clouds print fields that nobody filled: ``username: null``, ``exec: null``.
+        if name not in allowed and given not in (None, ""):
             raise _refused(
                 f"{part}.{name}",
                 _(
@@ -143,8 +161,20 @@ def _text(value: dict[str, Any], name: str, part: str) -> str:
     return found
 
 
+def _flag(value: dict[str, Any], name: str, part: str) -> bool:
+    found = value.get(name)
+    if found is not None and not isinstance(found, bool):
+        raise _refused(f"{part}.{name}", _("%(name)s must be true or false, without quotes.", name=name))
+    return bool(found)
+
+
 def _server(cluster: dict[str, Any]) -> str:
     url = _text(cluster, "server", "clusters")
+    if url and "://" not in url:
+        raise _refused(
+            "clusters.server",
+            _("Write the whole address: begin with https://, for example https://%(address)s.", address=url),
+        )
     try:
         parts = urlsplit(url)
         is_plain = bool(parts.hostname) and not (parts.username or parts.password or parts.query or parts.fragment)
@@ -157,7 +187,9 @@ def _server(cluster: dict[str, Any]) -> str:
 
 
 def _pem(value: dict[str, Any], name: str, part: str) -> str:
-    encoded = _text(value, name, part)
+    # Wrapped lines are base64 all the same, for kubectl too.
+    given = value.get(name)
+    encoded = _text({name: "".join(given.split())} if isinstance(given, str) else value, name, part)
     if not encoded:
         return ""
     try:
@@ -169,5 +201,5 @@ def _pem(value: dict[str, Any], name: str, part: str) -> str:
     return text
 
 
-def _refused(path: str, message: str) -> Rejected:
+def _refused(path: str, message: Message | str) -> Rejected:
     return Rejected(message, problems=(Problem(path, message),), reason="kubeconfig")

@@ -1,1 +1,1 @@
-"""Screens that look across rooms: home, my work, search."""
+"""Screens across apps: home, my work, search."""

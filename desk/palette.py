@@ -8,13 +8,13 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _
 
 from accounts.models import User
 from components.models import Component
 from desk.selectors.places import Place, actions_of, pages_of
 from desk.selectors.search import FoundPod, search
 from environments.access import Rights
+from foundation.messages import message as _
 from foundation.templatetags.ui import tone
 from releases.models import ReleaseOrder
 from releases.selectors import orders_visible_to
@@ -53,7 +53,7 @@ def palette(user: User, text: str) -> list[dict[str, Any]]:
         ("pages", _("Go to"), _places(pages_of(rights), text)),
     ]
     return [
-        {"name": name, "label": label, "lines": [asdict(line) for line in lines]}
+        {"name": name, "label": str(label), "lines": [asdict(line) for line in lines]}
         for name, label, lines in groups
         if lines
     ]

@@ -1,4 +1,4 @@
-"""The one act of this room: waking a run that is stuck."""
+"""The one act of this app: waking a run that is stuck."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from django.db import transaction
 import audit
 from accounts.models import User
 from environments.access import require
+from foundation.messages import message as _
 from foundation.problems import Missing, Refused
 from foundation.runs import kinds
 from foundation.runs.wake import wake
-from foundation.sentences import say as _
 
 
 def wake_run(*, actor: User, kind: str, pk: int) -> None:
-    """Make the run due now; whoever drives it takes it within seconds. Raises Missing, Refused when it has ended."""
+    """Make the run due now; the watcher takes it within seconds. Raises Missing, Refused when it has ended."""
     require(actor, "see_health")
     try:
         model = kinds.get(kind).model

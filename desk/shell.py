@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.selectors import demo_people
 from desk.selectors import chosen_projects
 from environments.access import Rights
+from foundation.installation import is_demo
+from foundation.messages import MessageLike
+from foundation.messages import message as _
 from releases.views.pages import rights_of
 
 CHOSEN = "chosen_project"
@@ -26,7 +32,7 @@ class RailLink:
     """One place of the rail. ``name`` is its icon and what a page calls itself; ``letter`` follows ``g``."""
 
     name: str
-    label: str
+    label: MessageLike
     url: str
     letter: str = ""
     is_first: bool = False
@@ -90,3 +96,26 @@ class Shell:
             RailLink("environments", _("Environments"), reverse("environments:list"), "e"),
             RailLink("admin", _("Admin"), reverse("desk:admin"), "s"),
         ]
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Values for ``base.html``; each is read only where a page asks for it."""
+    values: dict[str, Any] = {"is_demo": is_demo, "product_version": settings.VERSION, "demo_people": _people}
+    user = getattr(request, "user", None)
+    if isinstance(user, User):
+        values |= _lazily(Shell(request, user))
+    return values
+
+
+def _lazily(frame: Shell) -> dict[str, Callable[[], Any]]:
+    return {
+        "rail": lambda: frame.rail,
+        "in_project": lambda: frame.in_project,
+        "own_projects": lambda: frame.own_projects,
+        "chosen_project": lambda: frame.chosen_project,
+        "project_page": lambda: frame.project_page,
+    }
+
+
+def _people() -> list[User]:
+    return [someone.person for someone in demo_people()]

@@ -8,13 +8,12 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_safe
 
+from foundation.pages import read_view
 from releases.logs.pods import answer_of
 
 Row = dict[str, Any]
@@ -30,8 +29,7 @@ STATES = (
 )
 
 
-@login_required
-@require_safe
+@read_view
 def style_guide(request: HttpRequest) -> HttpResponse:
     """Every part; 404 where neither development nor demo data is."""
     if not (settings.DEBUG or settings.DEMO):
@@ -72,6 +70,7 @@ def samples() -> dict[str, Any]:
     now = timezone.now()
     return {
         "states": STATES,
+        "choices": [(state, word, state == "running") for state, word in STATES],
         "ages": [now - timedelta(**ago) for ago in ({"seconds": 4}, {"minutes": 12}, {"hours": 3}, {"days": 9})],
         "never": None,
         "digest": DIGEST,
@@ -156,9 +155,9 @@ CARDS: tuple[Callable[[datetime], Row], ...] = (
 
 # ---------------------------------------------------------------- gates, pods, quota
 GATES: tuple[Row, ...] = (
-    {"title": _("Build"), "is_open": True, "sentence": _("The order is built.")},
-    {"title": _("Flow"), "is_open": False, "sentence": _WHY, "who": "王芳, Wang Fang"},
-    {"title": "", "is_open": True, "sentence": _("The branch is allowed here.")},
+    {"title": _("Build"), "is_open": True, "message": _("The order is built.")},
+    {"title": _("Flow"), "is_open": False, "message": _WHY, "who": "王芳, Wang Fang"},
+    {"title": "", "is_open": True, "message": _("The branch is allowed here.")},
 )
 
 
@@ -245,12 +244,12 @@ def table_row(now: datetime, index: int) -> Row:
             "state": state, "word": word, "pods": f"{index}/4", "at": at}  # fmt: skip
 
 
-REFUSAL = {"sentence": _("Zhao Gang is deploying order K8S20261120141209CK here right now."), "who_can_help": "赵刚"}
+REFUSAL = {"message": _("Zhao Gang is deploying order K8S20261120141209CK here right now."), "who_can_help": "赵刚"}
 INVALID = {
-    "sentence": _("Some fields need another value."),
+    "message": _("Some fields need another value."),
     "fields": {"branch": [_("There is no branch of this name.")]},
 }
-DENIED = {"status": 403, "sentence": _("You may not do this here."), "who_can_help": "孙丽, Sun Li"}
+DENIED = {"status": 403, "message": _("You may not do this here."), "who_can_help": "孙丽, Sun Li"}
 EXPLAINED = {
     "title": _("Not allowed"),
     "did": _("Nothing was changed."),

@@ -1,31 +1,207 @@
-"""Administration and health."""
+"""Pages of this app: my work, approvals, search, administration and health."""
 
 from __future__ import annotations
 
 import json
-from typing import cast
+from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import resolve, reverse
-from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.debug import sensitive_post_parameters
 
+from accounts.actor import actor_of
 from accounts.models import User
+from components import live_reads
+from components.naming import short_code
 from desk import selectors
-from desk.selectors.health_words import checks_shown
+from desk.api_calls import call_of
+from desk.palette import palette as lines_of
+from desk.selectors.health import checks_shown
+from desk.selectors.matrix import STATES, Filters
 from desk.services import wake_run
 from environments.access import Rights, require
-from foundation.problems import Sentence
+from foundation.api.routes import api_route, no_api_route
+from foundation.messages import MessageLike
+from foundation.messages import message as _
+from foundation.pages import act_view, is_htmx, read_view, redirect_with, render_page, wanted_part
+from foundation.problems import Missing
+from releases.models import Placement
+from releases.presenters.acts import new_order_act
+from releases.selectors import placement_by_names
+from releases.views.pages import page, rights_of
+
+MOST_TOPICS = 40
+LONGEST = 130
+PARTS = {"work": "desk/_work_band.html", "chunk": "desk/_matrix_chunk.html", "rows": "desk/_matrix_rows.html"}
+"""``work`` and ``chunk`` are fetched anew; ``rows`` are the next lines, with where to go on."""
 
 
-def _person(request: HttpRequest) -> User:
-    return cast(User, request.user)
+@read_view
+def home(request: HttpRequest) -> HttpResponse:
+    """The whole page, or with ``part=`` a piece of it."""
+    user = actor_of(request)
+    rights = rights_of(request)
+    filters = read_filters(request)
+    projects = selectors.chosen_projects(rights)
+    topics = [f"project:{pk}" for pk, slug, _name in projects if filters.project in ("", slug)]
+    context: dict[str, Any] = {
+        "nav": "home",
+        "filters": filters,
+        "query": query_of(filters),
+        "topic": ",".join(topics[:MOST_TOPICS]),
+    }
+    part = wanted_part(request)
+    if part != "work":
+        context["matrix"] = selectors.matrix(user, rights, filters)
+    if part not in ("chunk", "rows"):
+        context["work"] = selectors.my_work(user, rights, project=filters.project)
+    if part in PARTS:
+        return page(request, PARTS[part], context)
+    return page(request, "desk/home.html", context | _whole(user, rights, filters, projects))
 
 
-LINKS: tuple[tuple[str, str, str, Sentence, Sentence], ...] = (
+def read_filters(request: HttpRequest) -> Filters:
+    """What the address says; a state that does not exist narrows nothing."""
+    given = {name: request.GET.get(name, "").strip()[:LONGEST] for name in ("project", "text", "state", "start")}
+    if given["state"] not in STATES:
+        given["state"] = ""
+    return Filters(mine="1" if request.GET.get("mine") else "", **given)
+
+
+def query_of(filters: Filters) -> str:
+    """The filters without the place in the list, ready for an address."""
+    query = QueryDict(mutable=True)
+    given = {name: getattr(filters, name) for name in ("project", "text", "state", "mine")}
+    query.update({name: value for name, value in given.items() if value})
+    return query.urlencode()
+
+
+def _whole(user: User, rights: Rights, filters: Filters, projects: list[tuple[int, str, str]]) -> dict[str, Any]:
+    return {
+        "projects": [(slug, f"{slug.upper()} {name}", slug == filters.project) for _pk, slug, name in projects],
+        "states": [(state, word, state == filters.state) for state, word in STATES.items()],
+        "count": selectors.filtered_components(user, rights, filters).count(),
+        "new_order": new_order_act(rights, [pk for pk, _slug, _name in projects]),
+        "first_run": selectors.first_run(rights),
+    }
+
+
+# ---------------------------------------------------------------- compare
+@read_view
+def compare(request: HttpRequest, project: str, slug: str, environment: str) -> HttpResponse:
+    """The orders that lie between an environment and the one that it follows, and their commits."""
+    place = placement_by_names(actor_of(request), project, slug, environment)
+    found = selectors.between(place)
+    if found is None or place.last_succeeded is None:
+        raise Missing(_("Nothing lies between: this environment is not behind the one that it follows."))
+    if wanted_part(request) == "commits":
+        return page(request, "desk/_compare_commits.html", _commits(place, found.ahead.order.commit))
+    component = place.component
+    context = {
+        "nav": "home",
+        "place": place,
+        "found": found,
+        "component": component,
+        "code": short_code(component.name, component.project.slug),
+        "environment": place.space.environment,
+        "topic": f"space:{place.space_id}",
+    }
+    if request.GET.get("commits"):
+        context |= _commits(place, found.ahead.order.commit)
+    return page(request, "desk/compare.html", context)
+
+
+def _commits(place: Placement, ahead: str) -> dict[str, Any]:
+    """A read of Git that never fails the page."""
+    assert place.last_succeeded is not None
+    here = place.last_succeeded.order.commit
+    if not here or here == ahead:
+        return {"are_same": True}
+    return {"commits": live_reads.commits_between(place.component, here, ahead)}
+
+
+MOST_SHOWN = 100
+
+
+@read_view
+def approvals(request: HttpRequest) -> HttpResponse:
+    """Mine to decide, oldest first; with ``part=count`` only the number that the rail shows."""
+    user = actor_of(request)
+    rights = rights_of(request)
+    found = selectors.to_approve(user, rights)
+    if wanted_part(request) == "count":
+        return page(request, "desk/_approvals_count.html", {"count": len(found)})
+    project = request.GET.get("project", "").strip()[:LONGEST]
+    here = [one for one in found if project in ("", one.order.project.slug)]
+    shown = here[:MOST_SHOWN]
+    risks = selectors.risks(shown)
+    topics = [f"project:{pk}" for pk, slug, _name in selectors.chosen_projects(rights) if project in ("", slug)]
+    context = {
+        "nav": "approvals",
+        "rows": [(one, risks[one.key]) for one in shown],
+        "count": len(here),
+        "hidden": len(here) - len(shown),
+        "elsewhere": len(found) - len(here),
+        "project": project,
+        "topic": ",".join(topics[:MOST_TOPICS]),
+    }
+    return page(request, "desk/_approvals.html" if wanted_part(request) else "desk/approvals.html", context)
+
+
+@read_view
+def next_approval(request: HttpRequest) -> HttpResponse:
+    """The review page of the decision that follows ``?after=K8S…@prd``; the list when none is left."""
+    user = actor_of(request)
+    found = selectors.next_to_approve(user, rights_of(request), after=request.GET.get("after", "")[:LONGEST])
+    if found is None:
+        messages.info(request, str(_("Nothing else waits for your approval.")))
+        return redirect("desk:approvals")
+    return redirect(found.url)
+
+
+@read_view
+def search(request: HttpRequest) -> HttpResponse:
+    """Everything that the text may mean; a whole order number leads straight to its page."""
+    text = request.GET.get("q", "")
+    found = selectors.search(actor_of(request), text)
+    if found.exact is not None:
+        return redirect("releases:order", found.exact.number)
+    return render(request, "desk/search.html", {"text": text.strip(), "found": found})
+
+
+@read_view
+def palette(request: HttpRequest) -> HttpResponse:
+    """What the palette shows for ``?q=``, as JSON; never kept, for what one may do changes."""
+    answer = JsonResponse({"groups": lines_of(actor_of(request), request.GET.get("q", ""))})
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+@read_view
+def keys(request: HttpRequest) -> HttpResponse:
+    """The list of keys: a page of its own, or only the list for the dialog."""
+    return render_page(request, "ui/keys_help.html" if is_htmx(request) else "desk/keys.html", {})
+
+
+@no_api_route("writes nothing: says a form as an API call")
+@act_view
+@sensitive_post_parameters()
+def api_call(request: HttpRequest) -> HttpResponse:
+    """The posted form as one curl; ``_action`` is where it would go. Writes nothing; Missing where there is no call."""
+    data = request.POST.copy()
+    action = data.get("_action", "")
+    data.pop("_action", None)
+    call = call_of(request, action, data)
+    if call is None:
+        raise Missing()
+    answer = JsonResponse({"curl": call.curl})
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+LINKS: tuple[tuple[str, str, str, MessageLike, MessageLike], ...] = (
     ("", "environments:projects", "users", _("Projects and members"), _("Who may do what, and until when.")),
     ("see_site", "environments:people", "user", _("People"), _("Who may sign in.")),
     (
@@ -50,44 +226,38 @@ LINKS: tuple[tuple[str, str, str, Sentence, Sentence], ...] = (
 """(right of the site or nothing, page, icon, name, what it is)."""
 
 
-@login_required
-@require_safe
+@read_view
 def admin(request: HttpRequest) -> HttpResponse:
     """Links to what this person may look after."""
-    rights = Rights(_person(request))
+    rights = Rights(actor_of(request))
     first_run = selectors.first_run(rights)
     links = [
         {"url": reverse(name), "icon": icon, "title": title, "text": text}
         for verb, name, icon, title, text in LINKS
         if not verb or rights.can(verb)
     ]
-    return render(request, "desk/admin.html", {"nav": "admin", "links": links, "first_run": first_run})
+    return render_page(request, "desk/admin.html", {"links": links, "first_run": first_run}, nav="admin")
 
 
-@login_required
-@require_safe
+@read_view
 def health(request: HttpRequest) -> HttpResponse:
     """Is the platform well? Workers, stuck runs, other sides, and what readyz says."""
-    require(_person(request), "see_health")
+    require(actor_of(request), "see_health")
     found, checks = selectors.health(), checks_shown(_readiness(request))
     trouble = found.trouble + sum(not check.is_good for check in checks)
-    context = {"nav": "admin", "health": found, "checks": checks, "trouble": trouble}
-    is_part = "HX-Request" in request.headers
-    response = render(request, "desk/_health.html" if is_part else "desk/health.html", context)
-    response["Vary"] = "HX-Request, Cookie"
-    return response
+    context = {"health": found, "checks": checks, "trouble": trouble}
+    return render_page(request, "desk/_health.html" if is_htmx(request) else "desk/health.html", context, nav="admin")
 
 
 def _readiness(request: HttpRequest) -> dict[str, str]:
-    """What ``/readyz`` answers to a load balancer, asked of the same view: this room may not import the frame."""
+    """What ``/readyz`` answers to a load balancer, asked of the same view: this app may not import `prism4k`."""
     answer = resolve(reverse("readyz")).func(request)
     return dict(json.loads(answer.content)["checks"])
 
 
-@login_required
-@require_POST
+@api_route("health_wake")
+@act_view
 def wake(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """Make a stuck run due now."""
-    wake_run(actor=_person(request), kind=kind, pk=pk)
-    messages.success(request, str(_("Woken: a worker takes it within seconds.")))
-    return redirect("desk:health")
+    wake_run(actor=actor_of(request), kind=kind, pk=pk)
+    return redirect_with(request, _("Woken: a worker takes it within seconds."), "desk:health")

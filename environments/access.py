@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from django.db.models import Q, QuerySet
@@ -13,9 +14,9 @@ from accounts.models import Project, User
 from environments.choices import Role
 from environments.models import Membership, Space
 from environments.verbs import STILL_IN_ARCHIVE, VERBS, Where
+from foundation.messages import localized_list
+from foundation.messages import message as _
 from foundation.problems import Denied, Missing, Refused
-from foundation.sentences import listed
-from foundation.sentences import say as _
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,20 @@ class Rights:
     """What one person may do, read from the rows once: make a new one for every request and every step.
 
     ``only_project_id`` (by default the one a token is bound to) leaves the rights in that project alone: roles that
-    count everywhere count there only, and no verb of the site is left.
+    count everywhere count there only, and no verb of the site is left. ``held``: the roles in force, if already read.
     """
 
-    def __init__(self, user: User, *, only_project_id: int | None = None) -> None:
+    def __init__(
+        self, user: User, *, only_project_id: int | None = None, held: Collection[Holding] | None = None
+    ) -> None:
         self.user = user
         only = user.only_project_id if only_project_id is None else only_project_id
-        rows = Membership.objects.filter(in_force(), user=user).values_list("role", "project_id", "environment_id")
-        held = tuple(Holding(*row) for row in rows) if user.is_active else ()
+        if held is None:
+            rows = Membership.objects.filter(in_force(), user=user).values_list("role", "project_id", "environment_id")
+            held = [Holding(*row) for row in rows] if user.is_active else []
         if only is not None:
-            held = tuple(Holding(one.role, only, one.environment_id) for one in held if one.project_id in (None, only))
-        self.holdings = held
+            held = [Holding(one.role, only, one.environment_id) for one in held if one.project_id in (None, only)]
+        self.holdings = tuple(held)
 
     @cached_property
     def archived_ids(self) -> frozenset[int]:
@@ -61,7 +65,7 @@ class Rights:
             in_place = environment_id is None or held.environment_id in (None, environment_id)
             if held.project_id is None or (held.project_id == project_id and in_place):
                 found.add(held.role)
-            # A grant's holder counts as a developer in the project, whatever the environment.
+            # A grant's holder counts as a developer in the project, for all environments.
             if held.role == Role.GRANT and held.project_id == project_id and environment_id is None:
                 found.add(Role.DEVELOPER)
         return found
@@ -76,7 +80,7 @@ class Rights:
         is_own = owner_id is not None and owner_id == self.user.pk
         if rule.where is Where.SITE:
             return any(held.project_id is None and held.role in rule.roles for held in self.holdings)
-        if self.is_shut(verb, _project(project_id, space)):
+        if self.is_shut(verb, _project(project_id, space)) or _is_gone(verb, space):
             return False
         if rule.where is Where.PROJECT:
             roles = self.roles_in(_project(project_id, space))
@@ -95,7 +99,7 @@ class Rights:
         return verb not in STILL_IN_ARCHIVE and project_id in self.archived_ids
 
     def sees(self, project_id: int) -> bool:
-        """May this person see the project at all? Strangers get a 404."""
+        """May this person see the project at all? Without access: 404."""
         return self.can("see", project_id=project_id)
 
     def project_ids(self) -> set[int] | None:
@@ -104,10 +108,23 @@ class Rights:
             return None
         return {held.project_id for held in self.holdings if held.project_id is not None}
 
-    def earliest_end(self) -> object:
-        """When the first of the memberships in force ends, or None: a socket looks again then."""
-        rows = Membership.objects.filter(in_force(), user=self.user, ends_at__isnull=False)
-        return rows.order_by("ends_at").values_list("ends_at", flat=True).first()
+
+def read_rights(users: Iterable[User]) -> list[tuple[Rights, datetime | None]]:
+    """The rights of several people, and when the first of each one's roles ends, in two queries."""
+    people = list(users)
+    held: dict[int, list[Holding]] = {user.pk: [] for user in people}
+    ends: dict[int, datetime] = {}
+    rows = Membership.objects.filter(in_force(), user__in=people)
+    for row in rows:
+        held[row.user_id].append(Holding(row.role, row.project_id, row.environment_id))
+        if row.ends_at is not None:
+            ends[row.user_id] = min(row.ends_at, ends.get(row.user_id, row.ends_at))
+    return [(Rights(user, held=held[user.pk] if user.is_active else []), ends.get(user.pk)) for user in people]
+
+
+def _is_gone(verb: str, space: Space | None) -> bool:
+    """True when the space is archived and the verb is more than reading."""
+    return space is not None and space.is_archived and verb not in STILL_IN_ARCHIVE
 
 
 def _project(project_id: int | None, space: Space | None) -> int:
@@ -128,9 +145,9 @@ def can(
 def require(
     user: User, verb: str, *, project_id: int | None = None, space: Space | None = None, owner_id: int | None = None
 ) -> None:
-    """Raise Missing for a stranger to the project, Denied (with whom to ask) for somebody without the right.
+    """Raise Missing without access to the project, Denied (with whom to ask) for somebody without the right.
 
-    Refused where the project is archived, whoever asks.
+    Refused for everybody where the project or the space is archived.
     """
     rights = Rights(user)
     if rights.can(verb, project_id=project_id, space=space, owner_id=owner_id):
@@ -143,12 +160,15 @@ def require(
             "project-archived",
             who_may("manage_projects"),
         )
+    if space is not None and _is_gone(verb, space):
+        message = _("%(name)s is archived for this project: nothing goes there.", name=space.environment.label)
+        raise Refused(message, "space-archived", who_may("manage_places"))
     raise Denied(_("You may not do this here."), who_can_help=who_may(verb, project_id=project_id, space=space))
 
 
 def who_may(verb: str, *, project_id: int | None = None, space: Space | None = None) -> str:
     """Names of up to three people who may, for "whom to ask"; the roles when nobody holds one."""
-    return listed(names_who_may(verb, project_id=project_id, space=space))
+    return localized_list(names_who_may(verb, project_id=project_id, space=space))
 
 
 def names_who_may(verb: str, *, project_id: int | None = None, space: Space | None = None) -> list[str]:

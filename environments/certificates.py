@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from foundation.problems import Sentence
-from foundation.sentences import say as _
+from foundation.messages import MessageLike
+from foundation.messages import message as _
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class CertificateFacts:
     """What may be shown of a certificate: whose it is and until when."""
 
     subject: str
+    begins_at: datetime
     ends_at: datetime
 
 
@@ -26,12 +28,15 @@ def read_certificates(pem: str) -> list[CertificateFacts]:
         found = x509.load_pem_x509_certificates(pem.encode())
     except (ValueError, UnicodeEncodeError):
         return []
-    return [CertificateFacts(one.subject.rfc4514_string(), one.not_valid_after_utc) for one in found]
+    return [
+        CertificateFacts(one.subject.rfc4514_string(), one.not_valid_before_utc, one.not_valid_after_utc)
+        for one in found
+    ]
 
 
-def problems_of(*, ca_pem: str, client_cert_pem: str, client_key_pem: str) -> dict[str, list[Sentence]]:
-    """Sentences by field for texts that are no PEM, or a certificate and a key that do not belong together."""
-    found: dict[str, list[Sentence]] = {}
+def problems_of(*, ca_pem: str, client_cert_pem: str, client_key_pem: str) -> dict[str, list[MessageLike]]:
+    """Messages by field for texts that are no PEM, or a certificate and a key that do not belong together."""
+    found: dict[str, list[MessageLike]] = {}
     if ca_pem and not read_certificates(ca_pem):
         found["ca_pem"] = [_("This is not a certificate: paste the text from -----BEGIN CERTIFICATE----- on.")]
     if client_cert_pem and not read_certificates(client_cert_pem):
@@ -44,7 +49,25 @@ def problems_of(*, ca_pem: str, client_cert_pem: str, client_key_pem: str) -> di
     return found
 
 
-def _problems_of_pair(certificate: str, key: str) -> dict[str, list[Sentence]]:
+def problems_of_time(certificates: Mapping[str, str]) -> dict[str, list[MessageLike]]:
+    """Messages by field for PEM texts in which no certificate is in force now: one of a bundle is enough."""
+    found: dict[str, list[MessageLike]] = {}
+    now = datetime.now(UTC)
+    for name, pem in certificates.items():
+        known = read_certificates(pem)
+        if not known or any(one.begins_at <= now < one.ends_at for one in known):
+            continue
+        last = max(known, key=lambda one: one.ends_at)
+        day = f"{last.ends_at if last.ends_at <= now else last.begins_at:%Y-%m-%d}"
+        if last.ends_at <= now:
+            message = _("%(subject)s: the certificate expired on %(day)s.", subject=last.subject, day=day)
+        else:
+            message = _("%(subject)s: the certificate is in force from %(day)s on.", subject=last.subject, day=day)
+        found[name] = [message]
+    return found
+
+
+def _problems_of_pair(certificate: str, key: str) -> dict[str, list[MessageLike]]:
     try:
         private = serialization.load_pem_private_key(key.encode(), password=None)
     except (ValueError, TypeError, UnicodeEncodeError):

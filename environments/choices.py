@@ -1,4 +1,4 @@
-"""Closed sets of the places' room."""
+"""Closed sets of the environments app."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _

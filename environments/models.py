@@ -6,14 +6,18 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import SLUG, Project, in_language
+from audit.recording import Subject
 from environments.choices import Role
+from foundation.clock import PARKED
 from foundation.encryption import EncryptedTextField
+from foundation.fields import ChangedAtField
+from foundation.messages import MessageField
 from foundation.models import HasSecrets
-from foundation.runs.models import Run
-from foundation.sentences import SaidField, SaidJSONField
+from foundation.runs.models import ConnectionTest, Run
 
 
 class Cluster(HasSecrets):
@@ -21,7 +25,9 @@ class Cluster(HasSecrets):
 
     slug = models.CharField(_("short name"), max_length=63, unique=True, validators=[SLUG])
     name = models.CharField(_("name"), max_length=120)
-    url = models.CharField(_("API server URL"), max_length=300)
+    in_cluster = models.BooleanField(_("the cluster that this platform runs in"), default=False)
+    """Address, CA certificate and token are then the pod's own, and the columns for them are empty."""
+    url = models.CharField(_("API server URL"), max_length=300, blank=True)
     ca_pem = models.TextField(_("CA certificate (PEM)"), blank=True)
     token = EncryptedTextField(_("token"), blank=True, default="")
     client_cert_pem = models.TextField(_("client certificate (PEM)"), blank=True)
@@ -34,9 +40,24 @@ class Cluster(HasSecrets):
 
     class Meta:
         ordering = ["slug"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["in_cluster"],
+                condition=Q(in_cluster=True),
+                name="the_own_cluster_is_one_row",
+                violation_error_message=_("Another row is the cluster that this platform runs in."),
+            ),
+            models.CheckConstraint(
+                name="a_cluster_has_an_address_or_is_our_own", condition=Q(in_cluster=True, url="") | ~Q(url="")
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def audit_subject(self) -> Subject:
+        return Subject("cluster", self.pk, self.slug)
 
     @property
     def remote_key(self) -> str:
@@ -59,12 +80,20 @@ class Environment(models.Model):
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="twins", verbose_name=_("twin of")
     )
     is_production = models.BooleanField(_("production"), default=False)
+    is_archived = models.BooleanField(_("archived"), default=False, editable=False)
 
     class Meta:
         ordering = ["position", "slug"]
+        constraints = [
+            models.CheckConstraint(name="an_environment_is_not_its_own_twin", condition=Q(twin=None) | ~Q(twin=F("id")))
+        ]
 
     def __str__(self) -> str:
         return self.slug.upper()
+
+    @property
+    def audit_subject(self) -> Subject:
+        return Subject("environment", self.pk, self.slug, environment=self.slug)
 
     @property
     def label(self) -> str:
@@ -94,6 +123,9 @@ class Space(models.Model):
     memory_limit_ceiling = models.PositiveBigIntegerField(_("memory limits ceiling (bytes)"), null=True, blank=True)
     pods_ceiling = models.PositiveIntegerField(_("pods ceiling"), null=True, blank=True)
 
+    grants = models.JSONField(_("ways out"), default=dict, blank=True)
+    """Names by kind, as ``environments.grants`` reads them: hosts, node ports … that the space's components may use."""
+
     # Policy.
     creators_may_promote = models.BooleanField(_("creators may promote"), default=False)
     promote_automatically = models.BooleanField(_("promote automatically after a build"), default=False)
@@ -117,17 +149,38 @@ class Space(models.Model):
     )
     change_ticket_required = models.BooleanField(_("asks for a change ticket"), default=False)
 
-    changed_at = models.DateTimeField(auto_now=True, db_index=True)
+    is_archived = models.BooleanField(_("archived"), default=False, editable=False)
+    changed_at = ChangedAtField()
 
     class Meta:
         ordering = ["project__slug", "environment__position"]
         constraints = [
             models.UniqueConstraint(fields=["project", "environment"], name="one_space_per_project_environment"),
             models.UniqueConstraint(fields=["cluster", "namespace"], name="one_space_per_namespace"),
+            models.CheckConstraint(
+                name="cpu_ceilings_of_limits_hold_those_of_requests",
+                condition=Q(cpu_request_ceiling=None)
+                | Q(cpu_limit_ceiling=None)
+                | Q(cpu_limit_ceiling__gte=F("cpu_request_ceiling")),
+            ),
+            models.CheckConstraint(
+                name="memory_ceilings_of_limits_hold_those_of_requests",
+                condition=Q(memory_request_ceiling=None)
+                | Q(memory_limit_ceiling=None)
+                | Q(memory_limit_ceiling__gte=F("memory_request_ceiling")),
+            ),
+            models.CheckConstraint(
+                name="policy_numbers_of_a_space_are_in_range",
+                condition=Q(approvals__lte=9, settle_seconds__lte=3600, deploy_deadline_seconds__range=(1, 7200)),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.project.slug}·{self.environment.label}"
+
+    @property
+    def audit_subject(self) -> Subject:
+        return Subject("space", self.pk, str(self), self.project.slug, self.environment.slug)
 
 
 class Membership(models.Model):
@@ -172,10 +225,30 @@ class Membership(models.Model):
                 name="a_membership_ends_after_it_starts",
                 condition=Q(starts_at=None) | Q(ends_at=None) | Q(ends_at__gt=F("starts_at")),
             ),
+            # Expressions, because a null is distinct from every other null and SQLite knows no NULLS NOT DISTINCT.
+            models.UniqueConstraint(
+                "user",
+                "role",
+                Coalesce("project", 0, output_field=models.BigIntegerField()),
+                Coalesce("environment", 0, output_field=models.BigIntegerField()),
+                Coalesce("ends_at", PARKED, output_field=models.DateTimeField()),
+                name="one_membership_per_role_place_and_end",
+                violation_error_message=_("This person holds this role there already, for the same time."),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.user.username} {self.role}"
+
+    @property
+    def audit_subject(self) -> Subject:
+        return Subject(
+            "membership",
+            self.pk,
+            f"{self.user.username} {self.role}",
+            self.project.slug if self.project else "",
+            self.environment.slug if self.environment else "",
+        )
 
 
 class SpaceSync(Run):
@@ -184,10 +257,11 @@ class SpaceSync(Run):
     space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="syncs")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     wanted = models.JSONField(default=dict)
-    """What to apply, fixed by ``services.syncs``: cluster (pk), namespace, labels, hard (resource: quantity), force."""
+    """What to apply, fixed by ``services.syncs``: cluster (pk), namespace, labels, hard (resource: quantity), force,
+    pull_secrets (name of the Secret: registry's slug and version of its credentials, which are never here)."""
     seen = models.JSONField(default=dict)
     """``applied`` (the wishes that were sent), and once looked at: ``quota`` (lines) and ``at`` (ISO time)."""
-    message = SaidField(blank=True)
+    message = MessageField(blank=True)
 
     class Meta(Run.Meta):
         abstract = False
@@ -198,27 +272,90 @@ class SpaceSync(Run):
         ]
 
 
-class QuotaSight(models.Model):
-    """The quotas of a space's namespace as who follows its deployments last saw them; replaced by every newer look."""
+class GrantedNodePort(models.Model):
+    """A node port of a space's grants: of a cluster each belongs to one space."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="+")
+    space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="+")
+    port = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["port"]
+        constraints = [models.UniqueConstraint(fields=["cluster", "port"], name="one_space_per_node_port")]
+
+    def __str__(self) -> str:
+        return f"{self.space_id}: {self.port}"
+
+
+class PullSecret(models.Model):
+    """A Secret with a registry's credentials that a sync made, or is about to make, in a namespace."""
+
+    space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="pull_secrets")
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="+")
+    namespace = models.CharField(max_length=63)
+    name = models.CharField(max_length=80)
+    version = models.CharField(max_length=32, blank=True)
+    """Of the credentials that are there; blank until the cluster has taken them."""
+    applied_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["cluster", "namespace", "name"], name="one_pull_secret_of_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class QuotaObservation(models.Model):
+    """The quotas of a space's namespace as who follows its deployments last saw them; replaced by every newer read."""
 
     space = models.OneToOneField(Space, on_delete=models.CASCADE, related_name="quota_sight")
     namespace = models.CharField(max_length=63)
     lines = models.JSONField(default=list)
-    """``{"quota", "resource", "hard", "used"}`` each, in millicores, bytes or a count."""
+    """A ``QuotaLine`` each: ``{"quota", "resource", "hard", "used", "scopes"}``, in millicores, bytes or a count."""
     at = models.DateTimeField()
 
     def __str__(self) -> str:
         return f"{self.namespace} {self.at:%Y-%m-%d %H:%M:%S}"
 
 
-class ClusterTest(Run):
+class ClusterContact(Run):
+    """The run that asks a cluster each 2 s whether it is there; ``phase`` heard or lost. Made with the cluster."""
+
+    cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, related_name="contact")
+
+    class Meta(Run.Meta):
+        abstract = False
+
+    def __str__(self) -> str:
+        return f"contact of {self.cluster_id}"
+
+
+class NodeObservation(Run):
+    """The run that reads a cluster's nodes and their free capacity, for the previews of all its spaces."""
+
+    cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, related_name="node_sight")
+    nodes = models.JSONField(default=list)
+    """As ``deployer.nodes.nodes_as_data`` writes them: name, labels, taints, free capacity."""
+    seen_at = models.DateTimeField(null=True)
+    """When they were read; null while they are not known."""
+    message = MessageField(blank=True)
+    """Why they are not known."""
+
+    class Meta(Run.Meta):
+        abstract = False
+
+    def __str__(self) -> str:
+        return f"nodes of {self.cluster_id}"
+
+
+class ClusterTest(ConnectionTest):
     """A connection test of a cluster: what it answered, permission by permission."""
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="tests")
     namespace = models.CharField(max_length=63, blank=True)
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    facts = SaidJSONField(default=dict)
-    message = SaidField(blank=True)
 
-    class Meta(Run.Meta):
+    class Meta(ConnectionTest.Meta):
         abstract = False

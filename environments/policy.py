@@ -1,4 +1,4 @@
-"""The site's minimum for production, and whether a policy makes sense at all. Plain values in, sentences out."""
+"""The site's minimum for production, and whether a policy makes sense at all. Plain values in, messages out."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from environments.verbs import VERBS
-from foundation.problems import Sentence
-from foundation.sentences import say as _
+from foundation.messages import MessageLike
+from foundation.messages import message as _
 
 POLICY_FIELDS = (
     "creators_may_promote",
@@ -37,7 +37,7 @@ class Minimum:
 
     field: str
     least: bool | int
-    reason: Sentence
+    reason: MessageLike
 
     def is_kept(self, value: Any) -> bool:
         """True when the value is not below the minimum."""
@@ -45,7 +45,7 @@ class Minimum:
 
 
 PRODUCTION_MINIMUM = (
-    Minimum("asks_review", True, _("Nothing goes to production that nobody has looked at: the review stays on.")),
+    Minimum("asks_review", True, _("Nothing goes to production without a review: it stays on.")),
     Minimum("approvals", 1, _("Production needs at least one approval.")),
     Minimum("four_eyes", True, _("In production nobody deploys what they wrote or built: four eyes stay on.")),
     Minimum("operations_only", True, _("Only operations deploy to production: a grant does not reach there.")),
@@ -61,23 +61,23 @@ def minimum_values() -> dict[str, Any]:
     return {rule.field: rule.least for rule in PRODUCTION_MINIMUM}
 
 
-def below_minimum(policy: Mapping[str, Any], *, is_production: bool) -> dict[str, list[Sentence]]:
+def below_minimum(policy: Mapping[str, Any], *, is_production: bool) -> dict[str, list[MessageLike]]:
     """Reasons by field where the policy is below the site's minimum; empty outside of production."""
     if not is_production:
         return {}
     return {rule.field: [rule.reason] for rule in PRODUCTION_MINIMUM if not rule.is_kept(policy[rule.field])}
 
 
-def contradictions(policy: Mapping[str, Any], *, is_entry: bool) -> dict[str, list[Sentence]]:
+def contradictions(policy: Mapping[str, Any], *, is_entry: bool) -> dict[str, list[MessageLike]]:
     """Reasons by field why the values do not go together. ``is_entry``: the environment follows none."""
-    found: dict[str, list[Sentence]] = {}
+    found: dict[str, list[MessageLike]] = {}
     if policy["approvals"] and not policy["asks_review"]:
         found["approvals"] = [_("An approval belongs to a review: ask for a review here, or for no approvals.")]
     if not set(policy["approver_roles"]) <= APPROVERS:
         found["approver_roles"] = [_("Only operations and project administrators may approve.")]
     if policy["promote_automatically"] and not is_entry:
         found["promote_automatically"] = [
-            _("Only the first environment of the flow can be entered by itself: later ones need a tester's word.")
+            _("Only the first environment of the flow can be entered by itself: later ones need a test verdict.")
         ]
     if policy["branch_pattern"] and not is_pattern(policy["branch_pattern"]):
         found["branch_pattern"] = [_("This is not a regular expression: write for example release/.* or main.")]

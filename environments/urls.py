@@ -1,4 +1,4 @@
-"""Pages of this room."""
+"""Pages of this app."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ urlpatterns: list[URLPattern] = [
     path("environments/", places.list_environments, name="list"),
     path("environments/new/", places.new_environment, name="environment-new"),
     path("environments/<slug:slug>/edit/", places.edit_environment, name="environment-edit"),
+    path("environments/<slug:slug>/archive/", places.archive_environment, name="environment-archive"),
     path(SPACE, places.space, name="space"),
+    path(SPACE + "archive/", places.archive_space, name="space-archive"),
     path(SPACE + "edit/", places.edit_space, name="space-edit"),
     path(SPACE + "policy/", places.edit_policy, name="space-policy"),
+    path(SPACE + "grants/", places.edit_grants, name="space-grants"),
     path(SPACE + "sync/", places.sync, name="space-sync"),
     path("clusters/", clusters.list_clusters, name="clusters"),
     path("clusters/new/", clusters.new_cluster, name="cluster-new"),

@@ -1,4 +1,4 @@
-"""The one table of rights: who may do what. ``docs/permissions.csv`` says it by hand, and a test compares them."""
+"""The one table of rights: who may do what. ``docs/permissions.csv`` is the same by hand; a test compares them."""
 
 from __future__ import annotations
 
@@ -56,6 +56,8 @@ VERBS: dict[str, Rule] = {
     "approve": _rule(Where.SPACE, O, P),
     "withdraw_approval": _rule(Where.SPACE, own=True),
     "deploy": _rule(Where.SPACE, O, loose=(G,)),
+    "take_over": _rule(Where.SPACE, O),
+    "remove": _rule(Where.SPACE, O),
     "cancel_deployment": _rule(Where.SPACE, O, own=True),
     # components
     "edit_component": _rule(Where.PROJECT, D, O, P),
@@ -75,6 +77,7 @@ VERBS: dict[str, Rule] = {
     "manage_people": _rule(Where.SITE, A),
     "manage_site_roles": _rule(Where.SITE, A),
     "manage_places": _rule(Where.SITE, A),
+    "edit_grants": _rule(Where.SITE, A),
     "manage_servers": _rule(Where.SITE, A),
     "edit_global_template": _rule(Where.SITE, A),
     "read_audit": _rule(Where.SITE, U, A),

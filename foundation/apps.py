@@ -1,6 +1,11 @@
-"""What every room stands on."""
+"""What every app stands on."""
 
 from django.apps import AppConfig
+from django.core.checks import Tags, register
+from django.db.models.signals import post_migrate
+
+from foundation.installation import after_migrate
+from foundation.migration_history import check_history
 
 
 class FoundationConfig(AppConfig):
@@ -9,3 +14,8 @@ class FoundationConfig(AppConfig):
     name = "foundation"
     label = "foundation"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Registers the check of the database's migrations, and has the installation's row made after each migrate."""
+        register(check_history, Tags.database)
+        post_migrate.connect(after_migrate, sender=self, dispatch_uid="foundation.installation")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection
-from django.db.models import DateTimeField, ExpressionWrapper, F
+from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
-from django.utils import timezone
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """A moment that has always passed: a lease that nobody holds."""
@@ -29,15 +28,10 @@ def now_minus(seconds: float) -> Combinable:
     return now_plus(-seconds)
 
 
-def age_limit(field: str, seconds: float) -> Combinable:
-    """SQL expression: the moment at which the row's ``field`` is so many seconds old."""
-    return ExpressionWrapper(F(field) + timedelta(seconds=seconds), output_field=DateTimeField())
-
-
 def db_now() -> datetime:
-    """The database's clock as a value, in UTC. SQLite has no clock of its own: it reads this host's."""
+    """The database's clock as a value, in UTC. SQLite has no clock of its own: it reads this machine's."""
     if connection.vendor == "sqlite":
-        return timezone.now()
+        return datetime.now(UTC)
     with connection.cursor() as cursor:
         cursor.execute("SELECT STATEMENT_TIMESTAMP()")
         moment: datetime = cursor.fetchone()[0]

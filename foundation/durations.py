@@ -18,7 +18,7 @@ def clock(seconds: int | None) -> str:
 
 
 def in_words(seconds: int | None) -> str:
-    """``7 s``, ``1 min 21 s``, ``1 h 2 min``: for sentences. Empty for None."""
+    """``7 s``, ``1 min 21 s``, ``1 h 2 min``: for messages. Empty for None."""
     if seconds is None:
         return ""
     minutes, rest = divmod(max(0, int(seconds)), 60)

@@ -152,6 +152,11 @@ class EncryptedTextField(_TextField):
         kwargs.setdefault("default", "")
         super().__init__(*args, **kwargs)
 
+    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
+        """As Django's own text field: the column is one, and migrations must import nothing of the product."""
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.TextField", list(args), kwargs
+
     @property
     def place(self) -> str:
         """``table.column``: half of what a ciphertext is tied to."""

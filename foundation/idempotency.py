@@ -14,9 +14,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from foundation.clock import now_minus
+from foundation.messages import message as _
 from foundation.models import Idempotency
 from foundation.problems import Invalid, Refused
-from foundation.sentences import say as _
 
 REMEMBERED_SECONDS = 24 * 3600
 ABANDONED_SECONDS = 60
@@ -82,8 +82,8 @@ def _reserve(mine: QuerySet[Idempotency], token: str, route: str, key: str, body
     if is_new:
         return int(row.pk)
     if row.body_hash != body_hash:
-        sentence = _("This Idempotency-Key was used with another body: use a new key for a new request.")
-        raise Refused(sentence, "idempotency-key-reused", status=422)
+        message = _("This Idempotency-Key was used with another body: use a new key for a new request.")
+        raise Refused(message, "idempotency-key-reused", status=422)
     if row.status == 0:
         raise _running()
     return Answer(row.status, row.response, is_replay=True)

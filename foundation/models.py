@@ -1,4 +1,4 @@
-"""Rows that belong to no room: breakers and idempotency keys."""
+"""Rows that belong to no other app: the installation, breakers and idempotency keys."""
 
 from __future__ import annotations
 
@@ -8,9 +8,26 @@ from django.db import models
 from django.db.models.functions import Now
 
 from foundation.encryption import EncryptedTextField
-from foundation.sentences import SaidField
+from foundation.messages import MessageField
 
-__all__ = ["EncryptedTextField", "HasSecrets", "Idempotency", "Remote"]
+__all__ = ["EncryptedTextField", "HasSecrets", "Idempotency", "Installation", "Remote"]
+
+
+class Installation(models.Model):
+    """The one row about this database as a whole, made after migrate; the process that sets it up locks it."""
+
+    singleton = models.BooleanField(default=True, unique=True, editable=False)
+    is_demo = models.BooleanField(default=False, editable=False)
+    """The demo's rows were loaded into it while it was empty: people of a known password may sign in by one click."""
+    epoch = models.BigIntegerField(default=0, editable=False)
+    """The second in which this database began or was last restored; 0 until it is first asked for."""
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="the_installation_is_one_row", condition=models.Q(singleton=True))]
+
+    def __str__(self) -> str:
+        return "demo" if self.is_demo else "installation"
 
 
 class HasSecrets(models.Model):
@@ -32,7 +49,7 @@ class Remote(models.Model):
     failures = models.PositiveIntegerField(default=0)
     opened_at = models.DateTimeField(null=True, blank=True)
     probe_at = models.DateTimeField(null=True, blank=True)
-    last_error = SaidField(blank=True, default="")
+    last_error = MessageField(blank=True, default="")
     last_ok_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -16,8 +16,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
-from foundation.problems import Refused, Sentence
-from foundation.sentences import say as _
+from foundation.messages import MessageLike
+from foundation.messages import message as _
+from foundation.problems import Refused
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -25,6 +26,13 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 ENCRYPTED_SCHEMES = frozenset({"https", "ssh"})
 _PORTS = {"https": 443, "http": 80, "ssh": 22, "git": 9418}
 _SCP = re.compile(r"(?:(?P<user>[\w.-]+)@)?(?P<host>[A-Za-z0-9.-]+):(?P<path>[^/\\].*)")
+
+
+class HostUnknown(Refused):
+    """The host has no address now: misspelt by the person who types it, and a silence where it was known before."""
+
+
+_SCHEME = re.compile(r"h?t?tps?:/*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -64,15 +72,16 @@ def _allowed() -> _Allowed:
 
 
 def check_url(url: str, *, allowed_schemes: Iterable[str] = ("https",)) -> Destination:
-    """Where the address leads, after asking DNS; raises Refused with a sentence when we must not go there.
+    """Where the address leads, after asking DNS; raises Refused with a message when we must not go there.
 
     ``allowed_schemes`` are those that make sense for the caller; one without encryption must be in OUTBOUND_ALLOW
     besides. ``git@host:path`` counts as ssh.
     """
-    parts = _split(url)
+    schemes = set(allowed_schemes)
+    parts = _split(url, is_ssh_possible="ssh" in schemes)
     scheme, allowed = parts.scheme.lower(), _allowed()
-    if scheme not in set(allowed_schemes) or (scheme not in ENCRYPTED_SCHEMES and scheme not in allowed.schemes):
-        raise _refuse(_("An address that begins with %(scheme)s:// is not allowed here.") % {"scheme": scheme[:20]})
+    if scheme not in schemes or (scheme not in ENCRYPTED_SCHEMES and scheme not in allowed.schemes):
+        raise _refuse(_("An address that begins with %(scheme)s:// is not allowed here.", scheme=scheme[:20]))
     if parts.password is not None or (parts.username is not None and scheme != "ssh"):
         raise _refuse(_("Leave user name and password out of the address: there are fields for them."))
     host = (parts.hostname or "").rstrip(".").lower()
@@ -83,11 +92,20 @@ def check_url(url: str, *, allowed_schemes: Iterable[str] = ("https",)) -> Desti
     return Destination(scheme=scheme, host=host, port=port, addresses=tuple(str(address) for address in addresses))
 
 
-def _split(url: str) -> SplitResult:
+def _split(url: str, *, is_ssh_possible: bool) -> SplitResult:
     if url != url.strip() or any(ord(letter) < 33 or ord(letter) == 127 for letter in url) or "\\" in url:
         raise _refuse(_("The address holds spaces or signs that an address cannot have."))
-    if "://" not in url and (match := _SCP.fullmatch(url)):
+    match = _SCP.fullmatch(url) if "://" not in url else None
+    # host:path without a user is more often a host with its port.
+    if match and (match["user"] or is_ssh_possible):
         url = f"ssh://{match['user'] or 'git'}@{match['host']}/{match['path']}"
+    if "://" not in url:
+        raise _refuse(
+            _(
+                "Write the whole address: begin with https:// or http://, for example http://%(address)s.",
+                address=_SCHEME.sub("", url).lstrip("/")[:200] or "host",
+            )
+        )
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -108,7 +126,8 @@ def _resolve(host: str, port: int) -> list[Address]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise _refuse(_("The host %(host)s is unknown: check the spelling.") % {"host": host}) from None
+        message = _("The host %(host)s is unknown: check the spelling.", host=host)
+        raise HostUnknown(message, "outbound-refused", status=400) from None
     addresses = {ipaddress.ip_address(str(entry[4][0]).split("%")[0]) for entry in found}
     return sorted((_unmapped(address) for address in addresses), key=str)
 
@@ -126,14 +145,18 @@ def _check_address(address: Address, host: str, allowed: _Allowed) -> None:
     is_special = address.is_link_local or address.is_multicast or address.is_unspecified
     if not is_special and (address.is_global or allowed.has_host(host)):
         return
-    sentence = _("%(host)s leads to %(address)s, an internal address that is not on the list of allowed networks.")
+    message = _(
+        "%(host)s leads to %(address)s, an internal address that is not on the list of allowed networks.",
+        host=host,
+        address=str(address),
+    )
     raise Refused(
-        sentence % {"host": host, "address": str(address)},
+        message,
         "outbound-refused",
         _("A platform administrator can add it to OUTBOUND_ALLOW."),
         status=400,
     )
 
 
-def _refuse(sentence: Sentence) -> Refused:
-    return Refused(sentence, "outbound-refused", status=400)
+def _refuse(message: MessageLike) -> Refused:
+    return Refused(message, "outbound-refused", status=400)

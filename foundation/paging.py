@@ -7,8 +7,9 @@ from typing import Generic, TypeVar
 
 from django.db.models import Model, QuerySet
 
+from foundation.digits import parse_digits
+from foundation.messages import message as _
 from foundation.problems import Invalid
-from foundation.sentences import say as _
 
 DEFAULT_SIZE = 50
 LARGEST_SIZE = 200
@@ -30,10 +31,10 @@ def read_cursor(text: str | None, field: str = "before") -> int | None:
     """The id in a query parameter; None when it is absent; raises Invalid for anything but a positive id."""
     if not text:
         return None
-    # The length first: Python refuses to read numbers of more than 4,300 digits.
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= _LARGEST_ID):
+    number = parse_digits(text, 19)
+    if number is None or not 0 < number <= _LARGEST_ID:
         raise Invalid({field: [_("This is not a position in the list: take it from the answer of the last page.")]})
-    return int(text)
+    return number
 
 
 def take_page(

@@ -1,6 +1,6 @@
 """Errors that services raise and people read, and their RFC 9457 form. Pure: no HTTP framework here.
 
-Sentences are lazy translations: they are put into the reader's language where they are shown. The edge
+Messages are lazy translations: they are put into the reader's language where they are shown. The edge
 (exception handler, middleware, consumer) turns a PlatformError into a page, a problem document or a message.
 """
 
@@ -10,15 +10,11 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from django.utils.functional import Promise
-
-from foundation.sentences import say as _
+from foundation.messages import MessageLike
+from foundation.messages import message as _
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:prism4k:problem:"
-
-Sentence = str | Promise
-"""Text for a person; a Promise is translated when it is shown."""
 
 
 class PlatformError(Exception):
@@ -29,22 +25,22 @@ class PlatformError(Exception):
 
     def __init__(
         self,
-        sentence: Sentence,
+        message: MessageLike,
         code: str = "",
-        who_can_help: Sentence = "",
+        who_can_help: MessageLike = "",
         *,
         status: int | None = None,
-        fields: Mapping[str, Sequence[Sentence]] | None = None,
+        fields: Mapping[str, Sequence[MessageLike]] | None = None,
     ) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
+        super().__init__(message)
+        self.message = message
         self.code = code or type(self).code
         self.who_can_help = who_can_help
         self.status = type(self).status if status is None else status
-        self.fields: dict[str, list[Sentence]] = {name: list(said) for name, said in (fields or {}).items()}
+        self.fields: dict[str, list[MessageLike]] = {name: list(said) for name, said in (fields or {}).items()}
 
     def __str__(self) -> str:
-        return str(self.sentence)
+        return str(self.message)
 
 
 class Refused(PlatformError):
@@ -73,23 +69,23 @@ class Missing(PlatformError):
     status = 404
     code = "missing"
 
-    def __init__(self, sentence: Sentence = "", code: str = "") -> None:
-        super().__init__(sentence or _("There is no such page or object."), code)
+    def __init__(self, message: MessageLike = "", code: str = "") -> None:
+        super().__init__(message or _("There is no such page or object."), code)
 
 
 class Invalid(PlatformError):
-    """Input that does not fit; ``fields`` has the sentences by field name ("" for the whole form)."""
+    """Input that does not fit; ``fields`` has the messages by field name ("" for the whole form)."""
 
     status = 400
     code = "invalid"
 
     def __init__(
         self,
-        fields: Mapping[str, Sequence[Sentence]],
-        sentence: Sentence = "",
+        fields: Mapping[str, Sequence[MessageLike]],
+        message: MessageLike = "",
         code: str = "",
     ) -> None:
-        super().__init__(sentence or _("Some fields need another value."), code, fields=fields)
+        super().__init__(message or _("Some fields need another value."), code, fields=fields)
 
 
 def title(status: int) -> str:
@@ -103,13 +99,13 @@ def title(status: int) -> str:
 def problem(error: PlatformError, *, instance: str = "", request_number: str = "") -> dict[str, Any]:
     """The RFC 9457 document of an error, in the active language, ready for JSON.
 
-    Members beyond the standard: ``code``, ``who_can_help``, ``fields`` (sentences by field), ``request_number``.
+    Members beyond the standard: ``code``, ``who_can_help``, ``fields`` (messages by field), ``request_number``.
     """
     document: dict[str, Any] = {
         "type": TYPE_PREFIX + error.code,
         "title": title(error.status),
         "status": error.status,
-        "detail": str(error.sentence),
+        "detail": str(error.message),
         "code": error.code,
     }
     if instance:
@@ -117,7 +113,7 @@ def problem(error: PlatformError, *, instance: str = "", request_number: str = "
     if error.who_can_help:
         document["who_can_help"] = str(error.who_can_help)
     if error.fields:
-        document["fields"] = {name: [str(said) for said in sentences] for name, sentences in error.fields.items()}
+        document["fields"] = {name: [str(said) for said in messages] for name, messages in error.fields.items()}
     if request_number:
         document["request_number"] = request_number
     return document

@@ -36,6 +36,26 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         _KEEP,
     ),
+    (re.compile(r"(?P<keep>(?:密码|口令|密钥|令牌)['\"]?\s*[=:：＝]\s*['\"]?)(?!\*{8})[^\s'\"&,;，；。}{]{3,}"), _KEEP),
+    # options of commands: mysql -pSECRET, docker login -p SECRET, curl -u name:SECRET, --password SECRET
+    (
+        re.compile(
+            r"(?P<keep>\b(?:mysql|mysqladmin|mysqldump|mariadb|sshpass)\b[^\n|;&]{0,200}?\s-p ?['\"]?)"
+            r"(?!\*{8})[^\s'\"-][^\s'\"]{2,}"
+        ),
+        _KEEP,
+    ),
+    (re.compile(r"(?P<keep>\blogin\b[^\n|;&]{0,200}?\s-p[ =]['\"]?)(?!\*{8})[^\s'\"-][^\s'\"]{2,}"), _KEEP),
+    (
+        re.compile(r"(?P<keep>\bcurl\b[^\n|;&]{0,400}?\s(?:-u|--user)[ =]?['\"]?[^\s:'\"]{1,100}:)(?!//)[^\s'\"]{3,}"),
+        _KEEP,
+    ),
+    (
+        re.compile(
+            r"(?P<keep>\s--?(?:password|passwd|pass|secret|token|api-key)\s+['\"]?)(?!\*{8})[^\s'\"-][^\s'\"]{3,}"
+        ),
+        _KEEP,
+    ),
     # JSON Web Tokens (Kubernetes service accounts), GitHub, GitLab and AWS key shapes
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"), MASK),
     (re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|AKIA[0-9A-Z]{16})\b"), MASK),

@@ -20,7 +20,7 @@ _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class Actor(Protocol):
-    """Whoever acts: a person, a token's owner, or the platform itself."""
+    """Who acts: a person, a token's owner, or the platform itself."""
 
     @property
     def id(self) -> str | int:

@@ -1,4 +1,4 @@
-"""The frame: settings, routing, processes. The only package that knows every room."""
+"""Settings, root URLs, processes: the only package that may import every app."""
 
 from prism4k.celery import app as celery_app
 

@@ -7,6 +7,8 @@ import os
 from celery import Celery
 from django.conf import settings
 
+from prism4k import file_broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "prism4k.settings")
 
 app = Celery("prism4k")
@@ -25,6 +27,7 @@ def _configure() -> None:
         folder = settings.DATA_DIR / "broker"
         for name in ("messages", "processed", "control"):
             (folder / name).mkdir(parents=True, exist_ok=True)
+        file_broker.use()
         options = {
             "data_folder_in": str(folder / "messages"),
             "data_folder_out": str(folder / "messages"),

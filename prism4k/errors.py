@@ -1,4 +1,4 @@
-"""What goes wrong becomes a sentence: problem details for the API, a page or a fragment for browsers.
+"""What goes wrong becomes a message: problem details for the API, a page or a fragment for browsers.
 
 Refusals are recorded here, at the edge, in a transaction of their own: the act's own transaction is rolled back.
 """
@@ -22,11 +22,13 @@ from rest_framework.views import set_rollback
 
 import audit
 from accounts.models import User
-from accounts.reach import roles_of
+from accounts.role_lookup import roles_of
 from audit.choices import Outcome
 from foundation import request_context
-from foundation.problems import MEDIA_TYPE, Denied, Invalid, Missing, PlatformError, Refused, Sentence, problem
-from foundation.sentences import say as _
+from foundation.messages import MessageLike
+from foundation.messages import message as _
+from foundation.pages import is_htmx
+from foundation.problems import MEDIA_TYPE, Denied, Invalid, Missing, PlatformError, Refused, problem
 
 log = structlog.get_logger(__name__)
 
@@ -89,7 +91,7 @@ def record_refusal(error: PlatformError, *, user: User | None, verb: str, name: 
             object_type="request",
             object_name=name[:250],
             outcome=Outcome.REFUSED,
-            reason=error.sentence,
+            reason=error.message,
         )
 
 
@@ -141,11 +143,11 @@ def _has_nul(request: HttpRequest) -> bool:
 
 @dataclass(frozen=True)
 class Explained:
-    """What a page says around an error's own sentence."""
+    """What a page says around an error's own message."""
 
-    title: Sentence
-    did: Sentence
-    safe: Sentence
+    title: MessageLike
+    did: MessageLike
+    safe: MessageLike
 
 
 _NOTHING = _("Nothing was changed.")
@@ -169,7 +171,7 @@ EXPLAINED: dict[int, Explained] = {
     409: Explained(
         _("Not possible in this state"),
         _("Nothing was changed."),
-        _("Look at the page again: it shows how things stand and what is possible."),
+        _("Refresh the page: it shows the current state and what is possible."),
     ),
     500: Explained(
         _("Platform error"),
@@ -193,13 +195,13 @@ def explained(status: int) -> Explained:
 
 
 def error_page(request: HttpRequest, error: PlatformError) -> HttpResponse:
-    """A whole page, a fragment for htmx, or a problem document for whoever asked for JSON."""
+    """A whole page, a fragment for htmx, or a problem document for clients that asked for JSON."""
     number = request_context.current().number
     if request.path.startswith(("/api/", "/hooks/")):
         body = problem(error, instance=request.path, request_number=number)
         return JsonResponse(body, status=error.status, content_type=MEDIA_TYPE)
     context: dict[str, Any] = {"error": error, "request_number": number, "explained": explained(error.status)}
-    template = "ui/problem.html" if request.headers.get("HX-Request") else "error.html"
+    template = "ui/problem.html" if is_htmx(request) else "error.html"
     try:
         if error.status == 403 and isinstance(request.user, User):
             context["held"] = roles_of([request.user]).get(request.user.pk, [])
@@ -213,7 +215,7 @@ def error_page(request: HttpRequest, error: PlatformError) -> HttpResponse:
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404 for an address that no room knows."""
+    """404 for an address that no app knows."""
     return error_page(request, Missing())
 
 

@@ -1,4 +1,4 @@
-"""Which processes make the product, and which ones stand in for the outside: command lines, nothing else."""
+"""Which processes make the product: command lines, nothing else."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from prism4k.ports import LOOPBACK, Ports
-from prism4k.stand_ins import StandIns
+from foundation.pulse import VARIABLE
 from prism4k.supervisor import Child
 
+LOOPBACK = "127.0.0.1"
 MANAGE = (sys.executable, str(settings.BASE_DIR / "manage.py"))
 WORKER_THREADS = 8
 WORKER_GRACE_SECONDS = 1.5
-"""Celery notices a SIGTERM only after two seconds; a step cut short is done again by whoever claims its run next."""
+"""Celery notices a SIGTERM only after two seconds; a step cut short is done again after the next claim."""
 PROBE_SECONDS = 2.0
 
 
@@ -69,6 +69,7 @@ def product(counts: Counts, *, listener: socket.socket, url: str, environment: d
             descriptors=(listener.fileno(),),
             is_ready=answers(host, port, "/livez"),
             note=url,
+            pulse_variable=VARIABLE,
         )
         for name in _names("web", counts.webs)
     ]
@@ -78,38 +79,15 @@ def product(counts: Counts, *, listener: socket.socket, url: str, environment: d
             (*worker, "--hostname", f"{name}@%h"),
             environment=_named(name, environment),
             grace_seconds=WORKER_GRACE_SECONDS,
+            pulse_variable=VARIABLE,
         )
         for name in _names("worker", counts.workers)
     ]
     children += [
-        Child(name, (*MANAGE, "watcher"), environment=_named(name, environment))
+        Child(name, (*MANAGE, "watcher"), environment=_named(name, environment), pulse_variable=VARIABLE)
         for name in _names("watcher", counts.watchers)
     ]
     return children
-
-
-def outside(stand_ins: StandIns, ports: Ports) -> list[Child]:
-    """The stand-ins that are wanted, each a program of its own that knows nothing of us."""
-    return [
-        Child(
-            one.name,
-            (
-                sys.executable,
-                "-m",
-                f"sandbox.{one.name}",
-                "--host",
-                LOOPBACK,
-                "--port",
-                str(ports.take(one.name)),
-                *one.arguments,
-            ),
-            environment=one.environment,
-            is_ready=listens(LOOPBACK, ports.take(one.name)),
-            note=f"{one.url}  (stand-in)",
-            ends_last=True,
-        )
-        for one in stand_ins.wanted()
-    ]
 
 
 def _names(kind: str, count: int) -> list[str]:
@@ -118,21 +96,6 @@ def _names(kind: str, count: int) -> list[str]:
 
 def _named(name: str, environment: dict[str, str]) -> dict[str, str]:
     return {**environment, "PRISM4K_PROCESS": process_name(name)}
-
-
-def listens(host: str, port: int) -> Callable[[], Awaitable[bool]]:
-    """True once somebody accepts connections there."""
-
-    async def probe() -> bool:
-        try:
-            async with asyncio.timeout(PROBE_SECONDS):
-                _reader, writer = await asyncio.open_connection(host, port)
-        except (OSError, TimeoutError):
-            return False
-        writer.close()
-        return True
-
-    return probe
 
 
 def answers(host: str, port: int, path: str) -> Callable[[], Awaitable[bool]]:

@@ -1,17 +1,19 @@
-"""Settings, from the environment alone; what is missing or contradictory stops the start with a sentence.
+"""Settings, from the environment alone; what is missing or contradictory stops the start with a message.
 
 The defaults run the whole product on one machine with nothing installed: SQLite, a broker of files, no Redis.
-Moving to PostgreSQL and Redis changes DATABASE_URL, BROKER_URL and CHANNEL_URL (and gives SECRET_KEY and
-ENCRYPTION_KEYS, which then must be the same on every machine).
+Moving to PostgreSQL and Redis changes DATABASE_URL, BROKER_URL and CHANNEL_URL. SECRET_KEY, ENCRYPTION_KEYS and
+AUDIT_KEY must be given, the same on every machine; only the demo makes its own.
 """
 
 from __future__ import annotations
 
 import base64
-import os
 import secrets
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONCE, NONE, SELF
@@ -19,6 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from foundation.logs import logging_config
+from prism4k.keys import given_or_kept, require_encryption_keys, require_strong_text
 
 env = environ.Env()
 
@@ -29,7 +32,9 @@ DATA_DIR.mkdir(parents=True, exist_ok=True)
 VERSION = "0.1.0"
 DEBUG = env.bool("DEBUG", default=False)
 DEMO = env.bool("PRISM4K_DEMO", default=False)
-"""Demo data is loaded: sign-in lists the demo people and a menu switches person."""
+"""Serve as the demo: its commands are there, and on a database that it made sign-in lists its people."""
+if DEMO and find_spec("demo") is None:
+    raise ImproperlyConfigured("PRISM4K_DEMO is set, and this installation comes without the demo: unset it.")
 
 
 # ---------------------------------------------------------------- database
@@ -56,70 +61,70 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
 # ---------------------------------------------------------------- secrets
-def _kept_secret(name: str, make: Any) -> str:
-    """A secret of this installation, made once and kept in the data directory (0600)."""
-    path = DATA_DIR / "secrets" / name
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path.read_text().strip() or _wait_for(path)
-    with os.fdopen(descriptor, "w") as file:
-        value: str = make()
-        file.write(value)
-    return value
-
-
-def _wait_for(path: Path) -> str:
-    # Another process made the file a moment ago and has not written it yet.
-    for _attempt in range(1000):
-        if value := path.read_text().strip():
-            return value
-    raise ImproperlyConfigured(f"{path} is empty: remove it and start again.")
-
-
-def _secret(variable: str, make: Any) -> str:
-    value: str = env.str(variable, default="")
-    if value:
-        return value
-    if not IS_SQLITE:
-        raise ImproperlyConfigured(
-            f"{variable} must be set when DATABASE_URL is not SQLite: every process needs the same."
-        )
-    return _kept_secret(variable.lower(), make)
-
-
 if DEBUG and not IS_SQLITE:
     raise ImproperlyConfigured("DEBUG is for SQLite on one machine only: unset DEBUG or DATABASE_URL.")
-SECRET_KEY = _secret("SECRET_KEY", lambda: secrets.token_urlsafe(50))
-PRISM4K_ENCRYPTION_KEYS = _secret(
-    "ENCRYPTION_KEYS", lambda: "k1:" + base64.b64encode(secrets.token_bytes(32)).decode()
-).split(",")
-AUDIT_KEY = _secret("AUDIT_KEY", lambda: secrets.token_urlsafe(32))
+
+
+def _key(variable: str, make: Callable[[], str]) -> str:
+    # The demo, and a checkout's own var/, get keys of their own; any other place must be given its keys.
+    has_own_database = IS_SQLITE and Path(str(_database["NAME"])).resolve().is_relative_to(DATA_DIR)
+    may_make = has_own_database and (DEMO or DATA_DIR == BASE_DIR / "var")
+    folder = DATA_DIR / "secrets" if has_own_database else None
+    return given_or_kept(variable, folder=folder, may_make=may_make, make=make)
+
+
+SECRET_KEY = require_strong_text("SECRET_KEY", _key("SECRET_KEY", lambda: secrets.token_urlsafe(50)))
+PRISM4K_ENCRYPTION_KEYS = require_encryption_keys(
+    "ENCRYPTION_KEYS", _key("ENCRYPTION_KEYS", lambda: "k1:" + base64.b64encode(secrets.token_bytes(32)).decode())
+)
+AUDIT_KEY = require_strong_text("AUDIT_KEY", _key("AUDIT_KEY", lambda: secrets.token_urlsafe(32)))
+if AUDIT_KEY == SECRET_KEY:
+    raise ImproperlyConfigured("AUDIT_KEY is the same as SECRET_KEY: who learns one must not have the other.")
 
 # ---------------------------------------------------------------- web
-PLATFORM_URL = env.str("PLATFORM_URL", default="http://127.0.0.1:8000")
-"""How Jenkins and people reach us; goes into builds, links and messages."""
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+PLATFORM_URL = env.str("PLATFORM_URL", default="http://127.0.0.1:8000").rstrip("/")
+"""How Jenkins and people reach us; goes into builds, links and messages. Host names, origins and https follow it."""
+_platform = urlsplit(PLATFORM_URL)
+_host = _platform.hostname or ""
+if _platform.scheme not in ("http", "https") or not _host or _platform.path or "@" in _platform.netloc:
+    raise ImproperlyConfigured(f"PLATFORM_URL must look like https://prism.example[:port], not {PLATFORM_URL}.")
+IS_SECURE = _platform.scheme == "https"
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [
+    "127.0.0.1", "localhost", "[::1]", f"[{_host}]" if ":" in _host else _host,
+]  # fmt: skip
+# A browser names the origin of what it sends; behind a proxy that is not the address we listen on.
+CSRF_TRUSTED_ORIGINS = [
+    f"{_platform.scheme}://{_platform.netloc.lower()}",
+    *env.list("CSRF_TRUSTED_ORIGINS", default=[]),
+]
+WEBSOCKET_ORIGINS = CSRF_TRUSTED_ORIGINS if IS_SECURE else [*ALLOWED_HOSTS, *CSRF_TRUSTED_ORIGINS]
+"""Whose pages may open a websocket with our cookie: over https exact origins, else any port of the allowed hosts."""
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+"""Addresses and networks of proxies: what they forward (client address, https) is believed, by the web server alone.
+
+SECURE_PROXY_SSL_HEADER stays unset: it would believe anybody who can reach the port.
+"""
 ROOT_URLCONF = "prism4k.urls"
 ASGI_APPLICATION = "prism4k.asgi.application"
 WSGI_APPLICATION = "prism4k.wsgi.application"
 AUTH_USER_MODEL = "accounts.User"
-# The token model is ours: knox's own table would be a stranger that every flush stumbles over.
+# The token model is ours: knox's own table would break every flush.
 MIGRATION_MODULES = {"knox": None}
 KNOX_TOKEN_MODEL = "accounts.Token"  # noqa: S105 - a model's name
 LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "desk:home"
 LOGOUT_REDIRECT_URL = "accounts:sign-in"
-IS_SECURE = PLATFORM_URL.startswith("https://")
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_SECURE
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = IS_SECURE
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if IS_SECURE else 0
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 
 INSTALLED_APPS = [
+    # The first command of a name is the one that runs: demo's up before ours, our createsuperuser before Django's.
+    *(["demo"] if DEMO else []),
+    "prism4k",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -142,11 +147,12 @@ INSTALLED_APPS = [
     "components",
     "releases",
     "desk",
-    "prism4k",
     *env.list("PRISM4K_TEST_APPS", default=[]),
 ]
 
 MIDDLEWARE = [
+    # First: a probe has no Host that is allowed, no https and no person.
+    "prism4k.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "foundation.request_context.RequestContextMiddleware",
@@ -189,7 +195,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
                 "csp.context_processors.nonce",
-                "desk.context.shell",
+                "desk.shell.shell",
             ],
         },
     },
@@ -241,9 +247,9 @@ REST_FRAMEWORK = {
         "accounts.api.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["foundation.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "foundation.api.schema.ApiSchema",
     "EXCEPTION_HANDLER": "prism4k.errors.api_exception_handler",
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": True,
@@ -263,6 +269,7 @@ SPECTACULAR_SETTINGS = {
         "DeploymentKindEnum": "releases.choices.DeploymentKind",
         "TemplateKindEnum": "components.choices.TemplateKind",
         "ServerKindEnum": "components.choices.ServerKind",
+        "EntryKindEnum": "components.choices.EntryKind",
     },
 }
 
@@ -290,12 +297,22 @@ CHANNEL_LAYERS = (
     else {}
 )
 RUN_LEASE_SECONDS = env.float("RUN_LEASE_SECONDS", default=10)
+RUN_HINT_SECONDS = env.float("RUN_HINT_SECONDS", default=2)
 RUN_STEP_SECONDS = env.float("RUN_STEP_SECONDS", default=45)
 LOG_RETENTION_DAYS = env.int("LOG_RETENTION_DAYS", default=180)
+LOST_SECONDS = env.int("LOST_SECONDS", default=3600)
+"""A deployment whose cluster has not answered for so long is given up, and its place waits until it was read again."""
+ABSENCE_SECONDS = env.float("ABSENCE_SECONDS", default=30)
+"""A build that Jenkins, while it is well, does not have for so long is gone: seen three times at least."""
+KEPT_SUCCESSES = max(1, env.int("KEPT_SUCCESSES", default=10))
+"""ConfigMaps of so many last successes stay in each namespace, for pods of a roll back; older ones are removed."""
 
 # ---------------------------------------------------------------- what we may call
 OUTBOUND_ALLOW = env.list("OUTBOUND_ALLOW", default=[])
 """Networks, hosts and schemes beyond the public https ones, e.g. ``10.0.0.0/8``, ``git.corp.example``, ``http``."""
+
+SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
+"""Where Kubernetes mounts ``token`` and ``ca.crt`` of a pod's account; fixed by Kubernetes, another one in tests."""
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOGGING = logging_config(level=LOG_LEVEL, as_json=env.bool("LOG_JSON", default=False))

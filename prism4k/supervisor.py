@@ -13,6 +13,7 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -24,6 +25,8 @@ TERM_LAST_SECONDS = 1.8
 KILL_SECONDS = 3.5
 READY_SECONDS = 60.0
 LONGEST_LINE = 8192
+LONGEST_SILENCE_SECONDS = 10.0
+_CHECK_SECONDS = 1.0
 _PR_SET_PDEATHSIG = 1
 _TERMINAL_CODES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\r(?!\n)")
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -46,6 +49,8 @@ class Child:
     ends_last: bool = False
     grace_seconds: float = KILL_SECONDS
     """How long it may take to end by itself; then its group is killed."""
+    pulse_variable: str = ""
+    """The variable that tells the child where to beat: one that beat and falls silent is killed and starts again."""
 
 
 class StartFailed(Exception):
@@ -118,8 +123,8 @@ class Supervisor:
                 await asyncio.sleep(0.1)
         self.say(child.name, f"ready  {child.note}".rstrip())
 
-    def _fail(self, sentence: str) -> None:
-        self._failure = self._failure or sentence
+    def _fail(self, message: str) -> None:
+        self._failure = self._failure or message
         self._stopping.set()
 
     # ------------------------------------------------------------ one child
@@ -142,25 +147,38 @@ class Supervisor:
 
     async def _live(self, child: Child) -> int:
         """Start it, pass its lines on, and give its exit code when it and its group are gone."""
+        pulse = Pulse() if child.pulse_variable else None
+        told = {child.pulse_variable: str(pulse.end)} if pulse else {}
         process = await asyncio.create_subprocess_exec(
             *child.command,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **child.environment},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **child.environment, **told},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            pass_fds=child.descriptors,
+            pass_fds=(*child.descriptors, *((pulse.end,) if pulse else ())),
             start_new_session=True,
             preexec_fn=die_with_parent(os.getpid(), signal.SIGTERM if child.ends_last else signal.SIGKILL),
         )
         self._running[child.name] = process
         self._changed({name: running.pid for name, running in self._running.items()})
         reader = asyncio.create_task(self._pass_on(child.name, process))
+        listener = asyncio.create_task(self._listen(child.name, pulse)) if pulse else None
         code = await process.wait()
+        if listener is not None:
+            listener.cancel()
         # What it left in its group would go on with nobody to watch it, and hold the pipe open.
         self._kill(child.name)
         del self._running[child.name]
         await asyncio.wait([reader], timeout=1.0)
         return code
+
+    async def _listen(self, name: str, pulse: Pulse) -> None:
+        """Kill a child that was stopped or hangs: the process is there, so nothing else would start another."""
+        with pulse:
+            while pulse.silence() < LONGEST_SILENCE_SECONDS:
+                await asyncio.sleep(_CHECK_SECONDS)
+            self.say("supervisor", f"{name} gave no sign of life for {LONGEST_SILENCE_SECONDS:g} s and is killed")
+            self._kill(name)
 
     async def _pass_on(self, name: str, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
@@ -206,6 +224,34 @@ class Supervisor:
     def _kill(self, name: str) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._running[name].pid, signal.SIGKILL)
+
+
+class Pulse:
+    """A pipe into which a child beats; entered once the child has its ``end``, it hears from then on."""
+
+    def __init__(self) -> None:
+        self._mouth, self.end = os.pipe()
+        self._heard_at: float | None = None
+
+    def __enter__(self) -> Pulse:
+        os.close(self.end)
+        os.set_blocking(self._mouth, False)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._mouth)
+
+    def silence(self) -> float:
+        """Seconds since the last beat; 0 before the first, because starting takes as long as it takes.
+
+        Read here and not when the loop is told of it: a supervisor that was stopped itself must first hear what
+        waits in the pipe.
+        """
+        now = time.monotonic()
+        with contextlib.suppress(BlockingIOError):
+            # Nothing at all: the child closed its end, and whether it lives is seen by its process alone.
+            self._heard_at = now if os.read(self._mouth, 4096) else None
+        return 0.0 if self._heard_at is None else now - self._heard_at
 
 
 def die_with_parent(parent: int, number: signal.Signals) -> Callable[[], None]:

@@ -1,4 +1,4 @@
-"""The order's room, and what the engine must know of its runs."""
+"""The releases app, and what the engine must know of its runs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
 from components import panels
+from environments import occupancy
 from foundation.runs.kinds import Kind, register
 
 TRANSITIONS = "releases.transitions"
@@ -20,19 +21,32 @@ class ReleasesConfig(AppConfig):
     name = "releases"
 
     def ready(self) -> None:
-        """What a person's act makes due, what looks for itself, and what a component's page asks us."""
+        """What a person's act makes due, what runs by itself, and what a component's page asks us."""
+        occupancy.register("releases.occupancy.what_holds")
         for name, model in (("build", "Build"), ("review", "Review"), ("deployment", "Deployment")):
             # Reviews do not show since when the cluster is away: their page refreshes them anyway.
             contact = "" if name == "review" else f"{TRANSITIONS}.contact_changed_{name}"
             give_up = f"{TRANSITIONS}.give_up_{name}"
             register(Kind(name, self.get_model(model), f"{STEPS}.{name}.step", give_up, contact))
-        for name, model in (("observe", "Placement"), ("watch", "NamespaceWatch"), ("housekeeping", "Housekeeping")):
-            register(Kind(name, self.get_model(model), f"{STEPS}.{name}.step", is_endless=True))
-        for tab in ("running", "orders", "deployed"):
-            panels.register(tab, f"releases.views.shown.component.{tab}")
-        post_migrate.connect(make_housekeeping, sender=self, dispatch_uid="releases.housekeeping")
+        prune, give_up = f"{STEPS}.deployment.prune.step", f"{TRANSITIONS}.give_up_prune"
+        register(Kind("prune", self.get_model("Prune"), prune, give_up))
+        endless = (
+            ("observe_space", "SpaceObservation"),
+            ("housekeeping", "Housekeeping"),
+            ("contact_deadline", "ContactDeadline"),
+        )
+        for name, model in endless:
+            contact = f"{TRANSITIONS}.contact_changed_space" if name == "observe_space" else ""
+            step = f"{STEPS}.{name}.step"
+            register(Kind(name, self.get_model(model), step, contact_changed=contact, is_endless=True))
+        watch = self.get_model("NamespaceWatch")
+        register(Kind("watch", watch, hold=f"{STEPS}.watch.hold", is_endless=True))
+        for tab in ("running", "orders", "deployed", "ways_out"):
+            panels.register(tab, f"releases.presenters.component.{tab}")
+        post_migrate.connect(make_single_runs, sender=self, dispatch_uid="releases.single_runs")
 
 
-def make_housekeeping(sender: ReleasesConfig, **kwargs: Any) -> None:
-    """The one housekeeping run, after each migrate."""
-    sender.get_model("Housekeeping")._default_manager.get_or_create(singleton=True)
+def make_single_runs(sender: ReleasesConfig, **kwargs: Any) -> None:
+    """The runs of which there is one each, after each migrate."""
+    for model in ("Housekeeping", "ContactDeadline"):
+        sender.get_model(model)._default_manager.get_or_create(singleton=True)

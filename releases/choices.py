@@ -1,4 +1,4 @@
-"""Closed sets of the order's room: states, kinds, words."""
+"""Closed sets of the releases app: states, kinds, words."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -25,7 +25,7 @@ class PromotionState(models.TextChoices):
     WITHDRAWN = "withdrawn", _("withdrawn")
 
 
-class TesterWord(models.TextChoices):
+class TestVerdict(models.TextChoices):
     """What the tester says of the environment that the order comes from."""
 
     PASSED = "passed", _("passed")
@@ -44,10 +44,11 @@ class DeploymentKind(models.TextChoices):
     ROLL_BACK = "roll_back", _("roll back")
     RESTART = "restart", _("restart")
     SCALE = "scale", _("scale")
+    REMOVE = "remove", _("remove from the space")
 
 
 class Reason(models.TextChoices):
-    """Why a run ended as it did; the page turns it into a sentence."""
+    """Why a run ended as it did; the page turns it into a message."""
 
     NONE = "", ""
     BUILD_FAILED = "build_failed", _("Jenkins reports a failure")
@@ -56,7 +57,7 @@ class Reason(models.TextChoices):
     STOPPED = "stopped", _("stopped on request")
     SUPERSEDED = "superseded", _("superseded")
     REFUSED = "refused", _("the other system refused it")
-    LOST = "lost", _("Jenkins lost the build")
+    LOST = "lost", _("lost")
     DEADLINE = "deadline", _("the deadline passed")
     FOREIGN_TAG = "foreign_tag", _("the tag belongs to somebody else's image")
     NO_DIGEST = "no_digest", _("the registry has no such image")
@@ -68,7 +69,11 @@ class Reason(models.TextChoices):
     MOVED = "moved", _("the live state has changed since the review")
     GATE = "gate", _("a gate closed before it was applied")
     ROLLOUT = "rollout", _("the rollout failed")
+    ENTRY = "entry", _("the entry does not answer as expected")
     DELETED = "deleted", _("deleted outside the platform")
     INCOMPLETE = "incomplete", _("the component is not complete")
     ENGINE = "engine", _("the platform could not finish it")
     CANCELLED = "cancelled", _("cancelled")
+    PARTIAL = "partial", _("only a part was applied")
+    RESTORED = "restored", _("the database was restored while it was under way")
+    UNKNOWN_MARK = "unknown_mark", _("the cluster has what this database does not know")

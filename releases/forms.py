@@ -12,15 +12,7 @@ from django.utils.translation import pgettext_lazy
 from components.models import Component
 from environments.access import Rights
 from environments.models import Space
-from foundation.problems import Invalid
-from releases.choices import TesterWord
-
-
-def put_errors(form: forms.Form, refusal: Invalid) -> None:
-    """The sentences of a service on the fields that they are about; on the whole form where there is no such field."""
-    for name, sentences in refusal.fields.items():
-        for sentence in sentences:
-            form.add_error(name if name in form.fields else None, str(sentence))
+from releases.choices import TestVerdict
 
 
 class OrderForm(forms.Form):
@@ -78,9 +70,9 @@ def _option(component: Component) -> Option:
 
 
 class PromotionForm(forms.Form):
-    """The tester's word. ``word`` is asked only where an environment comes before."""
+    """The test verdict. ``test_verdict`` is asked only where an environment comes before."""
 
-    word = forms.ChoiceField(label=_("The tester's word"), widget=forms.RadioSelect, required=False)
+    test_verdict = forms.ChoiceField(label=_("The test verdict"), widget=forms.RadioSelect, required=False)
     note = forms.CharField(label=_("Note"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
     report_url = forms.CharField(
         label=_("Link to the report"), required=False, max_length=500, widget=forms.URLInput(attrs={"inputmode": "url"})
@@ -90,10 +82,10 @@ class PromotionForm(forms.Form):
         kwargs["auto_id"] = f"id_{space.environment.slug}_%s"
         super().__init__(*args, **kwargs)
         if space.environment.follows.exists():
-            self.fields["word"].choices = TesterWord.choices  # type: ignore[attr-defined]
-            self.fields["word"].required = True
+            self.fields["test_verdict"].choices = TestVerdict.choices  # type: ignore[attr-defined]
+            self.fields["test_verdict"].required = True
         else:
-            del self.fields["word"], self.fields["report_url"]
+            del self.fields["test_verdict"], self.fields["report_url"]
 
 
 class ReasonForm(forms.Form):
@@ -127,6 +119,13 @@ class DecisionForm(forms.Form):
     )
 
 
+class TakeOverForm(forms.Form):
+    """Fields of others for one deployment: a tick and why."""
+
+    is_wanted = forms.BooleanField(label=_("Set these fields anew with this deployment"))
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+
+
 class DeployForm(forms.Form):
     """What the person saw and decided on; in production with the last four of the order number, typed."""
 
@@ -139,11 +138,27 @@ class DeployForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "size": 6}),
     )
 
-    def __init__(self, *args: Any, number: str, is_production: bool, **kwargs: Any) -> None:
+    removals = forms.MultipleChoiceField(label=_("Remove as well"), required=False, widget=forms.CheckboxSelectMultiple)
+
+    def __init__(
+        self, *args: Any, number: str, is_production: bool, removals: Sequence[str] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._number = number
         if not is_production:
             del self.fields["last_four"]
+        if removals:
+            self.fields["removals"].choices = [(name, name) for name in removals]  # type: ignore[attr-defined]
+        else:
+            del self.fields["removals"]
+
+    def clean_removals(self) -> list[str]:
+        """Each ticked: what people may be using goes with a person's word only."""
+        ticked: list[str] = self.cleaned_data["removals"]
+        offered = [name for name, _label in self.fields["removals"].choices]  # type: ignore[attr-defined]
+        if len(ticked) < len(offered):
+            raise forms.ValidationError(_("Tick what is removed, or keep it in the templates and review again."))
+        return ticked
 
     def clean_last_four(self) -> str:
         """Typed, so that nobody deploys to production by a click on the wrong page."""

@@ -1,69 +1,28 @@
 """May this order go there now, and if not, why, and who can clear it? Pure over rows.
 
 Page, API and the executing step ask the same functions, so a greyed button, a 409 and a run that ends with the reason
-``gate`` all say the same sentence. Facts from outside are observations on the Review; this module never looks itself.
+``gate`` all say the same message. Facts from outside are observations on the Review; this module reads nothing outside.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-
-from django.utils.translation import pgettext_lazy
 
 from accounts.models import User
 from environments.access import can, people_who_may, who_may
 from environments.models import Environment, Space
-from foundation.problems import Refused, Sentence
+from foundation.messages import MessageLike, localized_list
+from foundation.messages import message as _
 from foundation.runs.choices import RunState
-from foundation.sentences import listed
-from foundation.sentences import say as _
 from releases import selectors
-from releases.choices import ClosedReason, OrderState, PromotionState
+from releases.choices import ClosedReason, DeploymentKind, OrderState, PromotionState
+from releases.gate import Gate, ensure_open, first_closed
 from releases.models import Approval, Deployment, Placement, Promotion, ReleaseOrder, Snapshot
 
-TITLES: dict[str, Sentence] = {
-    "built": pgettext_lazy("gate", "Image"),
-    "open": pgettext_lazy("gate", "State"),
-    "came-through": pgettext_lazy("gate", "Flow"),
-    "branch": pgettext_lazy("gate", "Branch"),
-    "ticket": pgettext_lazy("gate", "Change ticket"),
-    "promoted": pgettext_lazy("gate", "Promotion"),
-    "free": pgettext_lazy("gate", "Queue"),
-    "approved": pgettext_lazy("gate", "Approval"),
-    "four-eyes": pgettext_lazy("gate", "Four eyes"),
-    "proven": pgettext_lazy("gate", "Proof"),
-    "reviewed": pgettext_lazy("gate", "Review"),
-    "quota": pgettext_lazy("gate", "Quota"),
-}
-"""What each gate is about, in a word or two: the heading above its sentence."""
-
-
-@dataclass(frozen=True)
-class Gate:
-    """One condition. ``code`` is for programs; ``sentence`` says what holds or what is missing."""
-
-    code: str
-    is_open: bool
-    sentence: Sentence
-    who: Sentence = ""
-
-    @property
-    def title(self) -> Sentence:
-        """A word or two above the sentence."""
-        return TITLES.get(self.code, "")
-
-
-def first_closed(gates: list[Gate]) -> Gate | None:
-    """The gate that stops it, if any."""
-    return next((gate for gate in gates if not gate.is_open), None)
-
-
-def insist(gates: list[Gate]) -> None:
-    """Raise Refused with the first closed gate's own sentence."""
-    gate = first_closed(gates)
-    if gate:
-        raise Refused(gate.sentence, f"gate-{gate.code}", gate.who)
+__all__ = [
+    "Gate", "approval_gates", "deployment_gates", "ensure_open", "fair_approvers", "first_closed", "makers_of",
+    "promotion_gates", "removal_gates", "roll_back_gates",
+]  # fmt: skip
 
 
 # ---------------------------------------------------------------- promotion
@@ -82,14 +41,15 @@ def promotion_gates(order: ReleaseOrder, space: Space) -> list[Gate]:
 def _nothing_replaced_under_way(order: ReleaseOrder, space: Space) -> Gate:
     """A promotion replaces the one before: not while the order that holds it is being deployed on its strength."""
     place = selectors.placement_of(order, space)
-    active = place.active if place else None
+    active = place.in_progress if place else None
     if active is None or not selectors.current_promotion(active.order, space):
         return Gate("free", True, _("Nothing else is being deployed here."))
-    sentence = _("%(who)s is deploying order %(number)s here right now: wait for the verdict or cancel it first.") % {
-        "who": active.deployed_by.said_name,
-        "number": active.order.number,
-    }
-    return Gate("free", False, sentence, active.deployed_by.shown_name)
+    message = _(
+        "%(who)s is deploying order %(number)s here right now: wait for the verdict or cancel it first.",
+        who=active.deployed_by.localized_name,
+        number=active.order.number,
+    )
+    return Gate("free", False, message, active.deployed_by.shown_name)
 
 
 def _built(order: ReleaseOrder) -> Gate:
@@ -111,7 +71,7 @@ def _not_closed(order: ReleaseOrder) -> Gate:
 def _came_through(order: ReleaseOrder, space: Space) -> Gate:
     """It succeeded, and settled, in an environment that this one follows; or it is on its way back down."""
     environment = space.environment
-    before = list(environment.follows.all())
+    before = _live_before(space)
     if environment.twin_id:
         return _twin(order, space, environment)
     if not before or selectors.succeeded_in(order, _at_or_after(environment)):
@@ -119,8 +79,26 @@ def _came_through(order: ReleaseOrder, space: Space) -> Gate:
     proof = selectors.succeeded_in(order, {previous.pk for previous in before})
     names = [previous.label for previous in before]
     if proof is None:
-        return Gate("came-through", False, _("It has not succeeded in %(names)s yet.") % {"names": names})
+        empty = selectors.succeeded_without_pods(order, {previous.pk for previous in before})
+        if empty is not None:
+            return Gate("came-through", False, _proves_nothing(empty))
+        return Gate("came-through", False, _("It has not succeeded in %(names)s yet.", names=names))
     return _settled(proof)
+
+
+def _proves_nothing(empty: Deployment) -> MessageLike:
+    return _(
+        "In %(name)s it succeeded with 0 pods, which proves nothing: deploy or scale it there to at least one.",
+        name=empty.space.environment.label,
+    )
+
+
+def _live_before(space: Space) -> list[Environment]:
+    """The environments before it, without those that are archived for the project as long as others are left."""
+    before = list(space.environment.follows.all())
+    gone = Space.objects.filter(project_id=space.project_id, environment__in=before, is_archived=True)
+    ids = set(gone.values_list("environment_id", flat=True)) if len(before) > 1 else set()
+    return [one for one in before if one.pk not in ids] or before
 
 
 def _at_or_after(environment: Environment) -> set[int]:
@@ -143,43 +121,62 @@ def _twin(order: ReleaseOrder, space: Space, environment: Environment) -> Gate:
         order=order, space__project_id=space.project_id, space__environment=sibling, state=PromotionState.CURRENT
     ).exists()
     if holds or selectors.succeeded_in(order, {sibling.pk, environment.pk}):
-        return Gate("came-through", True, _("The order has been in %(name)s.") % {"name": sibling.label})
+        return Gate("came-through", True, _("The order has been in %(name)s.", name=sibling.label))
     return Gate(
         "came-through",
         False,
-        _("It must be promoted to %(name)s first: this environment is its twin.") % {"name": sibling.label},
+        _("It must be promoted to %(name)s first: this environment is its twin.", name=sibling.label),
     )
 
 
 def _settled(proof: Deployment) -> Gate:
-    rows = Placement.objects.select_related("applied__order")
+    rows = Placement.objects.select_related("last_applied__order", "last_succeeded__space__environment")
     place = rows.filter(component_id=proof.component_id, space_id=proof.space_id).first()
     name = proof.space.environment.label
-    if place is None or place.good_id != proof.pk:
-        return Gate("came-through", True, _("It succeeded in %(name)s.") % {"name": name})
+    standing = place.last_succeeded if place else None
+    if place is None or standing is None or (standing.pk != proof.pk and _is_proved(proof, standing)):
+        return Gate("came-through", True, _("It succeeded in %(name)s.", name=name))
+    if standing.progress.get("wanted") == 0:
+        return Gate("came-through", False, _proves_nothing(standing))
     if place.unsettled_reason:
         return Gate(
             "came-through",
             False,
-            _("It restarted in %(name)s after it had succeeded: %(why)s")
-            % {"name": name, "why": place.unsettled_reason},
+            _("What runs in %(name)s is not calm: %(why)s", name=name, why=place.unsettled_reason),
         )
-    if place.settled_at is None and place.applied is not None and place.applied_id != proof.pk:
+    if place.settled_at is None and place.last_applied is not None and place.last_applied_id != standing.pk:
         # Nobody watches it settle any more: waiting would be for ever.
-        sentence = _("Order %(number)s was put into %(name)s before it had settled there: deploy it there again.")
-        return Gate("came-through", False, sentence % {"number": place.applied.order.number, "name": name})
+        message = _(
+            "Order %(number)s was put into %(name)s before it had settled there: deploy it there again.",
+            number=place.last_applied.order.number,
+            name=name,
+        )
+        return Gate("came-through", False, message)
     if place.settled_at is None:
-        return Gate("came-through", False, _("It is still settling in %(name)s: a few seconds more.") % {"name": name})
-    return Gate("came-through", True, _("It succeeded in %(name)s.") % {"name": name})
+        return Gate("came-through", False, _("It is still settling in %(name)s: a few seconds more.", name=name))
+    return Gate("came-through", True, _("It succeeded in %(name)s.", name=name))
+
+
+def _is_proved(proof: Deployment, standing: Deployment) -> bool:
+    """What stands there by now says nothing of the proof, or the proof settled before.
+
+    A restart or a scale of the same order is watched in its place: to 0 pods, it must not look calm.
+    """
+    return standing.order_id != proof.order_id or selectors.has_settled(proof)
 
 
 def _branch(order: ReleaseOrder, space: Space) -> Gate:
     if space.branch_pattern and not re.fullmatch(space.branch_pattern, order.branch):
-        sentence = _("Branch %(branch)s may not go to %(name)s: it takes %(pattern)s only.")
+        message = _(
+            "Branch %(branch)s may not go to %(name)s: it takes %(pattern)s only.",
+            branch=order.branch,
+            name=space.environment.label,
+            pattern=space.branch_pattern,
+        )
         return Gate(
             "branch",
             False,
-            sentence % {"branch": order.branch, "name": space.environment.label, "pattern": space.branch_pattern},
+            message,
         )
     return Gate("branch", True, _("The branch may go there."))
 
@@ -192,16 +189,19 @@ def _ticket(order: ReleaseOrder, space: Space) -> Gate:
         return Gate(
             "ticket",
             False,
-            _("%(name)s asks for a change ticket: repeat the order with one.") % {"name": space.environment.label},
+            _("%(name)s asks for a change ticket: repeat the order with one.", name=space.environment.label),
         )
     if pattern and not re.fullmatch(pattern, order.change_ticket):
         return Gate(
             "ticket",
             False,
-            _("The change ticket %(ticket)s does not look like %(pattern)s.")
-            % {"ticket": order.change_ticket, "pattern": pattern},
+            _(
+                "The change ticket %(ticket)s does not look like %(pattern)s.",
+                ticket=order.change_ticket,
+                pattern=pattern,
+            ),
         )
-    return Gate("ticket", True, _("Change ticket %(ticket)s.") % {"ticket": order.change_ticket})
+    return Gate("ticket", True, _("Change ticket %(ticket)s.", ticket=order.change_ticket))
 
 
 # ---------------------------------------------------------------- deployment
@@ -229,38 +229,59 @@ def roll_back_gates(
     order: ReleaseOrder, space: Space, *, snapshot: Snapshot, deployer: User | None, own: Deployment | None = None
 ) -> list[Gate]:
     """What must hold before an earlier success is applied again: it was promoted and approved then."""
-    proven = Deployment.objects.filter(snapshot=snapshot, space=space, state=RunState.SUCCEEDED).exists()
-    sentence = _("It succeeded here before.") if proven else _("This snapshot never succeeded here: deploy it instead.")
+    successes = Deployment.objects.filter(snapshot=snapshot, space=space, state=RunState.SUCCEEDED)
+    proven = successes.exclude(kind=DeploymentKind.REMOVE).exists()
+    message = _("It succeeded here before.") if proven else _("This snapshot never succeeded here: deploy it instead.")
     return [
         _built(order),
-        Gate("proven", proven, sentence),
+        Gate("proven", proven, message),
         *_place_free(order, space, own),
         *_four_eyes(order, space, deployer),
     ]
 
 
+def removal_gates(
+    order: ReleaseOrder,
+    space: Space,
+    *,
+    snapshot: Snapshot | None,
+    deployer: User | None,
+    own: Deployment | None = None,
+) -> list[Gate]:
+    """What must hold before everything of the component goes from the space: approved like a deployment there."""
+    return [*_place_free(order, space, own), *approval_gates(order, space, snapshot, deployer)]
+
+
 def _promoted(order: ReleaseOrder, space: Space) -> Gate:
     name = space.environment.label
     if selectors.current_promotion(order, space):
-        return Gate("promoted", True, _("Promoted to %(name)s.") % {"name": name})
+        return Gate("promoted", True, _("Promoted to %(name)s.", name=name))
     current = selectors.promotion_there(order, space)
     who = who_may("promote", space=space)
     if current:
-        sentence = _("Order %(number)s is promoted to %(name)s.") % {"name": name, "number": current.order.number}
-        return Gate("promoted", False, sentence, who)
-    return Gate("promoted", False, _("It is not promoted to %(name)s.") % {"name": name}, who)
+        message = _("Order %(number)s is promoted to %(name)s.", name=name, number=current.order.number)
+        return Gate("promoted", False, message, who)
+    return Gate("promoted", False, _("It is not promoted to %(name)s.", name=name), who)
 
 
 def _place_free(order: ReleaseOrder, space: Space, own: Deployment | None) -> list[Gate]:
     place = selectors.placement_of(order, space)
-    if place is None or place.active is None or (own is not None and place.active_id == own.pk):
+    if place is not None and place.unknown_since is not None:
+        message = _(
+            "What runs here is not known: %(cluster)s stopped answering during a deployment, which was given up. "
+            "Once it answers again, the platform reads what runs here.",
+            cluster=space.cluster.name,
+        )
+        return [Gate("known", False, message, who_may("manage_places"))]
+    if place is None or place.in_progress is None or (own is not None and place.in_progress_id == own.pk):
         return [Gate("free", True, _("Nothing else is being deployed here."))]
-    active = place.active
-    sentence = _("%(who)s is deploying order %(number)s here right now.") % {
-        "who": active.deployed_by.said_name,
-        "number": active.order.number,
-    }
-    return [Gate("free", False, sentence, active.deployed_by.shown_name)]
+    active = place.in_progress
+    message = _(
+        "%(who)s is deploying order %(number)s here right now.",
+        who=active.deployed_by.localized_name,
+        number=active.order.number,
+    )
+    return [Gate("free", False, message, active.deployed_by.shown_name)]
 
 
 def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None, deployer: User | None) -> list[Gate]:
@@ -269,13 +290,13 @@ def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None,
     if space.approvals:
         no = selectors.rejection(snapshot) if snapshot else None
         if no:
-            sentence = _("%(who)s rejected it: %(why)s") % {"who": no.by.said_name, "why": no.comment or "–"}
-            gates.append(Gate("approved", False, sentence, no.by.shown_name))
+            message = _("%(who)s rejected it: %(why)s", who=no.by.localized_name, why=no.comment or "–")
+            gates.append(Gate("approved", False, message, no.by.shown_name))
         makers = makers_of(order)
         given = [
             approval
             for approval in (selectors.approvals_in_force(snapshot) if snapshot else [])
-            # Whoever lost the role since gave a word that no longer counts.
+            # An approval of somebody who lost the role since does not count.
             if approval.by_id not in makers and can(approval.by, "approve", space=space)
         ]
         others = [approval for approval in given if deployer is None or approval.by_id != deployer.pk]
@@ -287,11 +308,14 @@ def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None,
 
 
 def _approver_deploys(space: Space, deployer: User, makers: set[int]) -> Gate:
-    """It is approved, by the very person who would deploy it: not a word lacks, but another pair of hands."""
+    """It is approved, by the very person who would deploy it: no approval is missing, but another person."""
     left = _deployers_but(space, {deployer.pk, *makers})
-    sentence = _("Four eyes: %(who)s approved it, and whoever approves an order does not deploy it here.")
-    who = listed(left[:3]) if left else who_may("manage_members", space=space)
-    return Gate("approved", False, sentence % {"who": deployer.said_name}, who)
+    message = _(
+        "Four eyes: %(who)s approved it, and people who approve an order do not deploy it here.",
+        who=deployer.localized_name,
+    )
+    who = localized_list(left[:3]) if left else who_may("manage_members", space=space)
+    return Gate("approved", False, message, who)
 
 
 def _deployers_but(space: Space, barred: set[int]) -> list[str]:
@@ -302,25 +326,26 @@ def _deployers_but(space: Space, barred: set[int]) -> list[str]:
 def _enough(space: Space, given: list[Approval], barred: set[int]) -> Gate:
     """Enough approvals, or who can still give one; a team that is too small is told so, not left to wait.
 
-    ``barred``: ids of who may not approve this order, whatever their role.
+    ``barred``: ids of who may not approve this order, with any role.
     """
     numbers = {"given": len(given), "needed": space.approvals}
     if len(given) >= space.approvals:
-        return Gate("approved", True, _("%(given)s of %(needed)s approvals.") % numbers)
+        return Gate("approved", True, _("%(given)s of %(needed)s approvals.", **numbers))
     left = _approvers_but(space, barred | {approval.by_id for approval in given})
     if len(given) + len(left) >= space.approvals:
-        return Gate("approved", False, _("%(given)s of %(needed)s approvals.") % numbers, listed(left[:3]))
-    sentence = _(
-        "Nobody is left who may approve it (%(given)s of %(needed)s approvals): whoever created, built or deploys an "
-        "order does not approve it. Give one more person the role here."
+        return Gate("approved", False, _("%(given)s of %(needed)s approvals.", **numbers), localized_list(left[:3]))
+    message = _(
+        "Nobody is left who may approve it (%(given)s of %(needed)s approvals): people who created, built or "
+        "deploy an order do not approve it. Give one more person the role here.",
+        **numbers,
     )
-    return Gate("approved", False, sentence % numbers, who_may("manage_members", space=space))
+    return Gate("approved", False, message, who_may("manage_members", space=space))
 
 
 def fair_approvers(order: ReleaseOrder, space: Space) -> str:
     """Whom to ask for an approval of this order: nobody who created or built it; failing them, who can add people."""
     names = _approvers_but(space, makers_of(order))
-    return listed(names[:3]) if names else who_may("manage_members", space=space)
+    return localized_list(names[:3]) if names else who_may("manage_members", space=space)
 
 
 def _approvers_but(space: Space, barred: set[int]) -> list[str]:
@@ -341,11 +366,11 @@ def _four_eyes(order: ReleaseOrder, space: Space, deployer: User | None) -> list
     if deployer.pk in makers:
         others = _deployers_but(space, makers)
         if others:
-            sentence = _("Four eyes: whoever created or built an order does not deploy it here.")
-            return [Gate("four-eyes", False, sentence, listed(others[:3]))]
-        sentence = _(
-            "Four eyes: whoever created or built an order does not deploy it here. Nobody else may deploy here: give "
+            message = _("Four eyes: people who created or built an order do not deploy it here.")
+            return [Gate("four-eyes", False, message, localized_list(others[:3]))]
+        message = _(
+            "Four eyes: people who created or built an order do not deploy it here. Nobody else may deploy here: give "
             "one more person the role."
         )
-        return [Gate("four-eyes", False, sentence, who_may("manage_members", space=space))]
+        return [Gate("four-eyes", False, message, who_may("manage_members", space=space))]
     return [Gate("four-eyes", True, _("Four eyes are kept."))]

@@ -1,22 +1,33 @@
-"""Reads of the order's room: what pages, rules and steps ask of the rows. Nothing here writes."""
+"""Reads of the releases app: what pages, rules and steps ask of the rows. Nothing here writes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from environments.access import Rights, visible_to
 from environments.models import Space
+from foundation.messages import message as _
 from foundation.problems import Missing
 from foundation.runs.choices import RunState
-from foundation.sentences import say as _
 from releases.choices import ApprovalState, DeploymentKind, PromotionState
-from releases.models import Approval, Build, Deployment, LogChunk, Placement, Promotion, ReleaseOrder, Review, Snapshot
+from releases.models import (
+    Approval,
+    Build,
+    Deployment,
+    LogChunk,
+    OrderEvent,
+    Placement,
+    Promotion,
+    ReleaseOrder,
+    Review,
+    Snapshot,
+)
 
 REVIEW_FRESH_SECONDS = 60
 
@@ -24,13 +35,13 @@ REVIEW_FRESH_SECONDS = 60
 def orders_visible_to(user: User, *, rights: Rights | None = None) -> QuerySet[ReleaseOrder]:
     """The orders this person sees, with what a list row needs."""
     orders = ReleaseOrder.objects.filter(visible_to(user, rights=rights))
-    return orders.select_related("component", "project", "author")
+    return orders.select_related("component", "project", "author", "feed")
 
 
 def order_by_number(user: User, number: str) -> ReleaseOrder:
-    """The order, if this person may see it; raises Missing, the same for a stranger as for a wrong number."""
+    """The order, if this person may see it; raises Missing, the same without access as for a wrong number."""
     rows = ReleaseOrder.objects.select_related(
-        "component", "project", "author", "settings", "base_image", "dockerfile", "bootstart"
+        "component", "project", "author", "component_settings", "base_image", "dockerfile", "bootstart", "feed"
     )
     order = rows.filter(number=number).first()
     if order is None or not Rights(user).sees(order.project_id):
@@ -41,15 +52,22 @@ def order_by_number(user: User, number: str) -> ReleaseOrder:
 def space_of(order: ReleaseOrder, environment: str) -> Space:
     """The space of the order's project in that environment; raises Missing."""
     rows = Space.objects.select_related("project", "environment", "environment__twin", "cluster")
-    space = rows.filter(project_id=order.project_id, environment__slug=environment.lower()).first()
+    live = rows.filter(project_id=order.project_id, is_archived=False)
+    space = live.filter(environment__slug=environment.lower()).first()
     if space is None:
         raise Missing(_("This project has no such environment."))
     return space
 
 
+def order_and_space(user: User, number: str, environment: str) -> tuple[ReleaseOrder, Space]:
+    """An order that this person may see, and its project's space in that environment; raises Missing for either."""
+    order = order_by_number(user, number)
+    return order, space_of(order, environment)
+
+
 def spaces_of(order: ReleaseOrder) -> list[Space]:
-    """The order's project's spaces in flow order."""
-    rows = Space.objects.filter(project_id=order.project_id).select_related(
+    """The order's project's spaces in flow order, without archived ones."""
+    rows = Space.objects.filter(project_id=order.project_id, is_archived=False).select_related(
         "project", "environment", "environment__twin", "cluster"
     )
     rows = rows.prefetch_related("environment__follows", "environment__followed_by")
@@ -104,14 +122,23 @@ def latest_build(order: ReleaseOrder) -> Build | None:
     return rows.order_by("-attempt").first()
 
 
-def latest_review(order: ReleaseOrder, space: Space) -> Review | None:
-    """The newest look at what deploying this order there would do (roll backs look for themselves)."""
+def latest_review(order: ReleaseOrder, space: Space, *, is_removal: bool = False) -> Review | None:
+    """The newest review of what deploying this order there would do (roll backs have their own), or removing it."""
     return (
-        Review.objects.filter(order=order, space=space, wanted_snapshot=None)
+        Review.objects.filter(order=order, space=space, wanted_snapshot=None, is_removal=is_removal)
         .select_related("snapshot")
         .order_by("-id")
         .first()
     )
+
+
+def review_of(order: ReleaseOrder, pk: int) -> Review:
+    """A review of this order; raises Missing."""
+    rows = Review.objects.select_related("order__project", "space__environment", "space__project", "snapshot")
+    review = rows.filter(order=order, pk=pk).first()
+    if review is None:
+        raise Missing(_("This order has no such review."))
+    return review
 
 
 def is_fresh(review: Review) -> bool:
@@ -139,49 +166,105 @@ def placement_of(order: ReleaseOrder, space: Space) -> Placement | None:
 
 def _placements() -> QuerySet[Placement]:
     return Placement.objects.select_related(
-        "component", "active__deployed_by", "active__order", "applied__order", "good__order"
+        "component", "in_progress__deployed_by", "in_progress__order", "last_applied__order", "last_succeeded__order"
     )
 
 
 def succeeded_in(order: ReleaseOrder, environment_ids: set[int]) -> Deployment | None:
-    """The newest deployment of this order that succeeded in one of these environments of its project."""
+    """The newest deployment of this order that succeeded in one of these environments of its project.
+
+    With at least one pod: what started none has proved nothing.
+    """
     rows = Deployment.objects.filter(
         order=order,
         state=RunState.SUCCEEDED,
         space__project_id=order.project_id,
         space__environment_id__in=environment_ids,
+    ).exclude(kind=DeploymentKind.REMOVE)
+    with_pods = rows.filter(~Q(progress__wanted=0) | Q(progress__wanted__isnull=True))
+    return with_pods.select_related("space__environment").order_by("-id").first()
+
+
+def succeeded_without_pods(order: ReleaseOrder, environment_ids: set[int]) -> Deployment | None:
+    """The newest deployment of this order there that succeeded with 0 pods."""
+    rows = Deployment.objects.filter(
+        order=order, state=RunState.SUCCEEDED, space__environment_id__in=environment_ids, progress__wanted=0
     )
     return rows.select_related("space__environment").order_by("-id").first()
+
+
+def has_settled(deployment: Deployment) -> bool:
+    """Whether it once settled, also when something else stands there by now."""
+    rows = OrderEvent.objects.filter(order_id=deployment.order_id, kind="placement.settled")
+    return rows.filter(data__id=deployment.pk).exists()
 
 
 def good_deployments(component_id: int, space: Space, *, limit: int = 50) -> list[Deployment]:
     """Every deployment that succeeded there, newest first: what one can roll back to."""
     rows = Deployment.objects.filter(
         component_id=component_id, space=space, state=RunState.SUCCEEDED, snapshot__isnull=False
-    )
+    ).exclude(kind=DeploymentKind.REMOVE)
     return list(rows.select_related("order", "snapshot", "deployed_by").order_by("-id")[:limit])
+
+
+def last_good_snapshots(component_id: int, space: Space, *, limit: int) -> list[Snapshot]:
+    """The snapshots of the last successes there, newest first, each once: what a roll back brings back."""
+    rows = Deployment.objects.filter(
+        component_id=component_id, space=space, state=RunState.SUCCEEDED, snapshot__isnull=False
+    ).exclude(kind=DeploymentKind.REMOVE)
+    newest = rows.order_by().values("snapshot_id").annotate(top=Max("pk")).order_by("-top")[:limit]
+    ids = [row["snapshot_id"] for row in newest]
+    found = Snapshot.objects.only("manifests").in_bulk(ids)
+    return [found[pk] for pk in ids]
+
+
+def removal_there(place: Placement) -> Deployment | None:
+    """The removal after which nothing of the component runs there; None while anything does."""
+    return removals_there([place]).get(place.pk)
+
+
+def removals_there(places: Iterable[Placement]) -> dict[int, Deployment]:
+    """The same of several, by placement: one query, and none where everything runs."""
+    bare = {
+        (place.component_id, place.space_id): place.pk
+        for place in places
+        if place.last_applied_id is None and place.last_succeeded_id is None
+    }
+    if not bare:
+        return {}
+    rows = Deployment.objects.filter(
+        component__in={component for component, _space in bare},
+        space__in={space for _component, space in bare},
+        kind=DeploymentKind.REMOVE,
+        state=RunState.SUCCEEDED,
+    )
+    rows = rows.select_related("deployed_by").defer("applied", "diagnosis", "message", "progress").order_by("pk")
+    found = {(row.component_id, row.space_id): row for row in rows}
+    return {bare[key]: row for key, row in found.items() if key in bare}
 
 
 def has_earlier_success(place: Placement) -> bool:
     """Whether there is a snapshot that succeeded there, other than the one that stands there now."""
     rows = Deployment.objects.filter(
         component_id=place.component_id, space_id=place.space_id, state=RunState.SUCCEEDED, snapshot__isnull=False
-    )
-    standing = place.applied.snapshot_id if place.applied else None
+    ).exclude(kind=DeploymentKind.REMOVE)
+    standing = place.last_applied.snapshot_id if place.last_applied else None
     return rows.exclude(snapshot=standing).exists() if standing else rows.exists()
 
 
 def deployments_of(order: ReleaseOrder) -> QuerySet[Deployment]:
     """The order's deployments, newest first."""
     rows = Deployment.objects.filter(order=order)
-    return rows.select_related("space__environment", "space__project", "deployed_by", "snapshot").order_by("-id")
+    rows = rows.select_related("space__environment", "space__project", "deployed_by", "snapshot", "prune")
+    return rows.order_by("-id")
 
 
 def deployment_by_id(user: User, pk: int) -> Deployment:
     """The deployment, if this person may see its project; raises Missing."""
     rows = Deployment.objects.select_related(
-        "order__project", "order__component", "order__author", "component", "deployed_by", "cancel_requested_by",
-        "space__environment", "space__project", "space__cluster", "snapshot", "review", "cause",
+        "order__project", "order__component", "order__author", "order__feed", "component", "deployed_by",
+        "cancel_requested_by", "space__environment", "space__project", "space__cluster", "review", "cause",
+        "snapshot__entry_check", "prune",
     )  # fmt: skip
     deployment = rows.filter(pk=pk).first()
     if deployment is None or not Rights(user).sees(deployment.space.project_id):
@@ -190,10 +273,11 @@ def deployment_by_id(user: User, pk: int) -> Deployment:
 
 
 def placement_by_names(user: User, project: str, component: str, environment: str) -> Placement:
-    """What runs of the component there; raises Missing for strangers and where nothing was ever deployed."""
+    """What runs of the component there; raises Missing without access and where nothing was ever deployed."""
     rows = Placement.objects.select_related(
-        "component__project", "space__environment", "space__project", "space__cluster", "good__order",
-        "good__snapshot", "good__deployed_by", "applied__order", "active__order", "active__deployed_by",
+        "component__project", "space__environment", "space__project", "space__cluster", "last_succeeded__order",
+        "last_succeeded__snapshot", "last_succeeded__deployed_by", "last_applied__order", "last_applied__snapshot",
+        "in_progress__order", "in_progress__deployed_by",
     )  # fmt: skip
     place = rows.filter(
         component__project__slug=project, component__slug=component, space__environment__slug=environment.lower()

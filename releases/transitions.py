@@ -6,24 +6,23 @@ never changes without a trace and two movers never both win.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import models, transaction
 from django.db.models.functions import Now
 
-import audit
 from accounts.models import User
+from foundation.messages import message as _
 from foundation.problems import Stale
 from foundation.runs.choices import TERMINAL, RunState
 from foundation.runs.finish import finish
 from foundation.runs.lease import Lease, LeaseLost
 from foundation.runs.models import Run
 from foundation.runs.wake import wake
-from foundation.sentences import say as _
-from releases import progress
-from releases.choices import OrderState, Reason
-from releases.models import Build, Deployment, Placement, ReleaseOrder, Review
+from releases.choices import DeploymentKind, OrderState, Reason
+from releases.events import append_event, record_act
+from releases.locks import lock_orders
+from releases.models import Build, Deployment, Placement, Prune, ReleaseOrder, Review, SpaceObservation
 
 RUN_MOVES: dict[str, frozenset[str]] = {
     RunState.QUEUED: frozenset(
@@ -40,24 +39,28 @@ ORDER_MOVES: dict[str, frozenset[str]] = {
 }
 """From state to states; a state that is not named is final."""
 
-Moved = ReleaseOrder | Build | Review | Deployment
+NOTHING_RUNS: dict[str, Any] = {
+    "last_applied": None,
+    "last_succeeded": None,
+    "settled_at": None,
+    "unsettled_reason": "",
+    "ready": 0,
+    "wanted": 0,
+    "pods": [],
+    "drift": [],
+    "autoscaler": {},
+}
+"""What a placement says once everything of its component was removed."""
+
+MovedRun = Build | Review | Deployment | Prune
+Moved = ReleaseOrder | MovedRun
 NAMES: dict[type[models.Model], str] = {
     ReleaseOrder: "order",
     Build: "build",
     Review: "review",
     Deployment: "deployment",
+    Prune: "prune",
 }
-
-
-@dataclass(frozen=True)
-class Platform:
-    """Who acts when nobody did: the platform itself."""
-
-    id: str = "platform"
-    name: str = "Prism4k"
-
-
-PLATFORM = Platform()
 
 
 class IllegalMove(Exception):
@@ -76,7 +79,7 @@ def move(
 ) -> None:
     """Move ``row`` from its state to ``to``; ``fields`` are written with it, ``data`` goes into the event.
 
-    Call inside a transaction, with the locks taken in the house's order. Raises Stale when somebody moved it first
+    Call inside a transaction, with the locks taken in their order. Raises Stale when somebody moved it first
     (or the lease is lost), IllegalMove for a move that the table does not have.
     """
     old = row.state
@@ -85,8 +88,8 @@ def move(
         raise IllegalMove(f"{type(row).__name__} {row.pk}: {old} → {to}")
     order_id = row.pk if isinstance(row, ReleaseOrder) else row.order_id
     with transaction.atomic():
-        # The order's lock comes before the run's, whatever the caller held.
-        ReleaseOrder.objects.select_for_update().filter(pk=order_id).values_list("pk", flat=True).first()
+        # The order's lock comes before the run's, even if the caller holds neither.
+        lock_orders(order_id)
         if isinstance(row, ReleaseOrder):
             _set_order(row, to, fields)
         else:
@@ -94,19 +97,17 @@ def move(
         row.state = to
         for name, value in fields.items():
             setattr(row, name, value)
-        _record(row, old, to, order_id=order_id, actor=actor, reason=reason, data=data or {})
+        _record(row, old, to, actor=actor, reason=reason, data=data or {})
         if isinstance(row, Run) and to in TERMINAL:
             _wake_who_waits(row)
 
 
 def _set_order(row: ReleaseOrder, to: str, fields: dict[str, Any]) -> None:
-    if ReleaseOrder.objects.filter(pk=row.pk, state=row.state).update(state=to, changed_at=Now(), **fields) != 1:
-        raise Stale(_("This order has changed in the meantime: look at the page again."))
+    if ReleaseOrder.objects.filter(pk=row.pk, state=row.state).update(state=to, **fields) != 1:
+        raise Stale(_("This order has changed in the meantime: refresh the page."))
 
 
-def _set_run(
-    row: Build | Review | Deployment, to: str, reason: str, lease: Lease | None, fields: dict[str, Any]
-) -> None:
+def _set_run(row: MovedRun, to: str, reason: str, lease: Lease | None, fields: dict[str, Any]) -> None:
     fence: dict[str, Any] = {"fence": lease.fence, "owner": lease.owner} if lease else {}
     if to in TERMINAL:
         if fields:
@@ -121,30 +122,18 @@ def _set_run(
     if not done and lease:
         raise LeaseLost(f"{lease} is not ours any more.")
     if not done:
-        raise Stale(_("This has changed in the meantime: look at the page again."))
+        raise Stale(_("This has changed in the meantime: refresh the page."))
 
 
-def _record(
-    row: Moved, old: str, to: str, *, order_id: int, actor: User | None, reason: str, data: dict[str, Any]
-) -> None:
-    name = NAMES[type(row)]
+def _record(row: Moved, old: str, to: str, *, actor: User | None, reason: str, data: dict[str, Any]) -> None:
     order = row if isinstance(row, ReleaseOrder) else row.order
-    space = getattr(row, "space", None)
-    place = {"environment": space.environment.slug} if space else {}
-    progress.append(
-        order_id,
-        f"{name}.{to}",
-        actor=actor,
-        data={"id": row.pk, "from": old, "to": to, "reason": reason, **place, **data},
-    )
-    audit.record(
-        actor or PLATFORM,
-        f"{name}.{to}",
-        object_type=name,
-        object_id=str(row.pk),
-        object_name=order.number,
-        project=order.project.slug,
-        environment=place.get("environment", ""),
+    record_act(
+        order,
+        f"{NAMES[type(row)]}.{to}",
+        actor,
+        subject=row,
+        space=getattr(row, "space", None),
+        data={"from": old, "to": to, "reason": reason, **data},
         reason=reason,
         before={"state": old},
         after={"state": to, **data},
@@ -174,7 +163,12 @@ def give_up_deployment(lease: Lease, reason: str) -> None:
     _give_up(Deployment.objects.get(pk=lease.pk), lease, reason)
 
 
-def _give_up(row: Build | Review | Deployment, lease: Lease, reason: str) -> None:
+def give_up_prune(lease: Lease, reason: str) -> None:
+    """The same for what is removed after a deployment."""
+    _give_up(Prune.objects.get(pk=lease.pk), lease, reason)
+
+
+def _give_up(row: MovedRun, lease: Lease, reason: str) -> None:
     if row.state not in TERMINAL:
         with transaction.atomic():
             end_run(row, RunState.ERRORED, actor=None, reason=reason or Reason.ENGINE, lease=lease)
@@ -184,14 +178,19 @@ def contact_changed_build(pk: int) -> None:
     """Jenkins (or the registry, or Git) went away or came back: the order's page says since when."""
     row = Build.objects.get(pk=pk)
     with transaction.atomic():
-        progress.append(row.order_id, "build.contact", data={"id": pk, "since": _iso(row), "side": row.other_side})
+        append_event(row.order_id, "build.contact", data={"id": pk, "since": _iso(row), "side": row.other_side})
 
 
 def contact_changed_deployment(pk: int) -> None:
     """The cluster went away or came back: the order's page says since when."""
     row = Deployment.objects.get(pk=pk)
     with transaction.atomic():
-        progress.append(row.order_id, "deployment.contact", data={"id": pk, "since": _iso(row)})
+        append_event(row.order_id, "deployment.contact", data={"id": pk, "since": _iso(row)})
+
+
+def contact_changed_space(pk: int) -> None:
+    """The cluster of an observed space went away or came back: what its pages show is unknown, or known again."""
+    Placement.objects.filter(space__observation=pk).update(changed_at=Now())
 
 
 def _iso(row: Run) -> str | None:
@@ -199,7 +198,7 @@ def _iso(row: Run) -> str | None:
 
 
 def end_run(
-    row: Build | Review | Deployment,
+    row: MovedRun,
     to: str,
     *,
     actor: User | None,
@@ -210,23 +209,29 @@ def end_run(
 ) -> None:
     """Move a run to its final state together with what mirrors it: the order of a build, the place of a deployment."""
     if isinstance(row, Deployment):
-        _free_place(row, to)
+        _free_place(row, to, is_lost=reason == Reason.LOST)
     move(row, to, actor=actor, reason=reason, lease=lease, data=data, **fields)
     if isinstance(row, Build):
         _order_after_build(row, to)
 
 
-def _free_place(row: Deployment, to: str) -> None:
+def _free_place(row: Deployment, to: str, *, is_lost: bool) -> None:
     # Locked before the order and the run, as everywhere.
     place = Placement.objects.select_for_update().get(component_id=row.component_id, space_id=row.space_id)
     changes: dict[str, Any] = {"changed_at": Now()}
-    if place.active_id == row.pk:
-        changes["active"] = None
-    if to == RunState.SUCCEEDED:
-        changes |= {"good": row, "settled_at": None, "unsettled_reason": ""}
+    if place.in_progress_id == row.pk:
+        changes["in_progress"] = None
+    if to == RunState.SUCCEEDED and row.kind == DeploymentKind.REMOVE:
+        changes |= NOTHING_RUNS | {"seen_at": Now()}
+    elif to == RunState.SUCCEEDED:
+        changes |= {"last_succeeded": row, "settled_at": None, "unsettled_reason": ""}
+    if is_lost:
+        # What the cluster did with it is not known: nobody deploys here before it was read again.
+        changes["unknown_since"] = Now()
     Placement.objects.filter(pk=place.pk).update(**changes)
     # From here the placement is looked at for itself: settling first, drift afterwards.
-    wake(Placement, place.pk, prompt=False)
+    for pk in SpaceObservation.objects.filter(space_id=row.space_id).values_list("pk", flat=True):
+        wake(SpaceObservation, pk, prompt=False)
 
 
 def _order_after_build(row: Build, to: str) -> None:

@@ -1,10 +1,10 @@
-"""Pages of this room."""
+"""Pages of this app."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from releases.views import builds, creating, lists, orders, promotions, reviews, rollouts, runtime
+from releases.views import builds, creating, lists, orders, promotions, removals, reviews, rollouts, runtime
 
 ORDER = "orders/<str:number>/"
 PLACE = "runtime/<slug:project>/<slug:slug>/<slug:environment>/"
@@ -26,12 +26,14 @@ urlpatterns = [
     path(ORDER + "review/<slug:environment>/", reviews.review, name="review"),
     path(ORDER + "review/<slug:environment>/deploy/", reviews.deploy, name="deploy"),
     path(ORDER + "review/<slug:environment>/decide/", reviews.decide, name="decide"),
+    path(ORDER + "reviews/<int:pk>/take-over/", reviews.take_over, name="take-over"),
     path(ORDER + "approvals/<int:pk>/withdraw/", reviews.withdraw_approval, name="withdraw-approval"),
     path("deployments/<int:pk>/", rollouts.rollout, name="rollout"),
     path("deployments/<int:pk>/cancel/", rollouts.cancel, name="cancel"),
     path(PLACE, runtime.runtime, name="runtime"),
     path(PLACE + "restart/", runtime.restart, name="restart"),
     path(PLACE + "scale/", runtime.scale, name="scale"),
+    path(PLACE + "remove/", removals.remove, name="remove"),
     path(PLACE + "roll-back/", runtime.roll_back, name="roll-back"),
     path(PLACE + "pods/<str:pod>/log/", runtime.pod_log, name="pod-log"),
 ]

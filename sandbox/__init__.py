@@ -1,1 +1,1 @@
-"""Stand-ins for the systems outside, over real HTTP, for machines that have none: strangers to the product."""
+"""Stand-ins for the systems outside, over real HTTP, for machines without them; they import nothing of the product."""

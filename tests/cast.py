@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from accounts.models import Organisation, Project, User
 from environments.models import Cluster, Environment, Membership, Space
+from foundation.models import Installation
 
 PASSWORD = "correct horse battery"
 
@@ -41,6 +43,13 @@ ROLES = {
     "uma": "auditor",
     "otto": "",
 }
+
+
+@pytest.fixture
+def demo_installation(db: None, settings: Any) -> None:
+    """Served as the demo, on a database that the demo made."""
+    settings.DEMO = True
+    Installation.objects.update_or_create(singleton=True, defaults={"is_demo": True})
 
 
 @pytest.fixture

@@ -7,6 +7,11 @@ from collections.abc import Iterator
 import pytest
 from django.test import override_settings
 from django.utils import translation
+from hypothesis import HealthCheck, settings
+
+# Seconds fail no test: a busy machine draws and runs examples slowly.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 pytest_plugins = ["tests.cast", "tests.browser", "audit.testing"]
 

@@ -6,10 +6,15 @@ quiet machine, holds the product to its promise.
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
+from collections.abc import Callable
+from typing import TypeVar
 
 SOON = 2.0
 """Seconds within which a page that comes back is right, and a change of rights counts."""
+T = TypeVar("T")
 _BUSY = 1.0 if os.environ.get("FULL") else 4.0
 
 
@@ -21,3 +26,23 @@ def at_most(seconds: float) -> float:
 def is_soon(took: float, promised: float = SOON) -> bool:
     """Was it quick enough for this machine?"""
     return took <= at_most(promised)
+
+
+def wait_for(what: Callable[[], T], why: str = "it did not happen", seconds: float = 30.0, pause: float = 0.05) -> T:
+    """The first true answer; fails with ``why`` when there is none in time."""
+    until = time.monotonic() + seconds
+    while True:
+        if found := what():
+            return found
+        assert time.monotonic() < until, f"{why}: not within {seconds:g} s"
+        time.sleep(pause)  # here everybody waits
+
+
+async def soon_true(what: Callable[[], T], why: str = "it did not happen", seconds: float = 30.0) -> T:
+    """``wait_for`` for what other tasks of this event loop do."""
+    until = time.monotonic() + seconds
+    while True:
+        if found := what():
+            return found
+        assert time.monotonic() < until, f"{why}: not within {seconds:g} s"
+        await asyncio.sleep(0.01)

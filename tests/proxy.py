@@ -11,10 +11,25 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 PASS, DROP, CUT = "pass", "drop", "cut"
-"""What to do with a request: hand it on; hang up before it arrived; hand it on and hang up before the answer."""
+"""What to do with a request: hand it on; hang up before it arrived; hand it on and hang up before the answer.
+Anything else is sent as the whole answer, and the request does not arrive."""
 
 _LENGTH = re.compile(rb"(?i)^content-length:\s*(\d+)", re.M)
 _CONNECTION = re.compile(rb"(?im)^connection:[^\r\n]*\r\n")
+
+
+def free_port_on(*hosts: str) -> int:
+    """A port that nobody has at any of these addresses."""
+    for _attempt in range(20):
+        with socket.create_server((hosts[0], 0)) as first:
+            port = int(first.getsockname()[1])
+            try:
+                for host in hosts[1:]:
+                    socket.create_server((host, port)).close()
+            except OSError:
+                continue
+        return port
+    raise AssertionError("There is no port that is free at all of them.")
 
 
 @dataclass(frozen=True)
@@ -86,6 +101,9 @@ class Proxy:
             what = self.rule(asked)
             if what == DROP:
                 return
+            if what not in (PASS, CUT):
+                client.sendall(what.encode())
+                return
             with socket.create_connection(self._upstream, timeout=60) as server:
                 server.sendall(_with_close(head) + body)
                 answer = server.recv(65536)
@@ -119,3 +137,11 @@ def _read_request(client: socket.socket) -> tuple[bytes, bytes]:
             return b"", b""
         body += piece
     return head, body
+
+
+def answer(status: str, body: str = "", kind: str = "text/html", **headers: str) -> str:
+    """A whole answer, for a rule: ``answer("302 Found", Location="/login")``."""
+    lines = [f"HTTP/1.1 {status}", "Connection: close", f"Content-Type: {kind}"]
+    lines += [f"Content-Length: {len(body.encode())}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", body])

@@ -50,11 +50,13 @@ from foundation.runs.claim import claim
 from foundation.runs.driving import Stuck, drive
 from foundation.runs.engine import run_step
 from foundation.runs.identity import owner
-from releases import progress
-from releases.models import Build, Deployment, Placement, ReleaseOrder, Review
+from releases.events import append_event
+from releases.models import Build, Deployment, Placement, ReleaseOrder, Review, SpaceObservation
 from releases.services import approvals, builds, deployments, orders, promotions
+from releases.services.reviews import start_review
 from releases.transitions import move
 from tests.cast import World, make_world
+from tests.releases.rows import allocate, make_template
 from tests.stand_ins import JENKINS_USER, ROOT, StandIns, all_stand_ins
 
 TEMPLATES = {
@@ -63,7 +65,7 @@ TEMPLATES = {
     "deployment_template": (TemplateKind.DEPLOYMENT, "prism-python-deployment.yaml"),
     "service_template": (TemplateKind.SERVICE, "prism-python-service.yaml"),
 }
-DRIVEN = ("space-sync", "review", "build", "deployment")
+DRIVEN = ("space-sync", "review", "build", "prune", "deployment")
 _ANY_TIME = 365 * 24 * 3600.0
 
 
@@ -196,11 +198,11 @@ class Site:
         with transaction.atomic():
             order = ReleaseOrder.objects.create(
                 number=orders.new_number(), component=self.component, project=self.world.project, branch="good",
-                author=self.world.dana, commit=self.stand_ins.tips["good"], settings=settings,
+                author=self.world.dana, commit=self.stand_ins.tips["good"], component_settings=settings,
                 image=f"{self.stand_ins.registry}/{repository}",
                 image_digest=self.stand_ins.image(repository, scenario), built_at=timezone.now(),
             )  # fmt: skip
-            progress.append(order.pk, "order.created", actor=self.world.dana)
+            append_event(order.pk, "order.created", actor=self.world.dana)
             move(order, "building", actor=self.world.dana)
             move(order, "built", actor=None)
         return order
@@ -209,7 +211,7 @@ class Site:
         """Promote where that is still to be done, review where it is asked for, approve, deploy; not yet driven."""
         space, world = self.space(environment), self.world
         if not order.promotions.filter(space=space, state="current").exists():
-            word = {} if environment == "fat" else {"word": "passed"}
+            word = {} if environment == "fat" else {"test_verdict": "passed"}
             person = world.dana if environment == "fat" else world.tess
             promotions.promote(actor=person, order=order, space=space, **word)
         fingerprint = {}
@@ -224,7 +226,7 @@ class Site:
     def review(self, order: ReleaseOrder, environment: str = "fat") -> Review:
         """A review of the order there, driven to its end."""
         space = self.space(environment)
-        return self.finish(deployments.start_review(actor=self.world.olli, order=order, space=space))
+        return self.finish(start_review(actor=self.world.olli, order=order, space=space))
 
     def deploy(self, order: ReleaseOrder, environment: str = "fat") -> Deployment:
         """The same as ``start``, driven to the verdict."""
@@ -232,8 +234,13 @@ class Site:
 
     def settle(self, environment: str) -> Placement:
         """Look at the placement until it is settled, or will not be."""
-        place = self.place(environment)
-        return drive("observe", place.pk, lambda row: row.settled_at or row.unsettled_reason, pause=0.1)
+        return self.observe(environment, lambda place: place.settled_at or place.unsettled_reason)
+
+    def observe(self, environment: str, until: Callable[[Placement], Any]) -> Placement:
+        """Look at the space until its placement is so."""
+        observation = SpaceObservation.objects.get(space=self.space(environment))
+        drive("observe_space", observation.pk, lambda _row: until(self.place(environment)), pause=0.1)
+        return self.place(environment)
 
     # ------------------------------------------------------------ driving
     def finish(self, row: Any, until: Callable[[Any], Any] | None = None, *, seconds: float = 30.0) -> Any:
@@ -246,7 +253,7 @@ class Site:
             if time.monotonic() > limit:
                 raise Stuck(f"{row!r} is {row.state} in phase {row.phase!r} ({row.reason or 'no reason'}).")
             if not self.step_all():
-                time.sleep(0.03)
+                time.sleep(0.03)  # nothing is due: the stand-ins work
 
     def step_all(self) -> int:
         """One pass over every active run of a person's act; how many there were."""
@@ -297,10 +304,9 @@ def make_site(stand_ins: StandIns) -> Site:
         space.namespace = f"sis-omm-{mark}-{slug}"
         space.save()
     jenkins = JenkinsServer.objects.create(
-        slug="main", name="Main", url=stand_ins.jenkins.url, username=JENKINS_USER, token=stand_ins.jenkins_token
-    )
-    # A second in Jenkins' queue is for a POST that a proxy repeats; ours does not.
-    connect_jenkins(build_server_target(jenkins)).quiet_period = "0sec"
+        slug="main", name="Main", url=stand_ins.jenkins.url, username=JENKINS_USER, token=stand_ins.jenkins_token,
+        quiet_period_seconds=0,  # it is for a POST that a proxy repeats; ours does not
+    )  # fmt: skip
     registry = ImageRegistry.objects.create(
         slug="main", name="Main", address=stand_ins.registry, url=stand_ins.images.url
     )
@@ -318,20 +324,12 @@ def make_component(world: World, stand_ins: StandIns, name: str = "SIS-OMM-PROXY
         node_label="python", build_directory="/", build_command="make package", artifact_directory="dist",
         package_name="app.pyz", base_image=base, **{field: _template(*which) for field, which in TEMPLATES.items()},
     )  # fmt: skip
-    for environment in world.environments.values():
-        Allocation.objects.create(
-            component=component, environment=environment, number=1, replicas=1,
-            cpu_request=100, cpu_limit=200, memory_request=2**26, memory_limit=2**27,
-        )  # fmt: skip
+    allocate(world, component, replicas=1)
     return component
 
 
 def _template(kind: str, name: str) -> Template:
-    template, is_new = Template.objects.get_or_create(kind=kind, name=name, project=None)
-    if is_new:
-        body = (ROOT / "yaml_templates" / name).read_text(encoding="utf-8")
-        TemplateVersion.objects.create(template=template, number=1, body=body)
-    return template
+    return make_template(kind, name, (ROOT / "yaml_templates" / name).read_text(encoding="utf-8"))
 
 
 def is_parked(row: Any) -> bool:

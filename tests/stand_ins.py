@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import httpx
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 
 from prism4k.wsgi import application
@@ -108,6 +111,7 @@ class StandIns:
     git_url: str
     registry: str
     jenkins_token: str
+    control_url: str
     cluster_token: str
     platform_url: str
     jenkins: Proxy
@@ -124,6 +128,17 @@ class StandIns:
         """All connections work again."""
         for proxy in (self.jenkins, self.images, self.cluster):
             proxy.reset()
+        self.knob("rules", "DELETE")
+        self.knob("quiet-down", on=False)
+        self.knob("nodes", labels=None)
+
+    def knob(self, path: str, method: str = "POST", **body: object) -> dict[str, Any]:
+        """What the control port of Jenkins answers."""
+        sign = {"Authorization": f"Bearer {self.jenkins_token}"}
+        answer = httpx.request(method, f"{self.control_url}/{path}", json=body, headers=sign, trust_env=False)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
 
     def image(self, repository: str, scenario: str = "") -> str:
         """Digest of an image with this scenario, pushed once."""
@@ -140,6 +155,12 @@ class StandIns:
             tag = f"{self.registry}/{repository}:made-{len(self._packed)}"
             self._packed[key] = push(image, tag, log=_quiet)
         return self._packed[key]
+
+
+def free_port() -> int:
+    """One that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
 
 
 def _quiet(_line: str) -> None:
@@ -177,11 +198,13 @@ def all_stand_ins(folder: Path) -> Iterator[StandIns]:
             return process
 
         (folder / "git").mkdir()
+        control_port = free_port()
         registry_process = begin("sandbox.registry", "--state", str(folder / "registry"))
         git_process = begin("sandbox.git", "--root", str(folder / "git"))
         jenkins_process = begin(
             "sandbox.jenkins", "--state", str(folder / "jenkins"), "--user", JENKINS_USER, "--executors", "3",
-            "--job-config", str(JOB_CONFIG), "--claim-pause", "0.2", JENKINS_TOKEN=jenkins_token,
+            "--job-config", str(JOB_CONFIG), "--claim-pause", "0.2", "--control-port", str(control_port),
+            JENKINS_TOKEN=jenkins_token,
         )  # fmt: skip
         registry = address_of(registry_process, "registry on")
         address = registry.removeprefix("http://")
@@ -200,6 +223,7 @@ def all_stand_ins(folder: Path) -> Iterator[StandIns]:
             git_url=f"{git_url}/{REPOSITORY}.git",
             registry=address,
             jenkins_token=jenkins_token,
+            control_url=f"http://127.0.0.1:{control_port}",
             cluster_token=cluster_token,
             platform_url=platform_url,
             jenkins=Proxy(jenkins),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import base64
 import os
+import secrets
 import shutil
 import tempfile
 from pathlib import Path
@@ -21,7 +23,10 @@ def _own_place() -> str:
 
 
 os.environ["PRISM4K_DATA_DIR"] = _own_place()
-os.environ.setdefault("PRISM4K_TEST_APPS", "tests.foundation.probe")
+os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(50))
+os.environ.setdefault("ENCRYPTION_KEYS", "k1:" + base64.b64encode(secrets.token_bytes(32)).decode())
+os.environ.setdefault("AUDIT_KEY", secrets.token_urlsafe(32))
+os.environ.setdefault("PRISM4K_TEST_APPS", "demo,tests.foundation.probe")
 os.environ.setdefault("STATIC_STORAGE", "django.contrib.staticfiles.storage.StaticFilesStorage")
 os.environ.setdefault("OUTBOUND_ALLOW", "127.0.0.0/8,http")
 os.environ.setdefault("LOG_LEVEL", "WARNING")

@@ -3,9 +3,20 @@
 set -eu
 cd /app
 package={{ package | shell }}
+# A shell forgets variables whose names it cannot have (spring.profiles.active, my-name): env gives them on.
+while IFS= read -r line; do
+  case "${line%%=*}" in
+    *[!A-Za-z0-9_]*)
+      entry=$(printf '%s.' "$line" | tr '\001' '\n')
+      set -- "$@" "${entry%.}"
+      ;;
+  esac
+done <<END
+$(tr '\000\n' '\n\001' <"/proc/$$/environ" 2>/dev/null)
+END
 case "$package" in
-  *.py | *.pyz | *.zip) exec python3 "$package" ;;
-  *.tar.gz | *.tgz) tar -xzf "$package" -C /tmp && cd /tmp && exec python3 -m app ;;
+  *.py | *.pyz | *.zip) exec env "$@" python3 "$package" ;;
+  *.tar.gz | *.tgz) tar -xzf "$package" -C /tmp && cd /tmp && exec env "$@" python3 -m app ;;
   *)
     echo "bootstart: do not know how to start $package" >&2
     exit 126

@@ -31,6 +31,13 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]
             self._note_use(token)
         return found
 
+    def _cleanup_token(self, auth_token: Token) -> bool:
+        """Has it expired? Knox would also read all other tokens of the owner, at each request."""
+        if auth_token.expiry is None or auth_token.expiry >= timezone.now():
+            return False
+        auth_token.delete()
+        return True
+
     def _note_use(self, token: Token) -> None:
         now = timezone.now()
         if token.last_used_at is None or now - token.last_used_at > USED_EVERY:
@@ -41,5 +48,5 @@ class SessionAuthentication(authentication.SessionAuthentication):
     """The session of a signed-in browser, for "copy as API call" and the docs page; answers 401, not 403."""
 
     def authenticate_header(self, request: Request) -> str:
-        """Tells a stranger how to come in."""
+        """Names the scheme that a caller without credentials should use."""
         return "Token"

@@ -1,4 +1,4 @@
-"""How the OpenAPI document describes our two ways to come in; loaded with the addresses of this room."""
+"""How the OpenAPI document describes our two ways to authenticate; loaded with the addresses of this app."""
 
 from __future__ import annotations
 

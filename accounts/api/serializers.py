@@ -1,4 +1,4 @@
-"""Shapes of the people's API."""
+"""What the API of sign-in, oneself and tokens takes and gives."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from rest_framework import serializers
 
 from accounts.choices import Scope, Theme
 from accounts.models import Token, User
-from accounts.reach import HeldRole, roles_of
+from accounts.role_lookup import roles_of
+from foundation.api.serializers import Input
 
 
-class SignInInput(serializers.Serializer[Any]):
+class SignInInput(Input):
     username = serializers.CharField(max_length=64)
     password = serializers.CharField(max_length=200, write_only=True, trim_whitespace=False)
     scopes = serializers.ListField(
@@ -21,7 +22,7 @@ class SignInInput(serializers.Serializer[Any]):
     project = serializers.CharField(required=False, allow_blank=True, default="", help_text="the only project it sees")
 
 
-class TokenInput(serializers.Serializer[Any]):
+class TokenInput(Input):
     name = serializers.CharField(max_length=80)
     scopes = serializers.ListField(child=serializers.ChoiceField(Scope.choices))
     days = serializers.IntegerField(min_value=1, max_value=366, default=90)
@@ -29,12 +30,12 @@ class TokenInput(serializers.Serializer[Any]):
 
 
 class TokenOutput(serializers.Serializer[Any]):
-    key = serializers.CharField(help_text="the public beginning of the token, to name it by")
+    key = serializers.CharField(source="token_key", help_text="the public beginning of the token, to name it by")
     name = serializers.CharField()
     scopes = serializers.ListField(child=serializers.CharField())
-    project = serializers.CharField(allow_blank=True)
-    created_at = serializers.DateTimeField()
-    expires_at = serializers.DateTimeField(allow_null=True)
+    project = serializers.CharField(source="project.slug", default="", allow_blank=True)
+    created_at = serializers.DateTimeField(source="created")
+    expires_at = serializers.DateTimeField(source="expiry", allow_null=True)
     last_used_at = serializers.DateTimeField(allow_null=True)
 
 
@@ -49,14 +50,14 @@ class RoleOutput(serializers.Serializer[Any]):
     ends_at = serializers.DateTimeField(allow_null=True)
 
 
-class MeInput(serializers.Serializer[Any]):
+class MeInput(Input):
     language = serializers.ChoiceField([("", ""), *settings.LANGUAGES], required=False)
     time_zone = serializers.CharField(required=False, allow_blank=True, max_length=64)
     theme = serializers.ChoiceField(Theme.choices, required=False)
     single_keys = serializers.BooleanField(required=False, help_text="whether single keys act on the pages")
 
 
-class PasswordChangeInput(serializers.Serializer[Any]):
+class PasswordChangeInput(Input):
     old = serializers.CharField(max_length=200, write_only=True, trim_whitespace=False)
     new = serializers.CharField(max_length=200, write_only=True, trim_whitespace=False)
 
@@ -74,31 +75,11 @@ class MeOutput(serializers.Serializer[Any]):
     token = TokenOutput(allow_null=True, help_text="the token of this call; null for a browser's session")
 
 
-def token_data(token: Token) -> dict[str, Any]:
-    """A token for :class:`TokenOutput`: nothing that could be used."""
-    return TokenOutput(
-        {
-            "key": token.token_key,
-            "name": token.name,
-            "scopes": token.scopes,
-            "project": token.project.slug if token.project else "",
-            "created_at": token.created,
-            "expires_at": token.expiry,
-            "last_used_at": token.last_used_at,
-        }
-    ).data
-
-
-def role_data(held: HeldRole) -> dict[str, Any]:
-    """A role for :class:`RoleOutput`."""
-    return {"role": held.role, "project": held.project, "environment": held.environment, "ends_at": held.ends_at}
-
-
 def me_data(user: User, token: Token | None) -> dict[str, Any]:
     """The person for :class:`MeOutput`."""
     fields = ("username", "name", "name_en", "email", "language", "time_zone", "theme", "single_keys")
     return {
         **{name: getattr(user, name) for name in fields},
-        "roles": RoleOutput([role_data(held) for held in roles_of([user]).get(user.pk, [])], many=True).data,
-        "token": token_data(token) if token else None,
+        "roles": RoleOutput(roles_of([user]).get(user.pk, []), many=True).data,
+        "token": TokenOutput(token).data if token else None,
     }

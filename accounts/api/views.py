@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from drf_spectacular.utils import extend_schema, inline_serializer
-from rest_framework import serializers
+from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,28 +13,36 @@ from accounts import selectors, services
 from accounts.actor import actor_of, token_of
 from accounts.api import serializers as shapes
 from accounts.choices import Scope
-from foundation.api import ApiView
+from foundation.api.pagination import page_of
+from foundation.api.views import ApiView
+
+NO_PAGE = {"x-no-page": "the page has a session instead of a token"}
 
 
 class SecretView(ApiView):
     """Gives out a secret: an Idempotency-Key is not honoured, because the answer would have to be kept in clear."""
 
-    def _answer_once(self, request: Request, key: str) -> None:
-        return
+    honours_idempotency_key = False
 
 
 class SignIn(SecretView):
     """Name and password for a token of 12 hours."""
 
+    more_refusals = (429,)
+
     authentication_classes = ()
     permission_classes = [AllowAny]
 
-    @extend_schema(operation_id="sign_in", request=shapes.SignInInput, responses={201: shapes.NewTokenOutput}, auth=[])
+    @extend_schema(
+        operation_id="sign_in",
+        request=shapes.SignInInput,
+        responses={201: shapes.NewTokenOutput},
+        auth=[],
+        extensions=NO_PAGE,
+    )
     def post(self, request: Request) -> Response:
         """A token of 12 hours; too many wrong passwords are answered with 429."""
-        given = shapes.SignInInput(data=request.data)
-        given.is_valid(raise_exception=True)
-        values = given.validated_data
+        values = self.given(shapes.SignInInput)
         user = services.check_password(
             request=request._request, username=values["username"], password=values["password"]
         )
@@ -44,7 +51,7 @@ class SignIn(SecretView):
             actor=user, name="API", scopes=values.get("scopes") or Scope.values,
             lifetime=services.SIGN_IN_LIFETIME, project=project,
         )  # fmt: skip
-        return Response({**shapes.token_data(token), "token": text}, status=201)
+        return Response({**shapes.TokenOutput(token).data, "token": text}, status=201)
 
 
 class SignOut(ApiView):
@@ -52,7 +59,14 @@ class SignOut(ApiView):
 
     scope = ""
 
-    @extend_schema(operation_id="sign_out", request=None, responses={204: None})
+    without_body = frozenset({"POST"})
+
+    @extend_schema(
+        operation_id="sign_out",
+        request=None,
+        responses={204: None},
+        extensions=NO_PAGE,
+    )
     def post(self, request: Request) -> Response:
         """Revokes the token that this call came with."""
         token = token_of(request)
@@ -74,59 +88,43 @@ class Me(ApiView):
     @extend_schema(operation_id="me_update", request=shapes.MeInput, responses=shapes.MeOutput)
     def patch(self, request: Request) -> Response:
         """Own language, time zone, theme and keys."""
-        given = shapes.MeInput(data=request.data)
-        given.is_valid(raise_exception=True)
-        services.save_settings(actor=actor_of(request), **given.validated_data)
+        given = self.given(shapes.MeInput)
+        services.save_settings(actor=actor_of(request), **given)
         return Response(shapes.me_data(actor_of(request), token_of(request)))
 
 
 class OwnPassword(SecretView):
-    """One's own password."""
-
     scope = Scope.ADMIN
 
     @extend_schema(operation_id="me_password", request=shapes.PasswordChangeInput, responses={204: None})
     def put(self, request: Request) -> Response:
         """Sets a new one, for who knows the old one; every session of the person ends, tokens stay."""
-        given = shapes.PasswordChangeInput(data=request.data)
-        given.is_valid(raise_exception=True)
-        services.change_password(actor=actor_of(request), **given.validated_data)
+        given = self.given(shapes.PasswordChangeInput)
+        services.change_password(actor=actor_of(request), **given)
         return Response(status=204)
 
 
 class Tokens(SecretView):
-    """One's own tokens."""
-
     scope = Scope.ADMIN
 
-    @extend_schema(
-        operation_id="tokens_list",
-        responses=inline_serializer(
-            "TokenPage", {"items": shapes.TokenOutput(many=True), "next": serializers.IntegerField(allow_null=True)}
-        ),
-    )
+    @extend_schema(operation_id="tokens_list", responses=page_of("TokenPage", shapes.TokenOutput))
     def get(self, request: Request) -> Response:
         """All that still work (at most 50, so one page)."""
-        items = [shapes.token_data(token) for token in selectors.own_tokens(actor_of(request))]
-        return Response({"items": items, "next": None})
+        return self.whole(shapes.TokenOutput, selectors.own_tokens(actor_of(request)))
 
     @extend_schema(operation_id="tokens_create", request=shapes.TokenInput, responses={201: shapes.NewTokenOutput})
     def post(self, request: Request) -> Response:
         """A new token; its text is in this answer and nowhere else."""
-        given = shapes.TokenInput(data=request.data)
-        given.is_valid(raise_exception=True)
-        values, user = given.validated_data, actor_of(request)
+        values, user = self.given(shapes.TokenInput), actor_of(request)
         token, text = services.create_token(
             actor=user, name=values["name"], scopes=values["scopes"], lifetime=timedelta(days=values["days"]),
             project=selectors.own_project(user, values["project"]) if values["project"] else None,
             through=token_of(request),
         )  # fmt: skip
-        return Response({**shapes.token_data(token), "token": text}, status=201)
+        return Response({**shapes.TokenOutput(token).data, "token": text}, status=201)
 
 
 class OneToken(ApiView):
-    """One of one's own tokens."""
-
     scope = Scope.ADMIN
 
     @extend_schema(operation_id="tokens_destroy", responses={204: None})

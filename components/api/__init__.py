@@ -1,1 +1,1 @@
-"""The REST API of this room."""
+"""The REST API of this app."""

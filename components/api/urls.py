@@ -1,24 +1,18 @@
-"""Addresses of this room under /api/v1/."""
+"""Addresses of components, templates and servers under /api/v1/."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+from django.urls import path
+from rest_framework.routers import SimpleRouter
 
-from components.api import components, servers, templates
-from foundation.api import ApiView
+from components.api.views import components, entry_checks, scaling, servers, templates
 
 COMPONENT = "components/<slug:project>/<slug:slug>/"
 
-
-def _servers(prefix: str, family: tuple[type[ApiView], ...]) -> list[URLPattern]:
-    everything, one, archive, tests = family
-    return [
-        path(f"{prefix}/", everything.as_view()),
-        path(f"{prefix}/<str:key>/", one.as_view()),
-        path(f"{prefix}/<str:key>/archive/", archive.as_view()),
-        path(f"{prefix}/<str:key>/tests/", tests.as_view()),
-    ]
-
+router = SimpleRouter(use_regex_path=False)
+router.register("jenkins-servers", servers.JenkinsServers, "api-jenkins-server")
+router.register("git-servers", servers.GitServers, "api-git-server")
+router.register("registries", servers.Registries, "api-registry")
 
 urlpatterns = [
     path("components/", components.Components.as_view()),
@@ -29,6 +23,10 @@ urlpatterns = [
     path(COMPONENT + "allocations/<slug:environment>/", components.OneAllocation.as_view()),
     path(COMPONENT + "configurations/", components.Configurations.as_view()),
     path(COMPONENT + "configurations/<slug:environment>/", components.OneConfiguration.as_view()),
+    path(COMPONENT + "scaling-rules/", scaling.ScalingRules.as_view()),
+    path(COMPONENT + "scaling-rules/<slug:environment>/", scaling.OneScalingRule.as_view()),
+    path(COMPONENT + "entry-checks/", entry_checks.EntryChecks.as_view()),
+    path(COMPONENT + "entry-checks/<slug:environment>/", entry_checks.OneEntryCheck.as_view()),
     path(COMPONENT + "branches/", components.Branches.as_view()),
     path(COMPONENT + "previews/", components.Previews.as_view()),
     path("previews/<int:pk>/", components.OnePreview.as_view()),
@@ -40,8 +38,6 @@ urlpatterns = [
     path("templates/<str:name>/archive/", templates.TemplateArchive.as_view()),
     path("base-images/", templates.BaseImages.as_view()),
     path("base-images/archive/", templates.BaseImageArchive.as_view()),
-    *_servers("jenkins-servers", servers.JENKINS),
-    *_servers("git-servers", servers.GIT),
-    *_servers("registries", servers.REGISTRY),
+    *router.urls,
     path("projects/<slug:project>/toolchain/", servers.ToolchainView.as_view()),
 ]

@@ -1,17 +1,31 @@
-"""What people do in the components' room."""
+"""What people do in the components app."""
 
-from components.services.allocations import SavedAllocation, save_allocation, save_allocation_grid
-from components.services.checks import show_amounts
-from components.services.components import archive_component, create_component, save_settings
+from components.services.allocations import SavedAllocation, save_allocation, save_allocation_grid, show_amounts
+from components.services.components import (
+    SavedSettings,
+    archive_component,
+    create_component,
+    save_settings,
+    save_settings_page,
+)
 from components.services.configurations import save_config
-from components.services.images import add_base_image, archive_base_image
+from components.services.entry_checks import save_entry_check
+from components.services.scaling_rules import SavedRule, save_scaling_rule, show_rule
 from components.services.servers import archive_server, create_server, edit_server, set_toolchain, start_server_test
-from components.services.sheet import SavedSheet, save_sheet
-from components.services.templates import archive_template, create_template, publish_version, start_preview, start_trial
+from components.services.templates import (
+    add_base_image,
+    archive_base_image,
+    archive_template,
+    create_template,
+    publish_version,
+    start_preview,
+    start_trial,
+)
 
 __all__ = [
     "SavedAllocation",
-    "SavedSheet",
+    "SavedRule",
+    "SavedSettings",
     "add_base_image",
     "archive_base_image",
     "archive_component",
@@ -25,10 +39,13 @@ __all__ = [
     "save_allocation",
     "save_allocation_grid",
     "save_config",
+    "save_entry_check",
+    "save_scaling_rule",
     "save_settings",
-    "save_sheet",
+    "save_settings_page",
     "set_toolchain",
     "show_amounts",
+    "show_rule",
     "start_preview",
     "start_server_test",
     "start_trial",

@@ -1,32 +1,30 @@
-"""Components and their settings."""
+"""Components and their settings, each block of the page by itself or the whole page at once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
 
-from accounts.cleaning import clean_row, save_clean
+import audit
 from accounts.models import Project, User
-from audit.recording import record
+from accounts.validation import clean_row, save_clean
 from components.choices import TemplateKind
-from components.grammar import (
-    GrammarError,
-    check_command,
-    check_job,
-    check_node_label,
-    check_package,
-    relative_directory,
-    split_image,
-)
 from components.models import SETTINGS_TEXTS, BaseImage, Component, ComponentSettings, Template
 from components.selectors import current_settings, usable_templates
+from components.services.allocations import SavedAllocation, save_allocation_grid
+from components.services.archive import set_archived
 from components.services.versions import check_seen, insert_version
+from components.settings_fields import CHECKS
 from components.targets import git_server_of
+from components.validators import GrammarError, check_command, check_service_name, split_image
 from environments.access import require
-from foundation.problems import Invalid, Refused, Sentence
-from foundation.sentences import say as _
+from environments.models import Environment
+from foundation.messages import MessageLike
+from foundation.messages import message as _
+from foundation.problems import Invalid, Refused
 
 TEMPLATES = {
     "dockerfile": TemplateKind.DOCKERFILE,
@@ -36,15 +34,6 @@ TEMPLATES = {
 }
 FIELDS = (*SETTINGS_TEXTS, "base_image", *TEMPLATES)
 """The fields of the original screen, beside name and project. Templates and base image are given by name."""
-
-_CHECKS = {
-    "job_name": check_job,
-    "node_label": check_node_label,
-    "build_directory": relative_directory,
-    "build_command": check_command,
-    "artifact_directory": relative_directory,
-    "package_name": check_package,
-}
 
 
 def show_settings(settings: ComponentSettings) -> dict[str, str]:
@@ -64,17 +53,15 @@ def create_component(*, actor: User, project: Project, name: str, values: Mappin
         raise Refused(_("The project is archived: it takes no new components."))
     component = Component(project=project, name=name.strip(), slug=name.strip().lower())
     clean_row(component, exclude=["slug"])
+    _check_workload_name(component)
     if Component.objects.filter(project=project, slug=component.slug).exists():
         raise Invalid({"name": [_("The project has a component of this name already (capitals make no difference).")]})
     _check_service_name(component, component.slug, "name")
     save_clean(component)
-    record(
+    audit.record_act(
         actor,
         "create_component",
-        object_type="component",
-        object_id=component.pk,
-        object_name=component.name,
-        project=project.slug,
+        component,
     )
     if values:
         save_settings(actor=actor, component=component, values=values, seen_number=0)
@@ -105,13 +92,10 @@ def save_settings(
         return current
     clean_row(row)
     insert_version(row, current)
-    record(
+    audit.record_act(
         actor,
         "save_settings",
-        object_type="component",
-        object_id=component.pk,
-        object_name=component.name,
-        project=component.project.slug,
+        component,
         reason=row.note,
         before={"version": number - 1, **before},
         after={"version": number, **after},
@@ -123,18 +107,7 @@ def save_settings(
 def archive_component(*, actor: User, component: Component, is_archived: bool = True) -> Component:
     """Takes the component out of lists and new orders, or brings it back; what it has stays."""
     require(actor, "archive_component", project_id=component.project_id)
-    if component.is_archived != is_archived:
-        component.is_archived = is_archived
-        component.save(update_fields=["is_archived"])
-        record(
-            actor,
-            "archive_component" if is_archived else "restore_component",
-            object_type="component",
-            object_id=component.pk,
-            object_name=component.name,
-            project=component.project.slug,
-        )
-    return component
+    return set_archived(actor, component, "component", is_archived=is_archived)
 
 
 def _refuse_archived(component: Component) -> None:
@@ -143,16 +116,16 @@ def _refuse_archived(component: Component) -> None:
 
 
 def _read(component: Component, current: ComponentSettings | None, values: Mapping[str, str]) -> dict[str, Any]:
-    """Text by field as column values; raises Invalid with every sentence at once."""
-    wrong: dict[str, list[Sentence]] = {}
+    """Text by field as column values; raises Invalid with every message at once."""
+    wrong: dict[str, list[MessageLike]] = {}
     found: dict[str, Any] = {}
     for name, typed in values.items():
         try:
             found[name] = _read_field(component, current, name, str(typed))
         except GrammarError as exc:
-            wrong[name] = [exc.sentence]
+            wrong[name] = [exc.message]
         except Refused as exc:
-            wrong[name] = [exc.sentence, *([exc.who_can_help] if exc.who_can_help else [])]
+            wrong[name] = [exc.message, *([exc.who_can_help] if exc.who_can_help else [])]
         except Invalid as exc:
             wrong |= exc.fields
     if wrong:
@@ -172,12 +145,12 @@ def _read_field(component: Component, current: ComponentSettings | None, name: s
         return ""
     if name == "build_command":
         return check_command(text)
-    if name in _CHECKS:
-        _CHECKS[name](text)
+    if name in CHECKS:
+        CHECKS[name](text)
     elif name == "git_url" and text != (current.git_url if current else ""):
         git_server_of(text)
     elif name == "service_name":
-        _check_service_name(component, text, name)
+        _check_service_name(component, check_service_name(text), name)
     elif "\x00" in text:
         raise GrammarError(_("A text cannot hold a NUL character."))
     return text
@@ -209,14 +182,24 @@ def _base_image(current: ComponentSettings | None, text: str) -> BaseImage | Non
     raise GrammarError(_("This base image is not listed: choose another, or ask a platform administrator to add it."))
 
 
+def _check_workload_name(component: Component) -> None:
+    """The slug names the component's Service where the settings name none: said now, not after the first build."""
+    try:
+        check_service_name(component.slug)
+    except GrammarError as exc:
+        raise Invalid({"name": [exc.message]}) from exc
+
+
 def _check_service_name(component: Component, name: str, field: str) -> None:
     """Two components with one Service name would take each other's traffic: they share the project's namespaces."""
     others = Component.objects.filter(project=component.project_id, is_archived=False).exclude(pk=component.pk)
     for other in others:
         settings = current_settings(other)
         if name in (other.slug, settings.service_name if settings else ""):
-            sentence = _("The component %(name)s has this service name already: two Services cannot share one.")
-            raise Invalid({field: [sentence % {"name": other.name}]})
+            message = _(
+                "The component %(name)s has this service name already: two Services cannot share one.", name=other.name
+            )
+            raise Invalid({field: [message]})
 
 
 def _difference(current: ComponentSettings | None, row: ComponentSettings) -> tuple[dict[str, str], dict[str, str]]:
@@ -230,3 +213,48 @@ def _difference(current: ComponentSettings | None, row: ComponentSettings) -> tu
         if not is_same or old != new:
             before[name], after[name] = old, new
     return before, after
+
+
+@dataclass
+class SavedSettings:
+    """What counts now; ``is_new`` says whether the settings are a version more than before."""
+
+    settings: ComponentSettings | None
+    is_new: bool = False
+    allocations: dict[Environment, SavedAllocation] = field(default_factory=dict)
+
+
+@transaction.atomic
+def save_settings_page(
+    *,
+    actor: User,
+    component: Component,
+    values: Mapping[str, str] | None,
+    seen_number: int | None,
+    grid: Mapping[Environment, Mapping[str, str]],
+    seen: Mapping[Environment, int],
+    note: str = "",
+) -> SavedSettings:
+    """A new version of the settings (``values`` None: not theirs to change) and of each allocation that differs.
+
+    Raises Invalid with what is wrong in either (``git_url``, ``prd.cpu_limit``), Stale, Refused, Denied.
+    """
+    before = current_settings(component)
+    saved = SavedSettings(before)
+    wrong: dict[str, list[MessageLike]] = {}
+    if values is not None:
+        try:
+            saved.settings = save_settings(
+                actor=actor, component=component, values=values, seen_number=seen_number, note=note
+            )
+            saved.is_new = before is None or saved.settings.number != before.number
+        except Invalid as error:
+            wrong |= error.fields
+    if grid:
+        try:
+            saved.allocations = save_allocation_grid(actor=actor, component=component, grid=grid, seen=seen, note=note)
+        except Invalid as error:
+            wrong |= error.fields
+    if wrong:
+        raise Invalid(wrong)
+    return saved

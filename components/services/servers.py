@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -10,23 +11,28 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from django.db import transaction
 
-from accounts.cleaning import changed, save_clean
+import audit
 from accounts.models import Project, User
-from audit.recording import record
-from components.choices import ServerKind
+from accounts.validation import changed, save_clean
 from components.models import GitServer, ImageRegistry, JenkinsServer, ServerTest, Toolchain
 from components.selectors import toolchain_of
+from components.services.archive import set_archived
 from environments.access import require
+from environments.services.grants import sync_spaces_that_pull
+from foundation.messages import MessageLike
+from foundation.messages import message as _
 from foundation.outbound import check_url
-from foundation.problems import Invalid, Refused, Sentence
+from foundation.problems import Invalid, Refused
 from foundation.runs.wake import hinted_at, launch_hint
-from foundation.sentences import say as _
 
 Server = JenkinsServer | GitServer | ImageRegistry
 S = TypeVar("S", JenkinsServer, GitServer, ImageRegistry)
 
 PLAIN_FIELDS: dict[type[Any], tuple[str, ...]] = {
-    JenkinsServer: ("name", "url", "username", "ca_pem", "credentials_id", "build_deadline_seconds"),
+    JenkinsServer: (
+        *("name", "url", "username", "ca_pem", "credentials_id", "queue_deadline_seconds", "build_deadline_seconds"),
+        *("quiet_period_seconds", "claims", "claim_wait_seconds"),
+    ),
     GitServer: ("name", "allow_http", "username", "ca_pem"),
     ImageRegistry: ("name", "address", "url", "username", "ca_pem"),
 }
@@ -36,12 +42,6 @@ SECRET_FIELDS: dict[type[Any], tuple[str, ...]] = {
     ImageRegistry: ("password",),
 }
 """Write-only: blank keeps what is stored."""
-KEY_FIELDS: dict[type[Any], str] = {JenkinsServer: "slug", GitServer: "host", ImageRegistry: "slug"}
-KINDS: dict[type[Any], str] = {
-    JenkinsServer: ServerKind.JENKINS,
-    GitServer: ServerKind.GIT,
-    ImageRegistry: ServerKind.REGISTRY,
-}
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII)
 
 
@@ -52,14 +52,14 @@ def create_server(*, actor: User, model: type[S], key: str, values: Mapping[str,
     before anything is saved. Raises Invalid by field.
     """
     require(actor, "manage_servers")
-    row: S = model(**{KEY_FIELDS[model]: key.strip().lower()})
+    row: S = model(**{model.unique_field: key.strip().lower()})
     _set_secrets(row, values)
     changed(row, _plain_values(model, values))
     _check(row)
     with transaction.atomic():
         save_clean(row)
         after = {name: str(getattr(row, name)) for name in PLAIN_FIELDS[model] if name != "ca_pem"}
-        _record(actor, "create", row, after=after)
+        audit.record_act(actor, f"create_{model.kind}_server", row, after=after or None)
     return row
 
 
@@ -76,11 +76,20 @@ def edit_server(*, actor: User, server: S, values: Mapping[str, Any]) -> S:
         _demand_secrets(server, values)
     secrets = _set_secrets(server, values)
     _check(server)
+    is_rotated = isinstance(server, ImageRegistry) and bool(secrets or after.keys() & {"address", "username"})
+    if isinstance(server, ImageRegistry) and is_rotated:
+        server.credentials_version = uuid.uuid4()
     with transaction.atomic():
         save_clean(server)
+        if is_rotated:
+            sync_spaces_that_pull(actor=actor, registry=str(getattr(server, model.unique_field)))
         if before or secrets:
-            _record(
-                actor, "edit", server, before=before, after={**after, **({"credentials": secrets} if secrets else {})}
+            audit.record_act(
+                actor,
+                f"edit_{model.kind}_server",
+                server,
+                before=before or None,
+                after={**after, **({"credentials": secrets} if secrets else {})} or None,
             )
     return server
 
@@ -93,20 +102,19 @@ def archive_server(*, actor: User, server: S, is_archived: bool = True) -> S:
         users = Toolchain.objects.filter(**{field: server}, project__is_archived=False).select_related("project")
         names = [toolchain.project.slug for toolchain in users[:5]]
         if names:
-            raise Refused(_("Projects use it (%(names)s): give them another one first.") % {"names": names})
+            raise Refused(_("Projects use it (%(names)s): give them another one first.", names=names))
     with transaction.atomic():
-        if server.is_archived != is_archived:
-            server.is_archived = is_archived
-            server.save(update_fields=["is_archived"])
-            _record(actor, "archive" if is_archived else "restore", server)
-    return server
+        row = set_archived(actor, server, f"{server.kind}_server", is_archived=is_archived)
+        if isinstance(server, ImageRegistry):
+            sync_spaces_that_pull(actor=actor, registry=server.slug)
+        return row
 
 
 @transaction.atomic
 def set_toolchain(*, actor: User, project: Project, jenkins: JenkinsServer, registry: ImageRegistry) -> Toolchain:
     """Which Jenkins builds the project and which registry keeps its images, from the next order on."""
     require(actor, "manage_servers")
-    wrong: dict[str, list[Sentence]] = {}
+    wrong: dict[str, list[MessageLike]] = {}
     for name, server in (("jenkins", jenkins), ("registry", registry)):
         if server.is_archived:
             wrong[name] = [_("It is archived: choose another one.")]
@@ -120,13 +128,10 @@ def set_toolchain(*, actor: User, project: Project, jenkins: JenkinsServer, regi
     toolchain, _is_new = Toolchain.objects.update_or_create(
         project=project, defaults={"jenkins": jenkins, "registry": registry}
     )
-    record(
+    audit.record_act(
         actor,
         "set_toolchain",
-        object_type="project",
-        object_id=project.pk,
-        object_name=project.slug,
-        project=project.slug,
+        project,
         before=before,
         after=after,
     )
@@ -137,7 +142,7 @@ def set_toolchain(*, actor: User, project: Project, jenkins: JenkinsServer, regi
 def start_server_test(*, actor: User, server: Server, subject: str = "") -> ServerTest:
     """A run that tries the server. ``subject``: a job, a repository URL on the host, ``site/app:tag``; may be blank."""
     require(actor, "manage_servers")
-    kind = KINDS[type(server)]
+    kind = server.kind
     test = ServerTest(kind=kind, subject=subject.strip()[:300], requested_by=actor, next_at=hinted_at())
     setattr(test, kind, server)
     # No ``remote``: the breaker of a server that is away must not keep a person from trying it.
@@ -168,13 +173,13 @@ def _place(server: Server) -> str:
 def _demand_secrets(server: Server, values: Mapping[str, Any]) -> None:
     missing = [name for name in SECRET_FIELDS[type(server)] if getattr(server, name) and not values.get(name)]
     if missing:
-        sentence = _("The address changed: type this again, so that no stored secret goes to the wrong place.")
-        raise Invalid({name: [sentence] for name in missing})
+        message = _("The address changed: type this again, so that no stored secret goes to the wrong place.")
+        raise Invalid({name: [message] for name in missing})
 
 
 def _check(row: Server) -> None:
     """Addresses and certificates; raises Invalid. Asks DNS, so never inside a transaction."""
-    wrong: dict[str, list[Sentence]] = {}
+    wrong: dict[str, list[MessageLike]] = {}
     field, url = _address_to_check(row)
     if isinstance(row, GitServer) and not _HOST.fullmatch(row.host):
         wrong["host"] = [_("Write a host such as git.corp.example, with :port where it is not the usual one.")]
@@ -184,7 +189,7 @@ def _check(row: Server) -> None:
         try:
             check_url(url, allowed_schemes=("https", "http"))
         except Refused as exc:
-            wrong[field] = [exc.sentence, *([exc.who_can_help] if exc.who_can_help else [])]
+            wrong[field] = [exc.message, *([exc.who_can_help] if exc.who_can_help else [])]
     if row.ca_pem and not _is_certificate(row.ca_pem):
         wrong["ca_pem"] = [_("This is no certificate in PEM form (-----BEGIN CERTIFICATE-----).")]
     if isinstance(row, GitServer) and row.ssh_key and not row.ssh_key.lstrip().startswith("-----BEGIN "):
@@ -204,23 +209,3 @@ def _is_certificate(pem: str) -> bool:
         return bool(x509.load_pem_x509_certificates(pem.encode()))
     except ValueError:
         return False
-
-
-def _record(
-    actor: User,
-    verb: str,
-    server: Server,
-    *,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
-) -> None:
-    kind = KINDS[type(server)]
-    record(
-        actor,
-        f"{verb}_{kind}_server",
-        object_type=f"{kind}_server",
-        object_id=server.pk,
-        object_name=getattr(server, KEY_FIELDS[type(server)]),
-        before=before or None,
-        after=after or None,
-    )

@@ -1,4 +1,4 @@
-"""Templates, their published texts, and previews of texts that are not published yet."""
+"""Templates, their published texts, previews of texts that are not published yet, and base images of components."""
 
 from __future__ import annotations
 
@@ -7,19 +7,53 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.db.models import Q
 
-from accounts.cleaning import save_clean
+import audit
 from accounts.models import Project, User
-from audit.recording import record
+from accounts.validation import save_clean
 from components.choices import TemplateKind
-from components.models import Component, Preview, Template, TemplateVersion
+from components.models import BaseImage, Component, Preview, Template, TemplateVersion
 from components.selectors import latest_version, used_by, visible_users
+from components.services.archive import set_archived
 from components.services.versions import check_seen, insert_version
-from deployer.rendering import why_unreadable
+from components.validators import GrammarError, split_image
+from deployer.rendering import comment_of_another_kind, straightened, why_unreadable
 from environments.access import Rights, require
-from foundation.problems import Invalid, Refused, Sentence
+from foundation.messages import MessageLike, as_message
+from foundation.messages import message as _
+from foundation.problems import Invalid, Refused
 from foundation.runs.wake import hinted_at, launch_hint
-from foundation.sentences import say as _
-from foundation.sentences import spoken
+
+
+@transaction.atomic
+def add_base_image(*, actor: User, image: str, note: str = "") -> BaseImage:
+    """Lists ``path tag`` or ``path:tag``; brings an archived one back. Raises Invalid(image)."""
+    require(actor, "manage_servers")
+    try:
+        path, tag = split_image(image)
+    except GrammarError as exc:
+        raise Invalid({"image": [exc.message]}) from exc
+    # A leading slash makes no other image of it.
+    known = next((row for row in BaseImage.objects.filter(tag=tag) if row.repository == path.strip("/")), None)
+    if known is not None:
+        if not known.is_archived:
+            raise Invalid({"image": [_("This base image is listed already.")]})
+        return archive_base_image(actor=actor, base_image=known, is_archived=False)
+    row = save_clean(BaseImage(path=path, tag=tag, note=note.strip()[:200]))
+    audit.record_act(
+        actor,
+        "add_base_image",
+        row,
+        after={"note": row.note},
+    )
+    return row
+
+
+@transaction.atomic
+def archive_base_image(*, actor: User, base_image: BaseImage, is_archived: bool = True) -> BaseImage:
+    """Takes it out of the choices, or brings it back; components that stand on it keep it."""
+    require(actor, "manage_servers")
+    return set_archived(actor, base_image, "base_image", is_archived=is_archived)
+
 
 MOST_BYTES = 64 * 1024
 MOST_TRIED = 200
@@ -36,7 +70,7 @@ def create_template(
     Raises Invalid by field.
     """
     _require(actor, project)
-    text = _check_published(body)
+    text = _check_published(body, kind)
     template = Template(kind=kind, name=name.strip(), project=project)
     others = Template.objects.filter(name=template.name)
     if project is not None:
@@ -44,11 +78,11 @@ def create_template(
     taken = others.select_related("project").first()
     if taken is not None:
         where = taken.project.slug if taken.project else _("the global templates")
-        raise Invalid({"name": [_("This name is taken by a template of %(where)s.") % {"where": where}]})
+        raise Invalid({"name": [_("This name is taken by a template of %(where)s.", where=where)]})
     save_clean(template)
     version = TemplateVersion(template=template, number=1, body=text, note=note.strip()[:200], author=actor)
     insert_version(version, None)
-    _record(actor, "create_template", template, reason=version.note, after={"kind": kind, "version": 1})
+    audit.record_act(actor, "create_template", template, reason=version.note, after={"kind": kind, "version": 1})
     return template
 
 
@@ -64,7 +98,7 @@ def publish_version(
     _require(actor, template.project)
     if template.is_archived:
         raise Refused(_("The template is archived: take it out of the archive first."))
-    text = _check_published(body)
+    text = _check_published(body, template.kind)
     current = latest_version(template)
     check_seen(current, seen_number)
     if current and current.body == text:
@@ -72,7 +106,7 @@ def publish_version(
     number = current.number + 1 if current else 1
     version = TemplateVersion(template=template, number=number, body=text, note=note.strip()[:200], author=actor)
     insert_version(version, current)
-    _record(
+    audit.record_act(
         actor,
         "publish_template",
         template,
@@ -90,13 +124,13 @@ def archive_template(*, actor: User, template: Template, is_archived: bool = Tru
     users = used_by(template) if is_archived else []
     if users:
         names = [component.name for component in users[:5]]
-        sentence = _("%(count)s components use this template (%(names)s): give them another one first.")
-        raise Refused(sentence % {"count": len(users), "names": names})
-    if template.is_archived != is_archived:
-        template.is_archived = is_archived
-        template.save(update_fields=["is_archived"])
-        _record(actor, "archive_template" if is_archived else "restore_template", template)
-    return template
+        message = _(
+            "%(count)s components use this template (%(names)s): give them another one first.",
+            count=len(users),
+            names=names,
+        )
+        raise Refused(message)
+    return set_archived(actor, template, "template", is_archived=is_archived)
 
 
 @transaction.atomic
@@ -152,8 +186,8 @@ def _require(actor: User, project: Project | None) -> None:
 
 def _check_body(body: str) -> str:
     """The text with LF line ends; raises Invalid(body)."""
-    text = body.replace("\r\n", "\n").replace("\r", "\n")
-    said: list[Sentence] = []
+    text = straightened(body)
+    said: list[MessageLike] = []
     if not text.strip():
         said.append(_("The text is empty."))
     if "\x00" in text:
@@ -165,32 +199,13 @@ def _check_body(body: str) -> str:
     return text
 
 
-def _check_published(body: str) -> str:
+def _check_published(body: str, kind: str) -> str:
     """The same of what is to be used: it must be readable as a template too."""
     text = _check_body(body)
-    if trouble := why_unreadable(text):
+    trouble = why_unreadable(text, is_text=kind in (TemplateKind.DOCKERFILE, TemplateKind.BOOTSTART))
+    if trouble is None and kind == TemplateKind.DOCKERFILE:
+        trouble = comment_of_another_kind(text)
+    if trouble:
         line, why = trouble
-        raise Invalid({"body": [_("Line %(line)s cannot be read: %(why)s") % {"line": line, "why": spoken(why)}]})
+        raise Invalid({"body": [_("Line %(line)s cannot be read: %(why)s", line=line, why=as_message(why))]})
     return text
-
-
-def _record(
-    actor: User,
-    verb: str,
-    template: Template,
-    *,
-    reason: str = "",
-    before: dict[str, object] | None = None,
-    after: dict[str, object] | None = None,
-) -> None:
-    record(
-        actor,
-        verb,
-        object_type="template",
-        object_id=template.pk,
-        object_name=template.name,
-        project=template.project.slug if template.project else "",
-        reason=reason,
-        before=before,
-        after=after,
-    )

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from django.db import IntegrityError, transaction
 
-from django.db import IntegrityError, models, transaction
-
-from accounts.models import User
+from components.models.versions import Version
+from foundation.messages import message as _
 from foundation.problems import Stale
-from foundation.sentences import say as _
-
-
-class Version(Protocol):
-    """What every versioned row has."""
-
-    number: int
-
-    @property
-    def author(self) -> User | None:
-        """Who saved it."""
 
 
 def check_seen(current: Version | None, seen_number: int | None) -> None:
-    """Raises Stale when the form was drawn from another version than the current one; None: the caller did not look."""
+    """Raises Stale when the form was drawn from another version than the current one; None: the caller did not say."""
     if seen_number is None or seen_number == (current.number if current else 0):
         return
     raise _stale(current)
 
 
-def insert_version(row: models.Model, current: Version | None) -> None:
-    """Inserts the row; raises Stale when somebody took its number between our look and now."""
+def insert_version(row: Version, current: Version | None) -> None:
+    """Inserts the row; raises Stale when somebody took its number between our read and now."""
     try:
         with transaction.atomic():
             row.save(force_insert=True)
@@ -40,5 +28,9 @@ def insert_version(row: models.Model, current: Version | None) -> None:
 def _stale(current: Version | None) -> Stale:
     if current is None or current.author is None:
         return Stale(_("Somebody has saved another version: yours was not saved. Look at theirs, then save again."))
-    sentence = _("%(who)s has saved version %(number)s: yours was not saved. Look at theirs, then save again.")
-    return Stale(sentence % {"who": current.author.shown_name, "number": current.number})
+    message = _(
+        "%(who)s has saved version %(number)s: yours was not saved. Look at theirs, then save again.",
+        who=current.author.shown_name,
+        number=current.number,
+    )
+    return Stale(message)

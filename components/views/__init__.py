@@ -1,1 +1,1 @@
-"""Pages of the components' room, one file a noun."""
+"""Pages of the components app, one file a noun."""

@@ -6,27 +6,26 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods
 
 from accounts.actor import actor_of
 from accounts.models import Project, User
 from components import selectors, services
-from components.forms import NewComponentForm, put_errors
+from components.forms import NewComponentForm
 from components.history import changes_of
 from components.panels import tell
 from components.views.head import head_of, made_from, open_component
-from components.views.pages import done, is_partial, page
+from components.views.pages import page
 from environments.access import Rights, visible_projects
 from foundation import paging
-from foundation.problems import Invalid
+from foundation.api.routes import api_route
+from foundation.messages import message as _
+from foundation.pages import act_view, is_htmx, read_view, redirect_with, status_of, try_save
 
 MOST_CHANGES = 100
 
 
-@login_required
-@require_safe
+@read_view
 def list_components(request: HttpRequest) -> HttpResponse:
     """Components this person sees, by project and part of the name."""
     user = actor_of(request)
@@ -63,6 +62,7 @@ def _creatable_projects(user: User) -> Any:
     return Project.objects.filter(pk__in=able)
 
 
+@api_route("components_create", only=("project", "name"))
 @login_required
 @require_http_methods(["GET", "POST"])
 def new_component(request: HttpRequest) -> HttpResponse:
@@ -72,37 +72,33 @@ def new_component(request: HttpRequest) -> HttpResponse:
         request.POST or None, projects=_creatable_projects(user), initial={"project": request.GET.get("project", "")}
     )
     if request.method == "POST" and form.is_valid():
-        try:
-            component = services.create_component(
-                actor=user, project=form.cleaned_data["project"], name=form.cleaned_data["name"]
-            )
-        except Invalid as error:
-            put_errors(form, error)
-        else:
+        given = form.cleaned_data
+        component = try_save(
+            form, lambda: services.create_component(actor=user, project=given["project"], name=given["name"])
+        )
+        if component:
             place = (component.project.slug, component.slug)
-            return done(request, _("The component is created: fill in its settings."), "components:edit", *place)
-    status = 400 if form.is_bound else 200
-    return page(request, "components/new.html", {"form": form}, status=status)
+            message = _("The component is created: fill in its settings.")
+            return redirect_with(request, message, "components:edit", *place)
+    return page(request, "components/new.html", {"form": form}, status=status_of(form))
 
 
-@login_required
-@require_safe
+@read_view
 def component(request: HttpRequest, project: str, slug: str) -> HttpResponse:
-    """Opens on where it runs and its last orders, as the order's room tells."""
+    """Opens on where it runs and its last orders, as the releases app tells."""
     return _told(request, project, slug, "running")
 
 
-@login_required
-@require_safe
+@read_view
 def orders(request: HttpRequest, project: str, slug: str) -> HttpResponse:
-    """The component's newest orders, as the order's room tells."""
+    """The component's newest orders, as the releases app tells."""
     return _told(request, project, slug, "orders")
 
 
 def _told(request: HttpRequest, project: str, slug: str, tab: str) -> HttpResponse:
     found, rights = open_component(request, project, slug)
     told = tell(tab, found, actor_of(request))
-    if is_partial(request):
+    if is_htmx(request):
         return page(request, f"components/_{tab}.html", {"component": found, **told})
     context = head_of(request, found, tab, selectors.current_settings(found), rights)
     if tab == "running":
@@ -110,8 +106,7 @@ def _told(request: HttpRequest, project: str, slug: str, tab: str) -> HttpRespon
     return page(request, f"components/{tab}.html", {**context, **told})
 
 
-@login_required
-@require_safe
+@read_view
 def history(request: HttpRequest, project: str, slug: str) -> HttpResponse:
     """Who changed which value, when and why: settings, allocations and configurations together."""
     found, rights = open_component(request, project, slug)
@@ -120,16 +115,16 @@ def history(request: HttpRequest, project: str, slug: str) -> HttpResponse:
     return page(request, "components/history.html", context)
 
 
-@login_required
-@require_POST
+@api_route("component_archive")
+@act_view
 def archive(request: HttpRequest, project: str, slug: str) -> HttpResponse:
     """Archives the component, or brings it back."""
     user = actor_of(request)
     found = selectors.find_component(user, project, slug)
     is_archived = request.POST.get("is_archived") != "no"
     services.archive_component(actor=user, component=found, is_archived=is_archived)
-    return done(request, ARCHIVED if is_archived else RESTORED, "components:detail", project, slug)
+    return redirect_with(request, ARCHIVED if is_archived else RESTORED, "components:detail", project, slug)
 
 
-ARCHIVED = gettext_lazy("It is archived: lists and new orders leave it out.")
-RESTORED = gettext_lazy("It is out of the archive.")
+ARCHIVED = _("It is archived: lists and new orders leave it out.")
+RESTORED = _("It is out of the archive.")

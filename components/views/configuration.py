@@ -9,18 +9,23 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from accounts.actor import actor_of
 from components import selectors, services
-from components.comparing import compare as compare_configs
+from components.api_bodies import configuration
+from components.configuration_diff import compare as compare_configs
 from components.forms import SeenForm
 from components.models import Component, ConfigVersion
+from components.presenters.ways_out import ways_of
 from components.views.head import head_of, open_component
-from components.views.pages import done, page
+from components.views.pages import page
 from environments.access import Rights, require, who_may
 from environments.models import Environment
+from foundation.api.routes import api_route, without_field
+from foundation.digits import parse_digits
+from foundation.messages import message as _
+from foundation.pages import read_view, redirect_with
 from foundation.problems import Invalid, Missing, Stale
 
 SPARE_ROWS = 3
@@ -51,8 +56,7 @@ class Place:
     who: str
 
 
-@login_required
-@require_safe
+@read_view
 def compare(request: HttpRequest, project: str, slug: str) -> HttpResponse:
     """Every variable and file in every environment; ``only=differences`` leaves out what is the same everywhere."""
     found, rights = open_component(request, project, slug)
@@ -68,6 +72,7 @@ def compare(request: HttpRequest, project: str, slug: str) -> HttpResponse:
         "is_empty": not (compared.variables or compared.files),
         "search": text,
         "only": only,
+        "ways": ways_of(found, actor_of(request)),
     }
     return page(request, "components/configurations.html", context)
 
@@ -82,6 +87,7 @@ def _verb(place: Environment) -> str:
     return "edit_production_config" if place.is_production else "edit_config"
 
 
+@api_route("component_configuration_save", when=without_field("more"), more=configuration)
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, project: str, slug: str, environment: str) -> HttpResponse:
@@ -103,7 +109,7 @@ def edit(request: HttpRequest, project: str, slug: str, environment: str) -> Htt
         try:
             return _saved(request, found, place, filled)
         except Invalid as error:
-            filled.errors = {name: [str(said) for said in sentences] for name, sentences in error.fields.items()}
+            filled.errors = {name: [str(said) for said in messages] for name, messages in error.fields.items()}
         except Stale as error:
             # What was typed stays, drawn from the newest version now: saving again means it.
             filled.form = SeenForm({**filled.form.cleaned_data, "seen_number": current.number if current else 0})
@@ -122,9 +128,12 @@ def _saved(request: HttpRequest, found: Component, place: Environment, filled: F
         seen_number=filled.form.cleaned_data["seen_number"],
         note=filled.form.cleaned_data["note"],
     )
-    said = _("The configuration of %(place)s is version %(n)s: it counts from the next review on.")
-    sentence = said % {"place": place.label, "n": saved.number}
-    return done(request, sentence, "components:configurations", found.project.slug, found.slug)
+    message = _(
+        "The configuration of %(place)s is version %(n)s: it counts from the next review on.",
+        place=place.label,
+        n=saved.number,
+    )
+    return redirect_with(request, message, "components:configurations", found.project.slug, found.slug)
 
 
 def _show(
@@ -138,9 +147,10 @@ def _show(
         "form": filled.form,
         "rows": _with_errors(filled.rows, said, filled.spare),
         "files": [(name, text, said.pop(f"files.{name}", [])) for name, text in filled.files] + [("", "", [])],
-        "errors": [sentence for sentences in said.values() for sentence in sentences],
+        "errors": [message for messages in said.values() for message in messages],
         "stale": filled.stale,
         "versions": versions[:RECENT_VERSIONS],
+        "ways": ways_of(found, actor_of(request), place),
         "others": [space.environment for space in selectors.spaces_of(found) if space.environment_id != place.pk],
     }
     return page(request, "components/configuration.html", context, status=status)
@@ -159,8 +169,8 @@ def _chosen(
     """What the form begins with: another environment's configuration, an older version, or the newest."""
     if "from" in request.GET:
         return selectors.current_config(found, _place(found, request.GET["from"]))
-    if (number := request.GET.get("version", "")).isascii() and number.isdigit():
-        return found.configs.filter(environment=place, number=int(number[:9])).first() or current
+    if (number := parse_digits(request.GET.get("version", ""), 9)) is not None:
+        return found.configs.filter(environment=place, number=number).first() or current
     return current
 
 
@@ -189,7 +199,7 @@ def _check_doubles(files: list[tuple[str, str]]) -> None:
 
 
 def _with_errors(rows: Sequence[dict[str, str]], errors: dict[str, list[str]], spare: int) -> list[dict[str, Any]]:
-    """Rows with the sentences that belong to them, and some empty ones to fill in."""
+    """Rows with the messages that belong to them, and some empty ones to fill in."""
     shown: list[dict[str, Any]] = []
     for index, row in enumerate(rows):
         said = {part: errors.pop(f"env.{index}.{part}", []) for part in _PARTS}

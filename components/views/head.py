@@ -7,7 +7,6 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.actor import actor_of
@@ -17,7 +16,8 @@ from components.history import settings_label
 from components.models import Component, ComponentSettings
 from components.services.components import TEMPLATES
 from environments.access import Rights
-from foundation.problems import Sentence
+from foundation.messages import MessageLike
+from foundation.messages import message as _
 
 _TABS = (
     ("running", "components:detail", pgettext_lazy("tab", "Running")),
@@ -31,8 +31,8 @@ _TABS = (
 class Lack:
     """Something that is not set, and where it can be set; without ``url`` it is not this viewer's to set."""
 
-    label: Sentence
-    sentence: Sentence
+    label: MessageLike
+    message: MessageLike
     url: str
 
 
@@ -41,7 +41,7 @@ class Tab:
     """One tab of a component's pages."""
 
     name: str
-    label: Sentence
+    label: MessageLike
     url: str
 
 
@@ -95,13 +95,13 @@ def made_from(settings: ComponentSettings | None) -> list[MadeFrom]:
 
 
 def open_component(request: HttpRequest, project: str, slug: str) -> tuple[Component, Rights]:
-    """The component that an address names, and what the viewer may; raises Missing for strangers."""
+    """The component that an address names, and what the viewer may; raises Missing without access."""
     user = actor_of(request)
     return selectors.find_component(user, project, slug), Rights(user)
 
 
 def _lack(found: Component, element: MissingElement, rights: Rights) -> Lack:
-    return Lack(element.label, element.sentence, _where(found, element.field, rights))
+    return Lack(element.label, element.message, _where(found, element.field, rights))
 
 
 def _where(found: Component, field: str, rights: Rights) -> str:

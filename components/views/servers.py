@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods
 
 from accounts.actor import actor_of
 from components import selectors, services
 from components.choices import ServerKind
-from components.forms import KEPT, GitForm, JenkinsForm, RegistryForm, TestForm, ToolchainForm, close, put_errors
+from components.forms import KEPT, GitForm, JenkinsForm, RegistryForm, TestForm, ToolchainForm, close
 from components.models import GitServer, ImageRegistry, JenkinsServer, ServerTest
-from components.services.servers import KEY_FIELDS, PLAIN_FIELDS, SECRET_FIELDS, Server
+from components.services.servers import PLAIN_FIELDS, SECRET_FIELDS, Server
 from components.views.components import ARCHIVED, RESTORED
-from components.views.pages import done, is_partial, page
+from components.views.pages import page
 from environments.access import Rights, require, visible_projects
 from environments.certificates import read_certificates
+from foundation.api.routes import View, api_route, in_address
+from foundation.messages import MessageLike
+from foundation.messages import message as _
 from foundation.models import Remote
-from foundation.problems import Invalid, Missing, Sentence
+from foundation.pages import act_view, is_htmx, is_saved, read_view, redirect_with, status_of, try_save
+from foundation.problems import Missing
 
 SECRETS = ("token", "password", "ssh_key")
 
@@ -34,26 +37,24 @@ class Family:
     """One kind of server on the pages."""
 
     kind: str
-    label: Sentence
+    label: MessageLike
     model: type[Any]
     form: type[forms.Form]
-    subject: Sentence
+    subject: MessageLike
 
     @property
     def key_field(self) -> str:
         """The field of the form that names a server."""
-        return KEY_FIELDS[self.model]
+        return str(self.model.unique_field)
 
 
 FAMILIES = {
     "jenkins": Family(
-        "jenkins", ServerKind.JENKINS.label, JenkinsServer, JenkinsForm, gettext_lazy("A job; empty: PRISM_JENKINS_JOB")
+        "jenkins", ServerKind.JENKINS.label, JenkinsServer, JenkinsForm, _("A job; empty: PRISM_JENKINS_JOB")
     ),
-    "git": Family(
-        "git", ServerKind.GIT.label, GitServer, GitForm, gettext_lazy("The URL of a repository on this host")
-    ),
+    "git": Family("git", ServerKind.GIT.label, GitServer, GitForm, _("The URL of a repository on this host")),
     "registry": Family(
-        "registry", ServerKind.REGISTRY.label, ImageRegistry, RegistryForm, gettext_lazy("site/app:tag, or nothing")
+        "registry", ServerKind.REGISTRY.label, ImageRegistry, RegistryForm, _("site/app:tag, or nothing")
     ),
 }
 
@@ -65,11 +66,21 @@ def _family(kind: str) -> Family:
 
 
 def _key(server: Server) -> str:
-    return str(getattr(server, KEY_FIELDS[type(server)]))
+    return str(getattr(server, server.unique_field))
 
 
-@login_required
-@require_safe
+def _route_of_each_kind(ending: str) -> Callable[[View], View]:
+    """The operations ``jenkins_…``, ``git_…`` and ``registry_…``, by the kind in the address."""
+
+    def declare(view: View) -> View:
+        for kind in reversed(FAMILIES):
+            view = api_route(f"{kind}_{ending}", when=in_address("kind", kind))(view)
+        return view
+
+    return declare
+
+
+@read_view
 def list_servers(request: HttpRequest) -> HttpResponse:
     """All servers by kind, with their last test."""
     user = actor_of(request)
@@ -95,28 +106,25 @@ def _row(server: Server, test: ServerTest | None, remote: Remote | None) -> dict
     }
 
 
+@_route_of_each_kind("servers_create")
 @login_required
 @sensitive_post_parameters(*SECRETS)
 @require_http_methods(["GET", "POST"])
 def new_server(request: HttpRequest, kind: str) -> HttpResponse:
-    """Makes a server known."""
     user, family = actor_of(request), _family(kind)
     require(user, "manage_servers")
     form = family.form(request.POST or None)
     if request.method == "POST" and form.is_valid():
         values = dict(form.cleaned_data)
-        try:
-            server = services.create_server(
-                actor=user, model=family.model, key=values.pop(family.key_field), values=values
-            )
-        except Invalid as error:
-            put_errors(form, error)
-        else:
-            return done(request, _("The server is known: test it."), "components:server", kind, _key(server))
+        key = values.pop(family.key_field)
+        server = try_save(form, lambda: services.create_server(actor=user, model=family.model, key=key, values=values))
+        if server:
+            return redirect_with(request, _("The server is known: test it."), "components:server", kind, _key(server))
     context = {"family": family, "form": form}
-    return page(request, "components/server_new.html", context, nav="admin", status=400 if form.is_bound else 200)
+    return page(request, "components/server_new.html", context, nav="admin", status=status_of(form))
 
 
+@_route_of_each_kind("server_edit")
 @login_required
 @sensitive_post_parameters(*SECRETS)
 @require_http_methods(["GET", "POST"])
@@ -125,13 +133,10 @@ def server(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     user, family = actor_of(request), _family(kind)
     found = selectors.find_server(user, family.model, key)
     form = _edit_form(request, family, found)
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.edit_server(actor=user, server=found, values=form.cleaned_data)
-        except Invalid as error:
-            put_errors(form, error)
-        else:
-            return done(request, _("The server is saved."), "components:server", kind, key)
+    if form.is_valid() and is_saved(
+        form, lambda: services.edit_server(actor=user, server=found, values=form.cleaned_data)
+    ):
+        return redirect_with(request, _("The server is saved."), "components:server", kind, key)
     remote = selectors.remotes([found.remote_key]).get(found.remote_key)
     context = {
         "family": family,
@@ -145,7 +150,7 @@ def server(request: HttpRequest, kind: str, key: str) -> HttpResponse:
         "last_error": remote.last_error if remote else "",
         "may_edit": Rights(user).can("manage_servers"),
     }
-    return page(request, "components/server.html", context, nav="admin", status=400 if form.is_bound else 200)
+    return page(request, "components/server.html", context, nav="admin", status=status_of(form))
 
 
 def _edit_form(request: HttpRequest, family: Family, found: Server) -> forms.Form:
@@ -160,31 +165,30 @@ def _edit_form(request: HttpRequest, family: Family, found: Server) -> forms.For
     return form
 
 
-@login_required
-@require_POST
+@_route_of_each_kind("server_archive")
+@act_view
 def archive_server(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     """Archives a server, or brings it back."""
     user = actor_of(request)
     found = selectors.find_server(user, _family(kind).model, key)
     is_archived = request.POST.get("is_archived") != "no"
     services.archive_server(actor=user, server=found, is_archived=is_archived)
-    return done(request, ARCHIVED if is_archived else RESTORED, "components:server", kind, key)
+    return redirect_with(request, ARCHIVED if is_archived else RESTORED, "components:server", kind, key)
 
 
-@login_required
-@require_POST
+@_route_of_each_kind("server_tests_create")
+@act_view
 def start_test(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     """Has a worker try the server."""
     user = actor_of(request)
     found = selectors.find_server(user, _family(kind).model, key)
     services.start_server_test(actor=user, server=found, subject=request.POST.get("subject", ""))
-    if is_partial(request):
+    if is_htmx(request):
         return _tests(request, kind, key)
-    return done(request, _("A worker tries it now: look again in a moment."), "components:server", kind, key)
+    return redirect_with(request, _("A worker tries it now: refresh in a moment."), "components:server", kind, key)
 
 
-@login_required
-@require_safe
+@read_view
 def tests(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     """The part of the page with the tests; asks again by itself until they are final."""
     return _tests(request, kind, key)
@@ -196,6 +200,7 @@ def _tests(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     return page(request, "components/_tests.html", context, nav="admin")
 
 
+@api_route("toolchain_save")
 @login_required
 @require_http_methods(["GET", "POST"])
 def toolchain(request: HttpRequest, project: str) -> HttpResponse:
@@ -208,12 +213,10 @@ def toolchain(request: HttpRequest, project: str) -> HttpResponse:
     current = selectors.toolchain_of(found)
     initial = {"jenkins": current.jenkins.slug, "registry": current.registry.slug} if current else {}
     form = ToolchainForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.set_toolchain(actor=user, project=found, **form.cleaned_data)
-        except Invalid as error:
-            put_errors(form, error)
-        else:
-            return done(request, _("The toolchain is saved: new orders use it."), "components:toolchain", project)
+    if form.is_valid() and is_saved(
+        form, lambda: services.set_toolchain(actor=user, project=found, **form.cleaned_data)
+    ):
+        message = _("The toolchain is saved: new orders use it.")
+        return redirect_with(request, message, "components:toolchain", project)
     context = {"project": found, "form": form}
-    return page(request, "components/toolchain.html", context, nav="admin", status=400 if form.is_bound else 200)
+    return page(request, "components/toolchain.html", context, nav="admin", status=status_of(form))

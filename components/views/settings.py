@@ -1,4 +1,4 @@
-"""The Settings tab: shown to whoever sees the component, saved as next versions by who may."""
+"""The Settings tab: shown to all who see the component, saved as next versions by those who may."""
 
 from __future__ import annotations
 
@@ -8,25 +8,39 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from accounts.actor import actor_of
-from components import looks, selectors, services
+from components import live_reads, selectors, services
+from components.api_bodies import grid, saves
 from components.history import changes_of
 from components.models import ComponentSettings
 from components.targets import git_server_of
+from components.views.entry_checks import entry_places
 from components.views.head import head_of, made_from, open_component
-from components.views.pages import is_partial, page, warn
-from components.views.sheet import Sheet, check_sheet, copy_column, draw_sheet, grid_of, newest_numbers, put_wrong
+from components.views.pages import page
+from components.views.settings_page import (
+    SettingsPage,
+    check_settings_page,
+    copy_column,
+    draw_settings_page,
+    grid_of,
+    newest_numbers,
+    put_wrong,
+)
 from environments.access import Rights, require, who_may
+from foundation.api.routes import api_route, no_api_route
+from foundation.messages import localized_list
+from foundation.messages import message as _
+from foundation.pages import act_view, is_htmx, warn
 from foundation.problems import Invalid, Refused, Stale
-from foundation.sentences import listed
 
 RECENT_CHANGES = 5
 
 
+@api_route("component_settings_save", when=saves("name_zh"))
+@api_route("component_allocations_save", when=saves("-replicas"), more=grid)
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, project: str, slug: str) -> HttpResponse:
@@ -34,119 +48,124 @@ def edit(request: HttpRequest, project: str, slug: str) -> HttpResponse:
     found, rights = open_component(request, project, slug)
     user = actor_of(request)
     if request.method != "POST":
-        return _show(request, draw_sheet(found, user, rights, asked=request.GET), rights)
-    sheet = draw_sheet(found, user, rights, given=request.POST)
+        return _show(request, draw_settings_page(found, user, rights, asked=request.GET), rights)
+    settings_page = draw_settings_page(found, user, rights, given=request.POST)
     if "copy" in request.POST:
-        copied = copy_column(sheet, request.POST.get("copy_from", ""), request.POST.get("copy_to", ""))
+        copied = copy_column(settings_page, request.POST.get("copy_from", ""), request.POST.get("copy_to", ""))
         return _show(request, copied, rights)
-    if not (sheet.may_edit or sheet.may_allocate):
+    if not (settings_page.may_edit or settings_page.may_allocate):
         require(user, "edit_component", project_id=found.project_id)
-    forms = [sheet.form, *(column.form for column in sheet.columns)]
+    forms = [settings_page.form, *(column.form for column in settings_page.columns)]
     if all([form.is_valid() for form in forms]):
         try:
-            return _saved(request, sheet)
+            return _saved(request, settings_page)
         except Invalid as error:
-            put_wrong(sheet, error)
+            put_wrong(settings_page, error)
         except Stale as error:
-            return _show_stale(request, sheet, error, rights)
-    return _show(request, sheet, rights, status=400)
+            return _show_stale(request, settings_page, error, rights)
+    return _show(request, settings_page, rights, status=400)
 
 
-def _saved(request: HttpRequest, sheet: Sheet) -> HttpResponse:
-    values = dict(sheet.form.cleaned_data)
+def _saved(request: HttpRequest, settings_page: SettingsPage) -> HttpResponse:
+    values = dict(settings_page.form.cleaned_data)
     seen_number, note = values.pop("seen_number"), values.pop("note")
-    before = {column.environment: column.current for column in sheet.columns}
-    saved = services.save_sheet(
+    before = {column.environment: column.current for column in settings_page.columns}
+    saved = services.save_settings_page(
         actor=actor_of(request),
-        component=sheet.component,
-        values=values if sheet.may_edit else None,
+        component=settings_page.component,
+        values=values if settings_page.may_edit else None,
         seen_number=seen_number,
-        grid=grid_of(sheet),
-        seen={column.environment: column.form.cleaned_data["seen_number"] for column in sheet.columns},
+        grid=grid_of(settings_page),
+        seen={column.environment: column.form.cleaned_data["seen_number"] for column in settings_page.columns},
         note=note,
     )
     changed = [
         place.label for place, row in saved.allocations.items() if row.allocation.pk != getattr(before[place], "pk", 0)
     ]
     if saved.is_new and saved.settings:
-        messages.success(request, _("The settings are saved as version %(n)s.") % {"n": saved.settings.number})
+        messages.success(request, str(_("The settings are saved as version %(n)s.", n=saved.settings.number)))
     if changed:
         said = ngettext(
             "The allocation in %(places)s is saved.", "The allocations in %(places)s are saved.", len(changed)
         )
-        messages.success(request, said % {"places": listed(changed)})
+        messages.success(request, said % {"places": localized_list(changed)})
     if not saved.is_new and not changed:
-        messages.info(request, _("Nothing was different: nothing was saved."))
+        messages.info(request, str(_("Nothing was different: nothing was saved.")))
     for place in saved.allocations.values():
         warn(request, place.warnings)
-    return redirect("components:edit", sheet.component.project.slug, sheet.component.slug)
+    return redirect("components:edit", settings_page.component.project.slug, settings_page.component.slug)
 
 
-def _show_stale(request: HttpRequest, sheet: Sheet, error: Stale, rights: Rights) -> HttpResponse:
+def _show_stale(request: HttpRequest, settings_page: SettingsPage, error: Stale, rights: Rights) -> HttpResponse:
     """What was typed stays in the form, which is drawn from the newest versions now: saving again means it."""
-    again = draw_sheet(sheet.component, actor_of(request), rights, given=newest_numbers(sheet, request.POST))
+    again = draw_settings_page(
+        settings_page.component, actor_of(request), rights, given=newest_numbers(settings_page, request.POST)
+    )
     again.form.is_valid()
     again.stale = str(error)
     return _show(request, again, rights, status=409)
 
 
-def _show(request: HttpRequest, sheet: Sheet, rights: Rights, *, status: int = 200) -> HttpResponse:
-    context = head_of(request, sheet.component, "settings", sheet.settings, rights)
-    sources = {one.field: one for one in made_from(sheet.settings)}
+def _show(request: HttpRequest, settings_page: SettingsPage, rights: Rights, *, status: int = 200) -> HttpResponse:
+    context = head_of(request, settings_page.component, "settings", settings_page.settings, rights)
+    sources = {one.field: one for one in made_from(settings_page.settings)}
     context |= {
-        "image_fields": [(field, sources.get(field.name)) for field in sheet.form.image()],
-        "sheet": check_sheet(sheet),
-        "form": sheet.form,
-        "columns": sheet.columns,
-        "toolchain": selectors.toolchain_of(sheet.component.project),
-        "look": _last_look(sheet.settings),
-        "may_look": rights.can("list_branches", project_id=sheet.component.project_id),
-        "history": changes_of(sheet.component, limit=RECENT_CHANGES),
-        "next_number": (sheet.settings.number if sheet.settings else 0) + 1,
-        "who_edits": "" if sheet.may_edit else who_may("edit_component", project_id=sheet.component.project_id),
+        "image_fields": [(field, sources.get(field.name)) for field in settings_page.form.image()],
+        "settings_page": check_settings_page(settings_page),
+        "form": settings_page.form,
+        "columns": settings_page.columns,
+        "entry_checks": entry_places(settings_page.component, [column.environment for column in settings_page.columns]),
+        "toolchain": selectors.toolchain_of(settings_page.component.project),
+        "last_read": _last_read(settings_page.settings),
+        "may_read": rights.can("list_branches", project_id=settings_page.component.project_id),
+        "history": changes_of(settings_page.component, limit=RECENT_CHANGES),
+        "next_number": (settings_page.settings.number if settings_page.settings else 0) + 1,
+        "who_edits": ""
+        if settings_page.may_edit
+        else who_may("edit_component", project_id=settings_page.component.project_id),
         "who_allocates": ""
-        if sheet.may_allocate
-        else who_may("edit_allocation", project_id=sheet.component.project_id),
+        if settings_page.may_allocate
+        else who_may("edit_allocation", project_id=settings_page.component.project_id),
     }
     return page(request, "components/settings.html", context, status=status)
 
 
-def _last_look(settings: ComponentSettings | None) -> selectors.LastLook | None:
+def _last_read(settings: ComponentSettings | None) -> selectors.LastRead | None:
     if settings is None or not settings.git_url:
         return None
     try:
         key = git_server_of(settings.git_url).remote_key
     except Refused:
         key = ""
-    return selectors.last_look(settings.git_url, remote_key=key)
+    return selectors.last_read(settings.git_url, remote_key=key)
 
 
-@login_required
-@require_POST
+@no_api_route("saves nothing: what a save would say to the grid, while it is typed")
+@act_view
 def check(request: HttpRequest, project: str, slug: str) -> HttpResponse:
     """What the server says to the grid as it stands in the form now; nothing is saved."""
     found, rights = open_component(request, project, slug)
-    sheet = check_sheet(draw_sheet(found, actor_of(request), rights, given=request.POST))
-    context = {"sheet": sheet, "columns": sheet.columns, "is_part": True}
+    settings_page = check_settings_page(draw_settings_page(found, actor_of(request), rights, given=request.POST))
+    context = {"settings_page": settings_page, "columns": settings_page.columns, "is_part": True}
     return page(request, "components/_checks.html", context)
 
 
-@login_required
-@require_POST
-def look(request: HttpRequest, project: str, slug: str) -> HttpResponse:
+@no_api_route("reads: GET /api/v1/components/{project}/{slug}/branches/")
+@act_view
+def read_git(request: HttpRequest, project: str, slug: str) -> HttpResponse:
     """Asks the Git remote now; at most five seconds, and the stored answer stays when it does not come."""
     found, rights = open_component(request, project, slug)
     require(actor_of(request), "list_branches", project_id=found.project_id)
-    seen = looks.branches(found)
-    if not is_partial(request):
+    seen = live_reads.branches(found)
+    if not is_htmx(request):
         # What was typed so far stays in the form.
-        sheet = copy_column(draw_sheet(found, actor_of(request), rights, given=request.POST), "", "")
-        return _show(request, sheet, rights)
+        settings_page = copy_column(draw_settings_page(found, actor_of(request), rights, given=request.POST), "", "")
+        return _show(request, settings_page, rights)
     settings = selectors.current_settings(found)
     context: dict[str, Any] = {
         "component": found,
-        "look": _last_look(settings),
+        "last_read": _last_read(settings),
         "reason": seen.reason,
-        "may_look": True,
+        "may_read": True,
     }
-    return page(request, "components/_git_look.html", context)
+    return page(request, "components/_git_read.html", context)

@@ -10,19 +10,23 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods
 
 from accounts.actor import actor_of
 from accounts.models import User
 from components import selectors, services
+from components.api_bodies import PREVIEWED, preview_kind
 from components.choices import TemplateKind
-from components.forms import BaseImageForm, NewTemplateForm, VersionForm, put_errors
+from components.forms import BaseImageForm, NewTemplateForm, VersionForm
 from components.models import BaseImage, Component, Preview, Template, TemplateVersion
-from components.previewing import DiffLine, ProblemShown, chosen_result, plain_diff, shown_results
+from components.presenters.preview import DiffLine, ProblemShown, chosen_result, plain_diff, shown_results
 from components.views.components import ARCHIVED, RESTORED
-from components.views.pages import done, is_partial, page
+from components.views.pages import page
 from environments.access import Rights, require, visible_projects, who_may
+from foundation.api.routes import api_route
+from foundation.digits import parse_digits
+from foundation.messages import message as _
+from foundation.pages import act_view, is_htmx, is_saved, put_errors, read_view, redirect_with, status_of, try_save
 from foundation.problems import Invalid, Missing, Stale
 from foundation.runs.choices import RunState
 
@@ -31,13 +35,16 @@ RECENT_VERSIONS = 20
 
 
 def template_address(template: Template) -> str:
-    """The page of a template."""
     address = reverse("components:template", args=[template.name])
     return f"{address}?project={template.project.slug}" if template.project else address
 
 
-@login_required
-@require_safe
+def _found(request: HttpRequest, name: str) -> Template:
+    """The template of this name: of the project that the address asks for, or the global one; raises Missing."""
+    return selectors.find_template(actor_of(request), name, project_slug=request.GET.get("project", ""))
+
+
+@read_view
 def list_templates(request: HttpRequest) -> HttpResponse:
     """Global templates and those of one's projects, by kind, project and part of the name."""
     user = actor_of(request)
@@ -74,6 +81,7 @@ def _may_edit(user: User, template: Template) -> bool:
     return rights.can("edit_project_template", project_id=template.project_id)
 
 
+@api_route("templates_create")
 @login_required
 @require_http_methods(["GET", "POST"])
 def new_template(request: HttpRequest) -> HttpResponse:
@@ -84,17 +92,14 @@ def new_template(request: HttpRequest) -> HttpResponse:
         projects=visible_projects(user).filter(pk__in=_editable_projects(user)),
         may_be_global=Rights(user).can("edit_global_template"),
     )
-    if request.method == "POST" and form.is_valid():
-        try:
-            template = services.create_template(actor=user, **form.cleaned_data)
-        except Invalid as error:
-            put_errors(form, error)
-        else:
-            return done(request, _("The template is created."), template_address(template))
-    status = 400 if form.is_bound else 200
-    return page(request, "components/template_new.html", {"form": form}, nav="admin", status=status)
+    if form.is_valid():
+        template = try_save(form, lambda: services.create_template(actor=user, **form.cleaned_data))
+        if template:
+            return redirect_with(request, _("The template is created."), template_address(template))
+    return page(request, "components/template_new.html", {"form": form}, nav="admin", status=status_of(form))
 
 
+@api_route("template_versions_create")
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def template(request: HttpRequest, name: str) -> HttpResponse:
@@ -103,7 +108,7 @@ def template(request: HttpRequest, name: str) -> HttpResponse:
     ``version`` begins with an older text; nothing is published by that.
     """
     user = actor_of(request)
-    found = selectors.find_template(user, name, project_slug=request.GET.get("project", ""))
+    found = _found(request, name)
     current = selectors.latest_version(found)
     if request.method != "POST":
         return _show(request, found, current, VersionForm(initial=_initial(request, found, current)))
@@ -118,15 +123,14 @@ def template(request: HttpRequest, name: str) -> HttpResponse:
             form = VersionForm({**form.cleaned_data, "seen_number": current.number if current else 0})
             stale = str(error)
         else:
-            said = _("Version %(n)s is published: reviews and builds from now on use it.") % {"n": published.number}
-            return done(request, said, template_address(found))
+            said = _("Version %(n)s is published: reviews and builds from now on use it.", n=published.number)
+            return redirect_with(request, said, template_address(found))
     return _show(request, found, current, form, stale=stale, status=409 if stale else 400)
 
 
 def _initial(request: HttpRequest, found: Template, current: TemplateVersion | None) -> dict[str, Any]:
-    number = request.GET.get("version", "")
-    is_older = number.isascii() and number.isdigit() and len(number) < 7
-    begin = selectors.find_version(found, int(number)) if is_older else current
+    number = parse_digits(request.GET.get("version", ""), 6)
+    begin = current if number is None else selectors.find_version(found, number)
     return {"body": begin.body if begin else "", "seen_number": current.number if current else 0}
 
 
@@ -160,11 +164,10 @@ def _show(
     return page(request, "components/template.html", context, nav="admin", status=status)
 
 
-@login_required
-@require_safe
+@read_view
 def version(request: HttpRequest, name: str, number: int) -> HttpResponse:
     """One published text, and what it changed."""
-    found = selectors.find_template(actor_of(request), name, project_slug=request.GET.get("project", ""))
+    found = _found(request, name)
     shown = selectors.find_version(found, number)
     former = found.versions.filter(number=number - 1).first()
     context = {
@@ -187,35 +190,34 @@ def _previewable(user: User, template: Template) -> list[Component]:
     return sorted(able, key=lambda row: row.pk not in users)
 
 
-@login_required
-@require_POST
+@api_route("template_archive")
+@act_view
 def archive_template(request: HttpRequest, name: str) -> HttpResponse:
     """Archives the template, or brings it back."""
     user = actor_of(request)
-    found = selectors.find_template(user, name, project_slug=request.GET.get("project", ""))
+    found = _found(request, name)
     is_archived = request.POST.get("is_archived") != "no"
     services.archive_template(actor=user, template=found, is_archived=is_archived)
-    return done(request, ARCHIVED if is_archived else RESTORED, template_address(found))
+    return redirect_with(request, ARCHIVED if is_archived else RESTORED, template_address(found))
 
 
-@login_required
-@require_POST
+@api_route("previews_create", more=preview_kind, from_form=PREVIEWED)
+@act_view
 def start_preview(request: HttpRequest, name: str) -> HttpResponse:
     """Has a worker render what is in the editor, for every environment of the chosen component."""
     user = actor_of(request)
-    found = selectors.find_template(user, name, project_slug=request.GET.get("project", ""))
+    found = _found(request, name)
     project, _slash, slug = request.POST.get("component", "").partition("/")
     component = selectors.find_component(user, project, slug)
     preview = services.start_preview(
         actor=user, component=component, kind=found.kind, body=request.POST.get("body", ""), template=found
     )
-    if is_partial(request):
+    if is_htmx(request):
         return _preview(request, preview.pk, environment=request.POST.get("environment", ""))
     return redirect("components:preview", preview.pk)
 
 
-@login_required
-@require_safe
+@read_view
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """A rendering; asks again by itself until it is final."""
     return _preview(request, pk, environment=request.GET.get("environment", ""))
@@ -224,7 +226,7 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
 def _preview(request: HttpRequest, pk: int, *, environment: str) -> HttpResponse:
     """The whole page; for htmx only that it is under way, so that what was rendered before stays until it is done."""
     found = selectors.find_preview(actor_of(request), pk)
-    if is_partial(request) and found.is_active:
+    if is_htmx(request) and found.is_active:
         context = {"preview": found, "environment": environment}
         response = page(request, "components/_preview_waits.html", context, nav="admin")
         response["HX-Retarget"], response["HX-Reswap"] = "#preview-status", "outerHTML"
@@ -237,7 +239,7 @@ def _preview(request: HttpRequest, pk: int, *, environment: str) -> HttpResponse
         "environment": environment,
         "diff": _diff_to_published(found),
     }
-    name = "components/_preview.html" if is_partial(request) else "components/preview.html"
+    name = "components/_preview.html" if is_htmx(request) else "components/preview.html"
     response = page(request, name, context, nav="admin")
     response["HX-Retarget"], response["HX-Reswap"] = "#preview", "innerHTML"
     return response
@@ -248,20 +250,19 @@ def _diff_to_published(found: Preview) -> list[DiffLine]:
     return plain_diff(current.body, found.body) if current else []
 
 
-@login_required
-@require_POST
+@api_route("template_trials_create")
+@act_view
 def start_trial(request: HttpRequest, name: str) -> HttpResponse:
     """Has workers render what is in the editor for everybody who uses the template: who would break?"""
     user = actor_of(request)
-    found = selectors.find_template(user, name, project_slug=request.GET.get("project", ""))
+    found = _found(request, name)
     batch = services.start_trial(actor=user, template=found, body=request.POST.get("body", ""))
-    if is_partial(request):
+    if is_htmx(request):
         return _trial(request, batch)
     return redirect("components:trial", batch)
 
 
-@login_required
-@require_safe
+@read_view
 def trial(request: HttpRequest, batch: UUID) -> HttpResponse:
     """Whom a text would break; asks again by itself until every component has been tried."""
     return _trial(request, batch)
@@ -280,7 +281,7 @@ def _trial(request: HttpRequest, batch: UUID) -> HttpResponse:
         "failed": [row for row in rows if row.state == RunState.ERRORED],
         "template": rows[0].template,
     }
-    name = "components/_trial.html" if is_partial(request) else "components/trial.html"
+    name = "components/_trial.html" if is_htmx(request) else "components/trial.html"
     return page(request, name, context, nav="admin")
 
 
@@ -292,6 +293,7 @@ def _first_problem(row: Preview) -> tuple[str, ProblemShown] | None:
 
 
 # ---------------------------------------------------------------- base images
+@api_route("base_images_create")
 @login_required
 @require_http_methods(["GET", "POST"])
 def base_images(request: HttpRequest) -> HttpResponse:
@@ -301,19 +303,14 @@ def base_images(request: HttpRequest) -> HttpResponse:
     form = BaseImageForm(request.POST or None)
     if request.method == "POST":
         require(user, "manage_servers")
-        if form.is_valid():
-            try:
-                services.add_base_image(actor=user, **form.cleaned_data)
-            except Invalid as error:
-                put_errors(form, error)
-            else:
-                return done(request, _("The base image is listed."), "components:base-images")
+        if form.is_valid() and is_saved(form, lambda: services.add_base_image(actor=user, **form.cleaned_data)):
+            return redirect_with(request, _("The base image is listed."), "components:base-images")
     context: dict[str, Any] = {
         "images": _with_users(selectors.list_base_images(with_archived=may_edit)),
         "form": form,
         "may_edit": may_edit,
     }
-    return page(request, "components/base_images.html", context, nav="admin", status=400 if form.is_bound else 200)
+    return page(request, "components/base_images.html", context, nav="admin", status=status_of(form))
 
 
 def _with_users(images: QuerySet[BaseImage]) -> list[tuple[BaseImage, int]]:
@@ -321,8 +318,8 @@ def _with_users(images: QuerySet[BaseImage]) -> list[tuple[BaseImage, int]]:
     return [(image, users[image.pk]) for image in images.order_by("is_archived", "path", "tag")]
 
 
-@login_required
-@require_POST
+@api_route("base_image_archive")
+@act_view
 def archive_base_image(request: HttpRequest) -> HttpResponse:
     """Archives a base image, or brings it back."""
     user = actor_of(request)
@@ -333,4 +330,4 @@ def archive_base_image(request: HttpRequest) -> HttpResponse:
         raise Missing()
     is_archived = request.POST.get("is_archived") != "no"
     services.archive_base_image(actor=user, base_image=image, is_archived=is_archived)
-    return done(request, ARCHIVED if is_archived else RESTORED, "components:base-images")
+    return redirect_with(request, ARCHIVED if is_archived else RESTORED, "components:base-images")

@@ -1,67 +1,96 @@
 """The roles that vendors play for us, and the frozen shapes that cross the border.
 
 Adapters are made by ``connect(target)`` in ``deployer.adapters.<vendor>`` and are safe to use from several
-threads of one process. Every call has its own time-outs. Every *write* takes ``deadline`` (``time.monotonic()``
-seconds): the adapter checks it just before it sends and raises ``TooLate`` instead, so that a worker which slept
-through its lease cannot write. Calls raise only the errors of :mod:`deployer.errors`.
+threads of one process; ``connect(target, on_answer=…)`` tells of each answer that was heard. Every call has its own
+time-outs. Every *write* takes ``deadline`` (``time.monotonic()`` seconds): the adapter checks it just before it sends
+and raises ``TooLate`` instead, so that a worker which slept through its lease cannot write. Calls raise only the
+errors of :mod:`deployer.errors`.
 """
 
 from deployer.interfaces.build_server import (
     BuildDetail,
-    BuildLook,
     BuildRequest,
     BuildServerClient,
+    BuildStatus,
     FoundBuild,
     JobFacts,
     LogPage,
-    QueueLook,
+    QueueStatus,
     ServerFacts,
-    StageLook,
+    StageStatus,
 )
 from deployer.interfaces.cluster import (
     Applied,
     ClusterClient,
     ClusterFacts,
-    ClusterWatch,
+    Diagnosis,
     EventFacts,
     Manifest,
+    Moved,
+    NodeFacts,
     ObjectRef,
     Observation,
     Permission,
+    PodView,
     QuotaLine,
+    QuotaScope,
+    Taint,
+    Verdict,
+)
+from deployer.interfaces.entry import (
+    ASK_SECONDS,
+    MOST_BODY_BYTES,
+    MOST_REDIRECTS,
+    EntryAnswer,
+    EntryTarget,
 )
 from deployer.interfaces.registry import ImageFacts, RegistryClient
 from deployer.interfaces.rendering import Rendered, RenderedLine, RenderRequest
 from deployer.interfaces.source import BranchTip, CommitFacts, SourceClient
-from deployer.interfaces.targets import BuildServerTarget, ClusterTarget, RegistryTarget, SourceTarget
-from deployer.interfaces.verdict import Diagnosis, PodView, Verdict
+from deployer.interfaces.targets import (
+    BuildServerTarget,
+    ClusterTarget,
+    OnAnswer,
+    RegistryTarget,
+    SourceTarget,
+    ignore_answer,
+    target_from,
+)
 
 __all__ = [
+    "ASK_SECONDS",
+    "MOST_BODY_BYTES",
+    "MOST_REDIRECTS",
     "Applied",
     "BranchTip",
     "BuildDetail",
-    "BuildLook",
     "BuildRequest",
     "BuildServerClient",
     "BuildServerTarget",
+    "BuildStatus",
     "ClusterClient",
     "ClusterFacts",
     "ClusterTarget",
-    "ClusterWatch",
     "CommitFacts",
     "Diagnosis",
+    "EntryAnswer",
+    "EntryTarget",
     "EventFacts",
     "FoundBuild",
     "ImageFacts",
     "JobFacts",
     "LogPage",
     "Manifest",
+    "Moved",
+    "NodeFacts",
     "ObjectRef",
     "Observation",
+    "OnAnswer",
     "Permission",
     "PodView",
-    "QueueLook",
+    "QueueStatus",
     "QuotaLine",
+    "QuotaScope",
     "RegistryClient",
     "RegistryTarget",
     "RenderRequest",
@@ -70,6 +99,9 @@ __all__ = [
     "ServerFacts",
     "SourceClient",
     "SourceTarget",
-    "StageLook",
+    "StageStatus",
+    "Taint",
     "Verdict",
+    "ignore_answer",
+    "target_from",
 ]

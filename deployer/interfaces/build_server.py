@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
+
+from deployer.messages import Message
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class FoundBuild:
 
 
 @dataclass(frozen=True)
-class QueueLook:
+class QueueStatus:
     """A queue item now. ``number`` once it left for a build; ``cancelled``; ``why`` in Jenkins' words."""
 
     known: bool
@@ -46,7 +48,7 @@ class QueueLook:
 
 
 @dataclass(frozen=True)
-class BuildLook:
+class BuildStatus:
     """A build now. ``result`` is final only when ``is_building`` is False."""
 
     number: int
@@ -56,14 +58,14 @@ class BuildLook:
 
 
 @dataclass(frozen=True)
-class StageLook:
+class StageStatus:
     """One stage of Jenkins. ``state``: waiting, running, succeeded, failed, cancelled, skipped. Times in ms."""
 
     name: str
     state: str
     started_ms: int
     duration_ms: int
-    message: str = ""
+    message: Message | str = ""
 
 
 @dataclass(frozen=True)
@@ -76,19 +78,22 @@ class BuildDetail:
     description: str
     abort_cause: str
     parameters: Mapping[str, str]
+    queue_id: int = -1
 
 
 @dataclass(frozen=True)
 class LogPage:
     """Console text from an offset. ``text`` has LF lines; ask again from ``next_offset``.
 
-    ``is_complete`` when Jenkins will write no more; ``was_rewound`` when the log restarted from 0.
+    ``is_complete`` when Jenkins will write no more; ``was_rewound`` when the log restarted from 0; ``has_gap`` when a
+    part before ``next_offset`` was left out.
     """
 
     text: str
     next_offset: int
     is_complete: bool
     was_rewound: bool = False
+    has_gap: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ class ServerFacts:
     version: str
     user: str
     latency_ms: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
 
 
 class BuildServerClient(Protocol):
@@ -110,6 +115,16 @@ class BuildServerClient(Protocol):
     def job(self, job: str) -> JobFacts:
         """The job's declared parameters; raises NotFound."""
 
+    @property
+    def session(self) -> str:
+        """The controller's start that the newest answer came from; another one means that it was restarted."""
+
+    def confirm(self, job: str) -> str:
+        """That the controller itself answers: it knows our account and shows it the job. Its session.
+
+        Only then does an absence mean anything. Raises what stands in the way.
+        """
+
     def trigger(self, request: BuildRequest, *, deadline: float) -> int:
         """Queue id of the item (an equal one already queued is returned, not doubled).
 
@@ -119,23 +134,26 @@ class BuildServerClient(Protocol):
     def find(self, job: str, trigger_id: str, *, since_number: int) -> FoundBuild | None:
         """Look through queue, builds, queue again for the trigger id; None only after healthy answers."""
 
-    def queue_item(self, queue_id: int, trigger_id: str) -> QueueLook:
+    def queue_item(self, queue_id: int, trigger_id: str) -> QueueStatus:
         """The item now; ``known`` False when Jenkins no longer has it (or the id now means another trigger)."""
 
-    def builds(self, job: str) -> Mapping[int, BuildLook]:
+    def builds(self, job: str) -> Mapping[int, BuildStatus]:
         """All recent builds of the job by number: one request, shared by callers within one second."""
 
     def build(self, job: str, number: int) -> BuildDetail:
         """One build with its parameters; raises NotFound."""
 
-    def stages(self, job: str, number: int) -> tuple[StageLook, ...]:
+    def stages(self, job: str, number: int) -> tuple[StageStatus, ...]:
         """Stages entered so far, in order; () when Jenkins has no stage view."""
 
     def read_log(self, job: str, number: int, offset: int) -> LogPage:
         """Console text from a byte offset, at most 1 MiB."""
 
+    def read_whole_log(self, job: str, number: int, *, deadline: float) -> Iterator[str]:
+        """All of it, in pieces that end with a line; raises NotFound, and TooLate at the deadline (monotonic)."""
+
     def stop(self, job: str, number: int, *, level: str, deadline: float) -> None:
-        """``level``: stop, term or kill. Asking is not having stopped: look again."""
+        """``level``: stop, term or kill. Asking is not having stopped: read again."""
 
     def cancel_queued(self, queue_id: int, *, deadline: float) -> bool:
         """True when the item was taken out of the queue, False when it had left already."""

@@ -1,12 +1,13 @@
-"""Kubernetes as steps and looks need it."""
+"""Kubernetes as steps and live reads need it, and what a rollout there is doing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from deployer.interfaces.build_server import ServerFacts
+from deployer.messages import Message
 
 Manifest = dict[str, Any]
 """One Kubernetes object as JSON data."""
@@ -41,27 +42,78 @@ class Observation:
 
 
 @dataclass(frozen=True)
+class Taint:
+    """What keeps pods off a node unless they tolerate it; ``effect`` NoSchedule, NoExecute or PreferNoSchedule."""
+
+    key: str
+    value: str
+    effect: str
+
+
+@dataclass(frozen=True)
+class NodeFacts:
+    """A node as the scheduler sees it. ``free``: allocatable less the requests of the pods there, by resource:
+    millicores of ``cpu``, bytes of ``memory``, a count of ``pods``; below zero where too much was promised.
+
+    A node that is cordoned or not ready bears the taint that Kubernetes puts on it for that, even before it does.
+    """
+
+    name: str
+    labels: Mapping[str, str]
+    taints: tuple[Taint, ...]
+    free: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a watch saw of ours. Without a ``name`` anything there may have moved, as after a list.
+
+    ``instance``: of the component whose object it is. ``is_final``: a workload is complete, has failed, or is gone.
+    """
+
+    name: str = ""
+    instance: str = ""
+    is_final: bool = False
+
+
+@dataclass(frozen=True)
+class QuotaScope:
+    """A condition on pods that count: ``name`` of a scope; ``operator`` and ``values`` matter for PriorityClass."""
+
+    name: str
+    operator: str = "Exists"
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class QuotaLine:
-    """One line of a ResourceQuota: exact integers (millicores, bytes, counts)."""
+    """One line of a ResourceQuota: exact integers (millicores, bytes, counts). All ``scopes`` must hold of a pod."""
 
     quota: str
     resource: str
     hard: int
     used: int
+    scopes: tuple[QuotaScope, ...] = ()
 
 
 @dataclass(frozen=True)
 class Permission:
-    """One right that the product needs in a namespace, and whether the cluster grants it."""
+    """One right that the product uses in a namespace, and whether the cluster grants it.
+
+    ``is_needed`` False: without it the product does the same in another way, or somebody else does it.
+    """
 
     verb: str
     resource: str
     is_allowed: bool
+    is_needed: bool = True
+    is_of_cluster: bool = False
+    """True for a right in the cluster as a whole."""
 
 
 @dataclass(frozen=True)
 class EventFacts:
-    """A Kubernetes event about an object."""
+    """A Kubernetes event about an object. ``field``: the part that it is about, ``spec.containers{web}``."""
 
     kind: str
     name: str
@@ -70,6 +122,7 @@ class EventFacts:
     message: str
     count: int
     at: str
+    field: str = ""
 
 
 class ClusterClient(Protocol):
@@ -88,15 +141,24 @@ class ClusterClient(Protocol):
         """Server-side apply as field manager ``prism4k``. A ``metadata.resourceVersion`` in the manifest is the fence:
         a stale one raises Conflict with ``is_stale``. ``namespace`` None for a Namespace object."""
 
+    def adopt(self, namespace: str, live: Manifest, owners: list[Manifest], *, deadline: float) -> Manifest:
+        """Write ``managedFields`` of the very object that was read; raises Conflict with ``is_stale`` for another."""
+
     def observe(self, namespace: str, selector: str) -> Observation:
         """Deployments, ReplicaSets and Pods by label selector: one list each."""
 
-    def remove(self, namespace: str, ref: ObjectRef, *, uid: str, deadline: float) -> bool:
-        """Delete with the uid as precondition; False when it was gone already."""
+    def inventory(self, namespace: str, selector: str) -> tuple[Manifest, ...]:
+        """Every object of the kinds that the product applies, by label selector: one list a kind."""
+
+    def remove(self, namespace: str, ref: ObjectRef, *, uid: str, deadline: float, resource_version: str = "") -> bool:
+        """Delete with the uid, and where given the version, as preconditions; False when it was gone already."""
 
 
 class ClusterFacts(Protocol):
     """What people want to know about a cluster."""
+
+    def ping(self, *, seconds: float) -> None:
+        """Is it there? Any answer within so many seconds will do, a refusal too; raises Unavailable."""
 
     def describe(self) -> ServerFacts:
         """Version, latency, certificate expiry among the notes."""
@@ -104,8 +166,25 @@ class ClusterFacts(Protocol):
     def quota(self, namespace: str) -> tuple[QuotaLine, ...]:
         """All ResourceQuota lines of the namespace."""
 
-    def permissions(self, namespace: str) -> tuple[Permission, ...]:
-        """Each right that the product uses, asked one by one."""
+    def nodes(self, *, most_nodes: int, most_pods: int) -> tuple[NodeFacts, ...]:
+        """Every node with its free capacity; lists all nodes and pods. Raises Forbidden, Rejected beyond the bounds."""
+
+    def limit_ranges(self, namespace: str) -> tuple[Manifest, ...]:
+        """The namespace's LimitRanges; () also for an account that may not list them."""
+
+    def autoscalers(self, namespace: str, selector: str) -> tuple[Manifest, ...]:
+        """HorizontalPodAutoscalers with their status, by label selector: one list. Raises Forbidden."""
+
+    def autoscaler(self, namespace: str, workload: str) -> Manifest | None:
+        """The HorizontalPodAutoscaler that scales the Deployment of this name; None without one."""
+
+    def permissions(
+        self, namespace: str, pull_secrets: Sequence[str] = (), *, asks_services: bool = False
+    ) -> tuple[Permission, ...]:
+        """Each right that the product uses, asked one by one; those on Secrets for the first of the names given.
+
+        ``asks_services`` where an entry check asks a Service.
+        """
 
     def pod_log(
         self, namespace: str, pod: str, *, container: str = "", previous: bool = False, tail_lines: int = 200
@@ -116,8 +195,41 @@ class ClusterFacts(Protocol):
         """Events about one object, oldest first."""
 
 
-class ClusterWatch(Protocol):
-    """A stream that only says that something of ours moved."""
+@dataclass(frozen=True)
+class PodView:
+    """One pod as the rollout page draws it. ``is_new`` when it belongs to the applied template."""
 
-    def changes(self, namespace: str, selector: str, *, seconds: int) -> Iterator[str]:
-        """Names of the pods, replica sets and deployments that change, until ``seconds`` passed or the stream broke."""
+    name: str
+    uid: str
+    is_new: bool
+    is_ready: bool
+    is_leaving: bool
+    state: str
+    message: str
+    restarts: int
+    node: str
+    started_at: str
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Why it does not work: ``code`` of a documented set, values for the message, and the evidence."""
+
+    code: str
+    values: Mapping[str, Message | str]
+    pod: str = ""
+    container: str = ""
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``outcome``: waiting, progressing, paused, complete, failed, superseded, deleted, changed (by others), undone."""
+
+    outcome: str
+    ready: int
+    wanted: int
+    updated: int
+    pods: tuple[PodView, ...]
+    diagnosis: Diagnosis | None = None
+    message: Message | str = ""

@@ -28,3 +28,6 @@ class RegistryClient(Protocol):
 
     def image(self, repository: str, reference: str) -> ImageFacts | None:
         """Tag or digest in the repository (``site/app``), or None when it is certainly absent."""
+
+    def tags(self, repository: str) -> tuple[str, ...]:
+        """All tags of the repository; none when it is certainly absent."""

@@ -1,4 +1,4 @@
-"""A Git repository as looks and steps need it."""
+"""A Git repository as steps and live reads need it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class CommitFacts:
 
 
 class SourceClient(Protocol):
-    """A Git repository as looks and steps need it."""
+    """A Git repository as steps and live reads need it."""
 
     def branches(self) -> tuple[BranchTip, ...]:
         """All branches that can be built with their tips (``ls-remote``), sorted by name."""

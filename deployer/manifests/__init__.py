@@ -2,32 +2,89 @@
 
 from deployer.manifests.check import check
 from deployer.manifests.identity import (
+    DEPLOYMENT_ANNOTATION,
+    MANAGER,
+    DeploymentMark,
     Identity,
     find_workload,
     instance_label,
+    mark_of,
     order,
     ref_of,
     selector_for,
     snapshot_hash,
 )
-from deployer.manifests.overlay import DEPLOYMENT_ANNOTATION, RESTART_ANNOTATION, overlay
-from deployer.manifests.policy import Policy
-from deployer.manifests.preflight import preflight_pod
-from deployer.manifests.prepare import prepare
+from deployer.manifests.network import service_port, service_ports
+from deployer.manifests.policy import Amounts, Policy, Scaling
+from deployer.manifests.prepare import (
+    RESTART_ANNOTATION,
+    config_map_references,
+    overlay,
+    preflight_pod,
+    prepare,
+)
+from deployer.manifests.removal import (
+    NEVER_REMOVED,
+    finalizers_of,
+    inventory_selector,
+    lasting_references,
+    needs_tick,
+    removal_order,
+    why_not_ours,
+)
+from deployer.manifests.replicas import (
+    Bounds,
+    autoscaled,
+    beside_autoscaler,
+    bounds_in,
+    bounds_of,
+    handed_back,
+    is_autoscaled,
+    may_be_autoscaled,
+    still_autoscaled,
+    wanted_replicas,
+)
+from deployer.manifests.rule import with_rule
 
 __all__ = [
     "DEPLOYMENT_ANNOTATION",
+    "MANAGER",
+    "NEVER_REMOVED",
     "RESTART_ANNOTATION",
+    "Amounts",
+    "Bounds",
+    "DeploymentMark",
     "Identity",
     "Policy",
+    "Scaling",
+    "autoscaled",
+    "beside_autoscaler",
+    "bounds_in",
+    "bounds_of",
     "check",
+    "config_map_references",
+    "finalizers_of",
     "find_workload",
+    "handed_back",
     "instance_label",
+    "inventory_selector",
+    "is_autoscaled",
+    "lasting_references",
+    "mark_of",
+    "may_be_autoscaled",
+    "needs_tick",
     "order",
     "overlay",
     "preflight_pod",
     "prepare",
     "ref_of",
+    "removal_order",
     "selector_for",
+    "service_port",
+    "service_ports",
     "snapshot_hash",
+    "still_autoscaled",
+    "wanted_replicas",
+    "why_not_ours",
+    "with_rule",
 ]

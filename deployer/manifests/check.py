@@ -7,20 +7,30 @@ from typing import Any
 
 from deployer.errors import Problem
 from deployer.interfaces import Manifest
-from deployer.manifests import network, pods, workload
-from deployer.manifests.findings import Findings
+from deployer.manifests import network, scaling, storage, workload
 from deployer.manifests.policy import (
     CONFIG_KEY,
     DNS_LABEL,
     DNS_NAME,
     KINDS,
+    LABEL_NAME,
     LABEL_VALUE,
     METADATA,
     OWN_LABELS,
     OWN_PREFIX,
+    SERVICE_NAME,
+    Findings,
     Policy,
+    filled_by_nobody,
+    unfilled,
 )
-from deployer.sentences import say as _
+from deployer.manifests.reasons import WHY_NOT_KIND
+from deployer.manifests.references import check_references
+from deployer.manifests.replicas import check_scaling
+from deployer.manifests.rule import check_rule
+from deployer.manifests.tidy import tidy
+from deployer.messages import Message
+from deployer.messages import message as _
 
 _TOP = {
     "ConfigMap": frozenset({"apiVersion", "kind", "metadata", "data", "binaryData"}),
@@ -31,20 +41,29 @@ _CONFIG_MAP_LIMIT = 1024 * 1024
 _CONFIG_MAP_NAME = 253 - 9
 
 
-def check(manifests: Sequence[Manifest], policy: Policy) -> tuple[Problem, ...]:
-    """Everything that is wrong, in order; () when the manifests may be prepared and applied. Never raises on data."""
+def check(manifests: Sequence[Manifest], policy: Policy, *, is_whole: bool = True) -> tuple[Problem, ...]:
+    """Everything that is wrong, in order; () when the manifests may be prepared and applied. Never raises on data.
+
+    ``is_whole``: False for a part of a set, whose references may lead into the rest of it.
+    """
     problems: list[Problem] = []
     seen: set[tuple[str, str]] = set()
     usable: list[Manifest] = []
+    manifests = tidy(manifests)
     for index, manifest in enumerate(manifests, start=1):
         findings = Findings(_where(manifest, index))
         if _check_head(manifest, policy, findings, seen):
             usable.append(manifest)
         problems += findings.problems
-    problems += _check_set(usable, policy)
+    if is_whole:
+        problems += _check_set(usable)
+    if policy.scaling is not None:
+        problems += check_rule(usable)
     for manifest in usable:
         findings = Findings(_where(manifest, 0))
         _check_body(manifest, usable, policy, findings)
+        if is_whole:
+            check_references(manifest, usable, policy, findings)
         problems += findings.problems
     return tuple(problems)
 
@@ -63,10 +82,11 @@ def _check_head(manifest: Any, policy: Policy, findings: Findings, seen: set[tup
         findings.add("", _("This is not a Kubernetes object."))
         return False
     kind, version = manifest.get("kind"), manifest.get("apiVersion")
+    if kind is None:
+        findings.add(".kind", _("This is not a Kubernetes object: it has no kind and apiVersion."))
+        return False
     if not isinstance(kind, str) or kind not in KINDS:
-        findings.add(
-            ".kind", _("The kind %(kind)s is not allowed; allowed are %(kinds)s.", kind=kind, kinds=list(KINDS))
-        )
+        findings.add(".kind", _why_not_kind(kind))
         return False
     if version != KINDS[kind]:
         findings.add(".apiVersion", _("A %(kind)s must have apiVersion %(version)s.", kind=kind, version=KINDS[kind]))
@@ -84,7 +104,10 @@ def _check_head(manifest: Any, policy: Policy, findings: Findings, seen: set[tup
         findings.add(".metadata.name", _("There are two objects %(kind)s/%(name)s.", kind=kind, name=name))
         return False
     seen.add((kind, str(name)))
-    if metadata.get("namespace") not in (None, policy.namespace):
+    namespace = metadata.get("namespace")
+    if isinstance(namespace, str) and (place := unfilled(namespace)):
+        findings.add(".metadata.namespace", filled_by_nobody(place))
+    elif namespace not in (None, policy.namespace):
         findings.add(
             ".metadata.namespace", _("Objects must stay in the namespace %(namespace)s.", namespace=policy.namespace)
         )
@@ -93,8 +116,32 @@ def _check_head(manifest: Any, policy: Policy, findings: Findings, seen: set[tup
     return True
 
 
+def _why_not_kind(kind: Any) -> Message:
+    if reason := WHY_NOT_KIND.get(kind) if isinstance(kind, str) else None:
+        return _(
+            "The kind %(kind)s is not allowed; allowed are %(kinds)s. %(why)s",
+            kind=kind,
+            kinds=list(KINDS),
+            why=reason,
+        )
+    return _("The kind %(kind)s is not allowed; allowed are %(kinds)s.", kind=kind, kinds=list(KINDS))
+
+
 def _check_name(kind: str, name: Any, policy: Policy, findings: Findings) -> bool:
-    pattern = DNS_LABEL if kind in ("Service", "Deployment") else DNS_NAME
+    if isinstance(name, str) and (place := unfilled(name)):
+        findings.add(".metadata.name", filled_by_nobody(place))
+        return False
+    if kind == "Service" and (not isinstance(name, str) or not SERVICE_NAME.fullmatch(name)):
+        findings.add(
+            ".metadata.name",
+            _(
+                "The name of a Service is at most 63 lower-case letters, digits and hyphens,"
+                " begins with a letter and does not end with a hyphen: not %(name)s.",
+                name=name,
+            ),
+        )
+        return False
+    pattern = DNS_LABEL if kind == "Deployment" else DNS_NAME
     if not isinstance(name, str) or not pattern.fullmatch(name):
         findings.add(
             ".metadata.name", _("A name is lower-case letters, digits and hyphens, with no hyphen at either end.")
@@ -120,6 +167,10 @@ def check_labels(value: Any, path: str, findings: Findings) -> None:
     for name, text in findings.mapping(value, path).items():
         if name.startswith(OWN_PREFIX):
             findings.add(f"{path}.{name}", _("Labels under %(prefix)s are set by the platform.", prefix=OWN_PREFIX))
+        elif not LABEL_NAME.fullmatch(name):
+            findings.add(
+                f"{path}.{name}", _("The name of a label is not allowed: write for example tier or team/tier.")
+            )
         elif name not in OWN_LABELS and (not isinstance(text, str) or not LABEL_VALUE.fullmatch(text)):
             findings.add(f"{path}.{name}", _("A label is at most 63 letters, digits, hyphens, dots and underscores."))
 
@@ -133,10 +184,10 @@ def check_annotations(value: Any, path: str, policy: Policy, findings: Findings)
             findings.add(f"{path}.{name}", _("The annotation %(name)s is not allowed.", name=name))
 
 
-def _check_set(manifests: Sequence[Manifest], policy: Policy) -> list[Problem]:
+def _check_set(manifests: Sequence[Manifest]) -> list[Problem]:
     workloads = sum(1 for manifest in manifests if manifest["kind"] == "Deployment")
     if workloads == 1:
-        return []
+        return check_scaling(manifests)
     return [
         Problem(
             "templates",
@@ -146,19 +197,23 @@ def _check_set(manifests: Sequence[Manifest], policy: Policy) -> list[Problem]:
 
 
 def _check_body(manifest: Manifest, manifests: Sequence[Manifest], policy: Policy, findings: Findings) -> None:
-    names = {kind: {m["metadata"]["name"] for m in manifests if m["kind"] == kind} for kind in KINDS}
+    spec = manifest.get("spec")
     match manifest["kind"]:
         case "ConfigMap":
             _check_config_map(manifest, findings)
         case "Service":
-            network.check_service(manifest.get("spec"), policy, findings)
+            network.check_service(spec, policy, findings)
         case "Deployment":
-            workload.check_deployment(manifest.get("spec"), policy, findings)
-            pods.check_config_maps(manifest, names["ConfigMap"], findings)
+            is_scaled = any(other["kind"] == "HorizontalPodAutoscaler" for other in manifests)
+            workload.check_deployment(spec, policy, findings, is_scaled=is_scaled)
         case "HorizontalPodAutoscaler":
-            workload.check_autoscaler(manifest.get("spec"), names["Deployment"], findings)
+            scaling.check_autoscaler(spec, findings)
+        case "PodDisruptionBudget":
+            scaling.check_disruption_budget(spec, findings)
+        case "PersistentVolumeClaim":
+            storage.check_claim(spec, manifest["metadata"]["name"], policy, findings)
         case "Ingress":
-            network.check_ingress(manifest.get("spec"), policy, findings)
+            network.check_ingress(spec, policy, findings)
 
 
 def _check_config_map(manifest: Manifest, findings: Findings) -> None:

@@ -1,9 +1,10 @@
-"""Names: whose objects these are, which one is the workload, in what order they go, and the hash of a set."""
+"""Names: whose objects these are, which deployment applied them, which is the workload, their order and hash."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,44 @@ from typing import Any
 from deployer.errors import Rejected
 from deployer.interfaces import Manifest, ObjectRef
 from deployer.manifests.policy import KINDS
-from deployer.sentences import say as _
+from deployer.messages import message as _
+
+DEPLOYMENT_ANNOTATION = "prism4k.io/deployment"
+_MARK = re.compile(r"(?P<epoch>\d{1,18})\.(?P<number>\d{1,18})\.(?P<nonce>[0-9a-f]{8})", re.ASCII)
+
+
+@dataclass(frozen=True)
+class DeploymentMark:
+    """``epoch.number.nonce``: the installation's epoch, the deployment's row id, and eight hex digits of its own.
+
+    A restored database gives row ids again. The epoch, which begins anew with each restore, puts every deployment
+    after the restore behind those before it; the nonce tells two deployments with the same id apart.
+    """
+
+    epoch: int
+    number: int
+    nonce: str
+
+    def __str__(self) -> str:
+        return f"{self.epoch}.{self.number}.{self.nonce}"
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """What decides which of two deployments came later."""
+        return self.epoch, self.number
+
+    @classmethod
+    def parse(cls, text: object) -> DeploymentMark | None:
+        """The mark that an annotation holds; None for anything that is not ours."""
+        found = _MARK.fullmatch(str(text))
+        return cls(int(found["epoch"]), int(found["number"]), found["nonce"]) if found else None
+
+
+def mark_of(live: Manifest | None) -> DeploymentMark | None:
+    """The mark on a live object; None without one."""
+    annotations = ((live or {}).get("metadata") or {}).get("annotations") or {}
+    return DeploymentMark.parse(annotations.get(DEPLOYMENT_ANNOTATION))
+
 
 MANAGER = "prism4k"
 _LABEL_LIMIT = 63
@@ -64,7 +102,7 @@ def ref_of(manifest: Manifest) -> ObjectRef:
 
 
 def order(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
-    """ConfigMap, Service, Deployment, HorizontalPodAutoscaler, Ingress; equal kinds keep their order."""
+    """What others need comes first (the order of KINDS); equal kinds keep their order."""
     ranks = {kind: rank for rank, kind in enumerate(KINDS)}
     return tuple(sorted(manifests, key=lambda manifest: ranks.get(manifest["kind"], len(ranks))))
 
@@ -80,7 +118,7 @@ def find_workload(manifests: Iterable[Manifest]) -> Manifest:
 def snapshot_hash(manifests: Sequence[Manifest], extra: Mapping[str, Any]) -> str:
     """SHA-256 (64 hex digits) over the manifests in order and ``extra`` (versions, digest): plain data only.
 
-    The same data gives the same hash whatever the order of keys in mappings.
+    The same data gives the same hash for any order of keys in mappings.
     """
     body = json.dumps(
         {"manifests": list(manifests), "extra": dict(extra)},

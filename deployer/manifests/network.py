@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
-from deployer.manifests.findings import Findings, is_one_of
-from deployer.manifests.policy import INGRESS_SPEC, LABEL_VALUE, OWN_PREFIX, SERVICE_SPEC, Policy
-from deployer.sentences import say as _
+from deployer.interfaces import Manifest
+from deployer.manifests.policy import INGRESS_SPEC, SERVICE_SPEC, Findings, Policy, is_one_of
+from deployer.manifests.scaling import check_selected
+from deployer.messages import Message
+from deployer.messages import message as _
 
 _PORT_FIELDS = frozenset({"name", "port", "targetPort", "protocol", "nodePort", "appProtocol"})
 
@@ -20,7 +24,8 @@ def check_service(value: Any, policy: Policy, findings: Findings) -> None:
         findings.add(
             ".spec.type",
             _(
-                "A Service of type %(kind)s is not allowed; allowed are %(types)s.",
+                "A Service of type %(kind)s is not granted to this space; it has %(types)s. "
+                "A platform administrator can grant more.",
                 kind=kind,
                 types=sorted(policy.service_types),
             ),
@@ -29,13 +34,7 @@ def check_service(value: Any, policy: Policy, findings: Findings) -> None:
         findings.add(
             ".spec.clusterIP", _("The cluster chooses the address of a Service; only None (headless) may be given.")
         )
-    for name, text in findings.mapping(spec.get("selector"), ".spec.selector").items():
-        if name.startswith(OWN_PREFIX) or name == "app.kubernetes.io/version":
-            findings.add(
-                f".spec.selector.{name}", _("A Service must not select by a label that changes with the order.")
-            )
-        elif not isinstance(text, str) or not LABEL_VALUE.fullmatch(text):
-            findings.add(f".spec.selector.{name}", _("A label is text of at most 63 characters."))
+    check_selected(spec.get("selector"), ".spec.selector", findings)
     ports = list(findings.items(spec.get("ports"), ".spec.ports"))
     if not ports:
         findings.add(".spec.ports", _("A Service needs at least one port."))
@@ -43,11 +42,40 @@ def check_service(value: Any, policy: Policy, findings: Findings) -> None:
         findings.only(port, _PORT_FIELDS, path)
         if not is_port(port.get("port")):
             findings.add(f"{path}.port", _("A port is a whole number from 1 to 65535."))
+        if isinstance(target := port.get("targetPort", port.get("port")), str):
+            check_port_name(target, f"{path}.targetPort", findings)
+        elif not is_port(target):
+            findings.add(f"{path}.targetPort", _("A port is a whole number from 1 to 65535."))
         if "nodePort" in port and not (is_port(port["nodePort"]) and port["nodePort"] in policy.node_ports):
             findings.add(
                 f"{path}.nodePort",
-                _("The node port %(port)s does not belong to this component.", port=port["nodePort"]),
+                _(
+                    "The node port %(port)s is not granted to this space: a platform administrator can grant it.",
+                    port=port["nodePort"],
+                ),
             )
+        elif "nodePort" not in port and kind == "NodePort":
+            message = _("Name one of the node ports of this space: %(ports)s.", ports=sorted(policy.node_ports))
+            findings.add(f"{path}.nodePort", message)
+    _check_balancer(spec, kind, policy, findings)
+
+
+def _check_balancer(spec: dict[str, Any], kind: Any, policy: Policy, findings: Findings) -> None:
+    wanted = spec.get("loadBalancerClass", "default")
+    if kind == "LoadBalancer" and policy.load_balancers and not is_one_of(wanted, policy.load_balancers):
+        findings.add(
+            ".spec.loadBalancerClass",
+            _(
+                "The load balancer %(name)s is not granted to this space; it has %(names)s. "
+                "A platform administrator can grant more.",
+                name=wanted,
+                names=sorted(policy.load_balancers),
+            ),
+        )
+
+
+def _host_not_granted(host: Any) -> Message:
+    return _("The host %(host)s is not granted to this space: a platform administrator can grant it.", host=host)
 
 
 def check_ingress(value: Any, policy: Policy, findings: Findings) -> None:
@@ -62,32 +90,74 @@ def check_ingress(value: Any, policy: Policy, findings: Findings) -> None:
         host = rule.get("host")
         if not host:
             findings.add(f"{path}.host", _("A rule without a host would answer for every host: name one."))
-        elif not is_one_of(host, policy.ingress_hosts):
-            findings.add(f"{path}.host", _("The host %(host)s does not belong to this component.", host=host))
+        elif not policy.allows_host(host):
+            findings.add(f"{path}.host", _host_not_granted(host))
         http = findings.mapping(rule.get("http"), f"{path}.http")
         for entry_path, entry in findings.items(http.get("paths"), f"{path}.http.paths"):
-            _check_backend(entry.get("backend"), f"{entry_path}.backend", policy, findings)
+            _check_backend(entry.get("backend"), f"{entry_path}.backend", findings)
     for path, block in findings.items(spec.get("tls"), ".spec.tls"):
         hosts = block.get("hosts")
         for host in hosts if isinstance(hosts, list) else ():
-            if not is_one_of(host, policy.ingress_hosts):
-                findings.add(f"{path}.hosts", _("The host %(host)s does not belong to this component.", host=host))
+            if not policy.allows_host(host):
+                findings.add(f"{path}.hosts", _host_not_granted(host))
         if block.get("secretName") is not None and not is_one_of(block["secretName"], policy.secrets):
             findings.add(
                 f"{path}.secretName",
-                _("This component may not use the Secret %(name)s.", name=block["secretName"]),
+                _(
+                    "This component may not use the Secret %(name)s; it may use: %(names)s.",
+                    name=block["secretName"],
+                    names=sorted(policy.secrets) or [_("none")],
+                ),
             )
 
 
-def _check_backend(value: Any, path: str, policy: Policy, findings: Findings) -> None:
+def _check_backend(value: Any, path: str, findings: Findings) -> None:
+    """Only Services; whether there is such a Service with such a port is for the references to tell."""
     backend = findings.mapping(value, path)
     findings.only(backend, frozenset({"service"}), path)
     service = findings.mapping(backend.get("service"), f"{path}.service")
-    name = service.get("name")
-    if not isinstance(name, str) or not policy.owns_name(name):
-        findings.add(f"{path}.service.name", _("An Ingress may lead only to the component's own Service."))
+    findings.only(service, frozenset({"name", "port"}), f"{path}.service")
+
+
+_PORT_NAME = re.compile(r"(?=.{1,15}\Z)(?=.*[a-z])[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
+
+
+def check_port_name(name: Any, path: str, findings: Findings) -> None:
+    """Names of container ports are those that IANA gives to services."""
+    if isinstance(name, str) and name.isdecimal():
+        findings.add(path, _("The port %(name)s is text here: write the number without quotes.", name=name))
+    elif not isinstance(name, str) or not _PORT_NAME.fullmatch(name):
+        findings.add(
+            path,
+            _(
+                "The name of a port is at most 15 lower-case letters, digits and hyphens, with a letter: not %(name)s.",
+                name=name,
+            ),
+        )
 
 
 def is_port(value: Any) -> bool:
     """True for a whole number that is a TCP or UDP port."""
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 65_535
+
+
+def service_port(manifests: Iterable[Manifest], port: str) -> tuple[str, str] | None:
+    """Name and port of the Service of a set that has this port, by name or number; empty: the first. None without."""
+    for manifest in manifests:
+        if manifest.get("kind") != "Service":
+            continue
+        for one in (manifest.get("spec") or {}).get("ports") or ():
+            name, number = str(one.get("name") or ""), str(one.get("port"))
+            if port in ("", name, number):
+                return str(manifest["metadata"]["name"]), name or number
+    return None
+
+
+def service_ports(manifests: Iterable[Manifest]) -> list[str]:
+    """``web:http`` for each port of each Service of a set."""
+    return [
+        f"{manifest['metadata']['name']}:{one.get('name') or one.get('port')}"
+        for manifest in manifests
+        if manifest.get("kind") == "Service"
+        for one in (manifest.get("spec") or {}).get("ports") or ()
+    ]

@@ -1,48 +1,40 @@
-"""Rules for the Deployment and its HorizontalPodAutoscaler."""
+"""Rules for the Deployment itself: its replicas, its strategy, its selector; its pod is in ``pod``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from deployer.manifests import pods
-from deployer.manifests.findings import Findings, is_one_of
+from deployer.manifests.pod import check_pod, check_template_annotations
 from deployer.manifests.policy import (
-    AUTOSCALER_SPEC,
     DEPLOYMENT_SPEC,
+    LABEL_NAME,
     LABEL_VALUE,
+    MOST_REPLICAS,
     OWN_LABELS,
     OWN_PREFIX,
     TEMPLATE_METADATA,
+    Findings,
     Policy,
+    is_count,
 )
+from deployer.messages import message as _
+from deployer.messages import message_of
 from deployer.quantities import QuantityError, rolling_plan
-from deployer.sentences import said_by
-from deployer.sentences import say as _
 
 _CHANGES_WITH_ORDERS = ("app.kubernetes.io/version", OWN_PREFIX)
-_MOST_REPLICAS = 1000
 
 
-def check_deployment(value: Any, policy: Policy, findings: Findings) -> None:
-    """The spec of the workload: known fields, a selector that never changes, a strategy that counts, its pod."""
+def check_deployment(value: Any, policy: Policy, findings: Findings, *, is_scaled: bool) -> None:
+    """The spec of the workload: known fields, a selector that never changes, a strategy that counts, its pod.
+
+    ``is_scaled``: an autoscaler of the same set owns the number of replicas.
+    """
     spec = findings.mapping(value, ".spec")
     findings.only(spec, DEPLOYMENT_SPEC, ".spec")
-    replicas = spec.get("replicas", 1)
-    if not _is_count(replicas, _MOST_REPLICAS):
-        findings.add(
-            ".spec.replicas", _("The number of replicas is a whole number from 0 to %(most)s.", most=_MOST_REPLICAS)
-        )
-        replicas = 1
-    strategy = findings.mapping(spec.get("strategy"), ".spec.strategy")
-    if strategy.get("type", "RollingUpdate") not in ("RollingUpdate", "Recreate"):
-        findings.add(".spec.strategy.type", _("The strategy is RollingUpdate or Recreate."))
-    try:
-        rolling_plan(replicas, strategy)
-    except (QuantityError, AttributeError, TypeError) as exc:
-        findings.add(".spec.strategy.rollingUpdate", _("The strategy cannot be read: %(why)s", why=said_by(exc)))
+    _check_replicas(spec, policy, findings, is_scaled=is_scaled)
+    _check_strategy(spec, findings)
     for name in ("minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"):
-        if name in spec and not _is_count(spec[name], 86_400):
-            findings.add(f".spec.{name}", _("Write a whole number, 0 or more."))
+        findings.whole(spec, name, ".spec")
     template = findings.mapping(spec.get("template"), ".spec.template")
     findings.only(template, frozenset({"metadata", "spec"}), ".spec.template")
     metadata = findings.mapping(template.get("metadata"), ".spec.template.metadata")
@@ -50,8 +42,57 @@ def check_deployment(value: Any, policy: Policy, findings: Findings) -> None:
     labels = findings.mapping(metadata.get("labels"), ".spec.template.metadata.labels")
     _check_template_labels(labels, findings)
     _check_selector(spec.get("selector"), labels, findings)
-    pods.check_template_annotations(metadata.get("annotations"), policy, findings)
-    pods.check_pod(template.get("spec"), policy, findings)
+    check_template_annotations(metadata.get("annotations"), policy, findings)
+    check_pod(template.get("spec"), policy, findings)
+
+
+def _check_replicas(spec: dict[str, Any], policy: Policy, findings: Findings, *, is_scaled: bool) -> None:
+    if policy.scaling is not None:
+        return  # the rule's autoscaler has the number: what the template says is left out
+    if is_scaled:
+        if "replicas" in spec:
+            findings.add(
+                ".spec.replicas",
+                _("The autoscaler beside it sets the number of replicas; both would undo each other: leave it out."),
+            )
+        return
+    replicas = spec.get("replicas", 1)
+    if not is_count(replicas, 0, MOST_REPLICAS):
+        findings.add(
+            ".spec.replicas", _("The number of replicas is a whole number from 0 to %(most)s.", most=MOST_REPLICAS)
+        )
+    elif policy.allocation and replicas != policy.allocation.replicas:
+        findings.add(
+            ".spec.replicas",
+            _(
+                "The allocation has %(wanted)s replicas, the manifest %(found)s: write {{ replicas }},"
+                " or have the allocation changed.",
+                wanted=policy.allocation.replicas,
+                found=replicas,
+            ),
+        )
+
+
+def _check_strategy(spec: dict[str, Any], findings: Findings) -> None:
+    path = ".spec.strategy"
+    strategy = findings.mapping(spec.get("strategy"), path)
+    findings.only(strategy, frozenset({"type", "rollingUpdate"}), path)
+    kind = strategy.get("type", "RollingUpdate")
+    if kind not in ("RollingUpdate", "Recreate"):
+        findings.add(f"{path}.type", _("The strategy is RollingUpdate or Recreate."))
+        return
+    rolling = findings.mapping(strategy.get("rollingUpdate"), f"{path}.rollingUpdate")
+    findings.only(rolling, frozenset({"maxSurge", "maxUnavailable"}), f"{path}.rollingUpdate")
+    if kind == "Recreate":
+        if rolling:
+            findings.add(f"{path}.rollingUpdate", _("Recreate stops all pods at once: leave rollingUpdate out."))
+        return
+    try:
+        rolling_plan(1, strategy)
+    except (QuantityError, AttributeError, TypeError) as exc:
+        findings.add(f"{path}.rollingUpdate", _("The strategy cannot be read: %(why)s", why=message_of(exc)))
+    if all(rolling.get(name) in (0, "0%") for name in ("maxSurge", "maxUnavailable")):
+        findings.add(f"{path}.rollingUpdate", _("With no pod more and none less nothing could be replaced."))
 
 
 def _check_template_labels(labels: dict[str, Any], findings: Findings) -> None:
@@ -59,6 +100,8 @@ def _check_template_labels(labels: dict[str, Any], findings: Findings) -> None:
         path = f".spec.template.metadata.labels.{name}"
         if name.startswith(OWN_PREFIX):
             findings.add(path, _("Labels under %(prefix)s are set by the platform.", prefix=OWN_PREFIX))
+        elif not LABEL_NAME.fullmatch(name):
+            findings.add(path, _("The name of a label is not allowed: write for example tier or team/tier."))
         elif not isinstance(text, str) or not LABEL_VALUE.fullmatch(text):
             findings.add(path, _("A label is at most 63 letters, digits, hyphens, dots and underscores."))
 
@@ -75,19 +118,3 @@ def _check_selector(value: Any, labels: dict[str, Any], findings: Findings) -> N
             )
         elif name not in OWN_LABELS and labels.get(name) != text:
             findings.add(path, _("The pod template does not have this label, so the selector would find no pod."))
-
-
-def check_autoscaler(value: Any, workloads: set[str], findings: Findings) -> None:
-    """An autoscaler may scale only the workload beside it, within whole numbers."""
-    spec = findings.mapping(value, ".spec")
-    findings.only(spec, AUTOSCALER_SPEC, ".spec")
-    target = findings.mapping(spec.get("scaleTargetRef"), ".spec.scaleTargetRef")
-    if target.get("kind") != "Deployment" or not is_one_of(target.get("name"), workloads):
-        findings.add(".spec.scaleTargetRef", _("An autoscaler may scale only the Deployment of these templates."))
-    least, most = spec.get("minReplicas", 1), spec.get("maxReplicas")
-    if not _is_count(least, _MOST_REPLICAS) or not _is_count(most, _MOST_REPLICAS) or not 1 <= least <= most:
-        findings.add(".spec.maxReplicas", _("minReplicas is at least 1 and not above maxReplicas."))
-
-
-def _is_count(value: Any, most: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most

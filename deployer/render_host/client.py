@@ -16,10 +16,10 @@ from typing import Any, Self
 
 from deployer.errors import Problem, Rejected, Unavailable
 from deployer.interfaces import Rendered, RenderedLine, RenderRequest
+from deployer.messages import from_data, message_of
+from deployer.messages import message as _
 from deployer.render_host import frames
 from deployer.rendering import RenderedText
-from deployer.sentences import from_data, said_by
-from deployer.sentences import say as _
 
 _PROGRAM = Path(__file__).with_name("program.py")
 _PRODUCT = Path(__file__).parents[2]
@@ -65,7 +65,7 @@ class RenderHost:
         try:
             frame = frames.encode({"kind": kind, "templates": dict(request.templates), "values": dict(request.values)})
         except (TypeError, ValueError) as exc:
-            raise Rejected(_("The values cannot be given to a template: %(why)s", why=said_by(exc))) from exc
+            raise Rejected(_("The values cannot be given to a template: %(why)s", why=message_of(exc))) from exc
         with self._lock:
             reply = self._exchange(frame)
         if "refused" in reply:

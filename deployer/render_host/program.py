@@ -20,10 +20,10 @@ sys.path[:0] = sys.argv[3:]
 
 from deployer.errors import Rejected  # noqa: E402
 from deployer.interfaces import RenderRequest  # noqa: E402
+from deployer.messages import Message, as_data  # noqa: E402
+from deployer.messages import message as _  # noqa: E402
 from deployer.render_host import frames  # noqa: E402
 from deployer.rendering import render, render_text  # noqa: E402
-from deployer.sentences import as_data  # noqa: E402
-from deployer.sentences import say as _  # noqa: E402
 
 MEMORY_BYTES = 256 * 1024 * 1024
 CPU_SECONDS = 2
@@ -38,13 +38,13 @@ def answer(message: dict[str, Any]) -> dict[str, Any]:
             return {"texts": {name: asdict(text) for name, text in render_text(request).items()}}
         return {"rendered": asdict(render(request))}
     except Rejected as exc:
-        return refused(exc.said, [(problem.path, problem.message) for problem in exc.problems])
+        return refused(exc.message, [(problem.path, problem.message) for problem in exc.problems])
     except MemoryError:
         return refused(_("The templates need more memory than they may have."), ())
 
 
-def refused(why: str, problems: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """A reply that says no; sentences keep what they are made of on their way to the client."""
+def refused(why: Message | str, problems: Iterable[tuple[str, Message | str]]) -> dict[str, Any]:
+    """A reply that says no; messages keep what they are made of on their way to the client."""
     return {"refused": as_data(why), "problems": [[path, as_data(message)] for path, message in problems]}
 
 

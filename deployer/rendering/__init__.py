@@ -6,5 +6,6 @@ bounds neither. :func:`why_unreadable` alone parses without running. Values can 
 """
 
 from deployer.rendering.render import RenderedText, render, render_text, why_unreadable
+from deployer.rendering.source import comment_of_another_kind, straightened
 
-__all__ = ["RenderedText", "render", "render_text", "why_unreadable"]
+__all__ = ["RenderedText", "comment_of_another_kind", "render", "render_text", "straightened", "why_unreadable"]

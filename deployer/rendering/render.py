@@ -1,4 +1,4 @@
-"""The two renderings: sets of YAML templates to manifests, and text templates to text."""
+"""The two renderings: sets of YAML templates to manifests, and text templates to text; and what both may be given."""
 
 from __future__ import annotations
 
@@ -7,15 +7,103 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Template, TemplateError, TemplateSyntaxError
+from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
 
 from deployer.errors import Problem, Rejected
 from deployer.interfaces import Manifest, Rendered, RenderedLine, RenderRequest
+from deployer.messages import WORDS, Message, message_of, verbatim
+from deployer.messages import message as _
 from deployer.rendering import strict_yaml
 from deployer.rendering.sandbox import MARK, MAX_OUTPUT_BYTES, PlainText, RefusedTag, Sandbox, Tokens
-from deployer.rendering.values import check_templates, check_values
-from deployer.sentences import WORDS, Said, said_by, verbatim
-from deployer.sentences import say as _
+from deployer.rendering.source import helm_line, invisible_sign, look_alike, straightened
+
+MAX_TEMPLATES = 20
+MAX_TEMPLATE_CHARS = 256 * 1024
+MAX_VALUE_CHARS = 1024 * 1024
+MAX_DEPTH = 20
+
+
+def check_templates(templates: Mapping[str, str]) -> dict[str, str]:
+    """The sources with LF line ends. Raises Rejected with a Problem per line that holds something invisible."""
+    if not templates or len(templates) > MAX_TEMPLATES:
+        raise Rejected(
+            _(
+                "A set has 1 to %(most)s templates, not %(count)s.",
+                most=MAX_TEMPLATES,
+                count=len(templates),
+            )
+        )
+    checked: dict[str, str] = {}
+    for name, source in templates.items():
+        if not isinstance(source, str) or len(source) > MAX_TEMPLATE_CHARS:
+            raise Rejected(
+                _(
+                    "Template %(name)s is longer than %(kibibytes)s KiB.",
+                    name=name,
+                    kibibytes=MAX_TEMPLATE_CHARS // 1024,
+                )
+            )
+        clean = straightened(source)
+        if found := invisible_sign(clean):
+            raise Rejected(found[1], problems=(Problem(f"{name}:{found[0]}", found[1]),))
+        checked[name] = clean
+    return checked
+
+
+def check_values(values: Mapping[str, Any]) -> None:
+    """Raises Rejected unless all values are text, whole numbers, truth values, None, lists and dicts of these."""
+    budget = _Budget(MAX_VALUE_CHARS)
+    for name, value in values.items():
+        _check(value, str(name), 1, budget)
+
+
+class _Budget:
+    def __init__(self, chars: int) -> None:
+        self.left = chars
+
+    def take(self, chars: int) -> None:
+        self.left -= chars
+        if self.left < 0:
+            raise Rejected(
+                _(
+                    "The values for the template are larger than %(kibibytes)s KiB together.",
+                    kibibytes=MAX_VALUE_CHARS // 1024,
+                )
+            )
+
+
+def _check(value: Any, path: str, depth: int, budget: _Budget) -> None:
+    budget.take(8)
+    if depth > MAX_DEPTH:
+        raise _refused(path, _("it is nested too deeply"))
+    if value is None or isinstance(value, bool | int):
+        return
+    if type(value) is str:
+        _check_text(value, path, budget)
+    elif type(value) is list:
+        for index, item in enumerate(value):
+            _check(item, f"{path}[{index}]", depth + 1, budget)
+    elif type(value) is dict:
+        for key, item in value.items():
+            if type(key) is not str:
+                raise _refused(path, _("its keys must be text"))
+            _check_text(key, path, budget)
+            _check(item, f"{path}.{key}", depth + 1, budget)
+    else:
+        raise _refused(path, _("a template may not see a %(kind)s", kind=type(value).__name__))
+
+
+def _check_text(value: str, path: str, budget: _Budget) -> None:
+    budget.take(len(value))
+    if "\x00" in value:
+        raise _refused(path, _("it holds a NUL character"))
+    if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+        raise _refused(path, _("it holds half a character (a lone surrogate)"))
+
+
+def _refused(path: str, why: Message | str) -> Rejected:
+    message = _("The value %(path)s cannot be used in a template: %(why)s.", path=path, why=why)
+    return Rejected(message, problems=(Problem(path, message),))
 
 
 @dataclass(frozen=True)
@@ -45,7 +133,7 @@ def render(request: RenderRequest) -> Rendered:
             documents = strict_yaml.load(text, restore=tokens.restore)
         except strict_yaml.YamlProblem as exc:
             origin = output[min(exc.line, len(output)) - 1]
-            raise _problem(origin.template, origin.template_line, said_by(exc)) from exc
+            raise _problem(origin.template, origin.template_line, message_of(exc)) from exc
         for document in documents:
             manifests.append(document.data)
             shown = _trimmed(output[document.first_line - 1 : document.last_line])
@@ -60,49 +148,72 @@ def render_text(request: RenderRequest) -> Mapping[str, RenderedText]:
     sources = check_templates(request.templates)
     check_values(request.values)
     printer = PlainText()
-    sandbox = Sandbox(tuple(sources), printer.finalize)
+    sandbox = Sandbox(tuple(sources), printer.finalize, has_comments=False)
     sandbox.filters["shell"] = printer.shell
     rendered: dict[str, RenderedText] = {}
     for name, source in sources.items():
+        if found := look_alike(source):
+            raise _problem(name, *found)
         lines = _origins(_run(sandbox, name, source, request.values), name, tuple(sources))
         rendered[name] = RenderedText("\n".join(line.text for line in lines), tuple(lines))
     return rendered
 
 
-def why_unreadable(source: str) -> tuple[int, Said] | None:
-    """Line (from 1) and sentence of what makes a template unreadable whatever its values; None when it can be read.
+def why_unreadable(source: str, *, is_text: bool = False) -> tuple[int, Message] | None:
+    """Line (from 1) and message of what makes a template unreadable with any values; None when it can be read.
 
-    It is parsed and not run: the one thing of this room that any process may do, for a text of bounded length.
+    It is parsed and not run: the one thing here that any process may do, for a text of bounded length. ``is_text``:
+    a Dockerfile or script, which is rendered by :func:`render_text`.
     """
-    sandbox = Sandbox(("",), str)
+    if found := invisible_sign(source) or (look_alike(source) if is_text else None):
+        return found
+    sandbox = Sandbox(("",), str, has_comments=not is_text)
     try:
-        sandbox.check_tags(sandbox.parse(source, name=""))
+        _parse(sandbox, "", source)
     except TemplateSyntaxError as exc:
-        return exc.lineno, verbatim(exc.message or "")
+        return _unreadable(exc, source, is_text=is_text)
     except RefusedTag as exc:
-        return exc.line, said_by(exc)
+        return exc.line, message_of(exc)
     except RecursionError as exc:
-        return 1, _sentence(exc)
+        return 1, _message(exc)
     return None
+
+
+def _parse(sandbox: Sandbox, name: str, source: str) -> nodes.Template:
+    if sandbox.comment_start_string == "{#":
+        sandbox.check_words(source)
+    tree = sandbox.parse(source, name=name)
+    sandbox.check_tags(tree)
+    return tree
+
+
+def _unreadable(error: TemplateSyntaxError, source: str, *, is_text: bool) -> tuple[int, Message]:
+    """Where and why; a chart of Helm is told as such, and a script's own braces too."""
+    helm = helm_line(source)
+    if helm and not is_text:
+        return helm
+    if helm:
+        return helm[0], _("{{ begins a value of the template: write {% raw %} … {% endraw %} around text with braces.")
+    return error.lineno, verbatim(error.message or "")
 
 
 def _run(sandbox: Sandbox, name: str, source: str, values: Mapping[str, Any]) -> str:
     """Output of one template, marks included."""
     try:
-        tree = sandbox.parse(source, name=name)
-        sandbox.check_tags(tree)
+        tree = _parse(sandbox, name, source)
         code = sandbox.compile(tree, name=name, filename=name)
         template = Template.from_code(sandbox, code, sandbox.make_globals(None))
     except TemplateSyntaxError as exc:
-        raise _problem(name, exc.lineno, _("The template cannot be read: %(words)s", words=exc.message)) from exc
+        line, why = _unreadable(exc, source, is_text=sandbox.comment_start_string != "{#")
+        raise _problem(name, line, _("The template cannot be read: %(why)s", why=why)) from exc
     except RefusedTag as exc:
-        raise _problem(name, exc.line, said_by(exc)) from exc
+        raise _problem(name, exc.line, message_of(exc)) from exc
     except (TemplateError, RecursionError, OverflowError, ValueError, MemoryError) as exc:
-        raise _problem(name, 1, _("The template cannot be read: %(why)s", why=_sentence(exc))) from exc
+        raise _problem(name, 1, _("The template cannot be read: %(why)s", why=_message(exc))) from exc
     try:
         return _collect(template, values)
     except Exception as exc:  # a template may raise anything, and it is for its author to mend
-        raise _problem(name, _line_of(exc, template), _sentence(exc)) from exc
+        raise _problem(name, _line_of(exc, template), _message(exc)) from exc
 
 
 def _collect(template: Template, values: Mapping[str, Any]) -> str:
@@ -130,21 +241,21 @@ def _line_of(exc: BaseException, template: Template) -> int:
     return line
 
 
-def _sentence(exc: BaseException) -> Said:
+def _message(exc: BaseException) -> Message:
     if isinstance(exc, MemoryError):
         return _("The templates need more memory than they may have.")
     if isinstance(exc, RecursionError):
         return _("The template is nested too deeply.")
-    said = said_by(exc)
+    said = message_of(exc)
     if said.text != WORDS:
         return said
-    text = said.strip()[:300].rstrip(".")
+    text = said.in_english.strip()[:300].rstrip(".")
     if not text:
         return _("The template failed with %(kind)s.", kind=type(exc).__name__)
     return verbatim(f"{text[0].upper()}{text[1:]}.")
 
 
-def _problem(name: str, line: int, message: str) -> Rejected:
+def _problem(name: str, line: int, message: Message | str) -> Rejected:
     return Rejected(
         _("Template %(name)s, line %(line)s: %(why)s", name=name, line=line, why=message),
         problems=(Problem(f"{name}:{line}", message),),

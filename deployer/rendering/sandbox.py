@@ -1,7 +1,7 @@
 """Jinja2 shut in: what a template may say, and how what it prints stays a value.
 
 Every text that a template prints is replaced by a random token; after the YAML was read, the tokens are replaced by
-the texts. So quotes, line ends, ``: `` or ``{{`` in a value are inert, and a text stays a text whatever it looks like.
+the texts. So quotes, line ends, ``: `` or ``{{`` in a value are inert, and a text stays a text, even one like a number.
 Marks at the beginning of each piece of template text tell, line by line, where the output came from.
 """
 
@@ -13,17 +13,21 @@ import shlex
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
-from jinja2 import StrictUndefined, Undefined, nodes, pass_context
+from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, nodes, pass_context
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from deployer.sentences import say as _
+from deployer.messages import Message
+from deployer.messages import message as _
 
 MARK = re.compile("\x02([0-9]+)\\.([0-9]+)\x03")
 MAX_OUTPUT_BYTES = 1024 * 1024
 
+_WORDS_OF_CHARTS = frozenset({"if", "with", "range", "else", "not", "and", "or", "eq", "ne"})
+_NEVER = ("\x00#", "#\x00")
+"""Signs that no source may hold."""
 _GLOBALS = ("range",)
 # ``random`` would make two renderings differ; the others print HTML or reach for attributes by name.
 _WITHOUT_FILTERS = ("attr", "random", "pprint", "tojson", "urlize", "xmlattr", "safe", "escape", "e", "forceescape")
@@ -50,7 +54,7 @@ class Raw(str):
 class RefusedTag(Exception):
     """A tag that captures output, or reaches for other templates; ``line`` counts from 1."""
 
-    def __init__(self, line: int, message: str) -> None:
+    def __init__(self, line: int, message: Message | str) -> None:
         super().__init__(message)
         self.line = line
 
@@ -76,10 +80,16 @@ class _LineMarks(Extension):
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """An environment for one rendering. ``names``: the templates in order."""
+    """An environment for one rendering. ``names``: the templates in order.
 
-    def __init__(self, names: tuple[str, ...], finalize: Any) -> None:
+    ``has_comments``: a script may say ``${#}`` and ``${#names[@]}``, so texts have no comments of the template's.
+    """
+
+    def __init__(self, names: tuple[str, ...], finalize: Any, *, has_comments: bool = True) -> None:
+        begin, end = ("{#", "#}") if has_comments else _NEVER
         super().__init__(
+            comment_start_string=begin,
+            comment_end_string=end,
             undefined=StrictUndefined,
             autoescape=False,
             finalize=finalize,
@@ -97,6 +107,22 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def template_index(self, name: str | None) -> int:
         """Position of the template in the set."""
         return self._indexes[name or ""]
+
+    def check_words(self, source: str) -> None:
+        """Raises RefusedTag where a script inside of YAML or a chart would be read as something of the template's.
+
+        ``${#…}`` would begin a comment; ``{{ if .Values.x }}`` is, to Jinja, the attribute of a name.
+        """
+        before = ""
+        for line, kind, text in self.lexer.tokeniter(source, None):
+            if kind == "comment_begin" and before.endswith("$"):
+                raise RefusedTag(
+                    line, _("Here {# begins a comment of the template: write {{ '${#' }} where a script is meant.")
+                )
+            if text == "." and kind == "operator" and before in _WORDS_OF_CHARTS:
+                raise TemplateSyntaxError("unexpected '.'", line)
+            if kind != "whitespace":
+                before = text
 
     def check_tags(self, tree: nodes.Template) -> None:
         """Raises RefusedTag for a tag that is not ``if``, ``for``, ``set``, ``with`` or ``raw``."""
@@ -122,6 +148,14 @@ class _Printer:
             raise OverflowError(
                 _("The template prints more than %(kibibytes)s KiB.", kibibytes=MAX_OUTPUT_BYTES // 1024)
             )
+
+    def _number(self, value: object) -> str:
+        """What a boolean or a whole number is in YAML and in text alike; raises TypeError for all else."""
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, int):
+            return str(value)
+        self._refuse(value)
 
     @staticmethod
     def _refuse(value: object) -> NoReturn:
@@ -155,11 +189,7 @@ class Tokens(_Printer):
             return self._token_for(str(value))
         if value is None:
             return "null"
-        if isinstance(value, bool):
-            return "true" if value else "false"
-        if isinstance(value, int):
-            return str(value)
-        self._refuse(value)
+        return self._number(value)
 
     def toyaml(self, value: object) -> Raw:
         """Filter: any plain data as one-line YAML."""
@@ -171,11 +201,7 @@ class Tokens(_Printer):
             return Raw(f'"{self._token_for(str(value))}"')
         if value is None:
             return Raw("null")
-        if isinstance(value, bool):
-            return Raw("true" if value else "false")
-        if isinstance(value, int):
-            return Raw(str(value))
-        self._refuse(value)
+        return Raw(self._number(value))
 
     def restore(self, scalar: str) -> tuple[str, bool]:
         """The scalar with its texts put back, and whether it held any."""
@@ -211,11 +237,7 @@ class PlainText(_Printer):
                     )
                 )
             return text
-        if isinstance(value, bool):
-            return "true" if value else "false"
-        if isinstance(value, int):
-            return str(value)
-        self._refuse(value)
+        return self._number(value)
 
     def shell(self, value: object) -> Raw:
         """Filter: a text quoted as one word for a POSIX shell, line ends included."""

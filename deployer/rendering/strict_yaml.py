@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from deployer.sentences import said_by
-from deployer.sentences import say as _
+from deployer.messages import Message, message_of
+from deployer.messages import message as _
 
 MAX_DEPTH = 50
 MAX_NODES = 20_000
@@ -34,12 +34,16 @@ _AMBIGUOUS = re.compile(
     re.ASCII | re.VERBOSE,
 )
 _LARGEST_INTEGER = 2**63
+_FILE_MODES = frozenset({"mode", "defaultMode"})
+_OCTAL = re.compile(r"0o?[0-7]{3,4}", re.ASCII)
+_WIDE_SPACE = re.compile("^[\u00a0\u3000]|[\u00a0\u3000]$|[:：\\-][\u00a0\u3000]")
+_WIDE_COLON = re.compile("^[\\w.-]+：")
 
 
 class YamlProblem(Exception):
     """Something that is not allowed; ``line`` counts from 1 in the text that was read."""
 
-    def __init__(self, line: int, message: str) -> None:
+    def __init__(self, line: int, message: Message | str) -> None:
         super().__init__(message)
         self.line = line
 
@@ -56,7 +60,7 @@ class Document:
 def load(text: str, *, restore: Callable[[str], tuple[str, bool]]) -> tuple[Document, ...]:
     """All documents that are not empty, in order.
 
-    ``restore`` puts real values back into a scalar and tells whether it held any (then it is text, whatever it looks
+    ``restore`` puts real values back into a scalar and tells whether it held any (then it is text, even if it reads
     like). Raises YamlProblem.
     """
     documents: list[Document] = []
@@ -78,7 +82,7 @@ def load(text: str, *, restore: Callable[[str], tuple[str, bool]]) -> tuple[Docu
             mark.line + 1 if mark else 1, _("This is not valid YAML: %(words)s.", words=str(exc.problem or exc.context))
         ) from exc
     except yaml.YAMLError as exc:
-        raise YamlProblem(1, _("This is not valid YAML: %(why)s", why=said_by(exc))) from exc
+        raise YamlProblem(1, _("This is not valid YAML: %(why)s", why=message_of(exc))) from exc
     return tuple(documents)
 
 
@@ -130,8 +134,21 @@ class _Reader:
                 raise YamlProblem(line, _("A key must be text: put it in quotes."))
             if key in found:
                 raise YamlProblem(line, _("The key “%(key)s” is there twice.", key=key[:80]))
-            found[key] = self._node(next(self._events), depth + 1)
+            found[key] = self._value(key, next(self._events), depth + 1)
         return found
+
+    def _value(self, key: str, event: Any, depth: int) -> Any:
+        """The value of a key; a file mode in octal has one meaning only."""
+        if key in _FILE_MODES and isinstance(event, yaml.ScalarEvent) and _OCTAL.fullmatch(event.value):
+            raise YamlProblem(
+                _line(event),
+                _(
+                    "%(digits)s is a file mode in octal; here it is a decimal number: write %(number)s.",
+                    digits=event.value,
+                    number=int(event.value.replace("o", ""), 8),
+                ),
+            )
+        return self._node(event, depth)
 
     def _sequence(self, depth: int) -> list[Any]:
         found: list[Any] = []
@@ -158,6 +175,22 @@ def _resolve(text: str, line: int) -> Any:
         return int(text)
     if _NUMBER.fullmatch(text) and not _INTEGER.fullmatch(text) and math.isfinite(float(text)):
         return float(text)
+    if text.startswith(("“", "”", "‘", "’", "＂")):
+        raise YamlProblem(
+            line, _("%(text)s is in curly quotes, which YAML takes as part of the text: write \" or '.", text=text[:40])
+        )
+    if _WIDE_SPACE.search(text) or _WIDE_COLON.match(text):
+        raise YamlProblem(line, _("“%(text)s” holds a wide space or colon, which YAML takes as text.", text=text[:40]))
+    if _OCTAL.fullmatch(text):
+        raise YamlProblem(
+            line,
+            _(
+                "It is not clear what %(text)s means here: put it in quotes if it is text; as a number in octal it is"
+                " %(number)s.",
+                text=text,
+                number=int(text.replace("o", ""), 8),
+            ),
+        )
     if _AMBIGUOUS.fullmatch(text):
         raise YamlProblem(
             line, _("It is not clear what %(text)s means here: put it in quotes if it is text.", text=text[:40])

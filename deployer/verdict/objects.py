@@ -1,15 +1,19 @@
-"""Reading raw objects: owners, conditions, times. Lists of the API carry no kind, and any field may be missing."""
+"""Reading raw objects: owners, conditions, times, and pods as the rollout page draws them.
+
+Lists of the API carry no kind, and any field may be missing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from deployer.interfaces import Manifest, Observation
+from deployer.interfaces import Manifest, Observation, PodView
 
 REVISION = "deployment.kubernetes.io/revision"
+TEMPLATE_HASH = "pod-template-hash"
 
 
 def metadata(item: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -104,11 +108,96 @@ def find_workload(observation: Observation, name: str) -> Workload | None:
 
 
 def _new_set(deployment: Manifest, sets: list[Manifest]) -> Manifest | None:
-    """The ReplicaSet with the Deployment's own revision; the number is right once the controller has caught up."""
+    """The oldest ReplicaSet of the Deployment's own template, as its controller finds it.
+
+    While the Deployment is paused there may be none, and its revision is still that of the old pods. Where no template
+    was read the revision decides, which is right once the controller has caught up.
+    """
     if int(status(deployment).get("observedGeneration") or 0) < int(metadata(deployment).get("generation") or 0):
         return None
+    template = (deployment.get("spec") or {}).get("template")
+    if template is not None and any("template" in (found.get("spec") or {}) for found in sets):
+        wanted = _without_hash(template)
+        same = [found for found in sets if _without_hash((found.get("spec") or {}).get("template")) == wanted]
+        return min(same, key=lambda found: str(metadata(found).get("creationTimestamp", "")), default=None)
     revision = (metadata(deployment).get("annotations") or {}).get(REVISION)
     for found in sets:
         if revision is not None and (metadata(found).get("annotations") or {}).get(REVISION) == revision:
             return found
     return None
+
+
+def _without_hash(template: Any) -> Any:
+    if not isinstance(template, dict):
+        return template
+    labels = {name: text for name, text in (metadata(template).get("labels") or {}).items() if name != TEMPLATE_HASH}
+    return {**template, "metadata": {**metadata(template), "labels": labels}}
+
+
+def pod_views(workload: Workload) -> tuple[PodView, ...]:
+    """New pods first, then the old ones; by name within."""
+    new = sorted(workload.new_pods, key=_name)
+    old = sorted(workload.old_pods, key=_name)
+    return tuple([_view(pod, is_new=True) for pod in new] + [_view(pod, is_new=False) for pod in old])
+
+
+def _name(pod: Manifest) -> str:
+    return str(metadata(pod).get("name", ""))
+
+
+def _view(pod: Manifest, *, is_new: bool) -> PodView:
+    is_leaving = bool(metadata(pod).get("deletionTimestamp"))
+    is_ready = condition(pod, "Ready").get("status") == "True"
+    state, message = _state(pod, is_ready=is_ready, is_leaving=is_leaving)
+    containers = _statuses(pod)
+    return PodView(
+        name=_name(pod),
+        uid=str(metadata(pod).get("uid", "")),
+        is_new=is_new,
+        is_ready=is_ready and not is_leaving,
+        is_leaving=is_leaving,
+        state=state,
+        message=message[:500],
+        restarts=sum(int(container.get("restartCount") or 0) for container in containers),
+        node=str((pod.get("spec") or {}).get("nodeName") or ""),
+        started_at=str(status(pod).get("startTime") or metadata(pod).get("creationTimestamp") or ""),
+    )
+
+
+def _statuses(pod: Manifest) -> list[dict[str, Any]]:
+    return [*(status(pod).get("initContainerStatuses") or ()), *(status(pod).get("containerStatuses") or ())]
+
+
+def _state(pod: Manifest, *, is_ready: bool, is_leaving: bool) -> tuple[str, str]:
+    """One of leaving, ready, ended, failing, waiting (no node yet), starting, running; and the cluster's words."""
+    if is_leaving:
+        return "leaving", ""
+    if is_ready:
+        return "ready", ""
+    if status(pod).get("phase") in ("Failed", "Succeeded"):
+        return "ended", str(status(pod).get("message") or status(pod).get("reason") or "")
+    scheduled = condition(pod, "PodScheduled")
+    if scheduled.get("status") != "True" and not (pod.get("spec") or {}).get("nodeName"):
+        return "waiting", str(scheduled.get("message") or "")
+    for reason, message in _troubles(_statuses(pod)):
+        return "failing", f"{reason}: {message}" if message else reason
+    return _started_state(pod)
+
+
+def _troubles(containers: Iterable[dict[str, Any]]) -> Iterable[tuple[str, str]]:
+    for container in containers:
+        state = container.get("state") or {}
+        if waiting := state.get("waiting"):
+            reason = str(waiting.get("reason") or "")
+            if reason not in ("", "ContainerCreating", "PodInitializing"):
+                yield reason, str(waiting.get("message") or "")
+        terminated = state.get("terminated") or {}
+        if terminated and (terminated.get("exitCode") or 0) != 0:
+            yield str(terminated.get("reason") or "Error"), str(terminated.get("message") or "")
+
+
+def _started_state(pod: Manifest) -> tuple[str, str]:
+    main = status(pod).get("containerStatuses") or ()
+    if main and all("running" in (container.get("state") or {}) for container in main):
+        return "running", ""
+    return "starting", ""

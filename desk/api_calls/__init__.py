@@ -1,11 +1,9 @@
-""" "Copy as API call": what a form of a page does, said as one curl of the REST API.
+""" "Copy as API call": what a form of a page does, as one curl of the REST API.
 
-``registry.py`` maps each page that takes a POST to its way over the API; ``forms.py`` reads the forms of a rendered
-page; ``saying.py`` writes the command.
+``routes.py`` gathers which operation each page declares, ``operations.py`` reads the operations from the schema,
+``bodies.py`` makes their bodies, ``forms.py`` reads the forms of a rendered page, and ``curl.py`` writes the command.
 """
 
-from desk.api_calls.registry import REGISTRY, UNSAID, WITHOUT_PAGE, ways_of
-from desk.api_calls.saying import call_of, calls_of
-from desk.api_calls.typed import Typed, Way
+from desk.api_calls.curl import call_of, calls_of
 
-__all__ = ["REGISTRY", "UNSAID", "WITHOUT_PAGE", "Typed", "Way", "call_of", "calls_of", "ways_of"]
+__all__ = ["call_of", "calls_of"]

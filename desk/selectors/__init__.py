@@ -1,4 +1,4 @@
-"""Reads across rooms: my work, what runs where, is the platform well. Nothing here writes."""
+"""Reads across apps: my work, what runs where, is the platform well. Nothing here writes."""
 
 from desk.selectors.approvals import next_to_approve, risks, to_approve
 from desk.selectors.behind import between

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, Q
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
@@ -18,6 +19,8 @@ from foundation.runs.choices import RunState
 from releases.choices import ApprovalState, OrderState, PromotionState
 from releases.models import Approval, Build, Placement, Promotion, ReleaseOrder, Review
 
+REMOVAL_DAYS = 14
+"""After so long a removal that nobody approved and nobody did is asked for no more."""
 DIFF_HEAD = 2
 """The first two lines of a unified diff only name its sides."""
 
@@ -32,11 +35,21 @@ class Waiting:
     requested_by: User
     review_id: int
     snapshot_id: int
+    is_removal: bool = False
+    """That the component goes from the space; ``order`` is the one that stands there."""
 
     @property
     def key(self) -> str:
         """What an address says of it: ``K8S…@prd``."""
-        return f"{self.order.number}@{self.space.environment.slug}"
+        return f"{self.order.number}@{self.space.environment.slug}{':remove' if self.is_removal else ''}"
+
+    @property
+    def url(self) -> str:
+        """The page where it is decided."""
+        slug = self.space.environment.slug
+        if self.is_removal:
+            return reverse("releases:remove", args=[self.order.project.slug, self.order.component.slug, slug])
+        return reverse("releases:review", args=[self.order.number, slug])
 
     @property
     def code(self) -> str:
@@ -57,7 +70,7 @@ class Risk:
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Reviewed:
     review_id: int
     snapshot_id: int
 
@@ -66,7 +79,58 @@ Key = tuple[int, int]
 
 
 def to_approve(user: User, rights: Rights) -> list[Waiting]:
-    """Promoted, reviewed, lacking approvals, and fair for this person to decide; oldest first. Six queries at most."""
+    """What lacks approvals and is fair for this person to decide, oldest first: ten queries at most."""
+    return sorted([*_promotions(user, rights), *_removals(user, rights)], key=lambda one: one.since)
+
+
+def _removals(user: User, rights: Rights) -> list[Waiting]:
+    """Components that are to go from a space: the newest review of it, while what it looked at stands there."""
+    rows = Review.objects.filter(
+        visible_to(user, rights=rights, field="space__project_id"),
+        is_removal=True, state=RunState.SUCCEEDED, snapshot__isnull=False, space__approvals__gt=0,
+        created_at__gt=timezone.now() - timedelta(days=REMOVAL_DAYS),
+    )  # fmt: skip
+    later = Review.objects.filter(
+        order=OuterRef("order"), space=OuterRef("space"), is_removal=True, pk__gt=OuterRef("pk")
+    )
+    standing = Placement.objects.filter(component=OuterRef("component"), space=OuterRef("space"), in_progress=None)
+    standing = standing.filter(last_applied__order=OuterRef("order"), last_applied__applied_at__lt=OuterRef("seen_at"))
+    rows = rows.filter(Exists(standing), ~Exists(later)).exclude(order__author=user).select_related(
+        "order__component", "order__project", "order__author", "space__environment", "requested_by"
+    )  # fmt: skip
+    found = [row for row in rows if _may(rights, row.space)]
+    if not found:
+        return []
+    given, rejected = _decisions(row.snapshot_id for row in found if row.snapshot_id)
+    built = _built_by(user, (row.order_id for row in found))
+    return [
+        Waiting(
+            row.order,
+            row.space,
+            row.created_at,
+            row.requested_by or row.order.author,
+            row.pk,
+            row.snapshot_id or 0,
+            True,
+        )
+        for row in found
+        if row.order_id not in built
+        and row.snapshot_id not in rejected
+        and _lacks(user, row.space, given.get(row.snapshot_id or 0, set()))
+    ]
+
+
+def _built_by(user: User, orders: Iterable[int]) -> set[int]:
+    rows = Build.objects.filter(order__in=list(orders), started_by=user)
+    return set(rows.values_list("order_id", flat=True))
+
+
+def _lacks(user: User, space: Space, decided: set[int]) -> bool:
+    return user.pk not in decided and len(decided) < space.approvals
+
+
+def _promotions(user: User, rights: Rights) -> list[Waiting]:
+    """Orders that are promoted and reviewed."""
     rows = Promotion.objects.filter(
         visible_to(user, rights=rights, field="space__project_id"),
         state=PromotionState.CURRENT,
@@ -78,24 +142,19 @@ def to_approve(user: User, rights: Rights) -> list[Waiting]:
     found = [row for row in rows.order_by("created_at", "pk") if _may(rights, row.space)]
     if not found:
         return []
-    looks = _looks(row.order_id for row in found)
-    given, rejected = _decisions(look.snapshot_id for look in looks.values())
-    built = set(
-        Build.objects.filter(order__in={order for order, _space in looks}, started_by=user).values_list(
-            "order_id", flat=True
-        )
-    )
+    reviews = _reviews(row.order_id for row in found)
+    given, rejected = _decisions(review.snapshot_id for review in reviews.values())
+    built = _built_by(user, {order for order, _space in reviews})
     there = _serving(found)
     waiting = []
     for row in found:
         key = (row.order_id, row.space_id)
-        look = looks.get(key)
-        if look is None or key in there or row.order_id in built or look.snapshot_id in rejected:
+        review = reviews.get(key)
+        if review is None or key in there or row.order_id in built or review.snapshot_id in rejected:
             continue
-        decided = given.get(look.snapshot_id, set())
-        if user.pk not in decided and len(decided) < row.space.approvals:
+        if _lacks(user, row.space, given.get(review.snapshot_id, set())):
             waiting.append(
-                Waiting(row.order, row.space, row.created_at, row.promoted_by, look.review_id, look.snapshot_id)
+                Waiting(row.order, row.space, row.created_at, row.promoted_by, review.review_id, review.snapshot_id)
             )
     return waiting
 
@@ -125,9 +184,11 @@ def risks(waiting: Sequence[Waiting]) -> dict[str, Risk]:
         component__in={one.order.component_id for one in waiting}, space__in={one.space.pk for one in waiting}
     )
     serving = {
-        (place.component_id, place.space_id): place.good.order.short_name
-        for place in places.filter(good__isnull=False).select_related("good__order").defer("pods", "drift")
-        if place.good
+        (place.component_id, place.space_id): place.last_succeeded.order.short_name
+        for place in places.filter(last_succeeded__isnull=False)
+        .select_related("last_succeeded__order")
+        .defer("pods", "drift")
+        if place.last_succeeded
     }
     found = {}
     for one in waiting:
@@ -153,18 +214,20 @@ def _may(rights: Rights, space: Space) -> bool:
 def _serving(promotions: Sequence[Promotion]) -> set[Key]:
     """(order, space) of those that serve there already: nothing is left to approve."""
     rows = Placement.objects.filter(
-        good__order__in={row.order_id for row in promotions}, space__in={row.space_id for row in promotions}
+        last_succeeded__order__in={row.order_id for row in promotions}, space__in={row.space_id for row in promotions}
     )
-    return {(order, space) for order, space in rows.values_list("good__order_id", "space_id") if order is not None}
+    return {
+        (order, space) for order, space in rows.values_list("last_succeeded__order_id", "space_id") if order is not None
+    }
 
 
-def _looks(order_ids: Iterable[int]) -> dict[Key, _Look]:
+def _reviews(order_ids: Iterable[int]) -> dict[Key, _Reviewed]:
     """The newest review by (order, space), where it succeeded."""
-    reviews = Review.objects.filter(order__in=list(order_ids), wanted_snapshot=None)
+    reviews = Review.objects.filter(order__in=list(order_ids), wanted_snapshot=None, is_removal=False)
     newest = reviews.order_by().values("order_id", "space_id").annotate(top=Max("pk")).values("top")
     rows = Review.objects.filter(pk__in=newest, state=RunState.SUCCEEDED, snapshot__isnull=False)
     return {
-        (order, space): _Look(pk, snapshot)
+        (order, space): _Reviewed(pk, snapshot)
         for pk, order, space, snapshot in rows.values_list("pk", "order_id", "space_id", "snapshot_id")
         if snapshot is not None
     }

@@ -46,35 +46,35 @@ def behind_placements() -> QuerySet[Placement]:
 
 def between(place: Placement) -> Between | None:
     """The comparison of a placement with the environment before it; None where it is not behind."""
-    if place.good is None:
+    if place.last_succeeded is None:
         return None
     before = (
         Placement.objects.filter(
             component_id=place.component_id,
             space__project_id=place.space.project_id,
             space__environment__followed_by=place.space.environment_id,
-            good__order_id__gt=place.good.order_id,
+            last_succeeded__order_id__gt=place.last_succeeded.order_id,
         )
-        .select_related("good__order__author", "space__environment")
-        .order_by("-good__order_id")
+        .select_related("last_succeeded__order__author", "space__environment")
+        .order_by("-last_succeeded__order_id")
         .first()
     )
-    if before is None or before.good is None:
+    if before is None or before.last_succeeded is None:
         return None
     rows = Deployment.objects.filter(
         component_id=place.component_id,
         space_id=before.space_id,
         state=RunState.SUCCEEDED,
         kind=DeploymentKind.DEPLOY,
-        order_id__gt=place.good.order_id,
-        order_id__lte=before.good.order_id,
+        order_id__gt=place.last_succeeded.order_id,
+        order_id__lte=before.last_succeeded.order_id,
     )
     firsts = rows.select_related("order__author", "deployed_by").order_by("-order_id", "-pk")
     passed: dict[int, Deployment] = {}
     for row in firsts[: MOST_BETWEEN * 2]:
         passed.setdefault(row.order_id, row)
     shown = list(passed.values())[:MOST_BETWEEN]
-    return Between(place, before.space.environment, before.good, shown, len(passed) > len(shown))
+    return Between(place, before.space.environment, before.last_succeeded, shown, len(passed) > len(shown))
 
 
 def _with_ahead(rows: QuerySet[Placement]) -> QuerySet[Placement]:
@@ -83,12 +83,12 @@ def _with_ahead(rows: QuerySet[Placement]) -> QuerySet[Placement]:
         component=OuterRef("component"),
         space__project=OuterRef("space__project"),
         space__environment__followed_by=OuterRef("space__environment"),
-        good__isnull=False,
+        last_succeeded__isnull=False,
     )
-    newest = before.order_by("-good__order_id").values("good__order_id")[:1]
-    place = before.order_by("-good__order_id").values("space_id")[:1]
-    rows = rows.filter(good__isnull=False).annotate(ahead=Subquery(newest), before_space=Subquery(place))
-    return rows.filter(ahead__gt=F("good__order_id"))
+    newest = before.order_by("-last_succeeded__order_id").values("last_succeeded__order_id")[:1]
+    place = before.order_by("-last_succeeded__order_id").values("space_id")[:1]
+    rows = rows.filter(last_succeeded__isnull=False).annotate(ahead=Subquery(newest), before_space=Subquery(place))
+    return rows.filter(ahead__gt=F("last_succeeded__order_id"))
 
 
 def _passed_count() -> QuerySet[Any, Any]:
@@ -98,7 +98,7 @@ def _passed_count() -> QuerySet[Any, Any]:
         space=OuterRef("before_space"),
         state=RunState.SUCCEEDED,
         kind=DeploymentKind.DEPLOY,
-        order_id__gt=OuterRef("good__order_id"),
+        order_id__gt=OuterRef("last_succeeded__order_id"),
         order_id__lte=OuterRef("ahead"),
     )
     return passed.order_by().values("component").annotate(n=Count("order", distinct=True)).values("n")

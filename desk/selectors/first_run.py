@@ -7,17 +7,16 @@ from typing import Any
 
 from django.db.models import Max
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Project
 from components.choices import ServerKind
 from components.models import GitServer, ImageRegistry, JenkinsServer, ServerTest
 from environments.access import Rights
 from environments.models import Cluster, ClusterTest
-from foundation.problems import Sentence
+from foundation.messages import MessageLike, localized_list
+from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
 from foundation.runs.models import Run
-from foundation.sentences import listed
 
 MOST_NAMED = 3
 
@@ -27,18 +26,17 @@ class Step:
     """One thing to set up; ``missing`` says what is missing, empty when it is done; ``url`` leads to where one acts."""
 
     icon: str
-    title: Sentence
-    missing: Sentence
+    title: MessageLike
+    missing: MessageLike
     url: str
 
     @property
     def is_done(self) -> bool:
-        """Nothing is missing."""
         return not self.missing
 
 
 def first_run(rights: Rights) -> list[Step]:
-    """The steps, for whoever may take them and while one is left; otherwise none. Ten queries, for administrators."""
+    """The steps, for people who may take them, while one is left; otherwise none. Ten queries, for administrators."""
     if not (rights.can("manage_servers") and rights.can("manage_places")):
         return []
     steps = [
@@ -51,7 +49,7 @@ def first_run(rights: Rights) -> list[Step]:
     return [] if all(step.is_done for step in steps) else steps
 
 
-def _server(icon: str, title: Sentence, kind: str, model: Any, key: str) -> Step:
+def _server(icon: str, title: MessageLike, kind: str, model: Any, key: str) -> Step:
     keys = dict(model._default_manager.filter(is_archived=False).order_by("pk").values_list("pk", key))
     if not keys:
         return Step(icon, title, _("None is known yet."), reverse("components:server-new", args=[kind]))
@@ -74,7 +72,7 @@ def _cluster() -> Step:
     return Step("cloud", title, missing, reverse("environments:cluster", args=[keys[pk]]))
 
 
-def _what_tests_say(ids: list[int], tests: dict[int, Any]) -> tuple[int, Sentence]:
+def _what_tests_say(ids: list[int], tests: dict[int, Any]) -> tuple[int, MessageLike]:
     """Which row to look at, and what is missing there: one that answered is enough."""
     for pk in ids:
         if pk in tests and tests[pk].state == RunState.SUCCEEDED:
@@ -85,11 +83,11 @@ def _what_tests_say(ids: list[int], tests: dict[int, Any]) -> tuple[int, Sentenc
     return ids[0], _("Its connection was never tested.")
 
 
-def _said(test: Run) -> Sentence:
+def _said(test: Run) -> MessageLike:
     if test.state in ACTIVE:
         return _("Its connection is being tested.")
     message = str(getattr(test, "message", ""))
-    return _("The last test failed: %(message)s") % {"message": message or RunState(test.state).label}
+    return _("The last test failed: %(message)s", message=message or RunState(test.state).label)
 
 
 def _project() -> Step:
@@ -100,14 +98,14 @@ def _project() -> Step:
         return Step("list", title, _("None is known yet."), reverse("environments:project-new"))
     bare = list(rows.filter(spaces=None).values_list("slug", flat=True)[: MOST_NAMED + 1])
     if bare:
-        said = _("No environment in %(names)s.") % {"names": _names(bare)}
+        said = _("No environment in %(names)s.", names=_names(bare))
         return Step("list", title, said, reverse("environments:project", args=[bare[0]]))
     loose = list(rows.filter(toolchain=None).values_list("slug", flat=True)[: MOST_NAMED + 1])
     if loose:
-        said = _("No Jenkins and registry chosen for %(names)s.") % {"names": _names(loose)}
+        said = _("No Jenkins and registry chosen for %(names)s.", names=_names(loose))
         return Step("list", title, said, reverse("components:toolchain", args=[loose[0]]))
     return Step("list", title, "", reverse("environments:projects"))
 
 
 def _names(slugs: list[str]) -> str:
-    return listed(slug.upper() for slug in slugs[:MOST_NAMED]) + (" …" if len(slugs) > MOST_NAMED else "")
+    return localized_list(slug.upper() for slug in slugs[:MOST_NAMED]) + (" …" if len(slugs) > MOST_NAMED else "")

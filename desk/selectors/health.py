@@ -2,23 +2,115 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from desk.selectors.health_words import KINDS, PHASES, sides_of, word
-from desk.selectors.health_words import ROLES as ROLE_WORDS
+from components.models import GitServer, ImageRegistry, JenkinsServer
+from environments.models import Cluster
 from foundation.clock import PARKED
+from foundation.messages import MessageLike
+from foundation.messages import message as _
 from foundation.models import Remote
-from foundation.problems import Sentence
 from foundation.runs.choices import ACTIVE, ENGINE_REASON, RunState
 from foundation.runs.heartbeat import BEAT_SECONDS
 from foundation.runs.kinds import Kind, all_kinds
 from foundation.runs.models import Heartbeat, Run
+
+ROLE_LABELS: dict[str, MessageLike] = {"worker": _("worker"), "watcher": _("watcher")}
+KINDS: dict[str, MessageLike] = {
+    "audit-seal": _("audit sealing"),
+    "space-sync": _("space sync"),
+    "cluster-test": _("cluster test"),
+    "cluster-contact": _("contact with a cluster"),
+    "cluster-nodes": _("room on a cluster's nodes"),
+    "preview": _("template preview"),
+    "server-test": _("server test"),
+    "build": _("build"),
+    "review": _("review"),
+    "deployment": _("deployment"),
+    "prune": _("removal after a success"),
+    "observe_space": _("runtime watch"),
+    "watch": _("namespace watch"),
+    "housekeeping": _("housekeeping"),
+    "contact_deadline": _("deadlines without contact"),
+}
+PHASES: dict[str, MessageLike] = {
+    "start": pgettext_lazy("phase", "not begun"),
+    "triggering": pgettext_lazy("phase", "being handed to Jenkins"),
+    "queued": pgettext_lazy("phase", "in Jenkins' queue"),
+    "building": pgettext_lazy("phase", "building"),
+    "finalizing": pgettext_lazy("phase", "collecting the result"),
+    "applying": pgettext_lazy("phase", "applying"),
+    "rolling": pgettext_lazy("phase", "rolling out"),
+    "checking": pgettext_lazy("phase", "asking the entry"),
+    "handing-back": pgettext_lazy("phase", "handing the number of replicas back"),
+    "removing": pgettext_lazy("phase", "removing"),
+    "terminating": pgettext_lazy("phase", "waiting for the old namespace to go"),
+    "namespace": pgettext_lazy("phase", "making the namespace"),
+    "quota": pgettext_lazy("phase", "setting the quota"),
+    "counting": pgettext_lazy("phase", "reading the quota"),
+    "namespaces": pgettext_lazy("phase", "asking namespace by namespace"),
+}
+CHECKS: dict[str, MessageLike] = {"database": _("Database"), "migrations": _("Migrations"), "audit": _("Audit guard")}
+COMPLAINTS: dict[str, MessageLike] = {
+    "pending": _("The database is older than the program: run manage.py migrate."),
+    "unreachable": _("The database does not answer."),
+    "triggers missing: run manage.py migrate": _(
+        "The audit could be changed: its triggers are missing. Run manage.py migrate."
+    ),
+}
+
+
+def word(words: Mapping[str, MessageLike], code: str) -> MessageLike:
+    """The word for a code; the code itself where it has none (an app that is new)."""
+    return words.get(code, code)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that must be so before the platform can serve; ``complaint`` says what is not."""
+
+    name: MessageLike
+    is_good: bool
+    complaint: MessageLike
+
+
+def checks_shown(checks: Mapping[str, str]) -> list[Check]:
+    """What ``/readyz`` found, for a reader."""
+    return [
+        Check(word(CHECKS, name), said == "ok", "" if said == "ok" else word(COMPLAINTS, said))
+        for name, said in checks.items()
+    ]
+
+
+_MODELS: dict[str, tuple[type[models.Model], MessageLike]] = {
+    "jenkins": (JenkinsServer, _("Jenkins %(name)s")),
+    "git": (GitServer, _("Git host %(name)s")),
+    "registry": (ImageRegistry, _("Registry %(name)s")),
+    "cluster": (Cluster, _("Cluster %(name)s")),
+}
+
+
+def sides_of(remotes: Iterable[Remote]) -> dict[str, str]:
+    """Names of breakers (``jenkins:3``) with what people call the other side; one query for each kind."""
+    wanted: dict[str, dict[int, str]] = {}
+    for remote in remotes:
+        kind, _colon, key = remote.name.partition(":")
+        if kind in _MODELS and key.isdigit():
+            wanted.setdefault(kind, {})[int(key)] = remote.name
+    found: dict[str, str] = {}
+    for kind, names in wanted.items():
+        model, message = _MODELS[kind]
+        rows = model._default_manager.in_bulk(list(names))
+        found |= {names[pk]: str(message) % {"name": row} for pk, row in rows.items()}
+    return found
 
 
 @dataclass(frozen=True)
@@ -29,9 +121,9 @@ class Process:
     is_alive: bool
 
     @property
-    def role(self) -> Sentence:
+    def role(self) -> MessageLike:
         """What it does, in a word."""
-        return word(ROLE_WORDS, self.beat.role)
+        return word(ROLE_LABELS, self.beat.role)
 
 
 @dataclass(frozen=True)
@@ -40,16 +132,16 @@ class StuckRun:
 
     kind: str
     run: Run
-    why: Sentence
+    why: MessageLike
     can_wake: bool
 
     @property
-    def name(self) -> Sentence:
+    def name(self) -> MessageLike:
         """What kind of run it is, in words."""
         return word(KINDS, self.kind)
 
     @property
-    def phase(self) -> Sentence:
+    def phase(self) -> MessageLike:
         """Where it stands, in words; nothing for one that is over."""
         return word(PHASES, self.run.phase) if self.run.is_active else ""
 
@@ -145,13 +237,13 @@ def _stuck(kind: Kind, now: datetime) -> list[StuckRun]:
     given_up = rows.filter(
         state=RunState.ERRORED, reason=ENGINE_REASON, finished_at__gte=now - timedelta(days=ERRORED_DAYS)
     )
-    sentence = _("The platform gave up after 20 unfinished passes.")
-    return found + [StuckRun(kind.name, run, sentence, False) for run in given_up.order_by("-pk")[:MOST_STUCK]]
+    message = _("The platform gave up after 20 unfinished passes.")
+    return found + [StuckRun(kind.name, run, message, False) for run in given_up.order_by("-pk")[:MOST_STUCK]]
 
 
-def _why_stuck(run: Run, late: datetime) -> Sentence:
+def _why_stuck(run: Run, late: datetime) -> MessageLike:
     if run.claims >= STUCK_CLAIMS:
-        return _("%(n)s unfinished passes in a row.") % {"n": run.claims}
+        return _("%(n)s unfinished passes in a row.", n=run.claims)
     if run.contact_lost_since:
         return _("No contact with the other system.")
     return _("It has been due for more than a minute, and no process took it.")

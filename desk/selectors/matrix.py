@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from components.models import Component
@@ -16,18 +16,20 @@ from desk.selectors.behind import behind_counts, behind_placements
 from desk.selectors.work import last_attempts
 from environments.access import Rights, visible_to
 from environments.models import Environment, Space
-from foundation.problems import Sentence
+from foundation.messages import MessageLike
+from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
 from releases.choices import OrderState
 from releases.models import Build, Deployment, Placement, ReleaseOrder
-from releases.views.shown import stages
-from releases.views.shown.standing import active_word, spaces_by_project
+from releases.presenters.build import stage_summary
+from releases.presenters.environment import active_word, spaces_by_project
+from releases.selectors import removals_there
 
 LINES = 50
 MOST_MINE = 12
-LOOKED_BACK = 200
+ORDERS_READ = 200
 """So many of a person's newest orders and deployments say which components are theirs."""
-STATES: dict[str, Sentence] = {
+STATES: dict[str, MessageLike] = {
     "running": _("in progress"),
     "failed": _("failed"),
     "attention": _("needs attention"),
@@ -44,11 +46,21 @@ class Cell:
     exists: bool
     place: Placement | None = None
     attempt: Deployment | None = None
-    attempt_word: Sentence = ""
+    attempt_word: MessageLike = ""
     behind: int = 0
     """Orders that the environment before it has had since."""
     unlike: Environment | None = None
     """The environment whose twin this is, where the two serve different orders."""
+
+    removed: Deployment | None = None
+    """The removal after which nothing of it runs there."""
+    lost_since: datetime | None = None
+    """The cluster has not answered since then: what is shown is the last that was seen."""
+
+    @property
+    def unknown_since(self) -> datetime | None:
+        """Since when nobody knows what runs there; None while it is known."""
+        return (self.place.unknown_since if self.place else None) or self.lost_since
 
     @property
     def is_short(self) -> bool:
@@ -63,7 +75,7 @@ class Line:
     component: Component
     newest: ReleaseOrder | None
     build_state: str
-    build_word: Sentence
+    build_word: MessageLike
     cells: list[Cell]
 
     @property
@@ -77,7 +89,7 @@ class Group:
     """Components under a heading: a project's, or without one the viewer's own."""
 
     slug: str
-    title: Sentence
+    title: MessageLike
     lines: list[Line]
 
 
@@ -129,7 +141,7 @@ def matrix(user: User, rights: Rights, filters: Filters) -> Matrix:
 
 
 def filtered_components(user: User, rights: Rights, filters: Filters) -> QuerySet[Component]:
-    """The components that the filters leave, whoever works on them."""
+    """The components that the filters leave, of all people."""
     rows = list_components(user, text=filters.text).filter(project__is_archived=False)
     if filters.project:
         rows = rows.filter(project__slug=filters.project)
@@ -144,7 +156,7 @@ def my_components(user: User) -> list[int]:
     """Those that this person ordered or deployed lately, the latest first: two queries."""
     ordered = ReleaseOrder.objects.filter(author=user).order_by("-pk").values_list("component_id", "created_at")
     deployed = Deployment.objects.filter(deployed_by=user).order_by("-pk").values_list("component_id", "created_at")
-    found = sorted([*ordered[:LOOKED_BACK], *deployed[:LOOKED_BACK]], key=lambda row: row[1], reverse=True)
+    found = sorted([*ordered[:ORDERS_READ], *deployed[:ORDERS_READ]], key=lambda row: row[1], reverse=True)
     return list(dict.fromkeys(component for component, _at in found))[:MOST_MINE]
 
 
@@ -163,12 +175,20 @@ def _in_state(state: str, rights: Rights) -> Q:
     places = Placement.objects.filter(seen)
     if state == "running":
         running = ReleaseOrder.objects.filter(visible_to(rights.user, rights=rights), state=OrderState.BUILDING)
-        return Q(pk__in=places.filter(active__isnull=False).values("component")) | Q(pk__in=running.values("component"))
+        return Q(pk__in=places.filter(in_progress__isnull=False).values("component")) | Q(
+            pk__in=running.values("component")
+        )
     if state == "failed":
         bad = Deployment.objects.filter(seen, last_attempts(), state__in=[RunState.FAILED, RunState.ERRORED])
         return Q(pk__in=bad.values("component")) | Q(pk__in=_last_failed(rights).values("component"))
     if state == "attention":
-        unwell = ~Q(drift=[]) | ~Q(unsettled_reason="") | Q(good__isnull=False, ready__lt=F("wanted"))
+        unwell = (
+            ~Q(drift=[])
+            | ~Q(unsettled_reason="")
+            | Q(unknown_since__isnull=False)
+            | Q(space__observation__contact_lost_since__isnull=False)
+            | Q(last_succeeded__isnull=False, ready__lt=F("wanted"))
+        )
         return Q(pk__in=places.filter(unwell).values("component"))
     return Q(pk__in=behind_placements().filter(seen).values("component"))
 
@@ -198,15 +218,16 @@ class _Reader:
         self.environments = _columns(spaces)
         self._places = _places(components)
         self._attempts = _attempts(self._places.values())
+        self._removals = removals_there(self._places.values())
         self._newest = _newest_orders(components)
         self._builds = _latest_builds(self._newest.values())
-        self._behind = behind_counts(place.pk for place in self._places.values() if place.good_id)
+        self._behind = behind_counts(place.pk for place in self._places.values() if place.last_succeeded_id)
 
     def line(self, component: Component) -> Line:
         """The component with its cells, without further queries."""
         newest = self._newest.get(component.pk)
         build = self._builds.get(newest.pk) if newest else None
-        state, word = stages.summary(build)
+        state, word = stage_summary(build)
         if newest and not word:
             state, word = str(build.state if build else newest.state), str(newest.get_state_display())
         cells = [self._cell(component, environment) for environment in self.environments]
@@ -217,7 +238,7 @@ class _Reader:
         attempt = self._attempts.get(place.pk) if place else None
         if attempt is not None and attempt.state in (RunState.SUCCEEDED, RunState.CANCELLED):
             attempt = None
-        word: Sentence = ""
+        word: MessageLike = ""
         if attempt is not None:
             word = active_word(attempt) if attempt.state in ACTIVE else RunState(attempt.state).label
         unlike = self._unlike(component, environment, place)
@@ -229,14 +250,20 @@ class _Reader:
             attempt_word=word,
             behind=self._behind.get(place.pk, 0) if place and environment.twin_id is None else 0,
             unlike=unlike,
+            removed=self._removals.get(place.pk) if place else None,
+            lost_since=getattr(place, "lost_since", None),
         )
 
     def _unlike(self, component: Component, environment: Environment, place: Placement | None) -> Environment | None:
         """A twin is compared with the environment that it stands in for, not with the one that it follows."""
         twin = self._places.get((component.pk, environment.twin_id)) if environment.twin_id else None
-        if twin is None or twin.good is None:
+        if twin is None or twin.last_succeeded is None:
             return None
-        is_same = place is not None and place.good is not None and place.good.order_id == twin.good.order_id
+        is_same = (
+            place is not None
+            and place.last_succeeded is not None
+            and place.last_succeeded.order_id == twin.last_succeeded.order_id
+        )
         return None if is_same else twin.space.environment
 
 
@@ -249,8 +276,9 @@ def _places(components: Sequence[Component]) -> dict[tuple[int, int], Placement]
     """By (component, environment), each with the id of its newest deployment in ``last_id``."""
     last = Deployment.objects.filter(component=OuterRef("component"), space=OuterRef("space")).order_by("-pk")
     rows = Placement.objects.filter(component__in=[component.pk for component in components])
-    rows = rows.annotate(last_id=Subquery(last.values("pk")[:1])).defer("pods")
-    rows = rows.select_related("good__order", "space__environment")
+    lost = F("space__observation__contact_lost_since")
+    rows = rows.annotate(last_id=Subquery(last.values("pk")[:1]), lost_since=lost).defer("pods")
+    rows = rows.select_related("last_succeeded__order", "space__environment")
     return {(row.component_id, row.space.environment_id): row for row in rows}
 
 
@@ -276,8 +304,7 @@ def _latest_builds(orders: Iterable[ReleaseOrder]) -> dict[int, Build]:
 
 def chosen_projects(rights: Rights) -> list[tuple[int, str, str]]:
     """(id, slug, name) of the projects that this person sees, archived ones left out: one query."""
-    spaces = Space.objects.filter(visible_to(rights.user, rights=rights), project__is_archived=False).select_related(
-        "project"
-    )
+    spaces = Space.objects.filter(visible_to(rights.user, rights=rights), project__is_archived=False, is_archived=False)
+    spaces = spaces.select_related("project")
     projects = {space.project_id: space.project for space in spaces.order_by("project__slug")}
     return [(pk, project.slug, str(project)) for pk, project in projects.items()]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
 from desk.selectors.matrix import chosen_projects
 from environments.access import Rights
-from foundation.problems import Sentence
+from foundation.messages import MessageLike
+from foundation.messages import message as _
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Place:
     """
 
     name: str
-    title: Sentence
+    title: MessageLike
     icon: str
     spelt: str
     keys: str = ""
@@ -32,7 +32,6 @@ class Place:
 
     @property
     def url(self) -> str:
-        """Its address."""
         return reverse(self.name)
 
     def fits(self, text: str) -> bool:

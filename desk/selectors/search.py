@@ -121,7 +121,7 @@ def _read_number(text: str) -> _Number | None:
         return None
     word, digits, end = match["word"], match["digits"], match["end"]
     end = end if len(end) == 2 else ""
-    # No month is the 20th: whoever begins so means a year.
+    # No month is the 20th: such a text begins a year.
     if word or digits.startswith("20"):
         return _Number([f"K8S{digits}"], end, len(digits) >= 8)
     if len(digits) > 10:
@@ -130,7 +130,7 @@ def _read_number(text: str) -> _Number | None:
 
 
 def _years() -> Iterator[int]:
-    """Numbers are written in the site's zone, whatever the viewer's."""
+    """Numbers are written in the site's zone, not the viewer's."""
     this = timezone.localdate(timezone=timezone.get_default_timezone()).year
     return iter(range(this, this - YEARS, -1))
 

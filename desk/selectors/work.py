@@ -9,20 +9,20 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from components.naming import short_code
-from desk.selectors.approvals import to_approve
+from desk.selectors.approvals import Waiting, to_approve
 from environments.access import Rights, visible_to
 from environments.models import Environment
-from foundation.problems import Sentence
+from foundation.messages import MessageLike
+from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
 from releases.choices import OrderState, PromotionState
 from releases.models import Build, Deployment, Placement, Promotion, ReleaseOrder
-from releases.views.shown import stages
-from releases.views.shown.standing import active_word, spaces_by_project
-from releases.views.shown.words import diagnosis_of, reason_of
+from releases.presenters.build import stage_summary
+from releases.presenters.environment import active_word, spaces_by_project
+from releases.presenters.words import diagnosis_of, reason_of
 
 MOST_WORK = 12
 """So many of each kind are shown."""
@@ -39,8 +39,10 @@ class Task:
     environment: Environment | None
     at: datetime | None
     state: str
-    word: Sentence
+    word: MessageLike
     url: str
+    is_removal: bool = False
+    """Away from ``environment``, not towards it."""
 
     @property
     def code(self) -> str:
@@ -57,7 +59,6 @@ class Pile:
 
     @property
     def tasks(self) -> list[Task]:
-        """What is shown."""
         return self.found[:MOST_WORK]
 
     @property
@@ -83,7 +84,7 @@ class MyWork:
 
 def my_work(user: User, rights: Rights, *, project: str = "") -> MyWork:
     """To approve, to test, running now, failed: in the projects that this person sees, or in the chosen one."""
-    approve = [_approval_task(one.order, one.space.environment, one.since) for one in to_approve(user, rights)]
+    approve = [_approval_task(one) for one in to_approve(user, rights)]
     return MyWork(
         to_approve=_pile(approve, project),
         to_test=_pile([*_own_built(user), *_to_test(rights)], project),
@@ -110,32 +111,38 @@ def _order_page(order: ReleaseOrder, panel: str) -> str:
     return f"{reverse('releases:order', args=[order.number])}?panel={panel}"
 
 
-def _approval_task(order: ReleaseOrder, environment: Environment, since: datetime) -> Task:
-    url = reverse("releases:review", args=[order.number, environment.slug])
-    return Task(order, environment, since, "blocked", _("waits for approval"), url)
+def _approval_task(one: Waiting) -> Task:
+    word = _("to be removed") if one.is_removal else _("waits for approval")
+    return Task(one.order, one.space.environment, one.since, "blocked", word, one.url, one.is_removal)
 
 
 # ---------------------------------------------------------------- to test
 def _to_test(rights: Rights) -> list[Task]:
     """Orders that serve somewhere and could go on from there, where this person says so; longest waiting first."""
-    rows = Placement.objects.filter(_sees(rights, "space__project"), good__isnull=False, active__isnull=True)
-    rows = rows.exclude(good__order__state=OrderState.CLOSED).defer("pods", "drift")
-    places = list(rows.select_related("good__order__component", "good__order__project", "space__environment"))
+    rows = Placement.objects.filter(
+        _sees(rights, "space__project"), last_succeeded__isnull=False, in_progress__isnull=True
+    )
+    rows = rows.exclude(last_succeeded__order__state=OrderState.CLOSED).defer("pods", "drift")
+    places = list(
+        rows.select_related("last_succeeded__order__component", "last_succeeded__order__project", "space__environment")
+    )
     spaces = spaces_by_project({place.space.project_id for place in places})
     follows = _follows()
-    promoted = _promoted({place.good.order_id for place in places if place.good})
-    here = {(place.component_id, place.space_id): place.good.order_id for place in places if place.good}
+    promoted = _promoted({place.last_succeeded.order_id for place in places if place.last_succeeded})
+    here = {
+        (place.component_id, place.space_id): place.last_succeeded.order_id for place in places if place.last_succeeded
+    }
     tasks = []
     for place in places:
-        assert place.good is not None
-        order = place.good.order
+        assert place.last_succeeded is not None
+        order = place.last_succeeded.order
         for space in spaces[place.space.project_id]:
             is_next = (space.environment_id, place.space.environment_id) in follows
             is_there = here.get((place.component_id, space.pk)) == order.pk or (order.pk, space.pk) in promoted
             if is_next and not is_there and rights.can("promote", space=space, owner_id=order.author_id):
-                word = _("in %(name)s") % {"name": place.space.environment.label}
+                word = _("in %(name)s", name=place.space.environment.label)
                 url = _order_page(order, space.environment.slug)
-                tasks.append(Task(order, space.environment, place.good.finished_at, "queued", word, url))
+                tasks.append(Task(order, space.environment, place.last_succeeded.finished_at, "queued", word, url))
     return sorted(tasks, key=lambda task: task.at or timezone.now())
 
 
@@ -176,12 +183,12 @@ def _running(rights: Rights, project: str) -> list[Task]:
 
 
 def _build_task(build: Build) -> Task:
-    state, word = stages.summary(build)
+    state, word = stage_summary(build)
     word = word or str(RunState(build.state).label)
     return Task(build.order, None, build.created_at, state, word, _order_page(build.order, "build"))
 
 
-def _deployment_task(row: Deployment, word: Sentence, at: datetime | None) -> Task:
+def _deployment_task(row: Deployment, word: MessageLike, at: datetime | None) -> Task:
     return Task(row.order, row.space.environment, at, row.state, word, reverse("releases:rollout", args=[row.pk]))
 
 
@@ -189,9 +196,9 @@ def _failed(rights: Rights, project: str) -> list[Task]:
     """Builds and deployments of the last week that failed and that nothing has followed."""
     since = timezone.now() - timedelta(days=FAILED_DAYS)
     orders = ReleaseOrder.objects.filter(
-        _sees(rights, "project", project), state=OrderState.BUILD_FAILED, changed_at__gte=since
+        _sees(rights, "project", project), state=OrderState.BUILD_FAILED, feed__last_event_at__gte=since
     )
-    orders = orders.select_related("component", "project").order_by("-id")
+    orders = orders.select_related("component", "project", "feed").order_by("-id")
     bad = Deployment.objects.filter(_sees(rights, "space__project", project), last_attempts(), finished_at__gte=since)
     bad = bad.filter(state__in=[RunState.FAILED, RunState.ERRORED])
     bad = bad.select_related(*ORDER_PARTS, "space__environment").order_by("-id")
@@ -207,10 +214,10 @@ def _failed_build(order: ReleaseOrder) -> Task:
     return Task(order, None, order.changed_at, "build_failed", OrderState.BUILD_FAILED.label, url)
 
 
-def _cause(row: Deployment) -> Sentence:
+def _cause(row: Deployment) -> MessageLike:
     """What the verdict found, or else the reason that it was ended with."""
     diagnosis = diagnosis_of(row.diagnosis)
-    return diagnosis.sentence if diagnosis else reason_of(row)
+    return diagnosis.message if diagnosis else reason_of(row)
 
 
 def last_attempts() -> Q:

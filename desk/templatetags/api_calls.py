@@ -1,4 +1,4 @@
-"""``{% api_calls %} … {% endapi_calls %}`` round a page's content: its forms, said as API calls, stand at its end."""
+"""``{% api_calls %} … {% endapi_calls %}`` round a page's content: its forms, as API calls, stand at its end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ApiCallsNode(template.Node):
         """The content, and after it the calls where there are any."""
         html = self.nodelist.render(context)
         request = context.get("request")
-        if request is None or not isinstance(request.user, User) or "<form" not in html:
+        if request is None or not isinstance(getattr(request, "user", None), User) or "<form" not in html:
             return html
         calls = calls_of(request, html)
         if not calls:
@@ -35,7 +35,6 @@ class ApiCallsNode(template.Node):
 
 @register.tag("api_calls")
 def do_api_calls(parser: Parser, token: Token) -> ApiCallsNode:
-    """The block tag."""
     nodelist = parser.parse(("endapi_calls",))
     parser.delete_first_token()
     return ApiCallsNode(nodelist)

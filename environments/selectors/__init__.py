@@ -1,1 +1,1 @@
-"""Reads of the places' room, one file a noun."""
+"""Reads of the environments app, one file a noun."""

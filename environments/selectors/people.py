@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Organisation, Project, User
-from accounts.reach import HeldRole
+from accounts.role_lookup import HeldRole
 from environments.access import Rights, can, in_force, require, visible_projects
 from environments.choices import Role
 from environments.models import Membership

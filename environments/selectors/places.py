@@ -1,20 +1,84 @@
-"""Reads of clusters, environments and spaces."""
+"""Reads of clusters, environments and spaces, with their policies in words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.text import capfirst
+from django.utils.translation import ngettext
 
 from accounts.models import Project, User
+from deployer.rights import account_manifest
 from environments.access import require, visible_projects, visible_to
+from environments.asked_services import spaces_asking
+from environments.choices import Role
 from environments.flow import Box, Drawing, draw
-from environments.models import Cluster, ClusterTest, Environment, Space, SpaceSync
-from environments.selectors.policies import policy_in_short
+from environments.grants import pull_secret_of
+from environments.in_cluster import own_account
+from environments.models import Cluster, ClusterTest, Environment, PullSecret, Space, SpaceSync
+from environments.policy import POLICY_FIELDS
 from environments.selectors.quota import QuotaBar, QuotaSeen, quotas_seen
+from foundation.messages import MessageLike, localized_list
+from foundation.messages import message as _
 from foundation.problems import Missing
 from foundation.runs.choices import ACTIVE
+
+
+@dataclass(frozen=True)
+class PolicyLine:
+    """One field of the policy: its label and its value as people read it."""
+
+    name: str
+    label: str
+    value: MessageLike
+    is_on: bool = False
+    is_off: bool = False
+    """Both false: not a yes or no."""
+
+
+def policy_lines(space: Space) -> list[PolicyLine]:
+    """Every field, in the order of the form."""
+    lines = []
+    for name in POLICY_FIELDS:
+        label = Space._meta.get_field(name).verbose_name  # type: ignore[union-attr]
+        value = getattr(space, name)
+        words = _words(name, value)
+        lines.append(PolicyLine(name, capfirst(str(label)), words, is_on=value is True, is_off=value is False))
+    return lines
+
+
+def _words(name: str, value: Any) -> MessageLike:
+    if name == "approval_hours" and not value:
+        return _("never")
+    if name == "branch_pattern" and not value:
+        return _("any branch")
+    if value is True:
+        return _("yes")
+    if value is False:
+        return _("no")
+    if isinstance(value, list):
+        return localized_list(Role(role).label for role in value) or _("all who may")
+    return str(value) or "–"
+
+
+def policy_in_short(space: Space) -> list[MessageLike]:
+    """What is not the default, in a few words each, for a cell of the table."""
+    said: list[MessageLike] = []
+    if space.operations_only:
+        said.append(_("operations only"))
+    if not space.asks_review:
+        said.append(_("no review"))
+    if space.approvals:
+        said.append(ngettext("%(count)s approval", "%(count)s approvals", space.approvals) % {"count": space.approvals})
+    if space.four_eyes:
+        said.append(_("four eyes"))
+    if space.creators_may_promote:
+        said.append(_("creators promote"))
+    return said
+
 
 PROJECTS = 50
 """Projects on one page of the table of spaces."""
@@ -34,6 +98,26 @@ def find_cluster(actor: User, slug: str) -> Cluster:
     return cluster
 
 
+def pull_secrets_in(cluster_id: int, namespace: str) -> list[str]:
+    """Names of the Secrets that syncs keep in the namespace, or have to remove from it."""
+    made = PullSecret.objects.filter(cluster=cluster_id, namespace=namespace).values_list("name", flat=True)
+    spaces = Space.objects.filter(cluster=cluster_id, namespace=namespace, is_archived=False)
+    granted = [pull_secret_of(slug) for space in spaces for slug in space.grants.get("registries", [])]
+    return sorted({*made, *granted})
+
+
+def account_manifest_of(actor: User, cluster: Cluster) -> str:
+    """What the administrator of the cluster applies to give our account exactly the rights that we use there."""
+    require(actor, "see_site")
+    rows = Space.objects.filter(cluster=cluster, project__is_archived=False, is_archived=False)
+    spaces = dict(rows.values_list("pk", "namespace"))
+    names = sorted(spaces.values())
+    pull_secrets = {name: found for name in names if (found := pull_secrets_in(cluster.pk, name))}
+    asking = {spaces[pk] for pk in spaces_asking(spaces)}
+    account = own_account() if cluster.in_cluster else None
+    return account_manifest(names, with_cluster_role=True, account=account, pull_secrets=pull_secrets, asking=asking)
+
+
 def list_tests(actor: User, cluster: Cluster) -> QuerySet[ClusterTest]:
     """Connection tests of the cluster, newest first."""
     require(actor, "see_site")
@@ -48,9 +132,13 @@ def find_test(actor: User, cluster: Cluster, number: int) -> ClusterTest:
     return test
 
 
-def list_environments() -> list[Environment]:
-    """All environments in flow order, with what they follow; everybody who is signed in may know them."""
-    return list(Environment.objects.select_related("twin").prefetch_related("follows"))
+def list_environments(*, is_archived: bool = False) -> list[Environment]:
+    """Environments in flow order, with what they follow; everybody who is signed in may know them.
+
+    ``is_archived``: those of the archive instead.
+    """
+    rows = Environment.objects.filter(is_archived=is_archived)
+    return list(rows.select_related("twin").prefetch_related("follows"))
 
 
 def find_environment(slug: str) -> Environment:
@@ -87,8 +175,8 @@ def steps_of(boxes: list[tuple[Box, Environment]]) -> list[list[Environment]]:
 
 
 def list_spaces(actor: User) -> QuerySet[Space]:
-    """The spaces of the projects that the person sees, archived projects left out."""
-    rows = Space.objects.filter(visible_to(actor), project__is_archived=False)
+    """The spaces of the projects that the person sees, without archived ones and those of archived projects."""
+    rows = Space.objects.filter(visible_to(actor), project__is_archived=False, is_archived=False)
     return rows.select_related("project", "environment", "cluster")
 
 
@@ -108,7 +196,7 @@ class Cell:
     """One space in the table, with its policy in a few words and the quota lines that are nearest to full."""
 
     space: Space
-    policy: list[str]
+    policy: list[MessageLike]
     quota: QuotaSeen | None = None
 
     @property
@@ -154,7 +242,7 @@ def space_table(actor: User, environments: list[Environment], *, text: str = "",
 
 
 def last_sync(space: Space) -> SpaceSync | None:
-    """The newest sync of the space, whatever its state."""
+    """The newest sync of the space, in any state."""
     return space.syncs.select_related("requested_by").order_by("-pk").first()
 
 
@@ -163,8 +251,9 @@ def is_sync_under_way(space: Space) -> bool:
     return space.syncs.filter(state__in=ACTIVE).exists()
 
 
-def spaces_of(actor: User, project: Project) -> QuerySet[Space]:
-    """The spaces of one project in flow order, archived or not."""
+def spaces_of(actor: User, project: Project, *, with_archived: bool = False) -> QuerySet[Space]:
+    """The spaces of one project, archived or not, in flow order; ``with_archived`` adds archived spaces."""
     require(actor, "see", project_id=project.pk)
     rows = Space.objects.filter(project=project).select_related("project", "environment", "cluster")
+    rows = rows if with_archived else rows.filter(is_archived=False)
     return rows.order_by("environment__position", "environment__slug")

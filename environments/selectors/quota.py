@@ -9,12 +9,12 @@ from typing import Any
 
 from django.db.models import Max
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext as _
 
 from deployer.quantities import bytes_to_gib, millicores_to_cores
 from environments.ceilings import CEILINGS
-from environments.models import ClusterTest, QuotaSight, Space, SpaceSync
-from foundation.problems import Sentence
+from environments.models import ClusterTest, QuotaObservation, Space, SpaceSync
+from foundation.messages import MessageLike
+from foundation.messages import message as _
 from foundation.runs.choices import RunState
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -26,8 +26,8 @@ class QuotaBar:
 
     quota: str
     resource: str
-    label: Sentence
-    unit: str
+    label: MessageLike
+    unit: MessageLike
     hard: str
     used: str
     free: str
@@ -44,14 +44,14 @@ class QuotaSeen:
 
 
 def quota_seen(space: Space) -> QuotaSeen | None:
-    """The newest sight of the namespace's quotas, whoever looked; None when nobody did yet."""
+    """The newest observation of the namespace's quotas; None when nobody did yet."""
     return quotas_seen([space])[space.pk]
 
 
 def quotas_seen(spaces: Sequence[Space]) -> dict[int, QuotaSeen | None]:
     """The newest sights by space id: three queries, however many spaces."""
     syncs, tests = _newest_syncs(spaces), _newest_tests(spaces)
-    sights = {sight.space_id: sight for sight in QuotaSight.objects.filter(space__in=spaces)}
+    sights = {sight.space_id: sight for sight in QuotaObservation.objects.filter(space__in=spaces)}
     return {
         space.pk: _newest(space, syncs.get(space.pk), tests.get(space.cluster_id), sights.get(space.pk))
         for space in spaces
@@ -72,7 +72,7 @@ def _newest_tests(spaces: Sequence[Space]) -> dict[int, ClusterTest]:
 
 
 def _newest(
-    space: Space, sync: SpaceSync | None, test: ClusterTest | None, sight: QuotaSight | None
+    space: Space, sync: SpaceSync | None, test: ClusterTest | None, sight: QuotaObservation | None
 ) -> QuotaSeen | None:
     seen: list[tuple[datetime, list[dict[str, Any]]]] = []
     if sync and _is_of(sync.wanted, space):
@@ -103,7 +103,7 @@ def bar_of(line: dict[str, Any]) -> QuotaBar:
     """One stored quota line (``quota, resource, hard, used`` in millicores, bytes or a count) ready to draw."""
     resource, hard, used = str(line["resource"]), int(line["hard"]), int(line["used"])
     show: Callable[[int], str] = str
-    unit = ""
+    unit: MessageLike = ""
     if resource in ("cpu", "requests.cpu", "limits.cpu"):
         show, unit = millicores_to_cores, _("cores")
     elif resource.endswith(("memory", "storage")):

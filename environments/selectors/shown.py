@@ -1,8 +1,7 @@
-"""Runs of this room ready to be drawn."""
+"""Runs of this app ready to be drawn."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,16 +9,16 @@ from typing import Any
 
 from django.db.models import OuterRef, Subquery
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext as _
 
 from accounts.models import User
 from environments.certificates import read_certificates
 from environments.models import Cluster, ClusterTest, Space, SpaceSync
-from environments.reasons import sentence_of
+from environments.reasons import message_for
 from environments.selectors.places import last_sync, list_clusters
 from environments.selectors.quota import QuotaBar, bar_of
+from foundation.messages import MessageLike
+from foundation.messages import message as _
 from foundation.models import Remote
-from foundation.problems import Sentence
 
 
 @dataclass(frozen=True)
@@ -27,17 +26,17 @@ class SyncShown:
     """A sync, why it waits while it does, and why it failed if it did."""
 
     run: SpaceSync
-    waits: str
-    sentence: Sentence
+    waits: MessageLike
+    message: MessageLike
 
 
 def sync_shown(space: Space) -> SyncShown | None:
     """The newest sync of the space; None when there never was one."""
     run = last_sync(space)
-    return None if run is None else SyncShown(run, _waits(run), sentence_of(run.reason))
+    return None if run is None else SyncShown(run, _waits(run), message_for(run.reason))
 
 
-def _waits(run: SpaceSync) -> str:
+def _waits(run: SpaceSync) -> MessageLike:
     if not run.is_active:
         return ""
     if run.contact_lost_since:
@@ -46,21 +45,22 @@ def _waits(run: SpaceSync) -> str:
         return _("The namespace is being deleted; it is created again when that is done.")
     if run.state == "queued":
         return _("A worker takes it in a moment.")
-    if run.phase == "look":
+    if run.phase == "counting":
         return _("The cluster is counting what the quota already holds.")
     return _("The namespace and its quota are being applied.")
 
 
 @dataclass(frozen=True)
 class RightLine:
-    """One resource and the verbs that we need of it, each with whether it is granted."""
+    """One resource and the verbs that we use of it, each with whether it is granted; ``extras`` can be done without."""
 
     resource: str
     verbs: list[tuple[str, bool]]
+    extras: list[tuple[str, bool]]
 
     @property
     def missing(self) -> list[str]:
-        """Verbs that are refused."""
+        """Verbs that are needed and refused."""
         return [verb for verb, is_allowed in self.verbs if not is_allowed]
 
 
@@ -75,7 +75,7 @@ class PlaceTested:
 
     @property
     def is_complete(self) -> bool:
-        """True when no right is missing."""
+        """True when no right that is needed is missing."""
         return not self.error and not any(line.missing for line in self.rights)
 
 
@@ -85,7 +85,7 @@ class TestShown:
 
     run: ClusterTest
     at: datetime | None
-    sentence: Sentence
+    message: MessageLike
     places: list[PlaceTested]
 
     @property
@@ -99,14 +99,15 @@ def test_shown(run: ClusterTest) -> TestShown:
     facts = run.facts
     places = [_place(place) for place in facts.get("namespaces", [])]
     at = parse_datetime(facts["at"]) if facts.get("at") else None
-    return TestShown(run, at, sentence_of(run.reason), places)
+    return TestShown(run, at, message_for(run.reason), places)
 
 
 def _place(found: dict[str, Any]) -> PlaceTested:
-    verbs: dict[str, list[tuple[str, bool]]] = defaultdict(list)
+    lines: dict[str, RightLine] = {}
     for one in found.get("permissions", []):
-        verbs[one["resource"]].append((one["verb"], one["is_allowed"]))
-    rights = [RightLine(resource, asked) for resource, asked in verbs.items()]
+        line = lines.setdefault(one["resource"], RightLine(one["resource"], [], []))
+        (line.verbs if one.get("is_needed", True) else line.extras).append((one["verb"], one["is_allowed"]))
+    rights = list(lines.values())
     bars = [bar_of(line) for line in found.get("quota", [])]
     return PlaceTested(found["namespace"], rights, bars, found.get("error", ""))
 
@@ -124,7 +125,8 @@ class ClusterRow:
     def missing(self) -> int:
         """How many rights the newest test found refused."""
         places = self.test.facts.get("namespaces", []) if self.test else []
-        return sum(not one["is_allowed"] for place in places for one in place.get("permissions", []))
+        asked = (one for place in places for one in place.get("permissions", []))
+        return sum(one.get("is_needed", True) and not one["is_allowed"] for one in asked)
 
 
 def clusters_with_tests(actor: User) -> list[ClusterRow]:

@@ -9,15 +9,15 @@ from django.db import transaction
 from django.utils import timezone
 
 import audit
-from accounts.cleaning import save_clean
 from accounts.models import Project, User
+from accounts.validation import save_clean
 from environments.access import require
 from environments.choices import PLACED_ROLES, SITE_ROLES, Role
 from environments.models import Environment, Membership, Space
-from environments.services.epochs import rights_changed
-from environments.services.people import refuse_last_platform_admin
-from foundation.problems import Invalid, Refused, Sentence
-from foundation.sentences import say as _
+from environments.services.people import refuse_last_platform_admin, rights_changed
+from foundation.messages import MessageLike
+from foundation.messages import message as _
+from foundation.problems import Invalid, Refused
 
 
 def add_membership(
@@ -58,7 +58,7 @@ def add_membership(
         _refuse_double(row)
         save_clean(row)
         rights_changed(User.objects.filter(pk=person.pk))
-        _record(actor, "member.added", row)
+        _record_membership(actor, "member.added", row)
     return row
 
 
@@ -69,7 +69,7 @@ def _problems(
     place: Environment | None,
     starts_at: datetime | None,
     ends_at: datetime | None,
-) -> dict[str, list[Sentence]]:
+) -> dict[str, list[MessageLike]]:
     found = _problems_of_role(role, project, place)
     if person is None:
         found["username"] = [_("Nobody who may sign in has this name.")]
@@ -82,7 +82,7 @@ def _problems(
     return found
 
 
-def _problems_of_role(role: str, project: Project | None, place: Environment | None) -> dict[str, list[Sentence]]:
+def _problems_of_role(role: str, project: Project | None, place: Environment | None) -> dict[str, list[MessageLike]]:
     if role not in Role.values:
         return {"role": [_("There is no such role.")]}
     if project is None and role not in SITE_ROLES:
@@ -100,7 +100,7 @@ def _check_grant(project: Project, place: Environment) -> None:
         raise Invalid({"environment": [_("The project has no space in this environment.")]})
     if space.operations_only:
         raise Refused(
-            _("%(place)s is for operations only: a grant to a developer is refused there.") % {"place": place.label},
+            _("%(place)s is for operations only: a grant to a developer is refused there.", place=place.label),
             "operations-only",
             _("Operations of the project deploy there."),
         )
@@ -110,8 +110,11 @@ def _refuse_double(row: Membership) -> None:
     same = Membership.objects.filter(
         user=row.user, role=row.role, project=row.project, environment=row.environment
     ).exclude(ends_at__lte=timezone.now())
-    if row.role != Role.GRANT and row.starts_at is None and same.filter(starts_at=None, ends_at=None).exists():
-        raise Refused(_("%(name)s holds this role already.") % {"name": row.user.shown_name}, "held-already")
+    is_held_for_good = (
+        row.role != Role.GRANT and row.starts_at is None and same.filter(starts_at=None, ends_at=None).exists()
+    )
+    if is_held_for_good or same.filter(ends_at=row.ends_at).exists():
+        raise Refused(_("%(name)s holds this role already.", name=row.user.shown_name), "held-already")
 
 
 def end_membership(*, actor: User, membership: Membership, reason: str = "") -> None:
@@ -128,7 +131,7 @@ def end_membership(*, actor: User, membership: Membership, reason: str = "") -> 
             return
         if row.role == Role.PLATFORM_ADMIN:
             refuse_last_platform_admin(without=row.user)
-        _record(actor, "member.ended", row, reason=reason)
+        _record_membership(actor, "member.ended", row, reason=reason)
         if row.starts_at is not None and row.starts_at >= now:
             row.delete()
         else:
@@ -137,21 +140,17 @@ def end_membership(*, actor: User, membership: Membership, reason: str = "") -> 
         rights_changed(User.objects.filter(pk=row.user_id))
 
 
-def _record(actor: User, verb: str, row: Membership, *, reason: str = "") -> None:
+def _record_membership(actor: User, verb: str, row: Membership, *, reason: str = "") -> None:
     facts: dict[str, Any] = {
         "person": row.user.username,
         "role": row.role,
         "starts_at": row.starts_at.isoformat() if row.starts_at else None,
         "ends_at": row.ends_at.isoformat() if row.ends_at else None,
     }
-    audit.record(
+    audit.record_act(
         actor,
         verb,
-        object_type="membership",
-        object_id=row.pk,
-        object_name=f"{row.user.username} {row.role}",
-        project=row.project.slug if row.project else "",
-        environment=row.environment.slug if row.environment else "",
+        row,
         reason=reason or row.reason,
         after=facts if verb == "member.added" else None,
         before=facts if verb == "member.ended" else None,

@@ -1,22 +1,29 @@
-"""People, as a platform administrator keeps them."""
+"""People, as a platform administrator keeps them; a change of rights makes open sockets read them again."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from django.db import transaction
+from django.db.models import F, QuerySet
 
 import audit
-from accounts.cleaning import changed, clean_row
 from accounts.models import Token, User
 from accounts.services import create_user, password_problems
 from environments.access import in_force, require
 from environments.choices import Role
 from environments.models import Membership
-from environments.services.epochs import rights_changed
+from environments.services.edits import save_changes
+from foundation.messages import message as _
+from foundation.models import Installation
 from foundation.problems import Invalid, Refused
-from foundation.sentences import say as _
+
+
+def rights_changed(people: QuerySet[User]) -> None:
+    """Raises the epoch of these people, in the transaction that changed their rights."""
+    # By key: an UPDATE over a join is not allowed, and doubled rows must count once.
+    User.objects.filter(pk__in=list(people.values_list("pk", flat=True))).update(rights_epoch=F("rights_epoch") + 1)
+
 
 _USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", re.ASCII)
 
@@ -24,25 +31,44 @@ _USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", re.ASCII)
 def create_person(*, actor: User, username: str, name: str, password: str, **fields: str) -> User:
     """A new person without any role. ``fields``: name_en, email, note, note_en. Raises Denied, Invalid, Stale."""
     require(actor, "manage_people")
-    if not _USERNAME.fullmatch(username.strip()):
-        raise Invalid({"username": [_("At most 64 Latin letters, digits and . _ @ - and a letter or digit first.")]})
+    _check_username(username)
     with transaction.atomic():
         person = create_user(username=username, name=name, password=password, **fields)
-        _record(actor, "person.created", person, after={"name": name, **fields})
+        audit.record_act(actor, "person.created", person, after={"name": name, **fields})
+    return person
+
+
+def _check_username(username: str) -> None:
+    if not _USERNAME.fullmatch(username.strip()):
+        raise Invalid({"username": [_("At most 64 Latin letters, digits and . _ @ - and a letter or digit first.")]})
+
+
+def create_first_administrator(*, username: str, name: str, password: str, **fields: str) -> User:
+    """A new person who is platform administrator, for an installation where nobody is. ``fields``: name_en, email.
+
+    No right is asked for: only somebody with a shell on a machine of the platform gets here. Raises Invalid, and
+    Refused while an active platform administrator exists.
+    """
+    _check_username(username)
+    with transaction.atomic():
+        # The one row of the installation is the lock: two who set it up at once do not both become the first.
+        Installation.objects.select_for_update().get()
+        if Membership.objects.filter(in_force(), role=Role.PLATFORM_ADMIN, user__is_active=True).exists():
+            raise Refused(
+                _("There is a platform administrator already, who makes people and gives roles."),
+                "administrator-exists",
+            )
+        person = create_user(username=username, name=name, password=password, **fields)
+        Membership.objects.create(user=person, role=Role.PLATFORM_ADMIN, reason="first administrator")
+        after = {"name": name, "role": str(Role.PLATFORM_ADMIN), **fields}
+        audit.record_act(audit.platform, "person.first_administrator", person, after=after)
     return person
 
 
 def edit_person(*, actor: User, person: User, **values: str) -> User:
     """Changes name, name_en, email, note, note_en; the user name stays. Raises Denied, Invalid."""
     require(actor, "manage_people")
-    with transaction.atomic():
-        row = User.objects.select_for_update().get(pk=person.pk)
-        before, after = changed(row, values)
-        if before:
-            clean_row(row)
-            row.save(update_fields=list(before))
-            _record(actor, "person.changed", row, before=before, after=after)
-    return row
+    return save_changes(actor, person, "person.changed", values)
 
 
 def set_password(*, actor: User, person: User, password: str) -> User:
@@ -55,7 +81,7 @@ def set_password(*, actor: User, person: User, password: str) -> User:
         row = User.objects.select_for_update().get(pk=person.pk)
         row.set_password(password)
         row.save(update_fields=["password"])
-        _record(actor, "person.password_set", row)
+        audit.record_act(actor, "person.password_set", row)
     return row
 
 
@@ -70,7 +96,7 @@ def deactivate_person(*, actor: User, person: User, reason: str = "") -> User:
             row.save(update_fields=["is_active"])
             Token.objects.filter(user=row).delete()
             rights_changed(User.objects.filter(pk=row.pk))
-            _record(actor, "person.deactivated", row, reason=reason)
+            audit.record_act(actor, "person.deactivated", row, reason=reason)
     return row
 
 
@@ -83,7 +109,7 @@ def activate_person(*, actor: User, person: User, reason: str = "") -> User:
             row.is_active = True
             row.save(update_fields=["is_active"])
             rights_changed(User.objects.filter(pk=row.pk))
-            _record(actor, "person.activated", row, reason=reason)
+            audit.record_act(actor, "person.activated", row, reason=reason)
     return row
 
 
@@ -96,7 +122,3 @@ def refuse_last_platform_admin(*, without: User) -> None:
         raise Refused(
             _("This is the last platform administrator: make somebody else one first."), "last-platform-administrator"
         )
-
-
-def _record(actor: User, verb: str, person: User, **more: Any) -> None:
-    audit.record(actor, verb, object_type="user", object_id=person.pk, object_name=person.username, **more)

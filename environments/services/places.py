@@ -8,16 +8,16 @@ from typing import Any
 from django.db import transaction
 
 import audit
-from accounts.cleaning import changed, clean_row, save_clean
 from accounts.models import User
+from accounts.validation import changed, clean_row, save_clean
 from environments.access import require
 from environments.flow import find_cycle
 from environments.models import Environment, Space
 from environments.policy import POLICY_FIELDS, below_minimum, contradictions
 from environments.selectors.places import follows_of
 from environments.services.spaces import is_safe_for_production
+from foundation.messages import message as _
 from foundation.problems import Invalid, Refused
-from foundation.sentences import say as _
 
 
 def create_environment(
@@ -35,7 +35,7 @@ def create_environment(
         save_clean(row)
         row.follows.set(before)
         _check_circle()
-        _record(actor, "environment.created", row, after=_facts(row))
+        audit.record_act(actor, "environment.created", row, after=_facts(row))
     return row
 
 
@@ -67,7 +67,7 @@ def edit_environment(
         _check_spaces(row)
         new = _facts(row)
         if new != old:
-            _record(actor, "environment.changed", row, before=old, after=new)
+            audit.record_act(actor, "environment.changed", row, before=old, after=new)
     return row
 
 
@@ -77,15 +77,15 @@ def _lock_all() -> dict[str, Environment]:
 
 
 def _named(known: dict[str, Environment], slugs: Sequence[str]) -> list[Environment]:
-    if unknown := [slug for slug in slugs if slug not in known]:
-        raise Invalid({"follows": [_("There is no environment %(name)s.") % {"name": unknown[0]}]})
+    if unknown := [slug for slug in slugs if slug not in known or known[slug].is_archived]:
+        raise Invalid({"follows": [_("There is no environment %(name)s.", name=unknown[0])]})
     return [known[slug] for slug in slugs]
 
 
 def _twin(known: dict[str, Environment], slug: str, twin: str) -> Environment | None:
     if not twin:
         return None
-    if twin not in known or twin == slug:
+    if twin not in known or twin == slug or known[twin].is_archived:
         raise Invalid({"twin": [_("Choose another environment as its twin.")]})
     has_twins = slug in known and any(one.twin_id == known[slug].pk for one in known.values())
     if known[twin].twin_id is not None or has_twins:
@@ -97,7 +97,7 @@ def _check_circle() -> None:
     rows = list(Environment.objects.prefetch_related("follows"))
     if circle := find_cycle(follows_of(rows)):
         path = " → ".join(slug.upper() for slug in reversed(circle))
-        raise Invalid({"follows": [_("The flow would be a circle: %(path)s.") % {"path": path}]})
+        raise Invalid({"follows": [_("The flow would be a circle: %(path)s.", path=path)]})
 
 
 def _check_spaces(row: Environment) -> None:
@@ -106,12 +106,12 @@ def _check_spaces(row: Environment) -> None:
     for space in Space.objects.filter(environment=row).select_related("project", "environment", "cluster"):
         values = {name: getattr(space, name) for name in POLICY_FIELDS}
         wrong = below_minimum(values, is_production=row.is_production) | contradictions(values, is_entry=is_entry)
-        reasons = [str(said) for sentences in wrong.values() for said in sentences]
+        reasons = [str(said) for messages in wrong.values() for said in messages]
         if row.is_production and not is_safe_for_production(space.cluster):
             reasons.append(str(_("Its cluster's certificate is not verified.")))
         if reasons:
             raise Refused(
-                _("The policy of %(space)s does not allow that: %(reason)s") % {"space": space, "reason": reasons[0]},
+                _("The policy of %(space)s does not allow that: %(reason)s", space=space, reason=reasons[0]),
                 "policy-below-minimum",
                 _("A project administrator can change the policy of the space first."),
             )
@@ -126,9 +126,3 @@ def _facts(row: Environment) -> dict[str, Any]:
         "twin": row.twin.slug if row.twin else "",
         "follows": sorted(row.follows.values_list("slug", flat=True)),
     }
-
-
-def _record(actor: User, verb: str, row: Environment, **more: Any) -> None:
-    audit.record(
-        actor, verb, object_type="environment", object_id=row.pk, object_name=row.slug, environment=row.slug, **more
-    )

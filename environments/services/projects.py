@@ -1,4 +1,4 @@
-"""Projects: made, changed, archived and taken out of the archive by a platform administrator."""
+"""Organisations and projects: made, changed, archived and taken out of the archive by a platform administrator."""
 
 from __future__ import annotations
 
@@ -8,15 +8,31 @@ from typing import Any
 from django.db import transaction
 
 import audit
-from accounts.cleaning import changed, clean_row, save_clean
 from accounts.models import Organisation, Project, User
+from accounts.validation import changed, clean_row, save_clean
 from environments.access import in_force, require
 from environments.choices import Role
 from environments.models import Membership
 from environments.policy import is_pattern
-from environments.services.epochs import rights_changed
+from environments.services.edits import save_changes
+from environments.services.people import rights_changed
+from foundation.messages import message as _
 from foundation.problems import Invalid
-from foundation.sentences import say as _
+
+
+def create_organisation(*, actor: User, slug: str, name: str, name_en: str = "") -> Organisation:
+    """A new organisation. Raises Denied, Invalid, Stale."""
+    require(actor, "manage_projects")
+    with transaction.atomic():
+        row = save_clean(Organisation(slug=slug, name=name, name_en=name_en))
+        audit.record_act(actor, "organisation.created", row, after={"name": name, "name_en": name_en})
+    return row
+
+
+def edit_organisation(*, actor: User, organisation: Organisation, **values: str) -> Organisation:
+    """Changes ``name`` and ``name_en``; the short name stays. Raises Denied, Invalid."""
+    require(actor, "manage_projects")
+    return save_changes(actor, organisation, "organisation.changed", values)
 
 
 def create_project(
@@ -37,7 +53,7 @@ def create_project(
         save_clean(project)
         for username in administrators:
             _appoint(actor, project, username)
-        _record(actor, "project.created", project, after={"organisation": above.slug, **values})
+        audit.record_act(actor, "project.created", project, after={"organisation": above.slug, **values})
     return project
 
 
@@ -61,7 +77,7 @@ def edit_project(
         if before:
             clean_row(row)
             row.save()
-            _record(actor, "project.changed", row, before=before, after=after)
+            audit.record_act(actor, "project.changed", row, before=before, after=after)
         for username in administrators:
             _appoint(actor, row, username)
     return row
@@ -85,30 +101,24 @@ def _set_archived(actor: User, project: Project, is_archived: bool, reason: str)
             row.is_archived = is_archived
             row.save(update_fields=["is_archived"])
             rights_changed(User.objects.filter(memberships__project=row))
-            _record(actor, "project.archived" if is_archived else "project.restored", row, reason=reason)
+            audit.record_act(actor, "project.archived" if is_archived else "project.restored", row, reason=reason)
     return row
 
 
 def _check_pattern(project: Project) -> None:
     if project.change_ticket_pattern and not is_pattern(project.change_ticket_pattern):
-        sentence = _("This is not a regular expression: write for example CHG[0-9]{6}.")
-        raise Invalid({"change_ticket_pattern": [sentence]})
+        message = _("This is not a regular expression: write for example CHG[0-9]{6}.")
+        raise Invalid({"change_ticket_pattern": [message]})
 
 
 def _appoint(actor: User, project: Project, username: str) -> None:
     """Makes somebody project administrator, unless they are already."""
     person = User.objects.filter(username=username, is_active=True).first()
     if person is None:
-        raise Invalid({"administrators": [_("Nobody who may sign in has the name %(name)s.") % {"name": username}]})
+        raise Invalid({"administrators": [_("Nobody who may sign in has the name %(name)s.", name=username)]})
     held = Membership.objects.filter(in_force(), user=person, project=project, role=Role.PROJECT_ADMIN)
     if held.exists():
         return
     Membership.objects.create(user=person, project=project, role=Role.PROJECT_ADMIN, granted_by=actor)
     rights_changed(User.objects.filter(pk=person.pk))
-    _record(actor, "member.added", project, after={"person": username, "role": Role.PROJECT_ADMIN})
-
-
-def _record(actor: User, verb: str, project: Project, **more: Any) -> None:
-    audit.record(
-        actor, verb, object_type="project", object_id=project.pk, object_name=project.slug, project=project.slug, **more
-    )
+    audit.record_act(actor, "member.added", project, after={"person": username, "role": Role.PROJECT_ADMIN})

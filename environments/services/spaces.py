@@ -1,22 +1,112 @@
-"""Spaces: place and ceilings (by a platform administrator), and policy (by a project administrator)."""
+"""Spaces: place and ceilings (by a platform administrator), policy (by a project administrator), and their syncs.
+
+A sync brings a space's namespace and quota in line: the row is written here, a worker carries it out. What workers
+see of the quota meanwhile is written for the pages, and nothing is decided by it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 import audit
-from accounts.cleaning import changed, clean_row, save_clean
 from accounts.models import Project, User
+from accounts.validation import changed, clean_row, save_clean
+from deployer.interfaces import QuotaLine
+from environments import registries
 from environments.access import require
-from environments.ceilings import check_order, read_ceilings, show_ceilings
-from environments.models import Cluster, Environment, Space
+from environments.ceilings import check_order, hard_of, read_ceilings, show_ceilings
+from environments.grants import check_grants, pull_secret_of, take_node_ports
+from environments.models import Cluster, Environment, QuotaObservation, Space, SpaceSync
 from environments.policy import POLICY_FIELDS, below_minimum, contradictions, minimum_values
-from environments.services.syncs import launch_sync
-from foundation.problems import Invalid, Refused, Sentence, Stale
-from foundation.sentences import say as _
+from foundation.messages import MessageLike
+from foundation.messages import message as _
+from foundation.problems import Invalid, Refused, Stale
+from foundation.runs.choices import ACTIVE
+from foundation.runs.engine import hinted_at, launch_hint, wake
+
+
+def record_quota(space: Space, lines: Sequence[QuotaLine], *, at: datetime | None = None) -> None:
+    """Keep the namespace's quotas as seen at that moment (now); who looked earlier and writes later changes nothing."""
+    moment = at or timezone.now()
+    values = {"namespace": space.namespace, "lines": [asdict(line) for line in lines], "at": moment}
+    if QuotaObservation.objects.filter(space=space, at__lt=moment).update(**values):
+        return
+    # Two that read first at the same time: one row, and the next read puts it right.
+    QuotaObservation.objects.bulk_create([QuotaObservation(space=space, **values)], ignore_conflicts=True)
+
+
+def is_quota_fresh(space: Space, seconds: float) -> bool:
+    """Was it read within so many seconds? A namespace of forty components needs one read a minute, not forty."""
+    since = timezone.now() - timedelta(seconds=seconds)
+    return QuotaObservation.objects.filter(space=space, namespace=space.namespace, at__gt=since).exists()
+
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+PRODUCT = "prism4k"
+PROJECT, ENVIRONMENT = "prism4k.io/project", "prism4k.io/environment"
+
+
+def wanted_of(space: Space) -> dict[str, Any]:
+    """What a sync applies, as plain data: fixed here, so that a step never mixes two versions of the space."""
+    return {
+        "cluster": space.cluster_id,
+        "namespace": space.namespace,
+        "labels": {MANAGED_BY: PRODUCT, PROJECT: space.project.slug, ENVIRONMENT: space.environment.slug},
+        "hard": hard_of(space),
+        "force": space.force_conflicts,
+        "pull_secrets": {
+            pull_secret_of(slug): {"registry": slug, "version": version}
+            for slug, version in sorted(registries.versions().items())
+            if slug in space.grants.get("registries", [])
+        },
+    }
+
+
+def launch_sync(*, actor: User | None, space: Space) -> SpaceSync:
+    """Makes a sync due, inside the caller's transaction. One that is under way takes the new wishes over.
+
+    The step compares what it applied with the row under a lock before it ends, so wishes that come meanwhile are
+    never lost.
+    """
+    wanted = wanted_of(space)
+    for _attempt in range(3):
+        active = space.syncs.filter(state__in=ACTIVE).order_by("-pk").first()
+        if active is not None:
+            taken = SpaceSync.objects.filter(pk=active.pk, state__in=ACTIVE).update(
+                wanted=wanted, remote=space.cluster.remote_key
+            )
+            if taken and wake(SpaceSync, active.pk):
+                return active
+            continue
+        try:
+            with transaction.atomic():
+                run = SpaceSync.objects.create(
+                    space=space, requested_by=actor, wanted=wanted, remote=space.cluster.remote_key, next_at=hinted_at()
+                )
+        except IntegrityError:
+            # Another process launched one between our read and our insert.
+            continue
+        launch_hint("space-sync", run.pk)
+        return run
+    raise Stale(_("This space is being saved by somebody else just now: try again in a moment."))
+
+
+def sync_again(*, actor: User, space: Space) -> SpaceSync:
+    """Applies the space's namespace and quota once more. Raises Denied."""
+    require(actor, "manage_places")
+    _refuse_archived_space(space)
+    with transaction.atomic():
+        Space.objects.select_for_update().get(pk=space.pk)
+        run = launch_sync(actor=actor, space=space)
+        audit.record_act(actor, "space.sync_asked", space)
+    return run
+
 
 RESERVED = ("default", "kube-")
 """Namespaces of Kubernetes itself; the pattern ``kube-`` is reserved by its documentation ("Initial namespaces")."""
@@ -44,9 +134,9 @@ def create_space(
     """
     require(actor, "manage_places")
     _refuse_archived(project)
-    place = Environment.objects.filter(slug=environment).first()
+    place = Environment.objects.filter(slug=environment, is_archived=False).first()
     where = Cluster.objects.filter(slug=cluster, is_archived=False).first()
-    problems: dict[str, list[Sentence]] = {}
+    problems: dict[str, list[MessageLike]] = {}
     if place is None:
         problems["environment"] = [_("There is no such environment.")]
     if where is None:
@@ -62,7 +152,7 @@ def create_space(
     with transaction.atomic():
         save_clean(space)
         launch_sync(actor=actor, space=space)
-        _record(actor, "space.created", space, after=_facts(space))
+        audit.record_act(actor, "space.created", space, after=_facts(space))
     return space
 
 
@@ -82,9 +172,11 @@ def edit_space(
     """
     require(actor, "manage_places")
     _refuse_archived(space.project)
+    _refuse_archived_space(space)
     amounts = read_ceilings(ceilings or {})
     with transaction.atomic():
-        row = _lock(space, version)
+        lock_grants()
+        row = lock_space(space, version)
         old = _facts(row)
         if cluster is not None and cluster != row.cluster.slug:
             where = Cluster.objects.filter(slug=cluster, is_archived=False).first()
@@ -94,12 +186,14 @@ def edit_space(
         row.namespace = namespace or row.namespace
         _set(row, amounts)
         _check_place(row)
+        check_grants(row)
         clean_row(row)
         row.save()
+        take_node_ports(row)
         launch_sync(actor=actor, space=row)
         new = _facts(row)
         if new != old:
-            _record(actor, "space.changed", row, before=_differing(old, new), after=_differing(new, old))
+            audit.record_act(actor, "space.changed", row, before=_differing(old, new), after=_differing(new, old))
     return row
 
 
@@ -109,10 +203,11 @@ def edit_policy(*, actor: User, space: Space, version: str = "", **policy: Any) 
     Raises Missing, Denied, Invalid with the reason at each field, Stale.
     """
     require(actor, "edit_policy", project_id=space.project_id)
+    _refuse_archived_space(space)
     if unknown := set(policy) - set(POLICY_FIELDS):
         raise Invalid({name: [_("This is not part of a policy.")] for name in unknown})
     with transaction.atomic():
-        row = _lock(space, version)
+        row = lock_space(space, version)
         before, after = changed(row, policy)
         clean_row(row)
         values = {name: getattr(row, name) for name in POLICY_FIELDS}
@@ -122,15 +217,24 @@ def edit_policy(*, actor: User, space: Space, version: str = "", **policy: Any) 
             raise Invalid(problems)
         if before:
             row.save()
-            _record(actor, "space.policy_changed", row, before=before, after=after)
+            audit.record_act(actor, "space.policy_changed", row, before=before, after=after)
     return row
 
 
-def _lock(space: Space, version: str) -> Space:
+def lock_grants() -> None:
+    """Who changes grants, or moves a space with grants, waits here for the other: two hosts overlap in no one row.
+
+    Taken before the space. It does not hold up rows that only refer to a cluster.
+    """
+    list(Cluster.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+
+
+def lock_space(space: Space, version: str) -> Space:
+    """The row, locked; raises Stale when it is not as ``version`` (:func:`version_of`) says, unless that is blank."""
     rows = Space.objects.select_related("project", "environment", "cluster").select_for_update(of=("self",))
     row = rows.get(pk=space.pk)
     if version and version != version_of(row):
-        raise Stale(_("Somebody changed this space in the meantime: look at it again, then make your change."))
+        raise Stale(_("Somebody changed this space in the meantime: refresh the page, then make your change."))
     return row
 
 
@@ -158,16 +262,14 @@ def _refuse_archived(project: Project) -> None:
         raise Refused(_("The project is archived: take it out of the archive first."), "project-archived")
 
 
+def _refuse_archived_space(space: Space) -> None:
+    if space.is_archived:
+        raise Refused(_("The space is archived: take it out of the archive first."), "space-archived")
+
+
 def _facts(space: Space) -> dict[str, Any]:
     return {"cluster": space.cluster.slug, "namespace": space.namespace, **show_ceilings(space)}
 
 
 def _differing(these: Mapping[str, Any], those: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in these.items() if value != those[name]}
-
-
-def _record(actor: User, verb: str, space: Space, **more: Any) -> None:
-    audit.record(
-        actor, verb, object_type="space", object_id=space.pk, object_name=str(space),
-        project=space.project.slug, environment=space.environment.slug, **more,
-    )  # fmt: skip

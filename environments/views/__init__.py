@@ -1,1 +1,1 @@
-"""Pages of the places' room, one file a noun."""
+"""Pages of the environments app, one file a noun."""

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST
 
 from accounts.actor import actor_of
-from environments.access import Rights, require
-from environments.forms.people import NewPasswordForm, PersonForm, SiteRoleForm
+from environments.access import Rights
+from environments.forms import NewPasswordForm, PersonForm, SiteRoleForm
 from environments.selectors import people as selectors
 from environments.services import members
 from environments.services import people as services
-from environments.views.saving import form_page, is_saved, status_of, try_save
+from environments.views.form_page import form_page, form_view
 from foundation import paging
+from foundation.api.routes import api_route, with_field, without_field
+from foundation.messages import message as _
+from foundation.pages import act_view, is_saved, redirect_with, status_of, try_save
 
 
 @login_required
@@ -60,12 +60,11 @@ def person(request: HttpRequest, username: str, *, form: SiteRoleForm | None = N
     return render(request, "environments/person.html", context, status=status_of(form) if form else 200)
 
 
-@login_required
+@api_route("people_create")
+@form_view("manage_people")
 @sensitive_post_parameters("password")
 def new_person(request: HttpRequest) -> HttpResponse:
-    """Make a person."""
     user = actor_of(request)
-    require(user, "manage_people")
     form = PersonForm(request.POST or None)
     if form.is_valid():
         row = try_save(form, lambda: services.create_person(actor=user, **form.cleaned_data))
@@ -74,11 +73,11 @@ def new_person(request: HttpRequest) -> HttpResponse:
     return form_page(request, form, _("New person"), back=resolve_url("environments:people"))
 
 
-@login_required
+@api_route("people_update")
+@form_view("manage_people")
 def edit_person(request: HttpRequest, username: str) -> HttpResponse:
     """Change names, e-mail and note."""
     user = actor_of(request)
-    require(user, "manage_people")
     row = selectors.find_person(user, username)
     fields = ("name", "name_en", "email", "note", "note_en")
     form = PersonForm(request.POST or None, initial={name: getattr(row, name) for name in fields})
@@ -88,22 +87,22 @@ def edit_person(request: HttpRequest, username: str) -> HttpResponse:
     return form_page(request, form, row.shown_name, back=resolve_url("environments:person", username))
 
 
-@login_required
+@api_route("people_set_password")
+@form_view("manage_people")
 @sensitive_post_parameters("password")
 def set_password(request: HttpRequest, username: str) -> HttpResponse:
-    """Set somebody's new password."""
     user = actor_of(request)
-    require(user, "manage_people")
     row, form = selectors.find_person(user, username), NewPasswordForm(request.POST or None)
     if form.is_valid() and is_saved(form, lambda: services.set_password(actor=user, person=row, **form.cleaned_data)):
-        messages.success(request, _("The new password is set; their sessions have ended."))
-        return redirect("environments:person", username)
-    title = _("New password for %(name)s") % {"name": row.shown_name}
+        message = _("The new password is set; their sessions have ended.")
+        return redirect_with(request, message, "environments:person", username)
+    title = _("New password for %(name)s", name=row.shown_name)
     return form_page(request, form, title, back=resolve_url("environments:person", username))
 
 
-@login_required
-@require_POST
+@api_route("people_activate", when=with_field("activate"))
+@api_route("people_deactivate", when=without_field("activate"))
+@act_view
 def switch_person_on_or_off(request: HttpRequest, username: str) -> HttpResponse:
     """Deactivate, or (``activate`` posted) let in again."""
     user = actor_of(request)
@@ -113,8 +112,8 @@ def switch_person_on_or_off(request: HttpRequest, username: str) -> HttpResponse
     return redirect("environments:person", username)
 
 
-@login_required
-@require_POST
+@api_route("roles_create")
+@act_view
 def add_site_role(request: HttpRequest, username: str) -> HttpResponse:
     """Make somebody platform administrator or auditor."""
     user = actor_of(request)
@@ -126,10 +125,9 @@ def add_site_role(request: HttpRequest, username: str) -> HttpResponse:
     return person(request, username, form=form)
 
 
-@login_required
-@require_POST
+@api_route("roles_end")
+@act_view
 def end_site_role(request: HttpRequest, username: str, number: int) -> HttpResponse:
-    """End a site role now."""
     user = actor_of(request)
     row = selectors.find_site_role(user, selectors.find_person(user, username), number)
     members.end_membership(actor=user, membership=row, reason=request.POST.get("reason", ""))

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
-from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
 from accounts.actor import actor_of
 from environments.access import Rights, require, who_may
 from environments.ceilings import show_ceilings
-from environments.forms.places import EnvironmentForm, PolicyForm, SpaceForm
+from environments.forms import EnvironmentForm, GrantsForm, PolicyForm, SpaceForm
+from environments.grants import GRANTS
 from environments.models import Space
 from environments.policy import PRODUCTION_MINIMUM
 from environments.selectors import places as selectors
 from environments.selectors.people import find_project
-from environments.selectors.policies import policy_lines
+from environments.selectors.places import policy_lines
 from environments.selectors.quota import quota_seen
 from environments.selectors.shown import sync_shown
+from environments.services import archive
+from environments.services import grants as grant_services
 from environments.services import places as place_services
 from environments.services import spaces as services
-from environments.services.spaces import version_of
-from environments.services.syncs import sync_again
-from environments.views.saving import draw_anew, form_page, is_refused, is_saved, status_of, try_save
+from environments.services.spaces import sync_again, version_of
+from environments.views.form_page import form_page, form_view
+from foundation.api.routes import api_route, with_field, without_field
+from foundation.messages import message as _
+from foundation.pages import is_refused, is_saved, redirect_with, replace_values, status_of, try_save
+
+OF_PROJECT = {"slug": "project"}
+"""The API calls slug what is project in the addresses of spaces."""
 
 
 @login_required
@@ -33,36 +40,37 @@ def list_environments(request: HttpRequest) -> HttpResponse:
     text, start = (request.GET.get(name, "").strip()[:120] for name in ("search", "start"))
     drawing = selectors.drawing_of(places)
     boxes = selectors.boxes_of(places, drawing)
+    may_manage = Rights(user).can("manage_places")
     context = {
         "environments": places,
+        "archived": selectors.list_environments(is_archived=True) if may_manage else [],
         "drawing": drawing,
         "boxes": boxes,
         "steps": selectors.steps_of(boxes),
         "table": selectors.space_table(user, places, text=text, start=start),
         "search": text,
-        "may_manage": Rights(user).can("manage_places"),
+        "may_manage": may_manage,
         "sees_site": Rights(user).can("see_site"),
         "nav": "environments",
     }
     return render(request, "environments/list.html", context)
 
 
-@login_required
+@api_route("environments_create")
+@form_view("manage_places")
 def new_environment(request: HttpRequest) -> HttpResponse:
-    """Make an environment."""
     user = actor_of(request)
-    require(user, "manage_places")
     form = EnvironmentForm(request.POST or None)
     if form.is_valid() and is_saved(form, lambda: place_services.create_environment(actor=user, **form.values())):
         return redirect("environments:list")
     return form_page(request, form, _("New environment"), back=resolve_url("environments:list"), nav="environments")
 
 
-@login_required
+@api_route("environments_update")
+@form_view("manage_places")
 def edit_environment(request: HttpRequest, slug: str) -> HttpResponse:
     """Change an environment and its place in the flow."""
     user = actor_of(request)
-    require(user, "manage_places")
     row = selectors.find_environment(slug)
     form = EnvironmentForm(request.POST or None, environment=row)
     if form.is_valid() and is_saved(
@@ -91,6 +99,7 @@ def space(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     context = _space_context(request, row) | {
         "ceilings": show_ceilings(row),
         "policy": policy_lines(row),
+        "grants": [(grant.label, row.grants.get(grant.name, [])) for grant in GRANTS],
         "may_edit_policy": rights.can("edit_policy", project_id=row.project_id),
         "who_edits_policy": who_may("edit_policy", project_id=row.project_id),
         "who_manages": who_may("manage_places"),
@@ -99,6 +108,7 @@ def space(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     return render(request, "environments/space.html", context)
 
 
+@api_route("spaces_sync", names=OF_PROJECT)
 @login_required
 def sync(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     """The part of a space's page that says how far its namespace and quota are; POST applies them once more."""
@@ -109,40 +119,63 @@ def sync(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     return render(request, "environments/_sync.html", _space_context(request, row))
 
 
+@api_route("environments_restore", when=with_field("restore"))
+@api_route("environments_archive", when=without_field("restore"))
 @login_required
+@require_POST
+def archive_environment(request: HttpRequest, slug: str) -> HttpResponse:
+    """Into the archive, or (``restore`` posted) out of it."""
+    act = archive.restore_environment if "restore" in request.POST else archive.archive_environment
+    act(actor=actor_of(request), environment=selectors.find_environment(slug))
+    return redirect("environments:list")
+
+
+@api_route("spaces_restore", names=OF_PROJECT, when=with_field("restore"))
+@api_route("spaces_archive", names=OF_PROJECT, when=without_field("restore"))
+@login_required
+@require_POST
+def archive_space(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    """Into the archive, or (``restore`` posted) out of it."""
+    row = selectors.find_space(actor_of(request), project, environment)
+    act = archive.restore_space if "restore" in request.POST else archive.archive_space
+    act(actor=actor_of(request), space=row)
+    return redirect("environments:space", project, environment)
+
+
+@api_route("spaces_create", names=OF_PROJECT)
+@form_view("manage_places")
 def new_space(request: HttpRequest, project: str) -> HttpResponse:
-    """Give a project a space."""
     user = actor_of(request)
-    require(user, "manage_places")
     row, form = find_project(user, project), SpaceForm(request.POST or None)
     if form.is_valid():
         made = try_save(form, lambda: services.create_space(actor=user, project=row, **form.values()))
         if made:
-            messages.success(request, _("Saved. A worker is creating the namespace and its quota."))
-            return redirect("environments:space", project, made.environment.slug)
-    title = _("New space of %(project)s") % {"project": row}
+            message = _("Saved. A worker is creating the namespace and its quota.")
+            return redirect_with(request, message, "environments:space", project, made.environment.slug)
+    title = _("New space of %(project)s", project=row)
     return form_page(request, form, title, back=resolve_url("environments:project", project))
 
 
-@login_required
+@api_route("spaces_update", names=OF_PROJECT)
+@form_view("manage_places")
 def edit_space(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     """Change cluster, namespace and ceilings."""
     user = actor_of(request)
-    require(user, "manage_places")
     row = selectors.find_space(user, project, environment)
     form = SpaceForm(request.POST or None, space=row)
     if form.is_valid() and is_saved(
         form,
         lambda: services.edit_space(actor=user, space=row, version=form.cleaned_data["version"], **form.values()),
     ):
-        messages.success(request, _("Saved. A worker is updating the namespace and its quota."))
-        return redirect("environments:space", project, environment)
+        message = _("Saved. A worker is updating the namespace and its quota.")
+        return redirect_with(request, message, "environments:space", project, environment)
     if is_refused(form):
-        draw_anew(form, version=version_of(selectors.find_space(user, project, environment)))
+        replace_values(form, version=version_of(selectors.find_space(user, project, environment)))
     back = resolve_url("environments:space", project, environment)
     return form_page(request, form, str(row), back=back, nav="environments")
 
 
+@api_route("spaces_update_policy", names=OF_PROJECT)
 @login_required
 def edit_policy(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     """Change the policy within the site's minimum."""
@@ -151,10 +184,10 @@ def edit_policy(request: HttpRequest, project: str, environment: str) -> HttpRes
     require(user, "edit_policy", project_id=row.project_id)
     form = PolicyForm(request.POST or None, space=row)
     if form.is_valid() and is_saved(form, lambda: services.edit_policy(actor=user, space=row, **form.values())):
-        messages.success(request, _("Saved. It applies from the next act on."))
-        return redirect("environments:space", project, environment)
+        message = _("Saved. It applies from the next act on.")
+        return redirect_with(request, message, "environments:space", project, environment)
     if is_refused(form):
-        draw_anew(form, version=version_of(selectors.find_space(user, project, environment)))
+        replace_values(form, version=version_of(selectors.find_space(user, project, environment)))
     context = {
         "form": form,
         "space": row,
@@ -162,3 +195,21 @@ def edit_policy(request: HttpRequest, project: str, environment: str) -> HttpRes
         "nav": "environments",
     }
     return render(request, "environments/policy.html", context, status=status_of(form))
+
+
+@api_route("spaces_update_grants", names=OF_PROJECT)
+@login_required
+def edit_grants(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    """Grant ways out of the space."""
+    user = actor_of(request)
+    require(user, "edit_grants")
+    row = selectors.find_space(user, project, environment)
+    form = GrantsForm(request.POST or None, space=row)
+    if form.is_valid() and is_saved(form, lambda: grant_services.edit_grants(actor=user, space=row, **form.values())):
+        message = _("Saved. The next review asks the new grants.")
+        return redirect_with(request, message, "environments:space", project, environment)
+    if is_refused(form):
+        replace_values(form, version=version_of(selectors.find_space(user, project, environment)))
+    title = _("Ways out of %(space)s", space=row)
+    back = resolve_url("environments:space", project, environment)
+    return form_page(request, form, title, back=back, nav="environments")

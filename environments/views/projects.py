@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from accounts.actor import actor_of
 from accounts.models import Organisation
-from environments.access import Rights, require, who_may
-from environments.forms.people import MembershipForm, OrganisationForm, ProjectForm
+from environments.access import Rights, who_may
+from environments.forms import MembershipForm, OrganisationForm, ProjectForm
 from environments.selectors import people as people_selectors
 from environments.selectors import places as place_selectors
-from environments.services import members, organisations
+from environments.services import members
 from environments.services import projects as project_services
-from environments.views.saving import form_page, is_saved, status_of, try_save
+from environments.views.form_page import form_page, form_view
+from foundation.api.routes import api_route, with_field, without_field
+from foundation.messages import message as _
+from foundation.pages import act_view, is_saved, redirect_with, status_of, try_save
 
 
 @login_required
@@ -45,7 +45,7 @@ def project(request: HttpRequest, slug: str, *, form: MembershipForm | None = No
     context = {
         "project": row,
         "members": people_selectors.list_members(user, row),
-        "spaces": place_selectors.spaces_of(user, row),
+        "spaces": place_selectors.spaces_of(user, row, with_archived=rights.can("manage_places")),
         "may_manage_members": may_manage_members,
         "may_manage_projects": rights.can("manage_projects"),
         "may_manage_places": rights.can("manage_places"),
@@ -59,25 +59,23 @@ def project(request: HttpRequest, slug: str, *, form: MembershipForm | None = No
     return render(request, "environments/project.html", context, status=status_of(form) if form else 200)
 
 
-@login_required
+@api_route("projects_create")
+@form_view("manage_projects")
 def new_project(request: HttpRequest) -> HttpResponse:
-    """Make a project."""
     user = actor_of(request)
-    require(user, "manage_projects")
     form = ProjectForm(request.POST or None)
     if form.is_valid():
         row = try_save(form, lambda: project_services.create_project(actor=user, **form.values()))
         if row:
-            messages.success(request, _("The project is created: add its spaces and members."))
-            return redirect("environments:project", row.slug)
+            message = _("The project is created: add its spaces and members.")
+            return redirect_with(request, message, "environments:project", row.slug)
     return form_page(request, form, _("New project"), back=resolve_url("environments:projects"))
 
 
-@login_required
+@api_route("projects_update")
+@form_view("manage_projects")
 def edit_project(request: HttpRequest, slug: str) -> HttpResponse:
-    """Change a project."""
     user = actor_of(request)
-    require(user, "manage_projects")
     row = people_selectors.find_project(user, slug)
     fields = ("name", "name_en", "description", "change_ticket_pattern")
     initial = {name: getattr(row, name) for name in fields} | {"organisation": row.organisation.slug}
@@ -86,15 +84,13 @@ def edit_project(request: HttpRequest, slug: str) -> HttpResponse:
     if form.is_valid() and is_saved(
         form, lambda: project_services.edit_project(actor=user, project=row, **form.values())
     ):
-        messages.success(request, _("Saved."))
-        return redirect("environments:project", slug)
-    return form_page(
-        request, form, _("Project %(slug)s") % {"slug": slug}, back=resolve_url("environments:project", slug)
-    )
+        return redirect_with(request, _("Saved."), "environments:project", slug)
+    return form_page(request, form, _("Project %(slug)s", slug=slug), back=resolve_url("environments:project", slug))
 
 
-@login_required
-@require_POST
+@api_route("projects_restore", when=with_field("restore"))
+@api_route("projects_archive", when=without_field("restore"))
+@act_view
 def archive_project(request: HttpRequest, slug: str) -> HttpResponse:
     """Into the archive, or (``restore`` posted) out of it."""
     user = actor_of(request)
@@ -104,52 +100,50 @@ def archive_project(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("environments:project", slug)
 
 
-@login_required
+@api_route("organisations_create")
+@form_view("manage_projects")
 def new_organisation(request: HttpRequest) -> HttpResponse:
-    """Make an organisation."""
     user = actor_of(request)
-    require(user, "manage_projects")
     form = OrganisationForm(request.POST or None)
-    if form.is_valid() and is_saved(form, lambda: organisations.create_organisation(actor=user, **form.cleaned_data)):
+    if form.is_valid() and is_saved(
+        form, lambda: project_services.create_organisation(actor=user, **form.cleaned_data)
+    ):
         return redirect("environments:projects")
     return form_page(request, form, _("New organisation"), back=resolve_url("environments:projects"))
 
 
-@login_required
+@api_route("organisations_update")
+@form_view("manage_projects")
 def edit_organisation(request: HttpRequest, slug: str) -> HttpResponse:
     """Change an organisation's names."""
     user = actor_of(request)
-    require(user, "manage_projects")
     row: Organisation = people_selectors.find_organisation(slug)
     form = OrganisationForm(request.POST or None, initial={"name": row.name, "name_en": row.name_en})
     del form.fields["slug"]
     if form.is_valid() and is_saved(
-        form, lambda: organisations.edit_organisation(actor=user, organisation=row, **form.cleaned_data)
+        form, lambda: project_services.edit_organisation(actor=user, organisation=row, **form.cleaned_data)
     ):
         return redirect("environments:projects")
-    title = _("Organisation %(slug)s") % {"slug": slug}
+    title = _("Organisation %(slug)s", slug=slug)
     return form_page(request, form, title, back=resolve_url("environments:projects"))
 
 
-@login_required
-@require_POST
+@api_route("members_create")
+@act_view
 def add_member(request: HttpRequest, slug: str) -> HttpResponse:
     """Give somebody a role or a grant in the project."""
     user = actor_of(request)
     row = people_selectors.find_project(user, slug)
     form = MembershipForm(request.POST, project=row)
     if form.is_valid() and is_saved(form, lambda: members.add_membership(actor=user, project=row, **form.values())):
-        messages.success(request, _("Added."))
-        return redirect("environments:project", slug)
+        return redirect_with(request, _("Added."), "environments:project", slug)
     return project(request, slug, form=form)
 
 
-@login_required
-@require_POST
+@api_route("members_end")
+@act_view
 def end_member(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """End a role or a grant now."""
     user = actor_of(request)
     row = people_selectors.find_member(user, people_selectors.find_project(user, slug), number)
     members.end_membership(actor=user, membership=row, reason=request.POST.get("reason", ""))
-    messages.success(request, _("Ended."))
-    return redirect("environments:project", slug)
+    return redirect_with(request, _("Ended."), "environments:project", slug)

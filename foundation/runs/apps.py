@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class RunsConfig(AppConfig):
-    """Rows that the engine drives by leases; each room registers its own kinds in its AppConfig."""
+    """Rows that the engine drives by leases; each app registers its own kinds in its AppConfig."""
 
     name = "foundation.runs"
     label = "runs"

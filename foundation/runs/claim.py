@@ -7,9 +7,11 @@ lock and the same statement needs no lock of its own (Django leaves the clause o
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from django.db import transaction
+from django.conf import settings
+from django.db import DatabaseError, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
@@ -21,32 +23,50 @@ from foundation.runs.lease import Lease, lease_seconds
 from foundation.runs.models import Run
 from foundation.runs.slots import slots
 
-HINT_SECONDS = 2.0
-"""What a person's act makes due is left to the Celery workers for so long before the watcher takes it."""
+log = logging.getLogger(__name__)
 
 _COLUMNS = ("pk", "fence", "wakes", "claims", "remote", "contact_lost_since")
+
+
+def hint_seconds() -> float:
+    """What a person's act makes due is left to the Celery workers for so long before the watcher takes it."""
+    return float(settings.RUN_HINT_SECONDS)
+
+
+class _Left:
+    """How many runs of each remote one claim may still take: a slot each, or the one probe."""
+
+    def __init__(self, probes: frozenset[str]) -> None:
+        self.probes = probes
+        self._left: dict[str, int] = {}
+
+    def take(self, remote: str) -> bool:
+        """Counts one; False when no more may be taken."""
+        if not remote:
+            return True
+        left = self._left.setdefault(remote, 1 if remote in self.probes else slots.free(remote))
+        self._left[remote] = left - 1
+        return left > 0
 
 
 def claim(kind: Kind, *, owner: str, limit: int, pk: int | None = None, grace: float = 0.0) -> list[Lease]:
     """Takes up to ``limit`` due runs of a kind, those of one remote next to each other.
 
     ``pk`` asks for one run; ``grace`` seconds counts rows as due that will be so that soon (a hint may be early).
-    Every lease returned must go through :func:`foundation.runs.engine.run_step`, which gives its slot back.
+    No more runs of a remote are taken than it has free slots; the slots themselves are held by the passes.
     """
     due = _due(kind, pk, grace)
     # The cheap question first: an idle watcher must not take SQLite's write lock four times a second.
     if not due.exists():
         return []
     open_now = breakers.read_open()
+    probes = _take_probes(due, open_now.probing - slots.full(), limit)
+    shut = open_now.shut | (open_now.probing - probes) | slots.full()
     leases: list[Lease] = []
-    shut = open_now.shut | slots.full()
-    while len(leases) < limit and (not shut or due.exclude(remote__in=shut).exists()):
-        found, full = _claim_round(kind, due, shut, open_now.probing, owner, limit - len(leases))
-        leases += found
-        if not full:
-            break
-        # Rows of a remote that has no slot left filled our selection: look past them.
-        shut |= full
+    try:
+        leases = _claim_rounds(kind, due, shut, probes, owner, limit)
+    finally:
+        _return_probes(probes.difference(lease.remote for lease in leases))
     return sorted(leases, key=lambda lease: lease.remote)
 
 
@@ -57,33 +77,67 @@ def _due(kind: Kind, pk: int | None, grace: float) -> QuerySet[Run]:
     return due if pk is None else due.filter(pk=pk)
 
 
+def _take_probes(due: QuerySet[Run], probing: frozenset[str], limit: int) -> frozenset[str]:
+    """The remotes whose next probe this process may send with one of the due runs.
+
+    Each probe is a statement of its own, before any row is locked: two processes that took the probes of two remotes
+    in opposite order inside their claims would wait for each other.
+    """
+    if not probing:
+        return frozenset()
+    wanted = due.filter(remote__in=sorted(probing)).order_by("remote").values_list("remote", flat=True).distinct()
+    return frozenset(remote for remote in list(wanted)[:limit] if breakers.take_probe(remote))
+
+
+def _return_probes(remotes: frozenset[str]) -> None:
+    """Another process has the rows of these remotes: they must not wait for a probe that nobody sends."""
+    try:
+        for remote in remotes:
+            breakers.return_probe(remote)
+    except DatabaseError:
+        log.warning("Probes were not returned; they are due again in %s s.", breakers.PROBE_SECONDS, exc_info=True)
+
+
+def _claim_rounds(
+    kind: Kind, due: QuerySet[Run], shut: frozenset[str], probes: frozenset[str], owner: str, limit: int
+) -> list[Lease]:
+    leases: list[Lease] = []
+    left = _Left(probes)
+    while len(leases) < limit:
+        try:
+            if shut and not due.exclude(remote__in=shut).exists():
+                break
+            found, full = _claim_round(kind, due, shut, left, owner, limit - len(leases))
+        except DatabaseError:
+            if not leases:
+                raise
+            # The rounds before are committed: their runs are ours, and dropping them would keep them from everybody.
+            log.warning("The database failed in a later round of a claim.", exc_info=True)
+            break
+        leases += found
+        if not full:
+            break
+        # Rows of a remote that has no slot left filled our selection: look past them.
+        shut |= full
+    return leases
+
+
 def _claim_round(
-    kind: Kind, due: QuerySet[Run], shut: frozenset[str], probing: frozenset[str], owner: str, limit: int
+    kind: Kind, due: QuerySet[Run], shut: frozenset[str], left: _Left, owner: str, limit: int
 ) -> tuple[list[Lease], frozenset[str]]:
     """The leases of one selection, and the remotes of which it saw more rows than may be in flight."""
     leases: list[Lease] = []
     full: set[str] = set()
-    try:
-        with transaction.atomic():
-            free = due.exclude(remote__in=shut).order_by("next_at")
-            for row in free.select_for_update(skip_locked=True).values(*_COLUMNS)[:limit]:
-                remote = row["remote"]
-                if remote in full or not slots.take(remote):
-                    full.add(remote)
-                    continue
-                if remote in probing:
-                    full.add(remote)  # one probe, not more
-                    if not breakers.take_probe(remote):
-                        slots.free(remote)
-                        continue
-                leases.append(_lease(kind, row, owner, is_probe=remote in probing))
-            kind.model._default_manager.filter(pk__in=[lease.pk for lease in leases]).update(
-                owner=owner, fence=F("fence") + 1, claims=F("claims") + 1, lease_until=now_plus(lease_seconds())
-            )
-    except BaseException:
-        for lease in leases:
-            slots.free(lease.remote)
-        raise
+    with transaction.atomic():
+        free = due.exclude(remote__in=shut).order_by("next_at")
+        for row in free.select_for_update(skip_locked=True).values(*_COLUMNS)[:limit]:
+            if left.take(row["remote"]):
+                leases.append(_lease(kind, row, owner, is_probe=row["remote"] in left.probes))
+            else:
+                full.add(row["remote"])
+        kind.model._default_manager.filter(pk__in=[lease.pk for lease in leases]).update(
+            owner=owner, fence=F("fence") + 1, claims=F("claims") + 1, lease_until=now_plus(lease_seconds())
+        )
     return leases, frozenset(full)
 
 

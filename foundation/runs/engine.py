@@ -1,6 +1,6 @@
-"""One pass over one run, and the names that the other rooms use.
+"""One pass over one run, and the names that the other apps use.
 
-A step looks outside, writes what it saw and says when to look again; waiting is never done inside a step. SIGKILL
+A step reads outside, writes what it saw and says when to pass again; waiting is never done inside a step. SIGKILL
 at any moment is a normal stop: the row is still due, and its lease ends by itself.
 """
 
@@ -17,20 +17,19 @@ from deployer.errors import OutcomeUnknown, TooLate, Unavailable
 from foundation.clock import EPOCH, PARKED, db_now
 from foundation.request_context import request_context
 from foundation.runs.choices import ACTIVE, ENGINE_REASON, TERMINAL, RunState
-from foundation.runs.claim import HINT_SECONDS, claim
+from foundation.runs.claim import claim, hint_seconds
 from foundation.runs.finish import begin, finish, release_leases
 from foundation.runs.identity import owner
-from foundation.runs.lease import Again, Done, Lease, LeaseLost, Outcome, Parked
+from foundation.runs.lease import Again, Done, Lease, LeaseLost, Outcome, Parked, RemoteBusy
 from foundation.runs.renewal import renewer
 from foundation.runs.slots import slots
 from foundation.runs.wake import hinted_at, launch_hint, wake
-from foundation.runs.writeback import StepMistake, write_back, write_failure, write_lost_contact
+from foundation.runs.writeback import StepMistake, note_contact, write_back, write_failure, write_lost_contact
 
 __all__ = [
     "ACTIVE",
     "ENGINE_REASON",
     "EPOCH",
-    "HINT_SECONDS",
     "PARKED",
     "TERMINAL",
     "Again",
@@ -45,6 +44,7 @@ __all__ = [
     "claim",
     "db_now",
     "finish",
+    "hint_seconds",
     "hinted_at",
     "launch_hint",
     "owner",
@@ -55,14 +55,17 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
+BUSY_SECONDS = 0.25
+"""A run whose remote has no free slot in this process is due again after so long."""
 GIVE_UP_AFTER = 20
 """So many claims in a row may go without a write-back (raised or killed) before the engine gives a run up."""
 
 
-def run_step(lease: Lease) -> Outcome | None:
+def run_step(lease: Lease, *, lead: float = 0.0) -> Outcome | None:
     """Runs one step and writes back; the step's answer, or None when it raised, lost its lease or was given up.
 
-    Never raises for what a step does: this is the engine's edge.
+    ``lead``: for so many seconds an "again, now" is left to this process before a watcher takes the run. Never raises
+    for what a step does: this is the engine's edge.
     """
     renewer.add(lease)
     try:
@@ -70,33 +73,43 @@ def run_step(lease: Lease) -> Outcome | None:
             request_context(),
             structlog.contextvars.bound_contextvars(kind=lease.kind.name, run=lease.pk, fence=lease.fence),
         ):
-            return _pass(lease)
+            return _pass(lease, lead)
     except DatabaseError:
         log.warning("%s: the database did not take the write-back; the lease will end by itself.", lease, exc_info=True)
         return None
     finally:
         renewer.discard(lease)
-        slots.free(lease.remote)
 
 
-def _pass(lease: Lease) -> Outcome | None:
+def _pass(lease: Lease, lead: float) -> Outcome | None:
     try:
-        if lease.claims > GIVE_UP_AFTER:
-            _give_up(lease)
-            return None
-        step: Callable[[Lease], Outcome] = import_string(lease.kind.step)
-        outcome = step(lease)
-        write_back(lease, outcome)
-        return outcome
+        with slots.hold(lease.remote) as is_held:
+            if not is_held:
+                raise RemoteBusy(lease.remote)
+            return _step(lease, lead)
+    except RemoteBusy:
+        _end(lease, write_back, Again(BUSY_SECONDS))
     except (LeaseLost, TooLate):
-        log.info("%s: lost its lease; whoever holds the run now goes on.", lease)
+        log.info("%s: lost its lease; the process that holds the run now goes on.", lease)
     except (Unavailable, OutcomeUnknown) as error:
         log.info("%s: no contact: %s", lease, error)
         _end(lease, write_lost_contact, error, getattr(error, "retry_after_seconds", None))
     except Exception:
         log.exception("%s: the step raised (claim %s of %s).", lease, lease.claims, GIVE_UP_AFTER)
         _end(lease, write_failure)
+    finally:
+        note_contact(lease)
     return None
+
+
+def _step(lease: Lease, lead: float) -> Outcome | None:
+    if lease.claims > GIVE_UP_AFTER:
+        _give_up(lease)
+        return None
+    step: Callable[[Lease], Outcome] = import_string(lease.kind.step)
+    outcome = step(lease)
+    write_back(lease, outcome, lead)
+    return outcome
 
 
 def _end(lease: Lease, write: Callable[..., None], *said: object) -> None:
@@ -110,7 +123,7 @@ def _give_up(lease: Lease) -> None:
     """``errored(engine)`` through the kind's own way, which frees what the run held."""
     log.error("%s: given up after %s claims that came to no end.", lease, GIVE_UP_AFTER)
     if lease.kind.is_endless:
-        # A chain that is no longer sealed or a namespace that nobody looks at any more would be worse than the log.
+        # A chain that is no longer sealed or a namespace that nobody watches any more would be worse than the log.
         _end(lease, write_failure)
         lease.kind.model._default_manager.filter(pk=lease.pk, owner="").update(claims=0)
         return

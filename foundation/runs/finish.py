@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce, Now
 
 from foundation.clock import EPOCH, PARKED, now_plus
 from foundation.runs.choices import ACTIVE, TERMINAL, RunState
-from foundation.runs.claim import HINT_SECONDS
+from foundation.runs.claim import hint_seconds
 from foundation.runs.identity import owner_prefix
 from foundation.runs.kinds import all_kinds
 from foundation.runs.models import Run
@@ -28,7 +28,7 @@ def finish(
     """Moves an active run to a final state; False when it was final already or is not ours.
 
     With ``fence`` and ``owner`` (a step ends its own run) only while that lease stands; without (a person cancels)
-    whatever step is running will find that it may write nothing more. The row is never due again.
+    a step that is running finds that it may write nothing more. The row is never due again.
     """
     if to not in TERMINAL:
         raise ValueError(f"{to!r} is not a final state.")
@@ -62,7 +62,7 @@ def release_leases(process: str) -> int:
     for kind in all_kinds():
         # A leased row is due, or will be within a hint's lead: so the index on next_at bounds this.
         held = kind.model._default_manager.filter(
-            next_at__lte=now_plus(HINT_SECONDS), owner__startswith=prefix, lease_until__gt=Now()
+            next_at__lte=now_plus(hint_seconds()), owner__startswith=prefix, lease_until__gt=Now()
         )
         freed += held.update(lease_until=EPOCH, owner="")
     return freed

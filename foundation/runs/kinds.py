@@ -1,4 +1,4 @@
-"""The kinds of run that exist, by name; rooms register theirs in AppConfig.ready()."""
+"""The kinds of run that exist, by name; apps register theirs in AppConfig.ready()."""
 
 from __future__ import annotations
 
@@ -16,21 +16,25 @@ class Kind:
     after ``contact_lost_since`` was set or cleared (blank: nobody is told). Paths are loaded at the first claim, so
     that a web process never imports a step. ``batch`` is how many rows one claim takes at most. ``is_endless``: runs
     of this kind are never final (they watch, seal, clean up), so giving up on one only starts its count again.
+    ``hold``: instead of steps, the dotted path of ``hold(kind, news, stopping) -> None``, which each watcher process
+    runs on a thread of its own: it leases rows for as long as it likes, calls ``news`` after it made runs due, and
+    returns once the event ``stopping`` is set.
 
     In an AppConfig: ``register(Kind(name="build", model=self.get_model("Build"), step="releases.steps.build.step"))``.
     """
 
     name: str
     model: type[Any]
-    step: str
+    step: str = ""
     give_up: str = ""
     contact_changed: str = ""
     batch: int = 16
     is_endless: bool = False
+    hold: str = ""
 
 
 class UnknownKind(LookupError):
-    """No room registered this name (an old message, or a room that is switched off)."""
+    """No app registered this name (an old message, or an app that is not installed)."""
 
 
 _kinds: dict[str, Kind] = {}

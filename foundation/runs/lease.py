@@ -3,17 +3,42 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
+from deployer.errors import OutcomeUnknown, Unavailable
+from foundation import breakers
 from foundation.runs.choices import ACTIVE
 from foundation.runs.kinds import Kind
 from foundation.runs.models import Run
+from foundation.runs.slots import slots
+
+TargetT = TypeVar("TargetT", bound="Target", contravariant=True)
+ClientT = TypeVar("ClientT", covariant=True)
+
+
+class Target(Protocol):
+    """Where to connect; ``key`` names the remote (``jenkins:3``)."""
+
+    @property
+    def key(self) -> str: ...
+
+
+class Connect(Protocol[TargetT, ClientT]):
+    """``connect`` of an adapter: a client that calls ``on_answer`` for each answer that it hears."""
+
+    def __call__(self, target: TargetT, *, on_answer: Callable[[], None]) -> ClientT: ...
+
+
+class RemoteBusy(Exception):
+    """The remote that a pass turns to has no free slot in this process: the run is due again in a moment."""
 
 
 class LeaseLost(Exception):
@@ -22,24 +47,19 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True)
 class Again:
-    """Look again after so many seconds (0: at once). ``contacted``: did this pass hear from the run's remote?"""
+    """Pass again after so many seconds; 0: now, there is more to do at once."""
 
     after_seconds: float = 0.0
-    contacted: bool = True
 
 
 @dataclass(frozen=True)
 class Parked:
-    """Nothing to do until somebody wakes this run; says nothing about its remote."""
-
-    contacted: bool = False
+    """Nothing to do until somebody wakes this run."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """The step has put the run into a final state itself. ``contacted`` as in Again."""
-
-    contacted: bool = True
+    """The step has put the run into a final state itself."""
 
 
 Outcome = Again | Parked | Done
@@ -55,12 +75,25 @@ def step_seconds() -> float:
     return float(settings.RUN_STEP_SECONDS)
 
 
+@dataclass
+class Contact:
+    """What one pass heard from outside.
+
+    ``remote`` is the one that the run's row names, ``heard`` those that answered, ``lost`` the one that did not.
+    """
+
+    remote: str = ""
+    heard: set[str] = field(default_factory=set)
+    lost: str = ""
+
+
 @dataclass(frozen=True)
 class Lease:
     """One claimed run. ``deadline`` is in ``time.monotonic()`` seconds; hand it to every write of an adapter.
 
     ``wakes`` is what the row had when it was claimed, ``claims`` how many claims in a row (this one included) have
-    not come to a write-back.
+    not come to a write-back. ``is_hinted``: a worker has it because of a person's act; a step may then go on with what
+    comes next in the same pass.
     """
 
     kind: Kind
@@ -71,8 +104,49 @@ class Lease:
     claims: int = 1
     remote: str = ""
     is_probe: bool = False
+    is_hinted: bool = False
     contact_lost_since: datetime | None = None
     deadline: float = field(default_factory=lambda: time.monotonic() + step_seconds())
+    contact: Contact = field(default_factory=Contact, compare=False)
+
+    def __post_init__(self) -> None:
+        self.contact.remote = self.contact.remote or self.remote
+
+    @contextmanager
+    def open(
+        self, connect: Connect[TargetT, ClientT], target: TargetT, *, remote: str | None = None
+    ) -> Iterator[ClientT]:
+        """A client of a remote, for as long as the ``with`` lasts: the only way in which a step reaches outside.
+
+        Names the remote on the run's row, so that its breaker opens when it does not answer; holds one of its slots;
+        notes each answer. ``remote``: a name other than the target's key; empty for a visit that counts for no
+        breaker, such as a connection test. Raises RemoteBusy, LeaseLost, what ``connect`` raises, and Unavailable for
+        a remote that is new to the run while its breaker is open.
+        """
+        name = target.key if remote is None else remote
+        # The pass itself holds a slot of the remote that its run named when it was claimed.
+        with slots.hold(name if name != self.remote else "") as is_held:
+            if name and name != self.contact.remote:
+                self.save(remote=name)
+                self.contact.remote = name
+                if name != self.remote:
+                    self._spare(name)
+            if not is_held:
+                raise RemoteBusy(name)
+            try:
+                yield connect(target, on_answer=lambda: self.contact.heard.add(name))
+            except (Unavailable, OutcomeUnknown):
+                self.contact.lost = self.contact.lost or name
+                raise
+
+    def _spare(self, name: str) -> None:
+        """A run that comes new to a remote that is silent asks it nothing: from now on it waits with the others.
+
+        Else each click would wait out a time-out there, in a thread that the other remotes need.
+        """
+        if (silence := breakers.silence_of(name)) is not None:
+            self.contact.lost = self.contact.lost or name
+            raise Unavailable(silence)
 
     def remaining(self) -> float:
         """Seconds until the deadline; 0 when it has passed."""

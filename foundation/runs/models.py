@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from foundation.clock import EPOCH, PARKED
+from foundation.messages import MessageField, MessageJSONField
 from foundation.runs.choices import ACTIVE, TERMINAL, RunState
 
-__all__ = ["EPOCH", "PARKED", "Heartbeat", "Run", "run_indexes"]
+__all__ = ["EPOCH", "PARKED", "ConnectionTest", "Heartbeat", "Run", "run_indexes"]
 
 
 def run_indexes(prefix: str) -> list[models.Index]:
@@ -51,6 +53,17 @@ class Run(models.Model):
     def is_active(self) -> bool:
         """True while the engine may still take this row."""
         return self.state in ACTIVE
+
+
+class ConnectionTest(Run):
+    """Does another side answer? ``facts`` are what it told, ``message`` is what stands in the way."""
+
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    facts = MessageJSONField(default=dict)
+    message = MessageField(blank=True)
+
+    class Meta(Run.Meta):
+        abstract = True
 
 
 class Heartbeat(models.Model):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 LIMIT = 4
 
@@ -16,8 +18,27 @@ class Slots:
         self._lock = threading.Lock()
         self._taken: Counter[str] = Counter()
 
-    def take(self, remote: str) -> bool:
-        """Takes a slot; False when the remote has none left."""
+    @contextmanager
+    def hold(self, remote: str) -> Iterator[bool]:
+        """Holds a slot inside the ``with``; yields False, and holds none, when the remote has none left."""
+        is_held = self._take(remote)
+        try:
+            yield is_held
+        finally:
+            if is_held:
+                self._give_back(remote)
+
+    def free(self, remote: str) -> int:
+        """How many more passes may begin at the remote."""
+        with self._lock:
+            return self._limit - self._taken[remote] if remote else self._limit
+
+    def full(self) -> frozenset[str]:
+        """The remotes without a free slot."""
+        with self._lock:
+            return frozenset(remote for remote, count in self._taken.items() if count >= self._limit)
+
+    def _take(self, remote: str) -> bool:
         if not remote:
             return True
         with self._lock:
@@ -26,19 +47,13 @@ class Slots:
             self._taken[remote] += 1
             return True
 
-    def free(self, remote: str) -> None:
-        """Gives a slot back."""
+    def _give_back(self, remote: str) -> None:
         if not remote:
             return
         with self._lock:
             self._taken[remote] -= 1
             if self._taken[remote] <= 0:
                 del self._taken[remote]
-
-    def full(self) -> frozenset[str]:
-        """The remotes without a free slot."""
-        with self._lock:
-            return frozenset(remote for remote, count in self._taken.items() if count >= self._limit)
 
 
 slots = Slots()

@@ -1,4 +1,4 @@
-"""Making runs due, and telling the Celery workers. A hint may be lost: the watcher looks anyway, 2 s later."""
+"""Making runs due, and telling the Celery workers. A hint may be lost: the watcher finds the run anyway, 2 s later."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.db.models.functions import Least
 
 from foundation.clock import now_plus
 from foundation.runs.choices import ACTIVE
-from foundation.runs.claim import HINT_SECONDS
+from foundation.runs.claim import hint_seconds
 from foundation.runs.kinds import all_kinds
 from foundation.runs.models import Run
 
@@ -30,7 +30,7 @@ _STALE_SECONDS = 30
 
 def hinted_at() -> Combinable:
     """``next_at`` for a new row that a person's act makes due: a worker is told at once, the watcher waits 2 s."""
-    return now_plus(HINT_SECONDS)
+    return now_plus(hint_seconds())
 
 
 def launch_hint(kind: str, pk: int) -> None:
@@ -44,7 +44,7 @@ def wake(model: type[Run], pk: int, *, prompt: bool = True) -> bool:
     ``prompt`` sends a hint to the workers on commit and leaves the run to them for 2 s; without, the next watcher
     takes it.
     """
-    due = now_plus(HINT_SECONDS if prompt else 0)
+    due = now_plus(hint_seconds() if prompt else 0)
     rows = model._default_manager.filter(pk=pk, state__in=ACTIVE)
     if rows.update(next_at=Least(F("next_at"), due), wakes=F("wakes") + 1) != 1:
         return False
@@ -94,7 +94,7 @@ class Publisher:
         while True:
             kind, pk, asked_at = hints.get()
             try:
-                if time.monotonic() - asked_at > HINT_SECONDS:
+                if time.monotonic() - asked_at > hint_seconds():
                     # It waited behind a dead broker until the watcher's turn came: useless by now.
                     raise TimeoutError
                 current_app.send_task(TASK, args=[kind, pk], ignore_result=True, retry=False, expires=_STALE_SECONDS)

@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from django.db import DatabaseError, close_old_connections, connections
+from django.utils.module_loading import import_string
 
 from foundation import idempotency
 from foundation.runs import heartbeat
@@ -26,6 +27,7 @@ THREADS = 16
 LONGEST_SLEEP_SECONDS = 0.25
 SHORTEST_SLEEP_SECONDS = 0.02
 STOP_SECONDS = 5.0
+HOLD_AGAIN_SECONDS = 5.0
 _HOUSEKEEPING_SECONDS = 3600.0
 
 
@@ -36,20 +38,31 @@ class Watcher:
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="step")
         self._stopping = threading.Event()
+        self._news = threading.Event()
+        self._holders: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._at_work = 0
         self._steps = 0
         self._turn = 0
+        self._nudges = 0
 
     def stop(self) -> None:
         """Asks the loop to end; it claims nothing more and waits for running steps, at most 5 s."""
         self._stopping.set()
+        self._news.set()
+
+    def nudge(self) -> None:
+        """Something is due now: look at once, and not at the end of the pause."""
+        self._nudges += 1
+        self._news.set()
 
     def run(self) -> None:
         """Loops until :meth:`stop`; returns whether or not every step came back in time."""
         log.info("Watching %s.", ", ".join(kind.name for kind in all_kinds()))
         sleep, beat_at, tidy_at = SHORTEST_SLEEP_SECONDS, 0.0, time.monotonic() + _HOUSEKEEPING_SECONDS
+        self._start_holders()
         while not self._stopping.is_set():
+            self._news.clear()
             taken = self._round()
             sleep = SHORTEST_SLEEP_SECONDS if taken else min(sleep * 1.5, LONGEST_SLEEP_SECONDS)
             if time.monotonic() >= beat_at:
@@ -58,12 +71,30 @@ class Watcher:
             if time.monotonic() >= tidy_at:
                 self._tidy()
                 tidy_at = time.monotonic() + _HOUSEKEEPING_SECONDS
-            self._stopping.wait(sleep)
+            self._news.wait(sleep)
         self._drain()
 
+    def _start_holders(self) -> None:
+        for kind in all_kinds():
+            if kind.hold:
+                thread = threading.Thread(target=self._hold, args=(kind,), name=f"hold-{kind.name}", daemon=True)
+                self._holders.append(thread)
+                thread.start()
+
+    def _hold(self, kind: Kind) -> None:
+        """What a kind holds all the time; started again when it fails."""
+        while not self._stopping.is_set():
+            try:
+                import_string(kind.hold)(kind, self.nudge, self._stopping)
+            except Exception:
+                log.exception("What %s holds fell; it is held again in a moment.", kind.name)
+                self._stopping.wait(HOLD_AGAIN_SECONDS)
+            finally:
+                connections.close_all()
+
     def _round(self) -> int:
-        """One look at every kind, a different one first each time; how many runs were taken."""
-        kinds = all_kinds()
+        """One pass over every kind, a different one first each time; how many runs were taken."""
+        kinds = [kind for kind in all_kinds() if not kind.hold]
         self._turn += 1
         taken = 0
         for offset in range(len(kinds)):
@@ -89,6 +120,7 @@ class Watcher:
         return len(leases)
 
     def _step(self, lease: Lease) -> None:
+        nudges = self._nudges
         try:
             close_old_connections()
             run_step(lease)
@@ -99,6 +131,9 @@ class Watcher:
             with self._lock:
                 self._at_work -= 1
                 self._steps += 1
+            if self._nudges != nudges:
+                # What became due meanwhile may be this very run, which could not be claimed while we had it.
+                self._news.set()
 
     def _beat(self) -> None:
         overdue = renewer.overdue()
@@ -117,7 +152,7 @@ class Watcher:
 
     def _drain(self) -> None:
         until = time.monotonic() + STOP_SECONDS - 0.5
-        while self._at_work and time.monotonic() < until:
+        while (self._at_work or any(one.is_alive() for one in self._holders)) and time.monotonic() < until:
             time.sleep(0.02)
         if self._at_work:
             log.warning("%s steps did not end in time; other processes go on with their runs at once.", self._at_work)

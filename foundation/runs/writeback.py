@@ -1,4 +1,4 @@
-"""What is written when a step comes back: the lease goes, the next look is set, no wake is lost."""
+"""What is written when a step comes back: the lease goes, the next pass is set, no wake is lost."""
 
 from __future__ import annotations
 
@@ -27,23 +27,38 @@ class StepMistake(Exception):
     """A step answered something that does not fit its row: a bug of ours."""
 
 
-def write_back(lease: Lease, outcome: Outcome) -> None:
-    """Frees the run after a step that came to its end; raises LeaseLost when it is not ours any more."""
+def write_back(lease: Lease, outcome: Outcome, lead: float = 0.0) -> None:
+    """Frees the run after a step that came to its end; raises LeaseLost when it is not ours any more.
+
+    ``lead``: so long an "again, now" is left to the process that ran this step; see :func:`goes_on`.
+    """
     if isinstance(outcome, Done):
         if lease.rows().exists():
             raise StepMistake(f"{lease}: the step said Done and left the run in an active state.")
     else:
         due: Combinable = Value(PARKED, output_field=DateTimeField())
         if isinstance(outcome, Again):
-            due = now_plus(max(0.0, outcome.after_seconds))
-        _release(lease, due, claims=0, **({"contact_lost_since": None} if outcome.contacted else {}))
-    if not outcome.contacted:
-        # A pass that never asked the remote proves nothing about it: the breaker stays as it is.
-        return
-    if lease.remote and breakers.confirm(lease.remote, was_probe=lease.is_probe):
-        _contact_is_back(lease.remote)
-    if lease.contact_lost_since is not None:
-        tell_contact_changed(lease.kind, [lease.pk])
+            due = now_plus(lead if goes_on(lease, outcome) else max(0.0, outcome.after_seconds))
+        # A pass that never heard from the remote proves nothing about it.
+        has_contact = lease.contact.remote in lease.contact.heard
+        _release(lease, due, claims=0, **({"contact_lost_since": None} if has_contact else {}))
+        if has_contact and lease.contact_lost_since is not None:
+            tell_contact_changed(lease.kind, [lease.pk])
+
+
+def goes_on(lease: Lease, outcome: Outcome | None) -> bool:
+    """True when the step has more to do at once, at the same remote."""
+    return isinstance(outcome, Again) and outcome.after_seconds <= 0 and lease.contact.remote == lease.remote
+
+
+def note_contact(lease: Lease) -> None:
+    """Tells the breakers whom this pass heard, however it ended, and returns a probe that was never sent."""
+    contact = lease.contact
+    for remote in sorted(contact.heard - {contact.lost, ""}):
+        if breakers.confirm(remote, was_probe=lease.is_probe and remote == lease.remote):
+            _wake_all(remote)
+    if lease.is_probe and lease.remote not in contact.heard | {contact.lost}:
+        breakers.return_probe(lease.remote)
 
 
 def write_lost_contact(lease: Lease, error: object, retry_after_seconds: float | None = None) -> None:
@@ -53,12 +68,12 @@ def write_lost_contact(lease: Lease, error: object, retry_after_seconds: float |
     away = (db_now() - lost).total_seconds() if lost else 0.0
     pause = min(LONGEST_BACK_OFF_SECONDS, max(1.0, away * random.uniform(0.75, 1.0)))  # noqa: S311 (spreads load)
     pause = max(pause, min(retry_after_seconds or 0.0, 300.0))
-    remote: str = lease.rows().values_list("remote", flat=True).first() or lease.remote
-    _release(lease, now_plus(pause), claims=0, contact_lost_since=Coalesce(F("contact_lost_since"), Now()))
-    if remote and breakers.trip(
-        remote, error, was_probe=lease.is_probe and remote == lease.remote, retry_after_seconds=retry_after_seconds
-    ):
-        _contact_is_lost(remote)
+    remote = lease.contact.lost
+    since = breakers.last_answer(remote)
+    _release(lease, now_plus(pause), claims=0, contact_lost_since=Coalesce(F("contact_lost_since"), since))
+    was_probe = lease.is_probe and remote == lease.remote
+    if remote and breakers.trip(remote, error, was_probe=was_probe, retry_after_seconds=retry_after_seconds):
+        _mark_all(remote, since)
     if lost is None:
         tell_contact_changed(lease.kind, [lease.pk])
 
@@ -70,20 +85,33 @@ def write_failure(lease: Lease) -> None:
 
 
 def _release(lease: Lease, next_at: Combinable, **fields: object) -> None:
-    """A wake that came while the step ran makes the run due at once, whatever the step has said."""
+    """A wake that came while the step ran makes the run due at once, against the step's own delay."""
     due = Case(When(wakes=lease.wakes, then=next_at), default=Now(), output_field=DateTimeField())
     if lease.rows().update(next_at=due, lease_until=EPOCH, owner="", **fields) != 1:
         raise LeaseLost(f"{lease} is not ours any more.")
 
 
-def _contact_is_lost(remote: str) -> None:
+def tell_contact_is_lost(remote: str, error: object) -> None:
+    """A remote was found silent by who only asks whether it is there: its breaker opens, its runs say since when."""
+    since = breakers.last_answer(remote)
+    if breakers.trip(remote, error, was_probe=False):
+        _mark_all(remote, since)
+
+
+def tell_contact_is_back(remote: str) -> None:
+    """Such a remote answers again: its breaker closes, and its runs are looked at now."""
+    if breakers.confirm(remote, was_probe=True):
+        _wake_all(remote)
+
+
+def _mark_all(remote: str, since: Combinable) -> None:
     """Every active run of the remote says since when, not only the one that found out."""
     for kind in all_kinds():
-        told = _update_unlocked(kind, remote, True, contact_lost_since=Now())
+        told = _update_unlocked(kind, remote, True, contact_lost_since=since)
         tell_contact_changed(kind, told)
 
 
-def _contact_is_back(remote: str) -> None:
+def _wake_all(remote: str) -> None:
     """Every run that waited for the remote is looked at now, not at the end of its pause."""
     for kind in all_kinds():
         told = _update_unlocked(
@@ -95,8 +123,8 @@ def _contact_is_back(remote: str) -> None:
 def _update_unlocked(kind: Kind, remote: str, is_lost_now: bool, **fields: object) -> list[int]:
     """Updates the remote's active runs that do not say so yet, but for rows that somebody has locked.
 
-    Waiting for those could deadlock with a transaction that holds one run and wants another; whoever has one
-    locked is working on it and will find out alone.
+    Waiting for those could deadlock with a transaction that holds one run and wants another; who has one locked
+    is working on it and will find out alone.
     """
     rows = kind.model._default_manager.filter(
         remote=remote, state__in=sorted(ACTIVE), contact_lost_since__isnull=is_lost_now

@@ -1,4 +1,4 @@
-"""The smallest parts: an icon of the sprite, and the tone of a state (icon, word and colour, the same everywhere)."""
+"""The smallest parts: an icon of the sprite, the badge of a state (the same everywhere), an age."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django import template
+from django.template.base import NodeList
+from django.template.context import Context
+from django.template.loader_tags import BlockNode
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -13,14 +16,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
 from foundation import durations
-from foundation.sentences import listed
+from foundation.messages import localized_list
 
 register = template.Library()
 register.filter("clock", durations.clock)
 register.filter("in_words", durations.in_words)
 register.filter("roughly", durations.roughly)
 register.filter("took", durations.took)
-register.filter("listed", listed)
+register.filter("listed", localized_list)
 
 TONES = {
     "running": ("running", "building", "deploying", "started"),
@@ -56,6 +59,22 @@ def state_icon(state: object) -> SafeString:
     if name == "running":
         return SafeString('<span class="spin" aria-hidden="true"></span>')
     return icon(name)
+
+
+@register.simple_tag
+def badge(state: object, label: object = "", *, sign: str = "", more: str = "", title: object = "") -> SafeString:
+    """A state by icon, word and colour. ``sign`` is another icon than the state's; ``more`` are classes: pill, wrap."""
+    css = f"state {tone(state)} {more}".rstrip()
+    hint = format_html(' title="{}"', title) if title else ""
+    drawn = icon(sign) if sign else state_icon(state)
+    return format_html('<span class="{}"{}>{}{}</span>', css, hint, drawn, label or state)
+
+
+@register.simple_tag(takes_context=True)
+def block_text(context: Context, name: str) -> SafeString:
+    """What a page wrote into this block: to draw it in a second place, or nothing around it where it is empty."""
+    # Django keeps the blocks of the templates that extend this one in the context of rendering.
+    return SafeString(BlockNode(name, NodeList()).render(context).strip())
 
 
 def _sprite() -> str:

@@ -1,5 +1,5 @@
 // What one can do on a page: its name, and how a key or the palette does it.
-import { toast, word } from "./saying.js";
+import { toast, word } from "./messages.js";
 
 /** Greyed, with the reason beside it. */
 export const isDisabled = (element) => element.disabled || element.getAttribute("aria-disabled") === "true";

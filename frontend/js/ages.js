@@ -1,7 +1,7 @@
 // <time data-age datetime="…"> says how long ago, in one unit, rounded down: as foundation/templatetags/ui.py wrote it.
 // It counts on without a request, whether the page is live or not.
 import { now } from "./clock.js";
-import { word } from "./saying.js";
+import { word } from "./messages.js";
 
 const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 const language = document.documentElement.lang || "en";

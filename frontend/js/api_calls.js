@@ -1,7 +1,7 @@
 // "Copy as API call": the server says a form with its present values as one curl (desk/api_calls); this copies it.
 import { labelOf } from "./acts.js";
 import { write } from "./copy.js";
-import { toast, word } from "./saying.js";
+import { toast, word } from "./messages.js";
 
 const BUTTONS = "button:not([type='button']):not([type='reset']):not([disabled])";
 

@@ -1,6 +1,6 @@
 // A question before an act: forms and buttons with data-confirm ask it in the page's one dialog. Without JavaScript the
 // form goes as it is: an act that must be asked about has a page of its own that asks.
-import { toast, word } from "./saying.js";
+import { toast, word } from "./messages.js";
 
 const dialog = document.getElementById("confirm");
 const agreed = new WeakSet();
@@ -48,7 +48,7 @@ function present({ form, submitter, question }) {
 }
 
 if (dialog) {
-  // In the capture phase: before htmx, and before whoever else listens for a form to go.
+  // In the capture phase: before htmx, and before any other listener of the submit.
   document.addEventListener(
     "submit",
     (event) => {

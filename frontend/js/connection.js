@@ -247,7 +247,7 @@ export class Connection {
     this.forgetPing();
     const socket = this.socket;
     this.socket = null;
-    // Whoever is back at once need not wait as after an attempt that is under way.
+    // A page that is back at once need not wait as after an attempt that is under way.
     this.triedAt = 0;
     if (socket) socket.close();
   }

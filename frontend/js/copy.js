@@ -1,5 +1,5 @@
 // Buttons with data-copy put that text on the clipboard and say so; the icon is coloured for a moment.
-import { announce, word } from "./saying.js";
+import { announce, word } from "./messages.js";
 
 const SHOWN = 1500;
 

@@ -1,4 +1,4 @@
-// The exact moment of an age for whoever has no mouse: with the focus on it, on its link or its row, and by a touch.
+// The exact moment of an age for people without a mouse: with the focus on it, on its link or its row, and by a touch.
 // A mouse has the title; this shows the same words, once at a time.
 const AGES = "time[data-age][title]";
 /** Ages that stand in a page's facts are stops of their own; in rows and links the row's stop serves. */

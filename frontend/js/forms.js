@@ -1,6 +1,6 @@
 // A form is sent once: a second click or Enter sends nothing until the answer is there. The page that follows has new
 // forms; one that comes back by the back button may be sent again.
-import { announce, word } from "./saying.js";
+import { announce, word } from "./messages.js";
 
 const SLOW = 1000;
 

@@ -1,7 +1,7 @@
 // Keys, by where they lie (event.code). Silent while an input method composes, in fields, and with modifiers.
 // templates/ui/keys_help.html lists them; tests/desk/test_keys.py compares the two.
 import { activate, isDisabled } from "./acts.js";
-import { toast, word } from "./saying.js";
+import { toast, word } from "./messages.js";
 
 const GO_MS = 1500;
 // A letter means nothing to a box that is ticked: its page's keys act there too.

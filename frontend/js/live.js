@@ -1,12 +1,12 @@
-// What is new comes to the page by one socket, whatever number of topics it watches: those of the body (data-topic,
+// What is new comes to the page by one socket, for any number of topics: those of the body (data-topic,
 // with data-after, the order's last event that the page has) and of panels (data-topics). Orders are replayed from
-// that event on; of projects and spaces the page says how old it is and is told whether it must look again.
-// Others listen on the body: prism:events {topic, events}, in order, each event once; prism:back, after an absence.
+// that event on; the page says how old it is and is told whether it must look again. Others listen on the body:
+// prism:events {topic, events}, in order, each event once; prism:signal {topic, kinds}; prism:back, after an absence.
 import { span } from "./ages.js";
 import * as clock from "./clock.js";
 import { Connection } from "./connection.js";
 import { changed, isBeingTypedIn, renew, staleSince, topicsOf } from "./panels.js";
-import { announce } from "./saying.js";
+import { announce } from "./messages.js";
 
 const MOST_TOPICS = 64;
 const BEHIND = 3000;
@@ -46,9 +46,10 @@ function wanted() {
 }
 
 function wish(topic) {
-  if (isOrder(topic)) return { topic, after: cursors.has(topic) ? cursors.get(topic) : FROM_THE_END };
   const drawn = Math.max(rightAt, born.get(topic) || 0);
-  return { topic, age: Math.max(0, Date.now() - drawn) / 1000 };
+  const age = Math.max(0, Date.now() - drawn) / 1000;
+  if (!isOrder(topic)) return { topic, age };
+  return { topic, age, after: cursors.has(topic) ? cursors.get(topic) : FROM_THE_END };
 }
 
 function subscribe(topics) {
@@ -74,6 +75,7 @@ function follow() {
 // ---------------------------------------------------------------- messages
 function hear(message) {
   if (message.type === "events") takeEvents(message);
+  else if (message.type === "signal") takeSignal(message);
   else if (message.type === "changed") changed(message.topic);
   else if (message.type === "subscribed") takeSubscribed(message);
   else if (message.type === "refused") confirmed.add(message.topic);
@@ -111,8 +113,13 @@ function takeEvents({ topic, events }) {
   }
   cursors.set(topic, fresh[fresh.length - 1].seq);
   body.dispatchEvent(new CustomEvent("prism:events", { bubbles: true, detail: { topic, events: fresh } }));
-  // Growing logs are read by their viewers; everything else is to be seen in panels.
-  if (fresh.some((event) => event.kind !== "build.log")) changed(topic);
+  changed(topic);
+}
+
+// What changes all the time has no event. Growing logs are read by their viewers, pods are to be seen in panels.
+function takeSignal({ topic, kinds }) {
+  body.dispatchEvent(new CustomEvent("prism:signal", { bubbles: true, detail: { topic, kinds } }));
+  if (kinds.includes("pods")) changed(topic);
 }
 
 function takePong(message) {

@@ -55,7 +55,7 @@ export class Drawing {
     row.dataset.line = number;
     const link = make("a", "log-n", String(number));
     link.href = `${this.link}#L${number}`;
-    link.tabIndex = -1; // sixty stops of the tab key would stand before whatever follows the log
+    link.tabIndex = -1; // sixty stops of the tab key would stand before what follows the log
     row.append(link, make("time", "log-at"), make("span", "log-sign"), make("span", "log-text"));
     return row;
   }

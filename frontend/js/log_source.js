@@ -41,6 +41,11 @@ export class Source {
     if (before && Date.parse(summary.now) < Date.parse(before.now)) return;
     this.summary = summary;
     this.heard = performance.now();
+    // The stored log was replaced: no line that is here is known to be right.
+    if (before && before.version !== summary.version) {
+      this.pages.clear();
+      this.missing.clear();
+    }
     // The last line may not have been whole.
     if (before && before.size !== summary.size) this.drop(before.lines);
   }

@@ -11,7 +11,7 @@ import { Source } from "./log_source.js";
 import { patternOf } from "./log_text.js";
 import { Window } from "./log_window.js";
 import { Words } from "./log_words.js";
-import { announce } from "./saying.js";
+import { announce } from "./messages.js";
 
 const NARROW = matchMedia("(max-width: 768px)");
 const FRESH_MS = 1000;
@@ -254,9 +254,10 @@ class Viewer {
     this.element.addEventListener("click", (event) => this.clicked(event), { signal });
     addEventListener("hashchange", () => this.hashed(), { signal });
     document.addEventListener("visibilitychange", () => { if (!document.hidden) this.more(); }, { signal });
-    // Caught on the way down: whoever sends them may do it on the body, and without bubbling.
+    // Caught on the way down: a sender may do it on the body, and without bubbling.
     const caught = { signal, capture: true };
     document.addEventListener("prism:events", (event) => this.heard(event), caught);
+    document.addEventListener("prism:signal", (event) => { if (event.detail.kinds.includes("log")) this.more(); }, caught);
     document.addEventListener("prism:changed", () => this.more(), caught);
     document.addEventListener("prism:back", () => this.back(), caught);
     document.addEventListener("prism:key", (event) => {

@@ -1,7 +1,7 @@
 // The palette: loaded at its first use. A combobox over a listbox in a <dialog>; the server finds, this shows.
 import { activate, labelOf } from "./acts.js";
 import { copyCall, formsOfPage } from "./api_calls.js";
-import { fill, wordsOf } from "./saying.js";
+import { fill, wordsOf } from "./messages.js";
 
 const WAIT_MS = 60;
 const dialog = document.getElementById("palette");
@@ -40,7 +40,7 @@ dialog.addEventListener("close", () => {
   asked?.abort();
   clearTimeout(timer);
   input.setAttribute("aria-activedescendant", "");
-  // Nothing that somebody is still typing, for whoever asks whether the page may be loaded anew.
+  // Nothing that somebody is still typing, for code that asks whether the page may be loaded anew.
   input.value = "";
   if (opener?.isConnected && opener !== document.body) opener.focus();
   opener = null;

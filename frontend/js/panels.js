@@ -1,7 +1,7 @@
 // Live panels: elements with hx-trigger="prism:changed from:body". One is fetched anew when one of its topics changed
 // (data-topics="space:3,project:1"; without it, any), once for a burst of news, and again when news came meanwhile or
 // the fetch failed. A swap takes nothing away: not what somebody types, nor focus, scroll or an opened <details>.
-import { announce } from "./saying.js";
+import { announce } from "./messages.js";
 
 const TRIGGER = "prism:changed";
 const BURST = 60;
@@ -84,7 +84,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const isEarly = Date.now() - renewedAt < PATIENCE.early;
   xhr.timeout = isEarly ? Math.min(PATIENCE.most, PATIENCE.least * 2 ** (tries.get(key) || 0)) : PATIENCE.most;
   flights.set(key, xhr);
-  // After htmx has swapped, whatever became of the request and of the panel that it was for.
+  // After htmx has swapped, even if the request failed and of the panel that it was for.
   xhr.addEventListener("loadend", () => {
     if (flights.get(key) !== xhr) return;
     flights.delete(key);

@@ -1,4 +1,4 @@
-// The server shows times in the browser's zone until its person chooses one (accounts/zones.py reads this cookie).
+// The server shows times in the browser's zone until its person chooses one (accounts/choices.py reads this cookie).
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
 const pair = `prism4k_zone=${zone}`;
 if (zone && !document.cookie.split("; ").includes(pair)) {

@@ -1,24 +1,28 @@
-"""Shapes that the order's API takes and gives."""
+"""What the API of orders takes and gives."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from foundation.sentences import revived
-from releases.choices import ApprovalState, DeploymentKind, TesterWord
+from foundation.api.serializers import Input, text
+from foundation.messages import from_json_data
+from releases.choices import ApprovalState, DeploymentKind, TestVerdict
+from releases.models import Placement
+from releases.presenters.autoscaler import autoscaler_of
 
 MOST_NUMBER = 2**31 - 1
 """What a database's integer column holds."""
 
 
 # ---------------------------------------------------------------- in
-class OrderInput(serializers.Serializer[Any]):
+class OrderInput(Input):
     component = serializers.CharField(max_length=130, help_text="project/component, e.g. sis-omm/proxy-gw")
     branch = serializers.CharField(max_length=200)
-    description = serializers.CharField(required=False, allow_blank=True, max_length=4000, default="")
-    change_ticket = serializers.CharField(required=False, allow_blank=True, max_length=80, default="")
+    description = text(4000, default="")
+    change_ticket = text(80, default="")
     changes_database = serializers.BooleanField(required=False, default=False)
     repeat_of = serializers.CharField(
         required=False,
@@ -29,59 +33,81 @@ class OrderInput(serializers.Serializer[Any]):
     )
 
 
-class BuildInput(serializers.Serializer[Any]):
+class BuildInput(Input):
     commit = serializers.RegexField(
         r"^[0-9a-fA-F]{40}$", required=False, allow_blank=True, default="", help_text="the tip that you saw"
     )
 
 
-class PromotionInput(serializers.Serializer[Any]):
+class PromotionInput(Input):
     environment = serializers.CharField(max_length=20)
-    word = serializers.ChoiceField(choices=TesterWord.choices, required=False, allow_blank=True, default="")
-    note = serializers.CharField(required=False, allow_blank=True, max_length=2000, default="")
-    report_url = serializers.CharField(required=False, allow_blank=True, max_length=500, default="")
+    test_verdict = serializers.ChoiceField(choices=TestVerdict.choices, required=False, allow_blank=True, default="")
+    note = text(2000, default="")
+    report_url = text(500, default="")
 
 
-class ReasonInput(serializers.Serializer[Any]):
-    reason = serializers.CharField(required=False, allow_blank=True, max_length=500, default="")
+class ReasonInput(Input):
+    reason = text(500, default="")
 
 
-class CommentInput(serializers.Serializer[Any]):
+class CommentInput(Input):
     text = serializers.CharField(max_length=4000)
 
 
-class PlaceInput(serializers.Serializer[Any]):
+class PlaceInput(Input):
     environment = serializers.CharField(max_length=20)
 
 
-class DecisionInput(serializers.Serializer[Any]):
+class DecisionInput(Input):
     environment = serializers.CharField(max_length=20)
     snapshot = serializers.RegexField(r"^[0-9a-f]{12,64}$", help_text="hash of the snapshot, at least 12 digits")
     decision = serializers.ChoiceField(choices=["approve", "reject"])
-    comment = serializers.CharField(required=False, allow_blank=True, max_length=2000, default="")
+    comment = text(2000, default="")
 
 
-class DeploymentInput(serializers.Serializer[Any]):
+class TakeOverInput(Input):
+    reason = text(500, help_text="why; the approvers read it")
+
+
+class Ticks(serializers.ListField):
+    """``Kind/name`` of what goes with a deployment, as far as a person must have said so."""
+
+    def __init__(self) -> None:
+        named = "Kind/name of each workload, and of each Service reached from outside, that it removes"
+        super().__init__(child=serializers.CharField(max_length=300), required=False, default=list, help_text=named)
+
+
+class DeploymentInput(Input):
     environment = serializers.CharField(max_length=20)
     snapshot = serializers.RegexField(r"^[0-9a-f]{12,64}$", required=False, allow_blank=True, default="")
-    live_fingerprint = serializers.CharField(required=False, allow_blank=True, max_length=64, default="")
+    live_fingerprint = text(64, default="")
+    removals = Ticks()
 
 
-class RollBackInput(serializers.Serializer[Any]):
+class RollBackInput(Input):
     deployment = serializers.IntegerField(min_value=1, help_text="id of a deployment that succeeded there")
+    removals = Ticks()
 
 
-class ScaleInput(serializers.Serializer[Any]):
+class RemovalInput(Input):
+    snapshot = serializers.RegexField(r"^[0-9a-f]{12,64}$", help_text="hash of the removal's review")
+
+
+class ScaleInput(Input):
     replicas = serializers.IntegerField(min_value=0, max_value=200)
 
 
 class ClaimInput(serializers.Serializer[Any]):
+    """Of a Jenkins whose Jenkinsfile may be newer than we are: what it says beyond this is let pass."""
+
     trigger_id = serializers.UUIDField()
     build_number = serializers.IntegerField(min_value=1, max_value=MOST_NUMBER)
     queue_id = serializers.IntegerField(min_value=0, required=False, allow_null=True, default=None)
 
 
 class ReportInput(serializers.Serializer[Any]):
+    """As for a claim."""
+
     trigger_id = serializers.UUIDField()
     build_number = serializers.IntegerField(min_value=1, max_value=MOST_NUMBER)
     digest = serializers.RegexField(r"^sha256:[0-9a-f]{64}$")
@@ -123,7 +149,7 @@ class BuildOutput(RunOutput):
     digest = serializers.CharField()
 
     def get_trigger_id(self, build: Any) -> str | None:
-        """Until a run has claimed it, whoever knows the trigger id could claim in its place."""
+        """Until a run has claimed it, anybody who knows the trigger id could claim in its place."""
         return str(build.trigger_id) if build.build_number is not None or build.is_terminal else None
 
 
@@ -133,6 +159,20 @@ class ReviewOutput(RunOutput):
     live_fingerprint = serializers.CharField()
     seen_at = serializers.DateTimeField(allow_null=True)
     findings = serializers.JSONField()
+    take_over = serializers.JSONField(help_text="fields of others that its snapshot sets anew, with the reason")
+
+
+class PrunedObject(serializers.Serializer[Any]):
+    kind = serializers.CharField()
+    name = serializers.CharField()
+    state = serializers.ChoiceField(choices=["wanted", "leaving", "removed", "kept"])
+    message = serializers.CharField()
+
+
+class PruneOutput(RunOutput):
+    """What was removed after a deployment's success."""
+
+    objects = PrunedObject(many=True, source="found")
 
 
 class DeploymentOutput(RunOutput):
@@ -144,8 +184,47 @@ class DeploymentOutput(RunOutput):
     deployed_by = serializers.CharField(source="deployed_by.username")
     is_automatic = serializers.BooleanField()
     overlay = serializers.JSONField()
+    removals = serializers.ListField(child=serializers.CharField())
+    prune = PruneOutput(default=None, allow_null=True)
     progress = serializers.JSONField()
     diagnosis = serializers.JSONField()
+    entry = serializers.JSONField(help_text="the entry check: state, where, since, the last answer; empty without one")
+    warnings = serializers.ListField(
+        child=serializers.CharField(), help_text="what the cluster warned of as it accepted the objects"
+    )
+
+
+class QuotaNeedOutput(serializers.Serializer[Any]):
+    """One line of a quota, in millicores, bytes or a count."""
+
+    quota = serializers.CharField()
+    resource = serializers.CharField()
+    hard = serializers.IntegerField()
+    used = serializers.IntegerField()
+    needed = serializers.IntegerField()
+    short_by = serializers.IntegerField()
+
+
+class NodeCapacityOutput(serializers.Serializer[Any]):
+    """``fits`` is null where the capacity of the nodes is not known; ``message`` says why, or what is short."""
+
+    fits = serializers.BooleanField(allow_null=True)
+    message = serializers.CharField()
+    seen_at = serializers.DateTimeField(allow_null=True)
+
+
+class ScalePreviewOutput(serializers.Serializer[Any]):
+    """``fits`` is null where nobody has read the quota yet; ``messages`` say what is short or out of bounds.
+
+    ``nodes`` warns and decides nothing; null where no pod is added.
+    """
+
+    replicas = serializers.IntegerField()
+    fits = serializers.BooleanField(allow_null=True)
+    messages = serializers.ListField(child=serializers.CharField())
+    quota = QuotaNeedOutput(many=True, source="effects")
+    seen_at = serializers.DateTimeField(allow_null=True)
+    nodes = NodeCapacityOutput(allow_null=True, source="capacity")
 
 
 class PromotionOutput(serializers.Serializer[Any]):
@@ -154,7 +233,7 @@ class PromotionOutput(serializers.Serializer[Any]):
     environment = serializers.CharField(source="space.environment.slug")
     state = serializers.CharField()
     promoted_by = serializers.CharField(source="promoted_by.username")
-    word = serializers.CharField()
+    test_verdict = serializers.CharField()
     note = serializers.CharField()
     report_url = serializers.CharField()
     created_at = serializers.DateTimeField()
@@ -176,7 +255,7 @@ class ApprovalOutput(serializers.Serializer[Any]):
 class GateOutput(serializers.Serializer[Any]):
     code = serializers.CharField()
     is_open = serializers.BooleanField()
-    sentence = serializers.CharField()
+    message = serializers.CharField()
     who = serializers.CharField()
 
 
@@ -192,6 +271,7 @@ class OrderPlaceOutput(serializers.Serializer[Any]):
     deployment = DeploymentOutput(allow_null=True)
     settled_at = serializers.DateTimeField(allow_null=True)
     unsettled_reason = serializers.CharField()
+    unknown_since = serializers.DateTimeField(allow_null=True)
 
 
 class OrderSummary(serializers.Serializer[Any]):
@@ -220,11 +300,11 @@ class OrderOutput(OrderSummary):
 
 
 class SaidData(serializers.JSONField):
-    """JSON data with its sentences in the caller's language."""
+    """JSON data with its messages in the caller's language."""
 
     def to_representation(self, value: Any) -> Any:
-        """The sentences are said when the answer is written."""
-        return revived(super().to_representation(value))
+        """Messages are translated when the answer is written."""
+        return from_json_data(super().to_representation(value))
 
 
 class EventOutput(serializers.Serializer[Any]):
@@ -249,22 +329,53 @@ class CommentOutput(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
+class AutoscalerCondition(serializers.Serializer[Any]):
+    """One condition of the HorizontalPodAutoscaler, with the controller's own words."""
+
+    type = serializers.CharField()
+    is_true = serializers.BooleanField()
+    reason = serializers.CharField()
+    text = serializers.CharField()
+    since = serializers.CharField()
+
+
+class AutoscalerOutput(serializers.Serializer[Any]):
+    """What the autoscaler of the snapshot shows; ``decision`` says what it does and why."""
+
+    minimum = serializers.IntegerField()
+    maximum = serializers.IntegerField()
+    current = serializers.IntegerField()
+    wanted = serializers.IntegerField()
+    cpu_percent = serializers.IntegerField(allow_null=True, help_text="null while nobody knows")
+    target_percent = serializers.IntegerField(allow_null=True)
+    decision = serializers.CharField()
+    state = serializers.ChoiceField(choices=["fits", "limited", "waits", "unknown", "failed"])
+    scaled_at = serializers.DateTimeField(allow_null=True)
+    conditions = AutoscalerCondition(many=True)
+    seen_at = serializers.DateTimeField()
+
+
 class RuntimeOutput(serializers.Serializer[Any]):
     environment = serializers.CharField(source="space.environment.slug")
-    serving = serializers.CharField(source="good.order.number", default=None, allow_null=True)
-    digest = serializers.CharField(source="good.snapshot.digest", default=None, allow_null=True)
-    active = serializers.IntegerField(source="active_id", allow_null=True)
+    serving = serializers.CharField(source="last_succeeded.order.number", default=None, allow_null=True)
+    digest = serializers.CharField(source="last_succeeded.snapshot.digest", default=None, allow_null=True)
+    active = serializers.IntegerField(source="in_progress_id", allow_null=True)
     ready = serializers.IntegerField()
     wanted = serializers.IntegerField()
-    overlay = serializers.JSONField(source="good.overlay", default=None, allow_null=True)
-    allocated = serializers.IntegerField(source="good.snapshot.allocation.replicas", default=None, allow_null=True)
+    overlay = serializers.JSONField(source="last_succeeded.overlay", default=None, allow_null=True)
+    allocated = serializers.IntegerField(
+        source="last_succeeded.snapshot.allocation.replicas", default=None, allow_null=True
+    )
+    autoscaler = serializers.SerializerMethodField()
     pods = serializers.JSONField()
     drift = serializers.JSONField()
     settled_at = serializers.DateTimeField(allow_null=True)
     unsettled_reason = serializers.CharField()
+    unknown_since = serializers.DateTimeField(allow_null=True)
     seen_at = serializers.DateTimeField(allow_null=True)
 
-
-def present(shape: type[serializers.Serializer[Any]], row: Any) -> dict[str, Any]:
-    """One row in the shape."""
-    return dict(shape(row).data)
+    @extend_schema_field(AutoscalerOutput(allow_null=True))
+    def get_autoscaler(self, place: Placement) -> Any:
+        """None where the snapshot has none, or nobody has seen it yet."""
+        seen = autoscaler_of(place)
+        return None if seen is None or seen.is_missing else AutoscalerOutput(seen).data

@@ -1,10 +1,10 @@
-"""Addresses of the order's room under /api/v1/."""
+"""Addresses of orders and deployments under /api/v1/."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from releases.api import deployments, logs, orders
+from releases.api.views import deployments, logs, orders
 
 ORDER = "orders/<str:number>/"
 LOG = ORDER + "builds/<int:attempt>/log/"
@@ -30,6 +30,7 @@ urlpatterns = [
     path(ORDER + "promotions/<int:pk>/withdrawal/", deployments.PromotionWithdrawal.as_view()),
     path(ORDER + "reviews/", deployments.Reviews.as_view()),
     path(ORDER + "reviews/<int:pk>/", deployments.OneReview.as_view()),
+    path(ORDER + "reviews/<int:pk>/take-overs/", deployments.TakeOvers.as_view()),
     path(ORDER + "approvals/", deployments.Approvals.as_view()),
     path(ORDER + "approvals/<int:pk>/withdrawal/", deployments.ApprovalWithdrawal.as_view()),
     path(ORDER + "deployments/", deployments.Deployments.as_view()),
@@ -37,6 +38,8 @@ urlpatterns = [
     path("deployments/<int:pk>/cancellation/", deployments.DeploymentCancellation.as_view()),
     path(PLACE, deployments.Runtime.as_view()),
     path(PLACE + "roll-backs/", deployments.RollBacks.as_view()),
+    path(PLACE + "removal-reviews/", deployments.RemovalReviews.as_view()),
+    path(PLACE + "removals/", deployments.Removals.as_view()),
     path(PLACE + "restarts/", deployments.Restarts.as_view()),
     path(PLACE + "scalings/", deployments.Scalings.as_view()),
     path(PLACE + "pods/<str:pod>/log/", deployments.PodLog.as_view()),

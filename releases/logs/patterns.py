@@ -21,7 +21,7 @@ _WORDS = (
     "no such file", "denied", "unauthorized", "segmentation", "core dumped", "out of memory", "not ok", "*** ", "warn",
     "错误", "警告",
 )  # fmt: skip
-"""Most lines of a log have none of these, and need no further look."""
+"""Most lines of a log have none of these, and are not examined further."""
 _BYTES = tuple(word.encode() for word in _WORDS)
 
 _ECHO = re.compile(r"\+{1,4} |\[Pipeline\]|(?:Step|STEP) \d+/\d+ ?:|#\d+ \[")

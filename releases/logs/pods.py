@@ -9,7 +9,7 @@ from releases.logs.patterns import ERROR, marked_lines
 from releases.models import Placement
 
 MOST_LINES = 1000
-"""Lines that one look asks the cluster for; it gives at most a megabyte of them."""
+"""Lines that one read asks the cluster for; it gives at most a megabyte of them."""
 
 
 def answer_of(text: str) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def answer_of(text: str) -> dict[str, Any]:
 
 def containers_of(place: Placement) -> list[str]:
     """Names of the containers of what serves there, the component's own first; empty where nothing has succeeded."""
-    snapshot = place.good.snapshot if place.good else None
+    snapshot = place.last_succeeded.snapshot if place.last_succeeded else None
     if snapshot is None or not snapshot.manifests:
         return []
     pod = find_workload(snapshot.manifests)["spec"]["template"]["spec"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
+from asgiref.sync import sync_to_async
 from django.db.models import QuerySet, Sum
 from django.db.models.functions import Right
 
@@ -21,7 +23,7 @@ MOST_LINES = 1000
 MOST_READ = 4_000_000
 """Characters that one request reads at most: a log may be a single line of a hundred megabytes."""
 LONGEST_WHOLE = 2_000_000
-CHUNKS_LOOKED_AT = 64
+CHUNKS_READ = 64
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Summary:
     """What the viewer's foot says. ``lines`` counts an unfinished last line; ``newest_at`` by the database's clock.
 
     ``state``: receiving, complete, cut (the build ended before Jenkins had given all of it), gone (past its retention).
+    ``version``: lines of another one were others, because the log was replaced by what Jenkins has.
     """
 
     state: str
@@ -56,6 +59,7 @@ class Summary:
     first_error: int | None
     newest_at: datetime | None
     now: datetime
+    version: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ def summary_of(build: Build) -> Summary:
         first_error=index.first_error,
         newest_at=newest[0] if newest else None,
         now=db_now(),
+        version=build.log_version,
     )
 
 
@@ -161,7 +166,7 @@ def mark_after(build: Build, level: str, line: int) -> Mark:
     """The first line of that level behind ``line``."""
     start = offset_of_line(build, line + 1) or 0
     rows = _marked(build, level).filter(offset__gte=start).order_by("offset")
-    for offset, first_line, text in rows.values_list("offset", "first_line", "text")[:CHUNKS_LOOKED_AT]:
+    for offset, first_line, text in rows.values_list("offset", "first_line", "text")[:CHUNKS_READ]:
         found = _levels_of(build, offset, first_line, text, level)
         rest = [number for number in found if number > line]
         if rest:
@@ -174,7 +179,7 @@ def mark_before(build: Build, level: str, line: int) -> Mark:
     rows = _marked(build, level).order_by("-offset")
     start = offset_of_line(build, line)
     rows = rows.filter(offset__lte=start or 0)
-    for offset, first_line, text in rows.values_list("offset", "first_line", "text")[:CHUNKS_LOOKED_AT]:
+    for offset, first_line, text in rows.values_list("offset", "first_line", "text")[:CHUNKS_READ]:
         found = _levels_of(build, offset, first_line, text, level)
         rest = [number for number in found if number < line]
         if rest:
@@ -209,3 +214,65 @@ def _placed(build: Build, level: str, offset: int, found: list[int], line: int) 
 def _total(build: Build, level: str) -> int:
     index = LogIndex.read(build.log_index)
     return index.errors if level == ERROR else index.warnings
+
+
+CHUNKS = 8
+
+
+def raw_chunks(build: Build) -> Iterator[str]:
+    """For WSGI and tests."""
+    after = -1
+    while texts := _next(build, after):
+        for _offset, text in texts:
+            yield text
+        after = texts[-1][0]
+
+
+async def raw_chunks_async(build: Build) -> AsyncIterator[str]:
+    """For ASGI: each read on the request's own thread, which closes its connection when the answer has been sent."""
+    after = -1
+    while texts := await sync_to_async(_next)(build, after):
+        for _offset, text in texts:
+            yield text
+        after = texts[-1][0]
+
+
+def _next(build: Build, after: int) -> list[tuple[int, str]]:
+    rows = chunks_of(build).filter(offset__gt=after).order_by("offset").values_list("offset", "text")
+    return list(rows[:CHUNKS])
+
+
+@dataclass(frozen=True)
+class LogSection:
+    """``last`` None: to the end. ``state`` is empty and ``seconds`` None where Jenkins names no such stage."""
+
+    name: str
+    first: int
+    last: int | None
+    errors: int
+    warnings: int
+    state: str
+    seconds: int | None
+
+
+def sections_of(build: Build) -> list[LogSection]:
+    """In the log's order; the second section of a name is the second stage of that name."""
+    stages: dict[tuple[str, int], dict[str, object]] = {}
+    seen: Counter[str] = Counter()
+    for stage in build.stages:
+        stages[str(stage["name"]), seen[str(stage["name"])]] = stage
+        seen[str(stage["name"])] += 1
+    seen.clear()
+    found = []
+    for section in LogIndex.read(build.log_index).sections:
+        stage = stages.get((section.name, seen[section.name]), {})
+        seen[section.name] += 1
+        lasted = stage.get("duration_ms")
+        found.append(
+            LogSection(
+                section.name, section.first, section.last, section.errors, section.warnings,
+                state=str(stage.get("state") or ""),
+                seconds=None if lasted is None else -(-int(str(lasted)) // 1000),  # begun seconds, as the strip says
+            )
+        )  # fmt: skip
+    return found

@@ -1,9 +1,16 @@
-"""The rows of the order's room, one file a noun."""
+"""The tables of an order, one file a noun."""
 
 from releases.models.builds import Build, LogChunk
-from releases.models.deployments import Deployment, NamespaceWatch, Placement
+from releases.models.deployments import (
+    ContactDeadline,
+    Deployment,
+    NamespaceWatch,
+    Placement,
+    Prune,
+    SpaceObservation,
+)
 from releases.models.housekeeping import Housekeeping
-from releases.models.orders import Comment, OrderEvent, ReleaseOrder
+from releases.models.orders import Comment, OrderEvent, OrderFeed, ReleaseOrder
 from releases.models.promotions import Approval, Promotion
 from releases.models.reviews import Review, Snapshot
 
@@ -11,14 +18,18 @@ __all__ = [
     "Approval",
     "Build",
     "Comment",
+    "ContactDeadline",
     "Deployment",
     "Housekeeping",
     "LogChunk",
     "NamespaceWatch",
     "OrderEvent",
+    "OrderFeed",
     "Placement",
     "Promotion",
+    "Prune",
     "ReleaseOrder",
     "Review",
     "Snapshot",
+    "SpaceObservation",
 ]

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db import models
 
 from components.models import ImageRegistry, JenkinsServer
+from foundation.messages import MessageField, MessageJSONField
 from foundation.runs.models import Run
-from foundation.sentences import SaidField, SaidJSONField
 from releases.models.orders import ReleaseOrder
 
 
@@ -17,15 +17,15 @@ class Build(Run):
     """One attempt to build an order in Jenkins.
 
     Phases: start (adopt or prepare) → triggering (the POST may be out) → queued → building → finalizing.
-    ``trigger_id`` is how a Jenkins run is known to be ours, whatever happens to numbers and queue ids.
+    ``trigger_id`` is how a Jenkins run is known to be ours, independent of numbers and queue ids.
     """
 
-    order = models.ForeignKey(ReleaseOrder, on_delete=models.PROTECT, related_name="builds")
+    order = models.ForeignKey(ReleaseOrder, on_delete=models.PROTECT, related_name="builds", db_index=False)
     attempt = models.PositiveIntegerField()
     trigger_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    server = models.ForeignKey(JenkinsServer, on_delete=models.PROTECT, related_name="builds")
-    registry = models.ForeignKey(ImageRegistry, on_delete=models.PROTECT, related_name="+")
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    server = models.ForeignKey(JenkinsServer, on_delete=models.PROTECT, related_name="builds", db_index=False)
+    registry = models.ForeignKey(ImageRegistry, on_delete=models.PROTECT, related_name="+", db_index=False)
     job = models.CharField(max_length=200)
     parameters = models.JSONField(default=dict)
     baseline_number = models.PositiveIntegerField(default=0)
@@ -33,16 +33,27 @@ class Build(Run):
     posts = models.PositiveSmallIntegerField(default=0)
     queue_id = models.PositiveBigIntegerField(null=True)
     queue_why = models.CharField(max_length=300, blank=True)
-    left_queue_at = models.DateTimeField(null=True)
+    session = models.CharField(max_length=32, blank=True)
+    """The start of the controller in which the build was last known to be ours (``X-Jenkins-Session``)."""
+    absent_since = models.DateTimeField(null=True)
+    """Since when Jenkins, while it was well, has not had it; null while it has."""
+    absent_in = models.CharField(max_length=32, blank=True)
+    absences = models.PositiveSmallIntegerField(default=0)
+    """How many times it was looked for since then, all in the controller's session ``absent_in``."""
+    seen_at = models.DateTimeField(null=True)
+    phase_seconds = models.FloatField(default=0)
+    """How long it has been in its phase, up to ``seen_at``, as far as we had contact: what deadlines count."""
     build_number = models.PositiveIntegerField(null=True)
     result = models.CharField(max_length=20, blank=True)
-    message = SaidField(blank=True)
-    stages = SaidJSONField(default=list)
+    message = MessageField(blank=True)
+    stages = MessageJSONField(default=list)
     """``[{"name", "state", "started_ms", "duration_ms", "message"}]`` as last seen."""
     stop_requested_at = models.DateTimeField(null=True)
     stop_requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
+    stop_reason = models.CharField(max_length=64, blank=True)
+    """Why it is stopped, where no person asked for it: ``queue_deadline``, ``build_deadline``."""
     stop_level = models.CharField(max_length=8, blank=True)
     stop_sent_at = models.DateTimeField(null=True)
     log_offset = models.PositiveBigIntegerField(default=0)
@@ -53,6 +64,10 @@ class Build(Run):
     log_is_complete = models.BooleanField(default=False)
     log_index = models.JSONField(default=dict)
     """What :class:`releases.logs.index.LogIndex` knows of the log so far."""
+    log_reader = models.JSONField(default=dict)
+    """What :class:`releases.logs.truth.LogReader` needs to read on: checksums, what is masked across pieces."""
+    log_version = models.PositiveIntegerField(default=0)
+    """Counts how often the stored log was replaced: lines of another version are others."""
     reported_digest = models.CharField(max_length=80, blank=True)
     digest = models.CharField(max_length=80, blank=True)
 
@@ -60,6 +75,7 @@ class Build(Run):
         abstract = False
         constraints = [
             models.UniqueConstraint(fields=["order", "attempt"], name="one_build_per_attempt"),
+            models.CheckConstraint(name="attempts_are_counted_from_1", condition=models.Q(attempt__gte=1)),
             models.UniqueConstraint(
                 fields=["order"], condition=models.Q(state__in=["queued", "running"]), name="one_active_build_per_order"
             ),
@@ -82,7 +98,7 @@ class LogChunk(models.Model):
     ``at`` is when it was received (null: before that was kept).
     """
 
-    build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="chunks")
+    build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="chunks", db_index=False)
     offset = models.PositiveBigIntegerField()
     first_line = models.PositiveIntegerField()
     text = models.TextField()

@@ -15,6 +15,7 @@ class Housekeeping(Run):
 
     class Meta(Run.Meta):
         abstract = False
+        constraints = [models.CheckConstraint(name="housekeeping_is_one_row", condition=models.Q(singleton=True))]
 
     def __str__(self) -> str:
         return "housekeeping"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from django.conf import settings
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import models, transaction
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Project
@@ -18,22 +22,28 @@ class ReleaseOrder(models.Model):
     """One request to carry one commit of one component through the environments.
 
     ``number`` is also the image tag, a label of every pod and the key of the audit. ``state`` changes only in
-    ``releases.transitions``. ``last_seq`` numbers its events without gaps, under this row's lock.
+    ``releases.transitions``. What every event changes is in :class:`OrderFeed`, whose row is also the order's lock.
     """
 
-    number = models.CharField(_("order number"), max_length=20, unique=True, validators=[RegexValidator(NUMBER)])
+    number = models.CharField(_("order number"), max_length=20, validators=[RegexValidator(NUMBER)])
     component = models.ForeignKey(
-        Component, on_delete=models.PROTECT, related_name="orders", verbose_name=_("component")
+        Component, on_delete=models.PROTECT, related_name="orders", verbose_name=_("component"), db_index=False
     )
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="orders", verbose_name=_("project"))
-    branch = models.CharField(_("branch"), max_length=200, db_index=True)
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="orders", verbose_name=_("project"), db_index=False
+    )
+    branch = models.CharField(_("branch"), max_length=200)
     description = models.TextField(_("description"), blank=True)
     change_ticket = models.CharField(_("change ticket"), max_length=80, blank=True)
     changes_database = models.BooleanField(_("changes the database"), default=False)
     author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders", verbose_name=_("author")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="orders",
+        verbose_name=_("author"),
+        db_index=False,
     )
-    repeat_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="repeats")
+    repeat_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="repeats", db_index=False)
 
     state = models.CharField(
         _("state"), max_length=20, choices=OrderState.choices, default=OrderState.CREATED, editable=False
@@ -43,39 +53,67 @@ class ReleaseOrder(models.Model):
 
     # Frozen by the first build.
     commit = models.CharField(_("commit"), max_length=40, blank=True, editable=False)
-    settings = models.ForeignKey(
-        ComponentSettings, on_delete=models.PROTECT, null=True, related_name="+", editable=False
+    component_settings = models.ForeignKey(
+        ComponentSettings, on_delete=models.PROTECT, null=True, related_name="+", editable=False, db_index=False
     )
     dockerfile = models.ForeignKey(
-        TemplateVersion, on_delete=models.PROTECT, null=True, related_name="+", editable=False
+        TemplateVersion, on_delete=models.PROTECT, null=True, related_name="+", editable=False, db_index=False
     )
     bootstart = models.ForeignKey(
-        TemplateVersion, on_delete=models.PROTECT, null=True, related_name="+", editable=False
+        TemplateVersion, on_delete=models.PROTECT, null=True, related_name="+", editable=False, db_index=False
     )
-    base_image = models.ForeignKey(BaseImage, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
+    base_image = models.ForeignKey(
+        BaseImage, on_delete=models.PROTECT, null=True, related_name="+", editable=False, db_index=False
+    )
 
     # Written once, by the build that succeeded.
     image = models.CharField(_("image"), max_length=400, blank=True, editable=False)
     image_digest = models.CharField(_("digest"), max_length=80, blank=True, editable=False)
     built_at = models.DateTimeField(null=True, editable=False)
 
-    last_seq = models.PositiveIntegerField(default=0, editable=False)
-    last_event_at = models.DateTimeField(null=True, db_index=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    changed_at = models.DateTimeField(_("last modified"), auto_now=True)
 
     class Meta:
         ordering = ["-id"]
+        # Lists page by id. Keys have no index of their own where one below begins with them, or where nothing is
+        # found by them; a unique=True would add a second index for LIKE, which no query uses.
+        constraints = [models.UniqueConstraint(fields=["number"], name="one_order_per_number")]
         indexes = [
+            models.Index(fields=["branch"], name="orders_by_branch"),
             models.Index(fields=["project", "-id"], name="orders_by_project"),
             models.Index(fields=["component", "-id"], name="orders_by_component"),
             models.Index(fields=["author", "-id"], name="orders_by_author"),
             models.Index(fields=["state", "-id"], name="orders_by_state"),
             models.Index(fields=["component", "commit"], name="orders_by_commit"),
         ]
+        constraints = [
+            models.CheckConstraint(
+                name="only_a_closed_order_has_a_reason_of_closing",
+                condition=models.Q(state="closed") & ~models.Q(closed_reason="")
+                | ~models.Q(state="closed") & models.Q(closed_reason=""),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.number
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A new order comes with its feed, in one transaction: there is always a row to lock."""
+        is_new = self._state.adding
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if is_new:
+                OrderFeed.objects.create(order_id=self.pk)
+
+    @property
+    def last_seq(self) -> int:
+        """The number of its last event."""
+        return self.feed.last_seq
+
+    @property
+    def changed_at(self) -> datetime:
+        """Last modified: when somebody, or a run, last did something to it."""
+        return self.feed.last_event_at
 
     @property
     def short_name(self) -> str:
@@ -93,19 +131,39 @@ class ReleaseOrder(models.Model):
         return f"{self.image}@{self.image_digest}"
 
 
+class OrderFeed(models.Model):
+    """What every event of an order changes, in a narrow row of its own, and the lock of the order.
+
+    A transaction that writes to an order, its runs or its events locks this row first (``releases.locks``), so that
+    ``last_seq`` numbers events from 1 without gaps. Nothing here is indexed but the key: an update writes one small
+    row and, on PostgreSQL, no index. ``last_event_at`` leaves out what pods do by themselves once they are deployed.
+    """
+
+    order = models.OneToOneField(ReleaseOrder, on_delete=models.CASCADE, primary_key=True, related_name="feed")
+    last_seq = models.PositiveIntegerField(default=0, editable=False)
+    last_event_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.order_id}#{self.last_seq}"
+
+
 class OrderEvent(models.Model):
     """What happened to an order, numbered from 1 without gaps: what its page draws and a browser replays."""
 
-    order = models.ForeignKey(ReleaseOrder, on_delete=models.CASCADE, related_name="events")
+    order = models.ForeignKey(ReleaseOrder, on_delete=models.CASCADE, related_name="events", db_index=False)
     seq = models.PositiveIntegerField()
     kind = models.CharField(max_length=40)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     data = models.JSONField(default=dict)
     at = models.DateTimeField()
 
     class Meta:
         ordering = ["order", "seq"]
         constraints = [models.UniqueConstraint(fields=["order", "seq"], name="one_event_per_seq")]
+        # What happened lately, whichever order it happened to: readers poll for it.
+        indexes = [models.Index(fields=["at"], name="events_by_moment")]
 
     def __str__(self) -> str:
         return f"{self.order_id}#{self.seq} {self.kind}"
@@ -115,7 +173,7 @@ class Comment(models.Model):
     """What somebody said on an order's page."""
 
     order = models.ForeignKey(ReleaseOrder, on_delete=models.CASCADE, related_name="comments")
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     text = models.TextField(_("comment"), max_length=4000)
     created_at = models.DateTimeField(auto_now_add=True)
 

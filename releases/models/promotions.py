@@ -1,4 +1,4 @@
-"""The right to be deployed somewhere, and the second person's word."""
+"""The right to be deployed somewhere, and the second person's approval."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from components.models import Component
 from environments.models import Space
-from releases.choices import ApprovalState, PromotionState, TesterWord
+from releases.choices import ApprovalState, PromotionState, TestVerdict
 from releases.models.orders import ReleaseOrder
 from releases.models.reviews import Snapshot
 
@@ -17,12 +17,14 @@ from releases.models.reviews import Snapshot
 class Promotion(models.Model):
     """An order may be deployed in a space; one is current per component and space."""
 
-    order = models.ForeignKey(ReleaseOrder, on_delete=models.PROTECT, related_name="promotions")
-    component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="+")
+    order = models.ForeignKey(ReleaseOrder, on_delete=models.PROTECT, related_name="promotions", db_index=False)
+    component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="+", db_index=False)
     space = models.ForeignKey(Space, on_delete=models.PROTECT, related_name="promotions")
     state = models.CharField(max_length=20, choices=PromotionState.choices, default=PromotionState.CURRENT)
-    promoted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    word = models.CharField(_("the tester's word"), max_length=20, choices=TesterWord.choices, blank=True)
+    promoted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    test_verdict = models.CharField(_("the test verdict"), max_length=20, choices=TestVerdict.choices, blank=True)
     note = models.TextField(_("note"), blank=True, max_length=2000)
     report_url = models.URLField(_("link to the report"), blank=True, max_length=500)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -33,6 +35,10 @@ class Promotion(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["component", "space"], condition=Q(state="current"), name="one_current_promotion"
+            ),
+            models.CheckConstraint(
+                name="only_a_promotion_that_is_not_current_has_ended",
+                condition=Q(state="current", ended_at=None) | ~Q(state="current") & Q(ended_at__isnull=False),
             ),
         ]
         indexes = [models.Index(fields=["order", "space"], name="promotions_of_an_order")]
@@ -46,10 +52,10 @@ class Approval(models.Model):
 
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="approvals")
     order = models.ForeignKey(ReleaseOrder, on_delete=models.PROTECT, related_name="approvals")
-    component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="+")
-    space = models.ForeignKey(Space, on_delete=models.PROTECT, related_name="approvals_given")
+    component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="+", db_index=False)
+    space = models.ForeignKey(Space, on_delete=models.PROTECT, related_name="approvals_given", db_index=False)
     state = models.CharField(max_length=20, choices=ApprovalState.choices)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     comment = models.TextField(_("comment"), blank=True, max_length=2000)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)
@@ -62,6 +68,11 @@ class Approval(models.Model):
                 fields=["snapshot", "by"],
                 condition=Q(state__in=["given", "rejected"]),
                 name="one_word_per_person_and_snapshot",
+            ),
+            models.CheckConstraint(
+                name="only_an_approval_that_does_not_stand_has_ended",
+                condition=Q(state__in=["given", "rejected"], ended_at=None)
+                | Q(state__in=["withdrawn", "void"], ended_at__isnull=False),
             ),
         ]
 

@@ -6,29 +6,49 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from components.models import Allocation, Component, ComponentSettings, ConfigVersion, TemplateVersion
+from components.models import (
+    Allocation,
+    Component,
+    ComponentSettings,
+    ConfigVersion,
+    EntryCheck,
+    ScalingRule,
+    TemplateVersion,
+)
 from environments.models import Space
+from foundation.messages import MessageField, MessageJSONField
 from foundation.runs.models import Run
-from foundation.sentences import SaidField, SaidJSONField
 from releases.models.orders import ReleaseOrder
 
 
 class Snapshot(models.Model):
     """Everything that will be applied, frozen: manifests with the origin of each line, and the versions behind them."""
 
-    order = models.ForeignKey(ReleaseOrder, on_delete=models.PROTECT, related_name="snapshots")
-    component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="+")
-    space = models.ForeignKey(Space, on_delete=models.PROTECT, related_name="snapshots")
+    order = models.ForeignKey(ReleaseOrder, on_delete=models.PROTECT, related_name="snapshots", db_index=False)
+    component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="+", db_index=False)
+    space = models.ForeignKey(Space, on_delete=models.PROTECT, related_name="snapshots", db_index=False)
     hash = models.CharField(max_length=64, editable=False)
     digest = models.CharField(max_length=80, editable=False)
     manifests = models.JSONField(editable=False)
+    removes = models.JSONField(null=True, editable=False)
+    """Of a removal, whose set is empty: ``[{"kind", "name", "uid"}]`` of all that goes. None for any other."""
     origins = models.JSONField(default=list, editable=False)
     """Per manifest a list of ``[line text, template name, template line]``."""
-    settings = models.ForeignKey(ComponentSettings, on_delete=models.PROTECT, related_name="+")
-    deployment_template = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, related_name="+")
-    service_template = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, related_name="+")
-    allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, related_name="+")
-    config = models.ForeignKey(ConfigVersion, on_delete=models.PROTECT, null=True, related_name="+")
+    take_over = models.JSONField(default=dict, editable=False)
+    """Fields that somebody else set and its deployment sets anew: ``{"by", "reason", "fields": [{"object", "path",
+    "manager", "at"}]}``, with ``is_added`` for what others added and it removes; empty for nearly all. Part of the
+    hash, so that an approval is of these fields too."""
+    component_settings = models.ForeignKey(
+        ComponentSettings, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    deployment_template = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
+    service_template = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
+    allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, related_name="+", db_index=False)
+    config = models.ForeignKey(ConfigVersion, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    scaling_rule = models.ForeignKey(ScalingRule, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    """The rule that its autoscaler is made of; None where the allocation says the number of replicas."""
+    entry_check = models.ForeignKey(EntryCheck, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    """What the entry must answer after its rollout; None where ready pods are enough. A roll back asks this again."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -45,28 +65,35 @@ class Snapshot(models.Model):
 
 
 class Review(Run):
-    """One look at what a deployment would do: renders, checks, dry-runs, sums the quota.
+    """What a deployment would do, at one time: renders, checks, dry-runs, sums the quota.
 
-    ``findings``: ``{"diff": [...], "quota": [...], "warnings": [...], "problems": [...], "conflicts": [...]}``.
+    ``findings``: ``{"diff": [...], "quota": [...], "warnings": [...], "problems": [...], "conflicts": [...],
+    "additions": [...]}``.
     """
 
     order = models.ForeignKey(ReleaseOrder, on_delete=models.PROTECT, related_name="reviews")
-    component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="+")
+    component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="+", db_index=False)
     space = models.ForeignKey(Space, on_delete=models.PROTECT, related_name="reviews")
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, null=True, related_name="reviews")
-    wanted_snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, null=True, related_name="+")
-    """Set for a roll back: look at this snapshot instead of rendering a new one."""
-    findings = SaidJSONField(default=dict)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, null=True, related_name="reviews", db_index=False)
+    wanted_snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    """Set for a roll back: review this snapshot instead of rendering a new one."""
+    take_over = models.JSONField(default=dict)
+    """What its snapshot is to take over, see Snapshot."""
+    is_removal = models.BooleanField(default=False, editable=False)
+    """Of everything of the component going from the space, instead of a deployment."""
+    findings = MessageJSONField(default=dict)
     live_fingerprint = models.CharField(max_length=64, blank=True)
     seen_at = models.DateTimeField(null=True)
-    message = SaidField(blank=True)
+    message = MessageField(blank=True)
 
     class Meta(Run.Meta):
         abstract = False
         constraints = [
             models.UniqueConstraint(
-                fields=["order", "space"],
+                fields=["order", "space", "is_removal"],
                 condition=Q(state__in=["queued", "running"], wanted_snapshot=None),
                 name="one_active_review_per_order_and_space",
             ),

@@ -7,15 +7,16 @@ from datetime import timedelta
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-import audit
 from accounts.models import User
 from environments.access import Rights, require
 from environments.choices import Role
 from environments.models import Space
+from foundation.messages import message as _
 from foundation.problems import Denied, Invalid, Refused, Stale
-from foundation.sentences import say as _
-from releases import gates, progress, selectors
+from releases import gates, selectors
 from releases.choices import ApprovalState, OrderState
+from releases.events import record_act
+from releases.locks import lock_orders
 from releases.models import Approval, Snapshot
 
 
@@ -32,43 +33,43 @@ def reject(*, actor: User, snapshot: Snapshot, comment: str) -> Approval:
 
 
 def why_not(actor: User, snapshot: Snapshot) -> str:
-    """Why this person may not decide on the snapshot, as a sentence; empty when they may. For greyed buttons."""
+    """Why this person may not decide on the snapshot, as a message; empty when they may. For greyed buttons."""
     try:
-        _insist(actor, snapshot)
+        _ensure_may_decide(actor, snapshot)
     except (Denied, Refused) as refusal:
-        return str(refusal.sentence)
+        return str(refusal.message)
     return ""
 
 
-def _insist(actor: User, snapshot: Snapshot) -> None:
+def _ensure_may_decide(actor: User, snapshot: Snapshot) -> None:
     space, order = snapshot.space, snapshot.order
     require(actor, "approve", space=space)
-    _insist_on_role(actor, space)
+    _ensure_role(actor, space)
     if actor.pk in gates.makers_of(order):
         raise Denied(
-            _("Four eyes: whoever created or built an order does not approve it, administrators included."),
+            _("Four eyes: people who created or built an order do not approve it, administrators included."),
             "four-eyes",
             gates.fair_approvers(order, space),
         )
     if not space.approvals:
-        raise Refused(_("%(name)s asks for no approval.") % {"name": space.environment.label}, "no-approval-needed")
+        raise Refused(_("%(name)s asks for no approval.", name=space.environment.label), "no-approval-needed")
     if order.state == OrderState.CLOSED:
         raise Refused(_("The order is closed."), "closed")
-    latest = selectors.latest_review(order, space)
+    latest = selectors.latest_review(order, space, is_removal=snapshot.removes is not None)
     if latest and latest.snapshot_id and latest.snapshot_id != snapshot.pk:
-        raise Stale(_("A newer review has replaced this snapshot: look at that one."))
+        raise Stale(_("A newer review has replaced this snapshot: open that one."))
 
 
-def _insist_on_role(actor: User, space: Space) -> None:
+def _ensure_role(actor: User, space: Space) -> None:
     """The space's policy may narrow who approves to some of the roles that the table allows."""
     roles = Rights(actor).roles_in(space.project_id, space.environment_id)
     if space.approver_roles and not roles & set(space.approver_roles):
         names = [Role(role).label for role in space.approver_roles if role in Role.values]
-        raise Denied(_("Here only these roles approve: %(names)s.") % {"names": names}, "approver-role")
+        raise Denied(_("Here only these roles approve: %(names)s.", names=names), "approver-role")
 
 
 def _decide(actor: User, snapshot: Snapshot, state: str, comment: str) -> Approval:
-    _insist(actor, snapshot)
+    _ensure_may_decide(actor, snapshot)
     space, order = snapshot.space, snapshot.order
     if space.approval_needs_comment and not comment.strip():
         raise Invalid({"comment": [_("Here an approval needs a comment.")]})
@@ -76,6 +77,10 @@ def _decide(actor: User, snapshot: Snapshot, state: str, comment: str) -> Approv
     expires_at = timezone.now() + timedelta(hours=hours) if hours and state == ApprovalState.GIVEN else None
     try:
         with transaction.atomic():
+            # Under the order's lock: a review that freezes new inputs voids decisions, and a new one must not land on
+            # a snapshot that was replaced a moment ago.
+            lock_orders(order.pk)
+            _ensure_may_decide(actor, snapshot)
             approval = Approval.objects.create(
                 snapshot=snapshot,
                 order=order,
@@ -96,6 +101,7 @@ def withdraw_approval(*, actor: User, approval: Approval) -> None:
     """Take one's own yes or no back."""
     require(actor, "withdraw_approval", space=approval.space, owner_id=approval.by_id)
     with transaction.atomic():
+        lock_orders(approval.order_id)
         in_force = Approval.objects.filter(pk=approval.pk, state__in=[ApprovalState.GIVEN, ApprovalState.REJECTED])
         if in_force.update(state=ApprovalState.WITHDRAWN, ended_at=timezone.now()) != 1:
             raise Refused(_("This decision has ended already."), "approval-ended")
@@ -104,21 +110,13 @@ def withdraw_approval(*, actor: User, approval: Approval) -> None:
 
 
 def _record(approval: Approval, actor: User) -> None:
-    data = {
-        "id": approval.pk,
-        "environment": approval.space.environment.slug,
-        "snapshot": approval.snapshot.short_hash,
-        "comment": approval.comment,
-    }
-    progress.append(approval.order_id, f"approval.{approval.state}", actor=actor, data=data)
-    audit.record(
-        actor,
+    record_act(
+        approval.order,
         f"approval.{approval.state}",
-        object_type="approval",
-        object_id=str(approval.pk),
-        object_name=approval.order.number,
-        project=approval.order.project.slug,
-        environment=approval.space.environment.slug,
+        actor,
+        subject=approval,
+        space=approval.space,
+        data={"snapshot": approval.snapshot.short_hash, "comment": approval.comment},
         reason=approval.comment[:500],
         after={"snapshot": approval.snapshot.hash},
     )

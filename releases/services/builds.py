@@ -1,24 +1,24 @@
-"""Start, stop and look at builds."""
+"""Start, stop and check builds."""
 
 from __future__ import annotations
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-import audit
 from accounts.models import User
-from components import looks
-from components.completeness import missing_elements
+from components import live_reads
+from components.completeness import missing_for_build
 from components.models import Toolchain
 from components.selectors import current_settings, latest_versions, toolchain_of
 from environments.access import require
-from foundation.problems import Refused
+from foundation.messages import message as _
+from foundation.problems import Refused, Stale
 from foundation.runs.choices import ACTIVE
-from foundation.runs.wake import wake
-from foundation.sentences import say as _
-from releases import launch, progress
+from foundation.runs.wake import hinted_at, launch_hint, wake
 from releases.choices import OrderState
-from releases.looks import look_at_build
+from releases.events import append_event, record_act
+from releases.live_reads import read_build_status
+from releases.locks import lock_order, lock_orders
 from releases.models import Build, ReleaseOrder
 from releases.transitions import move
 
@@ -30,44 +30,64 @@ def start_build(*, actor: User, order: ReleaseOrder, commit: str = "") -> Build:
     Raises Refused (has an image, closed, incomplete component, no such commit), Stale when somebody was faster.
     """
     require(actor, "build", project_id=order.project_id, owner_id=order.author_id)
-    _insist_on_state(order)
+    _ensure_state(order)
     commit = commit or commit_to_build(actor=actor, order=order)
-    toolchain = _insist_on_completeness(order)
+    toolchain = _ensure_completeness(order)
     with transaction.atomic():
-        locked = ReleaseOrder.objects.select_for_update().get(pk=order.pk)
-        _insist_on_state(locked)
+        locked = lock_order(order.pk)
+        _ensure_state(locked)
         if not locked.commit:
             _freeze(locked, commit.lower())
         move(locked, OrderState.BUILDING, actor=actor)
-        build = launch.launch_build(locked, toolchain, actor=actor)
+        build = create_build(locked, toolchain, actor=actor)
     order.refresh_from_db()
+    return build
+
+
+def create_build(order: ReleaseOrder, toolchain: Toolchain, *, actor: User) -> Build:
+    """A new attempt, due now; raises Stale when another one is under way."""
+    attempt = Build.objects.filter(order=order).count() + 1
+    try:
+        with transaction.atomic():
+            build = Build.objects.create(
+                order=order,
+                attempt=attempt,
+                started_by=actor,
+                server=toolchain.jenkins,
+                registry=toolchain.registry,
+                job=order.component_settings.job_name if order.component_settings else "",
+                remote=toolchain.jenkins.remote_key,
+                next_at=hinted_at(),
+            )
+    except IntegrityError:
+        raise Stale(_("Somebody else has just started a build of this order.")) from None
+    record_act(order, "build.queued", actor, subject=build, data={"attempt": attempt})
+    launch_hint("build", build.pk)
     return build
 
 
 def commit_to_build(*, actor: User, order: ReleaseOrder) -> str:
     """The commit that a build would take: the frozen one, or the branch's tip now. Asks Git: not in a transaction."""
     require(actor, "build", project_id=order.project_id, owner_id=order.author_id)
-    _insist_on_state(order)
-    return order.commit or looks.resolve(order.component, order.branch).commit
+    _ensure_state(order)
+    return order.commit or live_reads.resolve(order.component, order.branch).commit
 
 
-def _insist_on_state(order: ReleaseOrder) -> None:
-    sentences = {
+def _ensure_state(order: ReleaseOrder) -> None:
+    messages = {
         OrderState.BUILT: _("The order has an image and is never built again: repeat it as a new order."),
         OrderState.BUILDING: _("A build of this order is under way."),
         OrderState.CLOSED: _("The order is closed: repeat it as a new order."),
     }
-    if order.state in sentences:
-        raise Refused(sentences[OrderState(order.state)], f"order-{order.state}")
+    if order.state in messages:
+        raise Refused(messages[OrderState(order.state)], f"order-{order.state}")
 
 
-def _insist_on_completeness(order: ReleaseOrder) -> Toolchain:
-    missing = missing_elements(order.component)
+def _ensure_completeness(order: ReleaseOrder) -> Toolchain:
+    missing = missing_for_build(order.component)
     if missing:
         names = [element.label for element in missing]
-        raise Refused(
-            _("The component is not complete, it lacks: %(names)s.") % {"names": names}, "component-incomplete"
-        )
+        raise Refused(_("The component is not complete, it lacks: %(names)s.", names=names), "component-incomplete")
     toolchain = toolchain_of(order.project)
     assert toolchain is not None
     return toolchain
@@ -78,11 +98,11 @@ def _freeze(order: ReleaseOrder, commit: str) -> None:
     assert settings is not None
     versions = latest_versions([settings.dockerfile, settings.bootstart])
     order.commit = commit
-    order.settings = settings
+    order.component_settings = settings
     order.dockerfile = versions[settings.dockerfile_id or 0]
     order.bootstart = versions[settings.bootstart_id or 0]
     order.base_image = settings.base_image
-    order.save(update_fields=["commit", "settings", "dockerfile", "bootstart", "base_image"])
+    order.save(update_fields=["commit", "component_settings", "dockerfile", "bootstart", "base_image"])
 
 
 def stop_build(*, actor: User, build: Build) -> None:
@@ -96,30 +116,22 @@ def stop_build(*, actor: User, build: Build) -> None:
 
 def request_stop(build: Build, actor: User) -> None:
     """Write the wish and make the run due; the step does the rest. In the caller's transaction."""
-    progress.lock_orders(build.order_id)
+    lock_orders(build.order_id)
     changed = Build.objects.filter(pk=build.pk, state__in=sorted(ACTIVE), stop_requested_at=None)
     if changed.update(stop_requested_at=Now(), stop_requested_by=actor) == 1:
-        progress.append(build.order_id, "build.stopping", actor=actor, data={"id": build.pk})
-        audit.record(
-            actor,
-            "build.stop",
-            object_type="build",
-            object_id=str(build.pk),
-            object_name=build.order.number,
-            project=build.order.project.slug,
-        )
+        record_act(build.order, "build.stopping", actor, subject=build)
     wake(Build, build.pk)
 
 
-def look_at_order(*, actor: User, order: ReleaseOrder) -> dict[str, object]:
+def check_facts(*, actor: User, order: ReleaseOrder) -> dict[str, object]:
     """What Jenkins and the registry say of the order now. Asks outside: not in a transaction."""
     require(actor, "check", project_id=order.project_id)
-    return look_at_build(order)
+    return read_build_status(order)
 
 
 def check_order(*, actor: User, order: ReleaseOrder, facts: dict[str, object] | None = None) -> dict[str, object]:
-    """检测: look at Jenkins and the registry now and say what is there; repairs nothing."""
-    facts = look_at_order(actor=actor, order=order) if facts is None else facts
+    """检测: ask Jenkins and the registry now and record what is there; repairs nothing."""
+    facts = check_facts(actor=actor, order=order) if facts is None else facts
     with transaction.atomic():
-        progress.append(order.pk, "order.checked", actor=actor, data=dict(facts))
+        append_event(order.pk, "order.checked", actor=actor, data=dict(facts))
     return facts

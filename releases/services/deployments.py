@@ -1,65 +1,145 @@
-"""Review, deploy, roll back, restart, scale, cancel."""
+"""Deploy, roll back, restart, scale, cancel."""
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-import audit
 from accounts.models import User
-from environments.access import Rights, require
+from deployer.manifests import autoscaled, bounds_in
+from environments.access import require, who_may
 from environments.models import Space
+from foundation.installation import current_epoch
+from foundation.messages import message as _
 from foundation.problems import Invalid, Refused, Stale
 from foundation.runs.choices import ACTIVE, RunState
-from foundation.runs.wake import wake
-from foundation.sentences import say as _
-from releases import gates, launch, progress, selectors
+from foundation.runs.models import PARKED
+from foundation.runs.wake import hinted_at, launch_hint, wake
+from releases import gates, scaling, selectors
 from releases.choices import DeploymentKind
-from releases.models import Deployment, Placement, ReleaseOrder, Review
+from releases.events import record_act
+from releases.locks import lock_order, lock_orders, lock_placement
+from releases.models import Deployment, NamespaceWatch, Placement, ReleaseOrder, Review, Snapshot, SpaceObservation
+from releases.services.reviews import ensure_not_archived, request_review
+from releases.services.ticks import ensure_ticked, reviewed_ticks, roll_back_ticks
 
 MOST_REPLICAS = 200
 
 
-def start_review(*, actor: User, order: ReleaseOrder, space: Space) -> Review:
-    """Look (again) at what deploying this order there would do."""
-    rights = Rights(actor)
-    if not (rights.can("review", space=space) or rights.can("approve", space=space)):
-        require(actor, "review", space=space)
-    if not order.image_digest:
-        raise Refused(_("The order has no image yet: build it first."), "gate-built")
-    with transaction.atomic():
-        return launch.launch_review(order, space, actor=actor)
-
-
 def start_deployment(
-    *, actor: User, order: ReleaseOrder, space: Space, snapshot_hash: str = "", live_fingerprint: str = ""
+    *,
+    actor: User,
+    order: ReleaseOrder,
+    space: Space,
+    snapshot_hash: str = "",
+    live_fingerprint: str = "",
+    removals: Sequence[str] = (),
 ) -> Deployment:
     """Deploy the reviewed snapshot; where the space asks for no review, one act makes review and deployment.
 
-    Raises Refused with the first closed gate, Stale when the review is not the one that the person saw.
+    ``removals``: ``Kind/name`` of what goes with it, as far as it must be ticked. Raises Refused with the first closed
+    gate or for what was not ticked, Stale when the review is not the one that the person saw.
     """
     require(actor, "deploy", space=space)
     reviewed = bool(snapshot_hash) or space.asks_review
     review = _reviewed(order, space, snapshot_hash, live_fingerprint) if reviewed else None
     with transaction.atomic():
-        place = launch.take_place(order, space)
-        locked = (
-            ReleaseOrder.objects.select_for_update(of=("self",)).select_related("project", "component").get(pk=order.pk)
-        )
+        place = lock_placement(order, space)
+        locked = lock_order(order.pk)
         snapshot = review.snapshot if review else None
-        gates.insist(gates.deployment_gates(locked, space, snapshot=snapshot, deployer=actor))
+        gates.ensure_open(gates.deployment_gates(locked, space, snapshot=snapshot, deployer=actor))
         if review is None:
-            review = launch.launch_review(locked, space, actor=actor)
+            review = request_review(locked, space, actor=actor)
             live_fingerprint = ""
         else:
-            # Whoever does not repeat what they saw has decided on what the review saw.
+            # Anybody who does not repeat what they saw has decided on what the review saw.
             live_fingerprint = live_fingerprint or review.live_fingerprint
-        return launch.launch_deployment(
-            locked, space, place, actor=actor, snapshot=snapshot, review=review, live_fingerprint=live_fingerprint
+            ensure_ticked(reviewed_ticks(review.findings), removals)
+        return create_deployment(
+            locked,
+            space,
+            place,
+            actor=actor,
+            snapshot=snapshot,
+            review=review,
+            live_fingerprint=live_fingerprint,
+            removals=removals,
         )
+
+
+def create_deployment(  # noqa: PLR0913 - the columns of one row, nearly all optional
+    order: ReleaseOrder,
+    space: Space,
+    place: Placement,
+    *,
+    actor: User,
+    kind: str = DeploymentKind.DEPLOY,
+    snapshot: Snapshot | None = None,
+    review: Review | None = None,
+    overlay: dict[str, Any] | None = None,
+    live_fingerprint: str = "",
+    cause: Deployment | None = None,
+    removals: Sequence[str] = (),
+) -> Deployment:
+    """A deployment in the place that ``lock_placement`` locked, due now; raises Stale naming who was first."""
+    if place.in_progress is not None:
+        raise Stale(
+            _(
+                "%(who)s is deploying order %(number)s here right now.",
+                who=place.in_progress.deployed_by.shown_name,
+                number=place.in_progress.order.number,
+            ),
+            who_can_help=place.in_progress.deployed_by.shown_name,
+        )
+    ensure_not_archived(space)
+    deployment = Deployment.objects.create(
+        order=order,
+        component_id=order.component_id,
+        space=space,
+        kind=kind,
+        snapshot=snapshot,
+        review=review,
+        overlay=overlay or {},
+        live_fingerprint=live_fingerprint,
+        removals=list(removals),
+        deployed_by=actor,
+        is_automatic=cause is not None,
+        cause=cause,
+        remote=space.cluster.remote_key,
+        next_at=hinted_at(),
+        epoch=current_epoch(),
+        nonce=secrets.token_hex(4),
+    )
+    place.in_progress = deployment
+    place.save(update_fields=["in_progress", "changed_at"])
+    data: dict[str, Any] = {
+        "kind": kind, "snapshot": snapshot.short_hash if snapshot else "", "automatic": cause is not None
+    }  # fmt: skip
+    if removals:
+        data["removals"] = list(removals)
+    record_act(order, "deployment.queued", actor, subject=deployment, space=space, data=data)
+    _follow_space(space)
+    launch_hint("deployment", deployment.pk)
+    return deployment
+
+
+def _follow_space(space: Space) -> None:
+    """The runs that look at the space and watch its namespace; parked until something there is ours."""
+    SpaceObservation.objects.get_or_create(
+        space=space,
+        defaults={"state": RunState.RUNNING, "remote": space.cluster.remote_key, "next_at": PARKED},
+    )
+    # No remote: a watch takes no slot, and looks after its connections itself.
+    NamespaceWatch.objects.get_or_create(
+        cluster=space.cluster,
+        namespace=space.namespace,
+        defaults={"state": RunState.RUNNING, "next_at": PARKED},
+    )
 
 
 def _reviewed(order: ReleaseOrder, space: Space, snapshot_hash: str, live_fingerprint: str) -> Review:
@@ -67,32 +147,34 @@ def _reviewed(order: ReleaseOrder, space: Space, snapshot_hash: str, live_finger
     if review is None or review.state in ACTIVE:
         raise Refused(_("It is not reviewed yet: review it first."), "not-reviewed")
     if review.state != RunState.SUCCEEDED or review.snapshot is None:
-        raise Refused(_("The review found problems: %(message)s") % {"message": review.message}, "review-failed")
+        raise Refused(_("The review found problems: %(message)s", message=review.message), "review-failed")
     if not snapshot_hash:
         raise Invalid({"snapshot": [_("Say which snapshot: its hash is on the review.")]})
+    if review.take_over and review.snapshot.deployments.exclude(applied=[]).exists():
+        raise Stale(_("What was taken over here has been used: review again."))
     # Twelve digits are what people see and copy; programs send all of them.
     if len(snapshot_hash) < 12 or not review.snapshot.hash.startswith(snapshot_hash):
         raise Stale(_("A newer review has replaced what you saw: review again."))
     if live_fingerprint and live_fingerprint != review.live_fingerprint:
-        raise Stale(_("What runs there has changed since you looked: review again."))
+        raise Stale(_("What runs there has changed since the review: review again."))
     return review
 
 
-def roll_back(*, actor: User, space: Space, to: Deployment) -> Deployment:
-    """Apply the snapshot of an earlier success again, whole: image, manifests, configuration."""
+def roll_back(*, actor: User, space: Space, to: Deployment, removals: Sequence[str] = ()) -> Deployment:
+    """Apply the snapshot of an earlier success again, whole: image, manifests, configuration.
+
+    What is beyond it goes after its success. ``removals`` as for :func:`start_deployment`.
+    """
     require(actor, "deploy", space=space)
     if to.space_id != space.pk or to.state != RunState.SUCCEEDED or to.snapshot is None:
         raise Refused(_("This deployment did not succeed here: choose one that did."), "not-proven")
     with transaction.atomic():
-        place = launch.take_place(to.order, space)
-        order = (
-            ReleaseOrder.objects.select_for_update(of=("self",))
-            .select_related("project", "component")
-            .get(pk=to.order_id)
-        )
-        gates.insist(gates.roll_back_gates(order, space, snapshot=to.snapshot, deployer=actor))
-        return launch.launch_deployment(
-            order, space, place, actor=actor, kind=DeploymentKind.ROLL_BACK, snapshot=to.snapshot
+        place = lock_placement(to.order, space)
+        order = lock_order(to.order_id)
+        gates.ensure_open(gates.roll_back_gates(order, space, snapshot=to.snapshot, deployer=actor))
+        ensure_ticked(roll_back_ticks(place, to.snapshot), removals)
+        return create_deployment(
+            order, space, place, actor=actor, kind=DeploymentKind.ROLL_BACK, snapshot=to.snapshot, removals=removals
         )
 
 
@@ -105,34 +187,40 @@ def restart(*, actor: User, space: Space, placement: Placement) -> Deployment:
 def scale(*, actor: User, space: Space, placement: Placement, replicas: int) -> Deployment:
     """Another number of replicas until the next snapshot."""
     if not 0 <= replicas <= MOST_REPLICAS:
-        raise Invalid({"replicas": [_("Between 0 and %(most)s.") % {"most": MOST_REPLICAS}]})
+        raise Invalid({"replicas": [_("Between 0 and %(most)s.", most=MOST_REPLICAS)]})
+    beyond = scaling.beyond_bounds(placement, replicas)
+    if beyond:
+        raise Refused(beyond, "out-of-bounds", who_may("manage_places"))
     return _again(actor, space, placement, DeploymentKind.SCALE, {"replicas": replicas})
 
 
 def _again(actor: User, space: Space, placement: Placement, kind: str, change: dict[str, Any]) -> Deployment:
     require(actor, "deploy", space=space)
-    drawn = placement.good
+    drawn = placement.last_succeeded
     if drawn is None:
         raise _nothing_deployed()
     with transaction.atomic():
-        place = launch.take_place(drawn.order, space)
+        place = lock_placement(drawn.order, space)
         # What runs at this moment, under the lock: not what ran when the page was drawn.
-        good = Deployment.objects.select_related("order", "snapshot").get(pk=place.good_id or drawn.pk)
+        good = Deployment.objects.select_related("order", "snapshot").get(pk=place.last_succeeded_id or drawn.pk)
         if good.snapshot is None:
             raise _nothing_deployed()
-        if place.active_id is None and place.applied_id != good.pk:
-            sentence = _("The last deployment here did not succeed: deploy again or roll back first.")
-            raise Refused(sentence, "not-what-runs")
-        order = (
-            ReleaseOrder.objects.select_for_update(of=("self",))
-            .select_related("project", "component")
-            .get(pk=good.order_id)
-        )
-        gates.insist(gates.roll_back_gates(order, space, snapshot=good.snapshot, deployer=None))
+        if place.in_progress_id is None and not _stands(place, good):
+            message = _("The last deployment here did not succeed: deploy again or roll back first.")
+            raise Refused(message, "not-what-runs")
+        order = lock_order(good.order_id)
+        gates.ensure_open(gates.roll_back_gates(order, space, snapshot=good.snapshot, deployer=None))
+        bounds = bounds_in(good.snapshot.manifests)
+        if bounds and kind == DeploymentKind.SCALE:
+            raise Refused(autoscaled(bounds), "autoscaled")
         overlay = {**good.overlay, **change}
-        return launch.launch_deployment(
-            order, space, place, actor=actor, kind=kind, snapshot=good.snapshot, overlay=overlay
-        )
+        return create_deployment(order, space, place, actor=actor, kind=kind, snapshot=good.snapshot, overlay=overlay)
+
+
+def _stands(place: Placement, good: Deployment) -> bool:
+    """What succeeded last is what stands there, but for replicas and restarts: a scale that failed may be undone."""
+    last = place.last_applied
+    return last is not None and last.snapshot_id == good.snapshot_id
 
 
 def _nothing_deployed() -> Refused:
@@ -146,20 +234,10 @@ def cancel_deployment(*, actor: User, deployment: Deployment) -> None:
     if deployment.state not in ACTIVE:
         raise Refused(_("This deployment has ended already."), "deployment-ended")
     with transaction.atomic():
-        launch.take_place(deployment.order, space)
-        progress.lock_orders(deployment.order_id)
+        lock_placement(deployment.order, space)
+        lock_orders(deployment.order_id)
         # Ending it needs no cluster: without a remote no shut breaker keeps the run from its end.
         changed = Deployment.objects.filter(pk=deployment.pk, state__in=sorted(ACTIVE), cancel_requested_at=None)
         if changed.update(cancel_requested_at=Now(), cancel_requested_by=actor, remote="") == 1:
-            data = {"id": deployment.pk, "environment": space.environment.slug}
-            progress.append(deployment.order_id, "deployment.cancelling", actor=actor, data=data)
-            audit.record(
-                actor,
-                "deployment.cancel",
-                object_type="deployment",
-                object_id=str(deployment.pk),
-                object_name=deployment.order.number,
-                project=space.project.slug,
-                environment=space.environment.slug,
-            )
+            record_act(deployment.order, "deployment.cancelling", actor, subject=deployment, space=space)
         wake(Deployment, deployment.pk)

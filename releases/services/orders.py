@@ -12,19 +12,19 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-import audit
 from accounts.models import User
-from components import looks
+from components import live_reads
 from components.models import BranchTip, Component
 from components.selectors import current_settings
 from environments.access import require
+from foundation.messages import message as _
 from foundation.problems import Invalid, Refused, Stale
 from foundation.runs.choices import RunState
-from foundation.sentences import say as _
-from releases import launch, progress
 from releases.choices import ClosedReason, OrderState, PromotionState
+from releases.events import append_event, record_act
+from releases.locks import lock_orders
 from releases.models import Build, Comment, Deployment, Promotion, ReleaseOrder
-from releases.services import builds
+from releases.services import builds, promotions
 from releases.transitions import move
 
 NUMBER_TRIES = 8
@@ -45,18 +45,18 @@ def create_order(
     change_ticket: str = "",
     changes_database: bool = False,
     repeat_of: ReleaseOrder | None = None,
-    has_looked: bool = False,
+    is_branch_checked: bool = False,
 ) -> ReleaseOrder:
     """A new order in state ``created``. Raises Invalid for an unknown branch, Refused when Git cannot be asked.
 
-    ``has_looked``: the caller has called ``insist_on_branch`` already, because it is inside a transaction now.
+    ``is_branch_checked``: the caller has called ``ensure_branch`` already, because it is inside a transaction now.
     """
     require(actor, "create_order", project_id=component.project_id)
     if component.is_archived:
         raise Refused(_("This component is archived: no new orders."), "component-archived")
     branch = branch.strip()
-    if not has_looked:
-        insist_on_branch(component, branch)
+    if not is_branch_checked:
+        ensure_branch(component, branch)
     _check_ticket(component, change_ticket)
     fields = {
         "component": component,
@@ -72,7 +72,8 @@ def create_order(
         try:
             with transaction.atomic():
                 order = ReleaseOrder.objects.create(number=new_number(), **fields)
-                _record_creation(order, actor)
+                data = {"branch": order.branch, "component": order.component.name}
+                record_act(order, "order.created", actor, subject=order, data=data)
                 return order
         except IntegrityError:
             # Two orders in one second drew the same two capitals: draw again.
@@ -80,10 +81,10 @@ def create_order(
     raise Stale(_("Too many orders were created in this second: try again."))
 
 
-def insist_on_branch(component: Component, branch: str) -> None:
+def ensure_branch(component: Component, branch: str) -> None:
     """An unknown branch is refused; while Git is away, one that was seen before will do: the build checks again."""
     try:
-        looks.resolve(component, branch)
+        live_reads.resolve(component, branch)
     except Refused:
         url = getattr(current_settings(component), "git_url", "")
         if not BranchTip.objects.filter(git_url=url, branch=branch).exists():
@@ -94,22 +95,8 @@ def _check_ticket(component: Component, ticket: str) -> None:
     pattern = component.project.change_ticket_pattern
     if ticket and pattern and not re.fullmatch(pattern, ticket.strip()):
         raise Invalid(
-            {"change_ticket": [_("A change ticket of this project looks like %(pattern)s.") % {"pattern": pattern}]}
+            {"change_ticket": [_("A change ticket of this project looks like %(pattern)s.", pattern=pattern)]}
         )
-
-
-def _record_creation(order: ReleaseOrder, actor: User) -> None:
-    data = {"branch": order.branch, "component": order.component.name}
-    progress.append(order.pk, "order.created", actor=actor, data=data)
-    audit.record(
-        actor,
-        "order.created",
-        object_type="order",
-        object_id=str(order.pk),
-        object_name=order.number,
-        project=order.project.slug,
-        after=data,
-    )
 
 
 def comment(*, actor: User, order: ReleaseOrder, text: str) -> Comment:
@@ -120,7 +107,7 @@ def comment(*, actor: User, order: ReleaseOrder, text: str) -> Comment:
         raise Invalid({"text": [_("Write between 1 and 4000 characters.")]})
     with transaction.atomic():
         row = Comment.objects.create(order=order, author=actor, text=text)
-        progress.append(order.pk, "comment", actor=actor, data={"id": row.pk})
+        append_event(order.pk, "comment", actor=actor, data={"id": row.pk})
     return row
 
 
@@ -131,7 +118,6 @@ def withdraw_order(*, actor: User, order: ReleaseOrder, reason: str = "") -> Non
 
 
 def finish_order(*, actor: User, order: ReleaseOrder, reason: str = "") -> None:
-    """Close it as done."""
     require(actor, "close_order", project_id=order.project_id, owner_id=order.author_id)
     _close(actor, order, ClosedReason.DONE, reason)
 
@@ -144,12 +130,15 @@ def return_order(*, actor: User, order: ReleaseOrder, reason: str) -> None:
     _close(actor, order, ClosedReason.RETURNED, reason)
 
 
-def _insist_on_open(order: ReleaseOrder) -> None:
+def _ensure_open(order: ReleaseOrder) -> None:
     rows = Deployment.objects.filter(order=order, state__in=[RunState.QUEUED, RunState.RUNNING])
     active = rows.select_related("space__environment").first()
     if active:
-        sentence = _("It is being deployed to %(name)s right now: wait for the verdict or cancel it first.")
-        raise Refused(sentence % {"name": active.space.environment.label}, "being-deployed")
+        message = _(
+            "It is being deployed to %(name)s right now: wait for the verdict or cancel it first.",
+            name=active.space.environment.label,
+        )
+        raise Refused(message, "being-deployed")
     if ReleaseOrder.objects.filter(pk=order.pk, state=OrderState.CLOSED).exists():
         raise Refused(_("The order is closed already."), "closed")
 
@@ -157,15 +146,15 @@ def _insist_on_open(order: ReleaseOrder) -> None:
 def _close(actor: User, order: ReleaseOrder, why: str, note: str) -> None:
     with transaction.atomic():
         # Under the order's lock: who builds, deploys or closes it at this moment comes before us or after us.
-        progress.lock_orders(order.pk)
-        _insist_on_open(order)
+        lock_orders(order.pk)
+        _ensure_open(order)
         running = Build.objects.filter(order=order, state__in=[RunState.QUEUED, RunState.RUNNING]).first()
         if running:
             builds.request_stop(running, actor)
         for promotion in Promotion.objects.filter(order=order, state=PromotionState.CURRENT).select_related(
             "space__environment", "order__project"
         ):
-            launch.end_promotion(promotion, PromotionState.WITHDRAWN, actor=actor, reason=note[:200])
+            promotions.end_promotion(promotion, PromotionState.WITHDRAWN, actor=actor, reason=note[:200])
         fresh = ReleaseOrder.objects.select_related("project").get(pk=order.pk)
         move(
             fresh,

@@ -4,42 +4,47 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 
 from accounts.models import User
 from environments.access import require
 from environments.models import Space
-from foundation.problems import Invalid, Refused
+from foundation.messages import message as _
+from foundation.problems import Invalid, Refused, Stale
 from foundation.runs.choices import RunState
-from foundation.sentences import say as _
-from releases import gates, launch, progress
-from releases.choices import PromotionState, TesterWord
+from releases import gates
+from releases.choices import PromotionState, TestVerdict
+from releases.events import record_act
+from releases.locks import current_promotions, lock_for_promotion, lock_order, lock_orders
 from releases.models import Deployment, Promotion, ReleaseOrder
+from releases.services.reviews import ensure_not_archived, request_review
 
 
 def promote(
-    *, actor: User, order: ReleaseOrder, space: Space, word: str = "", note: str = "", report_url: str = ""
+    *, actor: User, order: ReleaseOrder, space: Space, test_verdict: str = "", note: str = "", report_url: str = ""
 ) -> Promotion:
     """Promote the order to the space and start its review there; the order before it is replaced and told."""
     require(actor, "promote", space=space, owner_id=order.author_id)
-    gates.insist(gates.promotion_gates(order, space))
-    _check_word(space, word, report_url)
+    gates.ensure_open(gates.promotion_gates(order, space))
+    _check_test_verdict(space, test_verdict, report_url)
     with transaction.atomic():
-        launch.lock_for_promotion(order, space)
-        locked = (
-            ReleaseOrder.objects.select_for_update(of=("self",)).select_related("project", "component").get(pk=order.pk)
+        lock_for_promotion(order, space)
+        locked = lock_order(order.pk)
+        gates.ensure_open(gates.promotion_gates(locked, space))
+        ensure_not_archived(space)
+        promotion = create_promotion(
+            locked, space, actor=actor, test_verdict=test_verdict, note=note.strip(), report_url=report_url
         )
-        gates.insist(gates.promotion_gates(locked, space))
-        promotion = launch.promote(locked, space, actor=actor, word=word, note=note.strip(), report_url=report_url)
-        launch.launch_review(locked, space, actor=actor)
+        request_review(locked, space, actor=actor)
     return promotion
 
 
-def _check_word(space: Space, word: str, report_url: str) -> None:
+def _check_test_verdict(space: Space, test_verdict: str, report_url: str) -> None:
     problems = {}
     follows = space.environment.follows.exists()
-    if follows and word not in TesterWord.values:
-        problems["word"] = [_("Say whether it passed, or passed with remarks.")]
+    if follows and test_verdict not in TestVerdict.values:
+        problems["test_verdict"] = [_("Say whether it passed, or passed with remarks.")]
     if report_url and urlsplit(report_url).scheme not in ("http", "https"):
         problems["report_url"] = [_("The link to the report must begin with http:// or https://.")]
     if problems:
@@ -53,12 +58,57 @@ def withdraw_promotion(*, actor: User, promotion: Promotion, reason: str = "") -
         raise Refused(_("This promotion has ended already."), "promotion-ended")
     with transaction.atomic():
         # Under the order's lock: a deployment that begins now waits for us and finds the promotion gone.
-        progress.lock_orders(promotion.order_id)
+        lock_orders(promotion.order_id)
         active = Deployment.objects.filter(
             order=promotion.order, space=promotion.space, state__in=[RunState.QUEUED, RunState.RUNNING]
         )
         if active.exists():
-            sentence = _("The order is being deployed there right now: wait for the verdict or cancel it first.")
-            raise Refused(sentence, "being-deployed")
-        launch.end_promotion(promotion, PromotionState.WITHDRAWN, actor=actor, reason=reason.strip()[:200])
+            message = _("The order is being deployed there right now: wait for the verdict or cancel it first.")
+            raise Refused(message, "being-deployed")
+        end_promotion(promotion, PromotionState.WITHDRAWN, actor=actor, reason=reason.strip()[:200])
     promotion.refresh_from_db()
+
+
+def create_promotion(
+    order: ReleaseOrder, space: Space, *, actor: User, test_verdict: str = "", note: str = "", report_url: str = ""
+) -> Promotion:
+    """Make this order the one that may be deployed there; the one before is replaced and its order is told.
+
+    The caller holds the locks of ``lock_for_promotion``, so nobody else promotes there meanwhile.
+    """
+    before = current_promotions(order, space).select_for_update(of=("self",))
+    for old in before.select_related("order__project"):
+        end_promotion(old, PromotionState.REPLACED, actor=actor, by=order.number)
+    try:
+        with transaction.atomic():
+            promotion = Promotion.objects.create(
+                order=order,
+                component_id=order.component_id,
+                space=space,
+                promoted_by=actor,
+                test_verdict=test_verdict,
+                note=note,
+                report_url=report_url,
+            )
+    except IntegrityError:
+        raise Stale(_("Somebody else has just promoted another order there.")) from None
+    data = {"test_verdict": test_verdict, "note": note}
+    record_act(order, "promotion.current", actor, subject=promotion, space=space, data=data)
+    return promotion
+
+
+def end_promotion(promotion: Promotion, to: str, *, actor: User, by: str = "", reason: str = "") -> None:
+    """Replace or withdraw a current promotion, with event and audit."""
+    changed = Promotion.objects.filter(pk=promotion.pk, state=PromotionState.CURRENT)
+    if changed.update(state=to, ended_at=Now()) != 1:
+        raise Stale(_("This promotion has ended already."))
+    record_act(
+        promotion.order,
+        f"promotion.{to}",
+        actor,
+        subject=promotion,
+        space=promotion.space,
+        data={"by": by, "reason": reason},
+        reason=reason,
+        after={"by": by},
+    )

@@ -1,1 +1,1 @@
-"""One pass over each kind of run: look outside, write what was seen, say when to look again."""
+"""One pass over each kind of run: read outside, write what was seen, say when to pass again."""

@@ -1,1 +1,1 @@
-"""Pages of the order's room, one file a noun. They translate: rules live in services and gates."""
+"""Pages of the releases app, one file a noun. They translate: rules live in services and gates."""

@@ -8,29 +8,32 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
+from accounts.actor import actor_of
 from accounts.models import User
-from components import looks
+from components import live_reads
 from components.completeness import missing_elements
 from components.models import Component
 from components.selectors import find_component, list_components, spaces_of
 from deployer.interfaces import BranchTip
 from environments.access import require
 from environments.models import Space
+from foundation.api.routes import Body, FormInput, api_route
+from foundation.messages import message as _
+from foundation.pages import put_errors, read_view, redirect_with
 from foundation.problems import Invalid
 from releases import selectors
 from releases.choices import OrderState
-from releases.forms import OrderForm, creatable_components, put_errors
+from releases.forms import OrderForm, creatable_components
 from releases.models import Placement, ReleaseOrder
 from releases.services import orders
-from releases.views.pages import done, page, person, rights_of
+from releases.views.pages import page, rights_of
 
 MOST_COMPONENTS = 1000
 MOST_LAST = 6
 """So many components stand first, because this person ordered them last."""
-LOOKED_BACK = 100
+ORDERS_READ = 100
 BRANCHES_SHOWN = 50
 UNFIT_SHOWN = 5
 BRANCHES_AGE_SECONDS = 15
@@ -39,6 +42,13 @@ COMMITS_SHOWN = 20
 
 
 # ---------------------------------------------------------------- the form
+def _repeat_of(form: FormInput) -> Body:
+    """A repeat names the order that it repeats."""
+    number = form.query.get("repeat", "")
+    return {"repeat_of": number} if number else {}
+
+
+@api_route("orders_create", more=_repeat_of)
 @login_required
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
@@ -46,7 +56,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
     ``?component=`` and ``?branch=`` preset them from elsewhere.
     """
-    user, rights = person(request), rights_of(request)
+    user, rights = actor_of(request), rights_of(request)
     rows = list_components(user).order_by("project__slug", "name")
     components = creatable_components(rights, list(rows[:MOST_COMPONENTS]))
     last = _last_components(user)
@@ -56,19 +66,19 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         order = _create(form, request, before)
         if order is not None:
-            return done(request, _("Order created: build it now."), "releases:build", order.number)
+            return redirect_with(request, _("Order created: build it now."), "releases:build", order.number)
     context = {"form": form, "components": components, "repeated": before, **_known_branches(form, user, components)}
     return page(request, "releases/new.html", context, status=400 if form.is_bound else 200)
 
 
 def _last_components(user: User) -> list[int]:
     ids = ReleaseOrder.objects.filter(author=user).order_by("-pk").values_list("component_id", flat=True)
-    return list(dict.fromkeys(ids[:LOOKED_BACK]))[:MOST_LAST]
+    return list(dict.fromkeys(ids[:ORDERS_READ]))[:MOST_LAST]
 
 
 def _repeated(request: HttpRequest) -> ReleaseOrder | None:
     number = request.GET.get("repeat", "")
-    return selectors.order_by_number(person(request), number) if number else None
+    return selectors.order_by_number(actor_of(request), number) if number else None
 
 
 def _initial(
@@ -91,7 +101,7 @@ def _initial(
         return {}
     return {
         "component": f"{chosen.project.slug}/{chosen.slug}",
-        "branch": branch or next(iter(_used_branches(person(request), chosen)), ""),
+        "branch": branch or next(iter(_used_branches(actor_of(request), chosen)), ""),
     }
 
 
@@ -99,9 +109,9 @@ def _create(form: OrderForm, request: HttpRequest, before: ReleaseOrder | None) 
     given = dict(form.cleaned_data)
     given.pop("project")
     project, _slash, slug = str(given.pop("component")).partition("/")
-    component = find_component(person(request), project, slug)
+    component = find_component(actor_of(request), project, slug)
     try:
-        return orders.create_order(actor=person(request), component=component, repeat_of=before, **given)
+        return orders.create_order(actor=actor_of(request), component=component, repeat_of=before, **given)
     except Invalid as refusal:
         put_errors(form, refusal)
         return None
@@ -117,20 +127,19 @@ class Branch:
     is_chosen: bool
 
 
-@login_required
-@require_safe
+@read_view
 def branches(request: HttpRequest) -> HttpResponse:
     """Branches of the chosen component that contain what was typed, with their tips; asked at every key.
 
-    A name that is typed in full leaves all of them on the page, for whoever wants another one.
+    A name that is typed in full leaves all of them on the page, for anybody who wants another one.
     """
     component = _chosen(request)
     if component is None:
-        return page(request, "releases/_branches.html", {"look": None})
-    look = looks.branches(component, max_age_seconds=BRANCHES_AGE_SECONDS)
+        return page(request, "releases/_branches.html", {"branch_list": None})
+    branch_list = live_reads.branches(component, max_age_seconds=BRANCHES_AGE_SECONDS)
     typed = request.GET.get("branch", "").strip()
-    used = _used_branches(person(request), component)
-    return page(request, "releases/_branches.html", {"look": look, **_listed(look, typed, used)})
+    used = _used_branches(actor_of(request), component)
+    return page(request, "releases/_branches.html", {"branch_list": branch_list, **_listed(branch_list, typed, used)})
 
 
 def _known_branches(form: OrderForm, user: User, components: Sequence[Component]) -> dict[str, Any]:
@@ -139,35 +148,35 @@ def _known_branches(form: OrderForm, user: User, components: Sequence[Component]
     chosen = next((one for one in components if f"{one.project.slug}/{one.slug}" == key), None)
     if chosen is None:
         return {}
-    return _listed(looks.known_branches(chosen), str(form["branch"].value() or ""), _used_branches(user, chosen))
+    return _listed(live_reads.known_branches(chosen), str(form["branch"].value() or ""), _used_branches(user, chosen))
 
 
-def _listed(look: looks.BranchesLook, typed: str, used: Sequence[str]) -> dict[str, Any]:
-    is_whole = any(tip.name == typed for tip in look.tips)
-    fitting = [tip for tip in look.tips if is_whole or typed.lower() in tip.name.lower()]
+def _listed(branch_list: live_reads.BranchList, typed: str, used: Sequence[str]) -> dict[str, Any]:
+    is_whole = any(tip.name == typed for tip in branch_list.tips)
+    fitting = [tip for tip in branch_list.tips if is_whole or typed.lower() in tip.name.lower()]
     fitting.sort(key=lambda tip: _rank(tip.name, typed, used))
     return {
         "branches": [Branch(tip, tip.name in used, tip.name == typed) for tip in fitting[:BRANCHES_SHOWN]],
         "hidden": max(0, len(fitting) - BRANCHES_SHOWN),
-        "unfit": [name for name in look.unfit if is_whole or typed.lower() in name.lower()][:UNFIT_SHOWN],
-        "preset": _preset(look.tips, used),
+        "unfit": [name for name in branch_list.unfit if is_whole or typed.lower() in name.lower()][:UNFIT_SHOWN],
+        "preset": _preset(branch_list.tips, used),
     }
 
 
 def _chosen(request: HttpRequest) -> Component | None:
-    """The component that the form names, for whoever may create orders of it; raises Missing, Denied."""
+    """The component that the form names, for people who may create orders of it; raises Missing, Denied."""
     project, _slash, slug = request.GET.get("component", "").partition("/")
     if not slug:
         return None
-    component = find_component(person(request), project, slug)
-    require(person(request), "list_branches", project_id=component.project_id)
+    component = find_component(actor_of(request), project, slug)
+    require(actor_of(request), "list_branches", project_id=component.project_id)
     return component
 
 
 def _used_branches(user: User, component: Component) -> list[str]:
     """Branches of the component's last orders, one's own first."""
     rows = ReleaseOrder.objects.filter(component=component).order_by("-pk").values_list("branch", "author_id")
-    found = list(rows[:LOOKED_BACK])
+    found = list(rows[:ORDERS_READ])
     own = [branch for branch, author in found if author == user.pk]
     return list(dict.fromkeys([*own, *(branch for branch, _author in found)]))
 
@@ -189,28 +198,27 @@ def _preset(tips: Sequence[BranchTip], used: Sequence[str]) -> str:
 # ---------------------------------------------------------------- before creating
 @dataclass(frozen=True)
 class Since:
-    """What an order of this commit would bring to one environment; ``look`` None: the same commit, or nothing there."""
+    """What this commit would bring to an environment; ``commit_list`` None: the same commit, or nothing there."""
 
     space: Space
     serves: ReleaseOrder | None
-    look: looks.CommitsLook | None
+    commit_list: live_reads.CommitList | None
 
     @property
     def is_same(self) -> bool:
         """This very commit runs there."""
-        return self.serves is not None and self.look is None
+        return self.serves is not None and self.commit_list is None
 
 
-@login_required
-@require_safe
+@read_view
 def before(request: HttpRequest) -> HttpResponse:
     """Commits since what runs in each environment, and whether an order for this commit exists already."""
     component = _chosen(request)
     if component is None:
         return page(request, "releases/_before.html", {})
-    look = looks.branches(component, max_age_seconds=BRANCHES_AGE_SECONDS)
+    branch_list = live_reads.branches(component, max_age_seconds=BRANCHES_AGE_SECONDS)
     typed = request.GET.get("branch", "").strip()
-    tip = next((tip for tip in look.tips if tip.name == typed), None)
+    tip = next((tip for tip in branch_list.tips if tip.name == typed), None)
     spaces = spaces_of(component)
     context = {
         "component": component,
@@ -233,9 +241,11 @@ def _same_commit(component: Component, commit: str) -> ReleaseOrder | None:
 
 def _since(component: Component, commit: str, spaces: Sequence[Space]) -> list[Since]:
     """One question to Git for each commit that runs somewhere; once it does not answer, it is not asked again."""
-    rows = Placement.objects.filter(component=component, good__isnull=False).select_related("good__order")
-    serving = {row.space_id: row.good.order for row in rows.defer("pods", "drift") if row.good}
-    asked: dict[str, looks.CommitsLook] = {}
+    rows = Placement.objects.filter(component=component, last_succeeded__isnull=False).select_related(
+        "last_succeeded__order"
+    )
+    serving = {row.space_id: row.last_succeeded.order for row in rows.defer("pods", "drift") if row.last_succeeded}
+    asked: dict[str, live_reads.CommitList] = {}
     found = []
     for space in spaces:
         order = serving.get(space.pk)
@@ -243,7 +253,9 @@ def _since(component: Component, commit: str, spaces: Sequence[Space]) -> list[S
             found.append(Since(space, order, None))
             continue
         if order.commit not in asked:
-            silent = next((look for look in asked.values() if look.reason), None)
-            asked[order.commit] = silent or looks.commits_between(component, order.commit, commit, limit=COMMITS_SHOWN)
+            silent = next((one for one in asked.values() if one.reason), None)
+            asked[order.commit] = silent or live_reads.commits_between(
+                component, order.commit, commit, limit=COMMITS_SHOWN
+            )
         found.append(Since(space, order, asked[order.commit]))
     return found

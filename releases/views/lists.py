@@ -6,34 +6,34 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.views.decorators.http import require_safe
 
+from accounts.actor import actor_of
 from foundation import paging
+from foundation.pages import read_view, wanted_part
 from releases import selectors
 from releases.filtering import filter_orders, read_day
 from releases.models import ReleaseOrder
-from releases.views.pages import is_partial, page, person, rights_of
-from releases.views.shown.acts import new_order_act
-from releases.views.shown.rows import Choices, filter_choices, order_rows, with_names
+from releases.presenters.acts import new_order_act
+from releases.presenters.list import Choices, filter_choices, order_rows, with_names
+from releases.views.pages import page, rights_of
 
 DAYS = ("since", "until")
 """The first and the last day that an order was created on, in the viewer's zone; both count."""
 FILTERS = ("project", "component", "state", "author", "text", *DAYS)
-MOST_TOPICS = 40
+MOST_TOPICS = 60
+"""One socket watches at most 64 (``releases.live.consumers``)."""
 
 
-@login_required
-@require_safe
+@read_view
 def list_orders(request: HttpRequest) -> HttpResponse:
     """Newest first by id, 50 a page, in at most 12 queries and without COUNT, however many there are."""
     rights = rights_of(request)
     given = read_filters(request)
-    seen = selectors.orders_visible_to(person(request), rights=rights)
+    seen = selectors.orders_visible_to(actor_of(request), rights=rights)
     rows = filter_orders(seen, **given)
-    if is_partial(request) and request.GET["part"] == "news":
+    if wanted_part(request) == "news":
         return _news(request, rows, _query(given))
     found = paging.take_page(
         with_names(rows),
@@ -49,8 +49,9 @@ def list_orders(request: HttpRequest) -> HttpResponse:
         "newest": found.items[0].pk if found.items else 0,
         "refresh": _refresh_query(given, found),
         "is_filtered": any(given.values()),
+        "asks_by_the_clock": "clock" in request.GET,
     }
-    if is_partial(request):
+    if wanted_part(request):
         return page(request, "releases/_rows.html", context)
     chosen = {name: given[name] for name in ("project", "component", "state", "author")}
     choices = filter_choices(rights, **chosen)
@@ -72,7 +73,11 @@ def _news(request: HttpRequest, rows: QuerySet[ReleaseOrder], query: str) -> Htt
     """How many orders came since: rows announce themselves and wait for a click."""
     newest = paging.read_cursor(request.GET.get("newest"), "newest") or 0
     count = len(rows.filter(pk__gt=newest).order_by().values_list("pk", flat=True)[:51])
-    return page(request, "releases/_news.html", {"count": count, "newest": newest, "query": query})
+    return page(
+        request,
+        "releases/_news.html",
+        {"count": count, "newest": newest, "query": query, "asks_by_the_clock": "clock" in request.GET},
+    )
 
 
 def _query(given: Mapping[str, str]) -> str:
@@ -93,6 +98,9 @@ def _refresh_query(given: Mapping[str, str], found: paging.Page[ReleaseOrder]) -
     return query.urlencode()
 
 
-def _topics(choices: Choices, given: Mapping[str, str]) -> dict[str, str]:
+def _topics(choices: Choices, given: Mapping[str, str]) -> dict[str, Any]:
     ids = [pk for pk, slug in choices.project_ids if not given["project"] or slug == given["project"]]
-    return {"topic": ",".join(f"project:{pk}" for pk in ids[:MOST_TOPICS])}
+    if len(ids) > MOST_TOPICS:
+        # More than one socket may watch: the page asks for news by the clock instead of hearing of some projects only.
+        return {"topic": "", "asks_by_the_clock": True}
+    return {"topic": ",".join(f"project:{pk}" for pk in ids)}

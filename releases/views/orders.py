@@ -1,4 +1,4 @@
-"""Look at, comment on and close an order."""
+"""Show, comment on and close an order."""
 
 from __future__ import annotations
 
@@ -8,43 +8,36 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods
 
+from accounts.actor import actor_of
 from environments.access import Rights
-from foundation.problems import Invalid, Missing, Sentence
+from foundation.api.routes import api_route, in_address
+from foundation.digits import parse_digits
+from foundation.messages import MessageLike
+from foundation.messages import message as _
+from foundation.pages import act_view, put_errors, read_view, redirect_with, wanted_part
+from foundation.problems import Invalid, Missing
 from foundation.runs.choices import ACTIVE
 from releases import selectors
-from releases.forms import (
-    CommentForm,
-    PromotionForm,
-    ReasonForm,
-    put_errors,
-)
+from releases.forms import CommentForm, PromotionForm, ReasonForm
 from releases.models import ReleaseOrder
+from releases.presenters import activity, acts
+from releases.presenters.build import build_panel, log_of
+from releases.presenters.environment import space_panel
+from releases.presenters.facts import order_facts
+from releases.presenters.order import Lane, check_act, header_acts, primary_act, read_lane, stuck_at
 from releases.services import builds, orders
-from releases.views.pages import done, is_partial, live, page, person
-from releases.views.shown import activity, acts
-from releases.views.shown.facts import order_facts
-from releases.views.shown.lane import Lane, read_lane
-from releases.views.shown.logs import log_of
-from releases.views.shown.panels import (
-    build_panel,
-    check_act,
-    header_acts,
-    space_panel,
-)
-from releases.views.shown.primary import primary_act, stuck_at
+from releases.views.pages import live, page
 
 
 # ---------------------------------------------------------------- one order
-@login_required
-@require_safe
+@read_view
 def order(request: HttpRequest, number: str) -> HttpResponse:
     """Where is it, what is next, what stops it? ``?panel=`` chooses the card that is open."""
-    found = selectors.order_by_number(person(request), number)
+    found = selectors.order_by_number(actor_of(request), number)
     context = order_context(request, found)
-    template = "releases/_order_live.html" if is_partial(request) else "releases/order.html"
+    template = "releases/_order_live.html" if wanted_part(request) else "releases/order.html"
     return page(request, template, context)
 
 
@@ -52,7 +45,7 @@ def order_context(
     request: HttpRequest, found: ReleaseOrder, *, panel: str = "", form: PromotionForm | None = None
 ) -> dict[str, Any]:
     """Everything that the order's page shows; ``form`` is a promotion form with its errors."""
-    rights = Rights(person(request))
+    rights = Rights(actor_of(request))
     lane = read_lane(found, rights)
     panel = panel or request.GET.get("panel", "")
     if panel != "build" and panel not in lane.places:
@@ -66,7 +59,7 @@ def order_context(
         "acts": header_acts(found, rights),
         "check": check_act(found, rights),
         "facts": order_facts(found, lane.latest),
-        **activity.shown(found, request.GET.get("activity", "")),
+        **activity.activity_panel(found, request.GET.get("activity", "")),
         "last_check": activity.last_check(found),
         "comment_form": CommentForm(),
         "may_comment": rights.can("comment", project_id=found.project_id),
@@ -86,7 +79,7 @@ def _panel_context(
     query = {"panel": panel, "part": "live", "activity": request.GET.get("activity", "")}
     if panel == "build":
         attempt = request.GET.get("attempt", "")
-        pinned = int(attempt) if attempt.isascii() and attempt.isdigit() and len(attempt) <= 9 else None
+        pinned = parse_digits(attempt, 9)
         shown = build_panel(found, rights, pinned, lane.usual)
         seen = str(shown.build.attempt if shown.build else 0)
         query |= {"seen": seen} | ({"attempt": attempt} if pinned else {})
@@ -118,48 +111,51 @@ def _default_panel(found: ReleaseOrder, lane: Lane) -> str:
     return list(lane.places)[-1]
 
 
-@login_required
-@require_POST
+@api_route("orders_check")
+@act_view
 def check(request: HttpRequest, number: str) -> HttpResponse:
     """检测: Jenkins and the registry are asked now; what they said stands on the order's page."""
-    found = selectors.order_by_number(person(request), number)
-    builds.check_order(actor=person(request), order=found)
-    return done(request, _("Checked: the answer is on the right."), "releases:order", number)
+    found = selectors.order_by_number(actor_of(request), number)
+    builds.check_order(actor=actor_of(request), order=found)
+    return redirect_with(request, _("Checked: the answer is on the right."), "releases:order", number)
 
 
-@login_required
-@require_POST
+@api_route("comments_create")
+@act_view
 def comment(request: HttpRequest, number: str) -> HttpResponse:
     """Say something on the order's page."""
-    found = selectors.order_by_number(person(request), number)
-    orders.comment(actor=person(request), order=found, text=request.POST.get("text", ""))
-    return done(request, _("Your comment is on the page."), "releases:order", number)
+    found = selectors.order_by_number(actor_of(request), number)
+    orders.comment(actor=actor_of(request), order=found, text=request.POST.get("text", ""))
+    return redirect_with(request, _("Your comment is on the page."), "releases:order", number)
 
 
-ENDINGS: dict[str, tuple[Callable[..., None], Sentence, Sentence]] = {
+ENDINGS: dict[str, tuple[Callable[..., None], MessageLike, MessageLike]] = {
     "done": (orders.finish_order, _("Close as done"), _("The order is closed as done.")),
     "return": (orders.return_order, _("Return the order"), _("The order is returned: it goes no further.")),
     "withdraw": (orders.withdraw_order, _("Withdraw the order"), _("The order is withdrawn.")),
 }
 
 
+@api_route("orders_return", when=in_address("act", "return"))
+@api_route("orders_withdraw", when=in_address("act", "withdraw"))
+@api_route("orders_close", when=in_address("act", "done"))
 @login_required
 @require_http_methods(["GET", "POST"])
 def close(request: HttpRequest, number: str, act: str) -> HttpResponse:
     """Close as done, return (打回) or withdraw: one page that asks for the reason and says what follows."""
-    found = selectors.order_by_number(person(request), number)
+    found = selectors.order_by_number(actor_of(request), number)
     if act not in ENDINGS:
         raise Missing()
     finish, title, said = ENDINGS[act]
     form = ReasonForm(request.POST or None, is_required=act == "return")
     if request.method == "POST" and form.is_valid():
         try:
-            finish(actor=person(request), order=found, reason=form.cleaned_data["reason"])
+            finish(actor=actor_of(request), order=found, reason=form.cleaned_data["reason"])
         except Invalid as refusal:
             put_errors(form, refusal)
         else:
-            return done(request, said, "releases:order", number)
+            return redirect_with(request, said, "releases:order", number)
     verb = {"done": "close_order", "return": "return", "withdraw": "withdraw_order"}[act]
-    no = acts.refusal(Rights(person(request)), verb, project_id=found.project_id, owner_id=found.author_id)
+    no = acts.refusal(Rights(actor_of(request)), verb, project_id=found.project_id, owner_id=found.author_id)
     context = {"order": found, "form": form, "title": title, "act": act, "why": no.why, "who": no.who}
     return page(request, "releases/close.html", context, status=400 if form.is_bound else 200)

@@ -1,4 +1,4 @@
-"""部署核对: look, decide, deploy. A GET writes nothing; an old look is refreshed by POST."""
+"""部署核对: read, decide, deploy. A GET writes nothing; an old review is refreshed by POST."""
 
 from __future__ import annotations
 
@@ -8,50 +8,64 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
-from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
+from accounts.actor import actor_of
 from accounts.models import User
-from components import looks
+from components import live_reads
 from environments.access import Rights, who_may
 from environments.models import Space
+from foundation.api.routes import api_route
+from foundation.messages import message as _
+from foundation.pages import act_view, is_htmx, redirect_with, wanted_part
 from foundation.problems import Invalid, Missing
 from releases import gates, selectors
 from releases.choices import ApprovalState
-from releases.forms import DecisionForm, DeployForm
-from releases.looks import layers_between
+from releases.forms import DecisionForm, DeployForm, TakeOverForm
+from releases.live_reads import layers_between
 from releases.models import Approval, Deployment, Placement, ReleaseOrder, Review, Snapshot
+from releases.presenters.acts import refusal
+from releases.presenters.diff import diff_of
+from releases.presenters.facts import compare, folded
+from releases.presenters.review import (
+    additions_of,
+    approvals_of,
+    bars_of,
+    conflicts_of,
+    effect_of,
+    has_moved,
+    node_capacity_of,
+    problems_of,
+    review_gates,
+)
+from releases.presenters.words import reason_of, why_waiting
 from releases.services import approvals, deployments
-from releases.views.pages import done, is_partial, live, page, person
-from releases.views.shown.acts import refusal
-from releases.views.shown.differences import diff_of
-from releases.views.shown.effects import effect_of
-from releases.views.shown.facts import compare, folded
-from releases.views.shown.looked import bars_of, has_moved, review_gates
-from releases.views.shown.panels import approvals_of
-from releases.views.shown.words import reason_of, why_waiting
+from releases.services import reviews as review_acts
+from releases.services.reviews import start_review
+from releases.services.ticks import reviewed_ticks
+from releases.views.pages import live, page
 
 DECIDED = (ApprovalState.GIVEN, ApprovalState.REJECTED)
 
 
+@api_route("reviews_create")
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def review(request: HttpRequest, number: str, environment: str) -> HttpResponse:
-    """What exactly will change? POST looks again."""
-    order = selectors.order_by_number(person(request), number)
-    space = selectors.space_of(order, environment)
+    """What exactly will change? POST reviews again."""
+    order, space = selectors.order_and_space(actor_of(request), number, environment)
     if request.method == "POST":
-        deployments.start_review(actor=person(request), order=order, space=space)
-        if "HX-Request" in request.headers:
-            # The new look tells itself over the socket; the page stays as it is until then.
+        start_review(actor=actor_of(request), order=order, space=space)
+        if is_htmx(request):
+            # The new review is announced over the socket; the page stays as it is until then.
             return HttpResponse(status=204)
         return redirect("releases:review", number, space.environment.slug)
-    if is_partial(request) and request.GET["part"] == "commits":
+    if wanted_part(request) == "commits":
         return page(request, "releases/_commits.html", _between(order, space))
     context = review_context(request, order, space)
     if request.GET.get("commits"):
         context |= _between(order, space)
-    template = "releases/_review.html" if is_partial(request) else "releases/review.html"
+    template = "releases/_review.html" if wanted_part(request) else "releases/review.html"
     return page(request, template, context)
 
 
@@ -61,11 +75,11 @@ def running_there(place: Placement | None) -> Deployment | None:
         return None
     rows = Deployment.objects.select_related(
         "snapshot__order__author", "snapshot__order__base_image", "snapshot__order__dockerfile__template",
-        "snapshot__order__bootstart__template", "snapshot__settings__author", "snapshot__config__author",
+        "snapshot__order__bootstart__template", "snapshot__component_settings__author", "snapshot__config__author",
         "snapshot__deployment_template__template", "snapshot__service_template__template",
-        "snapshot__allocation__author",
+        "snapshot__allocation__author", "snapshot__entry_check",
     )  # fmt: skip
-    pk = place.applied_id or place.good_id
+    pk = place.last_applied_id or place.last_succeeded_id
     return rows.filter(pk=pk, snapshot__isnull=False).first() if pk else None
 
 
@@ -73,10 +87,10 @@ def full_snapshot(pk: int) -> Snapshot:
     """The snapshot with everything that the comparison names."""
     rows = Snapshot.objects.select_related(
         "order__author", "order__project", "order__base_image", "order__dockerfile__template",
-        "order__dockerfile__author", "order__bootstart__template", "order__bootstart__author", "settings__author",
-        "config__author",
+        "order__dockerfile__author", "order__bootstart__template", "order__bootstart__author",
+        "component_settings__author", "config__author",
         "deployment_template__template", "deployment_template__author", "service_template__template",
-        "service_template__author", "allocation__author", "space__environment", "space__project",
+        "service_template__author", "allocation__author", "entry_check__author", "space__environment", "space__project",
     )  # fmt: skip
     return rows.get(pk=pk)
 
@@ -85,61 +99,74 @@ def review_context(
     request: HttpRequest, order: ReleaseOrder, space: Space, *, form: DeployForm | None = None
 ) -> dict[str, Any]:
     """Everything on the page; ``form`` is the deploy form with its errors."""
-    user, rights = person(request), Rights(person(request))
-    look = selectors.latest_review(order, space)
-    snapshot = full_snapshot(look.snapshot_id) if look and look.snapshot_id else None
+    user, rights = actor_of(request), Rights(actor_of(request))
+    review = selectors.latest_review(order, space)
+    snapshot = full_snapshot(review.snapshot_id) if review and review.snapshot_id else None
     place = selectors.placement_of(order, space)
-    bars = bars_of(look) if look else []
+    bars = bars_of(review) if review else []
     running = running_there(place)
-    found = [*review_gates(look, bars), *gates.deployment_gates(order, space, snapshot=snapshot, deployer=user)]
+    found = [*review_gates(review, bars), *gates.deployment_gates(order, space, snapshot=snapshot, deployer=user)]
     no = refusal(rights, "deploy", space=space, gates=found)
     return {
         "order": order,
         "space": space,
         "environment": space.environment,
-        "review": look,
+        "review": review,
         "snapshot": snapshot,
         "place": place,
         "running": running,
         "gates": found,
         "closed_count": sum(not gate.is_open for gate in found),
         "first_closed": gates.first_closed(found),
-        "is_fresh": bool(look and selectors.is_fresh(look)),
-        "has_moved": has_moved(look, place),
-        **_may_look(order, space, rights),
+        "is_fresh": bool(review and selectors.is_fresh(review)),
+        "has_moved": has_moved(review, place),
+        **_may_review(order, space, rights),
         **folded(compare(snapshot, running) if snapshot else []),
-        "diff": diff_of(look) if look and snapshot else [],
+        "diff": diff_of(review) if review and snapshot else [],
         "bars": bars,
-        "waiting": why_waiting(look) if look and look.is_active else "",
-        "reason": reason_of(look) if look else "",
-        **_deciding(look, snapshot, user),
+        "node_capacity": node_capacity_of(review),
+        "waiting": why_waiting(review) if review and review.is_active else "",
+        "reason": reason_of(review) if review else "",
+        "problems": problems_of(review),
+        "conflicts": conflicts_of(review),
+        "additions": additions_of(review),
+        **_taking_over(review, space, rights),
+        **_deciding(review, snapshot, user),
         "effect": effect_of(snapshot, place, running) if snapshot else None,
         "deploy_why": no.why,
         "deploy_who": no.who,
-        "deploy_form": form or _deploy_form(order, space, look, snapshot),
+        "deploy_form": form or _deploy_form(order, space, review, snapshot),
         **live(order, space.pk),
     }
 
 
-def _may_look(order: ReleaseOrder, space: Space, rights: Rights) -> dict[str, Any]:
-    may_look = rights.can("review", space=space) or rights.can("approve", space=space)
-    return {"may_look": may_look and bool(order.image_digest), "who_may_look": who_may("review", space=space)}
+def _taking_over(review: Review | None, space: Space, rights: Rights) -> dict[str, Any]:
+    """The form, where others set or added fields; who may where this person may not."""
+    if review is None or not review_acts.open_fields(review):
+        return {}
+    no = refusal(rights, "take_over", space=space, gates=[])
+    return {"take_over_form": TakeOverForm(), "take_over_why": no.why, "take_over_who": no.who}
 
 
-def _deciding(look: Review | None, snapshot: Snapshot | None, user: User) -> dict[str, Any]:
-    """The words given so far, the viewer's own among them, and what is next once that is given."""
-    given = approvals_of(look)
+def _may_review(order: ReleaseOrder, space: Space, rights: Rights) -> dict[str, Any]:
+    may_review = rights.can("review", space=space) or rights.can("approve", space=space)
+    return {"may_review": may_review and bool(order.image_digest), "who_may_review": who_may("review", space=space)}
+
+
+def _deciding(review: Review | None, snapshot: Snapshot | None, user: User) -> dict[str, Any]:
+    """The approvals and rejections so far, the viewer's own among them, and what is next once that is given."""
+    given = approvals_of(review)
     own = next((one for one in given if one.by_id == user.pk and one.state in DECIDED), None)
     is_asked = snapshot is not None and snapshot.space.approvals > 0
     return {
         "approvals": given,
         "own_word": own,
         "decide_why": approvals.why_not(user, snapshot) if snapshot and is_asked and own is None else "",
-        "next_to_approve": _next_url() if own else "",
+        "next_to_approve": next_url() if own else "",
     }
 
 
-def _next_url() -> str:
+def next_url() -> str:
     """The next one that waits for this person, where the desk keeps such a queue."""
     try:
         return reverse("desk:approvals-next")
@@ -147,12 +174,19 @@ def _next_url() -> str:
         return ""
 
 
-def _deploy_form(order: ReleaseOrder, space: Space, look: Review | None, snapshot: Snapshot | None) -> DeployForm:
+def _deploy_form(order: ReleaseOrder, space: Space, review: Review | None, snapshot: Snapshot | None) -> DeployForm:
+    """Empty, with what the person saw."""
     initial = {
         "snapshot": snapshot.hash if snapshot else "",
-        "live_fingerprint": look.live_fingerprint if look else "",
+        "live_fingerprint": review.live_fingerprint if review else "",
     }
-    return DeployForm(initial=initial, number=order.number, is_production=space.environment.is_production)
+    return DeployForm(initial=initial, **_asked(order, space, review))
+
+
+def _asked(order: ReleaseOrder, space: Space, review: Review | None) -> dict[str, Any]:
+    """What the deploy form asks for, besides what the person saw."""
+    ticks = reviewed_ticks(review.findings) if review else []
+    return {"number": order.number, "is_production": space.environment.is_production, "removals": ticks}
 
 
 def _between(order: ReleaseOrder, space: Space) -> dict[str, Any]:
@@ -164,42 +198,57 @@ def _between(order: ReleaseOrder, space: Space) -> dict[str, Any]:
     if running is None:
         return context
     if running.order.commit and running.order.commit != order.commit:
-        url = order.settings.git_url if order.settings else ""
-        context["commits"] = looks.commits_between(order.component, running.order.commit, order.commit, git_url=url)
+        url = order.component_settings.git_url if order.component_settings else ""
+        context["commits"] = live_reads.commits_between(
+            order.component, running.order.commit, order.commit, git_url=url
+        )
     context["commits_are_same"] = running.order.commit == order.commit
     if running.order.image_digest != order.image_digest:
         context["layers"] = layers_between(running.order, order)
     return context
 
 
-@login_required
-@require_POST
+@api_route("deployments_create")
+@act_view
 def deploy(request: HttpRequest, number: str, environment: str) -> HttpResponse:
     """Deploy what was seen. Without a snapshot only where the environment asks for no review."""
-    order = selectors.order_by_number(person(request), number)
-    space = selectors.space_of(order, environment)
-    form = DeployForm(request.POST, number=order.number, is_production=space.environment.is_production)
+    order, space = selectors.order_and_space(actor_of(request), number, environment)
+    form = DeployForm(request.POST, **_asked(order, space, selectors.latest_review(order, space)))
     if not form.is_valid():
         return page(request, "releases/review.html", review_context(request, order, space, form=form), status=400)
     deployment = deployments.start_deployment(
-        actor=person(request),
+        actor=actor_of(request),
         order=order,
         space=space,
         snapshot_hash=form.cleaned_data["snapshot"],
         live_fingerprint=form.cleaned_data["live_fingerprint"],
+        removals=form.cleaned_data.get("removals", []),
     )
     return redirect("releases:rollout", deployment.pk)
 
 
-@login_required
-@require_POST
+@api_route("take_overs_create")
+@act_view
+def take_over(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+    """Take over the fields that the review names, with a reason; a new review follows."""
+    order = selectors.order_by_number(actor_of(request), number)
+    review = selectors.review_of(order, pk)
+    form = TakeOverForm(request.POST)
+    if not form.is_valid():
+        context = review_context(request, order, review.space) | {"take_over_form": form}
+        return page(request, "releases/review.html", context, status=400)
+    review_acts.take_over(actor=actor_of(request), review=review, reason=form.cleaned_data["reason"])
+    return redirect("releases:review", number, review.space.environment.slug)
+
+
+@api_route("approvals_create")
+@act_view
 def decide(request: HttpRequest, number: str, environment: str) -> HttpResponse:
     """Approve or reject exactly the snapshot that the form names."""
-    order = selectors.order_by_number(person(request), number)
-    space = selectors.space_of(order, environment)
+    order, space = selectors.order_and_space(actor_of(request), number, environment)
     form = DecisionForm(request.POST)
     if not form.is_valid():
-        raise Invalid({name: [str(said) for said in sentences] for name, sentences in form.errors.items()})
+        raise Invalid({name: [str(said) for said in messages] for name, messages in form.errors.items()})
     rows = Snapshot.objects.filter(order=order, space=space, hash__startswith=form.cleaned_data["snapshot"])
     snapshot = rows.select_related("order__project", "space__environment", "space__project").first()
     if snapshot is None:
@@ -207,22 +256,31 @@ def decide(request: HttpRequest, number: str, environment: str) -> HttpResponse:
     is_yes = form.cleaned_data["decision"] == "approve"
     act = approvals.approve if is_yes else approvals.reject
     try:
-        act(actor=person(request), snapshot=snapshot, comment=form.cleaned_data["comment"])
+        act(actor=actor_of(request), snapshot=snapshot, comment=form.cleaned_data["comment"])
     except Invalid as missing:
         context = review_context(request, order, space) | {"comment_errors": missing.fields.get("comment", [])}
         return page(request, "releases/review.html", context, status=400)
-    return done(request, _("Approved.") if is_yes else _("Rejected."), "releases:review", number, environment)
+    return redirect_with(request, _("Approved.") if is_yes else _("Rejected."), *_page_of(snapshot))
 
 
-@login_required
-@require_POST
+def _page_of(snapshot: Snapshot) -> tuple[str, ...]:
+    """Where this snapshot is decided on."""
+    slug = snapshot.space.environment.slug
+    if snapshot.removes is None:
+        return ("releases:review", snapshot.order.number, slug)
+    return ("releases:remove", snapshot.space.project.slug, snapshot.component.slug, slug)
+
+
+@api_route("approvals_withdraw")
+@act_view
 def withdraw_approval(request: HttpRequest, number: str, pk: int) -> HttpResponse:
     """Take one's own yes or no back."""
-    order = selectors.order_by_number(person(request), number)
-    rows = Approval.objects.select_related("space__environment", "space__project", "order__project", "snapshot", "by")
+    order = selectors.order_by_number(actor_of(request), number)
+    rows = Approval.objects.select_related(
+        "space__environment", "space__project", "order__project", "snapshot__space__environment", "by"
+    )
     approval = rows.filter(order=order, pk=pk).first()
     if approval is None:
         raise Missing(_("This order has no such approval."))
-    approvals.withdraw_approval(actor=person(request), approval=approval)
-    slug = approval.space.environment.slug
-    return done(request, _("Your decision is withdrawn."), "releases:review", number, slug)
+    approvals.withdraw_approval(actor=actor_of(request), approval=approval)
+    return redirect_with(request, _("Your decision is withdrawn."), *_page_of(approval.snapshot))

@@ -5,39 +5,37 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST, require_safe
 
-from deployer.manifests import find_workload
+from accounts.actor import actor_of
+from deployer.manifests import wanted_replicas
 from environments.access import Rights
+from foundation.api.routes import api_route
+from foundation.messages import message as _
+from foundation.pages import act_view, read_view, redirect_with, wanted_part
 from foundation.problems import Refused
 from foundation.runs.choices import ACTIVE, RunState
-from releases import gates, looks, selectors
+from releases import gates, live_reads, selectors
 from releases.models import Deployment, Placement
+from releases.presenters.acts import Act, refusal
+from releases.presenters.entry import entry_of
+from releases.presenters.environment import active_word, settling_of
+from releases.presenters.rollout import back_act, cancel_act, moments_of, pace_of, told_by_cluster, ways_on
+from releases.presenters.runtime import Tiles, tiles_of
+from releases.presenters.words import diagnosis_of, reason_of, why_waiting
 from releases.services import deployments
-from releases.views.pages import done, is_partial, live, page, person
+from releases.views.pages import live, page
 from releases.views.pods import open_pod
-from releases.views.shown.acts import Act, refusal
-from releases.views.shown.pace import pace_of
-from releases.views.shown.panels import cancel_act
-from releases.views.shown.standing import active_word, settling_of
-from releases.views.shown.tiles import Tiles, tiles_of
-from releases.views.shown.timeline import moments_of, told_by_cluster
-from releases.views.shown.ways import ways_on
-from releases.views.shown.words import diagnosis_of, reason_of, why_waiting
 
 MOST_PODS = 8
 
 
-@login_required
-@require_safe
+@read_view
 def rollout(request: HttpRequest, pk: int) -> HttpResponse:
     """Is it working, and if not, why? ``?pod=`` opens a pod: its events and the end of its log, asked for now."""
-    deployment = selectors.deployment_by_id(person(request), pk)
-    part = request.GET["part"] if is_partial(request) else ""
+    deployment = selectors.deployment_by_id(actor_of(request), pk)
+    part = wanted_part(request)
     if part == "events":
         return page(request, "releases/_rollout_events.html", _events(deployment))
     if part == "pod":
@@ -51,7 +49,7 @@ def rollout(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _context(request: HttpRequest, deployment: Deployment) -> dict[str, Any]:
-    rights = Rights(person(request))
+    rights = Rights(actor_of(request))
     order, space = deployment.order, deployment.space
     place = selectors.placement_of(order, space)
     is_active = deployment.state in ACTIVE
@@ -70,14 +68,17 @@ def _context(request: HttpRequest, deployment: Deployment) -> dict[str, Any]:
         "wanted": wanted_of(deployment),
         "moments": moments_of(deployment),
         "pace": pace_of(deployment),
-        "serving": place.good if place and place.good_id != deployment.pk else None,
+        "serving": place.last_succeeded if place and place.last_succeeded_id != deployment.pk else None,
+        "applied": _applied_since(deployment, place),
         "diagnosis": diagnosis,
         "ways_on": ways_on(deployment, str(deployment.diagnosis.get("code", ""))) if diagnosis else [],
         "suspicion": diagnosis_of(deployment.progress.get("suspicion")) if is_active else None,
         "settling": settling_of(place, deployment),
+        "entry": entry_of(deployment),
         "deadline": _deadline(deployment) if is_active else None,
         "cancel": cancel_act(deployment, rights),
         "roll_back": _roll_back_act(deployment, place, rights),
+        "scale_back": back_act(place, rights) if place and place.last_applied_id == deployment.pk else None,
         **live(order, space.pk),
     }
 
@@ -90,16 +91,23 @@ def wanted_of(deployment: Deployment) -> int:
     if "replicas" in deployment.overlay:
         return int(deployment.overlay["replicas"])
     manifests = deployment.snapshot.manifests if deployment.snapshot else []
-    return int(find_workload(manifests)["spec"].get("replicas", 1)) if manifests else 0
+    return wanted_replicas(manifests) if manifests else 0
 
 
 def _tiles(deployment: Deployment, place: Placement | None) -> Tiles:
-    """What was seen of the rollout; before the first look, what serves until now is what is old."""
+    """What was seen of the rollout; before the first read, what serves until now is what is old."""
     is_drawn_ahead = deployment.state in (*ACTIVE, RunState.FAILED)
     wanted = wanted_of(deployment) if is_drawn_ahead else 0
     if deployment.progress or place is None or deployment.state not in ACTIVE:
-        return tiles_of(deployment.progress.get("pods", []), wanted)
+        return tiles_of(deployment.progress.get("pods", []), wanted, ended_at=deployment.finished_at)
     return tiles_of([{**pod, "is_new": False} for pod in place.pods], wanted)
+
+
+def _applied_since(deployment: Deployment, place: Placement | None) -> Deployment | None:
+    """What was applied last, where that is neither this deployment nor what succeeded last."""
+    if place is None or place.last_applied_id in (None, deployment.pk, place.last_succeeded_id):
+        return None
+    return place.last_applied
 
 
 def _events(deployment: Deployment) -> dict[str, Any]:
@@ -108,16 +116,17 @@ def _events(deployment: Deployment) -> dict[str, Any]:
     uids += [str(pod.get("uid", "")) for pod in deployment.progress.get("pods", []) if pod.get("is_new")][:MOST_PODS]
     context = {"deployment": deployment, "are_events_read": True}
     try:
-        told = told_by_cluster(looks.events_of(deployment.space, uids))
+        told = told_by_cluster(live_reads.events_of(deployment.space, uids))
     except Refused as trouble:
-        return context | {"events": [], "events_trouble": trouble.sentence}
+        return context | {"events": [], "events_trouble": trouble.message}
     # The workload was there before: what it told about earlier rollouts is not about this one.
     return context | {"events": [one for one in told if one.at is None or one.at >= deployment.created_at]}
 
 
 def _pod(request: HttpRequest, deployment: Deployment) -> dict[str, Any]:
     pods = deployment.progress.get("pods", [])
-    found = open_pod(request, deployment.space, deployment.component, pods)
+    ended_at = deployment.finished_at
+    found = open_pod(request, deployment.space, deployment.component, pods, ended_at=ended_at)
     return {"deployment": deployment, "is_pod_live": deployment.is_active, **found}
 
 
@@ -130,7 +139,7 @@ def _deadline(deployment: Deployment) -> Any:
 
 def _roll_back_act(deployment: Deployment, place: Placement | None, rights: Rights) -> Act | None:
     """Back to what succeeded there before; None while it goes on, or where something else stands by now."""
-    if deployment.state in ACTIVE or place is None or place.applied_id != deployment.pk:
+    if deployment.state in ACTIVE or place is None or place.last_applied_id != deployment.pk:
         return None
     target = _target(deployment, place)
     if target is None or target.snapshot is None:
@@ -141,7 +150,7 @@ def _roll_back_act(deployment: Deployment, place: Placement | None, rights: Righ
     path = reverse(
         "releases:roll-back", args=[space.project.slug, deployment.component.slug, space.environment.slug]
     )  # fmt: skip
-    label = _("Roll back to %(name)s") % {"name": target.order.short_name}
+    label = _("Roll back to %(name)s", name=target.order.short_name)
     is_failed = deployment.state in (RunState.FAILED, RunState.ERRORED)
     return Act(
         label, f"{path}?to={target.pk}", why=no.why, who=no.who, is_primary=is_failed, letter="r", sign="rollback"
@@ -150,17 +159,17 @@ def _roll_back_act(deployment: Deployment, place: Placement | None, rights: Righ
 
 def _target(deployment: Deployment, place: Placement | None) -> Deployment | None:
     """The newest success there that is another snapshot than the one that stands there now."""
-    applied = place.applied.snapshot_id if place and place.applied else None
+    applied = place.last_applied.snapshot_id if place and place.last_applied else None
     for earlier in selectors.good_deployments(deployment.component_id, deployment.space, limit=20):
         if earlier.snapshot_id != applied:
             return earlier
     return None
 
 
-@login_required
-@require_POST
+@api_route("deployments_cancel")
+@act_view
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop following; what the cluster accepted stays as it is."""
-    deployment = selectors.deployment_by_id(person(request), pk)
-    deployments.cancel_deployment(actor=person(request), deployment=deployment)
-    return done(request, _("Asked to cancel: the page shows it in a moment."), "releases:rollout", pk)
+    deployment = selectors.deployment_by_id(actor_of(request), pk)
+    deployments.cancel_deployment(actor=actor_of(request), deployment=deployment)
+    return redirect_with(request, _("Asked to cancel: the page shows it in a moment."), "releases:rollout", pk)

@@ -11,46 +11,51 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
+from accounts.actor import actor_of
 from components.selectors import current_allocation, find_component
+from deployer.manifests import autoscaled, bounds_in
 from environments.access import Rights
 from environments.models import Space
+from foundation.api.routes import api_route
+from foundation.digits import parse_digits
+from foundation.messages import message as _
+from foundation.pages import read_view, wanted_part
 from foundation.problems import Missing, Refused
 from foundation.runs.choices import ACTIVE
-from releases import gates, looks, selectors
+from releases import gates, live_reads, scaling, selectors
 from releases.forms import DeployForm, ScaleForm
 from releases.logs import pods
-from releases.models import Deployment, Placement
+from releases.models import Deployment, Placement, SpaceObservation
+from releases.presenters.acts import Act, refusal
+from releases.presenters.autoscaler import autoscaler_of
+from releases.presenters.build import usual_rollout
+from releases.presenters.diff import diff_of_snapshots
+from releases.presenters.environment import roll_back_act, settling_of
+from releases.presenters.facts import amounts_of, compare, folded
+from releases.presenters.review import effect_of
+from releases.presenters.rollout import back_act, told_by_cluster
+from releases.presenters.runtime import pod_log_of, tiles_of
 from releases.services import deployments
-from releases.views.pages import is_partial, page, person
+from releases.services.ticks import roll_back_ticks
+from releases.views.pages import page
 from releases.views.pods import open_pod
+from releases.views.removals import why_no_removal
 from releases.views.reviews import full_snapshot, running_there
-from releases.views.shown.acts import Act, refusal
-from releases.views.shown.differences import diff_of_snapshots
-from releases.views.shown.effects import effect_of
-from releases.views.shown.facts import amounts_of, compare, folded
-from releases.views.shown.logs import pod_log_of
-from releases.views.shown.panels import roll_back_act
-from releases.views.shown.standing import settling_of
-from releases.views.shown.tiles import tiles_of
-from releases.views.shown.timeline import told_by_cluster
-from releases.views.shown.usual import usual_rollout
 
 HISTORY = 30
 MOST_PODS = 8
 
 
-@login_required
-@require_safe
+@read_view
 def runtime(request: HttpRequest, project: str, slug: str, environment: str) -> HttpResponse:
     """What serves here now?"""
     try:
-        place = selectors.placement_by_names(person(request), project, slug, environment)
+        place = selectors.placement_by_names(actor_of(request), project, slug, environment)
     except Missing:
         return _never(request, project, slug, environment)
-    part = request.GET["part"] if is_partial(request) else ""
+    part = wanted_part(request)
     if part == "events":
         return page(request, "releases/_runtime_events.html", _events(place))
     context = _context(request, place)
@@ -64,8 +69,8 @@ def runtime(request: HttpRequest, project: str, slug: str, environment: str) -> 
 
 def _never(request: HttpRequest, project: str, slug: str, environment: str) -> HttpResponse:
     """The component and the environment are there, but they never met; raises Missing where one of them is not."""
-    component = find_component(person(request), project, slug)
-    rows = Space.objects.filter(project=component.project, environment__slug=environment.lower())
+    component = find_component(actor_of(request), project, slug)
+    rows = Space.objects.filter(project=component.project, environment__slug=environment.lower(), is_archived=False)
     space = rows.select_related("environment", "project", "cluster").first()
     if space is None:
         raise Missing(_("This project has no such environment."))
@@ -75,14 +80,14 @@ def _never(request: HttpRequest, project: str, slug: str, environment: str) -> H
 
 def _events(place: Placement) -> dict[str, Any]:
     """What the cluster itself tells of the workload and its pods; a cluster that is away is no fault."""
-    applied = place.good.applied if place.good else []
+    applied = place.last_succeeded.applied if place.last_succeeded else []
     uids = [str(row.get("uid", "")) for row in applied if row.get("kind") == "Deployment"]
     uids += [str(pod.get("uid", "")) for pod in place.pods][:MOST_PODS]
     context = {"place": place, **_names_of(place), "are_events_read": True}
     try:
-        return context | {"events": told_by_cluster(looks.events_of(place.space, uids))}
+        return context | {"events": told_by_cluster(live_reads.events_of(place.space, uids))}
     except Refused as trouble:
-        return context | {"events": [], "events_trouble": trouble.sentence}
+        return context | {"events": [], "events_trouble": trouble.message}
 
 
 def _names_of(place: Placement) -> dict[str, Any]:
@@ -90,23 +95,28 @@ def _names_of(place: Placement) -> dict[str, Any]:
 
 
 def _context(request: HttpRequest, place: Placement) -> dict[str, Any]:
-    rights = Rights(person(request))
+    rights = Rights(actor_of(request))
     space = place.space
     allocation = current_allocation(place.component, space.environment)
     rows = Deployment.objects.filter(component=place.component, space=space).select_related("order", "deployed_by")
     return {
         "place": place,
+        "observation": SpaceObservation.objects.filter(space=space).first(),
         **_names_of(place),
+        "autoscaler": autoscaler_of(place),
         "tiles": tiles_of(place.pods, place.wanted),
         "drift_since": _first_seen(place),
-        "settling": settling_of(place, place.good),
+        "settling": settling_of(place, place.last_succeeded),
         "allocation": allocation,
         "amounts": amounts_of(allocation) if allocation else {},
         "history": list(rows.order_by("-id")[:HISTORY]),
-        "is_active": place.active is not None and place.active.state in ACTIVE,
+        "is_active": place.in_progress is not None and place.in_progress.state in ACTIVE,
         "restart": replace(_again_act(place, rights, "restart", _("Restart")), method="get", sign="restart"),
         "scale": _again_act(place, rights, "scale", _("Scale")),
         "roll_back": roll_back_act(place, space, rights),
+        "scale_back": back_act(place, rights),
+        "removed": selectors.removal_there(place),
+        "why_no_removal": why_no_removal(place, rights),
         "scale_form": ScaleForm(initial={"replicas": place.wanted}),
         "scale_ask": _scale(place),
         "nav": "home",
@@ -122,12 +132,12 @@ def _first_seen(place: Placement) -> datetime | None:
 
 def _restart(place: Placement) -> Any:
     name = place.space.environment.label
-    return _("Every pod in %(name)s is replaced; nothing else changes.") % {"name": name}
+    return _("Every pod in %(name)s is replaced; nothing else changes.", name=name)
 
 
 def _scale(place: Placement) -> Any:
     name = place.space.environment.label
-    return _("The number of pods in %(name)s changes until the next snapshot.") % {"name": name}
+    return _("The number of pods in %(name)s changes until the next snapshot.", name=name)
 
 
 def _names(place: Placement) -> list[str]:
@@ -136,17 +146,20 @@ def _names(place: Placement) -> list[str]:
 
 def _again_act(place: Placement, rights: Rights, name: str, label: Any) -> Act:
     url = reverse(f"releases:{name}", args=_names(place))
-    good = place.good
+    good = place.last_succeeded
     if good is None or good.snapshot is None:
         return Act(label, url, "post", why=_("Nothing of this component has succeeded here yet: deploy it first."))
     found = gates.roll_back_gates(good.order, place.space, snapshot=good.snapshot, deployer=None)
     no = refusal(rights, "deploy", space=place.space, gates=found)
+    bounds = bounds_in(good.snapshot.manifests) if name == "scale" else None
+    if bounds and not no.why:
+        return Act(label, url, "post", why=autoscaled(bounds))
     return Act(label, url, "post", why=no.why, who=no.who)
 
 
 def _targets(place: Placement) -> list[Deployment]:
     """Every snapshot that succeeded there once, newest first, except the one that stands there now."""
-    standing = place.applied.snapshot_id if place.applied else None
+    standing = place.last_applied.snapshot_id if place.last_applied else None
     found: dict[int, Deployment] = {}
     for row in selectors.good_deployments(place.component_id, place.space, limit=HISTORY):
         if row.snapshot_id is not None and row.snapshot_id != standing:
@@ -154,47 +167,61 @@ def _targets(place: Placement) -> list[Deployment]:
     return list(found.values())
 
 
-def _asking(request: HttpRequest, place: Placement, act: Act, ask: Any, form: ScaleForm | None = None) -> HttpResponse:
+def _asking(
+    request: HttpRequest,
+    place: Placement,
+    act: Act,
+    ask: Any,
+    form: ScaleForm | None = None,
+    preview: scaling.ScalePreview | None = None,
+) -> HttpResponse:
     """The page that asks before an act, and says what it does."""
     context = {
-        "place": place, **_names_of(place), "act": act, "ask": ask, "form": form,
+        "place": place, **_names_of(place), "act": act, "ask": ask, "form": form, "preview": preview,
         "usual": usual_rollout(place.component_id, place.space_id),
     }  # fmt: skip
     return page(request, "releases/again.html", context, status=400 if form and form.is_bound else 200)
 
 
+@api_route("restarts_create")
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def restart(request: HttpRequest, project: str, slug: str, environment: str) -> HttpResponse:
     """Replace the pods, change nothing else; GET asks."""
-    place = selectors.placement_by_names(person(request), project, slug, environment)
+    place = selectors.placement_by_names(actor_of(request), project, slug, environment)
     if request.method != "POST":
-        act = _again_act(place, Rights(person(request)), "restart", _("Restart"))
+        act = _again_act(place, Rights(actor_of(request)), "restart", _("Restart"))
         return _asking(request, place, act, _restart(place))
-    deployment = deployments.restart(actor=person(request), space=place.space, placement=place)
+    deployment = deployments.restart(actor=actor_of(request), space=place.space, placement=place)
     return redirect("releases:rollout", deployment.pk)
 
 
+@api_route("scalings_create")
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def scale(request: HttpRequest, project: str, slug: str, environment: str) -> HttpResponse:
-    """Another number of replicas until the next snapshot; GET asks for the number."""
-    place = selectors.placement_by_names(person(request), project, slug, environment)
-    form = ScaleForm(request.POST or None, initial={"replicas": place.wanted})
+    """Another number of replicas until the next snapshot; GET asks for the number and says what it needs."""
+    place = selectors.placement_by_names(actor_of(request), project, slug, environment)
+    wanted = parse_digits(request.GET.get("replicas", ""))
+    preview = None if wanted is None else scaling.preview(place, wanted)
+    if wanted_part(request) == "preview":
+        return page(request, "releases/_scale_room.html", {"preview": preview})
+    form = ScaleForm(request.POST or None, initial={"replicas": place.wanted if wanted is None else wanted})
     if request.method != "POST" or not form.is_valid():
-        act = _again_act(place, Rights(person(request)), "scale", _("Scale"))
-        return _asking(request, place, act, _scale(place), form)
+        act = _again_act(place, Rights(actor_of(request)), "scale", _("Scale"))
+        return _asking(request, place, act, _scale(place), form, preview)
     deployment = deployments.scale(
-        actor=person(request), space=place.space, placement=place, replicas=form.cleaned_data["replicas"]
+        actor=actor_of(request), space=place.space, placement=place, replicas=form.cleaned_data["replicas"]
     )
     return redirect("releases:rollout", deployment.pk)
 
 
+@api_route("roll_backs_create", more=lambda form: {"deployment": form.number("to")})
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def roll_back(request: HttpRequest, project: str, slug: str, environment: str) -> HttpResponse:
     """The review page backwards: what would be applied again against what stands there; POST does it."""
-    user = person(request)
+    user = actor_of(request)
     try:
         place = selectors.placement_by_names(user, project, slug, environment)
     except Missing:
@@ -204,9 +231,13 @@ def roll_back(request: HttpRequest, project: str, slug: str, environment: str) -
     if target is None or target.snapshot is None:
         return page(request, "releases/roll_back.html", {"place": place, **_names_of(place), "targets": []})
     is_production = place.space.environment.is_production
-    form = DeployForm(request.POST or None, number=target.order.number, is_production=is_production)
+    form = DeployForm(
+        request.POST or None, number=target.order.number, is_production=is_production,
+        removals=roll_back_ticks(place, target.snapshot),
+    )  # fmt: skip
     if request.method == "POST" and form.is_valid():
-        deployment = deployments.roll_back(actor=user, space=place.space, to=target)
+        removals = form.cleaned_data.get("removals", [])
+        deployment = deployments.roll_back(actor=user, space=place.space, to=target, removals=removals)
         return redirect("releases:rollout", deployment.pk)
     found = gates.roll_back_gates(target.order, place.space, snapshot=target.snapshot, deployer=user)
     no = refusal(Rights(user), "deploy", space=place.space, gates=found)
@@ -226,18 +257,16 @@ def _chosen(place: Placement, targets: list[Deployment], pk: str) -> Deployment 
     if not pk:
         return targets[0] if targets else None
     rows = Deployment.objects.select_related("order__author", "snapshot", "deployed_by")
-    number = int(pk) if pk.isascii() and pk.isdigit() and len(pk) < 19 else 0
-    target = rows.filter(component=place.component_id, space=place.space, pk=number).first()
+    target = rows.filter(component=place.component_id, space=place.space, pk=parse_digits(pk) or 0).first()
     if target is None or target.snapshot is None:
         raise Missing(_("There is no such deployment there."))
     return target
 
 
-@login_required
-@require_safe
+@read_view
 def pod_log(request: HttpRequest, project: str, slug: str, environment: str, pod: str) -> HttpResponse:
     """The last lines of a pod, asked for now; ``?previous=1``: of the container before its restart."""
-    place = selectors.placement_by_names(person(request), project, slug, environment)
+    place = selectors.placement_by_names(actor_of(request), project, slug, environment)
     if pod not in {known["name"] for known in place.pods}:
         raise Missing(_("This component has no such pod there."))
     previous = request.GET.get("previous") == "1"
@@ -250,9 +279,9 @@ def pod_log(request: HttpRequest, project: str, slug: str, environment: str, pod
         "previous": previous, "container": container, "containers": containers, "most_lines": pods.MOST_LINES,
     }  # fmt: skip
     try:
-        text = looks.pod_log(place.space, pod, container=container, previous=previous, tail_lines=pods.MOST_LINES)
+        text = live_reads.pod_log(place.space, pod, container=container, previous=previous, tail_lines=pods.MOST_LINES)
     except Refused as refusal:
-        # Said in the page: one click further is the log that there is.
-        return page(request, "releases/pod_log.html", {**context, "trouble": refusal.sentence}, status=refusal.status)
+        # Shown in the page: one click further is the log that there is.
+        return page(request, "releases/pod_log.html", {**context, "trouble": refusal.message}, status=refusal.status)
     log = pod_log_of(place, pod, text, container=container, previous=previous)
     return page(request, "releases/pod_log.html", {**context, "log": log})

@@ -10,14 +10,13 @@ from pathlib import Path
 
 import uvicorn
 
-from .app import create_app
-from .backend import NoBackend, find_backend
+from .app import NoBackend, create_app, find_backend
 
 logger = logging.getLogger("sandbox.git")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve until SIGINT or SIGTERM; exit code 2 with a sentence when it cannot."""
+    """Serve until SIGINT or SIGTERM; exit code 2 with a message when it cannot."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     parser = argparse.ArgumentParser(prog="python -m sandbox.git", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")

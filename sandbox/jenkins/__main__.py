@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
 import ipaddress
 import logging
 import os
@@ -11,12 +10,15 @@ import re
 import shutil
 import socket
 import sys
+import threading
 from pathlib import Path
-from typing import TextIO
 
 import uvicorn
+from starlette.types import ASGIApp
 
+from ..single import lock_folder
 from .app import create_app
+from .control import Faults, create_control
 from .controller import Controller, JobExists
 from .pipeline import Pipeline
 from .settings import Settings
@@ -39,8 +41,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--labels", help="comma separated labels of the one node; without it every label is served")
     parser.add_argument("--version", default="2.568.2", help="the X-Jenkins header; below 2.509 the older log reading")
     parser.add_argument("--quiet-period", type=float, default=5.0, help="seconds, where a request sends no delay")
-    parser.add_argument("--claim-attempts", type=int, default=5)
     parser.add_argument("--claim-pause", type=float, default=2.0, help="seconds between two attempts")
+    parser.add_argument("--control-port", type=int, help="serve faults to ask for (see control.py); 0: a free one")
     chosen = parser.parse_args(argv)
     chosen.token = chosen.token or os.environ.get("JENKINS_TOKEN", "")
     return chosen
@@ -60,8 +62,8 @@ def _problem(chosen: argparse.Namespace) -> str:
         return "buildah is not installed: apt-get install buildah, or take --builder packer"
     if not re.fullmatch(r"\d+\.\d+(\.\d+)*", chosen.version):
         return f"{chosen.version} is no Jenkins version"
-    if chosen.executors < 1 or chosen.claim_attempts < 1:
-        return "--executors and --claim-attempts start at 1"
+    if chosen.executors < 1:
+        return "--executors starts at 1"
     if chosen.job_config is not None and not chosen.job_config.is_file():
         return f"there is no file {chosen.job_config}"
     return ""
@@ -79,7 +81,6 @@ def _settings(chosen: argparse.Namespace, port: int) -> Settings:
         version=chosen.version,
         quiet_period_ms=int(chosen.quiet_period * 1000),
         labels=frozenset(chosen.labels.split(",")) if chosen.labels else None,
-        claim_attempts=chosen.claim_attempts,
         claim_pause_seconds=chosen.claim_pause,
     )
 
@@ -96,27 +97,24 @@ def _controller(settings: Settings, job: str, config: Path | None) -> Controller
     return controller
 
 
-def _lock(state: Path) -> TextIO | None:
-    """Held while this process lives: two controllers on one state would hand out the same numbers."""
-    state.mkdir(parents=True, exist_ok=True)
-    file = (state / "lock").open("w")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        return None
-    return file
+def _serve_control(chosen: argparse.Namespace, app: ASGIApp) -> None:
+    """On a thread and a port of its own, so that it answers while the rest does not."""
+    listener = socket.create_server((chosen.host, chosen.control_port))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
+    threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="control", daemon=True).start()
+    logger.info("Control port at http://%s:%d", chosen.host, listener.getsockname()[1])
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve until SIGINT or SIGTERM; exit code 2 with a sentence when the arguments cannot work."""
+    """Serve until SIGINT or SIGTERM; exit code 2 with a message when the arguments cannot work."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     chosen = _arguments(argv)
     if problem := _problem(chosen):
         logger.error("Stand-in Jenkins: %s", problem)
         return 2
-    lock = _lock(chosen.state)
+    # Two controllers on one state would hand out the same numbers.
+    lock = lock_folder(chosen.state)
     if lock is None:
         logger.error("Stand-in Jenkins: another one is using %s", chosen.state)
         return 2
@@ -133,8 +131,11 @@ def main(argv: list[str] | None = None) -> int:
     logger.info("Stand-in Jenkins %s at %s, %d executors, images by %s", settings.version, settings.url,
                 settings.executors, settings.builder)  # fmt: skip
     logger.info("It runs build commands as you, with your rights on this machine; it listens on loopback only")
+    faults = Faults()
+    if chosen.control_port is not None:
+        _serve_control(chosen, create_control(controller, faults, settings.token))
     config = uvicorn.Config(
-        create_app(controller, settings), log_level="warning", access_log=False, timeout_graceful_shutdown=2
+        create_app(controller, settings, faults), log_level="warning", access_log=False, timeout_graceful_shutdown=2
     )
     with lock, listener:
         # asyncio does this for sockets of its own only; without it every kept-alive answer waits 40 ms for an ACK.

@@ -1,24 +1,89 @@
-"""The HTTP side: one endpoint for each call that the product or python-jenkins makes (see README.md)."""
+"""The HTTP side: one endpoint for each call that the product or python-jenkins makes (see README.md).
+
+The gate stands before all of them: the request's size, who asks, and Jenkins' headers on the answer.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hmac
 import re
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import tree
-from .beans import Beans
+from .api_json import Beans
+from .control import Faults, FaultyFront
 from .controller import Controller, JobExists, NoSuchJob, NotBuildable, NotParameterised
-from .gate import Gate
 from .job_config import BadConfig, BadValue
 from .settings import Settings
+
+MOST_HEAD_BYTES = 8192  # winstone's --requestHeaderSize: request line and headers together
+
+
+class Gate:
+    """ASGI middleware. Wrong credentials 401, none 403 (as for a locked controller), too long a request line 414."""
+
+    def __init__(self, app: ASGIApp, *, settings: Settings, controller: Controller) -> None:
+        self._app = app
+        self._settings = settings
+        self._controller = controller
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or pass on with the headers added."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_marked(message: Message) -> None:
+            if message["type"] == "http.response.start" and self._is_marked(scope["path"], message["status"]):
+                headers = MutableHeaders(scope=message)
+                headers["X-Jenkins"] = self._settings.version
+                headers["X-Jenkins-Session"] = self._controller.session
+            await send(message)
+
+        refusal = self._refuse(scope)
+        if refusal is not None:
+            await refusal(scope, receive, send_marked)
+            return
+        scope.setdefault("state", {})["user"] = self._settings.user
+        await self._app(scope, receive, send_marked)
+
+    def _is_marked(self, path: str, status: int) -> bool:
+        """API answers and pages carry the version; 201, 302, wfapi and logText do not."""
+        return status in (401, 403) or path == "/" or (path.endswith("/api/json") and status < 300)
+
+    def _refuse(self, scope: Scope) -> Response | None:
+        head = len(scope["raw_path"]) + len(scope["query_string"]) + sum(len(a) + len(b) for a, b in scope["headers"])
+        if head > MOST_HEAD_BYTES:
+            return HTMLResponse("<h1>Bad Message 414</h1><pre>reason: URI Too Long</pre>", 414)
+        sent = Headers(scope=scope).get("authorization")
+        if sent is None:
+            return HTMLResponse("<html><body>Authentication required</body></html>", 403)
+        if not self._is_known(sent):
+            realm = {"WWW-Authenticate": 'Basic realm="Jenkins"'}
+            return HTMLResponse("<html><body>Invalid password/token</body></html>", 401, headers=realm)
+        return None
+
+    def _is_known(self, sent: str) -> bool:
+        scheme, _, value = sent.partition(" ")
+        try:
+            decoded = base64.b64decode(value.strip(), validate=True)
+        except binascii.Error:
+            return False
+        wanted = f"{self._settings.user}:{self._settings.token}".encode()
+        return scheme.lower() == "basic" and hmac.compare_digest(decoded, wanted)
+
 
 _DELAY = re.compile(r"(\d+)\s*(secs?)?")
 _TEXT = "text/plain;charset=UTF-8"
@@ -104,7 +169,6 @@ class Endpoints:
         return Response(status_code=200)
 
     def job(self, request: Request) -> Response:
-        """The job with its builds."""
         job = self._controller.job(request.path_params["job"])
         with self._controller.changed:
             return _json(request, self._beans.job(job, tree=request.query_params.get("tree")))
@@ -138,7 +202,8 @@ class Endpoints:
             return _error(400, str(exc))
         except BadValue as exc:
             return _error(500, str(exc))
-        location = {"Location": f"{self._settings.url}queue/item/{number}/"}
+        # As Jenkins does without a configured address of its own: where the request came to.
+        location = {"Location": f"{request.url.scheme}://{request.headers['host']}/queue/item/{number}/"}
         return Response(status_code=201 if is_new else 303, headers=location)
 
     # ------------------------------------------------------------ queue
@@ -171,7 +236,6 @@ class Endpoints:
         return self._controller.live(request.path_params["job"], request.path_params["number"])
 
     def build(self, request: Request) -> Response:
-        """One build."""
         live = self._live(request)
         with self._controller.changed:
             return _json(request, self._beans.build(live.build))
@@ -181,7 +245,6 @@ class Endpoints:
         return Response(self._live(request).log.text(), media_type=_TEXT)
 
     def stages(self, request: Request) -> Response:
-        """The stage view."""
         live = self._live(request)
         with self._controller.changed:
             return JSONResponse(self._beans.stages(live))
@@ -200,7 +263,7 @@ class Endpoints:
         return Response(piece.body, media_type=_TEXT, headers=headers)
 
     def stop(self, request: Request) -> Response:
-        """stop, term, kill: 302 to the build's page whatever comes of it."""
+        """stop, term, kill: 302 to the build's page in any case."""
         level = request.path_params["level"]
         if level not in ("stop", "term", "kill"):
             return _not_found()
@@ -237,7 +300,7 @@ def _no_such_job(_: Request, __: Exception) -> Response:
     return _not_found()
 
 
-def create_app(controller: Controller, settings: Settings) -> Starlette:
+def create_app(controller: Controller, settings: Settings, faults: Faults | None = None) -> Starlette:
     """The application; its lifespan starts and closes the controller."""
 
     @asynccontextmanager
@@ -248,7 +311,10 @@ def create_app(controller: Controller, settings: Settings) -> Starlette:
 
     return Starlette(
         routes=Endpoints(controller, settings).routes(),
-        middleware=[Middleware(Gate, settings=settings, session=controller.session)],
+        middleware=[
+            Middleware(FaultyFront, faults=faults or Faults()),
+            Middleware(Gate, settings=settings, controller=controller),
+        ],
         exception_handlers={NoSuchJob: _no_such_job},
         lifespan=lifespan,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import secrets
 import threading
@@ -9,10 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 
 from . import job_config
-from .log_file import BuildLog
 from .processes import Processes, end_by_cookie
-from .records import Build, LiveBuild, QueueItem, now_ms
-from .store import Job, Store
+from .store import Build, BuildLog, Job, LiveBuild, QueueItem, Store, now_ms
 
 logger = logging.getLogger("sandbox.jenkins")
 LEFT_ITEM_SECONDS = 300.0  # hudson.model.Queue.leftItems: expireAfterWrite(5 minutes)
@@ -49,6 +48,8 @@ class Controller:
         self.queue: dict[int, QueueItem] = {}
         self.jobs = store.load_jobs()
         self._run_build = run_build
+        self._hidden: set[str] = set()
+        self.is_quiet = False
         self._closing = False
         self._threads: list[threading.Thread] = []
         stored, self._next_queue_id = store.load_queue()
@@ -84,13 +85,81 @@ class Controller:
             item.log.line(RESTART_CAUSE)
             self.finish(item, "ABORTED", cause=RESTART_CAUSE)
 
+    # ------------------------------------------------------------ what goes wrong (see control.py)
+    def crash(
+        self,
+        *,
+        lose_queue: bool = False,
+        lose_builds: list[int] | tuple[int, ...] | str = (),
+        reset_numbers: bool = False,
+        reset_queue_ids: bool = False,
+    ) -> list[int]:
+        """As after ``kill -9`` and a new start; the numbers of the builds whose record is lost.
+
+        Items that had left the queue are forgotten in any case: Jenkins keeps them in memory only.
+        """
+        with self.changed:
+            self.session = secrets.token_hex(4)
+            for queue_id, item in list(self.queue.items()):
+                if lose_queue or item.left_at is not None:
+                    del self.queue[queue_id]
+            lost = [
+                live
+                for job in self.jobs.values()
+                for live in job.newest()
+                if (lose_builds == "running" and live.build.is_building)
+                or (not isinstance(lose_builds, str) and live.build.number in lose_builds)
+            ]
+            for live in lost:
+                self.forget_build(live.build.job, live.build.number)
+            if reset_numbers:
+                for job in self.jobs.values():
+                    job.next_number = max(job.builds, default=0) + 1
+                    self.store.save_next_number(job)
+            if reset_queue_ids:
+                self._next_queue_id = min((live.build.queue_id for live in lost), default=1)
+            self._save_queue()
+            self.changed.notify_all()
+        return [live.build.number for live in lost]
+
+    def forget_build(self, name: str, number: int) -> None:
+        """The record of a build is gone, and what still runs of it ends; raises NoSuchJob."""
+        with self.changed:
+            live = self.live(name, number)
+            del self.job(name).builds[number]
+            live.build.is_building = False  # its thread ends without a record
+            live.waits_for_label = None
+            live.log.close()
+            self.changed.notify_all()
+        if live.processes is not None:
+            live.processes.stop(is_hard=True)
+        self.store.remove_build(live.build)
+
+    def set_quiet(self, is_quiet: bool) -> None:
+        """``quietDown``: triggers are taken, and nothing starts."""
+        with self.changed:
+            self.is_quiet = is_quiet
+            self.changed.notify_all()
+
+    def change_job(self, name: str, *, disabled: bool | None = None, hidden: bool | None = None) -> None:
+        """Disable a job, or hide it from the account; raises NoSuchJob."""
+        with self.changed:
+            if name not in self.jobs:
+                raise NoSuchJob(name)
+            if hidden is not None:
+                (self._hidden.add if hidden else self._hidden.discard)(name)
+            if disabled is not None:
+                config = self.jobs[name].config
+                self.jobs[name].config = dataclasses.replace(config, is_disabled=disabled)
+            self.changed.notify_all()
+
     # ------------------------------------------------------------ jobs
     def job(self, name: str) -> Job:
         """The job; raises NoSuchJob."""
-        try:
-            return self.jobs[name]
-        except KeyError:
-            raise NoSuchJob(name) from None
+        found = None if name in self._hidden else self.jobs.get(name)
+        if found is None:
+            raise NoSuchJob(name)
+        return found
 
     def live(self, job: str, number: int) -> LiveBuild:
         """The build; raises NoSuchJob."""
@@ -195,6 +264,8 @@ class Controller:
 
     def _try_start(self, item: QueueItem) -> float:
         """Start it if it is due; else the seconds until it may be."""
+        if self.is_quiet:
+            return 1.0
         remaining = (item.due_ms - now_ms()) / 1000
         if remaining > 0:
             return remaining
@@ -234,7 +305,7 @@ class Controller:
     def _run(self, live: LiveBuild) -> None:
         try:
             self._run_build(self, live)
-        except Exception:  # a build's thread is a process edge: whatever breaks is this build's end, in its log too
+        except Exception:  # a build's thread is a process edge: any error is this build's end, in its log too
             logger.exception("build %s #%d broke", live.build.job, live.build.number)
             live.log.line("ERROR: the stand-in Jenkins itself failed; its own output has the details")
             self.finish(live, "FAILURE")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import httpx
 
-from .records import Build
-
-_TIMEOUT = httpx.Timeout(10.0, connect=3.0)
+from .store import Build
 
 
 class ClaimRefused(Exception):
@@ -27,23 +26,30 @@ class Platform:
         self._log = log
         self._url = build.parameters.get("PLATFORM_URL", "").rstrip("/")
 
-    def _post(self, hook: str, body: dict[str, object]) -> int:
-        with httpx.Client(timeout=_TIMEOUT, trust_env=False) as client:
+    def _post(self, hook: str, body: dict[str, object], seconds: float = 10.0) -> int:
+        timeout = httpx.Timeout(max(0.1, min(seconds, 10.0)), connect=min(max(0.1, seconds), 3.0))
+        with httpx.Client(timeout=timeout, trust_env=False) as client:
             return client.post(f"{self._url}/hooks/jenkins/{hook}", json=body).status_code
 
-    def claim(self, *, attempts: int, wait: Callable[[], None]) -> None:
-        """Ask for this build's trigger; ``wait`` is called between attempts. Raises ClaimRefused, ClaimFailed."""
+    def claim(self, *, seconds: float, wait: Callable[[], None]) -> None:
+        """Ask for this build's trigger, for so long; ``wait`` is called between attempts.
+
+        Without an address nothing is claimed. Raises ClaimRefused, ClaimFailed.
+        """
+        if not self._url:
+            self._log("No claim: this job was started without an address of the platform")
+            return
         body: dict[str, object] = {
             "trigger_id": self._build.parameters.get("TRIGGER_ID", ""),
             "build_number": self._build.number,
             "queue_id": self._build.queue_id,
         }
-        problem = ""
-        for attempt in range(1, attempts + 1):
+        problem, until = "", time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
             try:
-                status = self._post("claim", body)
+                status = self._post("claim", body, left)
             except (httpx.HTTPError, httpx.InvalidURL) as exc:
-                problem = f"the platform at {self._url or '(PLATFORM_URL is empty)'} cannot be reached: {exc}"
+                problem = f"the platform at {self._url} cannot be reached: {exc}"
             else:
                 if status < 300:
                     return
@@ -52,13 +58,14 @@ class Platform:
                 problem = f"the platform answered the claim with {status}"
                 if status < 500 and status != 429:
                     break
-            self._log(f"Claim, attempt {attempt} of {attempts}: {problem}")
-            if attempt < attempts:
-                wait()
+            self._log(f"Claim, for {max(0.0, until - time.monotonic()):.0f} s more: {problem}")
+            wait()
         raise ClaimFailed(problem)
 
     def report(self, digest: str) -> None:
-        """Tell the digest; best effort: the platform looks for itself as well."""
+        """Tell the digest; best effort: the platform reads for itself as well."""
+        if not self._url:
+            return
         body: dict[str, object] = {
             "trigger_id": self._build.parameters.get("TRIGGER_ID", ""),
             "build_number": self._build.number,

@@ -43,7 +43,6 @@ class PackerBuilder:
         self._log(line)
 
     def make(self, *, context: Path, destination: str, labels: Mapping[str, str]) -> None:
-        """See :class:`Builder`."""
         dockerfile = (context / "Dockerfile").read_text(encoding="utf-8")
         folder = self._scratch / "image"
         folder.mkdir(parents=True, exist_ok=True)
@@ -54,7 +53,6 @@ class PackerBuilder:
             raise ImageFailed(str(exc)) from exc
 
     def push(self) -> str:
-        """See :class:`Builder`."""
         if self._image is None:
             raise ImageFailed("there is no image to push")
         try:
@@ -79,7 +77,6 @@ class BuildahBuilder:
         return ["buildah", *roots, verb, *arguments]
 
     def make(self, *, context: Path, destination: str, labels: Mapping[str, str]) -> None:
-        """See :class:`Builder`."""
         self._destination = destination
         marks = [part for name, value in labels.items() for part in ("--label", f"{name}={value}")]
         options = ["--isolation", "chroot", "--tls-verify=false", "--format", "oci", *marks]
@@ -87,7 +84,6 @@ class BuildahBuilder:
         self._processes.run(self._command("bud", *options, *files), cwd=context, env=self._environment)
 
     def push(self) -> str:
-        """See :class:`Builder`."""
         written = self._scratch / "digest"
         options = ["--tls-verify=false", "--digestfile", str(written), self._destination]
         self._processes.run(self._command("push", *options), cwd=self._scratch, env=self._environment)

@@ -72,7 +72,7 @@ class JobConfig:
 
     def values(self, sent: Mapping[str, str]) -> dict[str, str]:
         """Declared parameters with their values: what was not sent takes its default, what is not declared is
-        dropped without a word, as ``ParametersDefinitionProperty`` does. Raises :class:`BadValue`."""
+        dropped silently, as ``ParametersDefinitionProperty`` does. Raises :class:`BadValue`."""
         return {
             parameter.name: parameter.value(sent[parameter.name]) if parameter.name in sent else parameter.default
             for parameter in self.parameters

@@ -22,7 +22,7 @@ class Interrupted(Exception):
 
 
 class CommandFailed(Exception):
-    """A command ended with another exit code than 0; ``str()`` is Jenkins' sentence."""
+    """A command ended with another exit code than 0; ``str()`` is Jenkins' message."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"script returned exit code {code}")

@@ -19,7 +19,6 @@ class Settings:
     version: str = "2.568.2"
     quiet_period_ms: int = 5000
     labels: frozenset[str] | None = None
-    claim_attempts: int = 5
     claim_pause_seconds: float = 2.0
 
     @property

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import zlib
 from typing import Any
 
-from sandbox.kubernetes.kinds import AUTOSCALER, DEPLOYMENT, INGRESS, NAMESPACE, POD, RESOURCE_QUOTA, SERVICE, Kind
+from sandbox.kubernetes.kinds import (
+    AUTOSCALER,
+    DEPLOYMENT,
+    INGRESS,
+    LIMIT_RANGE,
+    NAMESPACE,
+    POD,
+    RESOURCE_QUOTA,
+    SECRET,
+    SERVICE,
+    VOLUME_CLAIM,
+    Kind,
+)
+from sandbox.kubernetes.limits import fill_item
 
 Obj = dict[str, Any]
 
@@ -162,6 +176,11 @@ def _quota(_spec: Obj, obj: Obj) -> None:
     _fill(obj, {"status": {}})
 
 
+def _limit_range(spec: Obj, _obj: Obj) -> None:
+    for item in spec.get("limits") or []:
+        fill_item(item)
+
+
 def _ingress(_spec: Obj, obj: Obj) -> None:
     _fill(obj, {"status": {"loadBalancer": {}}})
 
@@ -173,11 +192,13 @@ def _service_with_status(spec: Obj, obj: Obj) -> None:
 
 def _pod_with_status(spec: Obj, obj: Obj) -> None:
     _pod(spec, obj)
-    _fill(obj, {"status": {"phase": "Pending", "qosClass": _quality(spec)}})
+    _fill(obj, {"status": {"phase": "Pending", "qosClass": quality_of(spec)}})
 
 
-def _quality(spec: Obj) -> str:
-    resources = [container.get("resources") or {} for container in spec.get("containers") or []]
+def quality_of(spec: Obj) -> str:
+    """Guaranteed, Burstable or BestEffort."""
+    containers = [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]
+    resources = [container.get("resources") or {} for container in containers]
     if not any(entry.get("requests") or entry.get("limits") for entry in resources):
         return "BestEffort"
     is_full = all(
@@ -197,6 +218,19 @@ def _autoscaler_with_status(spec: Obj, obj: Obj) -> None:
     _fill(obj, {"status": {"currentMetrics": None, "desiredReplicas": 0}})
 
 
+def _claim(spec: Obj, obj: Obj) -> None:
+    _fill(spec, {"volumeMode": "Filesystem"})
+    _fill(obj, {"status": {"phase": "Pending"}})
+
+
+def _secret(_spec: Obj, obj: Obj) -> None:
+    del obj["spec"]
+    _fill(obj, {"type": "Opaque"})
+    if text := obj.pop("stringData", None):
+        encoded = {key: base64.b64encode(value.encode()).decode() for key, value in text.items()}
+        obj["data"] = {**(obj.get("data") or {}), **encoded}
+
+
 _FILLERS = {
     DEPLOYMENT.plural: _deployment_with_status,
     POD.plural: _pod_with_status,
@@ -204,5 +238,8 @@ _FILLERS = {
     AUTOSCALER.plural: _autoscaler_with_status,
     NAMESPACE.plural: _namespace,
     RESOURCE_QUOTA.plural: _quota,
+    SECRET.plural: _secret,
+    LIMIT_RANGE.plural: _limit_range,
     INGRESS.plural: _ingress,
+    VOLUME_CLAIM.plural: _claim,
 }

@@ -1,4 +1,4 @@
-"""Answers of refusal, as the real API server words them (texts measured on 1.36)."""
+"""Answers of refusal, as the real API server writes them (texts measured on 1.36)."""
 
 from __future__ import annotations
 

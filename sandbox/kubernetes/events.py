@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from sandbox.kubernetes import clock
 from sandbox.kubernetes.kinds import EVENT
-from sandbox.kubernetes.storage import Store
+from sandbox.kubernetes.storage import Objects, Store
 
 Obj = dict[str, Any]
 
@@ -19,7 +19,7 @@ _COMBINE_AFTER = 10
 class Recorder:
     """Writes events for one component, such as ``kubelet`` or ``replicaset-controller``."""
 
-    def __init__(self, store: Store, component: str, host: str = "") -> None:
+    def __init__(self, store: Objects, component: str, host: str = "") -> None:
         self._store = store
         self._component = component
         self._host = host

@@ -10,9 +10,24 @@ from typing import Any
 
 from sandbox.kubernetes import clock
 from sandbox.kubernetes.errors import ApiError, Cause
-from sandbox.kubernetes.fields import Path, decode, display, encode, item_key, lookup, owned, remove
+from sandbox.kubernetes.fields import (
+    Keyed,
+    MapOf,
+    Node,
+    Path,
+    SetOf,
+    Struct,
+    decode,
+    display,
+    encode,
+    fields_of,
+    is_whole,
+    item_key,
+    lookup,
+    owned,
+    remove,
+)
 from sandbox.kubernetes.kinds import Kind
-from sandbox.kubernetes.schema import Keyed, MapOf, Node, SetOf, Struct, fields_of, is_whole
 
 Obj = dict[str, Any]
 
@@ -84,7 +99,8 @@ class Ownership:
                 "manager": manager.name,
                 "operation": manager.operation,
                 "apiVersion": kind.api_version,
-                "time": self.times[manager],
+                # The real server writes no time into what goes through ``scale``.
+                **({} if manager.subresource == "scale" else {"time": self.times[manager]}),
                 "fieldsType": "FieldsV1",
                 "fieldsV1": encode(paths),
             }

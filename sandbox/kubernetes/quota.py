@@ -34,15 +34,21 @@ _COUNT_NAMES = {kind.plural: kind for kind in KINDS if not kind.group} | {
 
 
 def pod_amount(pod: Obj, part: str, name: str) -> Decimal:
-    """What a pod asks for: the sum of its containers, or one init container when that is more."""
+    """What a pod asks for: containers and sidecars together, or one init container beside the sidecars before it."""
     spec = pod["spec"]
 
     def amount(container: Obj) -> Decimal:
         return parse(((container.get("resources") or {}).get(part) or {}).get(name, "0"))
 
     together = sum((amount(container) for container in spec.get("containers") or []), Decimal(0))
-    before = max((amount(container) for container in spec.get("initContainers") or []), default=Decimal(0))
-    return max(together, before)
+    sidecars = before = Decimal(0)
+    for container in spec.get("initContainers") or []:
+        is_sidecar = container.get("restartPolicy") == "Always"
+        before = max(before, sidecars + amount(container))
+        sidecars += amount(container) if is_sidecar else 0
+    most = max(together + sidecars, before)
+    overhead = parse((spec.get("overhead") or {}).get(name, "0"))
+    return most + overhead if part == "requests" or most else most
 
 
 def is_counted(pod: Obj) -> bool:
@@ -62,7 +68,26 @@ def _is_in_scope(quota: Obj, pod: Obj) -> bool:
         "BestEffort": lambda: is_best_effort,
         "NotBestEffort": lambda: not is_best_effort,
     }
-    return all(tests[scope]() for scope in quota["spec"].get("scopes") or [] if scope in tests)
+    spec = quota["spec"]
+    terms = [{"scopeName": name, "operator": "Exists"} for name in spec.get("scopes") or []]
+    terms += (spec.get("scopeSelector") or {}).get("matchExpressions") or []
+    return all(
+        _is_of_class(term, pod) if term["scopeName"] == "PriorityClass" else _holds(tests, term) for term in terms
+    )
+
+
+def _holds(tests: dict[str, Callable[[], bool]], term: Obj) -> bool:
+    return tests.get(term["scopeName"], lambda: False)()
+
+
+def _is_of_class(term: Obj, pod: Obj) -> bool:
+    name, values = pod["spec"].get("priorityClassName"), term.get("values") or []
+    return {
+        "In": name in values,
+        "NotIn": name not in values,
+        "Exists": bool(name),
+        "DoesNotExist": not name,
+    }[term["operator"]]
 
 
 def _pod_usage(pod: Obj, resource: str) -> Decimal | None:
@@ -136,7 +161,7 @@ def _missing(hard: dict[str, str], pod: Obj) -> str:
         part, name = _POD_RESOURCES[resource]
         without = [
             container["name"]
-            for container in pod["spec"].get("containers") or []
+            for container in [*(pod["spec"].get("containers") or []), *(pod["spec"].get("initContainers") or [])]
             if name not in ((container.get("resources") or {}).get(part) or {})
         ]
         if without:

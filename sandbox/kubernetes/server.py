@@ -14,17 +14,18 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 
+from sandbox.kubernetes.access import Account
 from sandbox.kubernetes.controllers.engine import Engine
 from sandbox.kubernetes.http.app import make_app
-from sandbox.kubernetes.http.cluster import Cluster
-from sandbox.kubernetes.images.pull import Puller
-from sandbox.kubernetes.kinds import NAMESPACE
+from sandbox.kubernetes.http.requests import Cluster
+from sandbox.kubernetes.images import Puller
+from sandbox.kubernetes.kinds import NAMESPACE, NODE
 from sandbox.kubernetes.kubelet.kubelet import Kubelet
-from sandbox.kubernetes.snapshot import Snapshot
-from sandbox.kubernetes.storage import Store
-from sandbox.kubernetes.writes.request import Write, store_new
+from sandbox.kubernetes.kubelet.node import node, node_status
+from sandbox.kubernetes.kubelet.statuses import NODE as NODE_NAME
+from sandbox.kubernetes.storage import Snapshot, Store
+from sandbox.kubernetes.writes import Write, store_new
 
-_USER = "stand-in-admin"
 _FIRST_NAMESPACES = ("default", "kube-system")
 
 
@@ -39,18 +40,21 @@ class Settings:
     registries: Mapping[str, str] = field(default_factory=dict)
     speed: float = 1.0
     history: int = 1000
+    present: str = ""
+    account: Account = field(default_factory=Account)
 
 
-def _lifespan(settings: Settings, store: Store) -> Callable[[Starlette], AsyncIterator[None]]:
+def _lifespan(settings: Settings, store: Store, puller: Puller) -> Callable[[Starlette], AsyncIterator[None]]:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         snapshot = Snapshot(store, settings.folder)
         snapshot.load()
-        puller = Puller(settings.registries)
-        engine, kubelet = Engine(store), Kubelet(store, puller, settings.speed)
+        engine, kubelet = Engine(store, settings.speed), Kubelet(store, puller, settings.speed)
         for name in _FIRST_NAMESPACES:
             if store.get(NAMESPACE, "", name) is None:
                 namespace = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name}}
                 store_new(store, Write(NAMESPACE, "", name, "stand-in"), namespace)
+        if store.get(NODE, "", NODE_NAME) is None:
+            store_new(store, Write(NODE, "", NODE_NAME, "kubelet"), {**node(), **node_status()})
         engine.start_over()
         kubelet.start_over()
         saving = asyncio.create_task(snapshot.keep_saving())
@@ -107,6 +111,8 @@ def serve(settings: Settings) -> None:
         ) from error
     address = f"http://{settings.host}:{listening.getsockname()[1]}"
     store = Store(settings.history)
-    app = make_app(Cluster(store, _USER), settings.token, asynccontextmanager(_lifespan(settings, store)))
+    puller = Puller(settings.registries, settings.present)
+    lifespan = asynccontextmanager(_lifespan(settings, store, puller))
+    app = make_app(Cluster(store, settings.account, puller), settings.token, lifespan)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, access_log=False, ws="none")
     _Server(config, store, address).run(sockets=[listening])

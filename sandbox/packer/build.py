@@ -6,14 +6,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sandbox.packer.copying import copy
-from sandbox.packer.dockerfile import Dockerfile, Instruction, parse
+from sandbox.packer.copying import ContextSource, Source, StageSource, copy
+from sandbox.packer.dockerfile import Dockerfile, Instruction, expand, parse, split_words
 from sandbox.packer.errors import PackError
 from sandbox.packer.image import PackedImage, assemble
-from sandbox.packer.pull import HttpPuller, Puller
-from sandbox.packer.sources import ContextSource, Source, StageSource
+from sandbox.packer.registry import HttpPuller, Puller
 from sandbox.packer.stage import CONFIG_INSTRUCTIONS, Stage, empty_stage, stage_from_image, stage_from_stage
-from sandbox.packer.words import expand, split_words
 
 _NEEDS_ENGINE = frozenset({"RUN", "ONBUILD"})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class PackError(Exception):
-    """The image cannot be made or pushed; ``str()`` is one sentence, with ``line N:`` where the Dockerfile errs."""
+    """The image cannot be made or pushed; ``str()`` is one message, with ``line N:`` where the Dockerfile errs."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)

@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.packer.dockerfile import Instruction
+from sandbox.packer.dockerfile import Instruction, expand, split_words
 from sandbox.packer.errors import PackError
 from sandbox.packer.image import Config, Layer, PackedImage
 from sandbox.packer.tree import Tree
-from sandbox.packer.words import expand, split_words
 
 _PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp|sctp))?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -74,7 +73,6 @@ class Stage:
         self.document.setdefault("history", []).append(entry)
 
     def add_layer(self, layer: Layer, source: str) -> None:
-        """Put a layer on top."""
         self.layers.append(layer)
         self.tree.add_layer(layer)
         self.note(source, is_empty=False)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
 import ipaddress
 import os
 import socket
 import sys
 from pathlib import Path
-from typing import TextIO
 
 import uvicorn
 
 from sandbox.registry.app import create_app
 from sandbox.registry.seed import seed
 from sandbox.registry.store import Store
+from sandbox.single import lock_folder
 
 
 def main() -> int:
@@ -26,8 +25,8 @@ def main() -> int:
         return _fail("--username and a password (--password or REGISTRY_PASSWORD) belong together")
     if not options.username and not _is_loopback(options.host):
         return _fail(f"{options.host} can be reached from other machines: give --username and a password")
-    options.state.mkdir(parents=True, exist_ok=True)
-    lock = _lock(options.state)
+    # Tags are guarded by a lock in memory.
+    lock = lock_folder(options.state)
     if lock is None:
         return _fail(f"another registry is using {options.state}")
     try:
@@ -67,17 +66,6 @@ def _is_loopback(host: str) -> bool:
 
 def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
-
-
-def _lock(state: Path) -> TextIO | None:
-    """Tags are guarded by a lock in memory, so only one process may serve a folder."""
-    lock = (state / "lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        return None
-    return lock
 
 
 def _say(sentence: str) -> None:

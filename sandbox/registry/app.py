@@ -14,8 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.registry.errors import RegistryError
-from sandbox.registry.names import check_repository
+from sandbox.registry.specification import RegistryError, check_repository
 from sandbox.registry.store import Store
 
 Handler = Callable[[Request], Awaitable[Response]]

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.packer.image import MANIFEST_TYPE, Layer, PackedImage, assemble
-from sandbox.packer.layers import LayerWriter
-from sandbox.registry.errors import RegistryError
+from sandbox.packer.image import MANIFEST_TYPE, Layer, LayerWriter, PackedImage, assemble
+from sandbox.registry.specification import RegistryError
 from sandbox.registry.store import Store
 
 CREATED = "2018-09-18T05:51:20Z"

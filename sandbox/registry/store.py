@@ -19,21 +19,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.registry.errors import RegistryError
-from sandbox.registry.names import check_digest, check_repository, check_tag, is_digest, is_immutable
+from sandbox.media_types import INDEX_TYPES, MANIFEST_TYPES
+from sandbox.registry.specification import (
+    RegistryError,
+    check_digest,
+    check_repository,
+    check_tag,
+    is_digest,
+    is_immutable,
+)
 
-MANIFEST_TYPES = frozenset(
-    {
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.v2+json",
-    }
-)
-INDEX_TYPES = frozenset(
-    {
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-    }
-)
 _UPLOAD_SECONDS = 24 * 3600
 
 
@@ -118,7 +113,6 @@ class Store:
         _write_whole(self._mark(repository, "_blobs", digest), b"")
 
     def drop_upload(self, upload: str) -> None:
-        """Give an upload up."""
         self.upload_path(upload).unlink(missing_ok=True)
 
     def _forget_old_uploads(self) -> None:

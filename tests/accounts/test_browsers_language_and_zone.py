@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 
+from accounts.choices import COOKIE
 from accounts.models import Token
 from accounts.services import create_token, save_settings
-from accounts.zones import COOKIE
 from tests.cast import PASSWORD, World
 
 MOMENT = datetime(2026, 11, 20, 14, 12, 41, tzinfo=UTC)

@@ -44,7 +44,7 @@ def test_a_token_without_scope_keeps_what_was_typed(world: World) -> None:
     assert 'value="nightly"' in page and 'value="500"' in page
 
 
-def test_a_wrong_password_is_said_at_its_field(world: World) -> None:
+def test_a_wrong_password_is_told_at_its_field(world: World) -> None:
     answer = browse(world).post("/me/password/", {"old": "wrong", "new": PASSWORD + "1"})
     page = answer.content.decode()
     assert answer.status_code == 400

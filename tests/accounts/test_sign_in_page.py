@@ -21,8 +21,9 @@ def test_outside_of_demo_data_nobody_is_named(world: World, client: Client) -> N
     assert "Dana" not in words(page) and "platform administrator gives you one" in words(page)
 
 
-def test_demo_people_say_what_they_do_and_let_themselves_be_chosen(world: World, client: Client, settings: Any) -> None:
-    settings.DEMO = True
+def test_demo_people_say_what_they_do_and_let_themselves_be_chosen(
+    world: World, client: Client, demo_installation: None
+) -> None:
     User.objects.filter(username="dana").update(note="开发，网上营业厅", note_en="developer of the online branch")
     page = client.get("/sign-in/?next=/orders/")
     said = words(page)

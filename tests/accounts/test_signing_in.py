@@ -35,8 +35,8 @@ def test_nobody_is_sent_to_another_site(world: World, away: str) -> None:
 def test_a_wrong_password_and_an_unknown_name_read_the_same(world: World) -> None:
     wrong = Client().post("/sign-in/", {"username": "dana", "password": "no"})
     unknown = Client().post("/sign-in/", {"username": "nobody", "password": "no"})
-    sentence = "User name and password do not match"
-    assert sentence in wrong.content.decode() and sentence in unknown.content.decode()
+    message = "User name and password do not match"
+    assert message in wrong.content.decode() and message in unknown.content.decode()
     assert "_auth_user_id" not in wrong.client.session
 
 
@@ -70,16 +70,26 @@ def test_signing_out_needs_a_post(world: World) -> None:
     assert client.get("/me/").status_code == 302
 
 
-def test_without_demo_data_nobody_is_listed_or_switched_to(world: World, settings: Any) -> None:
+def test_without_demo_data_nobody_is_listed_or_switched_to(
+    world: World, demo_installation: None, settings: Any
+) -> None:
     settings.DEMO = False
-    assert "Petra" not in Client().get("/sign-in/").content.decode()
+    _offers_nobody()
+
+
+def test_a_database_that_the_demo_did_not_make_knows_no_one_click(world: World, settings: Any) -> None:
+    settings.DEMO = True
+    _offers_nobody()
+
+
+def _offers_nobody() -> None:
     client = Client()
+    assert "Petra" not in client.get("/sign-in/").content.decode()
     assert client.post("/switch/", {"username": "ada"}).status_code == 404
     assert "_auth_user_id" not in client.session
 
 
-def test_in_demo_data_one_click_makes_you_somebody(world: World, settings: Any) -> None:
-    settings.DEMO = True
+def test_in_demo_data_one_click_makes_you_somebody(world: World, demo_installation: None) -> None:
     page = Client().get("/sign-in/").content.decode()
     assert "Petra" in page and "project administrator" in page and "sees no project" in page
     client = Client()
@@ -92,8 +102,7 @@ def test_in_demo_data_one_click_makes_you_somebody(world: World, settings: Any) 
     assert client.post("/switch/", {"username": "dana"}).status_code == 404
 
 
-def test_the_switch_wants_a_csrf_token(world: World, settings: Any) -> None:
-    settings.DEMO = True
+def test_the_switch_wants_a_csrf_token(world: World, demo_installation: None) -> None:
     client = Client(enforce_csrf_checks=True)
     assert client.post("/switch/", {"username": "ada"}).status_code == 403
 

@@ -173,3 +173,10 @@ def test_signing_out_ends_the_token_of_the_call(world: World) -> None:
     text = make(world)
     assert call(text, "post", "sign-out/").status_code == 204
     assert call(text, "get", "me/").status_code == 401
+
+
+def test_expired_tokens_go_when_a_new_one_is_made(world: World) -> None:
+    create_token(actor=world.dana, name="old", scopes=["read"], lifetime=timedelta(days=1))
+    Token.objects.update(expiry=timezone.now() - timedelta(seconds=1))
+    create_token(actor=world.dana, name="new", scopes=["read"], lifetime=timedelta(days=1))
+    assert list(Token.objects.values_list("name", flat=True)) == ["new"]

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 import pytest
 from django.conf import LazySettings
 
-from components.models import BaseImage, Component, GitServer, ImageRegistry, JenkinsServer, Template, Toolchain
+from components.models import (
+    BaseImage,
+    Component,
+    GitServer,
+    ImageRegistry,
+    JenkinsServer,
+    Template,
+    TemplateVersion,
+    Toolchain,
+)
 from components.services import create_component, create_template
 from tests.cast import World
 
@@ -51,6 +60,7 @@ spec:
           image: {{ image }}
           resources:
             requests: {cpu: {{ resources.cpu_request }}, memory: {{ resources.memory_request }}}
+            limits: {cpu: {{ resources.cpu_limit }}, memory: {{ resources.memory_limit }}}
 """
 
 
@@ -76,7 +86,9 @@ def _quick_passwords(settings: LazySettings) -> None:
 
 @pytest.fixture
 def shop(world: World) -> Shop:
-    """What a component of SIS-OMM can be made from."""
+    """What a component of SIS-OMM can be made from; its templates stand in the place of the shipped ones."""
+    TemplateVersion.objects.all().delete()
+    Template.objects.all().delete()
     git = GitServer.objects.create(host="gitlab.sis.example", name="GitLab", allow_http=True)
     jenkins = JenkinsServer.objects.create(
         slug="main", name="Jenkins", url="http://127.0.0.1:1", username="prism", token="t0ken-of-jenkins"
@@ -92,7 +104,7 @@ def shop(world: World) -> Shop:
         "prism-jdk8-deployment.yaml": ("deployment", DEPLOYMENT),
         "prism-jdk8-service.yaml": (
             "service",
-            "apiVersion: v1\nkind: Service\nmetadata: {name: {{ component.service }}}\n",
+            "apiVersion: v1\nkind: Service\nmetadata: {name: {{ component.service }}}\nspec: {ports: [{port: 8080}]}\n",
         ),
     }
     templates = {

@@ -7,10 +7,11 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.patience import wait_for
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,12 +47,12 @@ def _address(process: subprocess.Popen[str]) -> str:
 
 def _wait_for(port: int) -> None:
     """The address is printed when the port is taken, a moment before it is listened on."""
-    for _attempt in range(200):
+
+    def listens() -> bool:
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError(f"nobody listens on {port}")
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_for(listens, f"somebody listens on {port}", 10)
 
 
 def git(folder: Path, *words: str) -> str:

@@ -56,7 +56,7 @@ def test_problems_name_their_fields(call: Any, shop: Shop) -> None:
     assert not ComponentSettings.objects.exists() and not Allocation.objects.exists()
 
 
-def test_rights_and_strangers(call: Any) -> None:
+def test_rights_and_outsiders(call: Any) -> None:
     assert call("otto", "get", COMPONENT)[0] == 404
     assert call("tess", "put", COMPONENT + "settings/", {"description": "x"})[0] == 403
     assert call("dana", "put", COMPONENT + "allocations/fat/", GRID["fat"])[0] == 403
@@ -145,3 +145,22 @@ def test_other_servers_and_their_tests(call: Any) -> None:
     assert call("ada", "put", "projects/sis-omm/toolchain/", {"jenkins": "main", "registry": "r"})[0] == 200
     assert call("tess", "get", "projects/sis-omm/toolchain/")[1] == {"jenkins": "main", "registry": "r"}
     assert call("ada", "put", "registries/r/archive/", {"is_archived": True})[0] == 409
+
+
+def test_scaling_rules(call: Any) -> None:
+    path = COMPONENT + "scaling-rules/fat/"
+    assert call("olli", "put", path, {"is_on": True})[0] == 409, "there is no allocation yet"
+    assert call("olli", "put", COMPONENT + "allocations/fat/", GRID["fat"])[0] == 200
+    status, said = call("olli", "put", path, {"is_on": True, "minimum": 0, "maximum": 300})
+    assert (status, set(said["fields"])) == (400, {"minimum", "maximum"})
+    assert call("dana", "put", path, {"is_on": True})[0] == 403
+    assert call("olli", "put", COMPONENT + "scaling-rules/mars/", {"is_on": True})[0] == 404
+    status, saved = call("olli", "put", path, {"is_on": True, "maximum": 6, "note": "peak"})
+    numbers = {name: saved[name] for name in ("minimum", "maximum", "cpu_percent", "scale_down_seconds")}
+    assert numbers == {"minimum": 1, "maximum": 6, "cpu_percent": 70, "scale_down_seconds": 300}
+    status, saved = call("olli", "put", path, {"is_on": False, "seen_number": 1})
+    assert (status, saved["number"], saved["is_on"], saved["maximum"]) == (200, 2, False, 6)
+    assert call("olli", "put", path, {"is_on": True, "seen_number": 1})[0] == 409
+    status, listed = call("tess", "get", COMPONENT + "scaling-rules/")
+    assert (status, [row["number"] for row in listed["items"]]) == (200, [2])
+    assert [row["is_on"] for row in call("tess", "get", COMPONENT)[1]["scaling_rules"]] == [False]

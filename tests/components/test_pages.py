@@ -162,7 +162,7 @@ def test_a_template_is_published_by_whose_it_is(browser: Any, shop: Shop) -> Non
     )
 
 
-def test_a_preview_is_started_and_looked_at(browser: Any, shop: Shop) -> None:
+def test_a_preview_is_started_and_shown(browser: Any, shop: Shop) -> None:
     url = reverse("components:template-preview", args=["dockerfile-jdk8-ant"])
     sent = {"component": "sis-omm/sis-omm-proxy-gw", "body": "FROM x"}
     answer = browser("dana").post(url, sent)

@@ -1,4 +1,4 @@
-"""Runs of this room: a worker renders previews and tries servers."""
+"""Runs of this app: a worker renders previews and tries servers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from django.utils import translation
 
 from components.models import GitServer, ImageRegistry, JenkinsServer
-from components.services import save_allocation_grid, save_settings, start_preview, start_server_test
+from components.services import publish_version, save_allocation_grid, save_settings, start_preview, start_server_test
+from foundation.messages import as_message
 from foundation.runs.driving import drive
 from tests.components.conftest import DEPLOYMENT, GRID, ORIGINAL, Shop
 from tests.components.stand_ins import ROOT, make_repository, serving
@@ -39,6 +40,54 @@ def test_a_deployment_template_is_rendered_for_each_environment(ready: Shop) -> 
     assert list(texts) == ["fat", "uat", "prd", "drp"]
     assert "replicas: 4" in texts["prd"] and "replicas: 1" in texts["fat"]
     assert "harbor.sis.example/sis-omm/sis-omm-proxy-gw@sha256:" in texts["uat"]
+
+
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: {{ component.service }}}
+spec: {ports: [{port: 80, targetPort: web}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (DEPLOYMENT + "        - {name: side, image: 'docker.io/library/nginx:1'}\n", "not from a registry"),
+        (DEPLOYMENT + "        - {name: side, image: 'harbor.sis.example/base/nginx'}\n", "no tag"),
+        (DEPLOYMENT.replace("kind: Deployment", "kind: StatefulSet"), "one Deployment"),
+        (re.sub(r" +limits:.*\n", "", DEPLOYMENT), "needs limits of cpu"),
+        (DEPLOYMENT.replace("{{ replicas }}", "12"), "the manifest 12"),
+        (DEPLOYMENT.replace("{{ component.slug }}", "2048-web", 1), "must be sis-omm-proxy-gw"),
+        (DEPLOYMENT + "---\napiVersion: v1\nkind: Secret\nmetadata: {name: x}\n", "The kind Secret is not allowed"),
+    ],
+)
+def test_a_preview_refuses_what_a_review_refuses(ready: Shop, body: str, words: str) -> None:
+    run = _preview(ready, "deployment", body)
+    assert (run.state, run.reason) == ("failed", "template")
+    for result in run.results:
+        assert "kind: " in result["text"]
+        said = " ".join(str(as_message(problem["message"])) for problem in result["problems"])
+        assert words in said, said
+
+
+def test_a_preview_sees_the_component_s_other_template(ready: Shop) -> None:
+    run = _preview(ready, "service", SERVICE)
+    assert run.state == "failed"
+    (problem,) = run.results[0]["problems"]
+    assert "port web" in as_message(problem["message"])
+    assert run.results[0]["text"].startswith("apiVersion: v1\nkind: Service")
+    assert "Deployment" not in run.results[0]["text"]
+    publish_version(actor=ready.world.ada, template=ready.templates["prism-jdk8-deployment.yaml"], body="a: {{ nope }}")
+    run = _preview(ready, "service", SERVICE.replace("targetPort: web", "targetPort: 8080"))
+    (problem,) = run.results[0]["problems"]
+    assert "prism-jdk8-deployment.yaml does not render" in as_message(problem["message"])
+
+
+def test_a_part_is_checked_by_itself_while_the_other_template_is_not_chosen(ready: Shop) -> None:
+    save_settings(actor=ready.world.dana, component=ready.component, values={"deployment_template": ""})
+    assert _preview(ready, "service", SERVICE).state == "succeeded"
+    assert _preview(ready, "service", SERVICE.replace("port: 80", "port: 99999")).state == "failed"
 
 
 def test_what_does_not_render_is_told_with_its_line(ready: Shop) -> None:
@@ -111,11 +160,11 @@ def test_a_jenkins(shop: Shop, tmp_path: Path) -> None:
         assert good.state == "succeeded", good.message
         assert good.facts["job"] == "PRISM_JENKINS_JOB"
         assert _try(shop, server, "NO_SUCH_JOB").state == "failed"
-        server.token = "wrong"
+        server.token = "not-this-one"
         server.save()
         bad = _try(shop, server)
         assert (bad.state, bad.reason) == ("failed", "forbidden")
-        assert not re.search("wrong|a-token", str(bad.message))
+        assert not re.search("not-this-one|a-token", str(bad.message))
 
 
 def test_a_server_that_is_away_is_an_answer(shop: Shop) -> None:

@@ -57,6 +57,16 @@ def test_a_value_that_would_be_a_secret_is_refused_with_advice(shop: Shop, name:
         ({"name": "1A", "value": "x"}, "env.0.name"),
         ({"name": "A B", "value": "x"}, "env.0.name"),
         ({"name": "A", "value": "x\x00"}, "env.0.value"),
+        ({"name": "PORT", "value": "99999"}, "env.0.value"),
+        ({"name": "PORT", "value": "0"}, "env.0.value"),
+        ({"name": "PORT", "value": "http"}, "env.0.value"),
+        ({"name": "PORT", "value": "-1"}, "env.0.value"),
+        ({"name": "PORT", "value": "8080 "}, "env.0.value"),
+        ({"name": "PORT", "value": "８０８０"}, "env.0.value"),
+        ({"name": "PORT", "secret": "s", "key": "k"}, "env.0.name"),
+        ({"name": "DB_URL", "value": "jdbc:mysql://root:pw@h"}, "env.0.value"),
+        ({"name": "REDIS_PWD", "value": "x"}, "env.0.value"),
+        ({"name": "A", "secret": "s", "key": "."}, "env.0.key"),
         ({"name": "A", "value": "x" * 40_000}, "env.0.value"),
         ({"name": "A", "value": "x", "secret": "s", "key": "k"}, "env.0.value"),
         ({"name": "A", "secret": "Not_A_Name", "key": "k"}, "env.0.secret"),
@@ -68,6 +78,25 @@ def test_bad_variables_are_told_at_their_place(shop: Shop, entry: dict[str, str]
     with pytest.raises(Invalid) as caught:
         _save(shop, [entry])
     assert set(caught.value.fields) == {field}
+
+
+def test_names_and_values_that_only_sound_secret_pass(shop: Shop) -> None:
+    entries = [
+        {"name": "TOKENIZERS_PARALLELISM", "value": "false"},
+        {"name": "token.expireTime", "value": "720"},
+        {"name": "spring.profiles.active", "value": "uat"},
+        {"name": "my-name", "value": "x"},
+        {"name": "PORT", "value": "65535"},
+    ]
+    assert _save(shop, entries, files={"app.yml": "password: ${DB_PASSWORD}\n"}).number == 1
+
+
+def test_a_secret_in_a_file_is_told_with_its_lines(shop: Shop) -> None:
+    with pytest.raises(Invalid) as caught:
+        _save(shop, [], files={"app.yml": "a: 1\ndatasource:\n  password: hunter2\n", ".": "x"})
+    assert set(caught.value.fields) == {"files.app.yml", "files.."}
+    assert "3" in str(caught.value.fields["files.app.yml"][0])
+    assert "hunter2" not in str(caught.value.fields["files.app.yml"][0])
 
 
 def test_doubles_and_bad_files(shop: Shop) -> None:

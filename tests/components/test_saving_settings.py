@@ -102,7 +102,7 @@ def test_plain_http_only_where_an_administrator_allowed_it(shop: Shop) -> None:
     assert saved.git_url == "git@gitlab.sis.example:a/b.git"
 
 
-def test_a_name_is_taken_whatever_its_capitals(shop: Shop) -> None:
+def test_a_name_is_taken_in_any_capitals(shop: Shop) -> None:
     with pytest.raises(Invalid) as caught:
         create_component(actor=shop.world.dana, project=shop.world.project, name="sis-omm-proxy-gw")
     assert "name" in caught.value.fields
@@ -184,3 +184,23 @@ def test_a_projects_template_cannot_hide_a_global_one(shop: Shop) -> None:
             project=shop.world.project,
         )
     assert "name" in caught.value.fields
+
+
+@pytest.mark.parametrize("name", ["2048-Web", "2048", "1a"])
+def test_a_name_that_no_service_can_have_is_refused_at_its_field(shop: Shop, name: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        create_component(actor=shop.world.dana, project=shop.world.project, name=name)
+    assert set(caught.value.fields) == {"name"}
+    assert "begin with a letter" in str(caught.value.fields["name"][0])
+
+
+@pytest.mark.parametrize("name", ["2048-svc", "9"])
+def test_a_service_name_begins_with_a_letter(shop: Shop, name: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        save_settings(actor=shop.world.dana, component=shop.component, values={"service_name": name})
+    assert set(caught.value.fields) == {"service_name"}
+    assert "begin with a letter" in str(caught.value.fields["service_name"][0])
+
+
+def test_a_name_with_digits_later_is_fine(shop: Shop) -> None:
+    assert create_component(actor=shop.world.dana, project=shop.world.project, name="Web-2048").slug == "web-2048"

@@ -132,7 +132,7 @@ def test_what_a_check_says_changes_with_the_other_components_of_the_space(set_up
     assert "CPU upper (cores): all components of FAT together take 10; its ceiling is 8." in said
 
 
-def test_saving_above_a_ceiling_is_possible_and_said(set_up: Shop) -> None:
+def test_saving_above_a_ceiling_is_possible_and_told(set_up: Shop) -> None:
     Space.objects.filter(environment__slug="prd").update(pods_ceiling=4)
     client = browse(set_up, "olli")
     answer = client.post(EDIT, sent_of(client) | {"prd-replicas": "6"}, follow=True)
@@ -194,9 +194,9 @@ def test_what_is_missing_is_named_and_leads_to_its_field(shop: Shop) -> None:
     assert 'id="id_base_image"' in edit
 
 
-def test_the_repository_says_when_it_was_looked_at_last(set_up: Shop) -> None:
+def test_the_repository_tells_when_it_was_last_read(set_up: Shop) -> None:
     client = browse(set_up, "dana")
-    assert "not looked at yet" in client.get(EDIT).content.decode()
+    assert "not read yet" in client.get(EDIT).content.decode()
     now = timezone.now()
     for name in ("master", "release/3.2"):
         BranchTip.objects.create(git_url=ORIGINAL["git_url"], branch=name, commit="a" * 40, seen_at=now)
@@ -206,11 +206,11 @@ def test_the_repository_says_when_it_was_looked_at_last(set_up: Shop) -> None:
     assert "no answer since" in client.get(EDIT).content.decode()
 
 
-def test_looking_now_keeps_what_was_typed(set_up: Shop) -> None:
+def test_reading_branches_now_keeps_what_was_typed(set_up: Shop) -> None:
     client = browse(set_up, "dana")
-    look = reverse("components:look", args=PLACE)
+    look = reverse("components:git-read", args=PLACE)
     part = client.post(look, headers={"HX-Request": "true"}).content.decode()
-    assert "git-look" in part and "<html" not in part
+    assert "git-read" in part and "<html" not in part
     whole = client.post(look, sent_of(client) | {"description": "half typed"})
     assert whole.status_code == 200 and "half typed" in whole.content.decode()
     assert browse(set_up, "tess").post(look).status_code == 403

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from components.models import Preview, Template
-from components.previewing import plain_diff, shown_results
+from components.presenters.preview import plain_diff, shown_results
 from components.services import create_component, publish_version, save_settings
 from foundation.runs.choices import RunState
 from tests.components.conftest import ORIGINAL, Shop

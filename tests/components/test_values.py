@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from components.services import save_allocation, save_config, save_settings
-from components.values import PARAMETERS, build_values, jenkins_parameters, template_values
+from components.values import PARAMETERS, ClaimAddress, build_values, jenkins_parameters, template_values
 from deployer.interfaces import RenderRequest
 from deployer.rendering import render, render_text
 from tests.components.conftest import GRID, ORIGINAL, Shop
@@ -45,7 +45,9 @@ def test_values_say_what_the_rows_say(shop: Shop) -> None:
     values = _values(shop)
     assert values["replicas"] == 2
     assert values["resources"] == {"cpu_request": "4", "cpu_limit": "4", "memory_request": "8Gi", "memory_limit": "8Gi"}
-    assert values["environment"] == {"slug": "uat", "namespace": "sis-omm-uat", "is_production": False}
+    assert values["environment"] == {
+        "slug": "uat", "namespace": "sis-omm-uat", "is_production": False, "pull_secrets": [],
+    }  # fmt: skip
     assert values["ports"] == [{"name": "http", "port": 9090}]
     assert values["config"] == {
         "name": "sis-omm-proxy-gw-config",
@@ -90,9 +92,9 @@ def test_jenkins_gets_exactly_its_parameters(shop: Shop) -> None:
         trigger_id="t" * 32,
         dockerfile="FROM x\n",
         bootstart="#!/bin/sh\n",
-        platform_url="http://127.0.0.1:8000",
+        claim=ClaimAddress("http://127.0.0.1:8000", 30),
     )
-    assert set(sent) == PARAMETERS and len(sent) == 17
+    assert set(sent) == PARAMETERS and len(sent) == 18
     assert sent["DIR_BUILD_FILE"] == "."
     assert sent["BUILD_TARGET"] == "target/sis_omm_proxy_gw"
     assert (sent["SITE"], sent["APP"]) == ("sis-omm", "sis-omm-proxy-gw")

@@ -4,6 +4,7 @@
 # Needs root, and: apt-get install buildah debootstrap curl. Takes about four minutes and 2 GB under /var/tmp.
 set -eu
 cd "$(dirname "$0")/../.."
+[ "$(id -u)" = 0 ] || { echo "This needs root: sudo make image" >&2; exit 2; }
 for tool in buildah debootstrap curl; do
   command -v "$tool" >/dev/null || { echo "There is no $tool. Install it: apt-get install buildah debootstrap curl" >&2; exit 2; }
 done
@@ -32,6 +33,9 @@ rm -rf "$place/base" "$place/base.tar"
 echo "The image …"
 b bud --build-arg BASE=localhost/debian-base --tag prism4k . >"$place/log" 2>&1 || { tail -n 30 "$place/log" >&2; exit 1; }
 container=$(b from localhost/prism4k)
+# Keys as a platform of one's own is given them; the image makes none.
+for key in SECRET_KEY AUDIT_KEY; do b config --env "$key=$(head -c 40 /dev/urandom | base64 -w 0)" "$container"; done
+b config --env "ENCRYPTION_KEYS=k1:$(head -c 32 /dev/urandom | base64 -w 0)" "$container"
 run() { b run "$container" -- "$@"; }
 [ "$(run id -u)" = 9999 ] || { echo "The image runs as root." >&2; exit 1; }
 if run touch /app/written 2>/dev/null; then echo "The image may write to its own code." >&2; exit 1; fi

@@ -1,4 +1,4 @@
-"""Which cluster the contract cases run on: the stand-in, or a real one named by CONTRACT_KUBECONFIG."""
+"""What the contract cases run on: the stand-in, and a real control plane or the cluster of CONTRACT_KUBECONFIG."""
 
 from __future__ import annotations
 
@@ -16,39 +16,49 @@ from typing import Any
 from deployer.adapters.kubernetes import KubernetesCluster, connect, disconnect
 from deployer.interfaces import ClusterTarget, Manifest, ObjectRef
 from deployer.kubeconfig import parse_kubeconfig
+from tests.controlplane.plane import PRESENT, running_plane
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "contract-token"
+OPTIONS = ("--token", TOKEN, "--speed", "10", "--present", PRESENT)
 IMAGE = "registry.example.com/site/app@sha256:" + "a" * 64
 
 
 @contextmanager
-def stand_in(state: Path) -> Iterator[ClusterTarget]:
-    """A stand-in cluster in a process of its own."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox.kubernetes", "--state", str(state), "--token", TOKEN, "--speed", "10"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+def stand_in(state: Path, *, account: str = "") -> Iterator[ClusterTarget]:
+    """A stand-in cluster in a process of its own; ``account`` is YAML of what the token may do there, else all."""
+    with stand_in_process(state, account=account) as (_process, target):
+        yield target
+
+
+@contextmanager
+def stand_in_process(state: Path, *, account: str = "") -> Iterator[tuple[subprocess.Popen[str], ClusterTarget]]:
+    """The same with its process."""
+    command = [sys.executable, "-m", "sandbox.kubernetes", "--state", str(state), *OPTIONS]
+    if account:
+        file = state / "account.yaml"
+        file.write_text(account)
+        command += ["--account", str(file)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert " ready at " in line, line
-        yield ClusterTarget(key=f"cluster:{uuid.uuid4().hex}", url=line.split(" ready at ")[1].strip(), token=TOKEN)
+        url = line.split(" ready at ")[1].strip()
+        yield process, ClusterTarget(key=f"cluster:{uuid.uuid4().hex}", url=url, token=TOKEN)
     finally:
         process.terminate()
         process.wait(timeout=15)
 
 
 @contextmanager
-def any_cluster(state: Path) -> Iterator[ClusterTarget]:
-    """The real cluster that the environment names, else a stand-in."""
+def real_cluster() -> Iterator[ClusterTarget]:
+    """The cluster that the environment names, else a control plane of our own."""
     if kubeconfig := os.environ.get("CONTRACT_KUBECONFIG"):
         yield parse_kubeconfig(Path(kubeconfig).read_text()).target("cluster:contract")
         return
-    with stand_in(state) as target:
-        yield target
+    with running_plane() as plane:
+        yield plane.target()
 
 
 @dataclass
@@ -111,3 +121,15 @@ def quota(**hard: str) -> Manifest:
     """A ResourceQuota; underscores in names stand for dots."""
     spec = {"hard": {name.replace("_", "."): value for name, value in hard.items()}}
     return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "prism4k"}, "spec": spec}
+
+
+def autoscaler(least: int = 2, most: int = 4, *, name: str = "web") -> Manifest:
+    """A HorizontalPodAutoscaler of the Deployment with the same name."""
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+    spec = {"scaleTargetRef": target, "minReplicas": least, "maxReplicas": most}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": name},
+        "spec": spec,
+    }

@@ -14,7 +14,8 @@ import pytest
 from deployer.adapters.jenkins import connect
 from deployer.errors import Forbidden, NotFound, Rejected, TooLate
 from deployer.interfaces import BuildRequest, BuildServerTarget
-from tests.sandbox.jenkins.parts import STAGES, BuildSite, contract_site, soon, wait_until
+from tests.patience import wait_for
+from tests.sandbox.jenkins.parts import STAGES, BuildSite, contract_site, soon
 
 pytestmark = pytest.mark.contract
 
@@ -104,7 +105,7 @@ def test_find_sees_the_trigger_in_the_queue_and_among_the_builds(site: BuildSite
     trigger_id = values["TRIGGER_ID"]
     queued = site.client.find(site.job, trigger_id, since_number=since)
     assert queued is not None and queued.queue_id == queue_id
-    number = wait_until(lambda: site.client.queue_item(queue_id, trigger_id).number)
+    number = wait_for(lambda: site.client.queue_item(queue_id, trigger_id).number)
     found = site.client.find(site.job, trigger_id, since_number=since)
     assert found is not None and (found.queue_id, found.number) == (queue_id, number)
     assert site.client.find(site.job, "11111111-2222-3333-4444-555555555555", since_number=since) is None
@@ -124,9 +125,10 @@ def test_cancelled_item_leaves_no_build(site: BuildSite) -> None:
     assert "quiet period" in site.client.queue_item(queue_id, values["TRIGGER_ID"]).why
     assert site.client.cancel_queued(queue_id, deadline=soon()) is True
     assert site.client.cancel_queued(queue_id, deadline=soon()) is False
-    look = site.client.queue_item(queue_id, values["TRIGGER_ID"])
-    assert (look.cancelled, look.number) == (True, None)
-    time.sleep(1.2)
+    seen = site.client.queue_item(queue_id, values["TRIGGER_ID"])
+    assert (seen.cancelled, seen.number) == (True, None)
+    # What was queued later has been built: the cancelled one would have begun before it.
+    site.build()
     assert site.platform.of(values["TRIGGER_ID"]) == []
 
 
@@ -164,7 +166,7 @@ def test_refused_claim_ends_not_built_before_any_work(site: BuildSite) -> None:
 
 def test_stop_ends_the_command_and_names_who(site: BuildSite) -> None:
     number, _ = site.start(BUILD_CMD="sleep 600")
-    wait_until(lambda: site.states(number).get("Build") == "running")
+    wait_for(lambda: site.states(number).get("Build") == "running")
     site.client.stop(site.job, number, level="stop", deadline=soon())
     detail = site.finished(number)
     assert detail.result == "ABORTED"
@@ -194,11 +196,11 @@ def test_templates_reach_the_image_unchanged(site: BuildSite) -> None:
 def test_builds_shows_every_build_once(site: BuildSite) -> None:
     first, _ = site.build(BUILD_CMD="exit 3")
     second, values = site.build()
-    time.sleep(1.1)
-    looks = site.client.builds(site.job)
-    assert looks[first.number].result == "FAILURE"
-    assert (looks[second.number].result, looks[second.number].is_building) == ("SUCCESS", False)
-    assert looks[second.number].queue_id > looks[first.number].queue_id
+    # The client looks once a second for everybody.
+    found = wait_for(lambda: (seen := site.client.builds(site.job)).get(second.number) and seen)
+    assert found[first.number].result == "FAILURE"
+    assert (found[second.number].result, found[second.number].is_building) == ("SUCCESS", False)
+    assert found[second.number].queue_id > found[first.number].queue_id
 
 
 def test_unknown_things_are_not_found(site: BuildSite) -> None:

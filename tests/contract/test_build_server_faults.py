@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+import ssl
 import struct
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from deployer.adapters.jenkins import JenkinsBuildServer, connect, wire
-from deployer.errors import DeployerError, Forbidden, NotFound, OutcomeUnknown, Rejected, Unavailable
-from deployer.interfaces import BuildRequest, BuildServerTarget
-from tests.patience import at_most
+from deployer.errors import DeployerError, Forbidden, NotFound, OutcomeUnknown, Rejected, TooLate, Unavailable
+from deployer.interfaces import BuildRequest, BuildServerTarget, QueueStatus
+from tests.certificates import make_certificate
+from tests.patience import at_most, wait_for
 from tests.sandbox.jenkins.parts import RawServer, respond, soon
 
 SECRET = "secret-in-a-parameter"
@@ -48,7 +50,9 @@ def reset(connection: socket.socket, _: bytes) -> None:
 
 
 def hang(connection: socket.socket, _: bytes) -> None:
-    time.sleep(5)
+    """Answers nothing for as long as the client keeps the connection."""
+    while connection.recv(4096):
+        pass
 
 
 def half(connection: socket.socket, _: bytes) -> None:
@@ -68,7 +72,14 @@ def half(connection: socket.socket, _: bytes) -> None:
         (respond("503 Service Unavailable", b"Jenkins is starting"), read, Unavailable),
         (respond("502 Bad Gateway"), read, Unavailable),
         (respond("429 Too Many Requests", Retry_After="7"), trigger, Unavailable),
-        (respond("200 OK", b"<html>sign in</html>"), read, Unavailable),
+        (respond("200 OK", b"<html>sign in</html>"), read, Forbidden),
+        (respond("200 OK", b"<html>sign in</html>"), trigger, Forbidden),
+        (respond("200 OK", b"<html>It works!</html>"), read, Unavailable),
+        (respond("200 OK", b"<html>It works!</html>"), trigger, OutcomeUnknown),
+        (respond("302 Found", Location="/login?from=%2Fjob%2FJ%2F"), trigger, Forbidden),
+        (respond("302 Found", Location="https://sso.example.org/auth/realms/x"), read, Forbidden),
+        (respond("302 Found", Location="/job/login/"), trigger, Rejected),
+        (respond("403 Forbidden", b"Authentication required"), trigger, Forbidden),
         (respond("200 OK", b'{"status":"up"}'), read, Unavailable),
         (respond("301 Moved", Location="https://elsewhere.example/"), read, Rejected),
         (respond("301 Moved", Location="https://elsewhere.example/"), trigger, Rejected),
@@ -96,6 +107,54 @@ def test_fault_becomes_one_of_our_errors(
     assert len(raw.requests) == 1, "a fault must not be answered by asking again"
     message = str(caught.value)
     assert SECRET not in message and "token-of-bot" not in message and "http" not in message.replace("https,", "")
+
+
+LOGIN = b"<html><form action=j_spring_security_check><input type=password></form></html>"
+STRANGE = [
+    respond("401 Unauthorized", b"Invalid password/token"),
+    respond("403 Forbidden", b"Authentication required"),
+    respond("404 Not Found", b"<html>Not Found</html>"),
+    respond("302 Found", Location="/login?from=%2F"),
+    respond("302 Found", Location="https://sso.example.org/saml2/idp"),
+    respond("200 OK", LOGIN),
+    respond("200 OK", LOGIN, Content_Type="text/html"),
+    respond("200 OK", b"[]", Content_Type="application/json"),
+    respond("200 OK", b"", Content_Type="text/html"),
+]
+READS: dict[str, Callable[[JenkinsBuildServer], object]] = {
+    "builds": lambda client: client.builds("J"),
+    "build": read,
+    "log": lambda client: client.read_log("J", 7, 0),
+    "search": lambda client: client.find("J", "t-1", since_number=1),
+    "confirm": lambda client: client.confirm("J"),
+    "job": lambda client: client.job("J"),
+    "stop": lambda client: client.stop("J", 7, level="stop", deadline=soon()),
+}
+
+
+@pytest.mark.parametrize("call", READS)
+@pytest.mark.parametrize("behave", STRANGE)
+def test_what_is_not_jenkins_tells_no_fact(behave: Behaviour, call: str) -> None:
+    """Each of these answers raises; none reads as "there are no builds" or as a stop that was taken."""
+    if call == "stop" and behave in (STRANGE[7], STRANGE[8]):
+        pytest.skip("Asking is not having stopped: the build is looked at again.")
+    with server(behave) as (client, _raw), pytest.raises(DeployerError):
+        READS[call](client)
+
+
+@pytest.mark.parametrize("behave", [STRANGE[0], STRANGE[1], STRANGE[3], STRANGE[4], STRANGE[5], STRANGE[6]])
+@pytest.mark.parametrize("call", [*READS.values(), trigger])
+def test_a_login_page_is_called_so(behave: Behaviour, call: Callable[[JenkinsBuildServer], object]) -> None:
+    with server(behave) as (client, _raw), pytest.raises(Forbidden, match="asks for a sign-in") as caught:
+        call(client)
+    assert caught.value.reason == "sign_in"
+
+
+def test_a_strange_answer_about_a_queue_item_is_no_cancellation() -> None:
+    for behave in STRANGE:
+        with server(behave) as (client, _raw), contextlib.suppress(DeployerError):
+            status = client.queue_item(4711, "t-1")
+            assert status == QueueStatus(known=False)
 
 
 def test_refused_connection_is_certainly_not_done() -> None:
@@ -126,7 +185,7 @@ def test_slow_trickle_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
         for _ in range(60):
             connection.sendall(b" ")
-            time.sleep(0.1)
+            time.sleep(0.1)  # slow is what this server is
 
     started = time.monotonic()
     with server(trickle) as (client, _), pytest.raises(Unavailable):
@@ -178,11 +237,11 @@ def test_one_connection_serves_many_requests_of_a_thread() -> None:
     assert (len(raw.requests), raw.connections) == (5, 1)
 
 
-def test_builds_are_looked_at_once_for_all_threads_within_a_second() -> None:
+def test_builds_are_read_once_for_all_threads_within_a_second() -> None:
     body = json.dumps({"builds": [{"number": 7, "queueId": 3, "building": True, "result": None}]}).encode()
 
     def slow(connection: socket.socket, request: bytes) -> None:
-        time.sleep(0.2)
+        time.sleep(0.2)  # all eight threads ask meanwhile
         respond("200 OK", body)(connection, request)
 
     with server(slow) as (client, raw):
@@ -194,9 +253,7 @@ def test_builds_are_looked_at_once_for_all_threads_within_a_second() -> None:
             thread.join()
         assert seen == [7] * 8
         assert len(raw.requests) == 1
-        time.sleep(1.05)
-        client.builds("J")
-        assert len(raw.requests) == 2
+        wait_for(lambda: client.builds("J") and len(raw.requests) == 2, "what is older than a second is asked for anew")
 
 
 def test_hung_server_holds_waiting_threads_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,13 +261,13 @@ def test_hung_server_holds_waiting_threads_once(monkeypatch: pytest.MonkeyPatch)
     errors: list[DeployerError] = []
     with server(hang) as (client, raw):
 
-        def look() -> None:
+        def seen() -> None:
             try:
                 client.builds("J")
             except DeployerError as exc:
                 errors.append(exc)
 
-        threads = [threading.Thread(target=look) for _ in range(4)]
+        threads = [threading.Thread(target=seen) for _ in range(4)]
         started = time.monotonic()
         for thread in threads:
             thread.start()
@@ -230,19 +287,10 @@ def test_client_is_one_per_target() -> None:
 
 
 def test_certificate_is_checked_against_the_given_authority(tmp_path: Path) -> None:
-    import ssl
-
-    def certificate(name: str) -> tuple[Path, Path]:
-        cert, key = tmp_path / f"{name}.pem", tmp_path / f"{name}.key"
-        subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
-        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(cert)]
-        subprocess.run([*command, *subject], check=True, capture_output=True)
-        return cert, key
-
-    cert, key = certificate("own")
-    foreign, _ = certificate("foreign")
+    both, own = make_certificate(tmp_path, "own")
+    _, foreign = make_certificate(tmp_path, "foreign")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
+    context.load_cert_chain(both)
     listener = context.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True)
     body = b'{"number":7}'
 
@@ -260,9 +308,38 @@ def test_certificate_is_checked_against_the_given_authority(tmp_path: Path) -> N
 
     threading.Thread(target=serve, daemon=True).start()
     url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
-    good = connect(BuildServerTarget("jenkins:tls", url, "bot", "token", cert.read_text()))
+    good = connect(BuildServerTarget("jenkins:tls", url, "bot", "token", own))
     assert good.build("J", 7).number == 7
-    for pem in (foreign.read_text(), ""):
+    for pem in (foreign, ""):
         with pytest.raises(Unavailable, match="certificate"):
             trigger(connect(BuildServerTarget("jenkins:tls", url, "bot", "token", pem)))
     listener.close()
+
+
+def test_a_whole_log_is_a_stream_that_ends_at_the_deadline() -> None:
+    def slow(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100000\r\n\r\n")
+        for _ in range(100):
+            connection.sendall(b"a line\n")
+            time.sleep(0.02)  # slow is what this server is
+
+    with server(slow) as (client, _raw):
+        pieces = client.read_whole_log("J", 7, deadline=time.monotonic() + 0.3)
+        assert next(pieces) == "a line\n"
+        with pytest.raises(TooLate):
+            list(pieces)
+
+
+@pytest.mark.parametrize(
+    ("behave", "error"),
+    [
+        (respond("404 Not Found", b"<html>"), NotFound),
+        (respond("401 Unauthorized"), Forbidden),
+        (respond("200 OK", LOGIN, Content_Type="text/html"), Forbidden),
+        (respond("503 Service Unavailable"), Unavailable),
+        (half, Unavailable),
+    ],
+)
+def test_a_whole_log_that_is_none(behave: Behaviour, error: type[DeployerError]) -> None:
+    with server(behave) as (client, _raw), pytest.raises(error):
+        list(client.read_whole_log("J", 7, deadline=soon()))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.adapters.jenkins import shapes
-from sandbox.jenkins.log_file import MOST_LINES, BuildLog
+from sandbox.jenkins.store import MOST_LINES, BuildLog
 
 NOTE = b"\x1b[8mha:////4AAAA=\x1b[0m"
 
@@ -118,9 +118,9 @@ def test_only_the_first_failed_stage_failed() -> None:
     stages = [("A", "SUCCESS"), ("B", "FAILED"), ("C", "FAILED"), ("D", "NOT_EXECUTED")]
     bean = {"stages": [{"name": name, "status": status, "startTimeMillis": 5} for name, status in stages]}
     bean["stages"][1]["error"] = {"message": "script returned exit code 2", "type": "x"}
-    looks = shapes.stage_looks(bean)
-    assert [look.state for look in looks] == ["succeeded", "failed", "skipped", "skipped"]
-    assert [look.message for look in looks] == ["", "script returned exit code 2", "", ""]
+    found = shapes.stage_statuses(bean)
+    assert [status.state for status in found] == ["succeeded", "failed", "skipped", "skipped"]
+    assert [status.message for status in found] == ["", "script returned exit code 2", "", ""]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_only_the_first_failed_stage_failed() -> None:
     [("IN_PROGRESS", "running"), ("PAUSED_PENDING_INPUT", "waiting"), ("ABORTED", "cancelled"), ("UNSTABLE", "failed")],
 )
 def test_stage_states_are_ours(status: str, state: str) -> None:
-    assert shapes.stage_looks({"stages": [{"name": "A", "status": status}]})[0].state == state
+    assert shapes.stage_statuses({"stages": [{"name": "A", "status": status}]})[0].state == state
 
 
 def test_abort_cause_is_the_interruption_not_the_start() -> None:
@@ -142,8 +142,8 @@ def test_abort_cause_is_the_interruption_not_the_start() -> None:
 
 
 def test_result_while_building_is_not_final() -> None:
-    look = shapes.build_look({"number": 7, "queueId": 3, "building": True, "result": "UNSTABLE"})
-    assert (look.is_building, look.result) == (True, "UNSTABLE")
+    status = shapes.build_status({"number": 7, "queueId": 3, "building": True, "result": "UNSTABLE"})
+    assert (status.is_building, status.result) == (True, "UNSTABLE")
 
 
 def test_hidden_parameter_value_is_empty() -> None:
@@ -154,3 +154,19 @@ def test_hidden_parameter_value_is_empty() -> None:
 def test_several_builds_of_one_trigger_the_lowest_counts() -> None:
     assert shapes.first_number([{"number": 9}, {"number": 4}, {"number": 7}]) == {"number": 4}
     assert shapes.first_number([]) is None
+
+
+def test_a_whole_log_reads_like_its_pages_wherever_the_stream_is_cut() -> None:
+    raw = "eins\r\nzwei ü 支付\n\x1b[8mha:////4AbC==\x1b[0m[Pipeline] sh\npart".encode()
+    wanted = "eins\nzwei ü 支付\n[Pipeline] sh\npart"
+    for size in (1, 2, 3, 5, 7, 64, 1000):
+        assert "".join(shapes.whole_log(raw[at : at + size] for at in range(0, len(raw), size))) == wanted
+    assert list(shapes.whole_log([])) == []
+
+
+def test_a_long_piece_of_the_old_protocol_says_that_it_has_a_gap() -> None:
+    whole = b"".join(b"line %d\n" % number for number in range(1000))
+    short = shapes.legacy_log_page(whole, is_cut=False, offset=0, size=len(whole), has_more=False, most=1 << 20)
+    assert not short.has_gap and short.text.encode() == whole
+    long = shapes.legacy_log_page(whole, is_cut=False, offset=0, size=len(whole), has_more=False, most=1000)
+    assert long.has_gap and "left out" in long.text

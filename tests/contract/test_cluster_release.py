@@ -1,14 +1,11 @@
 """From the shipped templates to a verdict on a cluster: render, check, prepare, dry run, apply, diff, judge."""
 
 import os
-import time
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from deployer.diff import diff_object, fingerprint
-from deployer.interfaces import ClusterTarget, Manifest, RenderRequest, Verdict
+from deployer.interfaces import Manifest, RenderRequest, Verdict
 from deployer.manifests import (
     Identity,
     Policy,
@@ -22,23 +19,13 @@ from deployer.manifests import (
 )
 from deployer.quantities import pod_cost
 from deployer.rendering import render
-from deployer.verdict import SENTENCES, judge
-from tests.contract.cluster_stand_in import Bench, any_cluster, bench_on
+from deployer.verdict import cause_message
+from tests.contract.cluster_stand_in import Bench
+from tests.contract.judging import judge_now
 from tests.deployer.test_shipped_templates import FOLDER, IMAGE, values
+from tests.patience import wait_for
 
 pytestmark = pytest.mark.contract
-
-
-@pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterTarget]:
-    with any_cluster(tmp_path_factory.mktemp("cluster")) as found:
-        yield found
-
-
-@pytest.fixture
-def bench(target: ClusterTarget) -> Iterator[Bench]:
-    with bench_on(target) as made:
-        yield made
 
 
 def identity(bench: Bench, number: str = "K8S20261120101500AB") -> Identity:
@@ -48,7 +35,7 @@ def identity(bench: Bench, number: str = "K8S20261120101500AB") -> Identity:
 def snapshot(bench: Bench, family: str, number: str = "K8S20261120101500AB", replicas: int = 2) -> tuple[Manifest, ...]:
     names = [f"prism-{family}-deployment.yaml", f"prism-{family}-service.yaml"]
     given = values(replicas=replicas) | {
-        "environment": {"slug": "fat", "namespace": bench.namespace, "is_production": False}
+        "environment": {"slug": "fat", "namespace": bench.namespace, "is_production": False, "pull_secrets": []}
     }
     made = render(RenderRequest({name: (FOLDER / name).read_text() for name in names}, given)).manifests
     assert check(made, Policy(bench.namespace, "gw", IMAGE, service="gateway")) == ()
@@ -56,23 +43,13 @@ def snapshot(bench: Bench, family: str, number: str = "K8S20261120101500AB", rep
 
 
 def judged(bench: Bench, generation: int, deployment_id: str, *, ahead_seconds: int = 0) -> Verdict:
-    now = datetime.now(UTC) + timedelta(seconds=ahead_seconds)
     selector = ",".join(f"{name}={value}" for name, value in selector_for(identity(bench)).items())
-    return judge(
-        bench.client.observe(bench.namespace, selector),
-        name="gw",
-        applied_generation=generation,
-        deployment_id=deployment_id,
-        now=now,
-        started_at=now,
-        last_progress_at=now,
-        deadline_seconds=60,
-    )
+    return judge_now(bench, selector, "gw", generation, deployment_id, ahead_seconds=ahead_seconds)
 
 
 @pytest.mark.parametrize("family", ["jdk8", "python"])
 def test_the_shipped_templates_are_what_the_cluster_accepts(bench: Bench, family: str) -> None:
-    for manifest in overlay(snapshot(bench, family), deployment_id="1"):
+    for manifest in overlay(snapshot(bench, family), deployment_mark="1"):
         applied = bench.client.dry_run(bench.namespace, manifest)
         assert applied.created
         assert applied.warnings == ()
@@ -82,7 +59,7 @@ def test_the_shipped_templates_are_what_the_cluster_accepts(bench: Bench, family
 
 
 def test_the_diff_shows_what_a_second_order_changes_and_nothing_else(bench: Bench) -> None:
-    first = overlay(snapshot(bench, "python", replicas=0), deployment_id="1")
+    first = overlay(snapshot(bench, "python", replicas=0), deployment_mark="1")
     for manifest in first:
         bench.apply(manifest)
     live = {ref_of(m): bench.client.read(bench.namespace, ref_of(m)) for m in first}
@@ -93,26 +70,29 @@ def test_the_diff_shows_what_a_second_order_changes_and_nothing_else(bench: Benc
     second = find_workload(snapshot(bench, "python", number="K8S20261120101600CD", replicas=0))
     wanted = bench.client.dry_run(bench.namespace, second).manifest
     result = diff_object(ref_of(second), live[ref_of(second)], wanted)
-    assert {change.after for change in result.changes} == {"K8S20261120101600CD"}
+    number = "K8S20261120101600CD"
+    assert {change.after for change in result.changes} == {number, f"order {number}, commit {'c' * 12}"}
     assert fingerprint({ref: bench.client.read(bench.namespace, ref) for ref in live}) == seen
-    scaled = find_workload(overlay(first, deployment_id="2", replicas=1))
+    scaled = find_workload(overlay(first, deployment_mark="2", replicas=1))
     bench.apply(scaled)
     assert fingerprint({ref: bench.client.read(bench.namespace, ref) for ref in live}) != seen
 
 
 @pytest.mark.skipif("CONTRACT_KUBECONFIG" in os.environ, reason="needs a kubelet: the stand-in has one")
 def test_an_image_that_nobody_serves_ends_the_rollout_with_its_name(bench: Bench) -> None:
-    for manifest in overlay(snapshot(bench, "python", replicas=1), deployment_id="1"):
+    for manifest in overlay(snapshot(bench, "python", replicas=1), deployment_mark="1"):
         applied = bench.apply(manifest).manifest
         if manifest["kind"] == "Deployment":
             generation = applied["metadata"]["generation"]
-    deadline = time.monotonic() + 30
-    while (verdict := judged(bench, generation, "1", ahead_seconds=70)).outcome != "failed":
-        assert verdict.outcome in ("waiting", "progressing")
-        assert time.monotonic() < deadline, verdict
-        time.sleep(0.2)
+
+    def failed() -> Verdict | None:
+        verdict = judged(bench, generation, "1", ahead_seconds=70)
+        assert verdict.outcome in ("waiting", "progressing", "failed"), verdict
+        return verdict if verdict.outcome == "failed" else None
+
+    verdict = wait_for(failed)
     assert verdict.diagnosis is not None
     assert verdict.diagnosis.code.startswith("image_")
-    assert IMAGE in SENTENCES[verdict.diagnosis.code] % verdict.diagnosis.values
+    assert IMAGE in str(cause_message(verdict.diagnosis.code, verdict.diagnosis.values))
     (pod,) = verdict.pods
     assert (pod.is_new, pod.is_ready, pod.state) == (True, False, "failing")

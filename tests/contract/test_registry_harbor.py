@@ -283,7 +283,7 @@ def test_config_that_is_not_its_digest_is_refused(script: Scripted) -> None:
         client(script).image("site/app", "v1")
 
 
-def test_something_else_than_a_registry_is_said(script: Scripted) -> None:
+def test_something_else_than_a_registry_is_told(script: Scripted) -> None:
     script.set("/v2/", 200, b"<html>welcome</html>")
     with pytest.raises(Rejected, match="not an image registry"):
         client(script).describe()

@@ -17,7 +17,7 @@ from deployer.errors import Forbidden, Rejected, Unavailable
 from deployer.interfaces import RegistryTarget
 from sandbox.packer import HttpPuller, PackedImage, pack, push
 from tests.patience import at_most
-from tests.sandbox.registry.process import RunningRegistry, start_registry
+from tests.sandbox.registry.process import RunningRegistry, guarded_registry, start_registry
 
 pytestmark = pytest.mark.contract
 TAG = "K8S20180918055120CK"
@@ -25,9 +25,8 @@ TAG = "K8S20180918055120CK"
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRegistry]:
-    started = start_registry(tmp_path_factory.mktemp("registry"), "--username", "prism", "--password", "secret")
-    yield started
-    started.stop()
+    with guarded_registry(tmp_path_factory.mktemp("registry")) as started:
+        yield started
 
 
 def client(running: RunningRegistry, username: str = "prism", password: str = "secret") -> OciRegistry:
@@ -156,6 +155,15 @@ def test_killed_registry_comes_back_to_the_same_client(tmp_path: Path) -> None:
         second.stop()
 
 
-def test_ca_that_is_no_certificate_is_said() -> None:
+def test_ca_that_is_no_certificate_is_told() -> None:
     with pytest.raises(Rejected, match="not in PEM form"):
         connect(RegistryTarget("registry:1", "harbor.test", "https://harbor.test", ca_pem="nonsense"))
+
+
+def test_tags_of_a_repository(running: RunningRegistry, pushed: PackedImage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for tag in ("a", "b"):
+        push(pushed, f"{running.address}/site/tags:{tag}", log=lambda line: None, username="prism", password="secret")
+    assert client(running).tags("site/tags") == ("a", "b")
+    assert client(running).tags("site/none") == ()
+    monkeypatch.setattr("deployer.adapters.registry.client._TAGS_PER_PAGE", 1)
+    assert client(running).tags("site/tags") == ("a", "b"), "page by page"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -119,7 +120,7 @@ def test_names_that_we_do_not_build_are_left_out(repository: Repository, source:
     assert {tip.name for tip in source.heads()} == {"good", "功能", "a$(id)b", "it's"}, "seen, and said to be unfit"
 
 
-def test_two_thousand_branches_are_one_look(repository: Repository, source: GitSource) -> None:
+def test_two_thousand_branches_are_one_read(repository: Repository, source: GitSource) -> None:
     tip = repository.commit("master")
     lines = "".join(f"create refs/heads/feature/{number:04} {tip}\n" for number in range(2000))
     git(repository.bare, "update-ref", "--stdin", feed=lines)
@@ -175,6 +176,25 @@ def test_forced_pushes_and_renamed_folders_do_not_break_the_mirror(repository: R
     new = repository.commit("a/b", subject="now a folder")
     assert source.contains("a/b", new)
     assert not source.contains("a/b", old)
+
+
+def test_a_git_that_breaks_off_over_a_missing_commit_means_that_it_is_missing(
+    repository: Repository, source: GitSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """git dies of SIGPIPE when the fetch that it starts for a missing object ends before it has been told the name.
+
+    Which of the two comes first is the scheduler's choice; this git always loses.
+    """
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    loser = programs / "git"
+    loser.write_text(f'#!/bin/sh\ncase "$*" in *merge-base*) kill -PIPE $$ ;; esac\nexec {shutil.which("git")} "$@"\n')
+    loser.chmod(0o700)
+    old = repository.commit("a")
+    new = repository.commit("a", subject="pushed by force")
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    assert not source.contains("a", old)
+    assert source.contains("a", new)
 
 
 def test_a_damaged_mirror_is_made_anew(repository: Repository, source: GitSource, tmp_path: Path) -> None:
@@ -233,10 +253,10 @@ def test_many_at_once_share_one_mirror(repository: Repository, tmp_path: Path) -
     assert answers == [True] * 6
 
 
-def test_a_mirror_in_use_is_said_after_a_while(
+def test_a_mirror_in_use_is_told_after_a_while(
     repository: Repository, source: GitSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deployer.adapters.git.mirror.WAIT_SECONDS", 0.3)
+    monkeypatch.setattr("deployer.adapters.git.client.WAIT_SECONDS", 0.3)
     first = repository.commit("master")
     repository.commit("master", first)
     (tmp_path / "mirror").mkdir()

@@ -1,4 +1,4 @@
-"""What is missing is said in the first second, with the command that mends it, on any Python."""
+"""What is missing is told in the first second, with the command that mends it, on any Python."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_python_without_either_half_of_venv_is_told_the_package(missing: str) 
     assert preflight.check_venv(lambda name: object()) == ""
 
 
-def test_a_taken_port_is_said_within_a_second_with_another_to_take(tmp_path: Path) -> None:
+def test_a_taken_port_is_told_within_a_second_with_another_to_take(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         began = time.monotonic()
@@ -71,7 +71,7 @@ def test_a_port_held_by_our_own_product_is_no_problem(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("port", ["http", "0", "70000", "-1"])
-def test_what_is_no_port_is_said(port: str) -> None:
+def test_what_is_no_port_is_told(port: str) -> None:
     assert "not a port" in preflight.check_port(port)
 
 

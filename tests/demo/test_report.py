@@ -1,4 +1,4 @@
-"""The report has the promised shape, whatever happened."""
+"""The report has the promised shape after every end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DIGEST = "sha256:" + "a" * 64
 
 
 def test_the_file_has_exactly_the_promised_names(tmp_path: Path) -> None:
-    reached = Reached("FAT", "succeeded", "1/1", DIGEST, 6.1, People("dana", [], "dana"))
+    reached = Reached("FAT", "test", "succeeded", "1/1", DIGEST, 6.1, People("dana", [], "dana"))
     report = Report(
         "K8S20261120120000AB", "c" * 40, "host/sis-omm/app:K8S", DIGEST, "dana", ["dana"], 12.3, None, [reached]
     )
@@ -32,6 +32,7 @@ def test_the_file_has_exactly_the_promised_names(tmp_path: Path) -> None:
     assert written["environments"] == [
         {
             "environment": "FAT",
+            "cluster": "test",
             "verdict": "succeeded",
             "ready": "1/1",
             "digest": DIGEST,
@@ -44,7 +45,9 @@ def test_the_file_has_exactly_the_promised_names(tmp_path: Path) -> None:
 def test_a_failure_is_written_with_what_was_reached(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     Report(
-        order="K8S1", environments=[Reached("FAT", "succeeded"), Reached("UAT", "failed")], error="镜像拉取失败"
+        order="K8S1",
+        environments=[Reached("FAT", "test", "succeeded"), Reached("UAT", "test", "failed")],
+        error="镜像拉取失败",
     ).write(path)
     written = json.loads(path.read_text())
     assert written["error"] == "镜像拉取失败"
@@ -55,12 +58,12 @@ def test_a_failure_is_written_with_what_was_reached(tmp_path: Path) -> None:
 def test_the_table_lines_up_with_chinese_names() -> None:
     report = Report(
         environments=[
-            Reached("FAT", "succeeded", "1/1", DIGEST, 6.1, People("陈磊", [], "陈磊")),
-            Reached("PRD", "succeeded", "4/4", DIGEST, 61.25, People("wang", ["liu", "sun"], "zhao")),
+            Reached("FAT", "test", "succeeded", "1/1", DIGEST, 6.1, People("陈磊", [], "陈磊")),
+            Reached("PRD", "prod", "succeeded", "4/4", DIGEST, 61.25, People("wang", ["liu", "sun"], "zhao")),
         ]
     )
     lines = report.table().splitlines()
-    assert lines[0].split() == ["environment", "verdict", "ready", "digest", "who", "seconds"]
+    assert lines[0].split() == ["environment", "cluster", "verdict", "ready", "digest", "who", "seconds"]
     assert "promoted 陈磊, deployed 陈磊" in lines[2]
     assert "promoted wang, approved liu, sun, deployed zhao" in lines[3]
     # The last column begins under its title: four Chinese characters take eight columns.

@@ -24,15 +24,18 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+# Nothing else is inherited: MAKEFLAGS of the make that runs these tests would change what the application's prints.
+BUILD_ENVIRONMENT = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+
+
 def build(origin: Path, branch: str, folder: Path, app: world.App = APP) -> subprocess.CompletedProcess[str]:
     git(["clone", "--quiet", "--branch", branch, str(origin), str(folder)])
-    search = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
     return subprocess.run(
         ["make", *app.family.build_command.split()[1:]],
         cwd=folder,
         capture_output=True,
         text=True,
-        env=search,
+        env=BUILD_ENVIRONMENT,
         timeout=60,
     )
 
@@ -58,9 +61,7 @@ def test_every_commit_of_master_builds(origin: Path, tmp_path: Path) -> None:
         folder = tmp_path / str(number)
         git(["clone", "--quiet", str(origin), str(folder)])
         git(["-C", str(folder), "checkout", "--quiet", commit])
-        done = subprocess.run(
-            ["make", "package"], cwd=folder, capture_output=True, text=True, env={"PATH": os.environ["PATH"]}
-        )
+        done = subprocess.run(["make", "package"], cwd=folder, capture_output=True, text=True, env=BUILD_ENVIRONMENT)
         assert done.returncode == 0, f"{commit}: {done.stderr}"
 
 
@@ -74,7 +75,12 @@ def test_the_broken_branch_fails_with_the_compilers_words(origin: Path, tmp_path
 def test_the_hanging_branch_is_still_at_it(origin: Path, tmp_path: Path) -> None:
     git(["clone", "--quiet", "--branch", "hang", str(origin), str(tmp_path / "work")])
     process = subprocess.Popen(
-        ["make", "package"], cwd=tmp_path / "work", stdout=subprocess.PIPE, text=True, start_new_session=True
+        ["make", "package"],
+        cwd=tmp_path / "work",
+        stdout=subprocess.PIPE,
+        text=True,
+        env=BUILD_ENVIRONMENT,
+        start_new_session=True,
     )
     try:
         assert process.stdout is not None

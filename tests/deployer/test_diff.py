@@ -3,7 +3,9 @@
 import copy
 from typing import Any
 
-from deployer.diff import FieldChange, diff_object, fingerprint, yaml_paths
+import pytest
+
+from deployer.diff import FieldChange, diff_object, fingerprint, logical_name, yaml_paths
 from deployer.interfaces import Manifest, ObjectRef
 
 REF = ObjectRef("apps/v1", "Deployment", "gw")
@@ -133,3 +135,50 @@ def test_a_line_of_a_dump_is_named_by_its_keys_and_the_names_of_items() -> None:
         ("spec", "containers", "[app]", "env", "[A]", "value"),
         ("spec", "containers", "[app]", "name"),
     ]
+
+
+# ---------------------------------------------------------------- files of a ConfigMap
+MAP = ObjectRef("v1", "ConfigMap", "gw-files-0123abcd")
+
+
+def config_map(**files: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": MAP.name}, "data": files}
+
+
+def changed_lines(before: str, after: str) -> list[str]:
+    result = diff_object(MAP, config_map(**{"application.yml": before}), config_map(**{"application.yml": after}))
+    return [line for line in result.unified if line[0] in "+-" and line[:3] not in ("---", "+++")]
+
+
+def test_a_file_is_compared_line_by_line_with_tabs_and_chinese_as_they_are() -> None:
+    before = "server:\n\tport: 8080\n问候: 你好\n"
+    assert changed_lines(before, before.replace("8080", "9090")) == ["-    \tport: 8080", "+    \tport: 9090"]
+    assert changed_lines(before, before.replace("你好", "再见")) == ["-    问候: 你好", "+    问候: 再见"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "seen"),
+    [
+        ("a\nb\n", "a\nb", ["-  application.yml: |", "+  application.yml: |-"]),
+        ("a\n\nb\n", "a\nb\n", ["-    "]),
+        ("a b", "a\tb", ["-  application.yml: a b", "+  application.yml: a\tb"]),
+        ("a\n", "a\n", []),
+        ("", "a\n", ["-  application.yml: ''", "+  application.yml: |", "+    a"]),
+    ],
+)
+def test_every_difference_of_a_file_is_seen(before: str, after: str, seen: list[str]) -> None:
+    assert changed_lines(before, after) == seen
+
+
+def test_a_files_hunk_says_which_file() -> None:
+    before, after = config_map(a="1", b="x\n" * 9 + "old\n"), config_map(a="1", b="x\n" * 9 + "new\n")
+    (head,) = (line for line in diff_object(MAP, before, after).unified if line.startswith("@@"))
+    assert "data.b" in head
+
+
+@pytest.mark.parametrize(
+    ("name", "logical"),
+    [("gw-config-0123abcd", "gw-config"), ("gw-config", "gw-config"), ("gw-0123abcd-0123abcd", "gw-0123abcd")],
+)
+def test_the_hash_of_its_content_is_no_part_of_a_name(name: str, logical: str) -> None:
+    assert logical_name(name) == logical

@@ -76,6 +76,24 @@ REFUSED = {
     "empty": "",
     "no mapping": "- a\n",
     "too large": "a: " + "x" * 300_000,
+    "a megabyte": config(user={"token": "x" * 1_000_000}),
+    "path beside the file": config(user={"client-certificate": "pki/me.crt", "client-key": "../me.key"}),
+    "authority beside the file": config({"certificate-authority": "ca.crt"}),
+    "unverified with an authority": config({"insecure-skip-tls-verify": True, "certificate-authority-data": PEM_64}),
+    "unverified in words": config({"insecure-skip-tls-verify": "yes"}),
+    "exec without a program": config(user={"exec": {"apiVersion": "client.authentication.k8s.io/v1"}}),
+    "token beside exec": config(user={"token": "t0ken", "exec": {"command": "aws"}}),
+    "password alone": config(user={"token": "t0ken", "password": "b"}),
+    "several contexts, none named": config(**{"current-context": ""}),
+    "context twice": config(contexts=[{"name": "main", "context": {"cluster": "c", "user": "u"}}] * 2),
+    "user twice": config(users=[{"name": "u", "user": {"token": "a"}}, {"name": "u", "user": {"token": "b"}}]),
+    "context without a user": config(contexts=[{"name": "main", "context": {"cluster": "c"}}]),
+    "a private key for an authority": config({"certificate-authority-data": "LS0tLS0="}),
+    "a web page": "<!DOCTYPE html><html><body>Sign in</body></html>",
+    "a secret": "apiVersion: v1\nkind: Secret\ndata: {token: dDBrZW4=}\n",
+    "cut off": config()[:-40],
+    "impersonation of groups": config(user={"token": "t0ken", "as-groups": ["system:masters"]}),
+    "disabled compression of a kind that is not known": config({"disable-compression": "maybe"}),
 }
 
 
@@ -83,10 +101,36 @@ REFUSED = {
 def test_what_would_run_or_read_here_is_refused(case: str) -> None:
     with pytest.raises(Rejected) as refusal:
         parse_kubeconfig(REFUSED[case])
-    assert refusal.value.problems[0].message.endswith(".")
+    assert str(refusal.value.problems[0].message).endswith(".")
     assert "t0ken" not in str(refusal.value)
 
 
 def test_the_only_context_is_used_when_none_is_named() -> None:
     text = config(contexts=[{"name": "x", "context": {"cluster": "c", "user": "u"}}], **{"current-context": None})
     assert parse_kubeconfig(text).context == "x"
+
+
+def test_fields_that_nobody_filled_and_a_byte_order_mark_are_ignored() -> None:
+    user = {"token": "t0ken", "username": None, "password": "", "exec": None, "auth-provider": None, "client-key": ""}
+    found = parse_kubeconfig("\ufeff" + config({"proxy-url": None, "certificate-authority": ""}, user))
+    assert found.token == "t0ken"
+    with pytest.raises(Rejected):
+        parse_kubeconfig(config(user={"token": "t0ken", "username": "admin"}))
+
+
+def test_line_ends_of_windows_and_wrapped_base64_are_read() -> None:
+    wrapped = "\n".join(PEM_64[start : start + 20] for start in range(0, len(PEM_64), 20))
+    text = "\ufeff" + config({"certificate-authority-data": wrapped}).replace("\n", "\r\n")
+    assert parse_kubeconfig(text).ca_pem == PEM
+
+
+def test_the_contexts_to_choose_from_are_named() -> None:
+    with pytest.raises(Rejected) as refusal:
+        parse_kubeconfig(config(**{"current-context": "nope"}))
+    assert "other" in str(refusal.value) and "main" in str(refusal.value)
+
+
+def test_an_address_without_https_is_told_how_to_begin() -> None:
+    with pytest.raises(Rejected) as refusal:
+        parse_kubeconfig(config({"server": "10.0.0.1:6443"}))
+    assert "begin with https://, for example https://10.0.0.1:6443" in str(refusal.value)

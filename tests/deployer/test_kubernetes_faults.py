@@ -21,6 +21,7 @@ from deployer.errors import (
     NotFound,
     OutcomeUnknown,
     Problem,
+    QuotaExceeded,
     Rejected,
     TooLate,
     Unavailable,
@@ -156,7 +157,7 @@ BUSY = status(429, "slow down", "TooManyRequests", headers={"Retry-After": "7"})
 ANSWERS: dict[str, tuple[Any, type[DeployerError] | None, type[DeployerError]]] = {
     "401": (status(401, "Unauthorized", "Unauthorized"), Forbidden, Forbidden),
     "403 right": (status(403, NO_RIGHT, "Forbidden"), Forbidden, Forbidden),
-    "403 quota": (status(403, NO_QUOTA, "Forbidden"), Rejected, Rejected),
+    "403 quota": (status(403, NO_QUOTA, "Forbidden"), QuotaExceeded, QuotaExceeded),
     "403 by a proxy": (reply(403, b"<html>no</html>"), Forbidden, Forbidden),
     "404": (status(404, 'namespaces "ns" not found', "NotFound"), None, NotFound),
     "404 by a proxy": (reply(404, b"404 page not found"), Unavailable, Unavailable),
@@ -281,31 +282,6 @@ def watched(kind: str, name: str) -> bytes:
     return json.dumps({"type": kind, "object": {"metadata": {"name": name}}}).encode() + b"\n"
 
 
-@pytest.mark.parametrize(
-    "end",
-    [
-        b'{"type":"ERROR","object":{"kind":"Status","reason":"Expired","code":410}}\n',
-        b"",
-        b'{"type":"MODIF',
-        b"not json\n",
-    ],
-)
-def test_a_watch_that_expires_or_breaks_simply_ends(client: KubernetesCluster, script: Script, end: bytes) -> None:
-    head = reply(200, b'{"metadata":{"resourceVersion":"5"},"items":[]}')
-    lines = stream(b"\n", watched("ADDED", "web-1"), watched("BOOKMARK", "x"), watched("DELETED", "web-2"), end)
-    script.answers = [head, lines, head, lines, head, lines]
-    names = list(client.changes("ns", "app=web", seconds=5))
-    assert set(names) == {"web-1", "web-2"}
-    assert "resourceVersion=5" in script.seen[1][1]
-
-
-def test_a_watch_that_may_not_be_opened_says_why(client: KubernetesCluster, script: Script) -> None:
-    head = reply(200, b'{"metadata":{"resourceVersion":"5"}}')
-    script.answers = [head, status(403, 'x is forbidden: User "u" cannot watch resource "deployments"', "Forbidden")]
-    with pytest.raises(Forbidden):
-        next(iter(client.changes("ns", "app=web", seconds=5)))
-
-
 def test_proxies_of_the_environment_are_not_used(
     script: Script, monkeypatch: pytest.MonkeyPatch, client: KubernetesCluster
 ) -> None:
@@ -350,3 +326,12 @@ def test_key_files_are_private_and_go_with_the_client() -> None:
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
     disconnect("cluster:cert")
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("code", [500, 502, 504])
+def test_a_write_that_may_have_been_done_keeps_to_the_time_that_was_asked_for(
+    client: KubernetesCluster, script: Script, code: int
+) -> None:
+    script.answers = [status(code, "x", headers={"Retry-After": "7"})]
+    unknown = refusal(lambda: apply(client), OutcomeUnknown)
+    assert isinstance(unknown, OutcomeUnknown) and unknown.retry_after_seconds == 7

@@ -50,18 +50,19 @@ def test_a_hostile_set_is_refused(case: str) -> None:
     problems = check(manifests, POLICY)
     assert problems
     assert all(
-        (problem.path and problem.message.endswith(".")) or "cannot be counted" in problem.message
+        (problem.path and str(problem.message).endswith(".")) or "cannot be counted" in problem.message
         for problem in problems
     )
 
 
 def test_what_a_policy_gives_is_allowed() -> None:
     manifests = [*good_set(), ingress(), autoscaler()]
+    del manifests[0]["spec"]["replicas"]
     pod(manifests)["serviceAccountName"] = "reader"
     pod(manifests)["imagePullSecrets"] = [{"name": "pull"}]
     pod(manifests)["initContainers"] = [{"name": "init", "image": "harbor.example.com/base/busybox:1"}]
     pod(manifests)["volumes"].append({"name": "data", "persistentVolumeClaim": {"claimName": "gw-data"}})
-    manifests[1]["spec"] |= {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30080}]}
+    manifests[1]["spec"] |= {"type": "NodePort", "ports": [{"port": 8080, "nodePort": 30080}]}
     policy = Policy(
         namespace="omm-fat",
         component="gw",
@@ -111,12 +112,19 @@ def test_no_shape_of_data_makes_the_check_raise_and_what_passes_can_be_prepared(
     target[path[-1]] = value
     policy = Policy("omm-fat", "gw", IMAGE, ingress_hosts=frozenset({"gw.example.com"}), service="gateway")
     if not check(manifests, policy):
-        prepared = overlay(prepare(manifests, IDENTITY), deployment_id="7", restarted_at="now", replicas=1)
+        prepared = overlay(prepare(manifests, IDENTITY), deployment_mark="7", restarted_at="now", replicas=1)
         assert all(m["metadata"]["namespace"] == "omm-fat" for m in prepared)
 
 
 def prepared_set() -> dict[str, Manifest]:
     return {m["kind"]: m for m in prepare(good_set(), IDENTITY)}
+
+
+def test_kubectl_shows_the_order_as_the_cause_of_a_revision() -> None:
+    workload = prepared_set()["Deployment"]
+    cause = workload["metadata"]["annotations"]["kubernetes.io/change-cause"]
+    assert cause == f"order {IDENTITY.number}, commit {IDENTITY.commit[:12]}"
+    assert "kubernetes.io/change-cause" not in workload["spec"]["template"]["metadata"].get("annotations", {})
 
 
 def test_labels_name_the_order_and_the_selector_never_does() -> None:
@@ -158,7 +166,7 @@ def test_objects_go_in_the_order_in_which_they_need_each_other() -> None:
 def test_the_overlay_changes_only_its_three_things() -> None:
     frozen = prepare(good_set(), IDENTITY)
     before = copy.deepcopy(frozen)
-    changed = overlay(frozen, deployment_id="41", restarted_at="2026-11-20T10:00:00Z", replicas=5)
+    changed = overlay(frozen, deployment_mark="41", restarted_at="2026-11-20T10:00:00Z", replicas=5)
     assert frozen == before
     for old, new in zip(frozen, changed, strict=True):
         assert new["metadata"]["annotations"].pop("prism4k.io/deployment") == "41"
@@ -167,10 +175,10 @@ def test_the_overlay_changes_only_its_three_things() -> None:
             new["spec"]["replicas"] = 2
             assert new["spec"]["template"]["metadata"]["annotations"].pop("prism4k.io/restarted-at")
         assert new == old
-    plain = find_workload(overlay(frozen, deployment_id="42"))
+    plain = find_workload(overlay(frozen, deployment_mark="42"))
     assert plain["spec"]["template"] == find_workload(frozen)["spec"]["template"]
     with pytest.raises(ValueError):
-        overlay(frozen, deployment_id="1", replicas=-1)
+        overlay(frozen, deployment_mark="1", replicas=-1)
 
 
 def test_the_workload_is_the_one_deployment() -> None:
@@ -181,7 +189,7 @@ def test_the_workload_is_the_one_deployment() -> None:
         find_workload([deployment(), deployment()])
 
 
-def test_a_snapshot_has_one_hash_whatever_the_order_of_keys() -> None:
+def test_a_snapshot_has_one_hash_for_any_order_of_keys() -> None:
     frozen = prepare(good_set(), IDENTITY)
     turned = tuple(dict(reversed(list(m.items()))) for m in frozen)
     assert snapshot_hash(frozen, {"a": 1, "b": "理财"}) == snapshot_hash(turned, {"b": "理财", "a": 1})

@@ -4,10 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.interfaces import QuotaLine
 from deployer.quantities import (
     LARGEST,
-    Load,
     PodCost,
     QuantityError,
     RollingPlan,
@@ -21,7 +19,6 @@ from deployer.quantities import (
     parse_memory,
     parse_quota_value,
     pod_cost,
-    quota_effect,
     rolling_plan,
 )
 
@@ -63,7 +60,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("text", REFUSED)
-def test_what_the_server_refuses_is_refused_with_a_sentence(text: str) -> None:
+def test_what_the_server_refuses_is_refused_with_a_message(text: str) -> None:
     with pytest.raises(QuantityError) as refusal:
         parse_memory(text)
     assert str(refusal.value).endswith(".")
@@ -142,7 +139,7 @@ def test_a_typed_number_of_gib_comes_back_as_typed(number: object) -> None:
 
 
 @given(st.text(max_size=12))
-def test_any_text_is_a_whole_number_or_a_sentence(text: str) -> None:
+def test_any_text_is_a_whole_number_or_a_message(text: str) -> None:
     try:
         assert parse_memory(text) >= 0
     except QuantityError as refusal:
@@ -212,60 +209,3 @@ def test_surge_is_rounded_up_and_unavailable_down(replicas: int, strategy: dict 
 def test_a_strategy_that_is_no_number_is_refused() -> None:
     with pytest.raises(QuantityError):
         rolling_plan(3, {"rollingUpdate": {"maxSurge": "many"}})
-
-
-def line(resource: str, hard: int, used: int) -> QuotaLine:
-    return QuotaLine("prism4k", resource, hard, used)
-
-
-ONE = PodCost(cpu_request=100, cpu_limit=200, memory_request=2**20, memory_limit=2**21)
-
-
-def test_a_full_quota_and_no_pod_that_may_leave_means_the_rollout_never_gets_through() -> None:
-    (effect,) = quota_effect([line("pods", 3, 3)], Load(ONE, 3), Load(ONE, 3), RollingPlan(1, 0))
-    assert (effect.after, effect.peak, effect.short_by, effect.peak_short_by) == (3, 4, 1, 1)
-
-
-def test_the_same_quota_suffices_when_an_old_pod_may_leave_first() -> None:
-    (effect,) = quota_effect([line("pods", 3, 3)], Load(ONE, 3), Load(ONE, 3), RollingPlan(1, 1))
-    assert (effect.short_by, effect.peak_short_by) == (0, 1)
-
-
-def test_others_in_the_namespace_stay_and_the_shortage_is_named() -> None:
-    (effect,) = quota_effect([line("requests.cpu", 1000, 700)], Load(ONE, 2), Load(ONE, 6), None)
-    assert (effect.used, effect.after, effect.short_by) == (700, 1100, 100)
-
-
-def test_a_first_deployment_needs_just_its_own_pods() -> None:
-    effects = quota_effect(
-        [line("limits.memory", 2**22, 0), line("count/services", 5, 1)],
-        Load(PodCost(), 0),
-        Load(ONE, 2),
-        RollingPlan(1, 0),
-    )
-    assert [(e.after, e.short_by) for e in effects] == [(2**22, 0), (1, 0)]
-
-
-@given(
-    before=st.integers(0, 8),
-    after=st.integers(0, 8),
-    surge=st.integers(0, 4),
-    away=st.integers(0, 4),
-    old=st.integers(0, 9),
-    new=st.integers(0, 9),
-)
-def test_the_peak_is_never_below_any_mix_the_controller_may_make(
-    before: int, after: int, surge: int, away: int, old: int, new: int
-) -> None:
-    plan = RollingPlan(surge, away or (0 if surge else 1))
-    effect = quota_effect(
-        [line("requests.cpu", 0, old * before)],
-        Load(PodCost(cpu_request=old), before),
-        Load(PodCost(cpu_request=new), after),
-        plan,
-    )[0]
-    recreate = plan.surge == 0 and plan.unavailable >= after
-    for new_pods in range(after + 1):
-        for old_pods in range(before + 1):
-            if old_pods + new_pods <= after + plan.surge and not (recreate and old_pods and new_pods):
-                assert effect.peak >= old * old_pods + new * new_pods

@@ -134,6 +134,42 @@ def test_lines_show_values_on_one_line() -> None:
 
 
 REFUSED_TEMPLATES = {
+    "namespace": ("a: {{ namespace().__class__ }}\n", 1),
+    "joiner": ("a: {{ joiner(',') }}\n", 1),
+    "dict global": ("a: {{ dict(a=1) | toyaml }}\n", 1),
+    "settings": ("a: {{ settings.SECRET_KEY }}\n", 1),
+    "environment": ("a: {{ os.environ }}\n", 1),
+    "builtins": ("a: {{ __builtins__ }}\n", 1),
+    "loop's class": ("{% for x in [1] %}\na: {{ loop.__class__ }}\n{% endfor %}", 2),
+    "generator's frame": ("a: {{ (l | map('string')).gi_frame }}\n", 1),
+    "subclasses by item": ("a: {{ v['__class__']['__subclasses__']() }}\n", 1),
+    "sort by attribute": ("a: {{ [v] | sort(attribute='__class__.__name__') | toyaml }}\n", 1),
+    "group by attribute": ("a: {{ [v] | groupby('__class__') | list | toyaml }}\n", 1),
+    "sum of attributes": ("a: {{ [v] | sum(attribute='__len__') }}\n", 1),
+    "call block": ("{% call m() %}x{% endcall %}\n", 1),
+    "block": ("a: 1\n{% block b %}x{% endblock %}\n", 2),
+    "from import": ("{% from 'x' import y %}\n", 1),
+    "unknown tag": ("a: 1\n{% do l.append(1) %}\n", 2),
+    "debug tag": ("{% debug %}\n", 1),
+    "translation": ("{% trans %}x{% endtrans %}\n", 1),
+    "safe": ("a: {{ v | safe }}\n", 1),
+    "pretty printer": ("a: {{ v | pprint }}\n", 1),
+    "pop of a value": ("{{ l.pop() }}\n", 1),
+    "update of a value": ("{{ {'a': 1}.update({}) }}\n", 1),
+    "bytes": ("a: {{ v.encode() }}\n", 1),
+    "expanded tag": ("a: !<tag:yaml.org,2002:str> x\n", 1),
+    "set": ("a: !!set {b}\n", 1),
+    "tag directive": ("%TAG ! tag:x,2000:\n---\na: 1\n", 1),
+    "hexadecimal": ("a: 0x10\n", 1),
+    "not a number": ("a: .nan\n", 1),
+    "off": ("a: off\n", 1),
+    "capital true": ("a: True\n", 1),
+    "time of day": ("a: 12:30:45\n", 1),
+    "truth key": ("true: 1\n", 1),
+    "date and time": ("a: 2026-11-20T10:00:00Z\n", 1),
+    "alias as key": ("a: &k x\n", 1),
+    "script's comment": ("a: ${#x}\n", 1),
+    "chart": ("a: {{ .Values.x }}\n", 1),
     "undefined": ("a: 1\nb: {{ nope }}\n", 2),
     "undefined attribute": ("a: {{ v.x.y }}\n", 1),
     "class": ("a: {{ ''.__class__.__mro__ }}\n", 1),
@@ -192,12 +228,16 @@ REFUSED_TEMPLATES = {
 }
 
 
+def test_the_hostile_templates_are_many() -> None:
+    assert len(REFUSED_TEMPLATES) >= 80
+
+
 @pytest.mark.parametrize("case", sorted(REFUSED_TEMPLATES))
 def test_hostile_templates_are_refused_at_their_line(case: str) -> None:
     template, line = REFUSED_TEMPLATES[case]
     path, message = problem(template, v="text", l=[1])
     assert path == f"t.yaml:{line}"
-    assert message[0].isupper() or message[0] in "'“"
+    assert str(message)[0].isupper() or str(message)[0] in "'“"
 
 
 @pytest.mark.parametrize("value", [1.5, object(), b"x", {1: 2}, "a\x00b", "\ud800", (1,), {"a": {"b": object()}}])

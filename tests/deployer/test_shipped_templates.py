@@ -1,5 +1,10 @@
 """The shipped templates: render, pass the check, and hold what they promise."""
 
+import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +28,7 @@ def values(**more: Any) -> dict[str, Any]:
             "project": "omm",
             "package": "gw.pyz",
         },
-        "environment": {"slug": "fat", "namespace": "omm-fat", "is_production": False},
+        "environment": {"slug": "fat", "namespace": "omm-fat", "is_production": False, "pull_secrets": []},
         "image": IMAGE,
         "replicas": 2,
         "resources": {"cpu_request": "2", "cpu_limit": "4", "memory_request": "2Gi", "memory_limit": "4Gi"},
@@ -74,6 +79,15 @@ def test_configuration_reaches_the_pod_as_it_was_typed(family: str) -> None:
     assert pod["volumes"][0]["configMap"]["items"] == [{"key": "app.conf", "path": "app.conf"}]
 
 
+@pytest.mark.parametrize("family", ["jdk8", "python"])
+def test_images_are_pulled_with_what_the_space_was_granted(family: str) -> None:
+    place = values()["environment"] | {"pull_secrets": ["prism4k-pull-main"]}
+    (workload,) = (one for one in manifests(family, environment=place) if one["kind"] == "Deployment")
+    assert workload["spec"]["template"]["spec"]["imagePullSecrets"] == [{"name": "prism4k-pull-main"}]
+    (bare,) = (one for one in manifests(family) if one["kind"] == "Deployment")
+    assert "imagePullSecrets" not in bare["spec"]["template"]["spec"]
+
+
 def test_references_to_secrets_are_the_policy_s_to_allow() -> None:
     config = {
         "name": "gw-config",
@@ -98,3 +112,42 @@ def test_dockerfile_and_start_script_need_no_run(dockerfile: str, start: str, tm
     assert lines == ["FROM", "WORKDIR", "COPY", "COPY", "USER", "CMD"]
     assert "FROM 127.0.0.1:5000/base/middleware:1" in texts[dockerfile].text
     assert "package=gw.pyz" in texts[start].text
+
+
+SHELLS = [[shell] for shell in ("dash", "bash") if shutil.which(shell)]
+if shutil.which("busybox"):
+    SHELLS.append(["busybox", "sh"])
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@pytest.mark.parametrize(("start", "package"), [("bootstart-jdk8.sh", "gw.jar"), ("bootstart-python.sh", "gw.pyz")])
+def test_variables_of_any_name_reach_the_program(shell: list[str], start: str, package: str, tmp_path: Path) -> None:
+    given = {"package": package, "component": values()["component"]}
+    text = render_text(RenderRequest({start: (FOLDER / start).read_text()}, given))[start].text
+    script = tmp_path / "start.sh"
+    script.write_text(text.replace("cd /app", f"cd {tmp_path}"))
+    # Not the virtual environment's: its path may have a space, which a first line cannot have.
+    interpreter = os.path.realpath(sys.executable)
+    for name in ("java", "python3"):
+        program = tmp_path / name
+        program.write_text(
+            f"#!{interpreter}\nimport json, os, sys\n"
+            "json.dump([dict(os.environ), sys.argv[1:], os.getpid()], open('seen.json', 'w'))\n"
+        )
+        program.chmod(0o755)
+    wanted = {
+        "spring.profiles.active": "uat, 'prd' \"x\" $HOME `id` \\n",
+        "my-name": "two\nlines = 2\n",
+        "a.empty": "",
+        "PLAIN": "as ever\n",
+    }
+    process = subprocess.Popen(
+        [*shell, str(script)], env={**wanted, "PATH": f"{tmp_path}:{os.environ['PATH']}"}, stderr=subprocess.PIPE
+    )
+    _out, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, b"")
+    seen, arguments, pid = json.loads((tmp_path / "seen.json").read_text())
+    assert {name: seen.get(name) for name in wanted} == wanted
+    assert arguments[-1] == package
+    # It took the shell's place, so that the signal to end reaches it.
+    assert pid == process.pid

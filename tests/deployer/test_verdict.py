@@ -8,10 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployer.interfaces import EventFacts, Manifest, Observation, Verdict
-from deployer.verdict import NEXT_STEPS, SENTENCES, judge, parse_quota_refusal, progress_mark
+from deployer.verdict import (
+    MESSAGES,
+    NEXT_STEPS,
+    cause_message,
+    has_progressed,
+    judge,
+    next_step_message,
+    parse_quota_refusal,
+    progress_mark,
+)
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-OUTCOMES = {"waiting", "progressing", "paused", "complete", "failed", "superseded", "deleted"}
+OUTCOMES = {"waiting", "progressing", "paused", "complete", "failed", "superseded", "deleted", "changed", "undone"}
 
 
 def ago(seconds: float) -> str:
@@ -24,7 +33,7 @@ def deployment(*, wanted: int = 2, observed: int = 3, spec: dict[str, Any] | Non
             "name": "web",
             "uid": "d",
             "generation": 3,
-            "annotations": {"prism4k.io/deployment": "7", "deployment.kubernetes.io/revision": "2"},
+            "annotations": {"prism4k.io/deployment": "1.7.0000abcd", "deployment.kubernetes.io/revision": "2"},
         },
         "spec": {"replicas": wanted} | (spec or {}),
         "status": {"observedGeneration": observed} | status,
@@ -82,6 +91,12 @@ def ended(code: int, reason: str = "Error", *, lived: float = 1, **more: Any) ->
     }
 
 
+FACTS: dict[str, Any] = {
+    "name": "web", "applied_generation": 3, "now": NOW, "started_at": NOW, "last_progress_at": NOW,
+    "deadline_seconds": 900,
+}  # fmt: skip
+
+
 def look(
     *pods: Manifest,
     d: Manifest | None = None,
@@ -98,7 +113,7 @@ def look(
         observation,
         name="web",
         applied_generation=applied,
-        deployment_id="7",
+        deployment_mark="1.7.0000abcd",
         now=NOW,
         started_at=NOW - timedelta(seconds=elapsed),
         last_progress_at=NOW - timedelta(seconds=idle),
@@ -108,12 +123,12 @@ def look(
 
 
 def code_of(verdict: Verdict) -> tuple[str, str]:
-    """Outcome and code, after the sentences were tried."""
+    """Outcome and code, after its messages were tried."""
     assert verdict.outcome in OUTCOMES
     if verdict.diagnosis is None:
         return verdict.outcome, ""
-    for texts in (SENTENCES, NEXT_STEPS):
-        shown = texts[verdict.diagnosis.code] % verdict.diagnosis.values
+    for message_for in (cause_message, next_step_message):
+        shown = str(message_for(verdict.diagnosis.code, verdict.diagnosis.values))
         assert shown.strip()
         assert "%(" not in shown
     return verdict.outcome, verdict.diagnosis.code
@@ -124,7 +139,7 @@ def test_a_workload_that_is_gone_was_deleted() -> None:
         Observation((), (), (), "1"),
         name="web",
         applied_generation=1,
-        deployment_id="7",
+        deployment_mark="1.7.0000abcd",
         now=NOW,
         started_at=NOW,
         last_progress_at=NOW,
@@ -135,7 +150,7 @@ def test_a_workload_that_is_gone_was_deleted() -> None:
 
 def test_another_deployment_s_annotation_supersedes() -> None:
     d = deployment()
-    d["metadata"]["annotations"]["prism4k.io/deployment"] = "8"
+    d["metadata"]["annotations"]["prism4k.io/deployment"] = "1.8.0000abcd"
     verdict = look(d=d)
     assert (verdict.outcome, verdict.message) == ("superseded", "Deployment 8 took its place.")
 
@@ -162,8 +177,37 @@ def test_complete_is_when_all_counts_agree() -> None:
     assert look(d=deployment(wanted=0)).outcome == "complete"
 
 
-def test_paused_stands_still_without_a_clock() -> None:
-    assert look(d=deployment(spec={"paused": True}), elapsed=5000, idle=5000).outcome == "paused"
+def test_paused_is_named_and_ends_at_the_deadline_of_the_space_alone() -> None:
+    paused = deployment(spec={"paused": True, "progressDeadlineSeconds": 60}, updatedReplicas=0)
+    assert code_of(look(d=paused, elapsed=899, idle=899)) == ("paused", "paused")
+    assert code_of(look(d=paused, elapsed=900)) == ("failed", "paused")
+    full = {"updatedReplicas": 2, "replicas": 2, "availableReplicas": 2}
+    assert look(d=deployment(spec={"paused": True}, **full)).outcome == "complete", "as kubectl says"
+
+
+def templated(uid: str, revision: str, image: str, made: float = 10) -> Manifest:
+    """A ReplicaSet with its pod template, as the API has it."""
+    template = {
+        "metadata": {"labels": {"a": "b", "pod-template-hash": uid}},
+        "spec": {"containers": [{"image": image}]},
+    }
+    found = replica_set(uid, revision)
+    found["metadata"]["creationTimestamp"] = ago(made)
+    return found | {"spec": {"template": template}}
+
+
+def test_the_old_pods_of_a_paused_deployment_are_not_taken_for_new_ones() -> None:
+    # Its revision stays that of the old ReplicaSet: no new one is made before it is resumed.
+    wanted = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"image": "r/app:2"}]}}
+    d = deployment(spec={"paused": True, "template": wanted}, replicas=2, availableReplicas=2, readyReplicas=2)
+    verdict = look(pod("a", ready=True), pod("b", ready=True), d=d, new=templated("new", "2", "r/app:1"))
+    assert (verdict.outcome, verdict.ready, verdict.updated) == ("paused", 0, 0)
+    assert [view.is_new for view in verdict.pods] == [False, False]
+    d["spec"]["paused"] = False
+    twins = (templated("new", "2", "r/app:2", made=5), templated("older", "1", "r/app:2", made=9))
+    seen = Observation((d,), twins, (pod("a"), pod("b", "older")), "1")
+    views = judge(seen, **(FACTS | {"deployment_mark": "1.7.0000abcd"})).pods
+    assert [(view.name, view.is_new) for view in views] == [("b", True), ("a", False)], "the oldest, as the controller"
 
 
 def test_a_change_by_others_during_the_rollout_is_told() -> None:
@@ -179,7 +223,7 @@ def test_scale_only_changes_have_our_deadline() -> None:
     assert look(d=never, idle=10_000, elapsed=901).outcome == "failed"
 
 
-def test_pods_are_new_or_old_and_strangers_are_left_out() -> None:
+def test_pods_are_new_or_old_and_outsiders_are_left_out() -> None:
     leaving = pod("c", "old", ready=True, deletionTimestamp=ago(1))
     verdict = look(pod("b", "old", ready=True), pod("a", ready=True), leaving, pod("x", "foreign", ready=True))
     assert [(p.name, p.is_new, p.is_ready, p.is_leaving, p.state) for p in verdict.pods] == [
@@ -192,7 +236,7 @@ def test_pods_are_new_or_old_and_strangers_are_left_out() -> None:
 
 PATIENT: list[tuple[Manifest, str, str]] = [
     (waiting("InvalidImageName"), "failed", "image_name_invalid"),
-    (waiting("ErrImageNeverPull"), "failed", "image_name_invalid"),
+    (waiting("ErrImageNeverPull"), "failed", "image_never_pulled"),
     (waiting("ErrImagePull", "manifest unknown"), "progressing", "image_missing"),
     (waiting("ErrImagePull", "manifest unknown", age=11), "failed", "image_missing"),
     (waiting("ImagePullBackOff", "r/app:1: not found"), "failed", "image_missing"),
@@ -202,8 +246,8 @@ PATIENT: list[tuple[Manifest, str, str]] = [
     (waiting("ImagePullBackOff", "dial tcp: i/o timeout", age=61), "failed", "image_pull_failed"),
     (waiting("CreateContainerConfigError", 'configmap "a" not found'), "progressing", "config_missing"),
     (waiting("CreateContainerConfigError", 'configmap "a" not found', age=21), "failed", "config_missing"),
-    (waiting("RunContainerError", "exec format error"), "progressing", "start_failed"),
-    (waiting("RunContainerError", "exec format error", restarts=1), "failed", "start_failed"),
+    (waiting("RunContainerError", "exec: no such file"), "progressing", "start_failed"),
+    (waiting("RunContainerError", "exec: no such file", restarts=1), "failed", "start_failed"),
     (waiting("CrashLoopBackOff", restarts=1, last=ended(1)), "progressing", "crash_loop"),
     (waiting("CrashLoopBackOff", restarts=2, last=ended(1)), "failed", "crash_loop"),
     (waiting("CrashLoopBackOff", restarts=2, last=ended(1, lived=300)), "progressing", "crash_loop"),
@@ -221,7 +265,7 @@ PATIENT: list[tuple[Manifest, str, str]] = [
     (waiting("SomethingError", "x", age=61), "failed", "container_problem"),
     (boxed({"running": {"startedAt": ago(5)}}), "progressing", ""),
     (boxed({"running": {"startedAt": ago(20)}}), "progressing", "not_ready"),
-    (boxed({"running": {"startedAt": ago(70)}}), "failed", "not_ready"),
+    (boxed({"running": {"startedAt": ago(590)}}, age=600), "progressing", "not_ready"),
     (pod(status={"phase": "Failed", "reason": "Evicted", "message": "low on memory"}), "progressing", "evicted"),
 ]
 
@@ -267,7 +311,8 @@ def test_events_make_causes_exact_and_are_optional() -> None:
     crash = waiting("CrashLoopBackOff", restarts=2, last=ended(137))
     assert code_of(look(crash, events=(liveness,))) == ("failed", "liveness_failed")
     readiness = event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")
-    verdict = look(boxed({"running": {"startedAt": ago(70)}}), events=(readiness,))
+    verdict = look(boxed({"running": {"startedAt": ago(70)}}), events=(readiness,), elapsed=901)
+    assert code_of(verdict) == ("failed", "not_ready")
     assert verdict.diagnosis is not None
     assert "503" in verdict.diagnosis.values["message"]
     assert verdict.diagnosis.values["check"] == "GET /healthz on port 8080"
@@ -354,14 +399,17 @@ def test_progress_is_marked_by_each_kind_of_progress() -> None:
     )
     for name, value in (("updatedReplicas", 2), ("readyReplicas", 2), ("availableReplicas", 2), ("replicas", 2)):
         changed = deployment() | {"status": {"observedGeneration": 3} | base | {name: value}}
-        assert progress_mark(Observation((changed,), (), (), "1"), "web") != first
+        then = progress_mark(Observation((changed,), (), (), "1"), "web")
+        assert has_progressed(first, then), name
+        assert not has_progressed(then, first), f"less of {name}, as DeploymentProgressing counts"
+    assert not has_progressed(first, first) and has_progressed("", first) and not has_progressed(first, "")
     assert mark(updatedReplicas=1) == mark(updatedReplicas=1)
     assert progress_mark(Observation((), (), (), "1"), "web") == ""
 
 
-def test_every_code_has_a_sentence_and_a_next_step() -> None:
-    assert set(SENTENCES) == set(NEXT_STEPS)
-    assert all(text.endswith((".", "s")) for text in SENTENCES.values())
+def test_every_code_has_a_message_and_a_next_step() -> None:
+    assert set(MESSAGES) == set(NEXT_STEPS)
+    assert all(message.text.endswith((".", "s")) for message in MESSAGES.values())
 
 
 STATES = st.fixed_dictionaries(
@@ -383,6 +431,6 @@ STATES = st.fixed_dictionaries(
     st.lists(st.tuples(STATES, STATES, st.integers(0, 5), st.booleans()), max_size=3),
     st.dictionaries(st.sampled_from(["updatedReplicas", "replicas", "availableReplicas"]), st.integers(0, 4)),
 )
-def test_any_status_gets_a_verdict_with_a_sentence(parts: list[Any], status: dict[str, int]) -> None:
+def test_any_status_gets_a_verdict_with_a_message(parts: list[Any], status: dict[str, int]) -> None:
     pods = [boxed(state, last=last, restarts=restarts, init=init) for state, last, restarts, init in parts]
     code_of(look(*pods, d=deployment(updatedReplicas=0) | {"status": {"observedGeneration": 3} | status}))

@@ -19,9 +19,11 @@ from drf_spectacular.generators import SchemaGenerator
 
 from accounts.services import create_token
 from components.models import Allocation, Component, ComponentSettings, ConfigVersion
-from desk.api_calls import REGISTRY, UNSAID, WITHOUT_PAGE, call_of, calls_of
+from desk.api_calls import call_of, calls_of
+from desk.api_calls.curl import curl_of
 from desk.api_calls.forms import read_forms
-from desk.api_calls.saying import curl_of
+from desk.api_calls.operations import operations
+from desk.api_calls.routes import declared, not_in_api
 from environments.models import Membership, Space
 from releases.models import Comment, ReleaseOrder
 from tests.cast import World
@@ -40,8 +42,9 @@ def _pages(resolver: URLResolver, namespace: str = "") -> Iterator[tuple[str, An
 
 
 def _takes_post(view: Any) -> bool:
-    """Says its source anything of POST? ``require_POST`` and friends are part of it."""
-    return "POST" in inspect.getsource(inspect.unwrap(view))
+    """Says its source anything of POST? ``@act_view``, ``require_POST`` and friends are part of it."""
+    source = inspect.getsource(inspect.unwrap(view))
+    return "POST" in source or "@act_view" in source
 
 
 @cache
@@ -56,17 +59,21 @@ def schema_writes() -> frozenset[tuple[str, str]]:
 
 
 def registered() -> set[tuple[str, str]]:
-    # The schema calls a primary key id.
-    return {(way.method, way.path.replace("{pk}", "{id}")) for ways in REGISTRY.values() for way in ways}
+    found = [operations()[route.operation] for routes in declared().values() for route in routes]
+    return {(operation.method, operation.path) for operation in found}
+
+
+def without_page() -> set[tuple[str, str]]:
+    return {(operation.method, operation.path) for operation in operations().values() if operation.no_page}
 
 
 def test_every_page_that_takes_a_post_can_be_copied_or_says_why_not() -> None:
     posts = {name for name, view in _pages(get_resolver()) if _takes_post(view)}
     assert {"releases:build", "environments:space-sync", "set-language", "accounts:password"} <= posts
-    assert posts - set(REGISTRY) - set(UNSAID) == set()
-    assert set(REGISTRY) - posts == set(), "an entry of a page that is gone"
-    assert set(UNSAID) - posts == set()
-    assert not set(UNSAID) & set(REGISTRY)
+    assert posts - set(declared()) - set(not_in_api()) == set()
+    assert set(declared()) - posts == set(), "an entry of a page that is gone"
+    assert set(not_in_api()) - posts == set()
+    assert not set(not_in_api()) & set(declared())
 
 
 def test_every_call_exists_in_the_schema() -> None:
@@ -75,8 +82,9 @@ def test_every_call_exists_in_the_schema() -> None:
 
 def test_every_write_of_the_api_is_on_a_page_or_says_why_not() -> None:
     assert len(schema_writes()) > 50
-    assert schema_writes() - registered() - set(WITHOUT_PAGE) == set()
-    assert set(WITHOUT_PAGE) - schema_writes() == set()
+    assert schema_writes() - registered() - without_page() == set()
+    assert without_page() - schema_writes() == set()
+    assert without_page() & registered() == set()
 
 
 # ---------------------------------------------------------------- the command
@@ -246,7 +254,7 @@ def test_settings_of_ones_own_are_saved_by_their_command(world: World) -> None:
     assert (world.dana.language, world.dana.theme, world.dana.single_keys) == ("zh-hans", "dark", False)
 
 
-def test_a_stranger_copies_nothing_that_they_may_not_see(world: World, component: Component) -> None:
+def test_a_outsider_copies_nothing_that_they_may_not_see(world: World, component: Component) -> None:
     stranger = Caller(world, "otto")
     curl = stranger.filled(f"/components/{component.project.slug}/{component.slug}/archive/", is_archived="yes")
     assert stranger.run(curl).status_code == 404
@@ -329,3 +337,26 @@ def test_a_relative_action_belongs_to_the_page(world: World) -> None:
     call = call_of(request, "", QueryDict("body=x&note=&seen_number=1"))
     assert call is not None
     assert call.steps == (("POST", "/api/v1/templates/prism.yaml/versions/?project=sis-omm"),)
+
+
+def test_a_form_says_the_fields_that_it_has(world: World) -> None:
+    caller = Caller(world, "dana")
+    theme = json.loads(shlex.split(caller.filled("/me/theme/", theme="dark"))[-1])
+    assert theme == {"theme": "dark"}, "the switch of the theme has no box for single keys"
+    token = json.loads(shlex.split(caller.filled("/me/tokens/", name="ci", days="7", scopes=["read", "build"]))[-1])
+    assert token == {"name": "ci", "days": 7, "scopes": ["read", "build"]}
+    ada = Caller(world, "ada")
+    made = json.loads(
+        shlex.split(
+            ada.filled(
+                "/clusters/new/", slug="two", name="2", url="https://k", token="t", registries="a.example\nb.example",
+                client_cert_pem="PEM", verify_tls="on",
+            )
+        )[-1]
+    )  # fmt: skip
+    assert (made["registries"], made["token"], made["client_cert_pem"]) == (
+        ["a.example", "b.example"],
+        "<token>",
+        "PEM",
+    )
+    assert made["verify_tls"] is True and "kubeconfig" not in made

@@ -43,7 +43,7 @@ def waiting(world: World, component: Component, *, hours: int, **findings: Any) 
     order = make_built(component, world.dana)
     make_success(order, world.spaces["uat"], world.olli)
     row = Promotion.objects.create(
-        order=order, component=component, space=world.spaces["prd"], promoted_by=world.tess, word="passed"
+        order=order, component=component, space=world.spaces["prd"], promoted_by=world.tess, test_verdict="passed"
     )
     Promotion.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(hours=hours))
     reviewed(order, world.spaces["prd"], **findings)

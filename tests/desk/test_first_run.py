@@ -1,4 +1,4 @@
-"""What is still missing before a first order: from rows and last tests, for whoever may set it up."""
+"""What is still missing before a first order: from rows and last tests, for people who may set it up."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_an_empty_platform_names_everything(world: World, signed_in: SignIn) -> 
     }
 
 
-def test_each_step_says_what_its_last_test_said(world: World, component: Component, signed_in: SignIn) -> None:
+def test_each_step_shows_the_result_of_its_last_test(world: World, component: Component, signed_in: SignIn) -> None:
     client = signed_in("ada")
     assert missing(client)["/servers/jenkins/main/"] == "Its connection was never tested."
     jenkins = JenkinsServer.objects.get()

@@ -38,7 +38,7 @@ def test_all_is_well(alive: World) -> None:
     assert "None: every run that is due has been taken." in shown
 
 
-def test_trouble_is_counted_and_said(alive: World) -> None:
+def test_trouble_is_counted_and_told(alive: World) -> None:
     Heartbeat.objects.filter(role="watcher").update(at=timezone.now() - timedelta(hours=1))
     Remote.objects.create(
         name=alive.cluster.remote_key, opened_at=timezone.now() - timedelta(minutes=9), last_error="No route to host."

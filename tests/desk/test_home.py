@@ -34,10 +34,10 @@ def test_each_role_sees_what_waits_for_it(world: World, component: Component, si
     tester = signed_in("tess")
     (task,) = tester.get("/").context["work"].to_test.tasks
     assert (task.order, task.environment) == (order, world.environments["uat"])
-    tester.post(f"/orders/{order.number}/promote/uat/", {"word": "passed"})
+    tester.post(f"/orders/{order.number}/promote/uat/", {"test_verdict": "passed"})
     assert tester.get("/").context["work"].to_test.tasks == []
     make_success(order, world.spaces["uat"], world.olli)
-    tester.post(f"/orders/{order.number}/promote/prd/", {"word": "passed"})
+    tester.post(f"/orders/{order.number}/promote/prd/", {"test_verdict": "passed"})
     review = reviewed(order, world.spaces["prd"])
     (task,) = signed_in("oskar").get("/").context["work"].to_approve.tasks
     assert (task.order, task.environment) == (order, world.environments["prd"])
@@ -63,12 +63,12 @@ def test_running_and_failed(world: World, component: Component, signed_in: SignI
 def test_the_matrix_shows_what_serves_where(world: World, component: Component, signed_in: SignIn) -> None:
     order = make_built(component, world.dana)
     deployment = make_success(order, world.spaces["fat"], world.olli)
-    Placement.objects.filter(good=deployment).update(ready=1, wanted=2)
+    Placement.objects.filter(last_succeeded=deployment).update(ready=1, wanted=2)
     response = signed_in("dana").get("/")
     matrix = response.context["matrix"]
     assert [environment.slug for environment in matrix.environments] == ["fat", "uat", "prd", "drp"]
     (line,) = matrix.lines
-    assert line.cells[0].place.good == deployment and line.cells[0].is_short and line.cells[1].place is None
+    assert line.cells[0].place.last_succeeded == deployment and line.cells[0].is_short and line.cells[1].place is None
     assert order.short_name in words(response) and "1/2" in words(response)
     assert signed_in("otto").get("/").context["matrix"].lines == []
     assert signed_in("dana").get("/?text=nothing").context["matrix"].lines == []

@@ -60,7 +60,7 @@ def test_the_rail_and_the_palette_name_the_same_letters(world: World) -> None:
     assert [place.name for place in ACTIONS if place.keys == "c"] == ["releases:new"]
 
 
-def test_who_switched_single_keys_off_finds_it_said_on_every_page(world: World) -> None:
+def test_single_keys_switched_off_are_told_on_every_page(world: World) -> None:
     browser = Client()
     browser.force_login(world.dana, backend="accounts.backends.PasswordBackend")
     assert 'data-keys="off"' not in browser.get("/me/").content.decode()

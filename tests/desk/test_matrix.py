@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from components.models import Component
 from components.naming import short_code
 from foundation.runs.choices import RunState
 from releases import transitions
-from releases.models import Build, Deployment, Placement, ReleaseOrder
+from releases.models import Build, Deployment, Placement, ReleaseOrder, SpaceObservation
 from tests.cast import World
 from tests.releases.rows import build, make_built, make_component, make_order, make_success
 
@@ -156,7 +158,7 @@ def test_a_twin_is_compared_with_the_one_it_stands_in_for(
     assert line.cells[3].unlike is None
 
 
-def test_strangers_compare_nothing(world: World, component: Component, signed_in: SignIn) -> None:
+def test_outsiders_compare_nothing(world: World, component: Component, signed_in: SignIn) -> None:
     between(world, component, 1)
     path = "/compare/sis-omm/sis-omm-proxy-gw/uat/"
     assert signed_in("dana").get(path).status_code == 200 and signed_in("otto").get(path).status_code == 404
@@ -211,3 +213,22 @@ def test_queries_do_not_grow_with_what_is_shown(world: World, component: Compone
     many = {path: count(path) for path in paths}
     assert all(many[path] <= few[path] for path in paths), (few, many)
     assert many["/"] <= 40 and many["/?part=chunk"] <= 18 and many["/?part=work"] <= 20, many
+
+
+def test_a_cell_of_a_cluster_that_does_not_answer_is_not_known(
+    world: World, component: Component, signed_in: SignIn
+) -> None:
+    make_success(make_built(component, world.dana), world.spaces["fat"], world.olli)
+    Placement.objects.update(ready=4, wanted=4)
+    row, _made = SpaceObservation.objects.get_or_create(space=world.spaces["fat"])
+    known = signed_in("olli").get("/")
+    assert "4/4" in words(known) and "is-unknown" not in known.content.decode()
+    changed = Placement.objects.get().changed_at
+    since = timezone.now() - timedelta(seconds=20)
+    SpaceObservation.objects.filter(pk=row.pk).update(contact_lost_since=since, remote=world.cluster.remote_key)
+    transitions.contact_changed_space(row.pk)
+    assert Placement.objects.get().changed_at > changed, "open pages fetch the cell anew"
+    lost = signed_in("olli").get("/")
+    assert "?/4" in words(lost) and "is-unknown" in lost.content.decode() and "4/4" not in words(lost)
+    assert f"not known since {timezone.localtime(since):%H:%M:%S}" in words(lost)
+    assert codes(signed_in("olli").get("/?state=attention")) == ["PROXY-GW"]

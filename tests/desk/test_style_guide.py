@@ -14,10 +14,11 @@ from desk.style_guide import PARTS
 from tests.cast import World
 
 TEMPLATES = Path(django_settings.BASE_DIR) / "templates"
-# The frame of every page, and what is nothing but words: they are on every page.
+# The frame of every page and what is nothing but words: they are on every page. And what would send something.
 FRAME = {
-    "api_call", "bottom_bar", "confirm", "form_errors", "language", "live_dot", "messages", "page_words", "palette",
-    "person_menu", "project_switcher", "rail", "switch_person", "theme", "topbar", "visitor_bar",
+    "api_call", "api_docs", "bottom_bar", "confirm", "form_card", "language", "live_dot", "messages",
+    "page_words", "palette", "person_menu", "post_button", "project_switcher", "rail", "switch_person", "theme",
+    "topbar", "visitor_bar",
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
-from tests.patience import at_most
+from tests.patience import at_most, wait_for
 
 PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
@@ -92,7 +92,5 @@ def until(what: Callable[[], object], why: str, seconds: float = 60.0) -> float:
     """Seconds until it was true, asked through the browser. A short wait may last longer on a busy machine."""
     limit = max(seconds, min(at_most(seconds), 30))
     began = time.monotonic()
-    while not what():
-        assert time.monotonic() - began < limit, f"{why}: not within {limit:g} s"
-        time.sleep(0.05)
+    wait_for(what, why, limit)
     return time.monotonic() - began

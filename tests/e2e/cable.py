@@ -1,4 +1,4 @@
-"""The cable between a browser and the product: it can be pulled, go dead without a word, and be plugged in again."""
+"""The cable between a browser and the product: it can be pulled, go dead silently, and be plugged in again."""
 
 from __future__ import annotations
 

@@ -58,18 +58,20 @@ class StoredLog:
         self.rows.change("UPDATE releases_build SET state = 'running', next_at = %s WHERE id = %s", PARKED, self.build)
         return self
 
-    def tell(self, kind: str = "build.log") -> None:
-        """The event that follows a write."""
+    def tell(self, kind: str = "") -> None:
+        """The event that follows a write; a log that grows has none: its size is the signal."""
+        if not kind:
+            return
         moment = now()
         # The event first: nobody may hear of a number that is not there yet.
-        seq = self.rows.one("SELECT last_seq FROM releases_releaseorder WHERE id = %s", self.order) + 1
+        seq = self.rows.one("SELECT last_seq FROM releases_orderfeed WHERE order_id = %s", self.order) + 1
         self.rows.change(
             "INSERT INTO releases_orderevent (order_id, seq, kind, data, at) VALUES (%s, %s, %s, %s, %s)",
             self.order, seq, kind, json.dumps({"id": self.build}), moment,
         )  # fmt: skip
         self.rows.change(
-            "UPDATE releases_releaseorder SET last_seq = %s, last_event_at = %s, changed_at = %s WHERE id = %s",
-            seq, moment, moment, self.order,
+            "UPDATE releases_orderfeed SET last_seq = %s, last_event_at = %s WHERE order_id = %s",
+            seq, moment, self.order,
         )  # fmt: skip
 
     def end(self, state: str) -> None:

@@ -16,9 +16,9 @@ from tests.e2e.browsing import Screen, until
 from tests.e2e.cable import Cable, cable_to
 from tests.e2e.conftest import Open
 from tests.e2e.logs import StoredLog
-from tests.patience import is_soon
+from tests.patience import is_soon, wait_for
 from tests.whole.people import Carried, Crew
-from tests.whole.product import Product, wait_for
+from tests.whole.product import Product
 
 WATCHER = "wumin"
 DEVELOPER = "chenlei"
@@ -62,7 +62,7 @@ class Watch:
         return self.page.locator("[data-live-word]").inner_text()
 
     def spoken(self) -> list[str]:
-        """What screen readers were told, sentence by sentence."""
+        """What screen readers were told, message by message."""
         said: list[str] = self.page.evaluate("spoken.flatMap((text) => text.split(' · '))")
         return said
 
@@ -255,7 +255,7 @@ def test_pages_that_slept_while_their_connections_died(watch: Watch, chromium: B
         watch.cable.go_dead()
         watch.say(2)
         watch.cable.plug_in()
-        time.sleep(5)
+        time.sleep(5)  # asleep for longer than a connection lives unanswered
     finally:
         for process in asleep:
             os.kill(process, signal.SIGCONT)
@@ -307,7 +307,7 @@ def test_log_lines_come_once_through_every_interruption(open_screen: Open, produ
     for leave in (cable.pull, cable.go_dead):
         leave()
         write()
-        time.sleep(1)
+        time.sleep(1)  # the page is cut off while lines come
         cable.plug_in()
         screen.page.evaluate("dispatchEvent(new Event('online'))")
         took = until(is_whole, "every line is there, once", 15)
@@ -333,8 +333,8 @@ def test_a_burst_of_news_is_few_fetches_and_takes_nothing_away(watch: Watch, ope
     page = screen.page
     expect(page.locator("[data-live=ok]")).to_be_visible()
     page.evaluate("window.fetches = 0; addEventListener('htmx:beforeRequest', () => { fetches += 1; })")
-    sentence, menu, link = page.locator("#id_text"), page.locator("#order-menu"), page.locator("a.lane-card").nth(1)
-    sentence.fill("half a sent")
+    message, menu, link = page.locator("#id_text"), page.locator("#order-menu"), page.locator("a.lane-card").nth(1)
+    message.fill("half a sent")
     menu.evaluate("(box) => { box.open = true; }")
     link.focus()
     watch.say(12)
@@ -342,11 +342,11 @@ def test_a_burst_of_news_is_few_fetches_and_takes_nothing_away(watch: Watch, ope
     panels = page.locator("[hx-trigger*='prism:changed']").count()
     assert 0 < page.evaluate("fetches") < 12 * panels
     assert menu.evaluate("(box) => box.open")
-    assert sentence.input_value() == "half a sent"
+    assert message.input_value() == "half a sent"
     assert link.evaluate("(card) => card === document.activeElement")
 
 
-def test_a_change_of_state_is_said_once_and_log_lines_never(watch: Watch) -> None:
+def test_a_change_of_state_is_told_once_and_log_lines_never(watch: Watch) -> None:
     watch.order.build()
     until(lambda: watch.screen.card("build").locator(".tone-succeeded").count(), "built", 10)
     until(lambda: any("Docker Done" in text for text in watch.spoken()), "it is said", 4)

@@ -56,7 +56,7 @@ def test_what_is_confirmed_happens_though_its_panel_was_drawn_anew(
     assert sent.value.url.endswith("/builds/1/stop/")
 
 
-def test_what_is_not_offered_any_more_is_not_sent_and_that_is_said(open_screen: Open, crew: Crew) -> None:
+def test_what_is_not_offered_any_more_is_not_sent_and_that_is_told(open_screen: Open, crew: Crew) -> None:
     order = crew.create(AMS)
     order.start_build()
     page = open_screen(DEVELOPER, f"/orders/{order.number}/").page

@@ -14,9 +14,9 @@ from tests.e2e.browsing import Screen, until
 from tests.e2e.cable import cable_to
 from tests.e2e.conftest import Open
 from tests.e2e.test_whole_order import create, start_build
-from tests.patience import is_soon
+from tests.patience import is_soon, wait_for
 from tests.whole.people import Carried, Crew
-from tests.whole.product import Product, wait_for
+from tests.whole.product import Product
 
 WATCHER = "wumin"
 AMS = "sis-omm/sis-omm-jtc-app-ams"
@@ -55,7 +55,7 @@ def test_a_page_that_was_away_is_right_at_once(open_screen: Open, crew: Crew, pr
         for number in range(5):
             comment(order, f"said while nobody listened {number}")
         order.build()
-        time.sleep(3)
+        time.sleep(3)  # the page is away while the build goes on
         if is_cut:
             cable.plug_in()
         screen.context.set_offline(False)

@@ -194,7 +194,7 @@ def test_one_opens_on_its_review(open_screen: Open, crew: Crew) -> None:
     page.wait_for_url(f"**/orders/{order.number}/review/prd/")
 
 
-# ---------------------------------------------------------------- narrow, and every look
+# ---------------------------------------------------------------- narrow, and every theme
 @pytest.mark.parametrize("language", ["en-US", CHINESE])
 def test_nothing_is_wider_than_a_phone(open_screen: Open, crew: Crew, language: str) -> None:
     crew.create(branch="feature/fee-classes")

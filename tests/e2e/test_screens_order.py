@@ -70,7 +70,7 @@ def test_build_and_fat_from_the_orders_page(open_screen: Open, crew: Crew) -> No
     arrive(screen, r"/deployments/\d+/")
     assert hand.count == 1, "deployed, and there to follow"
     expect(screen.page.locator("#rollout .head-line .tone-succeeded").first).to_be_visible()
-    expect(screen.page.locator("#said")).to_contain_text("Every pod of the new version is ready")
+    expect(screen.page.locator("#rollout-moments")).to_contain_text("Every pod of the new version is ready")
 
 
 def test_promote_review_approve_and_deploy_to_production(open_screen: Open, crew: Crew) -> None:
@@ -79,10 +79,10 @@ def test_promote_review_approve_and_deploy_to_production(open_screen: Open, crew
     order.to("fat")
     tester = open_screen(TESTER, f"/orders/{order.number}/")
     hand = Clicks(tester)
-    hand.click("input[name=word][value=passed]")
+    hand.click("input[name=test_verdict][value=passed]")
     hand.click("#place-promotion .btn-primary")
     arrive(tester, "panel=uat")
-    assert hand.count == 2, "promoted with the tester's word"
+    assert hand.count == 2, "promoted with the test verdict"
     order.start_deployment("uat")
     order.deployed("uat")
     order.settled("uat")
@@ -183,7 +183,7 @@ def test_a_crash_tells_its_cause_and_the_way_back(open_screen: Open, crew: Crew)
     assert not screen.was_reloaded()
     diagnosis = screen.page.locator(".diagnosis")
     expect(diagnosis).to_contain_text("again and again")
-    expect(diagnosis.locator(".evidence")).to_contain_text("DATABASE_URL")
+    expect(diagnosis.locator(".evidence").first).to_contain_text("DATABASE_URL")
     expect(diagnosis).to_contain_text("Open the configuration of FAT")
     expect(screen.page.locator("#rollout .btn-primary")).to_contain_text("Roll back to")
     screen.open(f"/orders/{crashing.number}/")

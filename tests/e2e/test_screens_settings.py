@@ -127,7 +127,7 @@ def test_a_template_renders_beside_its_editor_and_says_whom_it_would_break(open_
 
 
 def test_a_connection_test_runs_before_ones_eyes(open_screen: Open) -> None:
-    screen = open_screen(ADMIN, "/clusters/demo/")
+    screen = open_screen(ADMIN, "/clusters/test/")
     page = screen.page
     screen.mark()
     page.get_by_role("button", name="Test the connection").click()
@@ -158,7 +158,7 @@ NARROW = {
         "/components/",
     ),
     PROJECT_ADMIN: ("/projects/sis-omm/", "/spaces/sis-omm/prd/", "/spaces/sis-omm/prd/policy/", "/environments/"),
-    ADMIN: ("/clusters/demo/", "/servers/", "/people/", "/templates/prism-python-service.yaml/", "/health/", "/admin/"),
+    ADMIN: ("/clusters/test/", "/servers/", "/people/", "/templates/prism-python-service.yaml/", "/health/", "/admin/"),
 }
 TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll("main .scroll")]
     .filter((one) => one.clientWidth && one.scrollWidth > one.clientWidth + 1)

@@ -42,8 +42,8 @@ def promote(screen: Screen, number: str, environment: str, word: str = "passed")
     screen.open_order(number, environment)
     button = screen.act(f"/promote/{environment}/")
     expect(button).to_be_enabled()  # the page finds out by itself that the environment before has settled
-    if screen.page.locator("input[name=word]").count():
-        screen.page.locator(f"input[name=word][value={word}]").check()
+    if screen.page.locator("input[name=test_verdict]").count():
+        screen.page.locator(f"input[name=test_verdict][value={word}]").check()
     with screen.page.expect_navigation():
         button.click()
     expect(button).to_have_count(0)

@@ -1,4 +1,4 @@
-"""The API does what the pages do: the same services, rights and sentences."""
+"""The API does what the pages do: the same services, rights and messages."""
 
 from __future__ import annotations
 

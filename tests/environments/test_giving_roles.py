@@ -51,7 +51,7 @@ def test_others_who_see_the_project_may_not(world: World, who: str) -> None:
     assert not Membership.objects.filter(user=world.otto).exists()
 
 
-def test_a_stranger_learns_nothing(world: World) -> None:
+def test_a_outsider_learns_nothing(world: World) -> None:
     with pytest.raises(Missing):
         give(world, by="otto")
 
@@ -94,7 +94,7 @@ def test_a_grant_in_fat_lets_a_developer_deploy_there_until_it_ends(world: World
     assert not can(world.dana, "deploy", space=world.spaces["fat"])
 
 
-def test_the_same_role_twice_is_said(world: World) -> None:
+def test_the_same_role_twice_is_told(world: World) -> None:
     with pytest.raises(Refused) as caught:
         give(world, "dana")
     assert caught.value.code == "held-already"

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from django.db import connection
+from django.test import Client
 
 from audit.models import AuditEvent
 from environments.models import Cluster
@@ -20,14 +21,14 @@ from foundation.problems import Denied, Invalid, Refused
 from tests.cast import World
 
 
-def pair() -> tuple[str, str]:
-    """A certificate that signed itself, and its key, in PEM."""
+def pair(begins: dt.timedelta = dt.timedelta(0), ends: dt.timedelta = dt.timedelta(days=9)) -> tuple[str, str]:
+    """A certificate that signed itself, and its key, in PEM; in force from and until so long after now."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "prism4k")])
     now = dt.datetime.now(dt.UTC)
     certificate = (
         x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(1).not_valid_before(now).not_valid_after(now + dt.timedelta(days=9)).sign(key, hashes.SHA256())
+        .serial_number(1).not_valid_before(now + begins).not_valid_after(now + ends).sign(key, hashes.SHA256())
     )  # fmt: skip
     shape = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return certificate.public_bytes(serialization.Encoding.PEM).decode(), key.private_bytes(*shape).decode()
@@ -115,6 +116,92 @@ def test_a_kubeconfig_brings_address_and_credentials(world: World) -> None:
     )
     row = edit_cluster(actor=world.ada, cluster=cluster, kubeconfig=other)
     assert row.token == "" and row.client_key_pem.startswith("-----BEGIN") and row.tls_server_name == "kubernetes"
+
+
+def encoded(pem: str) -> str:
+    return base64.b64encode(pem.encode()).decode()
+
+
+def in_time(begins: int, ends: int) -> tuple[str, str]:
+    """A pair in force from so many days from now to so many days from now."""
+    return pair(dt.timedelta(days=begins), dt.timedelta(days=ends))
+
+
+def with_pair(given: tuple[str, str]) -> str:
+    certificate, key = (encoded(part) for part in given)
+    return KUBECONFIG.format(cluster="", user=f"client-certificate-data: {certificate}, client-key-data: {key}")
+
+
+NO_CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+RUBBISH = {
+    "expired client certificate": (with_pair(in_time(-9, -1)), "expired on"),
+    "client certificate of tomorrow": (with_pair(in_time(1, 9)), "in force from"),
+    "expired authority": (
+        KUBECONFIG.format(cluster=f"certificate-authority-data: {encoded(in_time(-9, -1)[0])}", user="token: t"),
+        "expired on",
+    ),
+    "key of another": (with_pair((pair()[0], pair()[1])), "does not belong"),
+    "certificate that is none": (with_pair((NO_CERTIFICATE, pair()[1])), "not a certificate"),
+    "unverified": (KUBECONFIG.format(cluster="insecure-skip-tls-verify: true", user="token: t"), "say yourself"),
+    "metadata address": (
+        KUBECONFIG.format(cluster="", user="token: t").replace("http://127.0.0.1:3", "http://169.254.169.254"),
+        "internal address",
+    ),
+    "token with a space": (KUBECONFIG.format(cluster="", user='token: "a b"'), "no spaces"),
+    "a megabyte": ("a: " + "x" * 1_000_000, "256 KiB"),
+}
+
+
+@pytest.mark.parametrize("case", RUBBISH)
+def test_a_kubeconfig_that_cannot_be_used_is_told_at_its_field(world: World, case: str) -> None:
+    text, said = RUBBISH[case]
+    with pytest.raises(Invalid) as caught:
+        make(world, kubeconfig=text, url="", token="")
+    assert list(caught.value.fields) == ["kubeconfig"]
+    assert said in " ".join(map(str, caught.value.fields["kubeconfig"])), caught.value.fields
+    assert Cluster.objects.count() == 1
+
+
+@pytest.mark.parametrize("case", RUBBISH)
+def test_page_and_api_say_it_and_keep_nothing(world: World, case: str) -> None:
+    text, said = RUBBISH[case]
+    browser = Client()
+    browser.force_login(world.ada, backend="accounts.backends.PasswordBackend")
+    form = {"slug": "second", "name": "Second", "verify_tls": "on", "kubeconfig": text}
+    answer = browser.post("/clusters/new/", form)
+    assert answer.status_code == 400 and "Traceback" not in answer.content.decode()
+    body = {"slug": "second", "name": "Second", "kubeconfig": text}
+    problem = browser.post("/api/v1/clusters/", body, content_type="application/json")
+    assert problem.status_code == 400 and problem["Content-Type"] == "application/problem+json"
+    assert "kubeconfig" in problem.content.decode()
+    assert Cluster.objects.count() == 1
+    assert not AuditEvent.objects.filter(verb="cluster.created").exists()
+
+
+def test_an_unverified_certificate_is_taken_from_who_says_so(world: World) -> None:
+    text = KUBECONFIG.format(cluster="insecure-skip-tls-verify: true", user="token: t")
+    assert not make(world, kubeconfig=text, verify_tls=False, url="", token="").verify_tls
+
+
+def test_a_cluster_whose_authority_expired_meanwhile_is_still_renamed(world: World) -> None:
+    Cluster.objects.update(ca_pem=in_time(-9, -1)[0])
+    assert edit_cluster(actor=world.ada, cluster=world.cluster, name="Renamed").name == "Renamed"
+    with pytest.raises(Invalid) as caught:
+        edit_cluster(actor=world.ada, cluster=world.cluster, ca_pem=in_time(-9, -2)[0])
+    assert list(caught.value.fields) == ["ca_pem"]
+    both = in_time(-9, -1)[0] + pair()[0]
+    assert edit_cluster(actor=world.ada, cluster=world.cluster, ca_pem=both).ca_pem == both, "one in force is enough"
+
+
+def test_what_a_browser_makes_of_a_certificate_is_no_change(world: World) -> None:
+    """It sends line ends of Windows, and the form drops those at the end."""
+    cluster = make(world, ca_pem=pair()[0])
+    Cluster.objects.filter(pk=cluster.pk).update(ca_pem=cluster.ca_pem)
+    browser = Client()
+    browser.force_login(world.ada, backend="accounts.backends.PasswordBackend")
+    form = {"name": "Renamed", "url": cluster.url, "verify_tls": "on", "ca_pem": cluster.ca_pem.replace("\n", "\r\n")}
+    assert browser.post("/clusters/second/edit/", form).status_code == 302
+    assert AuditEvent.objects.get(verb="cluster.changed").after == {"name": "Renamed"}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from accounts.models import Project, Token, User
 from accounts.services import create_token
 from audit.models import AuditEvent
 from environments.access import can
-from environments.services import organisations, people, projects
+from environments.services import people, projects
 from foundation.problems import Denied, Invalid, Refused
 from tests.cast import PASSWORD, World
 
@@ -21,7 +21,7 @@ PHRASE = "quite a long phrase"
 def test_only_a_platform_administrator_may(world: World, who: str) -> None:
     actor = world.people[who]
     with pytest.raises(Denied):
-        organisations.create_organisation(actor=actor, slug="x", name="X")
+        projects.create_organisation(actor=actor, slug="x", name="X")
     with pytest.raises(Denied):
         projects.create_project(actor=actor, organisation="sis", slug="x", name="X")
     with pytest.raises(Denied):

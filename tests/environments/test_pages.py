@@ -1,4 +1,4 @@
-"""Every page of the room for everybody, and its forms without JavaScript."""
+"""Every page of the app for everybody, and its forms without JavaScript."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_no_page_holds_inline_script_or_style_or_the_token(world: World, path: s
     assert "secret-token" not in text
 
 
-def test_a_stranger_sees_no_project_in_the_lists(world: World) -> None:
+def test_a_outsider_sees_no_project_in_the_lists(world: World) -> None:
     otto = browse(world, "otto")
     assert "SIS-OMM" not in otto.get("/projects/").content.decode()
     assert "sis-omm-fat" not in otto.get("/environments/").content.decode()
@@ -100,7 +100,7 @@ def test_the_times_of_a_grant_are_in_the_zone_of_who_types(world: World) -> None
     assert Membership.objects.get(role="grant").ends_at.isoformat() == "2099-07-01T16:00:00+00:00"
 
 
-def test_a_refusal_is_a_page_with_a_sentence(world: World) -> None:
+def test_a_refusal_is_a_page_with_a_message(world: World) -> None:
     body = {"username": "dana", "role": "grant", "environment": "prd", "ends_at": "2099-07-01T12:00"}
     answer = browse(world, "petra").post("/projects/sis-omm/members/", body)
     assert answer.status_code == 409

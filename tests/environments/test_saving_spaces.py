@@ -47,7 +47,7 @@ def test_what_is_typed_is_kept_exactly_and_reads_back(world: World) -> None:
         ({"memory_requests": "2", "memory_limits": "1.999"}, "memory_requests"),
     ],
 )
-def test_an_impossible_ceiling_gets_a_sentence_and_changes_nothing(
+def test_an_impossible_ceiling_gets_a_message_and_changes_nothing(
     world: World, typed: dict[str, str], field: str
 ) -> None:
     with pytest.raises(Invalid) as caught:

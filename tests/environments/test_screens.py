@@ -18,7 +18,7 @@ from accounts.models import Project
 from deployer.interfaces import QuotaLine
 from environments.models import Cluster, ClusterTest, Membership, Space, SpaceSync
 from environments.selectors.quota import quotas_seen
-from environments.services.sights import note_quota
+from environments.services.spaces import record_quota
 from foundation.models import Remote
 from foundation.runs.choices import RunState
 from tests.cast import World
@@ -68,12 +68,12 @@ def test_the_fullest_quotas_stand_in_the_table(world: World) -> None:
     assert "7.5 of 8 used, 0.5 free" in space and "2 of 20 used, 18 free" in space
 
 
-def test_the_latest_look_counts_whoever_writes_last(world: World) -> None:
+def test_the_latest_read_counts_in_any_order_of_writes(world: World) -> None:
     space = world.spaces["prd"]
     synced(space, line("pods", 20, 2))
     now = timezone.now()
-    note_quota(space, [QuotaLine("prism4k", "pods", 20, 7)], at=now)
-    note_quota(space, [QuotaLine("prism4k", "pods", 20, 5)], at=now - timedelta(seconds=30))
+    record_quota(space, [QuotaLine("prism4k", "pods", 20, 7)], at=now)
+    record_quota(space, [QuotaLine("prism4k", "pods", 20, 5)], at=now - timedelta(seconds=30))
     (seen,) = quotas_seen([space]).values()
     assert seen and [bar.used for bar in seen.bars] == ["7"] and seen.at == now
     assert "7 / 20" in page(world, "dana", "/environments/")
@@ -85,7 +85,7 @@ def test_a_sight_of_another_place_does_not_count(world: World) -> None:
     Space.objects.filter(pk=space.pk).update(namespace="moved")
     space.refresh_from_db()
     assert quotas_seen([space]) == {space.pk: None}
-    assert "Nobody has looked at the quota yet." in page(world, "dana", "/spaces/sis-omm/prd/")
+    assert "The quota was not read yet." in page(world, "dana", "/spaces/sis-omm/prd/")
 
 
 def test_the_table_is_searched_and_cut(world: World, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:

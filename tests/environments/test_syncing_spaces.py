@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deployer.adapters.kubernetes import connect, disconnect
 from deployer.interfaces import ClusterTarget, ObjectRef
+from deployer.rights import account_manifest
 from environments.models import Space, SpaceSync
 from environments.selectors.quota import quota_seen
-from environments.services.spaces import create_space, edit_space
-from environments.services.syncs import sync_again
+from environments.services.spaces import create_space, edit_space, sync_again
 from environments.steps import QUOTA, give_up, sync_space
 from environments.targets import cluster_target
 from foundation.models import Remote
@@ -21,12 +22,6 @@ from foundation.runs.engine import LeaseLost, RunState, run_step
 from tests.cast import World
 from tests.contract.cluster_stand_in import TOKEN, stand_in
 from tests.environments.cluster import drive, lead_to, take
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with stand_in(tmp_path_factory.mktemp("cluster")) as target:
-        yield target.url
 
 
 @pytest.fixture
@@ -59,7 +54,7 @@ def test_saving_makes_namespace_and_quota_and_the_page_knows_the_use(world: Worl
     assert (run.state, run.reason) == (RunState.SUCCEEDED, "")
     namespace = client.read("", ObjectRef("v1", "Namespace", space.namespace))
     assert namespace["metadata"]["labels"].items() >= {
-        "app.kubernetes.io/managed-by": "prism4k", "project": "sis-omm", "environment": "fat",
+        "app.kubernetes.io/managed-by": "prism4k", "prism4k.io/project": "sis-omm", "prism4k.io/environment": "fat",
     }.items()  # fmt: skip
     assert quota_of(client, space)["spec"]["hard"] == {
         "requests.cpu": "8", "limits.cpu": "16", "limits.memory": "1536Mi", "pods": "10",
@@ -107,6 +102,35 @@ def test_the_namespace_of_another_space_is_left_alone(world: World, client: Any)
     run = drive("space-sync", uat.syncs.get())
     assert (run.state, run.reason) == (RunState.FAILED, "namespace-taken")
     assert quota_of(client, taken)["spec"]["hard"] == {"pods": "5"}
+
+
+def test_the_namespace_of_another_space_is_known_by_labels_of_earlier_versions_too(world: World, client: Any) -> None:
+    run = save(world, "fat", pods="5")
+    labels = {"app.kubernetes.io/managed-by": "prism4k", "project": "another", "environment": "fat"}
+    metadata = {"name": world.spaces["fat"].namespace, "labels": labels}
+    client.apply(None, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, force=False, deadline=soon())
+    done = drive("space-sync", run)
+    assert (done.state, done.reason) == (RunState.FAILED, "namespace-taken")
+
+
+@pytest.mark.parametrize("ceilings", [{}, {"pods": "5"}])
+def test_a_namespace_that_nobody_made_and_we_may_not_make_is_no_success(
+    world: World, tmp_path: Path, ceilings: dict[str, str]
+) -> None:
+    account = account_manifest(["elsewhere"], with_cluster_role=False)
+    with stand_in(tmp_path, account=account) as target:
+        lead_to(world.cluster, target.url, TOKEN)
+        assert drive("space-sync", save(world, "fat", **ceilings)).state == RunState.FAILED
+        # With rights inside it, and none to make or to see the namespace itself.
+        inside = account_manifest([world.spaces["fat"].namespace], with_cluster_role=False)
+        disconnect(world.cluster.remote_key)
+    (tmp_path / "second").mkdir()
+    with stand_in(tmp_path / "second", account=inside.replace('["namespaces"]', '["nothing"]')) as target:
+        lead_to(world.cluster, target.url, TOKEN)
+        sync_again(actor=world.ada, space=world.spaces["fat"])
+        done = drive("space-sync", world.spaces["fat"].syncs.latest("pk"))
+        disconnect(world.cluster.remote_key)
+    assert (done.state, done.reason) == (RunState.FAILED, "namespace-missing")
 
 
 def test_wishes_that_come_while_a_pass_is_under_way_are_not_lost(world: World, client: Any) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.html import escape
 
 from deployer.adapters.kubernetes import disconnect
+from deployer.rights import account_manifest
 from environments.models import ClusterTest
 from environments.selectors.shown import test_shown as shown
 from environments.services.clusters import start_test
@@ -16,12 +19,6 @@ from foundation.runs.engine import RunState
 from tests.cast import World
 from tests.contract.cluster_stand_in import TOKEN, stand_in
 from tests.environments.cluster import drive, lead_to
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with stand_in(tmp_path_factory.mktemp("cluster")) as target:
-        yield target.url
 
 
 @pytest.fixture
@@ -39,6 +36,7 @@ def test_it_asks_for_every_right_in_every_namespace_of_ours(reachable: World) ->
     assert found.is_complete and found.at is not None
     rights = {line.resource: dict(line.verbs) for line in found.places[0].rights}
     assert rights["deployments"]["patch"] and rights["pods"]["create"]
+    assert "watch" not in rights["pods"], "what can be done without is listed apart"
     assert run.facts["version"].startswith("v1.") and run.facts["latency_ms"] >= 0
 
 
@@ -74,7 +72,54 @@ def test_what_is_wrong_is_the_result(reachable: World, url: str, token: str, rea
     lead_to(reachable.cluster, url or reachable.cluster.url, token)
     run = drive("cluster-test", start_test(actor=reachable.ada, cluster=reachable.cluster))
     assert (run.state, run.reason) == (RunState.FAILED, reason)
-    assert shown(run).sentence and token not in run.message
+    assert shown(run).message and token not in run.message
+
+
+NAMESPACES = [f"sis-omm-{one}" for one in ("drp", "fat", "prd", "uat")]
+
+
+def test_an_account_without_any_right_is_no_success(world: World, tmp_path: Path) -> None:
+    with stand_in(tmp_path, account=account_manifest([], with_cluster_role=False)) as target:
+        lead_to(world.cluster, target.url, TOKEN)
+        run = drive("cluster-test", start_test(actor=world.ada, cluster=world.cluster))
+        disconnect(world.cluster.remote_key)
+    assert (run.state, run.reason) == (RunState.FAILED, "no-rights")
+    assert "sis-omm-drp" in str(run.message) and "list deployments" in str(run.message)
+    assert run.facts["user"] == "system:serviceaccount:prism4k:prism4k"
+
+
+@pytest.mark.parametrize("left_out", ["replicasets", "resourcequotas", "pods/log"])
+def test_one_right_that_is_missing_is_named_and_is_no_success(world: World, tmp_path: Path, left_out: str) -> None:
+    manifest = account_manifest(NAMESPACES, with_cluster_role=True).replace(f'"{left_out}"', '"nothing"')
+    with stand_in(tmp_path, account=manifest) as target:
+        lead_to(world.cluster, target.url, TOKEN)
+        run = drive("cluster-test", start_test(actor=world.ada, cluster=world.cluster))
+        disconnect(world.cluster.remote_key)
+    assert (run.state, run.reason) == (RunState.FAILED, "rights-missing")
+    assert f" {left_out}" in str(run.message) and "list deployments" not in str(run.message)
+    assert not shown(run).is_complete
+
+
+def test_rights_that_can_be_done_without_are_shown_and_fail_nothing(world: World, tmp_path: Path) -> None:
+    manifest = account_manifest(NAMESPACES, with_cluster_role=False).replace("[watch]", "[]")
+    with stand_in(tmp_path, account=manifest) as target:
+        lead_to(world.cluster, target.url, TOKEN)
+        run = drive("cluster-test", start_test(actor=world.ada, cluster=world.cluster))
+        disconnect(world.cluster.remote_key)
+    assert run.state == RunState.SUCCEEDED
+    lines = {line.resource: line for line in shown(run).places[0].rights}
+    assert lines["deployments"].extras == [("watch", False)] and not lines["deployments"].missing
+    assert ("create", False) in lines["namespaces"].extras
+
+
+def test_page_and_api_give_the_manifest_of_the_spaces_on_the_cluster(world: World) -> None:
+    browser = Client()
+    browser.force_login(world.ada, backend="accounts.backends.PasswordBackend")
+    wanted = account_manifest(NAMESPACES, with_cluster_role=True)
+    assert escape(wanted.splitlines()[0]) in browser.get("/clusters/main/").content.decode()
+    assert browser.get("/api/v1/clusters/main/account/").json() == {"manifest": wanted}
+    browser.force_login(world.dana, backend="accounts.backends.PasswordBackend")
+    assert browser.get("/api/v1/clusters/main/account/").status_code in (403, 404)
 
 
 def test_credentials_that_no_longer_decrypt_are_ours(reachable: World, settings: Any) -> None:

@@ -45,7 +45,7 @@ def test_role_verb_space(world: World, role: str) -> None:
     assert found == {(row["verb"], place): expected(row, role) for row in ROWS for place in PLACES}
 
 
-def test_a_stranger_may_nothing(world: World) -> None:
+def test_a_outsider_may_nothing(world: World) -> None:
     rights = Rights(world.otto)
     asked = [(verb, space) for verb in VERBS for space in world.spaces.values()]
     assert not [verb for verb, space in asked if rights.can(verb, space=space, owner_id=world.otto.pk)]
@@ -185,7 +185,7 @@ def test_an_archived_project_is_only_read(world: World, role: str) -> None:
     assert after == before & {"see", "read_project_audit"}
 
 
-def test_whoever_asks_in_an_archived_project_is_told_why(world: World) -> None:
+def test_everybody_is_told_why_in_an_archived_project(world: World) -> None:
     world.project.is_archived = True
     world.project.save()
     with pytest.raises(Refused) as caught:
@@ -194,7 +194,7 @@ def test_whoever_asks_in_an_archived_project_is_told_why(world: World) -> None:
     assert "Ada" in str(caught.value.who_can_help)
 
 
-def test_strangers_get_nothing_and_members_get_a_name(world: World) -> None:
+def test_outsiders_get_nothing_and_members_get_a_name(world: World) -> None:
     with pytest.raises(Missing):
         require(world.otto, "deploy", space=world.spaces["uat"])
     with pytest.raises(Denied) as caught:

@@ -1,4 +1,4 @@
-"""Bad input gets a sentence and changes nothing, or ends the run with the right reason."""
+"""Bad input gets a message and changes nothing, or ends the run with the right reason."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_dead_git_url_is_no_order(site: Site) -> None:
     with pytest.raises(Refused) as refused:
         site.order()
     assert refused.value.code == "git-away" and refused.value.status == 503
-    assert len(str(refused.value.sentence)) > 20
+    assert len(str(refused.value.message)) > 20
     assert rows() == before
 
 
@@ -66,7 +66,7 @@ def test_a_git_host_that_nobody_listed_is_no_order(site: Site) -> None:
     before = rows()
     with pytest.raises(Refused) as refused:
         site.order()
-    assert refused.value.code == "git-host-unknown" and "127.0.0.1:9" in str(refused.value.sentence)
+    assert refused.value.code == "git-host-unknown" and "127.0.0.1:9" in str(refused.value.message)
     assert rows() == before
 
 
@@ -115,7 +115,7 @@ def test_a_quantity_that_is_none_is_not_saved(site: Site, wrong: dict[str, str],
             amounts=AMOUNTS | wrong,
         )
     assert fields <= set(refused.value.fields)
-    assert all(str(sentence) for sentences in refused.value.fields.values() for sentence in sentences)
+    assert all(str(message) for messages in refused.value.fields.values() for message in messages)
     assert rows() == before
 
 
@@ -176,7 +176,7 @@ def test_a_file_template_that_does_not_render_is_not_sent(site: Site, field: str
 def test_a_job_that_is_not_there(site: Site) -> None:
     site.change_settings(job_name="NO_SUCH_JOB")
     build = site.build()
-    assert (build.state, build.reason) == ("failed", "refused")
+    assert (build.state, build.reason) == ("errored", "refused")
     assert "NO_SUCH_JOB" in build.message
 
 
@@ -247,4 +247,4 @@ def assert_nothing_applied(site: Site, deployment: Any) -> None:
     assert site.live("fat") is None
     assert site.live("fat", "Service", "proxy-gw") is None
     place = site.place("fat")
-    assert (place.active, place.applied, place.good) == (None, None, None)
+    assert (place.in_progress, place.last_applied, place.last_succeeded) == (None, None, None)

@@ -20,8 +20,9 @@ from django.db.models.functions import Now
 
 from deployer.adapters.jenkins import JenkinsBuildServer
 from deployer.adapters.kubernetes import KubernetesCluster
+from deployer.manifests import DEPLOYMENT_ANNOTATION
 from foundation.runs import kinds
-from foundation.runs.claim import HINT_SECONDS, claim
+from foundation.runs.claim import claim, hint_seconds
 from foundation.runs.engine import run_step
 from foundation.runs.finish import release_leases
 from foundation.runs.identity import owner, process_name
@@ -119,7 +120,7 @@ def test_a_deployment_whose_worker_dies_at_every_statement(site: Site) -> None:
     assert site.live("fat")["metadata"]["generation"] == 1 and replica_sets(site) == 1
     assert_gapless(run)
     place = site.place("fat")
-    assert (place.active, place.good_id, place.applied_id) == (None, run.pk, run.pk)
+    assert (place.in_progress, place.last_succeeded_id, place.last_applied_id) == (None, run.pk, run.pk)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -236,7 +237,7 @@ def test_a_worker_that_slept_beyond_its_deadline_sends_nothing(
     run = site.finish(site.start(site.order_with_image()), lambda row: row.phase == "applying")
     settings.RUN_STEP_SECONDS = 1
     lease = take(run)
-    answers = sleeper(monkeypatch, lambda: time.sleep(1.2))
+    answers = sleeper(monkeypatch, lambda: time.sleep(1.2))  # longer than a step may take
     run_step(lease)
     assert answers[-1] == "TooLate"
     assert site.live("fat") is None
@@ -246,11 +247,15 @@ def test_a_worker_that_slept_beyond_its_deadline_sends_nothing(
     assert run.state == "succeeded", run.message
 
 
+@pytest.mark.parametrize("kind", ["Service", "Deployment"])
+@pytest.mark.parametrize("is_first", [False, True])
 def test_a_worker_that_slept_through_a_newer_release_cannot_put_the_old_one_back(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    site: Site, monkeypatch: pytest.MonkeyPatch, kind: str, is_first: bool
 ) -> None:
-    """It has read the object; another worker takes the run over and ends it, and a newer order is deployed."""
-    assert site.deploy(site.order_with_image()).state == "succeeded"
+    """It has read the object, or that there is none; another worker takes the run over and ends it, and a newer order
+    is deployed."""
+    if not is_first:
+        assert site.deploy(site.order_with_image()).state == "succeeded"
     old = site.finish(site.start(site.order_with_image("slow 1")), lambda row: row.phase == "applying")
     lease = take(old)
     newer: list[Deployment] = []
@@ -263,15 +268,17 @@ def test_a_worker_that_slept_through_a_newer_release_cannot_put_the_old_one_back
         site.finish(old)
         newer.append(site.deploy(site.order_with_image("slow 0")))
 
-    answers = sleeper(monkeypatch, meanwhile)
+    answers = sleeper(monkeypatch, meanwhile, kind)
     run_step(lease)
     assert newer[0].state == "succeeded", newer[0].message
     assert answers[-1] == "Conflict", answers
     assert site.image_running() == newer[0].order.image_by_digest
+    service = site.live("fat", "Service", next(row["name"] for row in newer[0].applied if row["kind"] == "Service"))
+    assert service["metadata"]["annotations"][DEPLOYMENT_ANNOTATION] == str(newer[0].mark)
     old.refresh_from_db()
     assert (old.state, old.reason) == ("cancelled", "cancelled")
     place = site.place("fat")
-    assert (place.good_id, place.applied_id, place.active) == (newer[0].pk, newer[0].pk, None)
+    assert (place.last_succeeded_id, place.last_applied_id, place.in_progress) == (newer[0].pk, newer[0].pk, None)
 
 
 def test_a_worker_that_lost_its_lease_writes_no_row(site: Site) -> None:
@@ -289,6 +296,6 @@ def test_the_lease_of_a_worker_that_died_at_a_hint_is_freed_at_once(site: Site) 
     """A hint lets a worker take a run up to two seconds before it is due; its death must free that one as well."""
     build = site.start_build()
     build.refresh_from_db()
-    (lease,) = claim(kinds.get("build"), owner=owner(), limit=1, pk=build.pk, grace=HINT_SECONDS)
+    (lease,) = claim(kinds.get("build"), owner=owner(), limit=1, pk=build.pk, grace=hint_seconds())
     assert release_leases(process_name()) == 1
     assert not lease.rows().exists()

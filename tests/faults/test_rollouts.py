@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from components.models import ConfigVersion
+from deployer.adapters.kubernetes import KubernetesCluster
+from deployer.errors import Rejected
 from deployer.interfaces import ObjectRef
-from deployer.manifests import DEPLOYMENT_ANNOTATION
+from deployer.manifests import DEPLOYMENT_ANNOTATION, DeploymentMark, ref_of
 from environments.selectors.quota import quotas_seen
+from foundation.installation import begin_epoch
 from foundation.problems import Stale
-from foundation.runs.driving import drive
+from foundation.runs import kinds
+from foundation.runs.claim import claim
+from foundation.runs.identity import owner
+from releases.locks import lock_placement
 from releases.models import Deployment, OrderEvent
 from releases.services import deployments
+from releases.steps.deployment.ends import end
 from tests.site import Site
 
 pytestmark = pytest.mark.slow
@@ -32,7 +41,7 @@ def good_first(site: Site) -> Deployment:
 
 
 def write_outside(site: Site, change: dict[str, Any]) -> None:
-    """Somebody else's hand: a merge patch under another field manager."""
+    """Another writer: a merge patch under another field manager."""
     path = f"/apis/apps/v1/namespaces/{site.space('fat').namespace}/deployments/{site.component.slug}"
     query = [("fieldManager", "kubectl-edit")]
     content_type = "application/merge-patch+json"
@@ -46,9 +55,12 @@ def test_a_crash_on_start_fails_with_its_cause_and_its_log(site: Site) -> None:
     assert deployment.diagnosis["code"] == "crash_loop"
     assert "exits with code 1" in deployment.message
     assert "Traceback" in deployment.diagnosis["log"]
+    assert (
+        deployment.diagnosis["lines"] and f"Its log ends with: {deployment.diagnosis['lines'][0]}" in deployment.message
+    )
     assert deployment.diagnosis["pod"].startswith(site.component.slug)
     place = site.place("fat")
-    assert (place.active, place.good, place.applied_id) == (None, None, deployment.pk)
+    assert (place.in_progress, place.last_succeeded, place.last_applied_id) == (None, None, deployment.pk)
 
 
 def test_an_application_that_crashes_is_told_from_its_own_package(site: Site) -> None:
@@ -76,7 +88,7 @@ def test_a_pod_that_never_gets_ready_fails_at_the_deadline(site: Site) -> None:
     assert deployment.progress["ready"] == 0 and deployment.progress["wanted"] == 1
 
 
-# ---------------------------------------------------------------- hands from outside
+# ---------------------------------------------------------------- changes from outside
 def test_a_deployment_deleted_outside_while_it_rolls(site: Site) -> None:
     run = site.finish(site.start(site.order_with_image("slow 30")), lambda row: row.phase == "rolling")
     live = site.live("fat")
@@ -99,13 +111,14 @@ def test_drift_is_named_with_path_and_hand(site: Site) -> None:
     good_first(site)
     site.settle("fat")
     write_outside(site, {"metadata": {"labels": {"team": "night-shift"}}, "spec": {"replicas": 3}})
-    place = site.place("fat")
-    place = drive("observe", place.pk, lambda row: row.drift)
+    place = site.observe("fat", lambda row: row.drift)
     found = {change["path"]: change for change in place.drift}
     replicas = next(change for path, change in found.items() if path.endswith("replicas"))
     assert (replicas["before"], replicas["after"]) in ((1, 3), ("1", "3"))
     assert replicas["manager"] == "kubectl-edit"
-    assert OrderEvent.objects.filter(order=place.good.order, kind="placement.seen", data__drift__gt=0).exists()
+    assert OrderEvent.objects.filter(
+        order=place.last_succeeded.order, kind="placement.seen", data__drift__gt=0
+    ).exists()
 
 
 def test_a_deployment_of_something_reviewed_before_a_change_outside_is_refused(site: Site) -> None:
@@ -131,22 +144,58 @@ def test_a_field_that_somebody_else_owns_is_a_conflict_and_not_overwritten(site:
 
 
 # ---------------------------------------------------------------- the fence
+def later_than(run: Deployment) -> Deployment:
+    """A row that was made after it, ended already."""
+    row = Deployment.objects.get(pk=run.pk)
+    row.pk, row.state = None, "cancelled"
+    row._state.adding = True
+    row.save()
+    return row
+
+
 def test_a_later_deployment_on_the_object_is_never_overwritten(site: Site) -> None:
     good_first(site)
     run = site.finish(site.start(site.order_with_image("slow 1")), lambda row: row.phase == "applying")
-    write_outside(site, {"metadata": {"annotations": {DEPLOYMENT_ANNOTATION: str(run.pk + 7)}}})
+    later = str(later_than(run).mark)
+    write_outside(site, {"metadata": {"annotations": {DEPLOYMENT_ANNOTATION: later}}})
     before = site.live("fat")
     run = site.finish(run)
     assert (run.state, run.reason) == ("cancelled", "superseded")
     after = site.live("fat")
     assert after["spec"] == before["spec"]
-    assert after["metadata"]["annotations"][DEPLOYMENT_ANNOTATION] == str(run.pk + 7)
-    assert site.place("fat").active is None
+    assert after["metadata"]["annotations"][DEPLOYMENT_ANNOTATION] == later
+    assert site.place("fat").in_progress is None
+
+
+@pytest.mark.parametrize("distance", [-1, 0, 7])
+def test_a_deployment_that_the_database_lost_is_never_overwritten(site: Site, distance: int) -> None:
+    good_first(site)
+    run = site.finish(site.start(site.order_with_image("slow 1")), lambda row: row.phase == "applying")
+    # After a restore the same row id is given again: the nonce tells the two apart.
+    lost = str(DeploymentMark(run.epoch, run.pk + distance, "0000dead"))
+    write_outside(site, {"metadata": {"annotations": {DEPLOYMENT_ANNOTATION: lost}}})
+    before = site.live("fat")
+    run = site.finish(run)
+    assert (run.state, run.reason) == ("failed", "unknown_mark")
+    assert "manage.py after_restore" in run.message
+    assert site.live("fat")["spec"] == before["spec"]
+    assert site.live("fat")["metadata"]["annotations"][DEPLOYMENT_ANNOTATION] == lost
+
+
+def test_what_an_earlier_epoch_left_behind_is_replaced(site: Site) -> None:
+    lost = good_first(site)
+    Deployment.objects.filter(pk=lost.pk).update(nonce="0000dead")
+    refused = site.deploy(site.order_with_image("slow 1"))
+    assert (refused.state, refused.reason) == ("failed", "unknown_mark")
+    begin_epoch()
+    run = site.deploy(site.order_with_image("slow 2"))
+    assert run.state == "succeeded", run.message
+    assert site.live("fat")["metadata"]["annotations"][DEPLOYMENT_ANNOTATION] == str(run.mark)
 
 
 def test_a_deployment_is_superseded_while_it_rolls(site: Site) -> None:
     run = site.finish(site.start(site.order_with_image("slow 30")), lambda row: row.phase == "rolling")
-    write_outside(site, {"metadata": {"annotations": {DEPLOYMENT_ANNOTATION: str(run.pk + 1)}}})
+    write_outside(site, {"metadata": {"annotations": {DEPLOYMENT_ANNOTATION: str(later_than(run).mark)}}})
     run = site.finish(run)
     assert (run.state, run.reason) == ("cancelled", "superseded")
 
@@ -158,7 +207,7 @@ def test_two_clicks_at_once_name_who_was_first(site: Site) -> None:
     with pytest.raises(Exception) as refused:
         site.start(order, by=site.world.oskar)
     assert getattr(refused.value, "status", 0) == 409
-    assert "Olli" in str(getattr(refused.value, "sentence", ""))
+    assert "Olli" in str(getattr(refused.value, "message", ""))
     assert list(Deployment.objects.filter(state__in=["queued", "running"]).values_list("pk", flat=True)) == [run.pk]
 
 
@@ -180,7 +229,7 @@ def test_roll_back_restores_image_and_configuration(site: Site) -> None:
     (name,) = names_before
     assert site.live("fat", "ConfigMap", name)["data"] == {"LEVEL": "old"}
     assert site.live("fat")["spec"] == before
-    assert site.place("fat").good_id == back.pk
+    assert site.place("fat").last_succeeded_id == back.pk
 
 
 def config_maps(site: Site) -> set[str]:
@@ -226,7 +275,114 @@ def test_cancel_stops_following_and_says_what_stays(site: Site) -> None:
     run = site.finish(run)
     assert (run.state, run.reason) == ("cancelled", "cancelled")
     assert "stays as it is" in run.message
-    assert site.live("fat") is not None and site.place("fat").active is None
+    assert site.live("fat") is not None and site.place("fat").in_progress is None
+
+
+def test_an_order_that_changes_the_database_is_never_rolled_back_by_itself(site: Site) -> None:
+    good_first(site)
+    site.change_space("fat", auto_rollback=True)
+    order = site.order_with_image("crash")
+    order.changes_database = True
+    order.save(update_fields=["changes_database"])
+    failed = site.deploy(order)
+    assert failed.state == "failed" and "changes the database" in failed.message
+    assert not Deployment.objects.filter(kind="roll_back").exists()
+    assert site.place("fat").in_progress is None
+
+
+def test_an_automatic_roll_back_brings_back_the_replicas_of_the_last_success(site: Site) -> None:
+    good_first(site)
+    who = {"actor": site.world.olli, "space": site.space("fat")}
+    scaled = site.finish(deployments.scale(**who, placement=site.place("fat"), replicas=2))
+    assert scaled.state == "succeeded", scaled.message
+    site.change_space("fat", auto_rollback=True)
+    failed = site.deploy(site.order_with_image("crash"))
+    back = site.finish(Deployment.objects.get(cause=failed))
+    assert (back.state, back.overlay) == ("succeeded", scaled.overlay), back.message
+    assert site.live("fat")["spec"]["replicas"] == 2
+
+
+def test_a_roll_back_that_fails_is_not_rolled_back(site: Site) -> None:
+    good_first(site)
+    site.change_space("fat", auto_rollback=True, deploy_deadline_seconds=3)
+    failed = site.deploy(site.order_with_image("crash"))
+    back = Deployment.objects.get(cause=failed)
+    with transaction.atomic():
+        Deployment.objects.filter(pk=back.pk).update(applied=[{"kind": "Deployment", "name": "x"}])
+        back.refresh_from_db()
+        lock_placement(back.order, back.space)
+    (lease,) = claim(kinds.get("deployment"), owner=owner(), limit=1, pk=back.pk, grace=1e7)
+    end(lease, back, "failed", "rollout", "It failed.")
+    assert Deployment.objects.filter(is_automatic=True).count() == 1
+
+
+# ---------------------------------------------------------------- only a part of it
+def second_refused(site: Site, monkeypatch: pytest.MonkeyPatch, then: Callable[[], None]) -> None:
+    """The cluster takes one object; before the second ``then`` happens."""
+    apply, sent = KubernetesCluster.apply, []
+
+    def first_only(self: KubernetesCluster, namespace: str | None, manifest: Any, **named: Any) -> Any:
+        if manifest.get("metadata", {}).get("resourceVersion") and manifest["kind"] != "Namespace":
+            sent.append(manifest["kind"])
+            if len(sent) == 2:
+                then()
+        return apply(self, namespace, manifest, **named)
+
+    monkeypatch.setattr(KubernetesCluster, "apply", first_only)
+
+
+def refuse() -> None:
+    raise Rejected("A webhook says no.", reason="admission")
+
+
+def test_a_partial_apply_is_failed_and_names_both_parts(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = good_first(site)
+    second_refused(site, monkeypatch, refuse)
+    run = site.deploy(site.order_with_image("slow 1"))
+    assert (run.state, run.reason) == ("failed", "partial")
+    first, rest = run.applied[0], [ref_of(one) for one in run.snapshot.manifests][1:]
+    assert len(run.applied) == 1
+    said = str(run.message)
+    assert said.startswith(f"A webhook says no. Applied: {first['kind']}/{first['name']}. Not applied: ")
+    assert all(f"{ref.kind}/{ref.name}" in said.split("Not applied: ")[1] for ref in rest)
+    place = site.place("fat")
+    assert (place.last_applied_id, place.last_succeeded_id) == (run.pk, good.pk)
+    monkeypatch.undo()
+    back = site.finish(deployments.roll_back(actor=site.world.olli, space=site.space("fat"), to=good))
+    assert back.state == "succeeded", back.message
+
+
+def test_a_partial_apply_is_rolled_back_by_policy(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    good_first(site)
+    site.change_space("fat", auto_rollback=True)
+    second_refused(site, monkeypatch, refuse)
+    run = site.deploy(site.order_with_image("slow 1"))
+    assert run.reason == "partial"
+    monkeypatch.undo()
+    assert site.finish(Deployment.objects.get(cause=run)).state == "succeeded"
+
+
+def test_cancel_stops_what_is_unsent_and_lists_what_was_applied(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    good_first(site)
+    started: list[Deployment] = []
+    apply = KubernetesCluster.apply
+
+    def cancel_after(self: KubernetesCluster, namespace: str | None, manifest: Any, **named: Any) -> Any:
+        answer = apply(self, namespace, manifest, **named)
+        if started and manifest["kind"] != "Namespace":
+            deployments.cancel_deployment(actor=site.world.olli, deployment=started.pop())
+        return answer
+
+    run = site.finish(site.start(site.order_with_image("slow 1")), lambda row: row.phase == "applying")
+    monkeypatch.setattr(KubernetesCluster, "apply", cancel_after)
+    started.append(run)
+    before = site.live("fat")
+    run = site.finish(run)
+    assert (run.state, run.reason, len(run.applied)) == ("cancelled", "cancelled", 1)
+    assert "Applied: " in run.message and f"Not applied: Deployment/{site.component.slug}" in run.message
+    assert site.live("fat") == before
+    place = site.place("fat")
+    assert (place.in_progress, place.last_applied_id) == (None, run.pk)
 
 
 def test_cancel_before_the_apply_leaves_nothing(site: Site) -> None:
@@ -240,9 +396,9 @@ def test_cancel_before_the_apply_leaves_nothing(site: Site) -> None:
 def test_a_second_run_of_the_same_place_waits_for_nobody(site: Site) -> None:
     """After the end of one the next may begin at once, and the row says who is active in between."""
     run = site.start(site.order_with_image())
-    assert site.place("fat").active_id == run.pk
+    assert site.place("fat").in_progress_id == run.pk
     site.finish(run)
-    assert site.place("fat").active is None
+    assert site.place("fat").in_progress is None
     with pytest.raises(Stale):
         deployments.start_deployment(
             actor=site.world.olli, order=run.order, space=site.space("fat"), snapshot_hash="0" * 64

@@ -16,7 +16,7 @@ from audit.models import AuditEvent
 from components.models import JenkinsServer
 from components.services.servers import edit_server, start_server_test
 from environments.services.clusters import edit_cluster, start_test
-from environments.services.syncs import launch_sync
+from environments.services.spaces import launch_sync
 from foundation.runs.driving import drive
 from releases.models import LogChunk, OrderEvent
 from tests.faults.test_outages import next_probe_now

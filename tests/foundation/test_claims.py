@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
+from contextlib import ExitStack
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from foundation import breakers
 from foundation.models import Remote
+from foundation.runs import claim as claim_module
 from foundation.runs import kinds
-from foundation.runs.engine import EPOCH, PARKED, LeaseLost, RunState, claim, hinted_at, owner, release_leases, run_step
+from foundation.runs.engine import (
+    EPOCH,
+    PARKED,
+    LeaseLost,
+    RunState,
+    claim,
+    db_now,
+    hinted_at,
+    owner,
+    release_leases,
+    run_step,
+)
 from foundation.runs.slots import slots
 from tests.foundation.conftest import ROOT, make_due, take
 from tests.foundation.probe.models import ProbeRun
@@ -90,15 +106,85 @@ def test_at_most_four_of_one_remote_are_in_flight(db: None) -> None:
     leases = claim(PROBE, owner=owner(), limit=8)
     assert [lease.remote for lease in leases].count("jenkins:1") == 4
     assert other.pk in [lease.pk for lease in leases]
-    assert claim(PROBE, owner=owner(), limit=8) == []
+    with ExitStack() as passes:
+        for lease in leases:
+            assert passes.enter_context(slots.hold(lease.remote))
+        assert slots.full() == {"jenkins:1"}
+        assert claim(PROBE, owner=owner(), limit=8) == []
     for lease in leases:
         run_step(lease)
     again = claim(PROBE, owner=owner(), limit=8)
     assert len([lease for lease in again if lease.remote == "jenkins:1"]) == 4
-    for lease in again:
-        slots.free(lease.remote)
     assert slots.full() == frozenset()
     assert len(slow) == 9
+
+
+def test_a_run_claimed_without_a_free_slot_comes_again_untouched(db: None) -> None:
+    row = ProbeRun.objects.create(script=["again"], remote="jenkins:1")
+    lease = take(row.pk)
+    with ExitStack() as passes:
+        for _ in range(4):
+            assert passes.enter_context(slots.hold("jenkins:1"))
+        run_step(lease)
+        row.refresh_from_db()
+        assert (row.script, row.owner, row.claims) == (["again"], "", 0)
+        assert 0 < (row.next_at - db_now()).total_seconds() < 1
+        assert slots.full() == {"jenkins:1"}, "it gave back no slot of another pass"
+    make_due(row.pk)
+    run_step(take(row.pk))
+    row.refresh_from_db()
+    assert row.script == []
+
+
+def test_a_database_that_fails_in_a_later_round_costs_no_slot(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(5):
+        ProbeRun.objects.create(script=["again"] * 9, remote="jenkins:1")
+    ProbeRun.objects.create(script=["again"] * 9, remote="jenkins:2")
+    real, rounds = claim_module._claim_round, itertools.count(1)
+
+    def fails_each_second_time(*given: Any) -> Any:
+        if next(rounds) % 2 == 0:
+            raise OperationalError("the connection is gone")
+        return real(*given)
+
+    monkeypatch.setattr(claim_module, "_claim_round", fails_each_second_time)
+    for _ in range(4):
+        ProbeRun.objects.update(next_at=Now() - timedelta(seconds=60), lease_until=EPOCH)
+        # Due last, so that the first round sees the five of one remote, which has four slots.
+        ProbeRun.objects.filter(remote="jenkins:2").update(next_at=Now() - timedelta(seconds=30))
+        leases = claim(PROBE, owner=owner(), limit=5)
+        assert len(leases) == 4, "what the first round took is ours"
+        for lease in leases:
+            assert run_step(lease) is not None
+    assert slots.full() == frozenset()
+
+
+def test_a_database_that_fails_while_a_probe_is_taken_costs_no_slot(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = ProbeRun.objects.create(script=["again"], remote="jenkins:9")
+    breakers.trip("jenkins:9", "gone", was_probe=False)
+    Remote.objects.update(probe_at=Now())
+
+    def fails(name: str) -> bool:
+        raise OperationalError(f"the connection is gone before {name}")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(breakers, "take_probe", fails)
+        for _ in range(5):
+            with pytest.raises(OperationalError):
+                claim(PROBE, owner=owner(), limit=5)
+    (lease,) = claim(PROBE, owner=owner(), limit=5)
+    assert lease.pk == row.pk and lease.is_probe
+
+
+def test_a_probe_that_finds_no_run_is_due_again(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    ProbeRun.objects.create(script=["again"], remote="jenkins:9")
+    breakers.trip("jenkins:9", "gone", was_probe=False)
+    Remote.objects.update(probe_at=Now())
+    with monkeypatch.context() as raced:
+        raced.setattr(claim_module, "_claim_round", lambda *_given: ([], frozenset()))
+        assert claim(PROBE, owner=owner(), limit=5) == []
+    (lease,) = claim(PROBE, owner=owner(), limit=5)
+    assert lease.is_probe
 
 
 def test_a_lost_remote_gets_one_probe_and_spares_the_others(db: None) -> None:
@@ -110,7 +196,6 @@ def test_a_lost_remote_gets_one_probe_and_spares_the_others(db: None) -> None:
     assert "did not answer" in remote.last_error and "abcdef123456" not in remote.last_error
     make_due(first.pk)
     assert [lease.pk for lease in claim(PROBE, owner=owner(), limit=9)] == [other.pk]
-    slots.free("cluster:1")
     second.refresh_from_db()
     assert second.contact_lost_since is not None, "every run of the remote says since when"
 
@@ -124,8 +209,6 @@ def test_a_lost_remote_gets_one_probe_and_spares_the_others(db: None) -> None:
     assert not remote.is_open and remote.failures == 0 and remote.last_ok_at
     assert not ProbeRun.objects.filter(contact_lost_since__isnull=False).exists()
     assert {lease.pk for lease in claim(PROBE, owner=owner(), limit=9)} >= {first.pk, second.pk}
-    slots.free("jenkins:9")
-    slots.free("jenkins:9")
 
 
 def test_only_the_probe_lengthens_the_pause(db: None) -> None:
@@ -153,7 +236,7 @@ def test_release_frees_exactly_the_dead_process(db: None) -> None:
     assert {lease.pk for lease in claim(PROBE, owner="new/1", limit=5)} == {rows[0].pk, rows[2].pk}
 
 
-def test_idle_looks_cost_one_query(db: None, django_assert_num_queries: object) -> None:
+def test_an_idle_pass_costs_one_query(db: None, django_assert_num_queries: object) -> None:
     ProbeRun.objects.create(next_at=PARKED)
     with django_assert_num_queries(1):  # type: ignore[operator]
         claim(PROBE, owner=owner(), limit=16)

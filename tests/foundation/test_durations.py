@@ -21,7 +21,7 @@ def test_figures_and_words(seconds: int, figures: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(1, "5 s"), (23, "25 s"), (49, "50 s"), (80, "1 min"), (190, "3 min")])
-def test_what_is_not_known_exactly_is_not_said_exactly(seconds: int, words: str) -> None:
+def test_what_is_not_known_exactly_is_not_told_exactly(seconds: int, words: str) -> None:
     with override("en"):
         assert durations.roughly(seconds) == words
 

@@ -65,7 +65,7 @@ def test_a_ciphertext_moved_to_another_row_or_column_does_not_decrypt(vault: Vau
 
 
 @pytest.mark.parametrize("damage", ["v1:k1:AAAA", "v2:k1:AAAA", "plain text", "v1:gone:AAAA", "v1:k1:!!"])
-def test_damage_is_said_not_guessed(vault: Vault, damage: str) -> None:
+def test_damage_is_told_not_guessed(vault: Vault, damage: str) -> None:
     overwrite(vault, damage)
     with pytest.raises(SecretUnreadable):
         _ = Vault.objects.get().token
@@ -118,7 +118,7 @@ def test_keys_rotate(vault: Vault, settings: object, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize("keys", [[], ["k1:short"], ["nokey"], [":" + base64.b64encode(b"x" * 32).decode()]])
-def test_bad_keys_stop_with_a_sentence(db: None, settings: object, keys: list[str]) -> None:
+def test_bad_keys_stop_with_a_message(db: None, settings: object, keys: list[str]) -> None:
     settings.PRISM4K_ENCRYPTION_KEYS = keys  # type: ignore[attr-defined]
     with pytest.raises(ImproperlyConfigured, match="ENCRYPTION_KEYS"):
         Vault.objects.create(token="x" * 10)

@@ -67,7 +67,7 @@ def test_inner_addresses_are_refused(url: str) -> None:
         "https://[::1/", "javascript:alert(1)", "https://unknown.example/", "https://public.example/\n",
     ],
 )  # fmt: skip
-def test_what_is_no_clean_address_is_refused_with_a_sentence(url: str) -> None:
+def test_what_is_no_clean_address_is_refused_with_a_message(url: str) -> None:
     with pytest.raises(Refused) as refusal:
         check_url(url)
     assert str(refusal.value).endswith((".", "path.")) and "secret" not in str(refusal.value)
@@ -99,3 +99,23 @@ def test_the_list_opens_networks_hosts_and_schemes(settings: Any) -> None:
         check_url("https://metadata.corp.example/")
     settings.OUTBOUND_ALLOW = ["INNER.corp.example"]
     assert check_url("https://inner.corp.example/").host == "inner.corp.example"
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("jenkins.corp.example:8080/", "http://jenkins.corp.example:8080/"),
+        ("jenkins.corp.example", "http://jenkins.corp.example"),
+        ("10.0.0.1:6443", "http://10.0.0.1:6443"),
+        ("localhost:8080/jenkins", "http://localhost:8080/jenkins"),
+        ("http:/jenkins/x", "http://jenkins/x"),
+        ("http:jenkins", "http://jenkins"),
+        ("//jenkins/x", "http://jenkins/x"),
+        ("ttp:/jenkins", "http://jenkins"),
+    ],
+)
+def test_an_address_without_its_beginning_is_told_how_to_begin(typed: str, shown: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        check_url(typed, allowed_schemes=("https", "http"))
+    assert "begin with https:// or http://" in str(refusal.value)
+    assert f"{shown}." in str(refusal.value)

@@ -40,7 +40,7 @@ def test_fields_and_helpers_are_told() -> None:
     assert document["who_can_help"] == "Ask operations." and document["fields"] == {"due_at": ["In a freeze."]}
 
 
-def test_sentences_are_translated_when_they_are_shown() -> None:
+def test_messages_are_translated_when_they_are_shown() -> None:
     error = Denied(gettext_lazy("Yes"))
     with override("en"):
         english = problem(error)["detail"]
@@ -66,9 +66,11 @@ def test_a_request_has_one_number_everywhere(rf: RequestFactory) -> None:
 
 
 def test_async_requests_do_not_mix(rf: RequestFactory) -> None:
+    meeting = asyncio.Barrier(2)
+
     async def view(request: HttpRequest) -> HttpResponse:
         before = current().number
-        await asyncio.sleep(0.01)
+        await meeting.wait()  # both are under way
         assert current().number == before
         return HttpResponse(before)
 

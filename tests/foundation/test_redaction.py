@@ -1,4 +1,4 @@
-"""No secret in a log line, whatever way it takes."""
+"""No secret in a log line, on no way."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from foundation import breakers
 from foundation.models import Remote
 from foundation.runs import kinds
 from foundation.runs.driving import Stuck, drive
@@ -26,12 +28,15 @@ from foundation.runs.engine import (
     claim,
     db_now,
     finish,
+    hint_seconds,
+    hinted_at,
     owner,
     run_step,
     wake,
 )
 from foundation.runs.renewal import Renewer
 from foundation.runs.slots import slots
+from foundation.runs.tasks import MOST_PASSES
 from foundation.runs.tasks import take as take_task
 from tests.foundation.conftest import make_due, take
 from tests.foundation.probe import steps
@@ -58,7 +63,7 @@ def test_driving_stops_at_a_condition_and_at_a_parked_run(db: None) -> None:
         drive("probe", row.pk)
 
 
-def test_again_sets_the_next_look_and_frees_the_lease(db: None) -> None:
+def test_again_sets_the_next_pass_and_frees_the_lease(db: None) -> None:
     row = ProbeRun.objects.create(script=["later:60"])
     ProbeRun.objects.update(claims=7)
     lease = take(row.pk)
@@ -204,6 +209,35 @@ def test_the_same_hint_twice_at_once_and_late_runs_one_step(db: None) -> None:
     assert words(row) == ["later"]
 
 
+def test_a_worker_goes_on_at_one_remote_for_so_many_passes(db: None) -> None:
+    long = ProbeRun.objects.create(script=["again"] * 25, next_at=hinted_at())
+    take_task("probe", long.pk)
+    assert len(words(long)) == MOST_PASSES == 20
+    assert long.next_at <= db_now(), "the watcher goes on at once"
+    turning = ProbeRun.objects.create(script=["again", "other", "again"], remote="jenkins:1", next_at=hinted_at())
+    take_task("probe", turning.pk)
+    assert words(turning) == ["again", "other"] and turning.remote == "elsewhere:1"
+    assert turning.next_at <= db_now()
+
+
+def test_a_worker_goes_on_for_so_long(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foundation.runs.tasks.LONGEST_SECONDS", 0.2)
+    row = ProbeRun.objects.create(script=["sleep:0.3", "again"], next_at=hinted_at())
+    take_task("probe", row.pk)
+    take_task("probe", row.pk)
+    assert words(row) == ["sleep", "again"]
+    row = ProbeRun.objects.create(script=["sleep:0.3", "again", "again"], next_at=hinted_at())
+    take_task("probe", row.pk)
+    assert words(row) == ["sleep", "again"], "one pass may begin while there is time, and the last one is told so"
+
+
+def test_what_a_worker_goes_on_with_is_left_to_it(db: None) -> None:
+    row = ProbeRun.objects.create(script=["again", "again"], next_at=hinted_at())
+    run_step(take(row.pk, grace=hint_seconds()), lead=hint_seconds())
+    assert claim(kinds.get("probe"), owner="watcher/1", limit=1) == []
+    assert take(row.pk, grace=hint_seconds()).fence == 2
+
+
 def test_leases_at_work_are_renewed_but_not_past_the_deadline(db: None) -> None:
     renewer, row = Renewer(), ProbeRun.objects.create(script=["again"])
     lease = replace(take(row.pk), deadline=time.monotonic() + 4)
@@ -221,15 +255,76 @@ def test_leases_at_work_are_renewed_but_not_past_the_deadline(db: None) -> None:
 
 
 def test_slots_count_across_threads() -> None:
-    taken = [threading.Thread(target=slots.take, args=("threads:1",)) for _ in range(9)]
-    for thread in taken:
+    at_remote, leave, taken = threading.Barrier(10), threading.Event(), []
+
+    def visit() -> None:
+        with slots.hold("threads:1") as is_held:
+            taken.append(is_held)
+            at_remote.wait(10)
+            leave.wait(10)
+
+    visits = [threading.Thread(target=visit) for _ in range(9)]
+    for thread in visits:
         thread.start()
-    for thread in taken:
+    at_remote.wait(10)
+    assert sorted(taken) == [False] * 5 + [True] * 4
+    assert slots.full() == {"threads:1"} and slots.free("threads:1") == 0
+    leave.set()
+    for thread in visits:
         thread.join()
-    assert slots.full() == {"threads:1"}
-    for _ in range(4):
-        slots.free("threads:1")
-    assert slots.full() == frozenset()
+    assert slots.full() == frozenset() and slots.free("threads:1") == 4
+
+
+def test_a_pass_that_asks_nobody_says_nothing_about_its_remote(db: None) -> None:
+    row = ProbeRun.objects.create(script=["away", "quiet", "again"], remote="cluster:7")
+    run_step(take(row.pk))
+    ProbeRun.objects.update(script=["quiet", "again"])
+    for was_heard in (False, True):
+        Remote.objects.update(probe_at=Now())
+        make_due(row.pk)
+        lease = take(row.pk)
+        assert lease.is_probe
+        assert run_step(lease) == Again()
+        row.refresh_from_db()
+        assert Remote.objects.get(name="cluster:7").is_open is not was_heard
+        assert (row.contact_lost_since is None) is was_heard
+    assert words(row) == ["quiet", "again"]
+
+
+def test_a_probe_that_was_never_sent_is_left_to_the_next_run(db: None) -> None:
+    quiet = ProbeRun.objects.create(script=["quiet", "quiet"], remote="cluster:7", next_at=Now() - timedelta(minutes=1))
+    other = ProbeRun.objects.create(script=["again"], remote="cluster:7")
+    breakers.trip("cluster:7", "gone", was_probe=False)
+    Remote.objects.update(probe_at=Now())
+    (first,) = claim(kinds.get("probe"), owner=owner(), limit=9)
+    assert first.pk == quiet.pk
+    run_step(first)
+    run_step(take(other.pk))
+    assert not Remote.objects.get(name="cluster:7").is_open
+
+
+def test_a_remote_that_a_pass_turns_to_has_slots_of_its_own(db: None) -> None:
+    row = ProbeRun.objects.create(script=["other", "again"], remote="jenkins:1")
+    with ExitStack() as visits:
+        for _ in range(4):
+            assert visits.enter_context(slots.hold("elsewhere:1"))
+        run_step(take(row.pk))
+        row.refresh_from_db()
+        assert (row.seen, row.remote, row.claims) == ([], "elsewhere:1", 0)
+        assert slots.free("jenkins:1") == 4
+        make_due(row.pk)
+        assert claim(kinds.get("probe"), owner=owner(), limit=1) == [], "it waits for the remote that is busy"
+    run_step(take(row.pk))
+    assert words(row) == ["other"]
+    assert slots.free("elsewhere:1") == 4
+
+
+def test_losing_one_remote_does_not_blame_another(db: None) -> None:
+    row = ProbeRun.objects.create(script=["other-away"], remote="jenkins:1")
+    run_step(take(row.pk))
+    row.refresh_from_db()
+    assert row.remote == "elsewhere:1" and row.contact_lost_since
+    assert list(Remote.objects.filter(opened_at__isnull=False).values_list("name", flat=True)) == ["elsewhere:1"]
 
 
 def test_kinds_are_registered_once(db: None) -> None:
@@ -245,3 +340,18 @@ def test_a_step_that_ends_its_run_is_done(db: None) -> None:
     row = ProbeRun.objects.create(script=["done"], next_at=Now())
     assert run_step(take(row.pk)) == Done()
     assert claim(kinds.get("probe"), owner=owner(), limit=1, grace=10**6) == []
+
+
+def test_a_run_that_comes_new_to_a_silent_remote_asks_it_nothing_and_waits_with_the_others(db: None) -> None:
+    breakers.trip("elsewhere:1", "gone", was_probe=False)
+    row = ProbeRun.objects.create(script=["other", "again"], remote="jenkins:1")
+    run_step(take(row.pk))
+    row.refresh_from_db()
+    assert (row.seen, row.remote, row.claims) == ([], "elsewhere:1", 0)
+    assert row.contact_lost_since is not None, "the page says since when"
+    Remote.objects.update(probe_at=Now())
+    make_due(row.pk)
+    (lease,) = claim(kinds.get("probe"), owner=owner(), limit=1)
+    assert lease.is_probe, "it may be the one that asks when a question is due"
+    run_step(lease)
+    assert words(row) == ["other"] and not Remote.objects.get(name="elsewhere:1").is_open

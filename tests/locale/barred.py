@@ -61,6 +61,8 @@ ENGLISH = (
     Barred(r"\bfailed to\b|\bunable to\b|\bwas unable\b", "cannot, did not", "the subject and a plain verb"),
     Barred(r"\billegal\b|\bfatal\b|\bpanic\b|\bbogus\b", "what does not fit", "no drama and no blame"),
     Barred(r"\byou (must not|forgot|failed)\b", "what is missing", "no blame"),
+    Barred(r"\bwhoever\b", "people who, the person who", "names who is meant"),
+    Barred(r"\blook(ed)? (now|again|at (it|all)|at yet)\b", "read, refresh, open", "states are read, pages refreshed"),
     Barred(r"\bclick here\b", "what the link leads to", "a link is read without its surroundings"),
     Barred(r"!(\s|$)", "a full stop", "calm"),
 )
@@ -73,7 +75,7 @@ CHINESE = (
     Barred("锁定", "占用", "a tester holds; 锁定 is a lock by a run"),
     Barred("退回", "打回", _ONE_NAME),
     Barred("回退", "回滚", _ONE_NAME),
-    Barred("伸缩|弹性", "扩缩容", _ONE_NAME),
+    Barred("伸缩(?!规则)|弹性", "扩缩容", _ONE_NAME),
     Barred("晋级|晋升|推进到", "环境流转", _ONE_NAME),
     Barred("四眼", "双人复核", _ONE_NAME),
     Barred("发布进度|滚动更新", "部署进度", "滚动更新 is the strategy RollingUpdate alone"),

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils.translation.template import templatize
 
 BASE: Path = settings.BASE_DIR
-OUTSIDE = frozenset({"var", "tests", "sandbox", "demo", "static", "docs", "locale"})
+OUTSIDE = frozenset({"var", "tests", "sandbox", "static", "docs", "locale"})
 """Folders whose words no page shows."""
 LANGUAGES = ("zh_Hans", "en")
 
@@ -102,7 +102,7 @@ def used_keys() -> dict[Key, str]:
 
 def templates() -> list[Path]:
     """All templates."""
-    return sorted((BASE / "templates").rglob("*.html"))
+    return sorted([*(BASE / "templates").rglob("*.html"), *(BASE / "demo" / "templates").rglob("*.html")])
 
 
 def _files() -> Iterator[Path]:

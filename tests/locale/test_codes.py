@@ -1,4 +1,4 @@
-"""No code of the program stands on a page as it is: whatever is stored by code has words."""
+"""No code of the program stands on a page as it is: what is stored by code has a label."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from django.utils.translation import override
 from foundation.runs.choices import RunState
 from releases.choices import ApprovalState, OrderState, Reason
 from releases.models import Approval, Build, Deployment, Promotion, ReleaseOrder, Review
+from releases.presenters.activity import _MESSAGES, NOISE
+from releases.presenters.words import CHECKED, POD_STATES, STAGE_STATES
 from releases.transitions import NAMES
-from releases.views.shown.activity import _SENTENCES, NOISE
-from releases.views.shown.words import CHECKED, POD_STATES, STAGE_STATES
 
-_APPENDED = re.compile(r"progress\.append\(\s*[\w.]+,\s*f?\"([\w.{}]+)\"", re.DOTALL)
+_APPENDED = re.compile(r"(?:append_event|record_act)\(\s*[\w.]+,\s*f?\"([\w.{}]+)\"", re.DOTALL)
 _DECIDED = re.compile(r"\"(placement\.\w+)\"")
 
 
 def kinds() -> set[str]:
-    """Kinds of event that the order's room writes; those of a state are spelled out."""
+    """Kinds of event that the releases app writes; those of a state are spelled out."""
     found: set[str] = set()
     for path in (settings.BASE_DIR / "releases").rglob("*.py"):
         source = path.read_text(encoding="utf-8")
         found |= set(_APPENDED.findall(source))
-        if path.name == "observe.py":
+        if path.name == "observe_space.py":
             found |= set(_DECIDED.findall(source))
     written = {kind for kind in found if "{" not in kind}
     written |= {f"{name}.{state}" for model, name in NAMES.items() for state in _states(model)}
@@ -37,10 +37,10 @@ def _states(model: type) -> list[str]:
     return list(OrderState.values) if model is ReleaseOrder else list(RunState.values)
 
 
-def test_every_kind_of_event_is_a_sentence_or_drawn_elsewhere() -> None:
+def test_every_kind_of_event_is_a_message_or_drawn_elsewhere() -> None:
     written = kinds()
     assert {"order.created", "build.waiting", "placement.unsettled", "deployment.failed", "comment"} <= written
-    assert written - set(_SENTENCES) - NOISE == set()
+    assert written - set(_MESSAGES) - NOISE == set()
 
 
 @pytest.mark.parametrize("model", [ReleaseOrder, Build, Review, Deployment, Promotion, Approval])

@@ -1,4 +1,4 @@
-"""What a page says when something went wrong: the sentence, what was done, what is safe, who can help, the number."""
+"""What a page says when something went wrong: the message, what was done, what is safe, who can help, the number."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_an_unknown_address_leads_on(world: World, signed_in: SignIn, client: Cl
     assert visitor.status_code == 404 and "There is no such page" in words(visitor)
 
 
-def test_the_sentence_is_in_the_readers_language(world: World, signed_in: SignIn) -> None:
+def test_the_message_is_in_the_readers_language(world: World, signed_in: SignIn) -> None:
     User.objects.filter(username="dana").update(language="zh-hans")
     page = signed_in("dana").get("/nowhere/")
     assert '<html lang="zh-Hans"' in page.content.decode() and "There is no such page" not in words(page)
@@ -67,12 +67,12 @@ def test_every_status_has_its_words(db: None, rf: RequestFactory, error: Platfor
     request.user = AnonymousUser()
     page = errors.error_page(request, error)
     said = words(page)
-    assert page.status_code == error.status and title in said and str(error.sentence) in said
+    assert page.status_code == error.status and title in said and str(error.message) in said
     assert "What was done" in said and "What is safe" in said
 
 
 def test_without_a_database_the_page_stands_alone(rf: RequestFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No ``db`` fixture: whatever asked the database would fail the test."""
+    """No ``db`` fixture: a query would fail the test."""
     request = rf.get("/orders/")
 
     class Gone:
@@ -93,3 +93,9 @@ def test_a_panel_gets_a_fragment(world: World, signed_in: SignIn) -> None:
     part = signed_in("dana").get("/health/", headers={"HX-Request": "true"})
     assert part.status_code == 403 and "<html" not in part.content.decode()
     assert "Who can help" in words(part)
+
+
+def test_a_failure_before_anybody_is_known_is_a_page_too(db: None, rf: RequestFactory) -> None:
+    """As in a middleware that comes before the sessions: the request has no user."""
+    page = errors.server_error(rf.get("/"))
+    assert page.status_code == 500 and "The platform failed on this request" in words(page)

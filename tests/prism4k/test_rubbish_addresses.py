@@ -1,4 +1,4 @@
-"""Addresses that nobody would type: a page or a problem document with a sentence, never a 500."""
+"""Addresses that nobody would type: a page or a problem document with a message, never a 500."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HUGE = "9" * 5000
         "/approvals/?project=%00", "/orders/?%00=1",
     ],
 )  # fmt: skip
-def test_rubbish_gets_a_sentence(world: World, path: str) -> None:
+def test_rubbish_gets_a_message(world: World, path: str) -> None:
     client = Client(raise_request_exception=False)
     client.force_login(world.people["ada"])
     answer = client.get(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.patience import at_most
+from prism4k.processes import Counts, product
+from tests.patience import at_most, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,13 +61,10 @@ def is_alive(pid: int) -> bool:
 
 
 def wait_gone(*pids: int, seconds: float = 5.0) -> None:
-    until = time.monotonic() + seconds
-    while any(is_alive(pid) for pid in pids):
-        assert time.monotonic() < until, f"still alive: {[pid for pid in pids if is_alive(pid)]}"
-        time.sleep(0.02)
+    wait_for(lambda: not any(is_alive(pid) for pid in pids), f"{pids} end", seconds)
 
 
-FOREVER = 'import os,time; print("pid", os.getpid(), flush=True); time.sleep(600)'
+FOREVER = 'import os,signal; print("pid", os.getpid(), flush=True); signal.pause()'
 
 
 def pid_in(line: str) -> int:
@@ -76,7 +75,7 @@ def test_every_line_carries_the_name_of_its_process(tmp_path: Path) -> None:
     process = start(
         tmp_path,
         """
-        code = "print('one\\\\ntwo'); print('x' * 20000); import time; time.sleep(600)"
+        code = "print('one\\\\ntwo'); print('x' * 20000); import signal; signal.pause()"
         await Supervisor([child("talker", code)]).run()
         """,
     )
@@ -92,12 +91,13 @@ def test_a_dead_child_is_reported_then_started_again_with_growing_pauses(tmp_pat
     process = start(
         tmp_path,
         """
-        steady = child("steady", "import time; time.sleep(600)")
+        steady = child("steady", "import signal; signal.pause()")
         count = 0
         def died(name):
             print("freed", name, flush=True)
         def ready():
             print("all ready", flush=True)
+        # It ends by itself, a moment after it is up.
         code = "import time; print('up', flush=True); time.sleep(0.4); raise SystemExit(3)"
         await Supervisor([child("brief", code), steady], died=died, ready=ready).run()
         """,
@@ -130,8 +130,8 @@ def test_a_killed_child_is_named_with_its_signal_and_lives_again(tmp_path: Path)
 def test_a_child_that_ignores_the_end_is_killed_with_its_group_within_five_seconds(tmp_path: Path) -> None:
     stubborn = (
         "import os,signal,subprocess,sys,time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
-        "helper = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
-        "print('helper', helper.pid, flush=True); print('pid', os.getpid(), flush=True); time.sleep(600)"
+        "helper = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()']);"
+        "print('helper', helper.pid, flush=True); print('pid', os.getpid(), flush=True); signal.pause()"
     )
     process = start(tmp_path, f"await Supervisor([child('stubborn', {stubborn!r})]).run()")
     lines = read_until(process, "pid ")
@@ -153,7 +153,7 @@ def test_children_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     wait_gone(*pids)
 
 
-def test_what_ends_during_the_start_ends_everything_with_a_sentence(tmp_path: Path) -> None:
+def test_what_ends_during_the_start_ends_everything_with_a_message(tmp_path: Path) -> None:
     process = start(
         tmp_path,
         f"""
@@ -174,10 +174,11 @@ def test_what_ends_during_the_start_ends_everything_with_a_sentence(tmp_path: Pa
 
 
 def test_stand_ins_outlive_the_product_at_the_end(tmp_path: Path) -> None:
+    # What a process does before it goes takes a while: the order of their ends is what is seen.
     leaving = (
         "import signal,sys,time\n"
         "def end(*_):\n    time.sleep({pause}); print('gone', time.monotonic(), flush=True); sys.exit()\n"
-        "signal.signal(signal.SIGTERM, end); print('here', flush=True); time.sleep(600)"
+        "signal.signal(signal.SIGTERM, end); print('here', flush=True); signal.pause()"
     )
     process = start(
         tmp_path,
@@ -210,3 +211,63 @@ def test_the_pids_are_told_after_every_start(tmp_path: Path) -> None:
     process.wait(6)
     with pytest.raises(ProcessLookupError):
         os.kill(told["one"], 0)
+
+
+BEATING = (
+    "import os,signal; from foundation.pulse import start_pulse; start_pulse();"
+    "print('pid', os.getpid(), flush=True); signal.pause()"
+)
+
+
+@pytest.mark.parametrize("beats", [True, False])
+def test_a_stopped_child_that_beat_is_killed_and_starts_again(tmp_path: Path, beats: bool) -> None:
+    process = start(
+        tmp_path,
+        f"""
+        import prism4k.supervisor as module
+        module.LONGEST_SILENCE_SECONDS = 2.0
+        await Supervisor([child("one", {BEATING if beats else FOREVER!r}, pulse_variable="PRISM4K_PULSE")]).run()
+        """,
+    )
+    first = pid_in(read_until(process, "pid ")[-1])
+    if beats:
+        # Stopped only once it was heard: before its first beat a child may take as long as it takes.
+        time.sleep(1.5)  # no row and no line tells of a beat
+        os.kill(first, signal.SIGSTOP)
+        began = time.monotonic()
+        lines = read_until(process, "pid ")
+        assert any("gave no sign of life for 2 s and is killed" in line for line in lines)
+        assert time.monotonic() - began < at_most(5) and not is_alive(first)
+    else:
+        time.sleep(4)  # longer than the silence that is allowed to one that beats
+        assert is_alive(first)
+    process.terminate()
+    process.wait(6)
+
+
+def test_a_supervisor_that_was_stopped_itself_kills_nobody(tmp_path: Path) -> None:
+    process = start(
+        tmp_path,
+        f"""
+        import prism4k.supervisor as module
+        module.LONGEST_SILENCE_SECONDS = 2.0
+        await Supervisor([child("one", {BEATING!r}, pulse_variable="PRISM4K_PULSE")]).run()
+        """,
+    )
+    pid = pid_in(read_until(process, "pid ")[-1])
+    time.sleep(1.5)  # no row and no line tells of a beat
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(3)  # longer than the silence that is allowed
+    process.send_signal(signal.SIGCONT)
+    time.sleep(1)  # it looks
+    assert is_alive(pid)
+    process.terminate()
+    process.wait(6)
+
+
+def test_web_worker_and_watcher_beat() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        children = product(Counts(), listener=listener, url="", environment={})
+    assert {child.name: child.pulse_variable for child in children} == dict.fromkeys(
+        ("web-1", "worker-1", "watcher-1"), "PRISM4K_PULSE"
+    )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.patience import at_most
+from tests.patience import at_most, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
@@ -23,7 +23,8 @@ pytestmark = pytest.mark.slow
 
 def environment(data: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in ("PRISM4K_TEST_APPS", "DATABASE_URL")}
-    return {**kept, "PRISM4K_DATA_DIR": str(data), "LOG_LEVEL": "WARNING"}
+    # Probes name this machine, which is none of the allowed hosts.
+    return {**kept, "PRISM4K_DATA_DIR": str(data), "LOG_LEVEL": "WARNING", "ALLOWED_HOSTS": "prism.example"}
 
 
 def manage(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -45,13 +46,6 @@ def status(data: Path) -> dict[str, object]:
     return found
 
 
-def wait_for(condition: object, seconds: float = 40.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < until
-        time.sleep(0.1)
-
-
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
@@ -68,7 +62,7 @@ def up(data: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     with (data / "up.log").open("w") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment(data), stdout=log, stderr=log, text=True)
     try:
-        wait_for(lambda: status(data) or process.poll() is not None)
+        wait_for(lambda: status(data) or process.poll() is not None, seconds=40)
         assert process.poll() is None, (data / "up.log").read_text()[-3000:]
         yield process, port
     finally:
@@ -92,7 +86,7 @@ def test_it_serves_survives_a_kill_refuses_a_second_one_and_ends(
 
     os.kill(processes["web-1"], signal.SIGKILL)
     assert livez(port) == 200  # the other one has the same socket
-    wait_for(lambda: status(data)["processes"]["web-1"] != processes["web-1"])  # type: ignore[index]
+    wait_for(lambda: status(data)["processes"]["web-1"] != processes["web-1"], seconds=40)  # type: ignore[index]
     assert livez(port) == 200
 
     second = manage(data, "up", "--port", str(port))
@@ -110,7 +104,7 @@ def test_it_serves_survives_a_kill_refuses_a_second_one_and_ends(
     assert "web-1 was ended by SIGKILL; it starts again in 0.5 s" in (data / "up.log").read_text()
 
 
-def test_a_taken_port_is_said_at_once_with_another_to_take(data: Path) -> None:
+def test_a_taken_port_is_told_at_once_with_another_to_take(data: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         done = manage(data, "up", "--port", str(port))

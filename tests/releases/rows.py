@@ -1,4 +1,4 @@
-"""Rows of the order's room in the state that a test needs, made through the product's own functions."""
+"""Rows of the releases app in the state that a test needs, made through the product's own functions."""
 
 from __future__ import annotations
 
@@ -24,10 +24,14 @@ from components.models import (
 )
 from environments.models import Space
 from foundation.runs.choices import RunState
-from releases import launch, progress, transitions
+from releases import transitions
 from releases.choices import OrderState
+from releases.events import append_event
+from releases.locks import lock_placement
 from releases.models import Build, Deployment, Placement, ReleaseOrder, Review, Snapshot
 from releases.services import orders as order_services
+from releases.services.deployments import create_deployment
+from releases.services.reviews import request_review
 from tests.cast import World
 
 COMMIT = "c0ffee" * 6 + "abcd"
@@ -80,18 +84,23 @@ def make_component(world: World, name: str = "SIS-OMM-PROXY-GW", **changes: obje
         "base_image": base,
     } | changes
     ComponentSettings.objects.create(component=component, number=1, **fields)
+    allocate(world, component, replicas=2)
+    return component
+
+
+def allocate(world: World, component: Component, *, replicas: int) -> None:
+    """The component's first allocation in every environment."""
     for environment in world.environments.values():
         Allocation.objects.create(
             component=component,
             environment=environment,
             number=1,
-            replicas=2,
+            replicas=replicas,
             cpu_request=100,
             cpu_limit=200,
             memory_request=2**26,
             memory_limit=2**27,
         )
-    return component
 
 
 def make_order(component: Component, author: User, *, branch: str = "master") -> ReleaseOrder:
@@ -105,7 +114,7 @@ def make_order(component: Component, author: User, *, branch: str = "master") ->
             branch=branch,
             author=author,
         )
-        progress.append(order.pk, "order.created", actor=author)
+        append_event(order.pk, "order.created", actor=author)
     return order
 
 
@@ -132,7 +141,7 @@ def make_built(
 
 def make_review(order: ReleaseOrder, space: Space, *, salt: str = "") -> Review:
     """A review that found nothing, with its snapshot."""
-    settings = order.settings
+    settings = order.component_settings
     assert settings and settings.deployment_template and settings.service_template
     digest = hashlib.sha256(f"{order.number}{space.pk}{salt}".encode()).hexdigest()
     snapshot, _ = Snapshot.objects.get_or_create(
@@ -143,7 +152,7 @@ def make_review(order: ReleaseOrder, space: Space, *, salt: str = "") -> Review:
             "component_id": order.component_id,
             "digest": order.image_digest,
             "manifests": [],
-            "settings": settings,
+            "component_settings": settings,
             "deployment_template": settings.deployment_template.versions.get(number=1),
             "service_template": settings.service_template.versions.get(number=1),
             "allocation": Allocation.objects.get(
@@ -152,7 +161,7 @@ def make_review(order: ReleaseOrder, space: Space, *, salt: str = "") -> Review:
         },
     )
     with transaction.atomic():
-        review = launch.launch_review(order, space, actor=None)
+        review = request_review(order, space, actor=None)
         transitions.end_run(
             review, RunState.SUCCEEDED, actor=None, snapshot=snapshot, seen_at=timezone.now(), live_fingerprint="f" * 64
         )
@@ -163,9 +172,9 @@ def make_success(order: ReleaseOrder, space: Space, by: User, *, settled: bool =
     """A deployment that succeeded there, as the steps leave it."""
     review = make_review(order, space)
     with transaction.atomic():
-        place = launch.take_place(order, space)
-        deployment = launch.launch_deployment(order, space, place, actor=by, snapshot=review.snapshot, review=review)
-        Placement.objects.filter(pk=place.pk).update(applied=deployment)
+        place = lock_placement(order, space)
+        deployment = create_deployment(order, space, place, actor=by, snapshot=review.snapshot, review=review)
+        Placement.objects.filter(pk=place.pk).update(last_applied=deployment)
         transitions.end_run(deployment, RunState.SUCCEEDED, actor=by)
     if settled:
         Placement.objects.filter(pk=place.pk).update(settled_at=timezone.now())

@@ -1,4 +1,4 @@
-"""The order's API as another platform meets it: tokens, scopes, strangers, refusals, retries."""
+"""The order's API as another platform meets it: tokens, scopes, missing access, refusals, retries."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def component(world: World) -> Component:
     return make_component(world)
 
 
-def test_a_stranger_sees_the_same_404_as_for_a_wrong_number(world: World, component: Component) -> None:
+def test_a_outsider_sees_the_same_404_as_for_a_wrong_number(world: World, component: Component) -> None:
     order = make_order(component, world.dana)
     otto = Caller(world, "otto")
     real, wrong = otto.get(f"orders/{order.number}/"), otto.get("orders/K8S20200101000000AA/")
@@ -168,7 +168,7 @@ def test_rubbish_is_named_by_field(world: World, component: Component) -> None:
     order = make_built(component, world.dana)
     tess = Caller(world, "tess")
     cases: list[tuple[str, dict[str, Any], str]] = [
-        ("promotions", {"environment": "fat", "word": "splendid"}, "word"),
+        ("promotions", {"environment": "fat", "test_verdict": "splendid"}, "test_verdict"),
         ("promotions", {}, "environment"),
         ("comments", {"text": ""}, "text"),
         ("comments", {"text": "x" * 4001}, "text"),
@@ -218,3 +218,22 @@ def test_only_the_run_that_we_wait_for_may_claim(world: World, component: Compon
     assert claim(7, "00000000-0000-4000-8000-000000000000") == 404
     build.refresh_from_db()
     assert build.build_number == 7
+
+
+def test_a_misspelt_key_changes_nothing(world: World, component: Component) -> None:
+    order = make_built(component, world.dana)
+    answer = Caller(world, "tess").post(f"orders/{order.number}/promotions/", {"environment": "fat", "noet": "fine"})
+    assert answer.status_code == 400
+    assert list(answer.json()["fields"]) == ["noet"]
+    assert "“noet”" in answer.json()["fields"]["noet"][0] and "note" in answer.json()["fields"]["noet"][0]
+    assert not Promotion.objects.exists()
+
+
+@pytest.mark.parametrize("path", ["builds", "deployments", "comments", "events"])
+def test_lists_of_an_order_have_the_form_of_all_lists(world: World, component: Component, path: str) -> None:
+    order = make_built(component, world.dana)
+    dana = Caller(world, "dana")
+    dana.post(f"orders/{order.number}/comments/", {"text": "once"})
+    page = dana.get(f"orders/{order.number}/{path}/").json()
+    assert {"items", "next", "previous"} <= set(page) and (page["next"], page["previous"]) == (None, None)
+    assert bool(page["items"]) is (path != "deployments")

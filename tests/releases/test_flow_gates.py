@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from foundation.problems import Invalid, Refused
 from releases import gates
-from releases.models import Placement, Promotion
+from releases.events import append_event
+from releases.models import Deployment, Placement, Promotion
 from releases.services import orders, promotions
 from tests.cast import World
 from tests.releases.rows import make_built, make_component, make_order, make_success
@@ -44,7 +45,32 @@ def test_a_restart_after_the_verdict_stops_the_flow(world: World) -> None:
     Placement.objects.update(unsettled_reason="Pod x restarted.")
     found = gates.promotion_gates(order, world.spaces["uat"])
     assert closed(found) == "came-through"
-    assert "Pod x restarted." in str(gates.first_closed(found).sentence)  # type: ignore[union-attr]
+    assert "Pod x restarted." in str(gates.first_closed(found).message)  # type: ignore[union-attr]
+
+
+def test_a_success_with_0_pods_proves_nothing(world: World) -> None:
+    order = make_built(make_component(world), world.dana)
+    fat, uat = world.spaces["fat"], world.spaces["uat"]
+    empty = make_success(order, fat, world.olli)
+    Deployment.objects.filter(pk=empty.pk).update(progress={"wanted": 0, "ready": 0})
+    refusal = gates.first_closed(gates.promotion_gates(order, uat))
+    assert refusal and refusal.code == "came-through" and "with 0 pods, which proves nothing" in str(refusal.message)
+    scaled = make_success(order, fat, world.olli)
+    Deployment.objects.filter(pk=scaled.pk).update(progress={"wanted": 1, "ready": 1})
+    assert closed(gates.promotion_gates(order, uat)) == ""
+
+
+def test_a_scale_to_0_before_it_settled_takes_its_place(world: World) -> None:
+    order = make_built(make_component(world), world.dana)
+    fat, uat = world.spaces["fat"], world.spaces["uat"]
+    good = make_success(order, fat, world.olli, settled=False)
+    Deployment.objects.filter(pk=good.pk).update(progress={"wanted": 2, "ready": 2})
+    down = make_success(order, fat, world.olli)
+    Deployment.objects.filter(pk=down.pk).update(progress={"wanted": 0, "ready": 0}, kind="scale")
+    refusal = gates.first_closed(gates.promotion_gates(order, uat))
+    assert refusal and "with 0 pods" in str(refusal.message)
+    append_event(order.pk, "placement.settled", data={"id": good.pk})
+    assert closed(gates.promotion_gates(order, uat)) == "", "it had settled before"
 
 
 def test_success_of_another_order_proves_nothing(world: World) -> None:
@@ -58,7 +84,7 @@ def test_the_twin_takes_what_its_sibling_holds(world: World) -> None:
     make_success(order, world.spaces["fat"], world.olli)
     make_success(order, world.spaces["uat"], world.olli)
     assert closed(gates.promotion_gates(order, world.spaces["drp"])) == "came-through"
-    promotions.promote(actor=world.tess, order=order, space=world.spaces["prd"], word="passed")
+    promotions.promote(actor=world.tess, order=order, space=world.spaces["prd"], test_verdict="passed")
     assert closed(gates.promotion_gates(order, world.spaces["drp"])) == ""
 
 
@@ -111,7 +137,7 @@ def test_one_promotion_is_current_and_the_older_order_is_told(world: World) -> N
     assert told.data["by"] == second.number
     found = gates.deployment_gates(first, world.spaces["fat"], snapshot=None, deployer=None)
     assert closed(found) == "promoted"
-    assert second.number in str(gates.first_closed(found).sentence)  # type: ignore[union-attr]
+    assert second.number in str(gates.first_closed(found).message)  # type: ignore[union-attr]
 
 
 def test_a_tester_must_say_whether_it_passed(world: World) -> None:
@@ -119,10 +145,14 @@ def test_a_tester_must_say_whether_it_passed(world: World) -> None:
     make_success(order, world.spaces["fat"], world.olli)
     with pytest.raises(Invalid) as refusal:
         promotions.promote(actor=world.tess, order=order, space=world.spaces["uat"])
-    assert "word" in refusal.value.fields
+    assert "test_verdict" in refusal.value.fields
     with pytest.raises(Invalid) as refusal:
         promotions.promote(
-            actor=world.tess, order=order, space=world.spaces["uat"], word="passed", report_url="javascript:alert(1)"
+            actor=world.tess,
+            order=order,
+            space=world.spaces["uat"],
+            test_verdict="passed",
+            report_url="javascript:alert(1)",
         )
     assert "report_url" in refusal.value.fields
     assert not Promotion.objects.exists()

@@ -23,7 +23,7 @@ def ready(world: World) -> ReleaseOrder:
     make_success(order, world.spaces["uat"], world.olli)
     from releases.services import promotions
 
-    promotions.promote(actor=world.tess, order=order, space=world.spaces["prd"], word="passed")
+    promotions.promote(actor=world.tess, order=order, space=world.spaces["prd"], test_verdict="passed")
     return order
 
 
@@ -37,7 +37,7 @@ def give(world: World, username: str, role: str) -> None:
     Membership.objects.create(user=world.people[username], role=role, project=world.project)
 
 
-def test_the_author_cannot_approve_whatever_their_roles(world: World, ready: ReleaseOrder) -> None:
+def test_the_author_cannot_approve_with_any_role(world: World, ready: ReleaseOrder) -> None:
     give(world, "dana", "operations")
     give(world, "dana", "project_admin")
     Membership.objects.create(user=world.dana, role="platform_admin")
@@ -64,7 +64,7 @@ def test_a_developer_and_a_platform_administrator_may_not_approve(world: World, 
 def test_the_approver_is_not_the_deployer(world: World, ready: ReleaseOrder) -> None:
     snapshot = snapshot_of(ready, world)
     approvals.approve(actor=world.oskar, snapshot=snapshot)
-    with pytest.raises(Refused, match="Oskar approved it, and whoever approves"):
+    with pytest.raises(Refused, match="Oskar approved it, and people who approve"):
         deployments.start_deployment(
             actor=world.oskar, order=ready, space=world.spaces["prd"], snapshot_hash=snapshot.hash
         )
@@ -74,7 +74,7 @@ def test_the_approver_is_not_the_deployer(world: World, ready: ReleaseOrder) -> 
     assert deployment.deployed_by == world.olli
 
 
-def test_whoever_built_it_does_not_deploy_it_to_production(world: World) -> None:
+def test_who_built_it_does_not_deploy_it_to_production(world: World) -> None:
     order = make_built(make_component(world), world.dana, builder=world.olli)
     make_success(order, world.spaces["uat"], world.oskar)
     snapshot = snapshot_of(order, world)

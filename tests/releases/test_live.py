@@ -1,4 +1,4 @@
-"""The live socket: replay without gaps, nothing for strangers, and an end within two seconds of a change of rights."""
+"""The live socket: replay without gaps, nothing without access, and an end within two seconds of a change of rights."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from django.contrib.sessions.backends.db import SessionStore
 
 from accounts.models import User
 from environments.models import Membership
-from releases import hub as hubs
-from releases import progress
-from releases.consumers import LiveConsumer
+from environments.services.people import rights_changed
+from releases.events import append_event
+from releases.live import broadcast
+from releases.live.consumers import LiveConsumer
 from releases.models import ReleaseOrder
 from tests.cast import World
 from tests.releases.rows import make_component, make_order
@@ -37,7 +38,7 @@ def session() -> SessionStore:
 
 
 class Socket(ApplicationCommunicator):  # type: ignore[misc]
-    """The consumer, spoken to in ASGI messages."""
+    """The consumer, driven by ASGI messages."""
 
     def __init__(self, user: User | None, store: SessionStore) -> None:
         scope = {
@@ -94,24 +95,34 @@ def live(play: Callable[[], Awaitable[None]]) -> None:
         try:
             await play()
         finally:
-            for task in hubs.hub()._tasks:
+            for task in broadcast.broadcaster()._tasks:
                 task.cancel()
-            hubs._hubs.clear()
+            broadcast._broadcasters.clear()
 
     asyncio.run(whole())
 
 
-add = sync_to_async(lambda order, kind: progress.append(order.pk, kind))
+def live_with(user: User, play: Callable[[Browser], Awaitable[None]], store: SessionStore | None = None) -> None:
+    """Plays with one browser of the person that is connected before and disconnected after."""
+    kept = store or session()
+
+    async def whole() -> None:
+        browser = Browser(user, kept)
+        assert await browser.socket.connect()
+        await play(browser)
+        await browser.socket.disconnect()
+
+    live(whole)
+
+
+add = sync_to_async(lambda order, kind: append_event(order.pk, kind))
 
 
 def test_what_came_before_and_what_comes_without_a_gap(order: ReleaseOrder, world: World) -> None:
     for number in range(5):
-        progress.append(order.pk, f"old.{number}")
-    store = session()
+        append_event(order.pk, f"old.{number}")
 
-    async def play() -> None:
-        browser = Browser(world.dana, store)
-        assert await browser.socket.connect()
+    async def play(browser: Browser) -> None:
         await browser.say(type="subscribe", topic=f"order:{order.number}", after=2)
         assert (await browser.hear())["last_seq"] == 6
         await browser.until(6)
@@ -119,9 +130,8 @@ def test_what_came_before_and_what_comes_without_a_gap(order: ReleaseOrder, worl
             await add(order, "new")
         await browser.until(26)
         assert browser.sequence == list(range(3, 27))
-        await browser.socket.disconnect()
 
-    live(play)
+    live_with(world.dana, play)
 
 
 def test_a_browser_that_was_away_misses_nothing(order: ReleaseOrder, world: World) -> None:
@@ -145,12 +155,8 @@ def test_a_browser_that_was_away_misses_nothing(order: ReleaseOrder, world: Worl
     live(play)
 
 
-def test_a_stranger_is_refused_like_a_wrong_name(order: ReleaseOrder, world: World) -> None:
-    store = session()
-
-    async def play() -> None:
-        browser = Browser(world.otto, store)
-        await browser.socket.connect()
+def test_a_outsider_is_refused_like_a_wrong_name(order: ReleaseOrder, world: World) -> None:
+    async def play(browser: Browser) -> None:
         answers = []
         for topic in (f"order:{order.number}", "order:K8S20200101000000AA", "project:999999", "order:../x", "nonsense"):
             await browser.say(type="subscribe", topic=topic, after=0)
@@ -159,17 +165,12 @@ def test_a_stranger_is_refused_like_a_wrong_name(order: ReleaseOrder, world: Wor
         assert set(answers) == {("refused", "There is no such topic.")}
         await browser.say(type="subscribe", topic=f"project:{order.project_id}")
         assert (await browser.hear())["type"] == "refused"
-        await browser.socket.disconnect()
 
-    live(play)
+    live_with(world.otto, play)
 
 
 def test_rubbish_is_answered_and_changes_nothing(order: ReleaseOrder, world: World) -> None:
-    store = session()
-
-    async def play() -> None:
-        browser = Browser(world.dana, store)
-        await browser.socket.connect()
+    async def play(browser: Browser) -> None:
         for text in (
             "",
             "[]",
@@ -183,9 +184,8 @@ def test_rubbish_is_answered_and_changes_nothing(order: ReleaseOrder, world: Wor
             assert (await browser.hear())["type"] == "refused"
         await browser.say(type="ping")
         assert (await browser.hear())["type"] == "pong"
-        await browser.socket.disconnect()
 
-    live(play)
+    live_with(world.dana, play)
 
 
 def test_nobody_is_let_in_unsigned(world: World) -> None:
@@ -207,35 +207,28 @@ def test_a_right_that_ends_ends_the_subscription(order: ReleaseOrder, world: Wor
     def end() -> None:
         if how == "membership ends":
             Membership.objects.filter(user=world.dana).delete()
+            rights_changed(User.objects.filter(pk=world.dana.pk))
         elif how == "signed out":
             store.delete()
         else:
             User.objects.filter(pk=world.dana.pk).update(is_active=False)
 
-    async def play() -> None:
-        browser = Browser(world.dana, store)
-        await browser.socket.connect()
+    async def play(browser: Browser) -> None:
         await browser.say(type="subscribe", topic=f"order:{order.number}", after=1)
         await browser.hear()
         await end()
         assert (await browser.hear(2.0))["type"] == "gone"
         await add(order, "secret")
         assert await browser.socket.receive_nothing(0.6)
-        await browser.socket.disconnect()
 
-    live(play)
+    live_with(world.dana, play, store)
 
 
-def test_a_list_is_told_to_look_again(order: ReleaseOrder, world: World) -> None:
-    store = session()
-
-    async def play() -> None:
-        browser = Browser(world.dana, store)
-        await browser.socket.connect()
+def test_a_list_is_told_to_tell_changed(order: ReleaseOrder, world: World) -> None:
+    async def play(browser: Browser) -> None:
         await browser.say(type="subscribe", topic=f"project:{order.project_id}")
         await browser.hear()
         await add(order, "anything")
         assert (await browser.hear())["type"] == "changed"
-        await browser.socket.disconnect()
 
-    live(play)
+    live_with(world.dana, play)

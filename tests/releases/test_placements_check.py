@@ -21,8 +21,8 @@ def test_a_placement_that_lies_is_named(world: World) -> None:
     out = StringIO()
     call_command("placements", "--check", stdout=out)
     assert "agree" in out.getvalue()
-    Placement.objects.update(good=Deployment.objects.order_by("pk").first())
+    Placement.objects.update(last_succeeded=Deployment.objects.order_by("pk").first())
     out = StringIO()
     with pytest.raises(CommandError, match="1 differences"):
         call_command("placements", "--check", stdout=out)
-    assert "good is" in out.getvalue()
+    assert "last_succeeded is" in out.getvalue()

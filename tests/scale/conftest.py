@@ -1,4 +1,4 @@
-"""Everything here runs on PostgreSQL and Redis; fixtures of the rooms whose tests are run again here."""
+"""Everything here runs on PostgreSQL and Redis; fixtures of the apps whose tests are run again here."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def running(command: list[str], log: Path, ready: list[str], what: str) -> Itera
         while subprocess.run(ready, capture_output=True).returncode != 0:
             if process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"{what} did not start:\n{log.read_text(errors='replace')[-2000:]}")
-            time.sleep(0.1)
+            time.sleep(0.1)  # between two questions, each of them a process
         yield
     finally:
         # SIGINT is PostgreSQL's fast shutdown; Redis takes it too.
@@ -145,12 +145,26 @@ def main(command: list[str]) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with both() as environment:
-            return subprocess.run(command, env={**os.environ, **environment}).returncode
+            return _run(command, {**os.environ, **environment})
     except NotInstalled as error:
         sys.stderr.write(f"{error}\n")
         return 2
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+
+
+def _run(command: list[str], environment: dict[str, str]) -> int:
+    """Its exit code. Interrupted, it is asked to end, with what it started, while its servers are still there."""
+    process = subprocess.Popen(command, env=environment)
+    try:
+        return process.wait()
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -1,9 +1,10 @@
-"""The rows under many hands, on PostgreSQL: the same cases as on SQLite."""
+"""The rows under many writers, on PostgreSQL: the same cases as on SQLite."""
 
 # ruff: noqa: F403
 from tests.foundation.test_claims import *
 from tests.foundation.test_processes import *
 from tests.releases.concurrency.test_event_log import *
+from tests.releases.concurrency.test_grants import *
 from tests.releases.concurrency.test_locks import *
 from tests.releases.concurrency.test_two_clicks import *
 

@@ -17,10 +17,10 @@ import websockets.exceptions
 from websockets.sync.client import ClientConnection, connect
 
 from demo.world import PROJECT_ADMIN
-from tests.patience import SOON, at_most
+from tests.patience import SOON, at_most, wait_for
 from tests.scale.services import free_port
 from tests.whole.people import Carried, Crew, Person
-from tests.whole.product import Product, running, wait_for
+from tests.whole.product import Product, running
 from tests.whole.rows import database_beside
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]

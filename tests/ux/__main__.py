@@ -41,16 +41,16 @@ def main() -> int:
 def _perform(task: Task, office: Office, peers: list[Peer]) -> bool:
     limit = peers[0].limit
     try:
-        hand = task.act(office)
+        user = task.act(office)
     except Exception as error:  # one task that cannot be done must not hide the others
         _line(task.name, "–", str(limit), f"not done: {str(error).splitlines()[0]}", "", "")
         return False
     for place, peer in enumerate(peers):
         first = place == 0
-        _line(task.name if first else "", str(hand.count) if first else "", str(limit) if first else "", peer.peer,
+        _line(task.name if first else "", str(user.count) if first else "", str(limit) if first else "", peer.peer,
               str(peer.takes), peer.source)  # fmt: skip
-    _say(f"    from {task.start}: {', '.join(hand.done) or 'nothing to do'}")
-    return hand.count <= limit
+    _say(f"    from {task.start}: {', '.join(user.done) or 'nothing to do'}")
+    return user.count <= limit
 
 
 def _line(*cells: str) -> None:

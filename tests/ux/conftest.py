@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser import Open, windows
-from tests.ux.looking import Looker
+from tests.ux.browser_view import Viewer
 from tests.ux.site import Site, furnished
 from tests.whole.people import Crew
 
@@ -21,10 +21,10 @@ def site(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture(scope="session")
-def looker(site: Site, chromium: Browser) -> Iterator[Looker]:
-    looker = Looker(site, chromium)
-    yield looker
-    looker.close()
+def viewer(site: Site, chromium: Browser) -> Iterator[Viewer]:
+    viewer = Viewer(site, chromium)
+    yield viewer
+    viewer.close()
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def _fill() -> None:
     from accounts.models import Organisation, Project, User
     from components.models import Component
     from environments.models import Membership, Space
-    from releases.models import ReleaseOrder
+    from releases.models import OrderFeed, ReleaseOrder
 
     author = User.objects.create(username=IN_CROWD, name="马燕", name_en="Ma Yan")
     User.objects.create(username=STRANGER, name="何静", name_en="He Jing")
@@ -65,6 +65,8 @@ def _fill() -> None:
         ),
         batch_size=1000,
     )  # fmt: skip
+    bare = ReleaseOrder.objects.filter(feed=None)
+    OrderFeed.objects.bulk_create((OrderFeed(order=order) for order in bare), batch_size=1000)
 
 
 if __name__ == "__main__":

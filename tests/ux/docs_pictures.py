@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests.browser import launch
-from tests.ux.looking import CHINESE, DARK, ENGLISH, HEIGHT, LIGHT, NARROW, WIDE, Looker
+from tests.ux.browser_view import CHINESE, DARK, ENGLISH, HEIGHT, LIGHT, NARROW, WIDE, Viewer
 from tests.ux.screens import NORMAL, VIEWS, View
 from tests.ux.site import furnished
 from tests.ux.small_png import reduce_colours
@@ -55,9 +55,9 @@ def main() -> int:
         sync_playwright() as playwright,
     ):
         browser = launch(playwright)
-        looker, desk = Looker(site, browser), browser.new_page()
+        viewer, desk = Viewer(site, browser), browser.new_page()
         for name, (screen, theme, language, width) in PICTURES.items():
-            seen = looker.look(_view(screen), theme=theme, language=language, width=width)
+            seen = viewer.open(_view(screen), theme=theme, language=language, width=width)
             path = OUT / f"{name}.png"
             # What renders or reviews in the background has a moment to come in.
             seen.page.wait_for_timeout(2500)

@@ -20,7 +20,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser import launch
-from tests.ux.looking import DARK, HEIGHT, LANGUAGES, THEMES, WIDTHS, Looker, Seen
+from tests.ux.browser_view import DARK, HEIGHT, LANGUAGES, THEMES, WIDTHS, Seen, Viewer
 from tests.ux.screens import VIEWS, View
 from tests.ux.site import Site, furnished
 from tests.whole.product import ROOT
@@ -65,20 +65,20 @@ def _take(folder: Path, views: list[View]) -> list[str]:
     troubles = []
     with sync_playwright() as playwright, furnished(folder) as site:
         browser = launch(playwright)
-        looker = Looker(site, browser)
+        viewer = Viewer(site, browser)
         for view in views:
             for language in LANGUAGES:
                 try:
-                    troubles += _take_view(looker, view, language)
+                    troubles += _take_view(viewer, view, language)
                 except Exception as error:  # the rest is pictured all the same
                     troubles.append(f"{view.name} {language}: {error}")
         browser.close()
     return troubles
 
 
-def _take_view(looker: Looker, view: View, language: str) -> list[str]:
+def _take_view(viewer: Viewer, view: View, language: str) -> list[str]:
     """Loaded once; theme and width are changed under it, as a person's system and window would."""
-    seen = looker.look(view, language=language)
+    seen = viewer.open(view, language=language)
     (OUT / view.screen).mkdir(exist_ok=True)
     for theme, width in product(THEMES, WIDTHS):
         seen.page.emulate_media(color_scheme="dark" if theme == DARK else "light")

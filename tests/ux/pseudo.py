@@ -1,4 +1,4 @@
-"""A language for tests: every English sentence as itself, but two fifths longer, with its placeholders whole.
+"""A language for tests: every English message as itself, but two fifths longer, with its placeholders whole.
 
 ``tests.ux.pseudo_web`` serves with it in the place of the product's catalogues.
 """
@@ -19,9 +19,9 @@ _HEADER = (
 )
 
 
-def lengthen(sentence: str) -> str:
+def lengthen(message: str) -> str:
     """``Deploy`` → ``Déplóóóý``: each word grows by doubled vowels, so that nothing breaks where it did not before."""
-    parts = _KEPT.split(sentence)
+    parts = _KEPT.split(message)
     return "".join(part if _KEPT.fullmatch(part) else _lengthen_words(part) for part in parts)
 
 

@@ -14,7 +14,7 @@ def main() -> None:
     """Serves until it is killed."""
     folder, port = sys.argv[1:]
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "prism4k.settings")
-    # Before the first sentence is looked up.
+    # Before the first message is looked up.
     settings.LOCALE_PATHS = [folder]
     django.setup()
     call_command("web", port=int(port))

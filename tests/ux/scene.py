@@ -7,12 +7,24 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import httpx
 
 from demo.application import files
 from demo.repository import git
-from demo.world import DEVELOPER, ORGANISATION, PLATFORM_ADMIN, PROJECT_ADMIN, SUBSYSTEMS, repository_name
+from demo.world import (
+    DEVELOPER,
+    NAMESPACE_PREFIX,
+    ORGANISATION,
+    PLATFORM_ADMIN,
+    PROJECT_ADMIN,
+    SUBSYSTEMS,
+    repository_name,
+)
+from tests.patience import wait_for
 from tests.whole.people import Carried, Crew, Person
-from tests.whole.product import Product, wait_for
+from tests.whole.product import Product
 
 OMM, ITC = (subsystem.slug for subsystem in SUBSYSTEMS)
 EMPTY = "sis-new"
@@ -24,7 +36,7 @@ LOUD_BRANCH = "loud-build"
 LOUD_LINES = 4000
 AMOUNTS = ("replicas", "cpu_request", "cpu_limit", "memory_request", "memory_limit")
 GATEWAY, _, ACCOUNTS = (f"{OMM}/{app.slug}" for app in SUBSYSTEMS[0].apps)
-WEB, ADMIN, UI, STATIC, POS, _, MOBILE = (f"{ITC}/{app.slug}" for app in SUBSYSTEMS[1].apps)
+WEB, ADMIN, UI, STATIC, POS, EDITED, MOBILE = (f"{ITC}/{app.slug}" for app in SUBSYSTEMS[1].apps)
 
 
 @dataclass
@@ -54,7 +66,7 @@ def make_scene(product: Product) -> Scene:
     _prepare_policies(admin)
     _make_empty_project(product)
     # Jenkins has two places: what never ends gets one when everything else has been built.
-    acts = (_carry, _crash, _fail, _prepare_roll, _wait_for_deployment, _wait_for_tester)
+    acts = (_carry, _crash, _fail, _prepare_roll, _wait_for_deployment, _wait_for_tester, _edit_outside)
     with ThreadPoolExecutor(len(acts)) as pool:
         for done in [pool.submit(_timed, act, product, scene) for act in acts]:
             done.result()
@@ -141,6 +153,33 @@ def _wait_for_tester(crew: Crew, scene: Scene) -> None:
     order.build()
     order.to("fat")
     order.to("uat")
+
+
+def _edit_outside(crew: Crew, scene: Scene) -> None:
+    """One order runs, kubectl changed it, and the review of the next one says so."""
+    old = crew.create(EDITED)
+    old.build()
+    old.to("fat")
+    project, name = EDITED.split("/")
+    path = f"/apis/apps/v1/namespaces/{NAMESPACE_PREFIX}-{project}-fat/deployments/{name}"
+    change = {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 5}}}}
+    edit_with_kubectl(crew.product, path, change)
+    order = scene.keep("conflicting", crew.create(EDITED, "master"))
+    order.build()
+    order.promote("fat")
+    wait_for(lambda: (order.at("fat")["review"] or {}).get("state") in ("failed", "succeeded"), "the review ends", 60)
+
+
+def edit_with_kubectl(product: Product, path: str, change: dict[str, Any]) -> None:
+    """A merge patch on the stand-in cluster, by the hand that ``kubectl edit`` signs with."""
+    headers = {
+        "Authorization": f"Bearer {product.secret('kubernetes')}",
+        "Content-Type": "application/merge-patch+json",
+    }
+    answer = httpx.patch(
+        f"{product.stand_in('kubernetes')}{path}?fieldManager=kubectl-edit", json=change, headers=headers
+    )
+    answer.raise_for_status()
 
 
 def _hang(crew: Crew, scene: Scene) -> None:

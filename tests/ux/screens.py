@@ -106,6 +106,7 @@ DEPLOYING = (
     *_also_delayed(View("review", NORMAL, "/orders/{order[reviewed]}/review/uat/", is_main=True)),
     View("review-approving", NORMAL, "/orders/{order[approving]}/review/prd/", APPROVER),
     View("review-after", NORMAL, "/orders/{order[carried]}/review/prd/"),
+    View("review-conflict", NORMAL, "/orders/{order[conflicting]}/review/fat/", OPERATOR),
     View("review", DENIED, "/orders/{order[reviewed]}/review/uat/", DEVELOPER),
     View("review", EMPTY_STATE, "/orders/{order[new]}/review/uat/"),
     *_also_delayed(View("rollout", NORMAL, "/deployments/{rollout[rolling]}/", is_main=True)),
@@ -118,6 +119,9 @@ DEPLOYING = (
     View("roll-back", NORMAL, f"/runtime/{GATEWAY}/uat/roll-back/"),
     View("roll-back", EMPTY_STATE, f"/runtime/{STATIC}/uat/roll-back/"),
     View("roll-back", DENIED, f"/runtime/{GATEWAY}/prd/roll-back/", DEVELOPER),
+    View("scale", NORMAL, f"/runtime/{GATEWAY}/fat/scale/"),
+    View("remove", NORMAL, f"/runtime/{GATEWAY}/drp/remove/"),
+    View("remove", DENIED, f"/runtime/{GATEWAY}/drp/remove/", DEVELOPER),
 )
 
 COMPONENTS = (
@@ -128,6 +132,8 @@ COMPONENTS = (
     View("component", DENIED, f"/components/{GATEWAY}/", STRANGER, status=404),
     View("component-edit", NORMAL, f"/components/{GATEWAY}/edit/", OPERATOR, is_main=True),
     View("component-edit", DENIED, f"/components/{GATEWAY}/edit/", TESTER),
+    View("scaling-rule", NORMAL, f"/components/{GATEWAY}/scaling/prd/", OPERATOR),
+    View("scaling-rule", DENIED, f"/components/{GATEWAY}/scaling/prd/", TESTER),
     View("component-new", NORMAL, "/components/new/", PROJECT_ADMIN),
     View("component-orders", NORMAL, f"/components/{GATEWAY}/orders/"),
     View("component-history", NORMAL, f"/components/{WEB}/history/"),
@@ -150,10 +156,11 @@ PLACES = (
     View("space-policy", NORMAL, f"/spaces/{OMM}/prd/policy/", PROJECT_ADMIN),
     View("space-policy", DENIED, f"/spaces/{OMM}/prd/policy/", DEVELOPER, status=403),
     View("space-edit", NORMAL, f"/spaces/{OMM}/prd/edit/", PLATFORM_ADMIN),
+    View("space-grants", NORMAL, f"/spaces/{OMM}/prd/grants/", PLATFORM_ADMIN),
     View("clusters", NORMAL, "/clusters/", PLATFORM_ADMIN),
     View("clusters", DENIED, "/clusters/", DEVELOPER, status=403),
-    View("cluster", NORMAL, "/clusters/demo/", PLATFORM_ADMIN),
-    View("cluster-edit", NORMAL, "/clusters/demo/edit/", PLATFORM_ADMIN),
+    View("cluster", NORMAL, "/clusters/test/", PLATFORM_ADMIN),
+    View("cluster-edit", NORMAL, "/clusters/test/edit/", PLATFORM_ADMIN),
 )
 
 ADMINISTRATION = (

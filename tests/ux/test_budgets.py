@@ -7,6 +7,7 @@ is counted apart.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.ux.looking import HEIGHT, NARROW, WIDE, Looker
+from tests.ux.browser_view import HEIGHT, NARROW, WIDE, Viewer
 from tests.ux.screens import MAIN, View
 from tests.ux.site import Site
 
@@ -86,8 +87,8 @@ class Loads:
 
 
 @pytest.fixture(scope="module")
-def loads(site: Site, looker: Looker, chromium: Browser) -> Iterator[Loads]:
-    found = Loads([_load(site, looker, chromium, view) for view in MAIN])
+def loads(site: Site, viewer: Viewer, chromium: Browser) -> Iterator[Loads]:
+    found = Loads([_load(site, viewer, chromium, view) for view in MAIN])
     yield found
     lines = [
         "screen           JS  +route    CSS  req   shift  LCP ms  INP ms   (KB gzip; times: throttled, not judged)"
@@ -96,13 +97,8 @@ def loads(site: Site, looker: Looker, chromium: Browser) -> Iterator[Loads]:
     sys.stdout.write("\n" + "\n".join(lines) + "\n")
 
 
-def _load(site: Site, looker: Looker, chromium: Browser, view: View) -> Load:
-    context = _empty_window(looker, chromium, view, WIDE)
-    page = context.new_page()
-    try:
-        page.goto(f"{site.url}{view.address(site.scene)}")
-        page.wait_for_load_state("load")
-        page.wait_for_timeout(SETTLED_MS)
+def _load(site: Site, viewer: Viewer, chromium: Browser, view: View) -> Load:
+    with _settled(site, viewer, chromium, view, WIDE) as page:
         loaded: list[dict[str, Any]] = page.evaluate(_LOADED)
         seen = page.evaluate("seen")
         paint, slowest = _slowly(page)
@@ -110,13 +106,25 @@ def _load(site: Site, looker: Looker, chromium: Browser, view: View) -> Load:
             view, 1 + len(loaded), {one["url"]: one["bytes"] for one in loaded}, seen["shift"], seen["sources"],
             paint, slowest,
         )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _settled(site: Site, viewer: Viewer, chromium: Browser, view: View, width: int) -> Iterator[Page]:
+    """The view in a window of its own, after what moves late has moved."""
+    context = _empty_window(viewer, chromium, view, width)
+    page = context.new_page()
+    try:
+        page.goto(f"{site.url}{view.address(site.scene)}")
+        page.wait_for_load_state("load")
+        page.wait_for_timeout(SETTLED_MS)
+        yield page
     finally:
         context.close()
 
 
-def _empty_window(looker: Looker, chromium: Browser, view: View, width: int) -> BrowserContext:
+def _empty_window(viewer: Viewer, chromium: Browser, view: View, width: int) -> BrowserContext:
     context = chromium.new_context(viewport={"width": width, "height": HEIGHT}, locale="en-US")
-    context.add_cookies(looker.session(view.who))
+    context.add_cookies(viewer.session(view.who))
     context.add_init_script(_WATCH)
     context.add_init_script(_NOTE_NEWS)
     return context
@@ -154,23 +162,16 @@ def test_a_screen_keeps_its_budget(loads: Loads, place: int) -> None:
 
 
 @pytest.mark.parametrize("view", MAIN, ids=lambda view: view.screen)
-def test_nothing_jumps_on_a_narrow_window(site: Site, looker: Looker, chromium: Browser, view: View) -> None:
-    context = _empty_window(looker, chromium, view, NARROW)
-    page = context.new_page()
-    try:
-        page.goto(f"{site.url}{view.address(site.scene)}")
-        page.wait_for_load_state("load")
-        page.wait_for_timeout(SETTLED_MS)
+def test_nothing_jumps_on_a_narrow_window(site: Site, viewer: Viewer, chromium: Browser, view: View) -> None:
+    with _settled(site, viewer, chromium, view, NARROW) as page:
         seen = page.evaluate("seen")
-    finally:
-        context.close()
     assert seen["shift"] <= SHIFT, seen["sources"]
 
 
-def test_parts_of_the_bundle_are_kept_for_ever(site: Site, looker: Looker, chromium: Browser) -> None:
+def test_parts_of_the_bundle_are_kept_for_ever(site: Site, viewer: Viewer, chromium: Browser) -> None:
     """Chunks are imported by names that carry esbuild's hash; main.js by Django's. No chunk loads main.js again."""
     found = {}
-    context = _empty_window(looker, chromium, MAIN[0], WIDE)
+    context = _empty_window(viewer, chromium, MAIN[0], WIDE)
     page = context.new_page()
     page.on("response", lambda answer: found.update({answer.url: answer}))
     for view in MAIN:

@@ -10,12 +10,12 @@ from itertools import cycle, product
 
 import pytest
 
-from tests.ux.looking import CHINESE, DARK, ENGLISH, LANGUAGES, LIGHT, NARROW, THEMES, WIDE, WIDTHS, Looker
+from tests.ux.browser_view import CHINESE, DARK, ENGLISH, LANGUAGES, LIGHT, NARROW, THEMES, WIDE, WIDTHS, Viewer
 from tests.ux.screens import DELAYED, VIEWS, View
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
-Look = tuple[str, str, int]
-_TURNS: tuple[Look, ...] = (
+Appearance = tuple[str, str, int]
+_TURNS: tuple[Appearance, ...] = (
     (LIGHT, ENGLISH, WIDE),
     (DARK, CHINESE, NARROW),
     (LIGHT, CHINESE, NARROW),
@@ -24,19 +24,21 @@ _TURNS: tuple[Look, ...] = (
 IS_FULL = bool(os.environ.get("FULL"))
 
 
-def looks() -> list[tuple[View, Look]]:
+def appearances() -> list[tuple[View, Appearance]]:
     """What is looked at, and how."""
     if IS_FULL:
-        return [(view, look) for view in VIEWS for look in product(THEMES, LANGUAGES, WIDTHS)]
+        return [(view, appearance) for view in VIEWS for appearance in product(THEMES, LANGUAGES, WIDTHS)]
     return list(zip(VIEWS, cycle(_TURNS)))
 
 
 @pytest.mark.parametrize(
-    ("view", "look"), looks(), ids=lambda value: value.name if isinstance(value, View) else "-".join(map(str, value))
+    ("view", "appearance"),
+    appearances(),
+    ids=lambda value: value.name if isinstance(value, View) else "-".join(map(str, value)),
 )
-def test_a_screen(looker: Looker, view: View, look: Look) -> None:
-    theme, language, width = look
-    seen = looker.look(view, theme=theme, language=language, width=width)
+def test_a_screen(viewer: Viewer, view: View, appearance: Appearance) -> None:
+    theme, language, width = appearance
+    seen = viewer.open(view, theme=theme, language=language, width=width)
     try:
         troubles = seen.troubles + seen.overflow()
         if view.state != DELAYED:

@@ -19,8 +19,8 @@ def office(site: Site, chromium: Browser) -> Office:
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name.replace(" ", "-"))
 def test_a_task_stays_within_its_limit(office: Office, task: Task) -> None:
-    hand = task.act(office)
-    assert hand.count <= limits()[task.name], hand.done
+    user = task.act(office)
+    assert user.count <= limits()[task.name], user.done
 
 
 def test_every_task_has_a_peer_with_its_source() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -15,8 +15,8 @@ from tests.whole.rows import database_beside
 SHORT_LEASE = 4.0
 
 
-@pytest.fixture(scope="module")
-def own_database() -> Iterator[dict[str, str]]:
+@contextmanager
+def empty_database() -> Iterator[dict[str, str]]:
     """The variables of an empty database for one product."""
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith("postgres"):
@@ -27,8 +27,15 @@ def own_database() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
+def own_database() -> Iterator[dict[str, str]]:
+    """A database for the products of one module."""
+    with empty_database() as variables:
+        yield variables
+
+
+@pytest.fixture(scope="module")
 def bare_product(own_database: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """A web process and the stand-ins; whoever does the work is started, and killed, by the tests."""
+    """A web process and the stand-ins; workers are started, and killed, by the tests."""
     variables = {**own_database, "RUN_LEASE_SECONDS": str(SHORT_LEASE)}
     with ExitStack() as stack:
         folder = tmp_path_factory.mktemp("bare")

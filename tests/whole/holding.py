@@ -1,9 +1,10 @@
-"""A door in front of a server that can be held: the request has arrived and was carried out, the answer is withheld."""
+"""A door in front of a server that can be held: before a request is carried out, or before its answer goes back."""
 
 from __future__ import annotations
 
 import http.client
 import re
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +16,14 @@ _PER_HOP = {"connection", "transfer-encoding", "keep-alive", "content-length"}
 
 
 class Hold:
-    """The next request that fits. ``reached`` is set when its answer is there; it is never passed on."""
+    """The next request that fits; its answer never goes back. ``reached`` is set when the answer is there, or, where
+    the hold ``is_before`` the request, when that has come. ``status`` is what the server answered in the end."""
 
-    def __init__(self, method: str, path: str) -> None:
-        self.method, self.path = method, re.compile(path)
+    def __init__(self, method: str, path: str, *, is_before: bool = False) -> None:
+        self.method, self.path, self.is_before = method, re.compile(path), is_before
         self.reached = threading.Event()
         self.released = threading.Event()
+        self.status = 0
 
 
 class Door:
@@ -31,9 +34,9 @@ class Door:
         self._lock = threading.Lock()
         self._hold: Hold | None = None
 
-    def hold(self, method: str, path: str) -> Hold:
-        """Withhold the answer to the next request with this method and a path that the pattern finds."""
-        self._hold = Hold(method, path)
+    def hold(self, method: str, path: str, *, is_before: bool = False) -> Hold:
+        """Withhold the next request with this method and a path that the pattern finds, or only its answer."""
+        self._hold = Hold(method, path, is_before=is_before)
         return self._hold
 
     def take_hold(self, method: str, path: str) -> Hold | None:
@@ -47,9 +50,11 @@ class Door:
 
 
 @contextmanager
-def door_to(url: str) -> Iterator[Door]:
-    """A door for the length of the block."""
+def door_to(url: str, authority: str = "") -> Iterator[Door]:
+    """A door for the length of the block. Plain HTTP, also where the server behind it speaks TLS: then ``authority``
+    is its CA certificate (PEM)."""
     behind = urlsplit(url).netloc
+    trust = ssl.create_default_context(cadata=authority) if authority else None
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -57,15 +62,21 @@ def door_to(url: str) -> Iterator[Door]:
         def _pass(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             connection = http.client.HTTPConnection(behind, timeout=600)
+            if trust is not None:
+                connection = http.client.HTTPSConnection(behind, timeout=600, context=trust)
             # Host is kept: servers make addresses of it.
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _PER_HOP}
             self.close_connection = True
             try:
                 hold = door.take_hold(self.command, self.path)
+                if hold and hold.is_before:
+                    hold.reached.set()
+                    hold.released.wait(HELD_SECONDS)
                 connection.request(self.command, self.path, body or None, headers)
                 answer = connection.getresponse()
                 if hold:
                     answer.read()
+                    hold.status = answer.status
                     hold.reached.set()
                     hold.released.wait(HELD_SECONDS)
                     return
@@ -78,7 +89,7 @@ def door_to(url: str) -> Iterator[Door]:
                 while piece := answer.read1(65536):
                     self.wfile.write(piece)
                     self.wfile.flush()
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 return
             finally:
                 connection.close()

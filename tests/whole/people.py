@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 
 from demo.world import APPROVER, CARRIED, DEVELOPER, OPERATOR, TESTER
-from tests.whole.product import Product, wait_for
+from tests.patience import wait_for
+from tests.whole.product import Product
 
 COMPONENT = f"{CARRIED[0]}/{CARRIED[1].slug}"
 ENDED = {"succeeded", "failed", "errored", "cancelled"}
@@ -44,7 +45,7 @@ class Person:
         self.http.cookies.update(kept)
 
     def ask(self, path: str, **body: Any) -> httpx.Response:
-        """POST, whatever comes back."""
+        """POST, with any answer."""
         return self.http.post(f"/api/v1/{path}", json=body, headers={"X-CSRFToken": self.csrf()})
 
     def post(self, path: str, **body: Any) -> dict[str, Any]:
@@ -102,7 +103,9 @@ class Carried:
 
     def start_build(self) -> None:
         """The developer's click."""
-        self.crew.developer.post(f"orders/{self.number}/builds/")
+        answer = self.crew.developer.ask(f"orders/{self.number}/builds/")
+        # Who was faster stands in the order's log.
+        assert answer.status_code == 202, f"{self.number}: {answer.text[:800]} {self.events()}"
 
     def built(self, seconds: float = 60.0) -> dict[str, Any]:
         """The last attempt when it has ended; must have succeeded."""
@@ -122,8 +125,8 @@ class Carried:
 
     def promote(self, environment: str) -> None:
         """To FAT by its author, further by the tester."""
-        by, word = (self.crew.developer, "") if environment == "fat" else (self.crew.tester, "passed")
-        by.post(f"orders/{self.number}/promotions/", environment=environment, word=word)
+        by, test_verdict = (self.crew.developer, "") if environment == "fat" else (self.crew.tester, "passed")
+        by.post(f"orders/{self.number}/promotions/", environment=environment, test_verdict=test_verdict)
 
     def reviewed(self, environment: str) -> dict[str, Any]:
         """The review there when it has ended well."""

@@ -8,12 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
-from prism4k.ports import Ports
+from demo.ports import Ports
+from tests.patience import wait_for
 from tests.whole.rows import Rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,23 +23,22 @@ LEASE_SECONDS = 10.0
 # What tests.surroundings sets for the tests themselves.
 _NOT_OURS = ("PRISM4K_TEST_APPS", "STATIC_STORAGE", "LOG_LEVEL", "DJANGO_SETTINGS_MODULE", "PRISM4K_DATA_DIR", "PORT")
 
-T = TypeVar("T")
-
-
-def wait_for(what: Callable[[], T], why: str, seconds: float = 30.0, pause: float = 0.1) -> T:
-    """The first true answer; fails with ``why`` when there is none in time."""
-    until = time.monotonic() + seconds
-    while True:
-        if found := what():
-            return found
-        assert time.monotonic() < until, f"{why}: not within {seconds:g} s"
-        time.sleep(pause)
-
 
 class Product:
-    """One installation. ``variables`` go into the environment of every process of it."""
+    """One installation. ``variables`` go into the environment of every process of it; ``within`` are words before its
+    command, of a program that runs it elsewhere as the same process."""
 
-    def __init__(self, folder: Path, *, webs: int = 1, workers: int = 1, watchers: int = 1, **variables: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        webs: int = 1,
+        workers: int = 1,
+        watchers: int = 1,
+        within: Sequence[str] = (),
+        **variables: str,
+    ) -> None:
+        self._within = tuple(within)
         self.data = folder / "data"
         self.data.mkdir(parents=True, exist_ok=True)
         self.log_file = folder / "product.log"
@@ -51,6 +50,7 @@ class Product:
         self.environment = {
             **kept,
             "PRISM4K_DATA_DIR": str(self.data),
+            "PRISM4K_DEMO": "1",
             "OUTBOUND_ALLOW": "127.0.0.0/8,http",
             **variables,
         }
@@ -61,16 +61,19 @@ class Product:
     def start(self) -> None:
         """Returns when everything is ready, or fails with the log."""
         counts = [part for name, count in self._counts.items() for part in (f"--{name}", str(count))]
-        command = [sys.executable, "manage.py", "up", "--stand-ins", "--port", str(self.port), *counts]
+        command = [*self._within, sys.executable, "manage.py", "up", "--stand-ins", "--port", str(self.port), *counts]
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, "--parent", str(os.getpid())],
                 cwd=ROOT, env=self.environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
-        until = time.monotonic() + READY_SECONDS
-        while not (self.data / "run" / "up.json").exists():
-            assert self._process.poll() is None and time.monotonic() < until, f"It did not start:\n{self.log()}"
-            time.sleep(0.1)
+        process, until = self._process, time.monotonic() + READY_SECONDS
+
+        def is_ready() -> bool:
+            assert process.poll() is None and time.monotonic() < until, f"It did not start:\n{self.log()}"
+            return (self.data / "run" / "up.json").exists()
+
+        wait_for(is_ready, seconds=2 * READY_SECONDS)
 
     def stop(self) -> float:
         """Ends it as Ctrl-C does, with everything started besides; how many seconds the supervisor took."""

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.patience import wait_for
 from tests.whole import outside
 from tests.whole.conftest import SHORT_LEASE
 from tests.whole.holding import Door, Hold, door_to
 from tests.whole.people import Carried, Crew
-from tests.whole.product import Product, wait_for
+from tests.whole.product import Product
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 HANDS = 3
@@ -60,7 +61,7 @@ def jenkins(bare_product: Product) -> Iterator[Door]:
 def cluster(bare_product: Product) -> Iterator[Door]:
     """What the product takes for its cluster."""
     with door_to(bare_product.stand_in("kubernetes")) as door:
-        bare_product.rows().change("UPDATE environments_cluster SET url = %s", door.url)
+        bare_product.rows().change("UPDATE environments_cluster SET url = %s WHERE slug = 'test'", door.url)
         yield door
 
 
@@ -88,7 +89,7 @@ def assert_built_once(product: Product, build: dict[str, object]) -> None:
 
 def assert_deployed_once(product: Product, order: Carried, environment: str) -> None:
     """One deployment in the platform; in the cluster its image, rolled out once."""
-    mine = [row for row in order.crew.operator.get(f"orders/{order.number}/deployments/")]
+    mine = order.crew.operator.get(f"orders/{order.number}/deployments/")["items"]
     assert [row["state"] for row in mine if row["environment"] == environment] == ["succeeded"]
     digest = order.overview()["image_digest"]
     project = order.component.partition("/")[0]
@@ -122,6 +123,40 @@ def test_killed_just_after_the_cluster_took_the_deployment(bare_product: Product
     kill_who_waits(bare_product, hands, hold, "releases_deployment", pk)
     order.deployed("fat")
     assert_deployed_once(bare_product, order, "fat")
+
+
+@pytest.mark.parametrize("is_first", [False, True])
+def test_a_late_request_never_puts_an_older_order_over_a_newer(
+    bare_product: Product, hands: Hands, cluster: Door, is_first: bool
+) -> None:
+    """A worker has read the object, or that there is none, and its request waits; others go on in the meantime."""
+    hands.fill_up()
+    crew = Crew(bare_product)
+    old, newer = crew.create(), crew.create()
+    project = old.component.partition("/")[0]
+    for order in (old, newer):
+        order.build()
+    if is_first:
+        outside.remove_all(bare_product, project, "fat", "deployments")
+    else:
+        before = crew.create()
+        before.build()
+        before.to_fat()
+    old.promote("fat")
+    old.reviewed("fat")
+    hold = cluster.hold("PATCH", r"/deployments/[^?]*\?(?!.*dryRun)", is_before=True)
+    old.start_deployment("fat")
+    pk = wait_for(lambda: old.at("fat")["deployment"], "the deployment is there")["id"]
+    assert hold.reached.wait(30), "the request came"
+    ((owner,),) = bare_product.rows().all("SELECT owner FROM releases_deployment WHERE id = %s", pk)
+    hands.kill(owner.partition("/")[0])
+    hands.fill_up()
+    old.deployed("fat")
+    newer.to_fat()
+    hold.released.set()
+    assert wait_for(lambda: hold.status, "the late request is answered") == 409
+    (live,) = outside.objects(bare_product, project, "fat", "deployments")
+    assert newer.overview()["image_digest"] in str(live["spec"])
 
 
 class Killer(threading.Thread):

@@ -19,7 +19,12 @@ class Command(BaseCommand):
         parser.add_argument("--head", default="", help="SEQUENCE:MAC of an earlier head that must be in it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        result = verify(known_head=options["head"])
+        try:
+            result = verify(known_head=options["head"])
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+        for gap in result.restored:
+            self.stdout.write(f"Restored: {gap}.")
         if not result.is_whole:
             raise CommandError(f"The audit log is NOT whole after {result.checked} links. {result.problem}")
         self.stdout.write(

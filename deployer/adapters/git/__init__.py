@@ -1,12 +1,12 @@
 """A Git repository as the product needs it: branches with tips, and what lies between two commits."""
 
 from deployer.adapters.git.client import GitSource
-from deployer.adapters.git.grammar import BRANCH_PATTERN, is_branch_name
-from deployer.interfaces import SourceTarget
+from deployer.adapters.git.session import BRANCH_PATTERN, is_branch_name
+from deployer.interfaces import OnAnswer, SourceTarget, ignore_answer
 
 __all__ = ["BRANCH_PATTERN", "GitSource", "connect", "is_branch_name"]
 
 
-def connect(target: SourceTarget) -> GitSource:
+def connect(target: SourceTarget, *, on_answer: OnAnswer = ignore_answer) -> GitSource:
     """A client for the repository; raises Rejected for an address that we do not speak to. Nothing is sent yet."""
-    return GitSource(target)
+    return GitSource(target, on_answer)

@@ -1,10 +1,15 @@
-"""Runs ``git`` in a child process with limits: time, memory, file size, output, and an environment of its own."""
+"""Runs ``git`` in a child process with limits: time, memory, file size, output, and an environment of its own.
+
+Its complaints become the errors of :mod:`deployer.errors`. Its words are matched, never repeated: they can hold
+addresses and secrets.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -12,8 +17,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from deployer.errors import Rejected, Unavailable
-from deployer.sentences import say as _
+from deployer.errors import DeployerError, Forbidden, NotFound, Rejected, Unavailable
+from deployer.messages import message as _
 
 MEMORY_BYTES = 4 * 1024**3
 FILE_BYTES = 4 * 1024**3
@@ -117,3 +122,90 @@ def _end(child: subprocess.Popen[bytes]) -> int:
         if stream is not None:
             stream.close()
     return code
+
+
+# Messages of git 2.39 with libcurl and OpenSSH, LC_ALL=C. Order matters: the first that matches wins.
+_FORBIDDEN = re.compile(
+    r"Authentication failed|could not read (?:Username|Password)|returned error: 40[13]|Permission denied|"
+    r"Access denied|HTTP Basic: Access|Host key verification failed|Invalid username or password",
+    re.IGNORECASE,
+)
+_ABSENT = re.compile(
+    r"repository .*not found|returned error: 404|does not appear to be a git repository|is this a git repository|"
+    r"not a git repository|project you were looking for could not be found|repository does not exist",
+    re.IGNORECASE,
+)
+# What GnuTLS and OpenSSL say of a certificate; a connection that merely broke off inside TLS is no such thing.
+_CERTIFICATE = re.compile(
+    r"certificate (?:verif|problem|subject|has expired)|certificate.* not trusted|self[- ]signed|local issuer",
+    re.IGNORECASE,
+)
+_ELSEWHERE = re.compile(r"returned error: 30\d|redirect", re.IGNORECASE)
+_FULL = re.compile(r"File too large|No space left|out of memory|malloc failed|mmap failed", re.IGNORECASE)
+
+_DAMAGE = re.compile(
+    r"bad object|corrupt|object file .* is empty|necessary objects|inflate|not a GIT packfile|packfile .* cannot|"
+    r"index file .* (?:small|corrupt)|wrong index|loose object|invalid sha1 pointer|unable to read|"
+    r"missing (?:blob|tree)|unknown repository extension|"
+    r"bad config|invalid object|does not point to a valid object|not a git repository",
+    re.IGNORECASE,
+)
+
+
+def is_damage(finished: Finished) -> bool:
+    """True when git complains about the mirror on our disk, not about the server."""
+    return finished.code != 0 and _DAMAGE.search(finished.complaint) is not None
+
+
+def translate(finished: Finished, host: str) -> DeployerError:
+    """The error for a git that did not end with 0."""
+    # Addresses stand in quotes; a repository called "certificate" must not look like a certificate's fault.
+    words = re.sub(r"'[^'\n]*'", "''", finished.complaint)
+    if "transport" in words and "not allowed" in words:
+        return Rejected(_("The address of the Git server %(host)s uses a protocol that is not allowed.", host=host))
+    if _ELSEWHERE.search(words):
+        return Rejected(_("The Git server %(host)s redirects to another address. Enter the final one.", host=host))
+    if _CERTIFICATE.search(words):
+        return Unavailable(
+            _("The certificate of the Git server %(host)s is not trusted. Check its CA certificate.", host=host)
+        )
+    if _FORBIDDEN.search(words):
+        return Forbidden(
+            _(
+                "The Git server %(host)s refuses the platform's account, or the account may not read this repository.",
+                host=host,
+            )
+        )
+    if _ABSENT.search(words):
+        return NotFound(
+            _(
+                "There is no such repository at %(host)s. Check its path, and that the platform's account may read it.",
+                host=host,
+            )
+        )
+    if _FULL.search(words) or finished.code in {-signal.SIGXFSZ, 128 + signal.SIGXFSZ}:
+        return Rejected(_("The repository at %(host)s is larger than the platform allows.", host=host))
+    if finished.code in {-signal.SIGKILL, 128 + signal.SIGKILL}:
+        return Unavailable(_("Git was stopped while it was talking to %(host)s. Try again.", host=host))
+    return Unavailable(
+        _(
+            "The Git server %(host)s cannot be reached, or broke off. Check that it is up and its address is right.",
+            host=host,
+        )
+    )
+
+
+def is_unknown_object(finished: Finished) -> bool:
+    """True when an offline git ended because a commit is not in the mirror."""
+    # git hands a missing object's name to a fetch of its own, which ends at once because no transport is allowed. Where
+    # that happens before git has written the name, git dies of the broken pipe. It writes to no other pipe that closes.
+    if finished.code in {-signal.SIGPIPE, 128 + signal.SIGPIPE}:
+        return True
+    return finished.code == 128 and bool(
+        re.search(
+            r"not a valid (?:commit|object) name|bad (?:object|revision)|transport .* not allowed|"
+            r"Invalid revision range|unknown revision|could not fetch .* from promisor|is a (?:blob|tree), not",
+            finished.complaint,
+            re.IGNORECASE,
+        )
+    )

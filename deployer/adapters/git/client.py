@@ -1,17 +1,130 @@
-"""What the product asks of a repository, answered by the real ``git``."""
+"""What the product asks of a repository, answered by the real ``git`` on a bare mirror of its commits.
+
+Every process of this machine shares the mirror; it has no file contents.
+"""
 
 from __future__ import annotations
 
-from deployer.adapters.git.child import Finished, run_git
-from deployer.adapters.git.complaints import is_unknown_object, translate
-from deployer.adapters.git.grammar import check_branch, check_commit, check_url, is_branch_name
-from deployer.adapters.git.mirror import Mirror
-from deployer.adapters.git.session import online_environment
-from deployer.errors import NotFound, Unavailable
-from deployer.interfaces import BranchTip, CommitFacts, SourceTarget
-from deployer.sentences import say as _
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-LOOK_SECONDS = 20.0
+from deployer.adapters.git.child import Finished, is_damage, is_unknown_object, run_git, translate
+from deployer.adapters.git.session import (
+    RepositoryUrl,
+    check_branch,
+    check_commit,
+    check_url,
+    is_branch_name,
+    offline_environment,
+    online_environment,
+)
+from deployer.errors import Forbidden, NotFound, Unavailable
+from deployer.interfaces import BranchTip, CommitFacts, OnAnswer, SourceTarget
+from deployer.messages import message as _
+
+FETCH_SECONDS = 60.0
+READ_SECONDS = 20.0
+WAIT_SECONDS = 15.0
+_POLL_SECONDS = 0.05
+
+
+class Mirror:
+    """``<mirror_dir>/mirror.git`` with a lock file beside it; made at the first fetch, rebuilt when it is broken."""
+
+    def __init__(self, target: SourceTarget, url: RepositoryUrl) -> None:
+        self._target = target
+        self._url = url
+        self._folder = Path(target.mirror_dir)
+        self.path = self._folder / "mirror.git"
+
+    def has(self, commit: str) -> bool:
+        """True when the commit is in the mirror."""
+        return self.read("cat-file", "-e", f"{commit}^{{commit}}").code == 0
+
+    def read(self, *arguments: str) -> Finished:
+        """A git command on the mirror that cannot reach the network."""
+        command = [f"--git-dir={self.path}", *arguments]
+        return run_git(command, environment=offline_environment(), seconds=READ_SECONDS)
+
+    def refresh(self) -> None:
+        """Fetch all branches; waits for another process that is fetching. Raises what ``translate`` gives."""
+        with self._locked() as lock:
+            self._make_ready()
+            finished = self._fetch(lock)
+            if is_damage(finished):
+                # Only a copy: when it is damaged (a full disk, a power cut) a new one is the whole repair.
+                shutil.rmtree(self.path, ignore_errors=True)
+                self._make_ready()
+                finished = self._fetch(lock)
+        if finished.code != 0:
+            raise translate(finished, self._url.host)
+
+    def _fetch(self, lock: int) -> Finished:
+        with online_environment(self._target, self._url) as environment:
+            return run_git(
+                [
+                    f"--git-dir={self.path}",
+                    *("fetch", "--quiet", "--filter=blob:none", "--no-tags", "--prune", "--force"),
+                    *("--no-write-fetch-head", "--no-recurse-submodules"),
+                    *("--", self._url.text, "+refs/heads/*:refs/heads/*"),
+                ],
+                environment=environment,
+                seconds=FETCH_SECONDS,
+                # git keeps the lock too: should we be killed, nobody else begins while our git still writes.
+                keep_open=[lock],
+            )
+
+    def _make_ready(self) -> None:
+        """An initialised mirror without leftovers; only called under the lock."""
+        if not (self.path / "HEAD").exists():
+            staging = tempfile.mkdtemp(prefix="new-", dir=self._folder)
+            made = run_git(
+                ["init", "--quiet", "--bare", "--template=", staging],
+                environment=offline_environment(),
+                seconds=READ_SECONDS,
+            )
+            if made.code != 0:
+                shutil.rmtree(staging, ignore_errors=True)
+                raise Unavailable(_("The platform cannot write to its folder for copies of Git repositories."))
+            shutil.rmtree(self.path, ignore_errors=True)
+            os.replace(staging, self.path)
+        # A git that was killed leaves *.lock files that would stop every later one; under our lock none is in use.
+        for leftover in [*self.path.glob("*.lock"), *(self.path / "refs").rglob("*.lock")]:
+            leftover.unlink(missing_ok=True)
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as exc:
+            raise Unavailable(_("The platform cannot write to its folder for copies of Git repositories.")) from exc
+        try:
+            self._wait_for(lock)
+            yield lock
+        finally:
+            os.close(lock)
+
+    def _wait_for(self, lock: int) -> None:
+        end = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError as exc:
+                if time.monotonic() > end:
+                    raise Unavailable(
+                        _("This repository is being fetched for somebody else. Try again in a moment.")
+                    ) from exc
+                time.sleep(_POLL_SECONDS)
+
+
 _MOST_COMMITS = 1000
 _HEADS = "refs/heads/"
 
@@ -19,8 +132,9 @@ _HEADS = "refs/heads/"
 class GitSource:
     """SourceClient over git; safe for several threads and processes."""
 
-    def __init__(self, target: SourceTarget) -> None:
+    def __init__(self, target: SourceTarget, on_answer: OnAnswer) -> None:
         self._target = target
+        self._on_answer = on_answer
         self._url = check_url(target.url)
         self._mirror = Mirror(target, self._url)
 
@@ -29,7 +143,7 @@ class GitSource:
         return tuple(tip for tip in self._list_heads() if is_branch_name(tip.name))
 
     def heads(self) -> tuple[BranchTip, ...]:
-        """All branches, whatever their names, sorted; bytes that are no UTF-8 show as replacement characters."""
+        """All branches, sorted; bytes that are no UTF-8 show as replacement characters."""
         return self._list_heads()
 
     def resolve(self, branch: str) -> BranchTip:
@@ -75,6 +189,7 @@ class GitSource:
         if self._mirror.has(commit):
             return
         self._mirror.refresh()
+        self._on_answer()
         if not self._mirror.has(commit):
             raise NotFound(
                 _(
@@ -87,9 +202,12 @@ class GitSource:
     def _list_heads(self, *patterns: str) -> tuple[BranchTip, ...]:
         with online_environment(self._target, self._url) as environment:
             command = ["ls-remote", "--heads", "--quiet", "--", self._url.text, *patterns]
-            finished = run_git(command, environment=environment, seconds=LOOK_SECONDS)
-        if finished.code != 0:
-            raise translate(finished, self._url.host)
+            finished = run_git(command, environment=environment, seconds=READ_SECONDS)
+        error = translate(finished, self._url.host) if finished.code != 0 else None
+        if error is None or isinstance(error, Forbidden | NotFound):
+            self._on_answer()
+        if error is not None:
+            raise error
         return _read_heads(finished.output)
 
     def _broken(self, finished: Finished) -> Unavailable:

@@ -2,32 +2,88 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from deployer.errors import NotFound, Rejected
+from deployer.errors import DeployerError, Forbidden, NotFound, OutcomeUnknown, Rejected
 from deployer.interfaces import (
     BuildDetail,
-    BuildLook,
     BuildRequest,
     BuildServerTarget,
+    BuildStatus,
     FoundBuild,
     JobFacts,
     LogPage,
-    QueueLook,
+    OnAnswer,
+    QueueStatus,
     ServerFacts,
-    StageLook,
+    StageStatus,
 )
-from deployer.sentences import say as _
+from deployer.messages import Message
+from deployer.messages import message as _
 
 from . import shapes
-from .sharing import SharedLooks
-from .wire import Answer, Wire, forget_after_fork, refusal
+from .wire import SIGN_IN, Answer, Wire, asks_for_sign_in, forget_after_fork, refusal
+
+MOST_JOBS = 64
+Answers = Mapping[int, BuildStatus]
+
+
+@dataclass
+class _Slot:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    asked: float = float("-inf")
+    ended: float = float("-inf")
+    answers: Answers | None = None
+    error: DeployerError | None = None
+
+
+class SharedReads:
+    """Answers of ``read(key)`` no older than ``seconds``, counted from when it was asked; errors are shared too, so
+    that a hung Jenkins holds each waiting thread once and not one after the other."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._slots: OrderedDict[str, _Slot] = OrderedDict()
+
+    def get(self, key: str, read: Callable[[], Answers]) -> Answers:
+        """The shared answer, or a new one; raises what ``read`` raises."""
+        arrived = time.monotonic()
+        slot = self._slot(key)
+        with slot.lock:
+            has_failed_meanwhile = slot.error is not None and slot.ended >= arrived
+            if slot.asked < arrived - self._seconds and not has_failed_meanwhile:
+                self._refresh(slot, read)
+            if slot.error is not None:
+                raise copy.copy(slot.error)
+            assert slot.answers is not None
+            return slot.answers
+
+    def _slot(self, key: str) -> _Slot:
+        with self._lock:
+            slot = self._slots.setdefault(key, _Slot())
+            self._slots.move_to_end(key)
+            if len(self._slots) > MOST_JOBS:
+                self._slots.popitem(last=False)
+            return slot
+
+    def _refresh(self, slot: _Slot, read: Callable[[], Answers]) -> None:
+        slot.asked = time.monotonic()
+        try:
+            slot.answers, slot.error = read(), None
+        except DeployerError as exc:
+            slot.error = exc
+        slot.ended = time.monotonic()
+
 
 MOST_LOG_BYTES = 1024 * 1024
 MOST_CACHED = 64
@@ -42,17 +98,35 @@ class JenkinsBuildServer:
     """:class:`deployer.interfaces.BuildServerClient` for one controller and account. Thread-safe; make it by
     :func:`connect`, after a fork, never before."""
 
-    quiet_period = "1sec"
-    """How long an item waits in Jenkins' queue (a bare number would be milliseconds).
-
-    TRIGGER_ID keeps the items of two attempts apart, so no period is needed for that. One second is left for the
-    POST that a proxy repeats by itself: the second one meets the waiting item and gets its id (303)."""
-
     def __init__(self, target: BuildServerTarget) -> None:
+        # A bare number would be milliseconds. TRIGGER_ID keeps the items of two attempts apart, so no period is needed
+        # for that: it is for the POST that a proxy repeats by itself, which then meets the waiting item (303).
+        self._delay = f"{int(target.quiet_period_seconds)}sec"
         self._wire = Wire(target)
-        self._looks = SharedLooks(SHARED_SECONDS)
+        self._reads = SharedReads(SHARED_SECONDS)
+
+    def heard_by(self, on_answer: OnAnswer) -> JenkinsBuildServer:
+        """The same client over the same connections, which tells of each answer that its own calls got.
+
+        An answer of ``builds`` that another thread asked for is told to that one.
+        """
+        view = copy.copy(self)
+        view._wire = self._wire.heard_by(on_answer)
+        return view
+
+    @property
+    def session(self) -> str:
+        """``X-Jenkins-Session`` of the newest answer; empty where a proxy takes it away."""
+        return self._wire.known.session_id
 
     # ------------------------------------------------------------ reads
+    def confirm(self, job: str) -> str:
+        """Two requests. A login page, an anonymous answer and another web server do not pass."""
+        account = self.describe().user
+        if not account or account == "anonymous":
+            raise Forbidden(SIGN_IN, reason="sign_in")
+        return self.job(job).session
+
     def describe(self) -> ServerFacts:
         """Version and identity of the account; raises Forbidden for a bad token."""
         started = time.monotonic()
@@ -60,24 +134,24 @@ class JenkinsBuildServer:
         latency = int((time.monotonic() - started) * 1000)
         bean = self._healthy(answer, _("this account")).json()
         notes = () if "X-Jenkins" in answer.headers else (_("Jenkins does not say which version it is."),)
-        return ServerFacts(self._wire.version, str(bean.get("id") or ""), latency, notes)
+        return ServerFacts(self._wire.known.version, str(bean.get("id") or ""), latency, notes)
 
     def job(self, job: str) -> JobFacts:
         """The job's declared parameters; raises NotFound."""
         tree = "buildable,nextBuildNumber,property[parameterDefinitions[name,type]]"
         answer = self._get(f"{_job_path(job)}api/json", _("job %(job)s", job=job), {"tree": tree})
-        return shapes.job_facts(answer.json(), answer.headers.get("X-Jenkins-Session", self._wire.session_id))
+        return shapes.job_facts(answer.json(), answer.headers.get("X-Jenkins-Session", self._wire.known.session_id))
 
     def find(self, job: str, trigger_id: str, *, since_number: int) -> FoundBuild | None:
-        """Queue, builds, queue again: an item that leaves the queue between two looks is a build by the second,
-        and one that comes into it after the first look is there at the third. Raises NotFound for the job."""
+        """Queue, builds, queue again: an item that leaves the queue between two reads is a build by the second,
+        and one that comes into it after the first read is there at the third. Raises NotFound for the job."""
         return (
             self._find_queued(trigger_id)
             or self._find_build(job, trigger_id, since_number)
             or self._find_queued(trigger_id)
         )
 
-    def queue_item(self, queue_id: int, trigger_id: str) -> QueueLook:
+    def queue_item(self, queue_id: int, trigger_id: str) -> QueueStatus:
         """The item now. Queue ids repeat after a crash of Jenkins, hence the trigger id."""
         tree = "id,why,stuck,cancelled,executable[number],actions[parameters[name,value]]"
         try:
@@ -85,13 +159,13 @@ class JenkinsBuildServer:
                 f"queue/item/{int(queue_id)}/api/json", _("queue item %(number)s", number=queue_id), {"tree": tree}
             )
         except NotFound:
-            return QueueLook(known=False)
+            return QueueStatus(known=False)
         bean = answer.json()
-        return shapes.queue_look(bean) if shapes.has_trigger(bean, trigger_id) else QueueLook(known=False)
+        return shapes.queue_item_status(bean) if shapes.has_trigger(bean, trigger_id) else QueueStatus(known=False)
 
-    def builds(self, job: str) -> Mapping[int, BuildLook]:
+    def builds(self, job: str) -> Mapping[int, BuildStatus]:
         """The newest 100 builds by number, no older than a second; one request for all threads."""
-        return self._looks.get(job, lambda: self._look_at_builds(job))
+        return self._reads.get(job, lambda: self._read_builds(job))
 
     def build(self, job: str, number: int) -> BuildDetail:
         """One build with its parameters; raises NotFound."""
@@ -103,7 +177,7 @@ class JenkinsBuildServer:
         )
         return shapes.build_detail(answer.json())
 
-    def stages(self, job: str, number: int) -> tuple[StageLook, ...]:
+    def stages(self, job: str, number: int) -> tuple[StageStatus, ...]:
         """Stages entered so far; () when Jenkins has no stage view (or no such build)."""
         try:
             answer = self._get(
@@ -112,13 +186,13 @@ class JenkinsBuildServer:
             )
         except NotFound:
             return ()
-        return shapes.stage_looks(answer.json())
+        return shapes.stage_statuses(answer.json())
 
     def read_log(self, job: str, number: int, offset: int) -> LogPage:
         """Console text from a byte offset of Jenkins' file, about 1 MiB at most; raises NotFound."""
-        if not self._wire.version:
+        if not self._wire.known.version:
             self.describe()  # how an offset goes on depends on the version, which log answers do not carry
-        is_legacy = shapes.is_legacy_log(self._wire.version)
+        is_legacy = shapes.is_legacy_log(self._wire.known.version)
         path = f"{_build_path(job, number)}logText/progressiveText"
         query = {"start": str(max(0, int(offset)))}
         limit = {} if is_legacy else {"limit": 2 * MOST_LOG_BYTES}
@@ -136,12 +210,19 @@ class JenkinsBuildServer:
             most=MOST_LOG_BYTES,
         )
 
+    def read_whole_log(self, job: str, number: int, *, deadline: float) -> Iterator[str]:
+        """``consoleText`` as a stream: it is never in memory as a whole."""
+        what = _("log of build %(number)s of %(job)s", number=number, job=job)
+        with self._wire.stream(f"{_build_path(job, number)}consoleText", deadline=deadline) as (answer, chunks):
+            self._healthy(answer, what)
+            yield from shapes.whole_log(chunks)
+
     # ------------------------------------------------------------ writes
     def trigger(self, request: BuildRequest, *, deadline: float) -> int:
         """Queue a build. 201 is a new item, 303 an equal one that still waits; the id is the end of Location."""
         if request.parameters.get("TRIGGER_ID") != request.trigger_id or CONTROL_NAMES & set(request.parameters):
             raise Rejected(_("The parameters of this build are wrong: TRIGGER_ID is missing, or a name is reserved."))
-        form = {**request.parameters, "delay": self.quiet_period}
+        form = {**request.parameters, "delay": self._delay}
         answer = self._wire.post(f"{_job_path(request.job)}buildWithParameters", form=form, deadline=deadline)
         if answer.status in (201, 303):
             match = re.search(r"/queue/item/(\d+)/?$", answer.headers.get("Location", ""))
@@ -151,17 +232,17 @@ class JenkinsBuildServer:
         raise _trigger_refusal(request.job, answer)
 
     def stop(self, job: str, number: int, *, level: str, deadline: float) -> None:
-        """Ask for the end of a build. Jenkins answers 302 whatever comes of it; raises NotFound, Forbidden."""
+        """Ask for the end of a build. Jenkins answers 302 in any case; raises NotFound, Forbidden."""
         if level not in STOP_LEVELS:
             raise ValueError(f"level is one of {', '.join(STOP_LEVELS)}")
         answer = self._wire.post(f"{_build_path(job, number)}{level}", form={}, deadline=deadline)
-        if answer.status not in (200, 204, 302, 303):
+        if answer.status not in (200, 204, 302, 303) or asks_for_sign_in(answer):
             raise refusal(answer, _("build %(number)s of %(job)s", number=number, job=job), is_write=True)
 
     def cancel_queued(self, queue_id: int, *, deadline: float) -> bool:
         """204: taken out. 404: it had left already."""
         answer = self._wire.post(f"queue/cancelItem?id={int(queue_id)}", form={}, deadline=deadline)
-        if answer.status in (204, 302):  # 302 before Jenkins 2.211
+        if answer.status in (204, 302) and not asks_for_sign_in(answer):  # 302 before Jenkins 2.211
             return True
         if answer.status == 404:
             return False
@@ -172,17 +253,17 @@ class JenkinsBuildServer:
         raise refusal(answer, _("queue item %(number)s", number=queue_id), is_write=True)
 
     # ------------------------------------------------------------ parts
-    def _healthy(self, answer: Answer, what: str) -> Answer:
-        if answer.status != 200:
+    def _healthy(self, answer: Answer, what: Message) -> Answer:
+        if answer.status != 200 or asks_for_sign_in(answer):
             raise refusal(answer, what, is_write=False)
         return answer
 
-    def _get(self, path: str, what: str, query: Mapping[str, str] | None = None) -> Answer:
+    def _get(self, path: str, what: Message, query: Mapping[str, str] | None = None) -> Answer:
         return self._healthy(self._wire.get(path, query=query), what)
 
-    def _look_at_builds(self, job: str) -> Mapping[int, BuildLook]:
+    def _read_builds(self, job: str) -> Mapping[int, BuildStatus]:
         query = {"tree": f"builds[{_BUILD_TREE}]{{0,{_NEWEST}}}"}
-        return shapes.build_looks(self._get(f"{_job_path(job)}api/json", _("job %(job)s", job=job), query).json())
+        return shapes.build_statuses(self._get(f"{_job_path(job)}api/json", _("job %(job)s", job=job), query).json())
 
     def _find_queued(self, trigger_id: str) -> FoundBuild | None:
         tree = "items[id,task[name],actions[parameters[name,value]]]"
@@ -204,8 +285,8 @@ class JenkinsBuildServer:
         first = shapes.first_number(found)
         if first is None:
             return None
-        look = shapes.build_look(first)
-        return FoundBuild(queue_id=look.queue_id if look.queue_id >= 0 else None, number=look.number)
+        build = shapes.build_status(first)
+        return FoundBuild(queue_id=build.queue_id if build.queue_id >= 0 else None, number=build.number)
 
 
 def _job_path(job: str) -> str:
@@ -227,6 +308,11 @@ def _no_item(answer: Answer) -> Exception:
 
 def _trigger_refusal(job: str, answer: Answer) -> Exception:
     """Jenkins' own no to buildWithParameters; where nothing says that it was not queued, OutcomeUnknown."""
+    if asks_for_sign_in(answer):
+        return Forbidden(SIGN_IN, reason="sign_in")
+    if answer.status < 300:
+        # Something answered that is neither Jenkins' yes nor its no: whether the request went on to it, nobody knows.
+        return OutcomeUnknown(shapes.NOT_JENKINS)
     refused = {
         302: ("vetoed", _("Jenkins did not queue a build of %(job)s: the job may be about to be deleted.", job=job)),
         400: ("not_parameterised", _("The Jenkins job %(job)s declares no parameters.", job=job)),
@@ -257,10 +343,14 @@ class _Cache:
 _cache = _Cache()
 
 
-def connect(target: BuildServerTarget) -> JenkinsBuildServer:
-    """The client of this target: one per target and process, the 64 last used are kept."""
+def connect(target: BuildServerTarget, *, on_answer: OnAnswer | None = None) -> JenkinsBuildServer:
+    """The client of this target: one per target and process, the 64 last used are kept.
+
+    With ``on_answer`` a view of it that tells of each answer.
+    """
     with _cache.lock:
-        return _cache.make(target)
+        client = _cache.make(target)
+    return client if on_answer is None else client.heard_by(on_answer)
 
 
 def _start_anew() -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from deployer.errors import Unavailable
-from deployer.interfaces import BuildDetail, BuildLook, JobFacts, LogPage, QueueLook, StageLook
-from deployer.sentences import say as _
+from deployer.interfaces import BuildDetail, BuildStatus, JobFacts, LogPage, QueueStatus, StageStatus
+from deployer.messages import Message
+from deployer.messages import message as _
 
 Bean = Mapping[str, Any]
 NOTE = re.compile(rb"\x1b\[8mha:.*?\x1b\[0m", re.DOTALL)
+_LONGEST_LINE = 1024 * 1024
 _NOTE_START = b"\x1b[8mha:"
-_NOT_JENKINS = _("The address of Jenkins answers, but not with the API of Jenkins.")
+NOT_JENKINS = _("The address of Jenkins answers, but not with the API of Jenkins.")
 _STATES = {
     "NOT_EXECUTED": "skipped",
     "ABORTED": "cancelled",
@@ -32,7 +34,7 @@ def _beans(value: Any) -> list[Bean]:
 def _number(bean: Bean) -> int:
     value = bean.get("number")
     if not isinstance(value, int):
-        raise Unavailable(_NOT_JENKINS)
+        raise Unavailable(NOT_JENKINS)
     return value
 
 
@@ -61,11 +63,11 @@ def job_facts(bean: Bean, session: str) -> JobFacts:
     )
 
 
-def queue_look(bean: Bean) -> QueueLook:
+def queue_item_status(bean: Bean) -> QueueStatus:
     """A queue item that is known."""
     executable = bean.get("executable")
     number = executable.get("number") if isinstance(executable, dict) else None
-    return QueueLook(
+    return QueueStatus(
         known=True,
         why=str(bean.get("why") or ""),
         stuck=bool(bean.get("stuck")),
@@ -74,15 +76,15 @@ def queue_look(bean: Bean) -> QueueLook:
     )
 
 
-def build_looks(bean: Bean) -> dict[int, BuildLook]:
+def build_statuses(bean: Bean) -> dict[int, BuildStatus]:
     """All builds that a job shows, by number."""
-    looks = (build_look(build) for build in _beans(bean.get("builds")))
-    return {look.number: look for look in looks}
+    builds = (build_status(build) for build in _beans(bean.get("builds")))
+    return {build.number: build for build in builds}
 
 
-def build_look(bean: Bean) -> BuildLook:
+def build_status(bean: Bean) -> BuildStatus:
     """One build. Jenkins may carry a result while it still builds: only ``is_building`` False makes it final."""
-    return BuildLook(
+    return BuildStatus(
         number=_number(bean),
         queue_id=int(bean.get("queueId") or -1),
         is_building=bool(bean.get("building")),
@@ -105,16 +107,17 @@ def build_detail(bean: Bean) -> BuildDetail:
         description=str(bean.get("description") or ""),
         abort_cause="; ".join(cause for cause in causes if cause),
         parameters=parameters(bean.get("actions")),
+        queue_id=int(bean.get("queueId") or -1),
     )
 
 
-def stage_looks(bean: Bean) -> tuple[StageLook, ...]:
+def stage_statuses(bean: Bean) -> tuple[StageStatus, ...]:
     """The stages entered so far.
 
     In a declarative pipeline every stage after the failing one is entered and shows FAILED for some milliseconds
     (``ModelInterpreter.evaluateStage``): the first FAILED is the culprit, later ones were skipped.
     """
-    looks: list[StageLook] = []
+    found: list[StageStatus] = []
     has_failed = False
     for stage in _beans(bean.get("stages")):
         status = str(stage.get("status", ""))
@@ -123,11 +126,13 @@ def stage_looks(bean: Bean) -> tuple[StageLook, ...]:
             state = "skipped" if has_failed else "failed"
             has_failed = True
         error = stage.get("error")
-        message = str(error.get("message") or "") if isinstance(error, dict) and state == "failed" else ""
+        message: Message | str = (
+            str(error.get("message") or "") if isinstance(error, dict) and state == "failed" else ""
+        )
         if status == "UNSTABLE":
             message = message or _("unstable")
-        looks.append(
-            StageLook(
+        found.append(
+            StageStatus(
                 name=str(stage.get("name", "")),
                 state=state,
                 started_ms=int(stage.get("startTimeMillis") or 0),
@@ -135,14 +140,14 @@ def stage_looks(bean: Bean) -> tuple[StageLook, ...]:
                 message=message,
             )
         )
-    return tuple(looks)
+    return tuple(found)
 
 
 def text_size(headers: Mapping[str, str]) -> int:
     """X-Text-Size; raises Unavailable without it: then it was not Jenkins that answered."""
     value = headers.get("X-Text-Size", "")
     if not value.isdigit():
-        raise Unavailable(_NOT_JENKINS)
+        raise Unavailable(NOT_JENKINS)
     return int(value)
 
 
@@ -176,6 +181,19 @@ def whole_lines(body: bytes) -> bytes:
     return body[: cut - 1] if is_lead else body
 
 
+def whole_log(chunks: Iterable[bytes]) -> Iterator[str]:
+    """The same text from a stream of bytes: cut behind lines, so that notes and characters stay whole."""
+    held = b""
+    for chunk in chunks:
+        held += chunk
+        if b"\n" in chunk or len(held) > _LONGEST_LINE:
+            ready = whole_lines(held)
+            held = held[len(ready) :]
+            yield log_text(ready)
+    if held:
+        yield log_text(held)
+
+
 def log_page(body: bytes, *, is_cut: bool, offset: int, size: int, has_more: bool, most: int) -> LogPage:
     """A piece of the log of Jenkins 2.509 or later.
 
@@ -195,14 +213,17 @@ def log_page(body: bytes, *, is_cut: bool, offset: int, size: int, has_more: boo
 
 
 def legacy_log_page(body: bytes, *, is_cut: bool, offset: int, size: int, has_more: bool, most: int) -> LogPage:
-    """A piece of the log before 2.509: only X-Text-Size says where to go on, so a long piece loses its middle."""
-    text = log_text(body)
+    """A piece of the log before 2.509: only X-Text-Size says where to go on.
+
+    The middle of a long piece is left out for the time being: the whole log is read once it has ended.
+    """
+    text, has_gap = log_text(body), is_cut or len(body) > most
     if is_cut or len(body) > most:
         head, tail = body[: most * 3 // 4], body[-most // 4 :]
         left_out = len(body) - len(head) - len(tail)
         note = f"\n[… {'more than ' if is_cut else ''}{left_out} bytes left out here; Jenkins has them …]\n"
         text = log_text(whole_lines(head)) + note + log_text(tail[tail.find(b"\n") + 1 :])
-    return LogPage(text, size, is_complete=not has_more, was_rewound=size < offset)
+    return LogPage(text, size, is_complete=not has_more, was_rewound=size < offset, has_gap=has_gap)
 
 
 def has_trigger(bean: Bean, trigger_id: str) -> bool:

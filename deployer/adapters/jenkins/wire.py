@@ -6,24 +6,30 @@ python-jenkins keeps the session, the authentication and the proxies; its readin
 
 from __future__ import annotations
 
-import json
+import contextlib
+import copy
 import os
+import re
 import ssl
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import jenkins
 import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
+from deployer.adapters.answers import json_object
 from deployer.errors import DeployerError, Forbidden, NotFound, OutcomeUnknown, Rejected, TooLate, Unavailable
-from deployer.interfaces import BuildServerTarget
-from deployer.sentences import say as _
+from deployer.interfaces import BuildServerTarget, OnAnswer, ignore_answer
+from deployer.messages import Message
+from deployer.messages import message as _
 
 CONNECT_SECONDS = 3.05
 READ_SECONDS = 20.0
@@ -43,13 +49,7 @@ class Answer:
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object; raises Unavailable when it is none (a proxy's page, a cut answer)."""
-        try:
-            value = json.loads(self.body)
-        except ValueError as exc:
-            raise Unavailable(_("The address of Jenkins answers, but not with the API of Jenkins.")) from exc
-        if not isinstance(value, dict):
-            raise Unavailable(_("The address of Jenkins answers, but not with the API of Jenkins."))
-        return value
+        return json_object(self.body, _("The address of Jenkins answers, but not with the API of Jenkins."))
 
 
 class _Session(jenkins.Jenkins):  # type: ignore[misc]
@@ -71,6 +71,14 @@ class _Session(jenkins.Jenkins):  # type: ignore[misc]
         return answer
 
 
+@dataclass
+class Known:
+    """What the newest answers told about the controller: ``X-Jenkins`` and ``X-Jenkins-Session``."""
+
+    version: str = ""
+    session_id: str = ""
+
+
 class Wire:
     """Requests to one controller; each thread has a session of its own, since requests' is not promised thread-safe."""
 
@@ -79,8 +87,14 @@ class Wire:
         self._base = target.url.rstrip("/") + "/"
         self._local = threading.local()
         self._ca_file = _write_ca(target.ca_pem)
-        self.version = ""
-        self.session_id = ""
+        self.known = Known()
+        self._on_answer: OnAnswer = ignore_answer
+
+    def heard_by(self, on_answer: OnAnswer) -> Wire:
+        """The same sessions and knowledge, telling of each answer."""
+        view = copy.copy(self)
+        view._on_answer = on_answer
+        return view
 
     def _client(self, connect_seconds: float) -> _Session:
         client: _Session | None = getattr(self._local, "client", None)
@@ -100,10 +114,26 @@ class Wire:
         request = requests.Request("GET", self._base + path, params=dict(query or {}))
         answer = self._send(request, CONNECT_SECONDS, limit, is_write=False)
         if "X-Jenkins" in answer.headers:
-            self.version = answer.headers["X-Jenkins"]
+            self.known.version = answer.headers["X-Jenkins"]
         if "X-Jenkins-Session" in answer.headers:
-            self.session_id = answer.headers["X-Jenkins-Session"]
+            self.known.session_id = answer.headers["X-Jenkins-Session"]
         return answer
+
+    @contextmanager
+    def stream(self, path: str, *, deadline: float) -> Iterator[tuple[Answer, Iterator[bytes]]]:
+        """A read whose body comes in chunks; the answer has it only where it is no success. Raises as ``get`` does,
+        and TooLate once ``deadline`` (monotonic) has passed."""
+        request = requests.Request("GET", self._base + path)
+        try:
+            response = self._client(CONNECT_SECONDS).jenkins_request(request, add_crumb=False, stream=True)
+            with contextlib.closing(response):
+                kind = response.headers.get("Content-Type", "")
+                is_text = response.status_code == 200 and "html" not in kind.lower()
+                body = b"" if is_text else response.raw.read(_CHUNK, decode_content=True)
+                self._on_answer()
+                yield Answer(response.status_code, response.headers, body), _chunks(response, deadline)
+        except (jenkins.JenkinsException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
+            raise _failure(exc, is_write=False) from exc
 
     def post(self, path: str, *, form: Mapping[str, str], deadline: float) -> Answer:
         """A write with a form body. Raises TooLate, Unavailable (not sent), OutcomeUnknown; any status comes back."""
@@ -118,9 +148,19 @@ class Wire:
         until = time.monotonic() + WHOLE_SECONDS
         try:
             response = self._client(connect_seconds).jenkins_request(request, add_crumb=False, stream=True)
-            return _read(response, until, limit)
+            answer = _read(response, until, limit)
         except (jenkins.JenkinsException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
             raise _failure(exc, is_write=is_write) from exc
+        if answer.status < 500 and answer.status != 429:
+            self._on_answer()
+        return answer
+
+
+def _chunks(response: requests.Response, deadline: float) -> Iterator[bytes]:
+    while chunk := response.raw.read1(_CHUNK, decode_content=True):
+        if time.monotonic() > deadline:
+            raise TooLate(_("The log is too long to be read as a whole in the time there is."))
+        yield chunk
 
 
 def _write_ca(pem: str) -> Any:
@@ -194,11 +234,34 @@ def _failure(error: BaseException, *, is_write: bool) -> DeployerError:
     return Unavailable(_("Jenkins did not answer in time, or broke the connection."))
 
 
-def refusal(answer: Answer, what: str, *, is_write: bool) -> DeployerError:
+SIGN_IN = _("Jenkins asks for a sign-in: the API token is wrong or has expired.")
+_SIGN_IN_PATH = re.compile(r"(?i)log-?in|sign-?_?in|sso|oauth2?|saml2?|adfs|cas|auth|authorize|openid.*|commencelogin")
+_SIGN_IN_PAGE = re.compile(rb"(?i)type=[\"']?password|j_spring_security_check|sign[ -]?in|log[ -]?in|authenticat")
+
+
+def asks_for_sign_in(answer: Answer) -> bool:
+    """True for a redirect to a login page and for the page itself, of Jenkins or of what stands before it."""
+    if answer.status == 401:
+        return True
+    if 300 <= answer.status < 400:
+        parts = urlsplit(answer.headers.get("Location", "")).path.split("/")
+        # A job may be called "login": what follows "job" is a name.
+        names = [part for before, part in zip(["", *parts], parts, strict=False) if before != "job"]
+        return any(_SIGN_IN_PATH.fullmatch(name) for name in names)
+    return answer.status == 200 and _is_page(answer) and _SIGN_IN_PAGE.search(answer.body[:_CHUNK]) is not None
+
+
+def _is_page(answer: Answer) -> bool:
+    """HTML where JSON, a log or nothing belongs."""
+    kind = answer.headers.get("Content-Type", "").lower()
+    return "html" in kind if kind else re.match(rb"(?i)\s*<(?:!doctype html|html)", answer.body[:256]) is not None
+
+
+def refusal(answer: Answer, what: Message, *, is_write: bool) -> DeployerError:
     """What an answer other than success means. ``what`` names the thing asked for ("job X", "build 7 of X")."""
     status = answer.status
-    if status == 401:
-        return Forbidden(_("Jenkins does not accept this user name and API token."), reason="credentials")
+    if asks_for_sign_in(answer):
+        return Forbidden(SIGN_IN, reason="sign_in")
     if status == 403:
         return _forbidden(answer)
     if status == 404:
@@ -232,6 +295,8 @@ def _forbidden(answer: Answer) -> Forbidden:
         return Forbidden(
             _("The platform's account in Jenkins lacks the right %(right)s.", right=shown), reason="permission"
         )
+    if b"Authentication required" in answer.body[:_CHUNK]:
+        return Forbidden(SIGN_IN, reason="sign_in")
     if b"crumb" in answer.body[:_CHUNK]:
         message = _("Jenkins asks for a crumb: use an API token instead of a password.")
         return Forbidden(message, reason="credentials")

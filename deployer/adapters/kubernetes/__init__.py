@@ -1,6 +1,5 @@
 """Kubernetes by its official client, raw JSON only: no generated model crosses this border."""
 
-from deployer.adapters.kubernetes.cluster import KubernetesCluster
-from deployer.adapters.kubernetes.connecting import connect, disconnect
+from deployer.adapters.kubernetes.cluster import KubernetesCluster, connect, disconnect
 
 __all__ = ["KubernetesCluster", "connect", "disconnect"]

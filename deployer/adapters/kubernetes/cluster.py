@@ -1,38 +1,54 @@
-"""The cluster as the steps need it: apply, observe, remove; facts; changes."""
+"""The cluster as the steps need it: apply, observe, remove; facts; one client per target and process."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import os
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from deployer.adapters.kubernetes import facts, watching
-from deployer.adapters.kubernetes.paths import collection_path, object_path
+from deployer.adapters.answers import json_object
+from deployer.adapters.kubernetes import facts, proxy
 from deployer.adapters.kubernetes.refusals import Answer
-from deployer.adapters.kubernetes.session import Session
-from deployer.errors import NotFound, OutcomeUnknown, Rejected, Unavailable
+from deployer.adapters.kubernetes.session import Session, collection_path, everywhere_path, object_path
+from deployer.autoscaling import find_of
+from deployer.entry import Expectation
+from deployer.errors import Forbidden, NotFound, OutcomeUnknown, Rejected, Unavailable
 from deployer.interfaces import (
     Applied,
+    ClusterTarget,
+    EntryAnswer,
     EventFacts,
     Manifest,
+    NodeFacts,
     ObjectRef,
     Observation,
+    OnAnswer,
     Permission,
     QuotaLine,
     ServerFacts,
 )
-from deployer.sentences import say as _
+from deployer.manifests import MANAGER
+from deployer.manifests.policy import KINDS
+from deployer.messages import message as _
+from deployer.parallel import answers
+from deployer.rights import ASK_SERVICES, rights_in
 
-FIELD_MANAGER = "prism4k"
+FIELD_MANAGER = MANAGER
 PAGE = 500
 _APPLY = "application/apply-patch+yaml"
+_JSON_PATCH = "application/json-patch+json"
 
 
 class KubernetesCluster:
-    """ClusterClient, ClusterFacts and ClusterWatch of one API server; safe to use from several threads."""
+    """ClusterClient and ClusterFacts of one API server; safe to use from several threads."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
+
+    def heard_by(self, on_answer: OnAnswer) -> KubernetesCluster:
+        """The same client over the same connections, which tells of each answer."""
+        return KubernetesCluster(self._session.heard_by(on_answer))
 
     def close(self) -> None:
         """Give back connections and key files."""
@@ -45,6 +61,11 @@ class KubernetesCluster:
             return _object(self._session.read(object_path(ref.api_version, ref.kind, scope, ref.name)))
         except NotFound:
             return None
+
+    def read_all(self, namespace: str, refs: Iterable[ObjectRef]) -> dict[ObjectRef, Manifest | None]:
+        """:meth:`read` of each, several at a time."""
+        wanted = list(refs)
+        return dict(zip(wanted, answers(lambda ref: self.read(namespace, ref), wanted), strict=True))
 
     def dry_run(self, namespace: str, manifest: Manifest, *, force: bool = False) -> Applied:
         """Server-side apply with ``dryRun=All``; raises Rejected, Conflict(causes), Forbidden, NotFound (namespace)."""
@@ -70,15 +91,48 @@ class KubernetesCluster:
         except Unavailable as exc:  # a success that cannot be read is no proof that nothing was done
             raise OutcomeUnknown(_("The cluster accepted the object, but its answer cannot be read.")) from exc
 
+    def adopt(self, namespace: str, live: Manifest, owners: list[Manifest], *, deadline: float) -> Manifest:
+        """Write ``owners`` as the ``managedFields`` of ``live``, whose version is the fence; the object as it is then.
+
+        Nothing else of it changes. Raises what :meth:`apply` raises; twice is harmless.
+        """
+        metadata = live["metadata"]
+        body = [
+            {"op": "replace", "path": "/metadata/managedFields", "value": owners},
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
+        ]
+        path = object_path(live["apiVersion"], live["kind"], namespace, metadata["name"])
+        query = [("fieldManager", FIELD_MANAGER), ("fieldValidation", "Strict")]
+        answer = self._session.write("PATCH", path, query, body, deadline=deadline, content_type=_JSON_PATCH)
+        try:
+            return _object(answer)
+        except Unavailable as exc:
+            raise OutcomeUnknown(_("The cluster accepted the object, but its answer cannot be read.")) from exc
+
     def observe(self, namespace: str, selector: str) -> Observation:
         """Deployments, ReplicaSets and Pods by label selector: one list each, pods last and so never the oldest."""
-        deployments, _version = self._list("apps/v1", "Deployment", namespace, selector)
-        replica_sets, _version = self._list("apps/v1", "ReplicaSet", namespace, selector)
+        deployments, replica_sets = answers(
+            lambda kind: self._list("apps/v1", kind, namespace, selector)[0], ("Deployment", "ReplicaSet")
+        )
         pods, version = self._list("v1", "Pod", namespace, selector)
         return Observation(tuple(deployments), tuple(replica_sets), tuple(pods), version)
 
-    def remove(self, namespace: str, ref: ObjectRef, *, uid: str, deadline: float) -> bool:
-        """Delete with the uid as precondition; False when it was gone already. Raises Conflict for another uid."""
+    def inventory(self, namespace: str, selector: str) -> tuple[Manifest, ...]:
+        """Every object of the kinds that the product applies, by label selector: one list a kind, in their order."""
+        lists = answers(lambda kind: self._list(KINDS[kind], kind, namespace, selector)[0], KINDS)
+        # Items of a list do not say what they are.
+        return tuple(
+            {**item, "apiVersion": version, "kind": kind}
+            for (kind, version), items in zip(KINDS.items(), lists, strict=True)
+            for item in items
+        )
+
+    def remove(self, namespace: str, ref: ObjectRef, *, uid: str, deadline: float, resource_version: str = "") -> bool:
+        """Delete with the uid as precondition; False when it was gone already.
+
+        Raises Conflict for another uid, and with ``resource_version`` also when the object has changed since. What has
+        finalizers stays, with a ``deletionTimestamp``, until who set them takes them away.
+        """
         if not uid:
             raise Rejected(_("An object is removed by its uid only, so that no other object of the same name is lost."))
         scope = None if ref.kind == "Namespace" else namespace
@@ -86,7 +140,7 @@ class KubernetesCluster:
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "propagationPolicy": "Background",
-            "preconditions": {"uid": uid},
+            "preconditions": {"uid": uid, **({"resourceVersion": resource_version} if resource_version else {})},
         }
         path = object_path(ref.api_version, ref.kind, scope, ref.name)
         try:
@@ -94,6 +148,10 @@ class KubernetesCluster:
         except NotFound:
             return False
         return True
+
+    def ping(self, *, seconds: float) -> None:
+        """Is it there? Any answer within so many seconds will do, a refusal too; raises Unavailable."""
+        self._session.ping(seconds=seconds)
 
     def describe(self) -> ServerFacts:
         """Version, our account, latency; certificate expiry and what is unsafe among the notes."""
@@ -104,9 +162,47 @@ class KubernetesCluster:
         quotas, _version = self._list("v1", "ResourceQuota", namespace, "")
         return facts.quota_lines(quotas)
 
-    def permissions(self, namespace: str) -> tuple[Permission, ...]:
-        """Each right that the product uses, asked one by one."""
-        return facts.permissions(self._session, namespace)
+    def nodes(self, *, most_nodes: int, most_pods: int) -> tuple[NodeFacts, ...]:
+        """Every node with its free capacity; lists all nodes and pods. Raises Forbidden, Rejected beyond the bounds."""
+        return facts.free_capacity(
+            self._items(everywhere_path("Node"), [], most_nodes),
+            self._items(everywhere_path("Pod"), facts.NOT_ENDED, most_pods),
+        )
+
+    def limit_ranges(self, namespace: str) -> tuple[Manifest, ...]:
+        """The namespace's LimitRanges; () also for an account that may not list them."""
+        try:
+            ranges, _version = self._list("v1", "LimitRange", namespace, "")
+        except (Forbidden, NotFound):
+            return ()
+        return tuple(ranges)
+
+    def autoscaler(self, namespace: str, workload: str) -> Manifest | None:
+        """The HorizontalPodAutoscaler that scales the Deployment of this name, ours or not; None without one."""
+        return find_of(self.autoscalers(namespace, ""), workload)
+
+    def autoscalers(self, namespace: str, selector: str) -> tuple[Manifest, ...]:
+        """HorizontalPodAutoscalers with their status, by label selector: one list. Raises Forbidden."""
+        found, _version = self._list("autoscaling/v2", "HorizontalPodAutoscaler", namespace, selector)
+        return tuple(found)
+
+    def ask_service(self, namespace: str, service: str, port: str, path: str, wanted: Expectation) -> EntryAnswer:
+        """GET of a Service's port through the API server, within 5 s; the server's own refusals are answers too.
+
+        Raises Unavailable when the API server does not answer: that says nothing of the application.
+        """
+        return proxy.ask_service(self._session, namespace, service, port, path, wanted)
+
+    def permissions(
+        self, namespace: str, pull_secrets: Sequence[str] = (), *, asks_services: bool = False
+    ) -> tuple[Permission, ...]:
+        """Each right that the product uses, asked one by one; the other arguments as for ``rights_in``."""
+        rights = rights_in(pull_secrets, asks_services=asks_services)
+        return facts.permissions(self._session, namespace, rights)
+
+    def may_ask_services(self, namespace: str) -> bool:
+        """Whether the account has the right that an entry check by Service needs."""
+        return all(one.is_allowed for one in facts.permissions(self._session, namespace, (ASK_SERVICES,)))
 
     def pod_log(
         self, namespace: str, pod: str, *, container: str = "", previous: bool = False, tail_lines: int = 200
@@ -122,10 +218,6 @@ class KubernetesCluster:
         items, _version = self._pages(collection_path("v1", "Event", namespace), query)
         return facts.event_facts(items)
 
-    def changes(self, namespace: str, selector: str, *, seconds: int) -> Iterator[str]:
-        """Names of pods, replica sets and deployments that change, until ``seconds`` passed or the stream broke."""
-        return watching.changes(self._session, namespace, selector, seconds=seconds)
-
     def _list(self, api_version: str, kind: str, namespace: str, selector: str) -> tuple[list[Manifest], str]:
         query = [("labelSelector", selector)] if selector else []
         return self._pages(collection_path(api_version, kind, namespace), query)
@@ -135,15 +227,32 @@ class KubernetesCluster:
         items: list[Manifest] = []
         token = ""
         while True:
-            page = [("limit", str(PAGE))] + ([("continue", token)] if token else [])
-            answer = _object(self._session.read(path, [*query, *page]))
-            for item in answer.get("items") or ():
-                item.get("metadata", {}).pop("managedFields", None)
-                items.append(item)
-            head = answer.get("metadata") or {}
-            token = str(head.get("continue") or "")
+            page, token, version = self._page(path, query, token)
+            items += page
             if not token:
-                return items, str(head.get("resourceVersion") or "")
+                return items, version
+
+    def _items(self, path: str, query: list[tuple[str, str]], most: int) -> Iterator[Manifest]:
+        """Item by item, so that no more than a page is held; raises Rejected when there are more than ``most``."""
+        count, token = 0, ""
+        while True:
+            page, token, _version = self._page(path, query, token)
+            count += len(page)
+            if count > most:
+                raise Rejected(_("there are more than %(most)s under %(path)s", most=most, path=path), reason="many")
+            yield from page
+            if not token:
+                return
+
+    def _page(self, path: str, query: list[tuple[str, str]], token: str) -> tuple[list[Manifest], str, str]:
+        """One page: its items without managedFields, the token of the next one, the list's resourceVersion."""
+        page = [("limit", str(PAGE))] + ([("continue", token)] if token else [])
+        answer = _object(self._session.read(path, [*query, *page]))
+        items: list[Manifest] = answer.get("items") or []
+        for item in items:
+            item.get("metadata", {}).pop("managedFields", None)
+        head = answer.get("metadata") or {}
+        return items, str(head.get("continue") or ""), str(head.get("resourceVersion") or "")
 
 
 def _apply_request(namespace: str | None, manifest: Manifest, *, force: bool) -> tuple[str, list[tuple[str, str]]]:
@@ -156,13 +265,7 @@ def _apply_request(namespace: str | None, manifest: Manifest, *, force: bool) ->
 
 
 def _object(answer: Answer) -> dict[str, Any]:
-    try:
-        found = json.loads(answer.body)
-    except ValueError as exc:
-        raise Unavailable(_("The cluster's answer cannot be read.")) from exc
-    if not isinstance(found, dict):
-        raise Unavailable(_("The cluster's answer cannot be read."))
-    return found
+    return json_object(answer.body, _("The cluster's answer cannot be read."))
 
 
 def _applied(answer: Answer) -> Applied:
@@ -173,3 +276,56 @@ def warnings_of(answer: Answer) -> tuple[str, ...]:
     """Texts of the ``Warning: 299 - "…"`` headers (deprecations, PodSecurity findings)."""
     headers: Any = answer.headers
     return tuple(text for header in headers.getlist("Warning") if (text := facts.warning_text(header)))
+
+
+class _Clients:
+    """Clients by the target's key; new credentials replace the client of the same key, and so does a name that moved:
+    its old address may answer for long, with what is no longer true."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[ClusterTarget, KubernetesCluster]] = {}
+        self._pid = os.getpid()
+        os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
+        # TLS connections shared with the parent would be garbled: leave them to it, and start with none.
+        self._lock = threading.Lock()
+        self._known = {}
+
+    def get(self, target: ClusterTarget) -> KubernetesCluster:
+        """The client for exactly this target."""
+        with self._lock:
+            known = self._known.get(target.key)
+            if known is not None and known[0] == target and not target.has_moved_from(known[0]):
+                return known[1]
+            client = KubernetesCluster(Session(target))
+            self._known[target.key] = (target, client)
+        if known is not None:
+            known[1].close()
+        return client
+
+    def drop(self, key: str) -> None:
+        """Close and forget the client of a key."""
+        with self._lock:
+            known = self._known.pop(key, None)
+        if known is not None:
+            known[1].close()
+
+
+_CLIENTS = _Clients()
+
+
+def connect(target: ClusterTarget, *, on_answer: OnAnswer | None = None) -> KubernetesCluster:
+    """The client for a target: made at the first call in this process, made anew when the target changed.
+
+    With ``on_answer`` a view of it that tells of each answer. Connects to nothing yet. Raises Rejected for an address
+    or certificates that cannot be used.
+    """
+    client = _CLIENTS.get(target)
+    return client if on_answer is None else client.heard_by(on_answer)
+
+
+def disconnect(key: str) -> None:
+    """Close the client of a target's key, for example when the cluster is deleted."""
+    _CLIENTS.drop(key)

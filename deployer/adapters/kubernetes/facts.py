@@ -13,33 +13,18 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 
-from deployer.adapters.kubernetes.paths import object_path
-from deployer.adapters.kubernetes.session import Session
+from deployer.adapters.kubernetes.session import Session, object_path
 from deployer.errors import NotFound, Rejected
-from deployer.interfaces import EventFacts, Manifest, Permission, QuotaLine, ServerFacts
+from deployer.interfaces import EventFacts, Manifest, NodeFacts, Permission, QuotaLine, QuotaScope, ServerFacts
+from deployer.messages import Message, message_of
+from deployer.messages import message as _
+from deployer.nodes import node_facts
 from deployer.quantities import QuantityError, parse_quota_value
-from deployer.sentences import said_by
-from deployer.sentences import say as _
+from deployer.rights import Right
 
 LOG_LIMIT_BYTES = 1024 * 1024
 _WARNING = re.compile(r'299 \S+ "(?P<text>(?:[^"\\]|\\.)*)"')
 _NO_PREVIOUS = "previous terminated container"
-
-_MANAGED = ("get", "create", "patch", "delete")
-RIGHTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("apps", "deployments", ("get", "list", "watch", "create", "patch", "delete")),
-    ("apps", "replicasets", ("list", "watch")),
-    ("", "pods", ("list", "watch", "create")),
-    ("", "pods/log", ("get",)),
-    ("", "events", ("list",)),
-    ("", "services", _MANAGED),
-    ("", "configmaps", _MANAGED),
-    ("networking.k8s.io", "ingresses", _MANAGED),
-    ("autoscaling", "horizontalpodautoscalers", _MANAGED),
-    ("", "resourcequotas", ("get", "list", "create", "patch")),
-    ("", "namespaces", ("get", "create", "patch")),
-)
-"""API group, resource and verbs that the product uses. ``pods create`` is for the dry run only."""
 
 
 def describe(session: Session) -> ServerFacts:
@@ -59,7 +44,7 @@ def _user(session: Session) -> str:
     return str((answer.get("status") or {}).get("userInfo", {}).get("username") or "")
 
 
-def _notes(session: Session) -> Iterable[str]:
+def _notes(session: Session) -> Iterable[Message]:
     target = session.target
     parts = urlsplit(target.url)
     if parts.scheme != "https":
@@ -98,36 +83,61 @@ def quota_lines(quotas: Iterable[Manifest]) -> tuple[QuotaLine, ...]:
     lines: list[QuotaLine] = []
     for quota in quotas:
         name = str(quota["metadata"]["name"])
-        status = quota.get("status") or {}
-        hard = status.get("hard") or (quota.get("spec") or {}).get("hard") or {}
+        spec, status = quota.get("spec") or {}, quota.get("status") or {}
+        hard = status.get("hard") or spec.get("hard") or {}
+        scopes = tuple(_scopes(spec))
         used = status.get("used") or {}
         for resource in sorted(hard):
             try:
-                amounts = [parse_quota_value(resource, part.get(resource, "0")) for part in (hard, used)]
+                allowed, taken = (parse_quota_value(resource, part.get(resource, "0")) for part in (hard, used))
             except QuantityError as exc:
                 raise Rejected(
-                    _("Quota %(name)s holds a value that cannot be read: %(why)s", name=name, why=said_by(exc))
+                    _("Quota %(name)s holds a value that cannot be read: %(why)s", name=name, why=message_of(exc))
                 ) from exc
-            lines.append(QuotaLine(name, resource, *amounts))
+            lines.append(QuotaLine(name, resource, allowed, taken, scopes))
     return tuple(lines)
 
 
-def permissions(session: Session, namespace: str) -> tuple[Permission, ...]:
-    """One access review per right; any authenticated account may ask."""
+def _scopes(spec: Manifest) -> Iterable[QuotaScope]:
+    for name in spec.get("scopes") or ():
+        yield QuotaScope(str(name))
+    for term in (spec.get("scopeSelector") or {}).get("matchExpressions") or ():
+        values = tuple(str(value) for value in term.get("values") or ())
+        yield QuotaScope(str(term.get("scopeName")), str(term.get("operator") or "Exists"), values)
+
+
+NOT_ENDED = [("fieldSelector", "status.phase!=Succeeded,status.phase!=Failed")]
+"""Of pods: those that take capacity."""
+
+
+def free_capacity(nodes: Iterable[Manifest], pods: Iterable[Manifest]) -> tuple[NodeFacts, ...]:
+    """The nodes as the scheduler sees them. Raises Rejected for an amount that cannot be read."""
+    try:
+        return node_facts(nodes, pods)
+    except QuantityError as exc:
+        raise Rejected(_("A node or pod holds an amount that cannot be read: %(why)s", why=message_of(exc))) from exc
+
+
+def permissions(session: Session, namespace: str, rights: Iterable[Right]) -> tuple[Permission, ...]:
+    """One access review for each verb of the rights; any authenticated account may ask."""
     return tuple(
-        Permission(verb, resource, _may(session, namespace, group, resource, verb))
-        for group, resource, verbs in RIGHTS
-        for verb in verbs
+        Permission(verb, right.resource, _may(session, namespace, right, verb), right.is_needed, right.is_of_cluster)
+        for right in rights
+        for verb in right.verbs
     )
 
 
-def _may(session: Session, namespace: str, group: str, resource: str, verb: str) -> bool:
-    name, _slash, subresource = resource.partition("/")
-    attributes = {"verb": verb, "group": group, "resource": name, "subresource": subresource, "namespace": namespace}
-    if resource == "namespaces":
-        attributes["name"] = namespace
-        if verb == "create":
-            attributes |= {"name": "", "namespace": ""}
+def _may(session: Session, namespace: str, right: Right, verb: str) -> bool:
+    name, _slash, subresource = right.resource.partition("/")
+    own_name = right.names[0] if right.names else ""
+    attributes = {
+        "verb": verb,
+        "group": right.group,
+        "resource": name,
+        "subresource": subresource,
+        "namespace": "" if right.is_of_cluster else namespace,
+        "name": namespace if name == "namespaces" and not right.is_of_cluster else own_name,
+    }
     review = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
@@ -176,6 +186,7 @@ def _event(item: Manifest) -> EventFacts:
         message=str(item.get("message") or ""),
         count=int(series.get("count") or item.get("count") or 1),
         at=_utc_text(str(at or "")),
+        field=str(about.get("fieldPath") or ""),
     )
 
 

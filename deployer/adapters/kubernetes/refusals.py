@@ -20,11 +20,12 @@ from deployer.errors import (
     NotFound,
     OutcomeUnknown,
     Problem,
+    QuotaExceeded,
     Rejected,
     Unavailable,
 )
-from deployer.sentences import Said
-from deployer.sentences import say as _
+from deployer.messages import Message
+from deployer.messages import message as _
 
 _USER_ERROR_500 = re.compile(
     # “… (/web; apps/v1, Kind=Deployment): .spec.x: …” and “… (ns/web; …) to proper version (apps/v1): …”
@@ -36,7 +37,9 @@ _RIGHT = re.compile(
     r'User "[^"]*" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)"(?: in API group "(?P<group>[^"]*)")?'
 )
 _MANAGER = re.compile(r'conflict with "(?P<manager>[^"]*)"(?: with subresource "(?P<subresource>[^"]*)")?')
-_QUOTA = re.compile(r"(exceeded|failed) quota: ")
+_QUOTA = re.compile(r"exceeded quota: (?P<quota>[^,\s]+)(?:, requested: (?P<requested>\S+?),? used: |)")
+_UNCOUNTED = re.compile(r"status unknown for quota: (?P<quota>[^,\s]+), resources: (?P<requested>\S+)")
+_UNSET = re.compile(r"failed quota: ")
 _LIMIT_RANGE = re.compile(r"(minimum|maximum) \S+ usage per|limit to request ratio")
 _LONGEST_MESSAGE = 1000
 _WEBHOOK = "failed calling webhook"
@@ -120,24 +123,29 @@ def _unauthorised(_refusal: _Refusal, _is_write: bool) -> DeployerError:
 
 
 def _forbidden(refusal: _Refusal, _is_write: bool) -> DeployerError:
-    message = refusal.message
+    words = refusal.message
     if any(cause.get("reason") == "NamespaceTerminating" for cause in refusal.causes):
-        return Rejected(_("The namespace is being deleted: %(words)s", words=message), reason="terminating")
-    if found := _RIGHT.search(message):
+        return Rejected(_("The namespace is being deleted: %(words)s", words=words), reason="terminating")
+    if found := _RIGHT.search(words):
         return Forbidden(_lacking(found))
-    if _QUOTA.search(message):
-        return Rejected(_("The namespace's quota does not allow this: %(words)s", words=message), reason="quota")
-    if _LIMIT_RANGE.search(message):
-        return Rejected(_("The namespace's limits do not allow this: %(words)s", words=message), reason="limit_range")
-    if "violates PodSecurity" in message:
-        sentence = _("The namespace's security level does not allow this: %(words)s", words=message)
-        return Rejected(sentence, reason="pod_security")
-    if refusal.is_status and "is forbidden: " in message:
-        return Rejected(_("A rule of the cluster does not allow this: %(words)s", words=message), reason="admission")
-    return Forbidden(_("The cluster refused the request: %(words)s", words=message))
+    if found := _QUOTA.search(words) or _UNCOUNTED.search(words):
+        resources = frozenset(amount.partition("=")[0] for amount in (found["requested"] or "").split(",") if amount)
+        message = _("The namespace's quota does not allow this: %(words)s", words=words)
+        return QuotaExceeded(message, quota=found["quota"], resources=resources)
+    if _UNSET.search(words):
+        # However much is free, a container says nothing about what the quota counts.
+        return Rejected(_("The namespace's quota does not allow this: %(words)s", words=words), reason="quota_unset")
+    if _LIMIT_RANGE.search(words):
+        return Rejected(_("The namespace's limits do not allow this: %(words)s", words=words), reason="limit_range")
+    if "violates PodSecurity" in words:
+        message = _("The namespace's security level does not allow this: %(words)s", words=words)
+        return Rejected(message, reason="pod_security")
+    if refusal.is_status and "is forbidden: " in words:
+        return Rejected(_("A rule of the cluster does not allow this: %(words)s", words=words), reason="admission")
+    return Forbidden(_("The cluster refused the request: %(words)s", words=words))
 
 
-def _lacking(found: re.Match[str]) -> Said:
+def _lacking(found: re.Match[str]) -> Message:
     verb, resource = found["verb"], found["resource"]
     if not found["group"]:
         return _(
@@ -166,21 +174,36 @@ def _conflict(refusal: _Refusal, _is_write: bool) -> DeployerError:
         if cause.get("reason") != "FieldManagerConflict":
             continue
         found = _MANAGER.search(str(cause.get("message") or ""))
-        manager = found["manager"] if found else _("somebody else")
+        manager = found["manager"] if found else ""
         if found and found["subresource"]:
             manager = f"{manager} ({found['subresource']})"
         conflicts.append(FieldConflict(manager, str(cause.get("field") or "")))
     if conflicts:
-        managers = sorted({conflict.manager for conflict in conflicts})
-        return Conflict(_("Fields of the object were set by %(managers)s.", managers=managers), causes=tuple(conflicts))
+        named = sorted({conflict.manager for conflict in conflicts if conflict.manager})
+        return Conflict(
+            _("Fields of the object were set by %(managers)s.", managers=named or [_("somebody else")]),
+            causes=tuple(conflicts),
+        )
     return Conflict(_("The object has changed since it was read: %(words)s", words=refusal.message))
 
 
 def _invalid(refusal: _Refusal, _is_write: bool) -> DeployerError:
-    problems = tuple(Problem(str(c.get("field") or ""), str(c.get("message") or "")) for c in refusal.causes)
+    problems = tuple(Problem(str(c.get("field") or ""), _explained(c)) for c in refusal.causes)
     return Rejected(
         _("The cluster refused the object: %(words)s", words=refusal.message), problems=problems, reason="invalid"
     )
+
+
+def _explained(cause: Mapping[str, Any]) -> Message | str:
+    """The server's words; with the way out where they name a field that nobody wrote."""
+    words = str(cause.get("message") or "")
+    if cause.get("field") == "spec.strategy.rollingUpdate" and "Recreate" in words:
+        return _(
+            "The live Deployment still has rollingUpdate, with defaults that belong to nobody, so Recreate is refused"
+            " (%(words)s). Deploy once with the strategy RollingUpdate, then with Recreate.",
+            words=words,
+        )
+    return words
 
 
 def _internal(refusal: _Refusal, is_write: bool) -> DeployerError:
@@ -193,7 +216,10 @@ def _internal(refusal: _Refusal, is_write: bool) -> DeployerError:
             reason="invalid",
         )
     if is_write and _WEBHOOK not in refusal.message:
-        return OutcomeUnknown(_("The cluster failed while it was saving: %(words)s", words=refusal.message))
+        return OutcomeUnknown(
+            _("The cluster failed while it was saving: %(words)s", words=refusal.message),
+            retry_after_seconds=refusal.retry_after,
+        )
     return Unavailable(
         _("The cluster failed: %(words)s", words=refusal.message), retry_after_seconds=refusal.retry_after
     )
@@ -202,7 +228,10 @@ def _internal(refusal: _Refusal, is_write: bool) -> DeployerError:
 def _gateway(refusal: _Refusal, is_write: bool) -> DeployerError:
     """502, 504 and the like: something between us and the server, or the server itself, gave up waiting."""
     if is_write:
-        return OutcomeUnknown(_("No answer came back from the cluster (status %(status)s).", status=refusal.code))
+        return OutcomeUnknown(
+            _("No answer came back from the cluster (status %(status)s).", status=refusal.code),
+            retry_after_seconds=refusal.retry_after,
+        )
     return Unavailable(
         _("The cluster does not answer (status %(status)s): %(words)s", status=refusal.code, words=refusal.message),
         retry_after_seconds=refusal.retry_after,

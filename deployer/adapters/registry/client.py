@@ -10,8 +10,8 @@ from typing import Any
 
 from deployer.adapters.registry.transport import Answer, Transport
 from deployer.errors import Rejected, Unavailable
-from deployer.interfaces import ImageFacts, RegistryTarget, ServerFacts
-from deployer.sentences import say as _
+from deployer.interfaces import ImageFacts, OnAnswer, RegistryTarget, ServerFacts
+from deployer.messages import message as _
 
 _INDEX_TYPES = (
     "application/vnd.oci.image.index.v1+json",
@@ -26,6 +26,7 @@ _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_PART}(?:/{_PART})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_TAGS_PER_PAGE = 500
 _MOST_MANIFEST_BYTES = 4 * 1024 * 1024
 _MOST_CONFIG_BYTES = 8 * 1024 * 1024
 
@@ -35,9 +36,9 @@ Document = dict[str, Any]
 class OciRegistry:
     """RegistryClient over the distribution API; read only, safe for several threads."""
 
-    def __init__(self, target: RegistryTarget) -> None:
+    def __init__(self, target: RegistryTarget, on_answer: OnAnswer) -> None:
         self._target = target
-        self._transport = Transport(target)
+        self._transport = Transport(target, on_answer)
 
     def describe(self) -> ServerFacts:
         """API version and account; raises Forbidden, Unavailable, and Rejected when no registry lives there."""
@@ -72,6 +73,30 @@ class OciRegistry:
                 )
             document = child[1]
         return self._facts(repository, reference, digest, document)
+
+    def tags(self, repository: str) -> tuple[str, ...]:
+        """All tags of ``site/app``, in the registry's order; none when it has no such repository."""
+        found: dict[str, None] = {}
+        path = f"/v2/{repository}/tags/list?n={_TAGS_PER_PAGE}"
+        while page := self._tags_page(repository, f"{path}&last={next(reversed(found))}" if found else path):
+            before = len(found)
+            found |= dict.fromkeys(page)
+            # A registry that ignores ``last`` answers the same page again.
+            if len(found) == before:
+                break
+        return tuple(found)
+
+    def _tags_page(self, repository: str, path: str) -> list[str]:
+        answer = self._transport.get(path, scope=_scope(repository), most=_MOST_MANIFEST_BYTES)
+        if answer.status == 404:
+            self._check_absence(answer)
+            return []
+        if answer.status != 200:
+            raise Rejected(
+                _("The registry refuses to list %(name)s (%(status)s).", name=repository, status=answer.status)
+            )
+        tags = self._document(answer.content, repository).get("tags") or []
+        return [str(tag) for tag in tags if _TAG.fullmatch(str(tag))]
 
     def _facts(self, repository: str, reference: str, digest: str, document: Document) -> ImageFacts:
         try:

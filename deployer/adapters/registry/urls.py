@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from deployer.errors import Rejected, Unavailable
-from deployer.sentences import say as _
+from deployer.messages import message as _
 
 _SECOND_LEVELS = frozenset({"com", "co", "net", "org", "gov", "edu", "ac"})
 

@@ -1,4 +1,4 @@
-"""Django's makemessages without guesses: a new sentence comes in empty, not with the words of one that looks alike."""
+"""Django's makemessages without guesses: a new message comes in empty, not with the words of one that looks alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``manage.py up``: the whole product under one supervisor, with ``--stand-ins`` the demo's outside too."""
+"""``manage.py up``: the whole product under one supervisor."""
 
 from __future__ import annotations
 
@@ -14,16 +14,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, connection, connections
 
-from demo.repository import make_repositories
+from foundation.migration_history import history_refusal
 from foundation.runs.finish import release_leases
-from prism4k.ports import LOOPBACK, Ports, PortTaken, require_free
-from prism4k.processes import Counts, outside, process_name, product
-from prism4k.stand_ins import BadChoice, Choices, StandIns
-from prism4k.static_files import collect_when_changed
+from prism4k.processes import LOOPBACK, Counts, process_name, product
+from prism4k.proxies import add_proxy_option, checked_proxies
 from prism4k.supervisor import Child, StartFailed, Supervisor, die_with_parent
 
 STATUS = Path("run") / "up.json"
@@ -32,7 +29,7 @@ STATUS = Path("run") / "up.json"
 class Command(BaseCommand):
     """Serves until Ctrl-C or SIGTERM. While all runs, ``run/up.json`` in the data directory says where."""
 
-    help = "Serve web, worker and watcher (and the demo's stand-ins) under one supervisor."
+    help = "Serve web, worker and watcher under one supervisor."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -41,29 +38,30 @@ class Command(BaseCommand):
         parser.add_argument("--webs", type=int, default=1, help="web processes, sharing one port (default 1)")
         parser.add_argument("--workers", type=int, default=1, help="Celery workers (default 1)")
         parser.add_argument("--watchers", type=int, default=1, help="watchers (default 1)")
-        parser.add_argument("--stand-ins", action="store_true", help="demo data, and stand-ins for what is outside")
+        add_proxy_option(parser)
         parser.add_argument("--started-by", default="up", help="who started it; kept in run/up.json")
-
         parser.add_argument("--parent", type=int, default=0, help="the process to end with, however it ends")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Raises CommandError with a sentence when it cannot start."""
+        """Raises CommandError with a message when it cannot start."""
+        options["proxy"] = checked_proxies(options["proxy"])
         if options["parent"]:
             die_with_parent(options["parent"], signal.SIGTERM)()
+        _refuse_foreign_database()
         lock = _lock(settings.DATA_DIR / "run" / "up.lock")
         try:
             with lock:
                 self._serve(options)
-        except (BadChoice, PortTaken, StartFailed) as error:
+        except StartFailed as error:
             raise CommandError(str(error)) from None
 
     def _serve(self, options: dict[str, Any]) -> None:
         url = f"http://{options['host']}:{options['port']}"
-        environment, children = {"PLATFORM_URL": os.environ.get("PLATFORM_URL") or url}, []
+        environment = {"PLATFORM_URL": os.environ.get("PLATFORM_URL") or url}
         with _listener(options["host"], options["port"]) as listener:
-            if options["stand_ins"]:
-                children = self._prepare_demo(environment)
+            children = self.prepare(options, environment)
             counts = Counts(options["webs"], options["workers"], options["watchers"])
+            environment["TRUSTED_PROXIES"] = options["proxy"]
             children += product(counts, listener=listener, url=url, environment=environment)
             status = Status(settings.DATA_DIR / STATUS, url=url, port=options["port"], started_by=options["started_by"])
             try:
@@ -71,20 +69,9 @@ class Command(BaseCommand):
             finally:
                 status.remove()
 
-    def _prepare_demo(self, environment: dict[str, str]) -> list[Child]:
-        """Database, static files, repositories and rows; adds to the product's environment."""
-        ports = Ports(settings.DATA_DIR / "ports.json")
-        stand_ins = StandIns(ports, Choices.from_environment())
-        for one in stand_ins.wanted():
-            require_free(ports.take(one.name), f"the stand-in {one.name}")
-        self.stdout.write("Preparing database, static files, repositories and demo data …")
-        call_command("migrate", verbosity=0, interactive=False)
-        collect_when_changed()
-        make_repositories(stand_ins.git_root)
-        call_command("demo_data", verbosity=0)
-        allowed = [*stand_ins.hosts(), *filter(None, os.environ.get("OUTBOUND_ALLOW", "").split(","))]
-        environment |= {"PRISM4K_DEMO": "1", "OUTBOUND_ALLOW": ",".join(allowed)}
-        return outside(stand_ins, ports)
+    def prepare(self, options: dict[str, Any], environment: dict[str, str]) -> list[Child]:
+        """Processes to run besides, none here; a subclass has some, and may add to the environment of all."""
+        return []
 
 
 class Status:
@@ -131,6 +118,18 @@ def _free_leases(child: str) -> None:
             print(f"The leases of {child} could not be freed and end by themselves: {error}", flush=True)
         finally:
             connections.close_all()
+
+
+def _refuse_foreign_database() -> None:
+    try:
+        refusal = history_refusal(connection)
+    except DatabaseError:
+        # It does not answer yet: the processes wait for it, and /readyz asks again.
+        return
+    finally:
+        connections.close_all()
+    if refusal:
+        raise CommandError(refusal.in_english)
 
 
 def _lock(path: Path) -> TextIO:

@@ -9,6 +9,9 @@ from typing import Any
 import uvicorn
 from django.core.management.base import BaseCommand, CommandError
 
+from foundation.pulse import start_pulse
+from prism4k.proxies import add_proxy_option, checked_proxies
+
 GRACE_SECONDS = 2
 """How long requests under way may still take after SIGTERM; websockets are closed with 1012 at once."""
 PING_SECONDS = 20.0
@@ -24,9 +27,10 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--fd", type=int, help="an open listening socket, shared by several web processes")
-        parser.add_argument("--proxy", default="", help="addresses of proxies whose X-Forwarded-For is believed")
+        add_proxy_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        proxies = checked_proxies(options["proxy"])
         listener = self._listener(options["host"], options["port"], options["fd"])
         config = uvicorn.Config(
             "prism4k.asgi:application",
@@ -36,11 +40,14 @@ class Command(BaseCommand):
             lifespan="off",
             ws_ping_interval=PING_SECONDS,
             ws_max_size=64 * 1024,
+            # Most frames are a few hundred bytes and are sent as they are to many: docs/decisions/live-pages.md.
+            ws_per_message_deflate=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
-            proxy_headers=bool(options["proxy"]),
-            forwarded_allow_ips=options["proxy"] or None,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies or None,
             server_header=False,
         )
+        start_pulse()
         with listener:
             # asyncio does this for sockets of its own only; without it every kept-alive answer waits 40 ms for an ACK.
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

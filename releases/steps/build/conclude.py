@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from deployer.errors import NotFound
-from foundation.problems import Sentence
+from foundation.messages import MessageLike, verbatim
+from foundation.messages import message as _
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Again, Lease, Outcome
-from foundation.sentences import say as _
-from foundation.sentences import verbatim
 from releases.choices import Reason
 from releases.models import Build
-from releases.steps.build.ends import end, succeed
-from releases.steps.build.follow import look
-from releases.steps.build.servers import image_of, is_ours, server_of, turn_to
+from releases.steps.build.absence import is_gone, pause_seconds
+from releases.steps.build.ends import end, end_stopped, end_without_image, succeed
+from releases.steps.build.follow import read_progress
+from releases.steps.build.log_truth import settle_log
+from releases.steps.build.servers import is_ours, look_at, open_server, read_image
 
+LAST_STAGE = "DockerPush"
 FAILURES = {
     "FAILURE": (RunState.FAILED, Reason.BUILD_FAILED),
     "UNSTABLE": (RunState.FAILED, Reason.UNSTABLE),
@@ -23,33 +25,45 @@ FAILURES = {
 
 def conclude(lease: Lease, build: Build) -> Outcome:
     """Phase ``finalizing``: Jenkins marks a build as ended before the last lines are written."""
-    server = server_of(build)
-    assert build.build_number is not None
-    try:
-        page = look(lease, build, server)
-        if not page.is_complete:
-            return Again(0.2)
-    except NotFound:
-        # The record was deleted between two looks; the registry still knows what was pushed.
-        lease.save(log_is_complete=True)
+    with open_server(lease, build) as server:
+        if look_at(lease, build, server) is not None:
+            if not read_progress(lease, build, server).is_complete:
+                return Again(0.2)
+            settle_log(lease, build, server)
+        elif not is_gone(lease, build, server):
+            return Again(pause_seconds())
+        # Else the record was deleted: the log stays cut, and the registry still knows what was pushed.
     if build.result != "SUCCESS":
         return _failed(lease, build)
     return _succeeded(lease, build)
 
 
 def _failed(lease: Lease, build: Build) -> Outcome:
-    if build.stop_requested_at and build.result in ("ABORTED", "NOT_BUILT"):
+    if build.stop_reason or (build.stop_requested_at and build.result in ("ABORTED", "NOT_BUILT")):
         # NOT_BUILT: it left the queue before our stop came, and then its claim was refused.
-        return end(lease, build, RunState.CANCELLED, Reason.STOPPED)
+        return end_stopped(lease, build)
     if build.result == "ABORTED":
-        assert build.build_number is not None
-        cause = server_of(build).build(build.job, build.build_number).abort_cause
-        return end(lease, build, RunState.FAILED, Reason.ABORTED, verbatim(cause) if cause else "")
+        cause = _abort_cause(lease, build)
+        return end_without_image(lease, build, RunState.FAILED, Reason.ABORTED, verbatim(cause) if cause else "")
     state, reason = FAILURES.get(build.result, (RunState.FAILED, Reason.BUILD_FAILED))
-    return end(lease, build, state, reason, _first_message(build))
+    message = _first_message(build)
+    if any(stage["name"] == LAST_STAGE for stage in build.stages):
+        image = read_image(lease, build)
+        if image is not None and is_ours(build, image):
+            message = _("%(why)s Its image is in the registry all the same: the next build takes it.", why=message)
+    return end(lease, build, state, reason, message)
 
 
-def _first_message(build: Build) -> Sentence:
+def _abort_cause(lease: Lease, build: Build) -> str:
+    assert build.build_number is not None
+    with open_server(lease, build) as server:
+        try:
+            return server.build(build.job, build.build_number).abort_cause
+        except NotFound:
+            return ""
+
+
+def _first_message(build: Build) -> MessageLike:
     """Jenkins' own words for the first stage that failed."""
     for stage in build.stages:
         if stage["state"] == "failed":
@@ -63,13 +77,12 @@ def _first_message(build: Build) -> Sentence:
 
 
 def _succeeded(lease: Lease, build: Build) -> Outcome:
-    """The registry decides what was built, not the job's word."""
-    turn_to(lease, build, build.registry.remote_key)
-    image = image_of(build)
+    """The registry decides what was built, not the job's answer."""
+    image = read_image(lease, build)
     if image is None:
-        sentence = _("Jenkins reports success, but the registry has no image under this order's tag.")
-        return end(lease, build, RunState.FAILED, Reason.NO_DIGEST, sentence)
+        message = _("Jenkins reports success, but the registry has no image under this order's tag.")
+        return end(lease, build, RunState.FAILED, Reason.NO_DIGEST, message)
     if not is_ours(build, image):
-        sentence = _("The image under this order's tag does not carry this build's label: somebody else pushed it.")
-        return end(lease, build, RunState.FAILED, Reason.FOREIGN_TAG, sentence)
+        message = _("The image under this order's tag does not carry this build's label: somebody else pushed it.")
+        return end(lease, build, RunState.FAILED, Reason.FOREIGN_TAG, message)
     return succeed(lease, build, image)

@@ -2,66 +2,82 @@
 
 from __future__ import annotations
 
-from django.db import transaction
-from django.db.models.functions import Now
+from typing import Any
 
-from foundation.clock import db_now
+from django.db import transaction
+
+from deployer.interfaces import BuildServerClient, QueueStatus
+from foundation.messages import message as _
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Again, Lease, Outcome
-from foundation.sentences import say as _
-from releases import progress
 from releases.choices import Reason
+from releases.events import append_event
 from releases.models import Build
-from releases.steps.build.ends import end
-from releases.steps.build.servers import number_to_follow, server_of
-from releases.steps.build.trigger import adopt
+from releases.steps.build.absence import is_gone, pause_seconds
+from releases.steps.build.ends import end_stopped, end_without_image
+from releases.steps.build.servers import asking_server, number_to_follow
+from releases.steps.build.times import begin_phase, note_seen, stop_at_deadline
+from releases.steps.build.trigger import adopt, send_again
 
-LOST_SECONDS = 60
-LOOK_SECONDS = 1.0
+READ_SECONDS = 1.0
 
 
-def leave_queue(lease: Lease, build: Build) -> Outcome:
+@asking_server
+def leave_queue(lease: Lease, build: Build, server: BuildServerClient) -> Outcome:
     """Phase ``queued``. Queue ids repeat after a crash and vanish after five minutes: the trigger id decides."""
-    server = server_of(build)
     assert build.queue_id is not None
-    if build.stop_requested_at and server.cancel_queued(build.queue_id, deadline=lease.deadline):
-        return end(lease, build, RunState.CANCELLED, Reason.STOPPED)
     item = server.queue_item(build.queue_id, str(build.trigger_id))
+    if item.known:
+        note_seen(lease, build)
+        stop_at_deadline(lease, build)
+    if item.known and build.stop_requested_at and server.cancel_queued(build.queue_id, deadline=lease.deadline):
+        # A proxy may answer in Jenkins' place, and the item may leave for a build meanwhile: look at what it did.
+        item = server.queue_item(build.queue_id, str(build.trigger_id))
+    if item.cancelled and build.stop_requested_at:
+        return end_stopped(lease, build)
     if item.cancelled:
-        reason = Reason.STOPPED if build.stop_requested_at else Reason.ABORTED
-        state = RunState.CANCELLED if build.stop_requested_at else RunState.FAILED
-        return end(lease, build, state, reason, _("It was taken out of the queue in Jenkins."))
+        message = _("It was taken out of the queue in Jenkins.")
+        return end_without_image(lease, build, RunState.FAILED, Reason.ABORTED, message)
     if item.number is not None:
-        return _started(lease, build, item.number)
-    if not item.known:
-        return _search(lease, build)
-    if item.why != build.queue_why:
+        return _started(lease, build, server, item.number)
+    return _still_waits(lease, build, server, item) if item.known else _search(lease, build, server)
+
+
+def _still_waits(lease: Lease, build: Build, server: BuildServerClient, item: QueueStatus) -> Outcome:
+    fields: dict[str, Any] = {}
+    if server.session != build.session:
+        fields["session"] = server.session[:32]
+    if item.why[:300] != build.queue_why:
+        fields["queue_why"] = item.why[:300]
+    if fields:
         with transaction.atomic():
-            progress.append(
-                build.order_id, "build.waiting", data={"id": build.pk, "why": item.why, "stuck": item.stuck}
-            )
-            lease.save(queue_why=item.why[:300])
-    return Again(LOOK_SECONDS)
+            if "queue_why" in fields:
+                data = {"id": build.pk, "why": item.why, "stuck": item.stuck}
+                append_event(build.order_id, "build.waiting", data=data)
+            lease.save(**fields)
+    return Again(READ_SECONDS)
 
 
-def _started(lease: Lease, build: Build, number: int) -> Outcome:
-    number = number_to_follow(build, number)
+def _started(lease: Lease, build: Build, server: BuildServerClient, number: int) -> Outcome:
+    number = number_to_follow(build, server, number)
     with transaction.atomic():
-        progress.append(build.order_id, "build.number", data={"id": build.pk, "number": number})
-        lease.save(phase="building", build_number=number, queue_why="")
+        append_event(build.order_id, "build.number", data={"id": build.pk, "number": number})
+        fields = {"build_number": number, "session": server.session[:32], "queue_why": ""}
+        lease.save(phase="building", **fields, **begin_phase())
     return Again(0)
 
 
-def _search(lease: Lease, build: Build) -> Outcome:
+def _search(lease: Lease, build: Build, server: BuildServerClient) -> Outcome:
     """Jenkins forgot the item: a build has it, or it was restarted, or it is lost."""
-    found = server_of(build).find(build.job, str(build.trigger_id), since_number=build.baseline_number)
+    found = server.find(build.job, str(build.trigger_id), since_number=build.baseline_number)
     if found:
-        return adopt(lease, build, found)
-    if build.left_queue_at is None:
-        lease.save(left_queue_at=Now())
-        return Again(2)
-    if (db_now() - build.left_queue_at).total_seconds() < LOST_SECONDS:
-        return Again(3)
-    return end(
-        lease, build, RunState.ERRORED, Reason.LOST, _("Jenkins has neither the queue item nor its build any more.")
-    )
+        return adopt(lease, build, server, found)
+    if not is_gone(lease, build, server):
+        return Again(pause_seconds())
+    if build.stop_requested_at:
+        return end_stopped(lease, build)
+    # A controller that was killed forgets what waited. What has claimed did run, and is not sent a second time.
+    if server.session != build.session and build.build_number is None:
+        return send_again(lease, build, server)
+    message = _("Jenkins has neither the queue item nor its build any more.")
+    return end_without_image(lease, build, RunState.ERRORED, Reason.LOST, message)

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import wraps
+
 from components.targets import build_server_target, registry_target
 from deployer.adapters import jenkins, registry
 from deployer.errors import NotFound
-from deployer.interfaces import BuildServerClient, ImageFacts, RegistryClient
-from foundation.runs.lease import Lease
+from deployer.interfaces import BuildServerClient, BuildStatus, ImageFacts, RegistryClient
+from foundation.runs.lease import Lease, Outcome
 from releases.models import Build
 
 TRIGGER_LABEL = "io.prism4k.trigger"
-ORDER_LABEL = "io.prism4k.order"
 
 
-def turn_to(lease: Lease, build: Build, remote: str) -> None:
-    """Name whom we are about to ask: a build asks three others, and the breaker of the one that is away must open."""
-    if build.remote != remote:
-        lease.save(remote=remote)
-        build.remote = remote
+def open_server(lease: Lease, build: Build) -> AbstractContextManager[BuildServerClient]:
+    return lease.open(jenkins.connect, build_server_target(build.server))
 
 
-def server_of(build: Build) -> BuildServerClient:
-    """The build's Jenkins."""
-    return jenkins.connect(build_server_target(build.server))
+def asking_server(phase: Callable[[Lease, Build, BuildServerClient], Outcome]) -> Callable[[Lease, Build], Outcome]:
+    """A phase that has the build's Jenkins open while it runs."""
+
+    @wraps(phase)
+    def run(lease: Lease, build: Build) -> Outcome:
+        with open_server(lease, build) as server:
+            return phase(lease, build, server)
+
+    return run
 
 
-def number_to_follow(build: Build, number: int) -> int:
+def open_registry(lease: Lease, build: Build) -> AbstractContextManager[RegistryClient]:
+    return lease.open(registry.connect, registry_target(build.registry))
+
+
+def number_to_follow(build: Build, server: BuildServerClient, number: int) -> int:
     """The run that has claimed does the work, although the queue led to another one (a POST that was sent twice).
 
     The trigger id in Jenkins decides, not the claim alone.
@@ -34,15 +44,34 @@ def number_to_follow(build: Build, number: int) -> int:
         return number
     assert build.build_number is not None
     try:
-        detail = server_of(build).build(build.job, build.build_number)
+        detail = server.build(build.job, build.build_number)
     except NotFound:
         return number
     return build.build_number if detail.parameters.get("TRIGGER_ID") == str(build.trigger_id) else number
 
 
-def registry_of(build: Build) -> RegistryClient:
-    """The build's registry."""
-    return registry.connect(registry_target(build.registry))
+def look_at(lease: Lease, build: Build, server: BuildServerClient) -> BuildStatus | None:
+    """The build under our number as Jenkins has it now; None where that number is nobody's, or somebody else's.
+
+    Numbers and queue ids are given again after a crash of Jenkins. While the controller's session is the one in which
+    the trigger id was read, the queue id tells enough; otherwise the trigger id is read anew.
+    """
+    assert build.build_number is not None
+    seen = server.builds(build.job).get(build.build_number)
+    if seen is not None and seen.queue_id == build.queue_id and server.session == build.session:
+        return seen
+    try:
+        # Older than the newest hundred, of another session, or gone.
+        detail = server.build(build.job, build.build_number)
+    except NotFound:
+        return None
+    if detail.parameters.get("TRIGGER_ID") != str(build.trigger_id):
+        return None
+    known = {"queue_id": detail.queue_id if detail.queue_id >= 0 else None, "session": server.session[:32]}
+    if known != {"queue_id": build.queue_id, "session": build.session}:
+        lease.save(**known)
+        build.queue_id, build.session = known["queue_id"], known["session"]  # type: ignore[assignment]
+    return BuildStatus(detail.number, detail.queue_id, detail.is_building, detail.result)
 
 
 def repository_of(build: Build) -> str:
@@ -50,9 +79,10 @@ def repository_of(build: Build) -> str:
     return f"{build.order.project.slug}/{build.order.component.slug}"
 
 
-def image_of(build: Build) -> ImageFacts | None:
+def read_image(lease: Lease, build: Build) -> ImageFacts | None:
     """What stands under the order's tag now, or None."""
-    return registry_of(build).image(repository_of(build), build.order.number)
+    with open_registry(lease, build) as client:
+        return client.image(repository_of(build), build.order.number)
 
 
 def is_ours(build: Build, image: ImageFacts) -> bool:

@@ -9,28 +9,36 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from components.models import Component
+from components.models import Component, EntryCheck
 from deployer.adapters import kubernetes
 from deployer.adapters.kubernetes import KubernetesCluster
-from deployer.errors import DeployerError
-from deployer.interfaces import Diagnosis, EventFacts, Observation, Verdict
-from deployer.manifests import find_workload, instance_label
-from deployer.verdict import SENTENCES, judge, progress_mark
+from deployer.errors import Forbidden, NotFound
+from deployer.interfaces import EventFacts, Observation, Verdict
+from deployer.manifests import DeploymentMark, find_workload, instance_label, mark_of
+from deployer.verdict import has_progressed, judge, progress_mark
 from environments.models import Space
 from environments.targets import cluster_target
 from foundation.clock import db_now
-from foundation.redaction import redact
-from foundation.runs.choices import RunState
-from foundation.runs.lease import Again, Lease, Outcome
-from foundation.sentences import Spoken
-from foundation.sentences import say as _
-from releases import launch, progress
+from foundation.messages import join_messages
+from foundation.messages import message as _
+from foundation.runs.choices import ACTIVE, RunState
+from foundation.runs.lease import Again, Done, Lease, Outcome
 from releases.choices import Reason
+from releases.live.notify import send_signal
+from releases.locks import lock_placement
 from releases.models import Deployment, Placement
+from releases.steps.applied import OUTSIDE, applied_facts, is_scaled_by, read_workload, with_hand
 from releases.steps.deployment.ends import end
+from releases.steps.deployment.evidence import message_for, with_evidence
+from releases.steps.marks import is_known, unknown_mark_message
+from releases.steps.news import APART_SECONDS
+from releases.steps.watch import is_watched
 
-LOOK_SECONDS = 1.0
-LOG_LINES = 50
+READ_SECONDS = 1.0
+WATCHED_SECONDS = 5.0
+"""Where a watch tells what moves, only what is late is left to find: a deadline, or a watch that fell silent."""
+MOMENTS = 40
+"""So many changes of a rollout are kept for its story."""
 
 
 def selector_of(component: Component, space: Space) -> str:
@@ -41,30 +49,92 @@ def selector_of(component: Component, space: Space) -> str:
 
 def follow(lease: Lease, deployment: Deployment) -> Outcome:
     """Phase ``rolling``: judge what is there; write it down; end when there is a verdict."""
+    with lease.open(kubernetes.connect, cluster_target(deployment.space.cluster)) as cluster:
+        return _follow(lease, cluster, deployment)
+
+
+def _follow(lease: Lease, cluster: KubernetesCluster, deployment: Deployment) -> Outcome:
+    verdict = look(lease, cluster, deployment)
+    if not isinstance(verdict, Verdict):
+        return verdict
+    if verdict.outcome != "complete":
+        return Again(_pause_seconds(deployment.space))
+    check = entry_check_of(deployment)
+    if check is None:
+        return end(lease, deployment, RunState.SUCCEEDED, message=verdict.message)
+    if not verdict.wanted:
+        return end(lease, deployment, RunState.SUCCEEDED, message=verdict.message, entry={"state": "skipped"})
+    with transaction.atomic():
+        touch(lease, deployment)
+        lease.save(phase="checking", entry={"state": "waiting", "since": db_now().isoformat()})
+    return Again(0)
+
+
+def _pause_seconds(space: Space) -> float:
+    """Until the next pass that nothing has called for: news of a watch come sooner, the more so with many rollouts."""
+    if not is_watched(space):
+        return READ_SECONDS
+    under_way = Deployment.objects.filter(space__cluster_id=space.cluster_id, state__in=sorted(ACTIVE)).count()
+    return max(WATCHED_SECONDS, APART_SECONDS * under_way)
+
+
+def entry_check_of(deployment: Deployment) -> EntryCheck | None:
+    """What the entry must answer, as the snapshot has it; None where ready pods are enough."""
+    return deployment.snapshot.entry_check if deployment.snapshot else None
+
+
+def look(lease: Lease, cluster: KubernetesCluster, deployment: Deployment) -> Verdict | Done:
+    """One read of the rollout, written down: complete or not yet, or the end of the deployment."""
     space = deployment.space
-    cluster = kubernetes.connect(cluster_target(space.cluster))
     seen = cluster.observe(space.namespace, selector_of(deployment.component, space))
     verdict = _judge(cluster, deployment, seen)
-    if verdict.outcome == "complete":
-        _store(lease, deployment, verdict, seen)
-        return end(lease, deployment, RunState.SUCCEEDED, message=verdict.message)
     if verdict.outcome == "superseded":
-        return end(
-            lease,
-            deployment,
-            RunState.CANCELLED,
-            Reason.SUPERSEDED,
-            verdict.message or _("A later deployment took its place."),
-        )
-    if verdict.outcome in ("failed", "deleted"):
-        _store(lease, deployment, verdict, seen)
-        reason = Reason.DELETED if verdict.outcome == "deleted" else Reason.ROLLOUT
-        diagnosis = _with_evidence(cluster, space, verdict.diagnosis)
-        return end(
-            lease, deployment, RunState.FAILED, reason, sentence_of(diagnosis) or verdict.message, diagnosis=diagnosis
-        )
+        return _end_superseded(lease, deployment, verdict, seen)
     _store(lease, deployment, verdict, seen)
-    return Again(LOOK_SECONDS)
+    if verdict.outcome in ("failed", "deleted", *OUTSIDE):
+        return _end_failed(lease, cluster, deployment, verdict)
+    return verdict
+
+
+def touch(lease: Lease, deployment: Deployment) -> None:
+    """Tells the pages of the deployment that it changed, once this transaction has committed."""
+    place = lock_placement(deployment.order, deployment.space)
+    Placement.objects.filter(pk=place.pk).update(seen_at=Now(), changed_at=Now())
+    send_signal(deployment.order_id)
+    lease.hold()
+
+
+def _end_superseded(lease: Lease, deployment: Deployment, verdict: Verdict, seen: Observation) -> Done:
+    there = _mark_there(deployment, seen)
+    if there and not is_known(there):
+        message = unknown_mark_message(there)
+        return end(lease, deployment, RunState.FAILED, Reason.UNKNOWN_MARK, message, may_roll_back=False)
+    return end(lease, deployment, RunState.CANCELLED, Reason.SUPERSEDED, verdict.message)
+
+
+def _mark_there(deployment: Deployment, seen: Observation) -> DeploymentMark | None:
+    name = _workload_name(deployment)
+    return mark_of(next((found for found in seen.deployments if found["metadata"].get("name") == name), None))
+
+
+def _end_failed(lease: Lease, cluster: KubernetesCluster, deployment: Deployment, verdict: Verdict) -> Done:
+    """The cause on the row; with the end of the log, kept before a roll back takes the pods away.
+
+    What somebody changed outside is not rolled back by policy: it would be a quarrel with that person.
+    """
+    reasons = {"deleted": Reason.DELETED, "changed": Reason.CONFLICT, "undone": Reason.CONFLICT}
+    diagnosis = with_evidence(cluster, deployment.space, verdict.diagnosis)
+    lines = diagnosis.get("lines")
+    said = message_for(diagnosis) or verdict.message
+    return end(
+        lease,
+        deployment,
+        RunState.FAILED,
+        reasons.get(verdict.outcome, Reason.ROLLOUT),
+        join_messages(said, _("Its log ends with: %(lines)s", lines=" | ".join(lines)) if lines else ""),
+        may_roll_back=verdict.outcome not in OUTSIDE,
+        diagnosis=diagnosis,
+    )
 
 
 def _workload_name(deployment: Deployment) -> str:
@@ -73,29 +143,43 @@ def _workload_name(deployment: Deployment) -> str:
 
 
 def _judge(cluster: KubernetesCluster, deployment: Deployment, seen: Observation) -> Verdict:
-    assert deployment.snapshot is not None and deployment.applied_at and deployment.progressed_at
-    applied = next(row for row in deployment.applied if row["kind"] == "Deployment")
+    assert deployment.applied_at and deployment.progressed_at
+    now = db_now()
     facts: dict[str, Any] = {
-        "name": _workload_name(deployment),
-        "applied_generation": int(applied["generation"]),
-        "deployment_id": str(deployment.pk),
-        "now": db_now(),
+        **applied_facts(deployment),
+        "now": now,
         "started_at": deployment.applied_at,
-        "last_progress_at": deployment.progressed_at,
+        # The clock of a paused rollout stands, and begins anew when it is resumed.
+        "last_progress_at": now if deployment.progress.get("outcome") == "paused" else deployment.progressed_at,
         "deadline_seconds": deployment.space.deploy_deadline_seconds,
     }
     verdict = judge(seen, **facts)
+    if verdict.outcome in OUTSIDE:
+        live = read_workload(cluster, deployment)
+        if not is_scaled_by(verdict, live):
+            return with_hand(verdict, live)
+        facts |= applied_facts(deployment, is_scaled=True)
+        verdict = judge(seen, **facts)
     if verdict.outcome == "complete" or verdict.diagnosis is None or not verdict.diagnosis.pod:
         return verdict
     # Something looks wrong with a pod: its events make the cause exact.
+    return judge(seen, **facts, events=_events(cluster, deployment, verdict))
+
+
+def _events(cluster: KubernetesCluster, deployment: Deployment, verdict: Verdict) -> tuple[EventFacts, ...]:
+    assert verdict.diagnosis is not None
     uid = next((pod.uid for pod in verdict.pods if pod.name == verdict.diagnosis.pod), "")
-    events: tuple[EventFacts, ...] = cluster.events(deployment.space.namespace, uid) if uid else ()
-    return judge(seen, **facts, events=events)
+    try:
+        return cluster.events(deployment.space.namespace, uid) if uid else ()
+    except (Forbidden, NotFound):
+        # They only make it more exact: an account that may not read them still gets a verdict.
+        return ()
 
 
 def _store(lease: Lease, deployment: Deployment, verdict: Verdict, seen: Observation) -> None:
-    """Progress on the run, pods on the placement, one event when something visible changed."""
-    view = {
+    """Progress on the run, pods on the placement, a signal to who watches when something visible changed."""
+    before = deployment.progress
+    view: dict[str, Any] = {
         "outcome": verdict.outcome,
         "ready": verdict.ready,
         "wanted": verdict.wanted,
@@ -105,23 +189,30 @@ def _store(lease: Lease, deployment: Deployment, verdict: Verdict, seen: Observa
         "mark": progress_mark(seen, _workload_name(deployment)),
         "suspicion": asdict(verdict.diagnosis) if verdict.diagnosis else None,
     }
-    if _visible(view) == _visible(deployment.progress):
+    if _visible(view) == _visible(before):
         return
-    moved = view["mark"] != deployment.progress.get("mark")
+    is_resumed = before.get("outcome") == "paused" and verdict.outcome != "paused"
+    moved = is_resumed or has_progressed(before.get("mark", ""), view["mark"])
+    view["moments"] = [*before.get("moments", []), _moment(verdict)][-MOMENTS:]
     with transaction.atomic():
-        place = launch.take_place(deployment.order, deployment.space)
+        place = lock_placement(deployment.order, deployment.space)
         Placement.objects.filter(pk=place.pk).update(
             pods=view["pods"], ready=verdict.ready, wanted=verdict.wanted, seen_at=Now(), changed_at=Now()
         )
-        data = {
-            "id": deployment.pk,
-            "environment": deployment.space.environment.slug,
-            "states": dict(Counter(pod.state for pod in verdict.pods)),
-            **{name: view[name] for name in ("ready", "wanted", "updated", "message")},
-        }
-        progress.append(deployment.order_id, "deployment.progress", data=data)
+        send_signal(deployment.order_id)
         lease.save(progress=view, **({"progressed_at": Now()} if moved else {}))
     deployment.progress = view
+
+
+def _moment(verdict: Verdict) -> dict[str, Any]:
+    """A line of the rollout's story, kept with the run."""
+    return {
+        "at": db_now().isoformat(),
+        "ready": verdict.ready,
+        "wanted": verdict.wanted,
+        "states": dict(Counter(pod.state for pod in verdict.pods)),
+        "message": verdict.message,
+    }
 
 
 def _visible(view: dict[str, Any]) -> list[Any]:
@@ -131,28 +222,3 @@ def _visible(view: dict[str, Any]) -> list[Any]:
     ]
     suspicion = (view.get("suspicion") or {}).get("code")
     return [view.get(name) for name in ("outcome", "ready", "wanted", "updated", "mark")] + [pods, suspicion]
-
-
-def _with_evidence(cluster: KubernetesCluster, space: Space, diagnosis: Diagnosis | None) -> dict[str, Any]:
-    """The last log lines of the pod that failed, kept now: after a roll back nobody can read them any more."""
-    if diagnosis is None:
-        return {}
-    stored = asdict(diagnosis)
-    if not diagnosis.pod:
-        return stored
-    for previous in (True, False):
-        try:
-            text = cluster.pod_log(
-                space.namespace, diagnosis.pod, container=diagnosis.container, previous=previous, tail_lines=LOG_LINES
-            )
-        except DeployerError:
-            continue
-        if text.strip():
-            stored["log"] = redact(text)[-8000:]
-            break
-    return stored
-
-
-def sentence_of(diagnosis: dict[str, Any]) -> Spoken:
-    """The diagnosis as a sentence for the row; nothing for a code that we do not know."""
-    return Spoken(SENTENCES.get(diagnosis.get("code", ""), ""), diagnosis.get("values"))

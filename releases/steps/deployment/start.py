@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.db import transaction
 
 from environments.access import can
-from foundation.problems import Sentence
+from foundation.messages import MessageLike
+from foundation.messages import message as _
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Again, Lease, Outcome, Parked
-from foundation.sentences import say as _
 from releases import gates
 from releases.choices import DeploymentKind, Reason
 from releases.models import Deployment
+from releases.services.ticks import missing_ticks, reviewed_ticks
 from releases.steps.deployment.ends import end
 from releases.transitions import move
 
@@ -26,6 +27,9 @@ def start(lease: Lease, deployment: Deployment) -> Outcome:
         if review.state != RunState.SUCCEEDED or review.snapshot is None:
             state = RunState.ERRORED if review.state == RunState.ERRORED else RunState.FAILED
             return end(lease, deployment, state, review.reason, review.message)
+        if missing := missing_ticks(reviewed_ticks(review.findings), deployment.removals):
+            message = _("It removes %(objects)s: open its review, tick each, and deploy from there.", objects=missing)
+            return end(lease, deployment, RunState.FAILED, Reason.GATE, message)
         deployment.snapshot = review.snapshot
     refusal = refusal_of(deployment)
     if refusal:
@@ -37,22 +41,25 @@ def start(lease: Lease, deployment: Deployment) -> Outcome:
             actor=deployment.deployed_by,
             lease=lease,
             data={"kind": deployment.kind, "snapshot": deployment.snapshot.short_hash},
-            phase="applying",
+            phase="removing" if deployment.kind == DeploymentKind.REMOVE else "applying",
             snapshot=deployment.snapshot,
         )
     return Again(0)
 
 
-def refusal_of(deployment: Deployment) -> Sentence:
+def refusal_of(deployment: Deployment) -> MessageLike:
     """Why this may not be applied at this moment; empty when it may."""
     order, space, actor = deployment.order, deployment.space, deployment.deployed_by
     assert deployment.snapshot is not None
-    if not deployment.is_automatic and not can(actor, "deploy", space=space):
-        return _("%(who)s may no longer deploy to %(name)s.", who=actor.said_name, name=space.environment.label)
+    verb = "remove" if deployment.kind == DeploymentKind.REMOVE else "deploy"
+    if not deployment.is_automatic and not can(actor, verb, space=space):
+        return _("%(who)s may no longer deploy to %(name)s.", who=actor.localized_name, name=space.environment.label)
     if deployment.kind == DeploymentKind.DEPLOY:
         found = gates.deployment_gates(order, space, snapshot=deployment.snapshot, deployer=actor, own=deployment)
+    elif deployment.kind == DeploymentKind.REMOVE:
+        found = gates.removal_gates(order, space, snapshot=deployment.snapshot, deployer=actor, own=deployment)
     else:
         deployer = actor if deployment.kind == DeploymentKind.ROLL_BACK and not deployment.is_automatic else None
         found = gates.roll_back_gates(order, space, snapshot=deployment.snapshot, deployer=deployer, own=deployment)
     closed = gates.first_closed(found)
-    return closed.sentence if closed else ""
+    return closed.message if closed else ""

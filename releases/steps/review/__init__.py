@@ -7,20 +7,18 @@ from django.db.models.functions import Now
 
 from deployer.adapters import kubernetes
 from deployer.errors import NotFound, Rejected
-from environments.models import SpaceSync
-from environments.reasons import sentence_of
-from environments.services.syncs import launch_sync
+from environments.node_sight import ask_for_nodes
+from environments.services.spaces import launch_sync
 from environments.targets import cluster_target
 from foundation.problems import Refused
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Again, Done, Lease, Outcome
-from foundation.sentences import say as _
-from foundation.sentences import together
 from releases.choices import Reason
 from releases.models import Review, Snapshot
+from releases.steps.namespaces import is_namespace_gone, latest_sync, make_namespace, why_not_ready
 from releases.steps.review.examine import Examination, examine
-from releases.steps.review.problems import Trouble
-from releases.steps.review.wanted import freeze
+from releases.steps.review.removal import examine_removal
+from releases.steps.review.wanted import Trouble, freeze
 from releases.transitions import end_run
 
 
@@ -29,7 +27,7 @@ def step(lease: Lease) -> Outcome:
     rows = Review.objects.select_related(
         "order__project",
         "order__component",
-        "order__settings",
+        "order__component_settings",
         "space__cluster",
         "space__environment",
         "space__project",
@@ -40,40 +38,47 @@ def step(lease: Lease) -> Outcome:
         return Done()
     try:
         if not _is_synced(review):
-            return Again(0.5, contacted=False)
-        snapshot = review.wanted_snapshot or freeze(lease, review)
-        cluster = kubernetes.connect(cluster_target(review.space.cluster))
-        seen = examine(cluster, review.space, snapshot)
+            return Again(0.5)
+        if review.is_removal:
+            with lease.open(kubernetes.connect, cluster_target(review.space.cluster)) as cluster:
+                snapshot, seen = examine_removal(lease, cluster, review)
+        else:
+            # Read by another worker while this one renders; what is known then is used.
+            ask_for_nodes(review.space.cluster_id)
+            snapshot = review.wanted_snapshot or freeze(lease, review)
+            with lease.open(kubernetes.connect, cluster_target(review.space.cluster)) as cluster:
+                seen = examine(cluster, review.space, snapshot)
+                if seen.reason and is_namespace_gone(cluster, review.space):
+                    make_namespace(lease, review.space)
+                    return Again(0.5)
     except Trouble as trouble:
         return _fail(lease, review, trouble)
     except (Rejected, NotFound) as error:
-        return _fail(lease, review, Trouble(Reason.REFUSED, error.said, []))
+        return _fail(lease, review, Trouble(Reason.REFUSED, error.message, []))
     except Refused as refusal:
-        return _fail(lease, review, Trouble(Reason.REFUSED, refusal.sentence, []))
+        return _fail(lease, review, Trouble(Reason.REFUSED, refusal.message, []))
     return _end(lease, review, snapshot, seen)
 
 
 def _is_synced(review: Review) -> bool:
     """Namespace and quota must stand before anything can be dry-run in them."""
     space = review.space
-    latest = SpaceSync.objects.filter(space=space).order_by("-id").first()
+    latest = latest_sync(space)
     if latest is None:
         with transaction.atomic():
             launch_sync(actor=None, space=space)
         return False
     if latest.is_active:
         return False
-    if latest.state != RunState.SUCCEEDED:
-        why = together(sentence_of(latest.reason), latest.message)
-        sentence = _("The namespace %(namespace)s is not ready: %(why)s", namespace=space.namespace, why=why)
-        raise Trouble(Reason.REFUSED, sentence, [])
+    if why := why_not_ready(latest):
+        raise Trouble(Reason.REFUSED, why, [])
     return True
 
 
 def _fail(lease: Lease, review: Review, trouble: Trouble) -> Outcome:
     findings = {"problems": [{"path": problem.path, "message": problem.message} for problem in trouble.problems]}
     with transaction.atomic():
-        data = {"message": trouble.sentence}
+        data = {"message": trouble.message}
         end_run(
             review,
             RunState.FAILED,
@@ -81,7 +86,7 @@ def _fail(lease: Lease, review: Review, trouble: Trouble) -> Outcome:
             reason=trouble.reason,
             lease=lease,
             data=data,
-            message=trouble.sentence,
+            message=trouble.message,
             findings=findings,
             seen_at=Now(),
         )

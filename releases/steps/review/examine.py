@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from deployer.adapters.kubernetes import KubernetesCluster
-from deployer.diff import diff_object, fingerprint
-from deployer.errors import Conflict, Forbidden, NotFound, Problem, Rejected
+from deployer.additions import without
+from deployer.diff import diff_object, logical_name
+from deployer.errors import Conflict, DeployerError, Forbidden, NotFound, Problem, Rejected
 from deployer.interfaces import Applied, Manifest, ObjectRef
-from deployer.manifests import find_workload, ref_of
-from deployer.quantities import (
-    Load,
-    QuotaEffect,
-    format_cpu,
-    format_memory,
-    pod_cost,
-    quota_effect,
-    rolling_plan,
-)
-from deployer.sentences import say as _
+from deployer.manifests import DeploymentMark, autoscaled, config_map_references, find_workload, handed_back, ref_of
+from deployer.messages import Message, message_of
+from deployer.messages import message as _
+from deployer.parallel import outcomes
+from deployer.quantities import QuantityError
 from environments.models import Space
+from foundation.installation import current_epoch
 from releases.choices import Reason
 from releases.models import Snapshot
+from releases.node_capacity import capacity_of_rollout
+from releases.steps.conflicts import (
+    addition_fields,
+    conflict_fields,
+    conflict_message,
+    is_taken_over,
+    taken_additions,
+)
+from releases.steps.leaving import is_leaving, leaving_message
+from releases.steps.marks import unknown_mark_message, unknown_marks
+from releases.steps.replicas import Fitted, fit, live_fingerprint
+from releases.steps.review.entry import examine_entry
+from releases.steps.review.headroom import Headroom, Rollout, quota_headroom
+from releases.steps.review.inventory import findings_of, kept_config_maps, kept_snapshots, take_inventory
+from releases.steps.review.notes import Notes
+from releases.steps.review.trial import note_trial, try_pod
 
 
 @dataclass
@@ -32,48 +45,140 @@ class Examination:
     findings: dict[str, Any]
     fingerprint: str
     reason: str = ""
-    message: str = ""
-
-
-@dataclass
-class _Notes:
-    problems: list[Problem] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    conflicts: list[dict[str, str]] = field(default_factory=list)
-    diff: list[dict[str, Any]] = field(default_factory=list)
-    reason: str = ""
-
-    def refuse(self, reason: str, problem: Problem) -> None:
-        self.reason = self.reason or reason
-        self.problems.append(problem)
+    message: Message | str = ""
 
 
 def examine(cluster: KubernetesCluster, space: Space, snapshot: Snapshot) -> Examination:
     """Read, dry-run and sum; changes nothing. Raises Unavailable when the cluster is away."""
-    notes = _Notes()
-    live: dict[ObjectRef, Manifest | None] = {}
-    for manifest in snapshot.manifests:
-        ref = ref_of(manifest)
-        live[ref] = cluster.read(space.namespace, ref)
-        answer = _dry_run(cluster, space, manifest, notes)
-        if answer:
-            notes.warnings.extend(answer.warnings)
-            notes.diff.append(_diff_row(ref, live[ref], answer.manifest))
+    notes = Notes(take_over=snapshot.take_over)
+    live = cluster.read_all(space.namespace, map(ref_of, snapshot.manifests))
     workload = find_workload(snapshot.manifests)
-    effects = _quota(cluster, space, workload, live.get(ref_of(workload)), notes)
-    _try_pod(cluster, space, workload, effects, notes)
+    fitted = [
+        fit(cluster, space.namespace, snapshot.manifests, manifest, live[ref_of(manifest)])
+        for manifest in snapshot.manifests
+    ]
+    tried, *asked = outcomes(lambda one: _ask(cluster, space, one, workload), [None, *fitted])
+    wanted = _compare(cluster, space, snapshot, live, list(zip(fitted, asked, strict=True)), notes)
+    if ((live.get(ref_of(workload)) or {}).get("spec") or {}).get("paused"):
+        notes.warnings.append(_paused(space, workload))
+    inventory = _leaving(cluster, space, snapshot, notes)
+    headroom = _quota(cluster, space, live, wanted, notes)
+    effects = headroom.effects if headroom else ()
+    nodes = _nodes(space, snapshot, headroom.rollout, notes) if headroom else {}
+    note_trial(tried, effects, notes)
+    examine_entry(cluster, space, snapshot, notes)
+    if notes.diff and not notes.problems and all(row["action"] == "same" for row in notes.diff):
+        notes.warnings.append(_("Nothing changes: exactly this runs here already."))
     findings = {
         "diff": notes.diff,
         "quota": [asdict(effect) for effect in effects],
+        "nodes": nodes,
         "warnings": list(dict.fromkeys(notes.warnings)),
         "problems": [asdict(problem) for problem in notes.problems],
         "conflicts": notes.conflicts,
+        "additions": notes.additions,
+        **inventory,
     }
     message = notes.problems[0].message if notes.problems else ""
-    return Examination(findings, fingerprint(live), notes.reason, message)
+    return Examination(findings, live_fingerprint(snapshot.manifests, live), notes.reason, message)
 
 
-def _diff_row(ref: ObjectRef, live: Manifest | None, wanted: Manifest) -> dict[str, Any]:
+def _ask(cluster: KubernetesCluster, space: Space, fitted: Fitted | None, workload: Manifest) -> Any:
+    """A dry run of one object; of a pod of the workload for None."""
+    return cluster.dry_run(space.namespace, fitted.manifest) if fitted else try_pod(cluster, space.namespace, workload)
+
+
+def _compare(
+    cluster: KubernetesCluster,
+    space: Space,
+    snapshot: Snapshot,
+    live: dict[ObjectRef, Manifest | None],
+    asked: Sequence[tuple[Fitted, Any]],
+    notes: Notes,
+) -> dict[ObjectRef, Manifest]:
+    """The objects as they would be. ``asked``: each of the snapshot's with its dry run, or why that was refused."""
+    wanted: dict[ObjectRef, Manifest] = {}
+    strange = unknown_marks([live[ref_of(manifest)] for manifest in snapshot.manifests], current_epoch())
+    for manifest, (fitted, outcome), unknown in zip(snapshot.manifests, asked, strange, strict=True):
+        ref = ref_of(manifest)
+        _note_state(manifest, live[ref], fitted, unknown, notes)
+        answer = _accepted(cluster, space, fitted, live[ref], outcome, notes)
+        # With the server's defaults, where it accepts the object: what is refused is summed as it was rendered.
+        wanted[ref] = _with_most(answer.manifest, manifest, fitted) if answer else manifest
+        if answer:
+            notes.warnings.extend(answer.warnings)
+            answer = _without_additions(answer, notes)
+            notes.diff.append(_diff_row(ref, live[ref] or _former(cluster, space, ref, live), answer.manifest))
+    return wanted
+
+
+def _note_state(
+    manifest: Manifest, there: Manifest | None, fitted: Fitted, unknown: DeploymentMark | None, notes: Notes
+) -> None:
+    """What the object that is there says before anything is asked of the server."""
+    where = f"{manifest['kind']} {manifest['metadata']['name']}"
+    if is_leaving(there) and there is not None:
+        notes.refuse(Reason.REFUSED, Problem(where, leaving_message(there)))
+    if unknown:
+        notes.refuse(Reason.UNKNOWN_MARK, Problem(where, unknown_mark_message(unknown)))
+    if fitted.bounds and fitted.is_foreign:
+        notes.warnings.append(autoscaled(fitted.bounds, is_foreign=True))
+    if fitted.bounds and fitted.is_leaving:
+        notes.warnings.append(handed_back(manifest, there, fitted.bounds))
+
+
+def _without_additions(answer: Applied, notes: Notes) -> Applied:
+    """Notes what others added, which an apply leaves; without what this deployment takes over and so removes."""
+    notes.additions += addition_fields(answer.manifest)
+    taken = taken_additions(answer.manifest, notes.take_over)
+    return replace(answer, manifest=without(answer.manifest, taken)) if taken else answer
+
+
+def _with_most(answer: Manifest, manifest: Manifest, fitted: Fitted) -> Manifest:
+    """What the quota must hold: once an autoscaler has gone there are as many replicas as the manifests say."""
+    if not fitted.is_leaving:
+        return answer
+    most = max(int(answer["spec"].get("replicas", 1)), int(manifest["spec"].get("replicas", 1)))
+    return {**answer, "spec": {**answer["spec"], "replicas": most}}
+
+
+def _former(
+    cluster: KubernetesCluster, space: Space, ref: ObjectRef, live: dict[ObjectRef, Manifest | None]
+) -> Manifest | None:
+    """The ConfigMap that the running pods read under the same logical name; the new one has a name of its own."""
+    if ref.kind != "ConfigMap":
+        return None
+    workload = next((one for one in live.values() if one and one["kind"] == "Deployment"), None)
+    if workload is None:
+        return None
+    read = {reference[key] for reference, key in config_map_references(workload["spec"]["template"]["spec"])}
+    name = next((name for name in sorted(read) if logical_name(name) == logical_name(ref.name)), "")
+    return cluster.read(space.namespace, replace(ref, name=name)) if name else None
+
+
+def _paused(space: Space, workload: Manifest) -> Message:
+    return _(
+        "The Deployment %(name)s is paused. What is applied starts no pod before somebody runs "
+        "kubectl rollout resume deployment/%(name)s -n %(namespace)s.",
+        name=workload["metadata"]["name"],
+        namespace=space.namespace,
+    )
+
+
+def _leaving(cluster: KubernetesCluster, space: Space, snapshot: Snapshot, notes: Notes) -> dict[str, Any]:
+    """What is there beyond the set, among the findings; an account that may not list says so and removes nothing."""
+    component = snapshot.component
+    kept = kept_config_maps(kept_snapshots(component, space, coming=snapshot))
+    try:
+        inventory = take_inventory(cluster, component, space, snapshot.manifests, kept=kept)
+    except Forbidden as error:
+        notes.warnings.append(_("What left the templates cannot be listed, so it stays: %(why)s", why=error.message))
+        return {"removals": [], "stays": []}
+    notes.diff += [_diff_row(one.ref, one.live, None) for one in inventory.leaving]
+    return findings_of(inventory)
+
+
+def _diff_row(ref: ObjectRef, live: Manifest | None, wanted: Manifest | None) -> dict[str, Any]:
     diff = diff_object(ref, live, wanted)
     return {
         "kind": ref.kind,
@@ -84,91 +189,68 @@ def _diff_row(ref: ObjectRef, live: Manifest | None, wanted: Manifest) -> dict[s
     }
 
 
-def _dry_run(cluster: KubernetesCluster, space: Space, manifest: Manifest, notes: _Notes) -> Applied | None:
+def _accepted(
+    cluster: KubernetesCluster,
+    space: Space,
+    fitted: Fitted,
+    live: Manifest | None,
+    outcome: Applied | DeployerError,
+    notes: Notes,
+) -> Applied | None:
+    """The answer to a dry run; None where it was refused for good, which is noted. Raises when the cluster is away."""
+    manifest = fitted.manifest
     where = f"{manifest['kind']} {manifest['metadata']['name']}"
     try:
-        return cluster.dry_run(space.namespace, manifest)
+        if isinstance(outcome, DeployerError):
+            raise outcome
+        return outcome
     except Conflict as conflict:
-        notes.conflicts.extend(
-            {"manager": cause.manager, "path": cause.path, "object": where} for cause in conflict.causes
-        )
-        if space.force_conflicts:
-            return cluster.dry_run(space.namespace, manifest, force=True)
-        owners = sorted({cause.manager for cause in conflict.causes}) or [_("somebody else")]
-        sentence = _("Changed outside the platform by %(owners)s: %(why)s", owners=owners, why=conflict.said)
-        notes.refuse(Reason.CONFLICT, Problem(where, sentence))
+        fields = conflict_fields(conflict, manifest, live)
+        is_left_behind = fitted.may_take(conflict)
+        notes.conflicts.extend(() if is_left_behind else fields)
+        if not (is_left_behind or space.force_conflicts or is_taken_over(fields, notes.take_over)):
+            notes.refuse(Reason.CONFLICT, Problem(where, conflict_message(fields)))
+        # Also where it is refused: the diff shows what taking the fields over would do.
+        return cluster.dry_run(space.namespace, manifest, force=True)
     except Forbidden as error:
-        notes.refuse(Reason.REFUSED, Problem(where, error.said))
+        notes.refuse(Reason.REFUSED, Problem(where, error.message))
     except Rejected as error:
-        for problem in error.problems or (Problem(where, error.said),):
+        for problem in error.problems or (Problem(where, error.message),):
             notes.refuse(Reason.QUOTA if error.reason == "quota" else Reason.MANIFEST, problem)
     except NotFound as error:
-        notes.refuse(Reason.REFUSED, Problem(where, error.said))
+        notes.refuse(Reason.REFUSED, Problem(where, error.message))
     return None
 
 
 def _quota(
-    cluster: KubernetesCluster, space: Space, workload: Manifest, live: Manifest | None, notes: _Notes
-) -> tuple[QuotaEffect, ...]:
-    spec = workload["spec"]
-    after = Load(pod_cost(spec["template"]["spec"]), int(spec.get("replicas", 1)))
-    before = _live_load(live)
-    effects = quota_effect(
-        cluster.quota(space.namespace), before, after, rolling_plan(after.pods, spec.get("strategy"))
-    )
-    for effect in effects:
-        if effect.short_by:
-            short, wanted, allowed = (_amount(effect, value) for value in (effect.short_by, effect.after, effect.hard))
-            sentence = _(
-                "Quota %(quota)s is short by %(short)s of %(resource)s: %(wanted)s wanted, %(allowed)s allowed.",
-                quota=effect.quota,
-                short=short,
-                resource=effect.resource,
-                wanted=wanted,
-                allowed=allowed,
-            )
-            notes.refuse(Reason.QUOTA, Problem(effect.resource, sentence))
-        elif effect.peak_short_by:
-            notes.warnings.append(
-                _(
-                    "Quota %(quota)s has too little %(resource)s to replace pods at full speed.",
-                    quota=effect.quota,
-                    resource=effect.resource,
-                )
-            )
-    return effects
-
-
-def _amount(effect: QuotaEffect, value: int) -> str:
-    """As Kubernetes writes it: ``150m``, ``1536Mi``, ``12``."""
-    if effect.resource.endswith("cpu"):
-        return format_cpu(value)
-    return format_memory(value) if effect.resource.endswith(("memory", "storage")) else str(value)
-
-
-def _live_load(live: Manifest | None) -> Load:
-    if live is None:
-        return Load(pod_cost({}), 0)
-    return Load(pod_cost(live["spec"]["template"]["spec"]), int(live["spec"].get("replicas", 1)))
-
-
-def _try_pod(
-    cluster: KubernetesCluster, space: Space, workload: Manifest, effects: tuple[QuotaEffect, ...], notes: _Notes
-) -> None:
-    """A dry-run pod meets LimitRange, PodSecurity and quota, which a Deployment's dry run does not."""
-    template = workload["spec"]["template"]
-    metadata = {
-        "name": f"{workload['metadata']['name'][:50]}-preflight",
-        **{k: v for k, v in (template.get("metadata") or {}).items() if k in ("labels", "annotations")},
-    }
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+    cluster: KubernetesCluster,
+    space: Space,
+    live: dict[ObjectRef, Manifest | None],
+    wanted: dict[ObjectRef, Manifest],
+    notes: Notes,
+) -> Headroom | None:
     try:
-        notes.warnings.extend(cluster.dry_run_pod(space.namespace, pod))
-    except Forbidden as error:
-        notes.warnings.append(_("A trial pod could not be made: %(why)s", why=error.said))
-    except Rejected as error:
-        # A full quota of pods that are about to be replaced is not a problem; our own sum has decided that.
-        if error.reason != "quota" or not effects:
-            notes.refuse(Reason.QUOTA if error.reason == "quota" else Reason.MANIFEST, Problem("Pod", error.said))
-    except NotFound as error:
-        notes.refuse(Reason.REFUSED, Problem("Pod", error.said))
+        headroom = quota_headroom(cluster, space.namespace, live, wanted)
+    except QuantityError as error:
+        # Of an object that the server has refused already, or it would have put it right.
+        notes.refuse(Reason.MANIFEST, Problem("resources", message_of(error)))
+        return None
+    for problem in headroom.problems:
+        notes.refuse(Reason.QUOTA, problem)
+    notes.warnings.extend(headroom.warnings)
+    return headroom
+
+
+def _nodes(space: Space, snapshot: Snapshot, rollout: Rollout, notes: Notes) -> dict[str, Any]:
+    """A preview: where capacity is missing it warns, and the scheduler decides."""
+    nodes = capacity_of_rollout(
+        space,
+        snapshot.component_id,
+        pods=rollout.pods,
+        after=rollout.after,
+        old=rollout.old,
+        plan=rollout.plan,
+    )
+    if nodes.fits is False:
+        notes.warnings.append(nodes.message)
+    return nodes.as_finding()

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-import audit
-from components.models import Allocation, ConfigVersion, TemplateVersion
-from components.selectors import current_allocation, current_config, latest_versions, toolchain_of
+from components.manifest_policy import manifest_policy
+from components.models import Allocation, ConfigVersion, EntryCheck, ScalingRule, TemplateVersion
+from components.selectors import (
+    current_allocation,
+    current_config,
+    current_entry_check,
+    current_rule,
+    latest_versions,
+    toolchain_of,
+)
 from components.values import template_values
-from deployer.errors import Rejected
+from deployer.errors import Problem, Rejected
 from deployer.interfaces import Rendered, RenderRequest
-from deployer.manifests import Identity, Policy, check, prepare, snapshot_hash
+from deployer.manifests import Identity, Policy, check, prepare, snapshot_hash, with_rule
 from deployer.render_host import render_host
+from environments.access import who_may
+from foundation.messages import MessageLike
+from foundation.messages import message as _
 from foundation.runs.lease import Lease
-from foundation.sentences import say as _
-from releases import progress
 from releases.choices import ApprovalState, Reason
+from releases.events import record_act
+from releases.locks import lock_orders
 from releases.models import Approval, ReleaseOrder, Review, Snapshot
-from releases.steps.review.problems import Trouble
-from releases.transitions import PLATFORM
 
-BASE_FOLDERS = ("3rd_part", "base")
-"""Folders of the project's own registry that side containers may come from."""
+
+class Trouble(Exception):
+    """It cannot be reviewed: ``reason`` and the message go on the row, the problems into its findings."""
+
+    def __init__(self, reason: str, message: MessageLike, problems: Sequence[Problem]) -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason
+        self.problems = problems
 
 
 @dataclass(frozen=True)
@@ -36,6 +52,9 @@ class Inputs:
     service_template: TemplateVersion
     allocation: Allocation
     config: ConfigVersion | None
+    rule: ScalingRule | None
+    """Only while it is on."""
+    entry_check: EntryCheck | None
 
 
 def freeze(lease: Lease, review: Review) -> Snapshot:
@@ -46,45 +65,64 @@ def freeze(lease: Lease, review: Review) -> Snapshot:
     inputs = _inputs(review)
     rendered = _render(review, inputs)
     identity = _identity(review)
-    problems = check(rendered.manifests, _policy(review, inputs))
+    policy = _policy(review, inputs)
+    problems = check(rendered.manifests, policy)
     if problems:
         raise Trouble(Reason.MANIFEST, _("The manifests ask for something that is not allowed here."), problems)
-    manifests = prepare(rendered.manifests, identity)
-    extra = {
-        "settings": review.order.settings_id,
+    manifests = prepare(with_rule(rendered.manifests, policy.scaling), identity)
+    origins = [[[line.text, line.template, line.template_line] for line in lines] for lines in rendered.lines]
+    return _store(lease, review, inputs, list(manifests), origins, snapshot_hash(manifests, _behind(review, inputs)))
+
+
+def _behind(review: Review, inputs: Inputs) -> dict[str, Any]:
+    """What a snapshot's hash holds besides its manifests."""
+    extra: dict[str, Any] = {
+        "settings": review.order.component_settings_id,
         "templates": [inputs.deployment_template.pk, inputs.service_template.pk],
         "allocation": inputs.allocation.pk,
         "config": inputs.config.pk if inputs.config else None,
         "digest": review.order.image_digest,
     }
-    origins = [[[line.text, line.template, line.template_line] for line in lines] for lines in rendered.lines]
-    return _store(lease, review, inputs, list(manifests), origins, snapshot_hash(manifests, extra))
+    extra |= {"take_over": review.take_over} if review.take_over else {}
+    extra |= {"scaling_rule": inputs.rule.pk} if inputs.rule else {}
+    return extra | ({"entry_check": inputs.entry_check.pk} if inputs.entry_check else {})
 
 
 def _inputs(review: Review) -> Inputs:
     order, environment = review.order, review.space.environment
-    settings = order.settings
+    settings = order.component_settings
     if settings is None or not order.image_digest:
         raise Trouble(Reason.INCOMPLETE, _("The order has no image yet: build it first."), [])
     versions = latest_versions([settings.deployment_template, settings.service_template])
+    if len(versions) < 2:
+        raise Trouble(Reason.INCOMPLETE, _("The component has no template to deploy it with: choose one."), [])
     allocation = current_allocation(order.component, environment)
-    if allocation is None or len(versions) < 2:
-        sentence = _("The component has no allocation or template for %(name)s.", name=environment.label)
-        raise Trouble(Reason.INCOMPLETE, sentence, [])
+    if allocation is None:
+        message = _(
+            "%(component)s has no allocation in %(name)s: say how many replicas it has there, and how much CPU and "
+            "memory. Who can do it: %(who)s.",
+            component=order.component.name,
+            name=environment.label,
+            who=who_may("edit_allocation", project_id=order.project_id),
+        )
+        raise Trouble(Reason.INCOMPLETE, message, [])
+    rule = current_rule(order.component, environment)
     return Inputs(
         versions[settings.deployment_template_id or 0],
         versions[settings.service_template_id or 0],
         allocation,
         current_config(order.component, environment),
+        rule if rule and rule.is_on else None,
+        current_entry_check(order.component, environment),
     )
 
 
 def _render(review: Review, inputs: Inputs) -> Rendered:
     order = review.order
-    assert order.settings is not None
+    assert order.component_settings is not None
     values = template_values(
         component=order.component,
-        settings=order.settings,
+        settings=order.component_settings,
         environment=review.space.environment,
         space=review.space,
         allocation=inputs.allocation,
@@ -99,7 +137,7 @@ def _render(review: Review, inputs: Inputs) -> Rendered:
     try:
         return render_host.render(RenderRequest(templates=templates, values=values))
     except Rejected as error:
-        raise Trouble(Reason.TEMPLATE, error.said, error.problems) from error
+        raise Trouble(Reason.TEMPLATE, error.message, error.problems) from error
 
 
 def _identity(review: Review) -> Identity:
@@ -115,18 +153,17 @@ def _identity(review: Review) -> Identity:
 
 
 def _policy(review: Review, inputs: Inputs) -> Policy:
-    order, space = review.order, review.space
+    order = review.order
     toolchain = toolchain_of(order.project)
-    address = toolchain.registry.address if toolchain else ""
-    own = tuple(f"{address}/{folder}" for folder in BASE_FOLDERS) if address else ()
-    entries: list[dict[str, Any]] = inputs.config.env if inputs.config else []
-    return Policy(
-        namespace=space.namespace,
-        component=order.component.slug,
+    return manifest_policy(
+        component=order.component,
+        settings=order.component_settings,
+        space=review.space,
+        registry=toolchain.registry if toolchain else None,
+        allocation=inputs.allocation,
+        config=inputs.config,
+        rule=inputs.rule,
         image=order.image_by_digest,
-        registries=(*own, *space.cluster.registries),
-        secrets=frozenset(str(entry["secret"]) for entry in entries if entry.get("secret")),
-        service=(order.settings.service_name if order.settings else "") or order.component.slug,
     )
 
 
@@ -134,7 +171,7 @@ def _store(
     lease: Lease, review: Review, inputs: Inputs, manifests: list[Any], origins: list[Any], digest: str
 ) -> Snapshot:
     order, space = review.order, review.space
-    assert order.settings is not None
+    assert order.component_settings is not None
     key = {"order": order, "space": space, "hash": digest}
     found = Snapshot.objects.filter(**key).first()
     if found:
@@ -149,11 +186,14 @@ def _store(
                 digest=order.image_digest,
                 manifests=manifests,
                 origins=origins,
-                settings=order.settings,
+                take_over=review.take_over,
+                component_settings=order.component_settings,
                 deployment_template=inputs.deployment_template,
                 service_template=inputs.service_template,
                 allocation=inputs.allocation,
                 config=inputs.config,
+                scaling_rule=inputs.rule,
+                entry_check=inputs.entry_check,
             )
             _void_older(order, snapshot)
             return snapshot
@@ -164,22 +204,24 @@ def _store(
 
 def _void_older(order: ReleaseOrder, snapshot: Snapshot) -> None:
     """Approvals bind to a snapshot: new inputs void them, and the approvers are told."""
-    older = Approval.objects.filter(
-        order=order, space=snapshot.space, state__in=[ApprovalState.GIVEN, ApprovalState.REJECTED]
-    ).exclude(snapshot=snapshot)
+    # The order before its approvals: somebody may withdraw one at this moment, and takes the same two locks.
+    lock_orders(order.pk)
+    older = (
+        Approval.objects.filter(
+            order=order, space=snapshot.space, state__in=[ApprovalState.GIVEN, ApprovalState.REJECTED]
+        )
+        .exclude(snapshot=snapshot)
+        .exclude(snapshot__removes__isnull=False)
+    )
     for approval in older.select_related("by"):
         Approval.objects.filter(pk=approval.pk).update(state=ApprovalState.VOID, ended_at=timezone.now())
-        environment = snapshot.space.environment.slug
-        data = {"id": approval.pk, "environment": environment, "by": approval.by.shown_name}
-        progress.append(order.pk, "approval.void", data=data)
-        audit.record(
-            PLATFORM,
+        record_act(
+            order,
             "approval.void",
-            object_type="approval",
-            object_id=str(approval.pk),
-            object_name=order.number,
-            project=order.project.slug,
-            environment=environment,
+            None,
+            subject=approval,
+            space=snapshot.space,
+            data={"by": approval.by.shown_name},
             reason="new snapshot",
             after={"snapshot": snapshot.hash},
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.kubernetes.controllers import progress, rolling
+from sandbox.kubernetes.controllers import rollout
 from sandbox.kubernetes.controllers.family import (
     DESIRED,
     MOST,
@@ -17,7 +17,7 @@ from sandbox.kubernetes.controllers.family import (
     with_annotations,
     with_status,
 )
-from sandbox.kubernetes.controllers.revisions import created, find_new, renewed, replica_annotations
+from sandbox.kubernetes.controllers.rollout import created, find_new, renewed, replica_annotations
 from sandbox.kubernetes.events import Recorder
 from sandbox.kubernetes.kinds import DEPLOYMENT, REPLICA_SET
 from sandbox.kubernetes.storage import Store
@@ -46,28 +46,28 @@ class DeploymentController:
         else:
             self._roll(deployment, sets)
         now = self._store.get(DEPLOYMENT, namespace, name)
-        left = progress.seconds_left(now) if now else None
+        left = rollout.seconds_left(now) if now else None
         return None if left is None else max(left, 0) + 0.05
 
     def _note_pause(self, deployment: Obj) -> Obj:
         found = condition(deployment, "Progressing")
-        if not progress.has_deadline(deployment) or (found and found["reason"] == "ProgressDeadlineExceeded"):
+        if not rollout.has_deadline(deployment) or (found and found["reason"] == "ProgressDeadlineExceeded"):
             return deployment
         is_paused, is_noted = (
             bool(deployment["spec"].get("paused")),
             bool(found and found["reason"] == "DeploymentPaused"),
         )
         if is_paused and not is_noted:
-            note = progress.new_condition("Progressing", "Unknown", "DeploymentPaused", "Deployment is paused")
+            note = rollout.new_condition("Progressing", "Unknown", "DeploymentPaused", "Deployment is paused")
         elif is_noted and not is_paused:
-            note = progress.new_condition("Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed")
+            note = rollout.new_condition("Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed")
         else:
             return deployment
         return self._with_condition(deployment, note)
 
     def _with_condition(self, deployment: Obj, note: Obj) -> Obj:
         status = deployment.get("status", {})
-        conditions = progress.set_condition(list(status.get("conditions") or []), note)
+        conditions = rollout.set_condition(list(status.get("conditions") or []), note)
         return self._store.put(DEPLOYMENT, with_status(deployment, {**status, "conditions": conditions}))
 
     # ------------------------------------------------------------ the new set
@@ -82,7 +82,7 @@ class DeploymentController:
         if not may_create:
             return deployment, None, old
         empty: Obj = {"spec": {"replicas": 0}}
-        size = rolling.new_size(deployment, empty, old)
+        size = rollout.new_size(deployment, empty, old)
         new = created(self._store, deployment, old, size)
         if size:
             self._announce(deployment, new, 0, size)
@@ -95,10 +95,10 @@ class DeploymentController:
         if annotations_of(deployment).get(REVISION) != revision:
             changed = with_annotations(deployment, {REVISION: revision})
         has_none = condition(deployment, "Progressing") is None
-        if progress.has_deadline(deployment) and (is_new or has_none):
+        if rollout.has_deadline(deployment) and (is_new or has_none):
             status = changed.get("status", {})
-            note = progress.new_condition("Progressing", "True", reason, text)
-            conditions = progress.set_condition(list(status.get("conditions") or []), note)
+            note = rollout.new_condition("Progressing", "True", reason, text)
+            conditions = rollout.set_condition(list(status.get("conditions") or []), note)
             changed = with_status(changed, {**status, "conditions": conditions})
         return self._store.put(DEPLOYMENT, changed) if changed != deployment else deployment
 
@@ -106,12 +106,12 @@ class DeploymentController:
     def _roll(self, deployment: Obj, sets: list[Obj]) -> None:
         deployment, new, old = self._newest(deployment, sets, may_create=True)
         assert new is not None
-        size = rolling.new_size(deployment, new, [*old, new])
+        size = rollout.new_size(deployment, new, [*old, new])
         if self._scale(deployment, new, size):
             self._write_status(deployment)
             return
         by_name = {entry["metadata"]["name"]: entry for entry in old}
-        smaller = rolling.shrink(deployment, new, old)
+        smaller = rollout.shrink(deployment, new, old)
         for name, count in smaller.items():
             self._scale(deployment, by_name[name], count)
         if not smaller:
@@ -150,14 +150,14 @@ class DeploymentController:
                 self._scale(deployment, entry, 0)
         else:
             most = max(int(annotations_of(entry).get(MOST, "0")) for entry in active)
-            sizes = rolling.proportional(deployment, active, most)
+            sizes = rollout.proportional(deployment, active, most)
             for entry in active:
                 self._scale(deployment, entry, sizes[entry["metadata"]["name"]])
         self._write_status(deployment, is_plain=True)
 
     def _is_saturated(self, deployment: Obj, new: Obj) -> bool:
         wanted = deployment["spec"]["replicas"]
-        return bool(new["spec"]["replicas"] == wanted and rolling.available([new]) == wanted)
+        return bool(new["spec"]["replicas"] == wanted and rollout.available([new]) == wanted)
 
     # ------------------------------------------------------------ writing
     def _scale(self, deployment: Obj, replica_set: Obj, size: int) -> bool:
@@ -182,7 +182,7 @@ class DeploymentController:
 
     def _forget_old(self, deployment: Obj, old: list[Obj]) -> None:
         """Keep only ``revisionHistoryLimit`` empty sets, once the rollout is complete."""
-        if not progress.is_complete(deployment, deployment.get("status", {})):
+        if not rollout.is_complete(deployment, deployment.get("status", {})):
             return
         empty = [
             entry for entry in old if not entry["spec"]["replicas"] and not entry.get("status", {}).get("replicas")
@@ -195,13 +195,13 @@ class DeploymentController:
         """Store counts and conditions; ``is_plain`` leaves the Progressing condition alone, as for a mere resize."""
         sets = replica_sets_of(self._store, deployment)
         new = find_new(deployment, sets)
-        status = progress.counts(deployment, new, sets)
+        status = rollout.counts(deployment, new, sets)
         if is_plain:
             conditions = list(deployment.get("status", {}).get("conditions") or [])
-            conditions = progress.set_condition(conditions, progress.availability(deployment, status))
+            conditions = rollout.set_condition(conditions, rollout.availability(deployment, status))
         else:
-            conditions = progress.progressed(deployment, status, new)
-            conditions = progress.failures(conditions, new, sets)
+            conditions = rollout.progressed(deployment, status, new)
+            conditions = rollout.failures(conditions, new, sets)
         status["conditions"] = conditions
         if status != deployment.get("status"):
             self._store.put(DEPLOYMENT, with_status(deployment, status))

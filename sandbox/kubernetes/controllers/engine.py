@@ -1,4 +1,7 @@
-"""The loop that turns writes into passes of the controllers."""
+"""The loop that turns writes into passes of the controllers, and the passes that belong to no single kind.
+
+Those are quota status, removal of what lost its owner, and the end of namespaces.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,100 @@ import asyncio
 import logging
 from typing import Any
 
-from sandbox.kubernetes.controllers import housekeeping
+from sandbox.kubernetes import quota
+from sandbox.kubernetes.controllers.autoscalers import PERIOD_SECONDS, AutoscalerController
 from sandbox.kubernetes.controllers.deployments import DeploymentController
-from sandbox.kubernetes.controllers.family import controller_of
+from sandbox.kubernetes.controllers.family import controller_of, with_status
 from sandbox.kubernetes.controllers.replicasets import ReplicaSetController
+from sandbox.kubernetes.deletion import FOREGROUND, Deletion, delete, finalizers_of
 from sandbox.kubernetes.events import forget_old
-from sandbox.kubernetes.kinds import DEPLOYMENT, EVENT, NAMESPACE, POD, REPLICA_SET, RESOURCE_QUOTA
+from sandbox.kubernetes.kinds import (
+    AUTOSCALER,
+    DEPLOYMENT,
+    EVENT,
+    KINDS,
+    NAMESPACE,
+    POD,
+    REPLICA_SET,
+    RESOURCE_QUOTA,
+    Kind,
+)
 from sandbox.kubernetes.storage import Change, Store
 
 Obj = dict[str, Any]
+
+_OWNERS = (DEPLOYMENT, REPLICA_SET)
+_OWNED = (REPLICA_SET, POD)
+
+
+def refresh_quotas(store: Store, namespace: str) -> bool:
+    """Bring ``status`` of the quotas up to date; True when one changed."""
+    is_changed = False
+    for obj in store.all(RESOURCE_QUOTA, namespace):
+        status = quota.status_of(store, obj)
+        if obj.get("status") != status:
+            store.put(RESOURCE_QUOTA, with_status(obj, status))
+            is_changed = True
+    return is_changed
+
+
+def collect(store: Store, namespace: str) -> None:
+    """Delete objects whose owners are gone or wait for them, and finish owners that waited."""
+    owners = {obj["metadata"]["uid"]: obj for kind in _OWNERS for obj in store.each(kind, namespace)}
+    for kind in _OWNED:
+        for obj in store.all(kind, namespace):
+            references = obj["metadata"].get("ownerReferences") or []
+            is_lost = bool(references) and all(_is_ending(owners.get(entry["uid"])) for entry in references)
+            if is_lost and not obj["metadata"].get("deletionTimestamp"):
+                is_awaited = any(entry["uid"] in owners for entry in references) and kind is REPLICA_SET
+                way = "Foreground" if is_awaited else "Background"
+                delete(store, Deletion(kind, namespace, obj["metadata"]["name"], propagation=way))
+    for kind in (REPLICA_SET, DEPLOYMENT):
+        for obj in store.all(kind, namespace):
+            if _is_ending(obj) and not _has_children(store, namespace, obj["metadata"]["uid"]):
+                _let_go(store, kind, obj)
+
+
+def _is_ending(owner: Obj | None) -> bool:
+    """Gone, or waiting for what it owns; one that waits for anybody else's finalizer keeps what it owns."""
+    return owner is None or FOREGROUND in finalizers_of(owner)
+
+
+def _let_go(store: Store, kind: Kind, owner: Obj) -> None:
+    """Nothing that it owns is left: the collector's own finalizer goes, and the object with the last one."""
+    meta = owner["metadata"]
+    left = [name for name in finalizers_of(owner) if name != FOREGROUND]
+    if left:
+        store.put(kind, {**owner, "metadata": {**meta, "finalizers": left}})
+    else:
+        store.drop(kind, meta["namespace"], meta["name"])
+
+
+def _has_children(store: Store, namespace: str, uid: str) -> bool:
+    everything = (obj for kind in _OWNED for obj in store.each(kind, namespace))
+    return any(entry["uid"] == uid for obj in everything for entry in obj["metadata"].get("ownerReferences") or [])
+
+
+def end_namespace(store: Store, name: str) -> float | None:
+    """Empty a namespace that is going away, and remove it when nothing is left; seconds until the next pass."""
+    found = store.get(NAMESPACE, "", name)
+    if found is None or not found["metadata"].get("deletionTimestamp"):
+        return None
+    is_empty = True
+    for kind in KINDS:
+        for obj in store.all(kind, name) if kind.is_namespaced else []:
+            if kind is POD and obj["spec"].get("nodeName"):
+                is_empty = False
+                if not obj["metadata"].get("deletionTimestamp"):
+                    delete(store, Deletion(POD, name, obj["metadata"]["name"]))
+                continue
+            store.drop(kind, name, obj["metadata"]["name"])
+    if is_empty:
+        store.drop(NAMESPACE, "", name)
+        return None
+    return 0.2
+
+
 Key = tuple[str, str, str]
 
 _log = logging.getLogger(__name__)
@@ -24,21 +112,23 @@ _SWEEP_SECONDS = 60.0
 class Engine:
     """Queues what a write concerns and works it off; one pass at a time, so passes never race each other.
 
-    Keys are ``(what, namespace, name)`` with what = Deployment, ReplicaSet, collect, quota or Namespace.
+    Keys are ``(what, namespace, name)`` with what = Deployment, ReplicaSet, HorizontalPodAutoscaler, collect, quota
+    or Namespace. ``speed``: 2 has autoscalers look twice as often.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, speed: float = 1.0) -> None:
         self._store = store
         self._deployments = DeploymentController(store)
         self._replica_sets = ReplicaSetController(store)
+        self._autoscalers = AutoscalerController(store, PERIOD_SECONDS / speed)
         self._queue: dict[Key, None] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._wake = asyncio.Event()
         store.listen(self._on_change)
 
     def start_over(self) -> None:
-        """Look at everything once, as after a restart."""
-        for kind in (NAMESPACE, DEPLOYMENT, REPLICA_SET):
+        """Pass over everything once, as after a restart."""
+        for kind in (NAMESPACE, DEPLOYMENT, REPLICA_SET, AUTOSCALER):
             for obj in self._store.all(kind):
                 self._add(kind.kind, obj)
         for obj in self._store.all(NAMESPACE):
@@ -57,7 +147,7 @@ class Engine:
             return
         obj = change.object
         namespace = obj["metadata"].get("namespace", "")
-        if change.kind in (DEPLOYMENT, REPLICA_SET, NAMESPACE):
+        if change.kind in (DEPLOYMENT, REPLICA_SET, NAMESPACE, AUTOSCALER):
             self._add(change.kind.kind, obj)
         owner = controller_of(obj)
         if owner is not None:
@@ -116,11 +206,13 @@ class Engine:
             return self._deployments.reconcile(namespace, name)
         if what == REPLICA_SET.kind:
             return self._replica_sets.reconcile(namespace, name)
+        if what == AUTOSCALER.kind:
+            return self._autoscalers.reconcile(namespace, name)
         if what == NAMESPACE.kind:
-            return housekeeping.end_namespace(self._store, name)
+            return end_namespace(self._store, name)
         if what == "collect":
-            housekeeping.collect(self._store, namespace)
-        elif housekeeping.refresh_quotas(self._store, namespace):
+            collect(self._store, namespace)
+        elif refresh_quotas(self._store, namespace):
             for refused in self._replica_sets.forgive(namespace):
                 self._push((REPLICA_SET.kind, namespace, refused))
         return None

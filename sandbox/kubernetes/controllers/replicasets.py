@@ -7,14 +7,13 @@ from typing import Any
 
 from sandbox.kubernetes import clock
 from sandbox.kubernetes.controllers.family import condition, is_active, owner_reference, pods_of, with_status
-from sandbox.kubernetes.controllers.progress import new_condition, without
+from sandbox.kubernetes.controllers.rollout import new_condition, without
+from sandbox.kubernetes.deletion import Deletion, delete
 from sandbox.kubernetes.errors import ApiError
 from sandbox.kubernetes.events import Recorder
 from sandbox.kubernetes.kinds import POD, REPLICA_SET
 from sandbox.kubernetes.storage import Store
-from sandbox.kubernetes.writes.delete import Deletion, delete
-from sandbox.kubernetes.writes.ordinary import random_suffix
-from sandbox.kubernetes.writes.request import Write, check_namespace, store_new
+from sandbox.kubernetes.writes import Write, check_namespace, random_suffix, store_new
 
 Obj = dict[str, Any]
 
@@ -39,7 +38,7 @@ class ReplicaSetController:
         self._waits: dict[str, float] = {}
 
     def forgive(self, namespace: str) -> list[str]:
-        """Forget the waits of a namespace where room may have come; names of its sets that were refused pods."""
+        """Forget the waits of a namespace where capacity may have come; names of its sets that were refused pods."""
         refused = [obj for obj in self._store.all(REPLICA_SET, namespace) if condition(obj, "ReplicaFailure")]
         for obj in refused:
             self._waits.pop(obj["metadata"]["uid"], None)
@@ -58,9 +57,9 @@ class ReplicaSetController:
         soon = self._write_status(namespace, name, refusal)
         if missing > _BURST and not refusal:
             soon = 0.0
-        return self._next_look(replica_set["metadata"]["uid"], soon, is_refused=bool(refusal))
+        return self._next_pass(replica_set["metadata"]["uid"], soon, is_refused=bool(refusal))
 
-    def _next_look(self, uid: str, soon: float | None, *, is_refused: bool) -> float | None:
+    def _next_pass(self, uid: str, soon: float | None, *, is_refused: bool) -> float | None:
         if not is_refused:
             self._waits.pop(uid, None)
             return soon

@@ -12,11 +12,11 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from sandbox.kubernetes import clock
 from sandbox.kubernetes.errors import bad_request, not_found
-from sandbox.kubernetes.http import parameters
-from sandbox.kubernetes.http.cluster import cluster_of
+from sandbox.kubernetes.http import requests
+from sandbox.kubernetes.http.requests import cluster_of
 from sandbox.kubernetes.kinds import POD
 from sandbox.kubernetes.kubelet.logs import Line, container_log, with_time
-from sandbox.kubernetes.storage import Store
+from sandbox.kubernetes.storage import Objects
 
 Obj = dict[str, Any]
 
@@ -33,15 +33,20 @@ async def pod_log(request: Request) -> Response:
     container = _container_name(pod, request.query_params.get("container", ""))
     if not pod["spec"].get("nodeName"):
         return Response(status_code=204)
-    is_previous = parameters.flag(request, "previous")
+    return log_of(request, store, pod, container)
+
+
+def log_of(request: Request, store: Objects, pod: Obj, container: str) -> Response:
+    """The text that the request's parameters choose; raises ApiError 400 for a container that has no log."""
+    is_previous = requests.flag(request, "previous")
     lines = _lines(pod, container, is_previous=is_previous)
     shown = _chosen(request, lines)
-    has_times = parameters.flag(request, "timestamps")
-    if parameters.flag(request, "follow") and not is_previous:
+    has_times = requests.flag(request, "timestamps")
+    if requests.flag(request, "follow") and not is_previous:
         follower = _Follower(store, pod, container, has_times=has_times)
         return StreamingResponse(follower.text(shown, lines), media_type="text/plain")
     text = "".join((with_time(line) if has_times else line[1]) + "\n" for line in shown)
-    limit = parameters.number(request, "limitBytes")
+    limit = requests.number(request, "limitBytes")
     encoded = text.encode()[:limit] if limit is not None else text.encode()
     return PlainTextResponse(encoded)
 
@@ -80,11 +85,11 @@ def _lines(pod: Obj, container: str, *, is_previous: bool) -> list[Line]:
 
 
 def _chosen(request: Request, lines: list[Line]) -> list[Line]:
-    since = parameters.number(request, "sinceSeconds")
+    since = requests.number(request, "sinceSeconds")
     if since is not None:
         start = clock.moment() - timedelta(seconds=since)
         lines = [line for line in lines if line[0] >= start]
-    tail = parameters.number(request, "tailLines")
+    tail = requests.number(request, "tailLines")
     return (
         lines
         if tail is None
@@ -99,7 +104,7 @@ def _chosen(request: Request, lines: list[Line]) -> list[Line]:
 class _Follower:
     """Sends new lines until the container ends or the pod goes."""
 
-    def __init__(self, store: Store, pod: Obj, container: str, *, has_times: bool) -> None:
+    def __init__(self, store: Objects, pod: Obj, container: str, *, has_times: bool) -> None:
         self._store = store
         self._address = (pod["metadata"]["namespace"], pod["metadata"]["name"])
         self._identity = (_status(pod, container) or {}).get("containerID")
@@ -107,7 +112,7 @@ class _Follower:
         self._has_times = has_times
 
     async def text(self, shown: list[Line], known: list[Line]) -> AsyncIterator[str]:
-        """Text chunks: what was chosen, then whatever comes."""
+        """Text chunks: what was chosen, then what comes."""
         yield self._text(shown)
         last = known[-1][0] if known else clock.moment()
         while not self._store.is_closing:

@@ -10,16 +10,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from sandbox.kubernetes.deletion import Deletion, delete
 from sandbox.kubernetes.errors import ApiError, Cause, bad_request, expired, invalid_named, not_found
-from sandbox.kubernetes.http import parameters
-from sandbox.kubernetes.http.cluster import cluster_of
+from sandbox.kubernetes.http import requests
+from sandbox.kubernetes.http.requests import cluster_of
 from sandbox.kubernetes.http.watch import selection, watch
 from sandbox.kubernetes.kinds import Kind
 from sandbox.kubernetes.storage import Store
-from sandbox.kubernetes.writes.apply import apply
-from sandbox.kubernetes.writes.delete import Deletion, delete
-from sandbox.kubernetes.writes.ordinary import create, merge_patch, scale, scale_of
-from sandbox.kubernetes.writes.request import Write, Written
+from sandbox.kubernetes.writes import Write, Written, apply, create, json_patch, merge_patch, scale, scale_of
 
 Obj = dict[str, Any]
 
@@ -40,21 +38,21 @@ class ObjectRoutes:
             kind=self._kind,
             namespace=namespace,
             name=name,
-            manager=parameters.manager(request),
-            is_dry=parameters.dry_run(request, options),
-            is_forced=parameters.flag(request, "force"),
+            manager=requests.manager(request),
+            is_dry=requests.dry_run(request, options),
+            is_forced=requests.flag(request, "force"),
             validation=request.query_params.get("fieldValidation") or "Warn",
         )
 
     async def collection(self, request: Request) -> Response:
         """LIST, WATCH, POST."""
         if request.method == "GET":
-            if parameters.flag(request, "watch"):
+            if requests.flag(request, "watch"):
                 return watch(request, self._kind)
             return JSONResponse(self._list(request))
         self._refuse_unless("create")
         write = self._write(request, "CreateOptions")
-        return _answer(create(cluster_of(request).store, write, await parameters.body(request)))
+        return _answer(create(cluster_of(request).store, write, await requests.body(request)))
 
     async def item(self, request: Request) -> Response:
         """GET, PATCH, DELETE."""
@@ -69,10 +67,10 @@ class ObjectRoutes:
         """GET and PATCH of a Deployment's ``scale``."""
         if request.method == "GET":
             return JSONResponse(scale_of(self._live(request)))
-        if parameters.media_type(request) != parameters.MERGE:
+        if requests.media_type(request) != requests.MERGE:
             raise _unsupported_media()
         write = self._write(request, "PatchOptions")
-        return JSONResponse(scale(cluster_of(request).store, write, await parameters.body(request)))
+        return JSONResponse(scale(cluster_of(request).store, write, await requests.body(request)))
 
     def _refuse_unless(self, verb: str) -> None:
         if verb not in self._kind.verbs:
@@ -87,22 +85,24 @@ class ObjectRoutes:
         return found
 
     async def _patch(self, request: Request) -> Written:
-        store, media = cluster_of(request).store, parameters.media_type(request)
+        store, media = cluster_of(request).store, requests.media_type(request)
         write = self._write(request, "PatchOptions")
-        if media == parameters.MERGE:
-            return merge_patch(store, write, await parameters.body(request))
-        if media != parameters.APPLY:
+        if media == requests.MERGE:
+            return merge_patch(store, write, await requests.body(request))
+        if media == requests.JSON_PATCH:
+            return json_patch(store, write, await requests.body(request))
+        if media != requests.APPLY:
             raise _unsupported_media()
         if not request.query_params.get("fieldManager"):
             cause = Cause("FieldValueRequired", "Required value: is required for apply patch", "fieldManager")
             raise invalid_named("PatchOptions.meta.k8s.io", "meta.k8s.io", "PatchOptions", "", [cause])
-        return apply(store, write, await parameters.body(request, is_yaml=True))
+        return apply(store, write, await requests.body(request, is_yaml=True))
 
     async def _delete(self, request: Request) -> Response:
-        options = await parameters.body(request)
+        options = await requests.body(request)
         options = options if isinstance(options, dict) else {}
         conditions = options.get("preconditions") or {}
-        grace = parameters.number(request, "gracePeriodSeconds")
+        grace = requests.number(request, "gracePeriodSeconds")
         namespace, name = self._address(request)
         deletion = Deletion(
             kind=self._kind,
@@ -114,7 +114,7 @@ class ObjectRoutes:
             or options.get("propagationPolicy")
             or "Background",
             grace=grace if grace is not None else options.get("gracePeriodSeconds"),
-            is_dry=parameters.dry_run(request, "DeleteOptions") or "All" in (options.get("dryRun") or []),
+            is_dry=requests.dry_run(request, "DeleteOptions") or "All" in (options.get("dryRun") or []),
         )
         return JSONResponse(delete(cluster_of(request).store, deletion))
 
@@ -135,7 +135,7 @@ class ObjectRoutes:
 
 def _page(store: Store, request: Request, found: list[Obj]) -> tuple[list[Obj], Obj]:
     """The asked page of a list with its metadata; ``continue`` names the last object of the page before."""
-    limit, token = parameters.number(request, "limit"), request.query_params.get("continue", "")
+    limit, token = requests.number(request, "limit"), request.query_params.get("continue", "")
     version = str(store.version)
     if token:
         try:
@@ -165,6 +165,6 @@ def _answer(written: Written) -> JSONResponse:
 def _unsupported_media() -> ApiError:
     message = (
         "the body of the request was in an unknown format - accepted media types include: "
-        f"{parameters.MERGE}, {parameters.APPLY}"
+        f"{requests.JSON_PATCH}, {requests.MERGE}, {requests.APPLY}"
     )
     return ApiError(415, "UnsupportedMediaType", message)

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from sandbox.kubernetes.errors import ApiError, expired
-from sandbox.kubernetes.http import parameters
-from sandbox.kubernetes.http.cluster import cluster_of
+from sandbox.kubernetes.http import requests
+from sandbox.kubernetes.http.requests import cluster_of
 from sandbox.kubernetes.kinds import POD, Kind
 from sandbox.kubernetes.selectors import Test, by_fields, by_labels
 from sandbox.kubernetes.storage import Change, Store
@@ -38,13 +38,13 @@ def selection(request: Request, kind: Kind) -> Test:
 
 def watch(request: Request, kind: Kind) -> StreamingResponse:
     """The endless (or ``timeoutSeconds`` long) answer; raises ApiError for a bad selector or position."""
-    seconds = parameters.number(request, "timeoutSeconds")
+    seconds = requests.number(request, "timeoutSeconds")
     stream = _Stream(
         cluster_of(request).store,
         kind,
         selection(request, kind),
         seconds if seconds else random.uniform(1800, 3600),  # noqa: S311 - spreads reconnects, guards nothing
-        has_bookmarks=parameters.flag(request, "allowWatchBookmarks"),
+        has_bookmarks=requests.flag(request, "allowWatchBookmarks"),
     )
     start = _position(request.query_params.get("resourceVersion", ""))
     return StreamingResponse(stream.lines(start), media_type="application/json")
@@ -76,7 +76,7 @@ class _Stream:
             if position < self._store.oldest_known(self._kind):
                 yield _line("ERROR", self._too_old(position))
                 return
-            # taken before the first yield: whatever is written while a line goes out belongs to the next round
+            # taken before the first yield: what is written while a line goes out belongs to the next round
             reached, moved = self._store.version, self._store.next_move(self._kind)
             for shown in map(self._shown, self._store.since(self._kind, position)):
                 if shown:

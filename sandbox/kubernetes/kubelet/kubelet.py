@@ -6,11 +6,10 @@ import asyncio
 import logging
 from typing import Any
 
-from sandbox.kubernetes.images.pull import Puller
+from sandbox.kubernetes.images import Puller
 from sandbox.kubernetes.kinds import POD
-from sandbox.kubernetes.kubelet.desk import PodDesk, PodGone
-from sandbox.kubernetes.kubelet.life import PodLife
-from sandbox.kubernetes.storage import Change, Store
+from sandbox.kubernetes.kubelet.life import PodDesk, PodGone, PodLife
+from sandbox.kubernetes.storage import Change, Objects
 
 Obj = dict[str, Any]
 
@@ -21,7 +20,7 @@ _STOP_SECONDS = 0.4
 class Kubelet:
     """Follows the store and takes pods up and down."""
 
-    def __init__(self, store: Store, puller: Puller, speed: float) -> None:
+    def __init__(self, store: Objects, puller: Puller, speed: float) -> None:
         self._store = store
         self._puller = puller
         self._speed = speed

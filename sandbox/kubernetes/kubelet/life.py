@@ -1,18 +1,159 @@
-"""The life of a pod on the node, container by container."""
+"""The life of a pod on the node, container by container: its status in the store, its images, its containers."""
 
 from __future__ import annotations
 
 import asyncio
+import copy
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.kubernetes import clock
-from sandbox.kubernetes.images.pull import Pulled, Puller
-from sandbox.kubernetes.kubelet.desk import PodDesk
-from sandbox.kubernetes.kubelet.pulling import ImageGetter
-from sandbox.kubernetes.kubelet.scenarios import ANNOTATION, Scenario, parse_scenario
-from sandbox.kubernetes.kubelet.statuses import NODE, container_id, terminated, waiting
+from sandbox.kubernetes.events import Recorder
+from sandbox.kubernetes.images import (
+    ANNOTATION,
+    BadReference,
+    Pulled,
+    Puller,
+    PullError,
+    Scenario,
+    parse_image,
+    parse_scenario,
+)
+from sandbox.kubernetes.kinds import POD
+from sandbox.kubernetes.kubelet.statuses import NODE, container_id, first_statuses, pod_status, terminated, waiting
+from sandbox.kubernetes.storage import Objects
 
 Obj = dict[str, Any]
+
+
+class PodGone(Exception):
+    """The pod was removed meanwhile."""
+
+
+class PodDesk:
+    """Reads and writes one pod. ``speed`` 2 makes everything take half the time."""
+
+    def __init__(self, store: Objects, pod: Obj, speed: float) -> None:
+        self._store = store
+        self._uid = pod["metadata"]["uid"]
+        self.namespace: str = pod["metadata"]["namespace"]
+        self.name: str = pod["metadata"]["name"]
+        self._speed = speed
+        self.events = Recorder(store, "kubelet", NODE)
+        self.scheduler_events = Recorder(store, "default-scheduler")
+
+    def pod(self) -> Obj:
+        """The live pod; raises PodGone."""
+        found = self._store.get(POD, self.namespace, self.name)
+        # another pod may have taken the name meanwhile
+        if found is None or found["metadata"]["uid"] != self._uid:
+            raise PodGone
+        return found
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep that long, divided by the speed."""
+        await asyncio.sleep(max(0.0, seconds) / self._speed)
+
+    def put(self, pod: Obj) -> None:
+        """Store the pod when it differs from the live one."""
+        if pod != self.pod():
+            self._store.put(POD, pod)
+
+    def container(self, name: str) -> Obj:
+        """The status of one container."""
+        for part in ("containerStatuses", "initContainerStatuses"):
+            for entry in self.pod()["status"].get(part) or []:
+                if entry["name"] == name:
+                    return dict(entry)
+        raise PodGone
+
+    def has_statuses(self) -> bool:
+        """Whether this pod has been on the node already."""
+        return bool(self.pod().get("status", {}).get("containerStatuses"))
+
+    def begin(self) -> None:
+        """Write the first statuses."""
+        pod = self.pod()
+        self.put({**pod, "status": pod_status(pod, *first_statuses(pod["spec"]))})
+
+    def change(self, name: str, edit: Callable[[Obj], None]) -> None:
+        """Edit the status of one container; the pod's phase and conditions follow."""
+        pod = self.pod()
+        status = copy.deepcopy(pod["status"])
+        containers, inits = status["containerStatuses"], status.get("initContainerStatuses") or []
+        for entry in [*containers, *inits]:
+            if entry["name"] == name:
+                edit(entry)
+        self.put({**pod, "status": pod_status(pod, containers, inits)})
+
+
+_LEAST_SECONDS = 0.15
+_FIRST_WAIT = 2.0
+_LONGEST_WAIT = 30.0
+
+
+class ImageGetter:
+    """Pulls for the containers of one pod. ``asked`` is the scenario that the pod's annotation names."""
+
+    def __init__(self, desk: PodDesk, puller: Puller, asked: Scenario | None) -> None:
+        self._desk = desk
+        self._puller = puller
+        self._asked = asked
+
+    async def get(self, container: Obj, field: str) -> Pulled | None:
+        """The pulled image, however often it takes; None for a name that never will be one."""
+        text, wait = container["image"], _FIRST_WAIT
+        while True:
+            try:
+                return await self._try(text, container, field)
+            except BadReference as error:
+                self._refuse_name(container["name"], text, str(error), field)
+                return None
+            except PullError as error:
+                self._failed(container["name"], text, str(error), field)
+                await self._desk.sleep(0.6)
+                self._back_off(container["name"], text, str(error), field)
+                await self._desk.sleep(wait)
+                wait = min(wait * 2, _LONGEST_WAIT)
+
+    async def _try(self, text: str, container: Obj, field: str) -> Pulled:
+        image = parse_image(text)
+        pod = self._desk.pod()
+        self._desk.events.normal(pod, "Pulling", f'Pulling image "{text}"', field)
+        await self._desk.sleep(_LEAST_SECONDS)
+        if self._asked is not None and self._asked.word == "pull-failure":
+            raise PullError(self._not_found(text))
+        pulled = await self._puller.pull(image)
+        if self._asked is None and pulled.scenario is not None and pulled.scenario.word == "pull-failure":
+            raise PullError(self._not_found(text))
+        message = (
+            f'Successfully pulled image "{text}" in 150ms (150ms including waiting). Image size: {pulled.size} bytes.'
+        )
+        self._desk.events.normal(pod, "Pulled", message, field)
+        return pulled
+
+    def _not_found(self, text: str) -> str:
+        return f'failed to pull and unpack image "{text}": failed to resolve reference "{text}": {text}: not found'
+
+    def _failed(self, name: str, text: str, why: str, field: str) -> None:
+        pod = self._desk.pod()
+        self._desk.events.warning(pod, "Failed", f'Failed to pull image "{text}": {why}', field)
+        self._desk.events.warning(pod, "Failed", "Error: ErrImagePull", field)
+        self._desk.change(name, lambda status: status.update(state=waiting("ErrImagePull", why)))
+
+    def _back_off(self, name: str, text: str, why: str, field: str) -> None:
+        pod = self._desk.pod()
+        self._desk.events.normal(pod, "BackOff", f'Back-off pulling image "{text}"', field)
+        self._desk.events.warning(pod, "Failed", "Error: ImagePullBackOff", field)
+        message = f'Back-off pulling image "{text}": ErrImagePull: {why}'
+        self._desk.change(name, lambda status: status.update(state=waiting("ImagePullBackOff", message)))
+
+    def _refuse_name(self, name: str, text: str, why: str, field: str) -> None:
+        message = f'Failed to apply default image tag "{text}": couldn\'t parse image name "{text}": {why}'
+        self._desk.events.warning(self._desk.pod(), "InspectFailed", message, field)
+        self._desk.events.warning(self._desk.pod(), "Failed", "Error: InvalidImageName", field)
+        self._desk.change(name, lambda status: status.update(state=waiting("InvalidImageName", message)))
+
 
 _TO_NODE = 0.05
 _CREATE = 0.1
@@ -27,7 +168,7 @@ _STEADY = Scenario("")
 
 
 class PodLife:
-    """Takes one pod from Pending to whatever its scenario holds; run it as a task and cancel it to stop."""
+    """Takes one pod from Pending to the end that its scenario has; run it as a task and cancel it to stop."""
 
     def __init__(self, desk: PodDesk, puller: Puller) -> None:
         self._desk = desk

@@ -1,4 +1,4 @@
-"""Semantic checks, with the field paths and sentences of the real server."""
+"""Semantic checks, with the field paths and messages of the real server."""
 
 from __future__ import annotations
 
@@ -9,28 +9,46 @@ from sandbox.kubernetes.kinds import (
     AUTOSCALER,
     CONFIG_MAP,
     DEPLOYMENT,
+    DISRUPTION_BUDGET,
     INGRESS,
+    LIMIT_RANGE,
     NAMESPACE,
+    NODE,
     POD,
     RESOURCE_QUOTA,
+    SECRET,
     SERVICE,
+    VOLUME_CLAIM,
     Kind,
 )
-from sandbox.kubernetes.validation.metadata import metadata_causes
-from sandbox.kubernetes.validation.pods import pod_causes
-from sandbox.kubernetes.validation.services import service_causes
-from sandbox.kubernetes.validation.simple import autoscaler_causes, config_map_causes, ingress_causes, quota_causes
-from sandbox.kubernetes.validation.workloads import deployment_causes
+from sandbox.kubernetes.validation.causes import metadata_causes
+from sandbox.kubernetes.validation.simple import (
+    autoscaler_causes,
+    claim_causes,
+    config_map_causes,
+    disruption_budget_causes,
+    ingress_causes,
+    limit_range_causes,
+    quota_causes,
+    secret_causes,
+    service_causes,
+)
+from sandbox.kubernetes.validation.workloads import deployment_causes, pod_causes
 
 _CHECKS: dict[str, Callable[[Obj, Obj | None], list[Cause]]] = {
     DEPLOYMENT.plural: deployment_causes,
     POD.plural: pod_causes,
     SERVICE.plural: service_causes,
     CONFIG_MAP.plural: config_map_causes,
+    SECRET.plural: secret_causes,
     RESOURCE_QUOTA.plural: quota_causes,
     AUTOSCALER.plural: autoscaler_causes,
     INGRESS.plural: ingress_causes,
+    LIMIT_RANGE.plural: limit_range_causes,
+    DISRUPTION_BUDGET.plural: disruption_budget_causes,
+    VOLUME_CLAIM.plural: claim_causes,
     NAMESPACE.plural: lambda _obj, _live: [],
+    NODE.plural: lambda _obj, _live: [],
 }
 
 

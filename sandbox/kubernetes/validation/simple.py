@@ -1,12 +1,70 @@
-"""ConfigMaps, quotas, autoscalers and ingresses."""
+"""Kinds of few rules: Services, ConfigMaps, quotas, autoscalers and ingresses."""
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 
 from sandbox.kubernetes.errors import Cause, Obj
 from sandbox.kubernetes.quantities import parse
-from sandbox.kubernetes.validation.causes import not_allowed, port, required, too_long, unsupported, wrong
+from sandbox.kubernetes.validation.causes import (
+    dns_label,
+    duplicate,
+    label_causes,
+    not_allowed,
+    port,
+    required,
+    too_long,
+    unsupported,
+    wrong,
+)
+
+_TYPES = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]
+_PROTOCOLS = ["SCTP", "TCP", "UDP"]
+
+
+def service_causes(obj: Obj, live: Obj | None) -> list[Cause]:
+    """Causes about ``spec`` of a Service."""
+    spec = obj["spec"]
+    if spec["type"] not in _TYPES:
+        return [unsupported("spec.type", spec["type"], _TYPES)]
+    if spec["type"] == "ExternalName":
+        return [] if spec.get("externalName") else [required("spec.externalName")]
+    causes: list[Cause] = []
+    if not spec.get("ports") and spec.get("clusterIP") != "None":
+        causes.append(required("spec.ports"))
+    causes += _ports_causes(spec.get("ports") or [])
+    causes += label_causes(spec.get("selector") or {}, "spec.selector")
+    if spec["sessionAffinity"] not in ("None", "ClientIP"):
+        causes.append(unsupported("spec.sessionAffinity", spec["sessionAffinity"], ["ClientIP", "None"]))
+    was = (live or {}).get("spec", {}).get("clusterIP")
+    if was and spec.get("clusterIP") != was:
+        causes.append(wrong("spec.clusterIPs[0]", [spec.get("clusterIP")], "may not change once set"))
+    return causes
+
+
+def _ports_causes(ports: list[Obj]) -> list[Cause]:
+    causes: list[Cause] = []
+    names: set[str] = set()
+    for index, entry in enumerate(ports):
+        at = f"spec.ports[{index}]"
+        name = entry.get("name")
+        if name:
+            causes += dns_label(f"{at}.name", name)
+            causes += [duplicate(f"{at}.name", name)] if name in names else []
+            names.add(name)
+        elif len(ports) > 1:
+            causes.append(required(f"{at}.name"))
+        causes += port(f"{at}.port", entry.get("port"))
+        causes += port(f"{at}.targetPort", entry.get("targetPort"))
+        if entry.get("protocol") not in _PROTOCOLS:
+            causes.append(unsupported(f"{at}.protocol", entry.get("protocol"), _PROTOCOLS))
+        if entry.get("nodePort") and not 30000 <= entry["nodePort"] <= 32767:
+            why = "provided port is not in the valid range. The range of valid ports is 30000-32767"
+            causes.append(wrong(f"{at}.nodePort", entry["nodePort"], why))
+    return causes
+
 
 _KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _KEY_TEXT = (
@@ -36,6 +94,35 @@ def config_map_causes(obj: Obj, live: Obj | None) -> list[Cause]:
     return causes
 
 
+_DOCKER = "kubernetes.io/dockerconfigjson"
+
+
+def secret_causes(obj: Obj, live: Obj | None) -> list[Cause]:
+    """Causes about keys, a type that changes, and credentials of a registry that are none."""
+    causes = [
+        wrong(f"data[{key}]", key, _KEY_TEXT)
+        for key in obj.get("data") or {}
+        if not _KEY.fullmatch(key) or key in (".", "..") or len(key) > 253
+    ]
+    if live is not None and live.get("type") != obj.get("type"):
+        causes.append(wrong("type", obj.get("type"), "field is immutable"))
+    if obj.get("type") == _DOCKER:
+        value = (obj.get("data") or {}).get(".dockerconfigjson")
+        if value is None:
+            causes.append(required("data[.dockerconfigjson]"))
+        elif not _is_json(value):
+            causes.append(wrong("data[.dockerconfigjson]", "<secret contents redacted>", "invalid character"))
+    return causes
+
+
+def _is_json(encoded: str) -> bool:
+    try:
+        json.loads(base64.b64decode(encoded, validate=True))
+    except ValueError:
+        return False
+    return True
+
+
 def quota_causes(obj: Obj, live: Obj | None) -> list[Cause]:
     """Causes about hard limits and scopes."""
     spec = obj["spec"]
@@ -48,6 +135,40 @@ def quota_causes(obj: Obj, live: Obj | None) -> list[Cause]:
     if live is not None and (live["spec"].get("scopes") or []) != (spec.get("scopes") or []):
         causes.append(wrong("spec.scopes", spec.get("scopes"), "field is immutable"))
     return causes
+
+
+_LIMIT_TYPES = ["Container", "PersistentVolumeClaim", "Pod"]
+
+
+def limit_range_causes(obj: Obj, _live: Obj | None) -> list[Cause]:
+    """Causes about types, and bounds in the wrong order."""
+    causes: list[Cause] = []
+    for index, item in enumerate(obj["spec"].get("limits") or []):
+        at = f"spec.limits[{index}]"
+        if item.get("type") not in _LIMIT_TYPES:
+            causes.append(unsupported(f"{at}.type", item.get("type"), _LIMIT_TYPES))
+        for lower, upper in (
+            ("min", "max"),
+            ("min", "defaultRequest"),
+            ("defaultRequest", "default"),
+            ("default", "max"),
+        ):
+            causes += _order_causes(item, at, lower, upper)
+    return causes
+
+
+def _order_causes(item: Obj, at: str, lower: str, upper: str) -> list[Cause]:
+    names = {"min": "min", "max": "max", "default": "default", "defaultRequest": "default request"}
+    low, high = item.get(lower) or {}, item.get(upper) or {}
+    return [
+        wrong(
+            f"{at}.{lower}[{name}]",
+            low[name],
+            f"{names[lower]} value {low[name]} is greater than {names[upper]} value {high[name]}",
+        )
+        for name in sorted(set(low) & set(high))
+        if parse(low[name]) > parse(high[name])
+    ]
 
 
 def autoscaler_causes(obj: Obj, _live: Obj | None) -> list[Cause]:
@@ -96,3 +217,31 @@ def _path_causes(entry: Obj, at: str) -> list[Cause]:
         causes.append(required(f"{at}.backend.service.name"))
     number = (service.get("port") or {}).get("number")
     return causes + (port(f"{at}.backend.service.port.number", number) if number is not None else [])
+
+
+def disruption_budget_causes(obj: Obj, _live: Obj | None) -> list[Cause]:
+    """Causes about the two bounds, of which there may be one."""
+    spec = obj["spec"]
+    if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
+        return [wrong("spec", {}, "minAvailable and maxUnavailable cannot be both set")]
+    return []
+
+
+def claim_causes(obj: Obj, live: Obj | None) -> list[Cause]:
+    """Causes about access modes, size, and what may not change later."""
+    spec = obj["spec"]
+    causes: list[Cause] = []
+    if not spec.get("accessModes"):
+        causes.append(required("spec.accessModes", "at least 1 access mode is required"))
+    if not ((spec.get("resources") or {}).get("requests") or {}).get("storage"):
+        causes.append(required("spec.resources[storage]"))
+    if live is not None and _fixed(spec) != _fixed(live["spec"]):
+        why = (
+            "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+        )
+        causes.append(not_allowed("spec", why))
+    return causes
+
+
+def _fixed(spec: Obj) -> Obj:
+    return {name: value for name, value in spec.items() if name not in ("resources", "volumeAttributesClassName")}

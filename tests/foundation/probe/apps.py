@@ -1,4 +1,4 @@
-"""A room that exists in tests only: a run whose steps do what its row says."""
+"""An app that exists in tests only: a run whose steps do what its row says."""
 
 from django.apps import AppConfig
 

@@ -2,6 +2,8 @@
 
 again | later:S (look again after S seconds) | park | done | mistake (Done without an end) | raise | away (no contact)
 sleep:S (sleep, then again) | sleep-first:S (sleep only under the first fence) | exit (the process dies on the spot)
+exit-first:N (the same under the first N fences)
+quiet (asks nobody outside) | other (asks the remote elsewhere:1 besides) | other-away
 late (lets its own lease be taken over before it writes) | cancelled-meanwhile | wake-meanwhile | too-late
 """
 
@@ -9,6 +11,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
 
 from django.db import transaction
 
@@ -24,15 +29,31 @@ def note(lease: Lease, word: str) -> None:
         lease.save(seen=row.seen, script=row.script[1:])
 
 
+@dataclass(frozen=True)
+class Place:
+    """Somewhere outside."""
+
+    key: str
+
+
+def connect(target: Place, *, on_answer: Callable[[], None]) -> Callable[[], None]:
+    """A client whose one call is answered."""
+    return on_answer
+
+
 def step(lease: Lease) -> Outcome:
     row = lease.read()
     begin(ProbeRun, lease.pk, fence=lease.fence, owner=lease.owner)
     word, _, number = row.script[0].partition(":")
     amount = float(number or 0)
+    if word == "exit-first" and lease.fence <= amount:
+        os._exit(9)
     if word in ("sleep", "sleep-first") and (word == "sleep" or lease.fence == 1):
-        time.sleep(amount)
-    elif word in BEFORE:
-        BEFORE[word](lease)
+        time.sleep(amount)  # a step that takes long is what the script asks for
+    else:
+        with lease.open(connect, Place(row.remote)) if word not in ("quiet", "park") else nullcontext(str) as answer:
+            BEFORE.get(word, str)(lease)
+            answer()
     note(lease, word)
     if word == "done":
         finish(ProbeRun, lease.pk, to=RunState.SUCCEEDED, fence=lease.fence, owner=lease.owner)
@@ -45,6 +66,16 @@ def _raise(lease: Lease) -> None:
 
 def _away(lease: Lease) -> None:
     raise Unavailable("Jenkins at http://ci:8080 did not answer; token=abcdef123456 was not taken.")
+
+
+def _other(lease: Lease) -> None:
+    with lease.open(connect, Place("elsewhere:1")) as answer:
+        answer()
+
+
+def _other_away(lease: Lease) -> None:
+    with lease.open(connect, Place("elsewhere:1")):
+        _away(lease)
 
 
 def _too_late(lease: Lease) -> None:
@@ -68,6 +99,8 @@ def _wake(lease: Lease) -> None:
 BEFORE = {
     "raise": _raise,
     "away": _away,
+    "other": _other,
+    "other-away": _other_away,
     "too-late": _too_late,
     "late": _late,
     "cancelled-meanwhile": _cancelled,

@@ -1,4 +1,4 @@
-"""The order's log: numbered without gaps however many write, and complete for whoever reads it by number."""
+"""The order's log: numbered without gaps however many write, and complete for readers by number."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from django.db import connections, transaction
 
 from components.models import Component
-from releases import progress
+from releases.events import append_event
 from releases.models import OrderEvent, ReleaseOrder
 from tests.cast import World
 from tests.releases import rows
@@ -29,8 +29,8 @@ def write(order: ReleaseOrder, writer: int) -> list[int]:
     for entry in range(EACH):
         try:
             with transaction.atomic():
-                seq = progress.append(order.pk, "comment", data={"writer": writer, "entry": entry})
-                time.sleep(chance.uniform(0, 0.015))
+                seq = append_event(order.pk, "comment", data={"writer": writer, "entry": entry})
+                time.sleep(chance.uniform(0, 0.015))  # slow transactions overlap
                 if chance.random() < 0.2:
                     raise RolledBack
         except RolledBack:
@@ -43,12 +43,11 @@ def tail(order: ReleaseOrder, ended: threading.Event, seen: list[int]) -> None:
     """Reads what is new by number, as a browser's cursor does, until the writers have ended."""
     try:
         while True:
-            was_over = ended.is_set()
+            was_over = ended.wait(0.002)
             after = seen[-1] if seen else 0
             seen += OrderEvent.objects.filter(order=order, seq__gt=after).order_by("seq").values_list("seq", flat=True)
             if was_over:
                 return
-            time.sleep(0.002)
     finally:
         connections.close_all()
 

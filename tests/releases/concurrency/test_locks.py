@@ -9,20 +9,25 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import transaction
 
 from components.models import Component
-from foundation.problems import PlatformError
+from foundation.problems import PlatformError, Stale
 from foundation.runs.choices import RunState
-from releases import progress, transitions
-from releases.choices import PromotionState
-from releases.models import Build, Deployment, OrderEvent, Promotion, ReleaseOrder
+from releases import transitions
+from releases.choices import ApprovalState, PromotionState
+from releases.events import append_event, record_act
+from releases.locks import lock_orders
+from releases.models import Approval, Build, Deployment, OrderEvent, Promotion, ReleaseOrder
+from releases.services import approvals
 from releases.services.builds import stop_build
 from releases.services.deployments import cancel_deployment, start_deployment
 from releases.services.orders import comment, finish_order
 from releases.services.promotions import promote, withdraw_promotion
+from releases.steps.review.wanted import _void_older
 from tests.cast import World
 from tests.releases import rows
 from tests.releases.concurrency.crowd import at_once
@@ -37,9 +42,9 @@ def test_a_stop_while_a_step_writes(world: World, component: Component) -> None:
     def step() -> None:
         # As the steps write: the order's number first, then the run.
         with transaction.atomic():
-            progress.append(order.pk, "build.waiting")
+            append_event(order.pk, "build.waiting")
             holds.set()
-            time.sleep(0.5)
+            time.sleep(0.5)  # the other one waits for the lock meanwhile, which nothing shows on SQLite
             Build.objects.filter(pk=build.pk).update(queue_why="full")
 
     def stop() -> None:
@@ -57,11 +62,13 @@ def test_closing_an_order_while_others_take_its_places(world: World, component: 
         rows.make_success(old, world.spaces["fat"], world.olli)
         rows.make_success(new, world.spaces["fat"], world.olli)
         promote(actor=world.dana, order=old, space=world.spaces["fat"])
-        promote(actor=world.tess, order=old, space=world.spaces["uat"], word="passed")
+        promote(actor=world.tess, order=old, space=world.spaces["uat"], test_verdict="passed")
         given = at_once(
             [
                 lambda old=old: finish_order(actor=world.dana, order=fresh(old)),
-                lambda new=new: promote(actor=world.tess, order=fresh(new), space=world.spaces["uat"], word="passed"),
+                lambda new=new: promote(
+                    actor=world.tess, order=fresh(new), space=world.spaces["uat"], test_verdict="passed"
+                ),
                 lambda new=new: promote(actor=world.dana, order=fresh(new), space=world.spaces["fat"]),
             ]
         )
@@ -79,7 +86,7 @@ def test_a_storm_of_acts_on_one_component(world: World, component: Component) ->
         order = fresh(chance.choice(orders))
         return [
             lambda: promote(actor=world.dana, order=order, space=fat),
-            lambda: promote(actor=world.tess, order=order, space=uat, word="passed"),
+            lambda: promote(actor=world.tess, order=order, space=uat, test_verdict="passed"),
             lambda: comment(actor=world.dana, order=order, text="hello"),
             lambda: start_deployment(actor=world.olli, order=order, space=fat),
             lambda: withdraw_promotion(actor=world.petra, promotion=_one(Promotion, state="current"), reason="storm"),
@@ -104,6 +111,57 @@ def test_a_storm_of_acts_on_one_component(world: World, component: Component) ->
     assert Deployment.objects.filter(state__in=["queued", "running"], space=fat).count() <= 1
 
 
+def test_withdrawing_an_approval_while_a_review_voids_it(
+    world: World, component: Component, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, space = rows.make_built(component, world.dana), world.spaces["prd"]
+    old = rows.make_review(order, space, salt="old").snapshot
+    new = rows.make_review(order, space, salt="new").snapshot
+    assert old and new
+    first, second = (
+        Approval.objects.create(
+            snapshot=old, order=order, component=component, space=space, state=ApprovalState.GIVEN, by=by
+        )
+        for by in (world.petra, world.olli)
+    )
+    holds = threading.Event()
+
+    def slow_record(*args: Any, **kwargs: Any) -> None:
+        holds.set()
+        time.sleep(0.5)  # so long the withdrawal holds its locks while the review asks for the same ones
+        record_act(*args, **kwargs)
+
+    monkeypatch.setattr("releases.services.approvals.record_act", slow_record)
+
+    def void() -> None:
+        assert holds.wait(10)
+        with transaction.atomic():
+            _void_older(fresh(order), new)
+
+    at_once([lambda: approvals.withdraw_approval(actor=world.olli, approval=fresh_approval(second)), void])
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.state, second.state) == (ApprovalState.VOID, ApprovalState.WITHDRAWN)
+
+
+def test_a_decision_is_checked_under_the_orders_lock(
+    world: World, component: Component, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, space = rows.make_built(component, world.dana), world.spaces["prd"]
+    old = rows.make_review(order, space, salt="old").snapshot
+    assert old
+
+    def lock_after_a_newer_review(order_id: int) -> None:
+        # What another worker commits between the first check and the lock.
+        rows.make_review(order, space, salt="new")
+        lock_orders(order_id)
+
+    monkeypatch.setattr("releases.services.approvals.lock_orders", lock_after_a_newer_review)
+    with pytest.raises(Stale):
+        approvals.approve(actor=world.petra, snapshot=old)
+    assert not Approval.objects.exists()
+
+
 class NothingThere(PlatformError):
     """The storm has blown it away."""
 
@@ -121,6 +179,11 @@ def _one(model: type, **which: str) -> object:
 def _end(deployment: Deployment) -> None:
     with transaction.atomic():
         transitions.end_run(deployment, RunState.FAILED, actor=None, reason="rollout")
+
+
+def fresh_approval(row: Approval) -> Approval:
+    """As a request reads it."""
+    return Approval.objects.select_related("space__environment", "order__project", "snapshot").get(pk=row.pk)
 
 
 def fresh(order: ReleaseOrder) -> ReleaseOrder:

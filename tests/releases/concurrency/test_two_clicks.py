@@ -8,8 +8,9 @@ from django.db import transaction
 from components.models import Component
 from foundation.problems import PlatformError
 from foundation.runs.choices import ACTIVE, RunState
-from releases import launch, transitions
+from releases import transitions
 from releases.choices import OrderState, PromotionState
+from releases.locks import lock_placement
 from releases.models import Build, Deployment, OrderEvent, Placement, Promotion, ReleaseOrder
 from releases.services.builds import start_build
 from releases.services.deployments import start_deployment
@@ -31,7 +32,7 @@ def assert_no_gap(order: ReleaseOrder) -> None:
 def test_two_deploy_at_once(world: World, component: Component) -> None:
     order, space = rows.make_built(component, world.dana), world.spaces["uat"]
     rows.make_success(order, world.spaces["fat"], world.olli)
-    promote(actor=world.tess, order=order, space=space, word="passed")
+    promote(actor=world.tess, order=order, space=space, test_verdict="passed")
     review = rows.make_review(order, space)
     assert review.snapshot
     people, winners = [world.olli, world.oskar], set()
@@ -43,9 +44,9 @@ def test_two_deploy_at_once(world: World, component: Component) -> None:
         given = at_once([lambda: click(0), lambda: click(1)])
         (won,) = (answer for answer in given if isinstance(answer, Deployment))
         (lost,) = (answer for answer in given if isinstance(answer, PlatformError))
-        assert lost.status == 409 and won.deployed_by.shown_name in str(lost.sentence), str(lost.sentence)
+        assert lost.status == 409 and won.deployed_by.shown_name in str(lost.message), str(lost.message)
         assert list(Deployment.objects.filter(state__in=ACTIVE)) == [won]
-        assert Placement.objects.get(component=component, space=space).active_id == won.pk
+        assert Placement.objects.get(component=component, space=space).in_progress_id == won.pk
         winners.add(won.deployed_by.username)
         with transaction.atomic():
             won.refresh_from_db()
@@ -87,7 +88,7 @@ def test_a_place_is_one_row_however_many_ask_for_it_first(world: World, componen
 
     def take(space_slug: str) -> int:
         with transaction.atomic():
-            return launch.take_place(order, world.spaces[space_slug]).pk
+            return lock_placement(order, world.spaces[space_slug]).pk
 
     for slug in world.spaces:
         assert len(set(at_once([lambda slug=slug: take(slug)] * 6))) == 1

@@ -31,8 +31,8 @@ def place(world: World) -> Placement:
     """Runs in FAT, in a cluster where nothing answers."""
     deployment = make_success(make_built(make_component(world), world.dana), world.spaces["fat"], world.olli)
     Snapshot.objects.filter(pk=deployment.snapshot_id).update(manifests=[WORKLOAD])
-    Placement.objects.filter(good=deployment).update(pods=[POD])
-    return Placement.objects.select_related("good__snapshot").get(good=deployment)
+    Placement.objects.filter(last_succeeded=deployment).update(pods=[POD])
+    return Placement.objects.select_related("last_succeeded__snapshot").get(last_succeeded=deployment)
 
 
 def get(world: World, who: str, query: str = "", pod: str = "proxy-1") -> Any:
@@ -52,7 +52,7 @@ def test_the_components_containers_come_first(place: Placement) -> None:
     assert containers_of(Placement.objects.get(pk=place.pk)) == []
 
 
-def test_a_cluster_that_does_not_answer_is_said_in_the_page(world: World, place: Placement) -> None:
+def test_a_cluster_that_does_not_answer_is_told_in_the_page(world: World, place: Placement) -> None:
     answer = get(world, "olli", "?container=side%3Ccar%3E&previous=1")
     text = answer.content.decode()
     assert answer.status_code == 502 and 'class="note error"' in text
@@ -61,6 +61,6 @@ def test_a_cluster_that_does_not_answer_is_said_in_the_page(world: World, place:
     assert get(world, "olli", "?container=unheard-of").context["container"] == "app"
 
 
-def test_strangers_and_wrong_pods_get_404(world: World, place: Placement) -> None:
+def test_outsiders_and_wrong_pods_get_404(world: World, place: Placement) -> None:
     assert get(world, "otto").status_code == 404
     assert get(world, "olli", pod="another-pod").status_code == 404

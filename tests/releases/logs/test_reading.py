@@ -6,18 +6,17 @@ import asyncio
 import tracemalloc
 import warnings
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.db import connection, transaction
 from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
 
 from foundation.runs.choices import RunState
-from releases import progress, transitions
+from releases import transitions
 from releases.logs import reading, searching
+from releases.logs.storage import append_log
 from releases.models import Build, LogChunk
 from tests.cast import World
 from tests.releases.rows import build, make_component, make_order
@@ -29,7 +28,7 @@ def store(row: Build, *texts: str) -> Build:
     """Append as the step does."""
     for text in texts:
         with transaction.atomic():
-            Build.objects.filter(pk=row.pk).update(**progress.append_log(row, text))
+            Build.objects.filter(pk=row.pk).update(**append_log(row, text))
         row.refresh_from_db()
     return row
 
@@ -185,7 +184,7 @@ def test_search_is_bounded_and_goes_on_where_it_stopped(long: Build, monkeypatch
     assert lines == list(range(1, 60_001)) and rounds > 20
 
 
-def test_strangers_get_404_everywhere_and_auditors_read(row: Build, ask: Callable[..., Any]) -> None:
+def test_outsiders_get_404_everywhere_and_auditors_read(row: Build, ask: Callable[..., Any]) -> None:
     store(row, "secret of the project\n")
     for path in ("", "?raw=1", "lines/", "lines/1/", "marks/", "search/?q=secret"):
         assert ask(path, "otto") == 404
@@ -231,14 +230,3 @@ def test_under_asgi_it_streams_without_loading_all(world: World) -> None:
         tracemalloc.stop()
     assert sent == size > 19_000_000
     assert peak < 6_000_000, f"{peak:,} bytes at once"
-
-
-def test_logs_stored_before_there_was_an_index_get_the_same_one(row: Build) -> None:
-    store(row, HARD + "error: one\n" * 3, "warning: two\n" + "x" * 100_000, "error: no, still that line\nerror: four\n")
-    index, marked = row.log_index, list(LogChunk.objects.values_list("errors", "warnings"))
-    Build.objects.update(log_index={})
-    LogChunk.objects.update(errors=0, warnings=0)
-    import_module("releases.migrations.0004_index_old_logs").index_logs(apps, None)
-    row.refresh_from_db()
-    assert row.log_index == index and index["errors"] == 4
-    assert list(LogChunk.objects.values_list("errors", "warnings")) == marked

@@ -12,8 +12,10 @@ from pytest_django import DjangoAssertNumQueries
 from components.models import Component
 from components.services import save_allocation
 from foundation.runs.choices import RunState
-from releases import launch, transitions
+from releases import transitions
+from releases.locks import lock_placement
 from releases.models import Placement
+from releases.services.deployments import create_deployment
 from tests.cast import World
 from tests.releases.rows import make_built, make_order, make_review, make_success
 
@@ -28,7 +30,7 @@ def test_it_says_what_serves_where(world: World, component: Component, signed_in
     Placement.objects.update(ready=1, wanted=2)
     response = signed_in("uma").get(PLACE)
     fat, uat, *_others = response.context["servings"]
-    assert fat.place.good.order == order and fat.is_short and fat.settling.state == "succeeded"
+    assert fat.place.last_succeeded.order == order and fat.is_short and fat.settling.state == "succeeded"
     assert uat.place is None and uat.amounts["replicas"]
     page = response.content.decode()
     assert order.short_name in page and f"release/3.2 @ {order.commit[:7]}" in page and "1/2" in page
@@ -43,12 +45,12 @@ def test_an_attempt_that_failed_stands_beside_what_serves(
     order, space = make_built(component, world.dana), world.spaces["fat"]
     review = make_review(order, space)
     with transaction.atomic():
-        place = launch.take_place(order, space)
-        row = launch.launch_deployment(order, space, place, actor=world.olli, snapshot=review.snapshot, review=review)
+        place = lock_placement(order, space)
+        row = create_deployment(order, space, place, actor=world.olli, snapshot=review.snapshot, review=review)
         transitions.end_run(row, RunState.FAILED, actor=None, reason="rollout", diagnosis={})
     fat = signed_in("dana").get(PLACE).context["servings"][0]
     assert fat.attempt == row and fat.attempt_word == RunState.FAILED.label
-    assert fat.place.good is not None and fat.place.good.order_id != order.pk
+    assert fat.place.last_succeeded is not None and fat.place.last_succeeded.order_id != order.pk
 
 
 def test_its_last_orders_newest_first(world: World, component: Component, signed_in: SignIn) -> None:
@@ -70,7 +72,7 @@ def test_the_panel_is_fetched_anew_by_itself(world: World, component: Component,
 
 
 @pytest.mark.parametrize("path", [PLACE, f"{PLACE}orders/"])
-def test_strangers_see_nothing(component: Component, signed_in: SignIn, path: str) -> None:
+def test_outsiders_see_nothing(component: Component, signed_in: SignIn, path: str) -> None:
     assert signed_in("otto").get(path).status_code == 404
 
 

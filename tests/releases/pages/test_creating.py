@@ -119,7 +119,7 @@ def test_before_creating_one_sees_the_commits_since_and_an_order_of_the_same_com
     answer = signed_in("dana").get(f"/orders/new/before/?component={KEY}&branch=master", headers=HTMX)
     said = words(answer)
     since = {one.space.environment.slug: one for one in answer.context["since"]}
-    assert [commit.subject for commit in since["fat"].look.commits] == ["change 2", "change 1"]
+    assert [commit.subject for commit in since["fat"].commit_list.commits] == ["change 2", "change 1"]
     assert since["uat"].is_same and since["prd"].serves is None
     assert f"An order for this commit exists already {new.number}" in said
     assert "2 commits" in said and "the same commit" in said and "nothing runs there yet" in said
@@ -139,8 +139,8 @@ def test_a_remote_that_is_away_is_asked_once(
     client.get(f"/orders/new/branches/?component={KEY}", headers=HTMX)
     remote.served.rename(remote.served.with_suffix(".gone"))
     answer = client.get(f"/orders/new/before/?component={KEY}&branch=master", headers=HTMX)
-    looks = [one.look for one in answer.context["since"] if one.look]
-    assert len(looks) == 2 and looks[0] is looks[1] and looks[0].reason
+    found = [one.commit_list for one in answer.context["since"] if one.commit_list]
+    assert len(found) == 2 and found[0] is found[1] and found[0].reason
     assert "unknown" in words(answer)
 
 
@@ -156,7 +156,7 @@ def test_a_change_ticket_is_named_where_it_is_asked_for(
     assert "PRD: asked for there" in said and "CHG[0-9]{6}" in said
 
 
-def test_what_is_missing_of_the_component_is_said_before(
+def test_what_is_missing_of_the_component_is_told_before(
     world: World, component: Component, remote: Remote, signed_in: SignIn
 ) -> None:
     ComponentSettings.objects.filter(component=component).update(package_name="")

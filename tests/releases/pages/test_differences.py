@@ -1,4 +1,4 @@
-"""What would change, by object: where it lies, where it comes from, what only names the order; and in one sentence."""
+"""What would change, by object: where it lies, where it comes from, what only names the order; and in one message."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from django.utils import timezone
 
 from components.models import Component, ConfigVersion
 from releases.models import Approval, Deployment, Placement, ReleaseOrder, Review, Snapshot
-from releases.views.shown.differences import diff_of, diff_of_snapshots
-from releases.views.shown.effects import effect_of
-from releases.views.shown.looked import bars_of
+from releases.presenters.diff import diff_of, diff_of_snapshots
+from releases.presenters.review import bars_of, effect_of
 from tests.cast import World
 from tests.releases.pages.conftest import MANIFESTS, reviewed
 from tests.releases.pages.test_order import HTMX, words
@@ -30,7 +29,7 @@ def order(world: World, component: Component, signed_in: SignIn) -> ReleaseOrder
     order = make_built(component, world.dana)
     for slug in ("fat", "uat"):
         make_success(order, world.spaces[slug], world.olli)
-    assert signed_in("tess").post(f"/orders/{order.number}/promote/prd/", {"word": "passed"}).status_code == 302
+    assert signed_in("tess").post(f"/orders/{order.number}/promote/prd/", {"test_verdict": "passed"}).status_code == 302
     return order
 
 
@@ -104,7 +103,7 @@ def test_two_snapshots_are_compared_without_the_cluster(world: World, order: Rel
 
 
 @pytest.mark.parametrize(
-    ("strategy", "before", "sentence"),
+    ("strategy", "before", "message"),
     [
         ({"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}, 3, "Replace 3 pods in PRD, 1 at a time, about 40 s"),
         ({"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 1}}, 3, "Replace 3 pods in PRD, 2 at a time, about 40 s"),
@@ -113,8 +112,8 @@ def test_two_snapshots_are_compared_without_the_cluster(world: World, order: Rel
         (None, 0, "Start 3 pods in PRD, about 40 s"),
     ],
 )
-def test_what_will_happen_in_one_sentence(
-    world: World, order: ReleaseOrder, strategy: dict[str, Any] | None, before: int, sentence: str
+def test_what_will_happen_in_one_message(
+    world: World, order: ReleaseOrder, strategy: dict[str, Any] | None, before: int, message: str
 ) -> None:
     snapshot = reviewed(order, world.spaces["prd"]).snapshot
     running = make_success(order, world.spaces["prd"], world.olli)
@@ -123,7 +122,7 @@ def test_what_will_happen_in_one_sentence(
     assert snapshot
     snapshot.manifests = [{**MANIFESTS[1], "spec": {**MANIFESTS[1]["spec"], "strategy": strategy}}]  # type: ignore[dict-item]
     effect = effect_of(snapshot, Placement(wanted=before), running if before else None)
-    assert effect and effect.sentence == sentence
+    assert effect and effect.message == message
 
 
 def test_a_quota_bar_shows_the_peak_and_what_is_left(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
@@ -138,7 +137,7 @@ def test_a_quota_bar_shows_the_peak_and_what_is_left(world: World, order: Releas
     assert "Quota open Left after it: CPU lower 4 cores." in said and "4 → 5 → 4 / 8 cores" in said
 
 
-def test_a_look_that_something_was_applied_after_asks_to_look_again(
+def test_a_review_that_something_was_applied_after_asks_for_a_new_one(
     world: World, order: ReleaseOrder, signed_in: SignIn
 ) -> None:
     make_success(order, world.spaces["prd"], world.olli)
@@ -150,7 +149,7 @@ def test_a_look_that_something_was_applied_after_asks_to_look_again(
     assert 'id="id_last_four"' in signed_in("olli").get(path).content.decode()
     Deployment.objects.filter(order=order, space=world.spaces["prd"]).update(applied_at=timezone.now())
     response = signed_in("olli").get(path)
-    assert "What runs there has changed since this look." in words(response)
+    assert "What runs there has changed since this review." in words(response)
     assert 'id="id_last_four"' not in response.content.decode()
 
 

@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import Project
 from components.models import Component
 from releases.models import Build, ReleaseOrder
 from tests.cast import World
@@ -127,7 +128,7 @@ def test_filters_narrow_the_list(world: World, component: Component, signed_in: 
     assert "No order fits these filters" in text_of(client.get("/orders/?project=other"))
 
 
-def test_strangers_see_none_and_nobody_is_asked_to_sign_in(
+def test_outsiders_see_none_and_nobody_is_asked_to_sign_in(
     world: World, component: Component, signed_in: SignIn, client: Client
 ) -> None:
     order = make_order(component, world.dana)
@@ -148,7 +149,7 @@ def test_the_next_act_is_the_viewers(world: World, component: Component, signed_
     assert (act("dana"), act("tess"), act("uma")) == ("Promote to FAT", "Promote to FAT", "Open")
     make_success(order, world.spaces["fat"], world.olli)
     assert (act("dana"), act("tess")) == ("Open", "Promote to UAT")
-    signed_in("tess").post(f"/orders/{order.number}/promote/uat/", {"word": "passed"})
+    signed_in("tess").post(f"/orders/{order.number}/promote/uat/", {"test_verdict": "passed"})
     assert (act("tess"), act("olli")) == ("Open", "Review for UAT")
 
 
@@ -175,3 +176,40 @@ def test_a_row_shows_the_stage_that_failed(world: World, component: Component, s
     (row,) = signed_in("dana").get("/orders/").context["rows"]
     assert (row.build_state, row.build_word) == ("failed", "Build failed")
     assert [stage.state for stage in row.stages] == ["succeeded", "failed", "skipped", "skipped", "skipped"]
+
+
+def test_every_project_is_offered_and_heard_of_however_many_components_there_are(
+    signed_in: SignIn, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("releases.presenters.list.MOST_CHOICES", 4)
+    for number in range(30):
+        project = Project.objects.create(organisation=world.project.organisation, slug=f"p-{number:02d}", name="P")
+        for letter in "ab":
+            Component.objects.create(project=project, name=f"{letter}-{number}", slug=f"{letter}-{number}")
+    client = signed_in("ada")
+    response = client.get("/orders/")
+    offered = {slug for slug, _text, _chosen in response.context["choices"].projects}
+    assert {f"p-{number:02d}" for number in range(30)} <= offered
+    heard = set(response.context["topic"].split(","))
+    assert {
+        f"project:{pk}" for pk in Project.objects.filter(slug__startswith="p-").values_list("pk", flat=True)
+    } <= heard
+    assert response.context["choices"].components is None and "Choose a project first" in response.content.decode()
+    within = client.get("/orders/?project=p-29").context["choices"]
+    assert [slug for slug, _name, _chosen in within.components] == ["a-29", "b-29"]
+    kept = client.get("/orders/?project=&component=a-3").context["choices"]
+    assert kept.components == [("a-3", "a-3", True)], "what is chosen stays chosen"
+
+
+def test_more_projects_than_a_socket_watches_are_asked_about_by_the_clock(
+    signed_in: SignIn, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("releases.views.lists.MOST_TOPICS", 2)
+    for number in range(3):
+        project = Project.objects.create(organisation=world.project.organisation, slug=f"p-{number}", name="P")
+        Component.objects.create(project=project, name="a", slug="a")
+    client = signed_in("ada")
+    page = client.get("/orders/").content.decode()
+    assert page.count("every 15s") == 2 and page.count("clock=1") == 2
+    rows = client.get("/orders/?part=rows&clock=1", headers={"HX-Request": "true"}).content.decode()
+    assert "every 15s" in rows and "clock=1" in rows, "and goes on with it"

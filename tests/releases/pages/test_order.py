@@ -16,7 +16,8 @@ from django.utils import timezone
 from components.models import Component
 from environments.models import Space
 from foundation.runs.choices import RunState
-from releases import progress, transitions
+from releases import transitions
+from releases.logs.storage import append_log
 from releases.models import Build, Comment, Deployment, Promotion, ReleaseOrder
 from tests.cast import World
 from tests.releases.pages.conftest import reviewed
@@ -36,7 +37,7 @@ def page(client: Client, order: ReleaseOrder, query: str = "") -> Any:
     return client.get(f"/orders/{order.number}/{query}")
 
 
-def test_a_stranger_and_a_wrong_number_get_the_same_404(world: World, component: Component, signed_in: SignIn) -> None:
+def test_a_outsider_and_a_wrong_number_get_the_same_404(world: World, component: Component, signed_in: SignIn) -> None:
     order = make_order(component, world.dana)
     stranger = page(signed_in("otto"), order)
     wrong = signed_in("dana").get("/orders/K8S20200101000000AA/")
@@ -50,7 +51,7 @@ def test_the_lane_puts_the_twin_beside_production(world: World, component: Compo
     lane = page(signed_in("dana"), order).context["lane"]
     assert [[card.title for card in column] for column in lane.columns] == [["FAT"], ["UAT"], ["PRD", "DRP"]]
     assert lane.build.state == "none"
-    assert str(lane.columns[0][0].closed.sentence) == "The order has no image yet: build it first."
+    assert str(lane.columns[0][0].closed.message) == "The order has no image yet: build it first."
 
 
 def test_the_panel_that_opens_is_where_the_order_stands(world: World, component: Component, signed_in: SignIn) -> None:
@@ -100,12 +101,12 @@ def test_a_promotion_needs_the_testers_word_and_keeps_what_was_typed(
     make_success(order, world.spaces["fat"], world.olli)
     client = signed_in("tess")
     url = f"/orders/{order.number}/promote/uat/"
-    refused = client.post(url, {"note": "looks good", "report_url": "javascript:alert(1)", "word": "passed"})
+    refused = client.post(url, {"note": "looks good", "report_url": "javascript:alert(1)", "test_verdict": "passed"})
     assert refused.status_code == 400 and "looks good" in refused.content.decode()
     assert "The link to the report must begin with http:// or https://." in words(refused)
     assert client.post(url, {"note": "n"}).status_code == 400
     assert not Promotion.objects.filter(order=order).exists()
-    accepted = client.post(url, {"note": "looks good", "word": "remarks"})
+    accepted = client.post(url, {"note": "looks good", "test_verdict": "remarks"})
     assert accepted["Location"].endswith(f"/orders/{order.number}/?panel=uat")
     assert "passed with remarks" in words(client.get(accepted["Location"]))
 
@@ -134,7 +135,7 @@ def test_the_logs_end_is_in_the_page_as_harmless_text(world: World, component: C
     row = build(order)
     text = "error: first\n" + "x\n" * 500 + "<script>alert(1)</script> \u202e\x1b]52;c;eA==\x07\nthe end\n"
     with transaction.atomic():
-        Build.objects.filter(pk=row.pk).update(**progress.append_log(row, text))
+        Build.objects.filter(pk=row.pk).update(**append_log(row, text))
     response = page(signed_in("dana"), order)
     log, content = response.context["log"], response.content.decode()
     assert log.text.endswith("<script>alert(1)</script> ⟨U+202E⟩\nthe end") and log.first == 304
@@ -157,7 +158,7 @@ def test_a_log_that_is_all_read_opens_small(world: World, component: Component, 
     )
     stages = [{"name": "A", "state": "succeeded"}, {"name": "B", "state": "succeeded"}]
     with transaction.atomic():
-        Build.objects.filter(pk=row.pk).update(**progress.append_log(row, text), stages=stages)
+        Build.objects.filter(pk=row.pk).update(**append_log(row, text), stages=stages)
         row.refresh_from_db()
         assert not page(signed_in("dana"), order).context["log"].is_short, "it grows"
         transitions.end_run(row, RunState.SUCCEEDED, actor=None)
@@ -191,7 +192,7 @@ def test_closing_asks_for_a_reason_where_one_is_needed(world: World, component: 
     assert tester.get(f"/orders/{order.number}/close/explode/").status_code == 404
 
 
-def test_a_refusal_is_a_page_with_its_sentence_and_the_person_to_ask(
+def test_a_refusal_is_a_page_with_its_message_and_the_person_to_ask(
     world: World, component: Component, signed_in: SignIn
 ) -> None:
     order = make_built(component, world.dana)
@@ -209,7 +210,7 @@ def test_comments_are_escaped_and_can_be_read_alone(world: World, component: Com
     client.post(f"/orders/{order.number}/comment/", {"text": "<b>hot</b> fix"})
     response = page(client, order, "?activity=comments")
     assert "&lt;b&gt;hot&lt;/b&gt; fix" in response.content.decode()
-    assert [event.sentence for event in response.context["events"]] == ["Comment"]
+    assert [event.message for event in response.context["events"]] == ["Comment"]
 
 
 def test_the_dialog_builds_the_commit_that_it_showed(world: World, component: Component, signed_in: SignIn) -> None:

@@ -14,11 +14,14 @@ from django.utils import timezone
 
 from components.models import Component
 from foundation.runs.choices import RunState
-from releases import gates, launch, progress, transitions
+from releases import gates, transitions
+from releases.events import append_event
+from releases.locks import lock_placement
+from releases.logs.storage import append_log
 from releases.models import Build, Deployment, Placement, ReleaseOrder
+from releases.presenters.build import UsualBuild, stage_strip, usual_build, usual_rollout
 from releases.services import approvals, promotions
-from releases.views.shown import usual
-from releases.views.shown.stages import strip
+from releases.services.deployments import create_deployment
 from tests.cast import World
 from tests.releases.pages.conftest import reviewed
 from tests.releases.pages.test_order import HTMX, page, words
@@ -33,7 +36,7 @@ def seen(response: Any) -> tuple[str, str, str]:
     return (
         str(primary.label) if primary else "",
         str(primary.why) if primary else "",
-        f"{stuck.where}: {stuck.sentence} {stuck.who}" if stuck else "",
+        f"{stuck.where}: {stuck.message} {stuck.who}" if stuck else "",
     )
 
 
@@ -66,7 +69,7 @@ def test_a_closed_gate_is_named_on_card_and_head_with_who_clears_it(
     order = make_built(component, world.dana)
     for slug in ("fat", "uat"):
         make_success(order, world.spaces[slug], world.olli)
-    promotions.promote(actor=world.tess, order=order, space=world.spaces["prd"], word="passed")
+    promotions.promote(actor=world.tess, order=order, space=world.spaces["prd"], test_verdict="passed")
     response = page(signed_in("uma"), order)
     card = response.context["lane"].columns[2][0]
     assert (card.state, str(card.word), str(card.detail)) == ("blocked", "blocked by 1", "0 of 1 approvals.")
@@ -81,7 +84,7 @@ def test_when_only_a_word_lacks_the_button_asks_for_it(world: World, component: 
     order = make_built(component, world.dana)
     for slug in ("fat", "uat"):
         make_success(order, world.spaces[slug], world.olli)
-    promotions.promote(actor=world.tess, order=order, space=world.spaces["prd"], word="passed")
+    promotions.promote(actor=world.tess, order=order, space=world.spaces["prd"], test_verdict="passed")
     snapshot = reviewed(order, world.spaces["prd"]).snapshot
     assert snapshot
     response = page(signed_in("olli"), order)
@@ -90,7 +93,9 @@ def test_when_only_a_word_lacks_the_button_asks_for_it(world: World, component: 
     assert seen(page(signed_in("dana"), order))[0] == "Review and deploy to PRD", "nobody approves an own order"
     given = approvals.approve(actor=world.olli, snapshot=snapshot)
     label, _why, stuck = seen(page(signed_in("olli"), order))
-    assert label == "Review and deploy to PRD" and stuck.startswith("PRD: Four eyes: Olli approved it, and whoever")
+    assert label == "Review and deploy to PRD" and stuck.startswith(
+        "PRD: Four eyes: Olli approved it, and people who approve"
+    )
     assert stuck.endswith("deploy it here. Oskar")
     assert "waits for somebody to deploy it" in seen(page(signed_in("oskar"), order))[2], "approved, for everybody else"
     approvals.withdraw_approval(actor=world.olli, approval=given)
@@ -103,8 +108,8 @@ def test_while_it_is_deployed_the_button_follows_it(world: World, component: Com
     make_success(order, world.spaces["fat"], world.olli)
     review = make_review(order, world.spaces["uat"])
     with transaction.atomic():
-        place = launch.take_place(order, world.spaces["uat"])
-        row = launch.launch_deployment(order, world.spaces["uat"], place, actor=world.olli, snapshot=review.snapshot)
+        place = lock_placement(order, world.spaces["uat"])
+        row = create_deployment(order, world.spaces["uat"], place, actor=world.olli, snapshot=review.snapshot)
     response = page(signed_in("uma"), order)
     assert seen(response)[0] == "Follow the rollout" and response.context["primary"].url == f"/deployments/{row.pk}/"
     card = response.context["lane"].columns[1][0]
@@ -132,13 +137,13 @@ def test_the_bar_of_a_stage_is_measured_by_what_is_usual() -> None:
         {"name": "Build", "state": "running", "started_ms": now_ms - 30_000, "duration_ms": 1000},
         {"name": "DockerBuild", "state": "running", "started_ms": now_ms - 900_000},
     ]
-    known = usual.UsualBuild(120, {"Build": 60, "DockerBuild": 20})
-    found = {stage.name: (stage.percent, stage.seconds) for stage in strip(build, known)}
+    known = UsualBuild(120, {"Build": 60, "DockerBuild": 20})
+    found = {stage.name: (stage.percent, stage.seconds) for stage in stage_strip(build, known)}
     assert found["Prepare Git Code"] == (100, 7)
     assert 48 <= found["Build"][0] <= 53 and 30 <= (found["Build"][1] or 0) <= 32
     assert found["DockerBuild"][0] == 95, "late is not done"
     assert found["DockerPush"] == (0, None)
-    assert {stage.percent for stage in strip(build)} == {100, 0}, "nobody knows what is usual: nothing is made up"
+    assert {stage.percent for stage in stage_strip(build)} == {100, 0}, "nobody knows what is usual: nothing is made up"
 
 
 def test_what_is_usual_is_the_median_of_the_last_successes(world: World, component: Component) -> None:
@@ -154,10 +159,10 @@ def test_what_is_usual_is_the_median_of_the_last_successes(world: World, compone
     with transaction.atomic():
         transitions.end_run(row, RunState.FAILED, actor=None, reason="build_failed")
     Build.objects.filter(pk=row.pk).update(started_at=now - timedelta(seconds=3000))
-    found = usual.usual_build(component.pk)
+    found = usual_build(component.pk)
     assert (found.seconds, found.stages) == (20, {"Build": 10})
-    assert usual.usual_build(component.pk + 1) == usual.UsualBuild()
-    assert usual.usual_rollout(component.pk, world.spaces["fat"].pk) is None
+    assert usual_build(component.pk + 1) == UsualBuild()
+    assert usual_rollout(component.pk, world.spaces["fat"].pk) is None
 
 
 def test_a_failed_build_leads_to_the_first_line_that_tells_of_it(
@@ -167,7 +172,7 @@ def test_a_failed_build_leads_to_the_first_line_that_tells_of_it(
     row = build(order)
     with transaction.atomic():
         text = "+ make\nall is well\nSyntaxError: <b>invalid</b> syntax\nmake: *** [test] Error 1\n"
-        Build.objects.filter(pk=row.pk).update(**progress.append_log(row, text))
+        Build.objects.filter(pk=row.pk).update(**append_log(row, text))
         row.refresh_from_db()
         transitions.end_run(row, RunState.FAILED, actor=None, reason="build_failed")
     content = page(signed_in("dana"), order).content.decode()
@@ -197,7 +202,7 @@ def test_the_activity_keeps_its_filter_while_the_page_lives(
     client.post(f"/orders/{order.number}/comment/", {"text": "hot fix"})
     for chosen, kinds in (("comments", {"Comment"}), ("builds", {"Build succeeded", "Build 1 started"})):
         response = page(client, order, f"?panel=fat&activity={chosen}")
-        assert {str(event.sentence) for event in response.context["events"]} == kinds
+        assert {str(event.message) for event in response.context["events"]} == kinds
         assert f"activity={chosen}" in response.context["live_query"]
     assert page(client, order, "?activity=nonsense").context["activity"] == ""
     part = client.get(f"/orders/{order.number}/?panel=fat&part=live&activity=comments", headers=HTMX)
@@ -250,5 +255,5 @@ def _history(world: World, component: Component) -> tuple[Deployment, ReleaseOrd
     first = make_success(order, world.spaces["fat"], world.olli)
     reviewed(order, world.spaces["uat"])
     with transaction.atomic():
-        progress.append(order.pk, "comment", actor=world.dana, data={"id": 0})
+        append_event(order.pk, "comment", actor=world.dana, data={"id": 0})
     return first, order

@@ -14,11 +14,10 @@ from components.models import Component
 from deployer.interfaces import EventFacts
 from foundation.problems import Refused
 from foundation.runs.choices import RunState
-from releases import looks, progress, transitions
+from releases import live_reads, transitions
 from releases.models import Deployment, Placement
-from releases.views.shown.tiles import short_name, tiles_of
-from releases.views.shown.timeline import moments_of, told_by_cluster
-from releases.views.shown.ways import ways_on
+from releases.presenters.rollout import moments_of, told_by_cluster, ways_on
+from releases.presenters.runtime import short_name, tiles_of
 from tests.cast import World
 from tests.releases.pages.conftest import reviewed
 from tests.releases.pages.test_order import HTMX, words
@@ -65,17 +64,17 @@ def test_a_rollout_draws_unborn_pods_and_how_long_it_will_take(
     Deployment.objects.filter(pk=row.pk).update(applied_at=now - timedelta(seconds=700))
     assert "longer than usual (1 min 10 s)" in words(signed_in("olli").get(f"/deployments/{row.pk}/"))
     part = signed_in("olli").get(f"/deployments/{row.pk}/?part=rollout", headers=HTMX).content.decode()
-    assert "<html" not in part and 'id="said"' in part and 'id="cluster-events"' not in part
+    assert "<html" not in part and 'id="rollout-moments"' in part and 'id="cluster-events"' not in part
 
 
 def test_the_story_of_a_rollout_is_kept(world: World, first: Deployment, signed_in: SignIn) -> None:
     row = under_way(make_built(first.component, world.dana), world)
     with transaction.atomic():
-        data = {"id": row.pk, "ready": 1, "wanted": 2, "states": {"ready": 1, "starting": 1}}
-        progress.append(row.order_id, "deployment.progress", data=data)
-        progress.append(row.order_id, "deployment.progress", data={**data, "id": row.pk + 1000})
+        at = timezone.now().isoformat()
+        data = {"at": at, "ready": 1, "wanted": 2, "states": {"ready": 1, "starting": 1}, "message": ""}
+        Deployment.objects.filter(pk=row.pk).update(progress={"moments": [data]})
         transitions.end_run(row, RunState.FAILED, actor=None, reason="rollout", data={"message": "it crashed"})
-    told = [(str(one.said), one.words, one.is_warning) for one in moments_of(Deployment.objects.get(pk=row.pk))]
+    told = [(str(one.message), one.detail, one.is_warning) for one in moments_of(Deployment.objects.get(pk=row.pk))]
     assert told == [
         ("It failed", "it crashed", True),
         ("ready 1/2 · 1 starting", "", False),
@@ -90,14 +89,14 @@ def test_events_of_the_cluster_are_told_in_words() -> None:
         EventFacts("Pod", "gw-1", "Normal", "Unheard", "", 1, ""),
     ]
     newest, backoff, other = told_by_cluster(events)
-    assert (str(newest.said), newest.about) == ("Pods are added or removed", "deployment gw")
-    assert str(backoff.said) == "The container ended again and is started later (3 times)"
+    assert (str(newest.message), newest.about) == ("Pods are added or removed", "deployment gw")
+    assert str(backoff.message) == "The container ended again and is started later (3 times)"
     assert (backoff.about, backoff.is_warning) == ("pod …6d9f-x2k1q", True)
-    assert backoff.words == "BackOff: restarting it"
-    assert (str(other.said), other.at) == ("Unheard", None)
+    assert backoff.detail == "BackOff: restarting it"
+    assert (str(other.message), other.at) == ("Unheard", None)
 
 
-def test_a_cluster_that_is_away_is_said_where_it_was_asked(world: World, first: Deployment, signed_in: SignIn) -> None:
+def test_a_cluster_that_is_away_is_told_where_it_was_asked(world: World, first: Deployment, signed_in: SignIn) -> None:
     Deployment.objects.filter(pk=first.pk).update(
         progress={"pods": [pod("gw-1")]}, applied=[{"kind": "Deployment", "name": "gw", "uid": "u1"}]
     )
@@ -120,8 +119,8 @@ def test_a_pods_last_lines_are_shown_without_what_turns_or_hides_text(
     world: World, first: Deployment, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Placement.objects.update(pods=[pod("gw-1")])
-    monkeypatch.setattr(looks, "events_of", lambda *_asked: ())
-    monkeypatch.setattr(looks, "pod_log", lambda *_asked, **_how: "\x1b[32mready\x1b[0m \u202edeliaf")
+    monkeypatch.setattr(live_reads, "events_of", lambda *_asked: ())
+    monkeypatch.setattr(live_reads, "pod_log", lambda *_asked, **_how: "\x1b[32mready\x1b[0m \u202edeliaf")
     page = signed_in("olli").get(f"{PLACE}/fat/?pod=gw-1").content.decode()
     assert "ready ⟨U+202E⟩deliaf" in page and "\x1b" not in page and "\u202e" not in page
 
@@ -136,19 +135,19 @@ def test_one_answer_of_the_cluster_is_good_for_everybody_for_a_moment(
             asked.append(uid)
             return (EventFacts("Pod", uid, "Normal", "Started", "", 1, "2026-11-20T10:00:00Z"),)
 
-    monkeypatch.setattr("releases.looks.kubernetes.connect", lambda _target: Cluster())
-    monkeypatch.setattr(looks, "_kept", {})
+    monkeypatch.setattr("releases.live_reads.kubernetes.connect", lambda _target: Cluster())
+    monkeypatch.setattr(live_reads, "_kept", {})
     space = world.spaces["fat"]
-    first, again = looks.events_of(space, ["u1", "", "u2"]), looks.events_of(space, ["u1", "", "u2"])
+    first, again = live_reads.events_of(space, ["u1", "", "u2"]), live_reads.events_of(space, ["u1", "", "u2"])
     assert [event.name for event in first] == ["u1", "u2"] and first == again and asked == ["u1", "u2"]
-    monkeypatch.setattr(looks, "KEPT_SECONDS", -1.0)
-    looks.events_of(space, ["u1", "", "u2"])
+    monkeypatch.setattr(live_reads, "KEPT_SECONDS", -1.0)
+    live_reads.events_of(space, ["u1", "", "u2"])
     assert len(asked) == 4
 
 
 def test_an_answer_that_did_not_come_is_not_kept(world: World) -> None:
     with pytest.raises(Refused):
-        looks.events_of(world.spaces["fat"], ["u1"])
+        live_reads.events_of(world.spaces["fat"], ["u1"])
 
 
 @pytest.mark.parametrize(
@@ -170,11 +169,11 @@ def test_a_failure_that_something_else_took_over_offers_no_way_back(
     row = under_way(make_built(first.component, world.dana), world)
     with transaction.atomic():
         transitions.end_run(row, RunState.FAILED, actor=None, reason="rollout", diagnosis={"code": "deadline"})
-    Placement.objects.update(applied=row)
+    Placement.objects.update(last_applied=row)
     client = signed_in("olli")
     there = client.get(f"/deployments/{row.pk}/")
     assert str(there.context["roll_back"].label) == f"Roll back to {first.order.short_name}"
-    assert f"serving {first.order.short_name}" in words(there)
+    assert f"succeeded last, as of now {first.order.short_name}" in words(there)
     make_success(make_built(first.component, world.dana), world.spaces["fat"], world.olli)
     assert client.get(f"/deployments/{row.pk}/").context["roll_back"] is None
 
@@ -218,9 +217,9 @@ def test_runtime_says_since_when_it_drifts_and_who_deployed(world: World, first:
 
 def test_restart_and_scale_ask_on_a_page_of_their_own(world: World, first: Deployment, signed_in: SignIn) -> None:
     client = signed_in("olli")
-    for name, sentence in (("restart", "Every pod in FAT is replaced"), ("scale", "The number of pods in FAT changes")):
+    for name, message in (("restart", "Every pod in FAT is replaced"), ("scale", "The number of pods in FAT changes")):
         asked = client.get(f"{PLACE}/fat/{name}/")
-        assert asked.status_code == 200 and sentence in words(asked)
+        assert asked.status_code == 200 and message in words(asked)
         assert "disabled" not in asked.content.decode().split('class="card-foot')[1]
         shut = signed_in("tess").get(f"{PLACE}/fat/{name}/")
         assert "You may not do this in FAT. Who can clear it:" in words(shut)

@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from components.models import Allocation, Component
+from foundation.messages import from_json_data
 from releases.models import Approval, Deployment, ReleaseOrder, Review
 from tests.cast import World
 from tests.releases.pages.conftest import reviewed
@@ -26,7 +27,7 @@ def order(world: World, component: Component, signed_in: SignIn) -> ReleaseOrder
     order = make_built(component, world.dana)
     for slug, by in (("fat", world.olli), ("uat", world.olli)):
         make_success(order, world.spaces[slug], by)
-    assert signed_in("tess").post(f"/orders/{order.number}/promote/prd/", {"word": "passed"}).status_code == 302
+    assert signed_in("tess").post(f"/orders/{order.number}/promote/prd/", {"test_verdict": "passed"}).status_code == 302
     return order
 
 
@@ -44,7 +45,7 @@ def deploy(client: Client, order: ReleaseOrder, review: Review, **more: str) -> 
     return client.post(url(order) + "deploy/", given)
 
 
-def test_an_old_look_is_refreshed_by_post_and_only_by_who_may(
+def test_an_old_review_is_refreshed_by_post_and_only_with_the_right(
     world: World, order: ReleaseOrder, signed_in: SignIn
 ) -> None:
     review = fresh(order, world)
@@ -86,7 +87,7 @@ def test_who_created_it_reads_why_they_may_not_approve(world: World, order: Rele
     assert review.snapshot
     ReleaseOrder.objects.filter(pk=order.pk).update(author=world.petra)
     said = words(signed_in("petra").get(url(order)))
-    assert "Four eyes: whoever created or built an order does not approve it, administrators included." in said
+    assert "Four eyes: people who created or built an order do not approve it, administrators included." in said
     given = {"snapshot": review.snapshot.hash, "decision": "approve"}
     assert signed_in("petra").post(url(order) + "decide/", given).status_code == 403
     assert Approval.objects.count() == 0
@@ -117,7 +118,7 @@ def test_a_snapshot_that_was_replaced_is_not_deployed(world: World, order: Relea
     Review.objects.filter(pk=newer.pk).update(live_fingerprint="e" * 64)
     refused = deploy(signed_in("olli"), order, seen, last_four=order.number[-4:])
     assert refused.status_code == 409
-    assert "What runs there has changed since you looked: review again." in words(refused)
+    assert "What runs there has changed since the review: review again." in words(refused)
     assert Deployment.objects.count() == before
 
 
@@ -173,3 +174,13 @@ def test_a_review_that_lost_the_cluster_says_so(world: World, order: ReleaseOrde
     Review.objects.filter(pk=review.pk).update(state="running", contact_lost_since=timezone.now())
     said = words(signed_in("olli").get(url(order)))
     assert "No contact with Main since" in said and "The review is under way: a moment." in said
+
+
+def test_the_page_says_whether_the_nodes_have_room(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
+    said = {"text": "The nodes have room for it: %(n)s may take such a pod.", "params": {"n": 3}}
+    found = {"outcome": "fits", "message": from_json_data(said), "seen_at": timezone.now().isoformat()}
+    fresh(order, world, nodes=found)
+    page = signed_in("olli").get(url(order)).content.decode()
+    assert "Room on the nodes" in page and "3 may take such a pod" in page
+    fresh(order, world)
+    assert "Room on the nodes" not in signed_in("olli").get(url(order)).content.decode(), "an older review"

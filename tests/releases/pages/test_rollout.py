@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.test import Client
+from django.utils.dateparse import parse_datetime
 
 from components.models import Component
-from deployer.verdict import NEXT_STEPS, SENTENCES
+from deployer.verdict import MESSAGES, NEXT_STEPS
 from foundation.runs.choices import RunState
-from releases import launch, transitions
+from releases import transitions
+from releases.locks import lock_placement
 from releases.models import Deployment, Placement, ReleaseOrder
-from releases.views.shown.words import diagnosis_of
+from releases.presenters.words import diagnosis_of
+from releases.services.deployments import create_deployment
 from tests.cast import World
 from tests.releases.pages.test_order import words
 from tests.releases.rows import make_built, make_review, make_success
@@ -43,8 +46,8 @@ def under_way(order: ReleaseOrder, world: World, slug: str = "fat") -> Deploymen
     space = world.spaces[slug]
     review = make_review(order, space)
     with transaction.atomic():
-        place = launch.take_place(order, space)
-        return launch.launch_deployment(order, space, place, actor=world.olli, snapshot=review.snapshot, review=review)
+        place = lock_placement(order, space)
+        return create_deployment(order, space, place, actor=world.olli, snapshot=review.snapshot, review=review)
 
 
 def test_old_and_new_pods_and_how_far_it_is(world: World, first: Deployment, signed_in: SignIn) -> None:
@@ -69,34 +72,36 @@ def test_a_failure_comes_with_cause_next_step_and_evidence(world: World, first: 
         "pod": "new-1",
         "container": "app",
         "evidence": ["BackOff: restarting failed container"],
+        "lines": ["KeyError: 'THE_LINE'"],
         "log": "\x1b[31mKeyError\x1b[0m: 'REDEEM_LOCK_SECONDS' \u202enwo ruoy",
     }
     with transaction.atomic():
         transitions.end_run(row, RunState.FAILED, actor=None, reason="rollout", diagnosis=diagnosis)
     never_applied = words(signed_in("olli").get(f"/deployments/{row.pk}/"))
     assert "Roll back" not in never_applied, "what serves is what was there before"
-    Placement.objects.filter(good=first).update(applied=row)
+    Placement.objects.filter(last_succeeded=first).update(last_applied=row)
     response = signed_in("olli").get(f"/deployments/{row.pk}/")
     said = words(response)
     assert "Container app exits with code 1 after 4 seconds, again and again (3 restarts)." in said
+    assert "KeyError: 'THE_LINE'" in said
     assert "Read the last lines of the container's log" in said and "KeyError: 'REDEEM_LOCK_SECONDS' ⟨U+202E⟩" in said
     assert f'href="{PLACE}/fat/roll-back/?to={first.pk}"' in response.content.decode()
     tester = words(signed_in("tess").get(f"/deployments/{row.pk}/"))
     assert "You may not do this in FAT. Who can clear it:" in tester
 
 
-@pytest.mark.parametrize("code", sorted(SENTENCES))
-def test_every_diagnosis_has_a_sentence_and_a_next_step(code: str) -> None:
-    values = dict.fromkeys(re.findall(r"%\((\w+)\)", SENTENCES[code] + NEXT_STEPS[code]), "x")
+@pytest.mark.parametrize("code", sorted(MESSAGES))
+def test_every_diagnosis_has_a_message_and_a_next_step(code: str) -> None:
+    values = dict.fromkeys(re.findall(r"%\((\w+)\)", MESSAGES[code].text + NEXT_STEPS[code].text), "x")
     shown = diagnosis_of({"code": code, "values": values})
-    assert shown and shown.sentence and shown.next_step and "%(" not in shown.sentence + shown.next_step
+    assert shown and shown.message and shown.next_step and "%(" not in shown.message + shown.next_step
     assert code in NEXT_STEPS
 
 
 def test_a_diagnosis_whose_values_are_gone_still_says_something() -> None:
     shown = diagnosis_of({"code": "crash_loop", "values": {}})
-    assert shown and shown.sentence == SENTENCES["crash_loop"]
-    assert diagnosis_of({"code": "of the future"}).sentence == "of the future"  # type: ignore[union-attr]
+    assert shown and shown.message == MESSAGES["crash_loop"]
+    assert diagnosis_of({"code": "of the future"}).message == "of the future"  # type: ignore[union-attr]
     assert diagnosis_of({}) is None
 
 
@@ -122,7 +127,7 @@ def test_runtime_shows_what_serves_drift_and_a_scale_that_lasts(
 ) -> None:
     drift = [{"object": "Deployment/proxy-gw", "path": ".spec.replicas", "before": "2", "after": "7",
               "manager": "kubectl-edit", "at": "2026-11-20T10:00:00Z"}]  # fmt: skip
-    Placement.objects.filter(good=first).update(ready=5, wanted=5, drift=drift, pods=[pod("p-1")])
+    Placement.objects.filter(last_succeeded=first).update(ready=5, wanted=5, drift=drift, pods=[pod("p-1")])
     response = signed_in("olli").get(f"{PLACE}/fat/")
     said = words(response)
     assert first.order.number in said and "5 (allocation 2), until the next snapshot" in said
@@ -133,6 +138,50 @@ def test_runtime_shows_what_serves_drift_and_a_scale_that_lasts(
         assert "Nothing of this component was ever deployed to DRP" in words(signed_in("olli").get(never))
         assert signed_in("otto").get(never).status_code == 404
     assert signed_in("olli").get(f"{PLACE}/fat/pods/other-pod/log/").status_code == 404
+
+
+def test_a_finished_rollout_is_shown_as_it_ended(world: World, first: Deployment, signed_in: SignIn) -> None:
+    row = under_way(make_built(first.component, world.dana), world)
+    pods = [pod("gw-1-aaaaa", is_ready=True, state="ready", started_at="2026-11-20T10:00:00Z")]
+    progress = {"outcome": "complete", "ready": 1, "wanted": 1, "updated": 1, "message": "", "pods": pods}
+    Deployment.objects.filter(pk=row.pk).update(state="running", phase="rolling", progress=progress)
+    row.refresh_from_db()
+    with transaction.atomic():
+        transitions.end_run(row, RunState.SUCCEEDED, actor=None)
+    Deployment.objects.filter(pk=row.pk).update(finished_at=parse_datetime("2026-11-20T10:00:42Z"))
+    today = [pod("gw-2-bbbbb", is_ready=True)]
+    Placement.objects.filter(component=first.component, space=row.space).update(
+        last_succeeded=first, last_applied=first, pods=today
+    )
+    client = signed_in("olli")
+    for address in (
+        f"/deployments/{row.pk}/",
+        f"/deployments/{row.pk}/?part=rollout",
+        f"/deployments/{row.pk}/?pod=gw-1-aaaaa",
+    ):
+        page = client.get(address)
+        assert "…1-aaaaa" in words(page) and "bbbbb" not in page.content.decode()
+        assert "42 s" in words(page), "it grows no older"
+        assert 'datetime="2026-11-20T10:00:00' not in page.content.decode()
+    old = words(client.get(f"/deployments/{row.pk}/"))
+    assert f"succeeded last, as of now {first.order.short_name}" in old
+    assert old.count(first.order.short_name) == 1, "the old pods of then are not of today's order"
+
+
+def test_what_is_applied_stands_beside_what_succeeded_last(world: World, first: Deployment, signed_in: SignIn) -> None:
+    row = under_way(make_built(first.component, world.dana), world)
+    with transaction.atomic():
+        transitions.end_run(row, RunState.FAILED, actor=None, reason="rollout", diagnosis={"code": "not_ready"})
+    Placement.objects.filter(last_succeeded=first, space=row.space).update(last_applied=row, settled_at=None)
+    client = signed_in("olli")
+    assert f"succeeded last, as of now {first.order.short_name} applied: this one" in shown(client, row)
+    assert f"applied, as of now {row.order.short_name}" in shown(client, first)
+    assert f"order {row.order.short_name} was applied over it" in shown(client, first)
+    assert "serves here now" not in shown(client, first)
+
+
+def shown(client: Client, row: Deployment) -> str:
+    return words(client.get(f"/deployments/{row.pk}/")).replace("  ", " ")
 
 
 def test_restart_and_scale_lead_to_their_rollout(world: World, first: Deployment, signed_in: SignIn) -> None:

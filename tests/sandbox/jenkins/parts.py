@@ -21,22 +21,13 @@ from typing import Any
 
 from deployer.adapters.jenkins import JenkinsBuildServer, connect
 from deployer.interfaces import BuildDetail, BuildRequest, BuildServerTarget
+from tests.patience import wait_for
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ROOT / "jenkins_job" / "config.xml"
 JOB = "PRISM_JENKINS_JOB"
 USER, TOKEN = "bot", "token-of-the-test"
 STAGES = ["Prepare Git Code", "Build", "Get Dockerfile & Bootstart.sh", "DockerBuild", "DockerPush"]
-
-
-def wait_until(look: Callable[[], Any], *, seconds: float = 20.0) -> Any:
-    """The first true answer of ``look``; fails when none came in time."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if value := look():
-            return value
-        time.sleep(0.05)
-    raise AssertionError(f"not within {seconds} s")
 
 
 # ---------------------------------------------------------------- processes
@@ -74,7 +65,7 @@ def start(*arguments: str) -> Served:
         assert process.poll() is None or match, "".join(output)
         return match.group(0) if match else ""
 
-    url = wait_until(address)
+    url = wait_for(address)
     port = int(url.rsplit(":", 1)[1])
 
     def listens() -> bool:
@@ -82,7 +73,7 @@ def start(*arguments: str) -> Served:
             return True
         return False
 
-    wait_until(listens)
+    wait_for(listens)
     return Served(process, url, output)
 
 
@@ -189,15 +180,12 @@ class BuildSite:
     platform: Platform
     job: str = JOB
     served: Served | None = None
-    quiet_period: str = JenkinsBuildServer.quiet_period
     _counter: list[int] = field(default_factory=lambda: [0])
 
     @property
     def client(self) -> JenkinsBuildServer:
         """The adapter."""
-        client = connect(self.target)
-        client.quiet_period = self.quiet_period
-        return client
+        return connect(self.target)
 
     def parameters(self, **changed: str) -> dict[str, str]:
         """A complete set that builds; each call has a trigger id and a tag of its own."""
@@ -221,6 +209,7 @@ class BuildSite:
             "BUILD_NODE": "python",
             "GIT_COMMIT": self.repository.tip,
             "PLATFORM_URL": self.platform.url,
+            "CLAIM_SECONDS": "30",
         }
         return values | changed
 
@@ -233,7 +222,7 @@ class BuildSite:
     def start(self, **changed: str) -> tuple[int, dict[str, str]]:
         """Queue a build and wait for its number."""
         queue_id, values = self.trigger(**changed)
-        number = wait_until(lambda: self.client.queue_item(queue_id, values["TRIGGER_ID"]).number)
+        number = wait_for(lambda: self.client.queue_item(queue_id, values["TRIGGER_ID"]).number)
         assert number is not None
         return number, values
 
@@ -244,7 +233,7 @@ class BuildSite:
             detail = self.client.build(self.job, number)
             return None if detail.is_building else detail
 
-        detail = wait_until(look, seconds=seconds)
+        detail = wait_for(look, seconds=seconds)
         assert detail is not None
         return detail
 
@@ -256,14 +245,15 @@ class BuildSite:
     def log(self, number: int) -> str:
         """The whole log, page by page, to its end."""
         text, offset = "", 0
-        until = time.monotonic() + 30
-        while time.monotonic() < until:
+
+        def is_read() -> bool:
+            nonlocal text, offset
             page = self.client.read_log(self.job, number, offset)
             text, offset = text + page.text, page.next_offset
-            if page.is_complete:
-                return text
-            time.sleep(0.02)
-        raise AssertionError("the log did not end")
+            return page.is_complete
+
+        wait_for(is_read, "the log ends")
+        return text
 
     def states(self, number: int) -> dict[str, str]:
         """Stage states by name, in order."""

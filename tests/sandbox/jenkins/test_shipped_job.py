@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
 from xml.etree import ElementTree
 
-from sandbox.jenkins import job_config, parameters
+import pytest
+
+from sandbox.jenkins import job_config, pipeline
+from tests.patience import at_most
 from tests.sandbox.jenkins.parts import CONFIG, STAGES
 
 JENKINSFILE = CONFIG.with_name("Jenkinsfile").read_text()
@@ -27,6 +35,7 @@ PARAMETERS = [
     "BUILD_NODE",
     "GIT_COMMIT",
     "PLATFORM_URL",
+    "CLAIM_SECONDS",
 ]
 
 
@@ -53,7 +62,7 @@ def test_config_holds_the_jenkinsfile() -> None:
 def test_stand_in_and_jenkinsfile_accept_the_same_values() -> None:
     written = re.findall(r"^ *require\('(\w+)', '((?:\\.|[^'\\])*)'\)$", JENKINSFILE, flags=re.M)
     unescaped = {name: re.sub(r"\\(.)", r"\1", pattern) for name, pattern in written}
-    assert unescaped == parameters.PATTERNS | {"BUILD_NODE": parameters.NODE_PATTERN}
+    assert unescaped == pipeline.PATTERNS | {"BUILD_NODE": pipeline.NODE_PATTERN}
     assert set(unescaped) == set(PARAMETERS)
 
 
@@ -86,3 +95,18 @@ def test_files_come_from_params_not_from_the_environment() -> None:
 def test_labels_are_those_the_platform_looks_for() -> None:
     for label in ("io.prism4k.order=$ORDER_NO", "io.prism4k.trigger=$TRIGGER_ID", "org.opencontainers.image.revision="):
         assert f'--label "{label}' in JENKINSFILE
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the job's own script calls curl")
+def test_a_claim_waits_as_long_as_it_is_told(tmp_path: Path) -> None:
+    """The shell text of the job itself, at an address where nobody answers."""
+    script = re.search(r"label: 'claim', returnStdout: true, script: '''(.*?)'''", JENKINSFILE, flags=re.S)
+    assert script is not None
+    (tmp_path / "claim.json").write_text("{}")
+    given = {"PATH": os.environ["PATH"], "PLATFORM_URL": "http://127.0.0.1:1", "CLAIM_SECONDS": "2"}
+    started = time.monotonic()
+    done = subprocess.run(
+        ["bash", "-c", script[1]], cwd=tmp_path, env=given, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "000"
+    assert 1 < time.monotonic() - started < at_most(6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 import signal
@@ -15,6 +16,7 @@ import pytest
 
 from deployer.errors import Rejected
 from deployer.interfaces import BuildRequest, BuildServerTarget
+from tests.patience import wait_for
 from tests.sandbox.jenkins.parts import (
     CONFIG,
     JOB,
@@ -27,7 +29,6 @@ from tests.sandbox.jenkins.parts import (
     running,
     soon,
     start,
-    wait_until,
 )
 
 OWN_VARIABLES = """BUILD_DISPLAY_NAME BUILD_ID BUILD_NUMBER BUILD_TAG BUILD_URL HOME JENKINS_NODE_COOKIE JENKINS_URL
@@ -45,7 +46,7 @@ def is_alive(pid: str) -> bool:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BuildSite]:
     with build_site(tmp_path_factory.mktemp("site")) as found:
-        found.quiet_period = "150"
+        found.target = dataclasses.replace(found.target, quiet_period_seconds=0)
         yield found
 
 
@@ -78,8 +79,8 @@ def test_library_makes_reads_and_changes_a_job(library: jenkins.Jenkins) -> None
 def test_library_follows_a_build(library: jenkins.Jenkins, site: BuildSite) -> None:
     queue_id = library.build_job(JOB, {**site.parameters(), "delay": "1sec"})
     assert [item["id"] for item in library.get_queue_info()] == [queue_id]
-    number = wait_until(lambda: (library.get_queue_item(queue_id).get("executable") or {}).get("number"))
-    wait_until(lambda: not library.get_build_info(JOB, number)["building"])
+    number = wait_for(lambda: (library.get_queue_item(queue_id).get("executable") or {}).get("number"))
+    wait_for(lambda: not library.get_build_info(JOB, number)["building"])
     assert library.get_build_info(JOB, number)["result"] == "SUCCESS"
     assert [stage["name"] for stage in library.get_build_stages(JOB, number)["stages"]] == STAGES
     assert library.get_build_console_output(JOB, number).endswith("Finished: SUCCESS\n")
@@ -158,8 +159,8 @@ def test_parameter_that_is_not_declared_is_dropped_and_job_shows_it(library: jen
     values = site.parameters()
     assert frozenset(values) - site.client.job("DRIFTED").parameters == {"ORDER_NO"}
     queue_id = site.client.trigger(BuildRequest("DRIFTED", values["TRIGGER_ID"], values), deadline=soon())
-    number = wait_until(lambda: site.client.queue_item(queue_id, values["TRIGGER_ID"]).number)
-    wait_until(lambda: not site.client.build("DRIFTED", number).is_building)
+    number = wait_for(lambda: site.client.queue_item(queue_id, values["TRIGGER_ID"]).number)
+    wait_for(lambda: not site.client.build("DRIFTED", number).is_building)
     assert "ORDER_NO" not in site.client.build("DRIFTED", number).parameters
 
 
@@ -182,19 +183,19 @@ def test_job_that_runs_one_at_a_time_blocks_the_next(library: jenkins.Jenkins, s
     library.create_job("SINGLE", CONFIG.read_text().replace("<properties>", f"<properties><{kind}/>"))
     values = site.parameters(BUILD_CMD="sleep 600")
     first = site.client.trigger(BuildRequest("SINGLE", values["TRIGGER_ID"], values), deadline=soon())
-    number = wait_until(lambda: site.client.queue_item(first, values["TRIGGER_ID"]).number)
+    number = wait_for(lambda: site.client.queue_item(first, values["TRIGGER_ID"]).number)
     other = site.parameters()
     second = site.client.trigger(BuildRequest("SINGLE", other["TRIGGER_ID"], other), deadline=soon())
-    wait_until(lambda: "is already in progress" in site.client.queue_item(second, other["TRIGGER_ID"]).why)
+    wait_for(lambda: "is already in progress" in site.client.queue_item(second, other["TRIGGER_ID"]).why)
     assert site.client.cancel_queued(second, deadline=soon())
     site.client.stop("SINGLE", number, level="stop", deadline=soon())
-    wait_until(lambda: not site.client.build("SINGLE", number).is_building)
+    wait_for(lambda: not site.client.build("SINGLE", number).is_building)
 
 
 # ---------------------------------------------------------------- waiting and stopping
 def test_third_build_waits_for_an_executor_and_says_so(library: jenkins.Jenkins, site: BuildSite) -> None:
     holders = [site.start(BUILD_CMD="sleep 600")[0] for _ in range(2)]
-    wait_until(lambda: all(site.states(number).get("Build") == "running" for number in holders))
+    wait_for(lambda: all(site.states(number).get("Build") == "running" for number in holders))
     third, _ = site.start()
     waiting = [item for item in library.get_queue_info() if item["task"]["url"] == f"job/{JOB}/{third}/"]
     assert [item["why"] for item in waiting] == ["Waiting for next available executor on ‘python’"]
@@ -217,16 +218,16 @@ def test_build_that_waits_for_an_executor_can_be_stopped(site: BuildSite) -> Non
 
 @pytest.mark.parametrize("level", ["term", "kill"])
 def test_process_that_ignores_the_signal_ends_at_the_next_level(site: BuildSite, level: str) -> None:
-    number, values = site.start(BUILD_CMD="trap '' TERM\necho pid=$$\nwhile :; do sleep 0.1; done")
-    wait_until(lambda: "pid=" in site.client.read_log(JOB, number, 0).text)
+    number, values = site.start(BUILD_CMD="trap 'echo ignored' TERM\necho pid=$$\nwhile :; do sleep 0.1 || :; done")
+    wait_for(lambda: "pid=" in site.client.read_log(JOB, number, 0).text)
     match = re.search(r"pid=(\d+)", site.client.read_log(JOB, number, 0).text)
     assert match is not None
     site.client.stop(JOB, number, level="stop", deadline=soon())
-    time.sleep(0.5)
+    wait_for(lambda: "ignored" in site.client.read_log(JOB, number, 0).text.splitlines())
     assert site.client.build(JOB, number).is_building
     site.client.stop(JOB, number, level=level, deadline=soon())
     assert site.finished(number).result == "ABORTED"
-    wait_until(lambda: not is_alive(match.group(1)))
+    wait_for(lambda: not is_alive(match.group(1)))
 
 
 def test_daemon_left_by_the_command_does_not_outlive_the_build(site: BuildSite) -> None:
@@ -235,7 +236,7 @@ def test_daemon_left_by_the_command_does_not_outlive_the_build(site: BuildSite) 
     assert detail.result == "SUCCESS"
     match = re.search(r"pid=(\d+)", site.log(detail.number))
     assert match is not None
-    wait_until(lambda: not is_alive(match.group(1)))
+    wait_for(lambda: not is_alive(match.group(1)))
 
 
 # ---------------------------------------------------------------- hostile values
@@ -256,7 +257,7 @@ def test_daemon_left_by_the_command_does_not_outlive_the_build(site: BuildSite) 
         ({"BUILD_CMD": "ln -s / dist", "BUILD_TARGET": "dist/etc", "PACKAGE_NAME": "hostname"}, "out of the workspace"),
     ],
 )
-def test_hostile_or_missing_value_fails_with_a_sentence(site: BuildSite, changed: dict[str, str], words: str) -> None:
+def test_hostile_or_missing_value_fails_with_a_message(site: BuildSite, changed: dict[str, str], words: str) -> None:
     detail, _ = site.build(**changed)
     assert detail.result == "FAILURE"
     assert words in site.log(detail.number)
@@ -304,10 +305,18 @@ def test_claim_is_asked_again_while_the_platform_is_in_trouble(site: BuildSite) 
 
 
 def test_platform_that_cannot_be_reached_fails_the_build(site: BuildSite) -> None:
-    detail, _ = site.build(PLATFORM_URL="http://127.0.0.1:1")
-    assert detail.result == "FAILURE"
+    started = time.monotonic()
+    detail, _ = site.build(PLATFORM_URL="http://127.0.0.1:1", CLAIM_SECONDS="1")
+    assert detail.result == "FAILURE" and time.monotonic() - started >= 1
     assert site.states(detail.number) == {"Prepare Git Code": "failed"}
-    assert "attempt 5 of 5" in site.log(detail.number)
+    assert "Claim, for 0 s more" in site.log(detail.number)
+
+
+def test_a_build_without_an_address_of_the_platform_claims_nothing(site: BuildSite) -> None:
+    detail, values = site.build(PLATFORM_URL="")
+    assert detail.result == "SUCCESS"
+    assert site.platform.of(values["TRIGGER_ID"]) == []
+    assert "No claim" in site.log(detail.number)
 
 
 # ---------------------------------------------------------------- restarts and starts
@@ -324,7 +333,7 @@ def test_restart_keeps_builds_and_numbers_and_ends_what_ran(
     try:
         done, _ = own.build()
         running_number, values = own.start(BUILD_CMD="echo pid=$$\nsleep 600")
-        wait_until(lambda: "pid=" in own.client.read_log(JOB, running_number, 0).text)
+        wait_for(lambda: "pid=" in own.client.read_log(JOB, running_number, 0).text)
         match = re.search(r"pid=(\d+)", own.client.read_log(JOB, running_number, 0).text)
         assert match is not None
         session = own.client.job(JOB).session
@@ -338,9 +347,9 @@ def test_restart_keeps_builds_and_numbers_and_ends_what_ran(
         assert (detail.is_building, detail.result) == (False, "ABORTED")
         assert "was stopped while this build ran" in detail.abort_cause
         assert own.log(running_number).endswith("Finished: ABORTED\n")
-        wait_until(lambda: not is_alive(match.group(1)))
+        wait_for(lambda: not is_alive(match.group(1)))
         assert own.client.build(JOB, done.number).description == done.description
-        next_number = wait_until(lambda: own.client.queue_item(waiting, queued["TRIGGER_ID"]).number)
+        next_number = wait_for(lambda: own.client.queue_item(waiting, queued["TRIGGER_ID"]).number)
         assert next_number == running_number + 1
         assert own.finished(next_number).result == "SUCCESS"
 
@@ -389,7 +398,7 @@ def test_buildah_makes_the_image_too(site: BuildSite, tmp_path: Path) -> None:
         (["--token", ""], "needs a token"),
     ],
 )
-def test_arguments_that_cannot_work_are_said_at_once(
+def test_arguments_that_cannot_work_are_told_at_once(
     tmp_path: Path, more: list[str], words: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from sandbox.jenkins.__main__ import main

@@ -22,6 +22,8 @@ from typing import Any
 import pytest
 from kubernetes import client
 
+from tests.patience import wait_for
+
 ROOT = Path(__file__).resolve().parents[3]
 TOKEN = "token-of-the-stand-in"
 APPLY = {"field_manager": "prism4k", "field_validation": "Strict", "_content_type": "application/apply-patch+yaml"}
@@ -147,6 +149,7 @@ class Kube:
             "deployment": self.apps,
             "horizontal_pod_autoscaler": client.AutoscalingV2Api(self.api),
             "ingress": client.NetworkingV1Api(self.api),
+            "pod_disruption_budget": client.PolicyV1Api(self.api),
         }.get(word, self.core)
         return self.call(getattr(owner, f"patch_namespaced_{word}"), name, self.namespace, body, **{**APPLY, **options})
 
@@ -179,13 +182,10 @@ class Kube:
 
     def until(self, test: Callable[[], Any], seconds: float = 15, what: str = "") -> Any:
         """The first true value of ``test``."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            value = test()
-            if value:
-                return value
-            time.sleep(0.05)
-        raise AssertionError(f"not within {seconds} s: {what} {json.dumps(self.deployment().get('status'))}")
+        try:
+            return wait_for(test, what, seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error} {json.dumps(self.deployment().get('status'))}") from error
 
     def complete(self, name: str = "web", seconds: float = 15) -> Obj:
         """The Deployment once its rollout is complete."""

@@ -357,6 +357,48 @@ def test_the_other_kinds_are_taken(kube: Kube, web: Web) -> None:
     assert kube.apply(ingress)[0] == 422
 
 
+def test_budgets_and_claims_are_taken(kube: Kube) -> None:
+    budget = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "web"},
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "web"}}},
+    }
+    status, made = kube.apply(budget)
+    assert (status, made["metadata"]["generation"]) == (201, 1)
+    budget["spec"]["minAvailable"] = "50%"
+    assert kube.apply(budget)[0] == 422
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "web"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    status, made = kube.apply(claim)
+    assert (status, made["spec"]["volumeMode"], made["status"]) == (201, "Filesystem", {"phase": "Pending"})
+    claim["spec"]["resources"]["requests"]["storage"] = "2Gi"
+    assert kube.apply(claim)[0] == 200
+    claim["spec"]["accessModes"] = ["ReadOnlyMany"]
+    assert kube.apply(claim)[1]["details"]["causes"][0]["field"] == "spec"
+
+
+def test_recreate_is_refused_beside_defaults_that_nobody_owns_and_taken_where_they_were_ours(
+    kube: Kube, web: Web
+) -> None:
+    kube.apply(web(replicas=0))
+    bare = web(replicas=0)
+    bare["spec"]["strategy"] = {"type": "Recreate"}
+    status, refusal = kube.apply(bare)
+    assert (status, refusal["details"]["causes"][0]["field"]) == (422, "spec.strategy.rollingUpdate")
+    owned = web(replicas=0)
+    owned["spec"]["strategy"] = {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"},
+    }
+    assert kube.apply(owned)[0] == 200
+    assert kube.apply(bare)[1]["spec"]["strategy"] == {"type": "Recreate"}
+
+
 def test_an_immutable_config_map_stays(kube: Kube) -> None:
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": {"a": "1"}, "immutable": True}
     assert kube.apply(body)[0] == 201

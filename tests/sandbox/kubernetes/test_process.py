@@ -12,9 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import wait_for
+
 from .conftest import Kube, Obj, StandIn
 
 Web = Callable[..., Obj]
+
+
+def saved(folder: Path) -> Obj:
+    """The state on disk, as the next process will find it."""
+    file = folder / "cluster.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"version": 0, "objects": {}}
 
 
 def prepared(stand_in: StandIn, web: Web) -> Kube:
@@ -52,7 +60,8 @@ def test_a_restart_shows_what_was_deployed(tmp_path: Path, web: Web, how: int) -
     first = StandIn(tmp_path)
     kube = prepared(first, web)
     before, pods = kube.deployment(), kube.pods()
-    time.sleep(0.7)
+    newest = max(int(one["metadata"]["resourceVersion"]) for one in (before, *pods))
+    wait_for(lambda: saved(tmp_path)["version"] >= newest, "all of it is saved")
     first.stop(how)
     second = StandIn(tmp_path, port=first.port)
     try:
@@ -83,7 +92,7 @@ def test_a_rollout_that_was_under_way_goes_on(tmp_path: Path, web: Web) -> None:
     kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kept"}})
     kube.apply(web(replicas=2, annotations={"prism4k.io/scenario": "slow 2"}))
     kube.until(lambda: len(kube.pods()) == 2)
-    time.sleep(0.5)
+    wait_for(lambda: len(saved(tmp_path)["objects"].get("pods", [])) == 2, "both pods are saved")
     first.stop(signal.SIGKILL)
     second = StandIn(tmp_path)
     try:
@@ -98,7 +107,7 @@ def test_kills_at_any_moment_leave_a_readable_state(tmp_path: Path) -> None:
         stand_in = StandIn(tmp_path)
         kube = Kube(stand_in.url, "default")
         kept = kube.call(kube.core.list_namespaced_config_map, "default")[1]["items"]
-        # all but the writes of the last moment, whatever was being saved when it was killed
+        # all but the writes of the last moment, which were being saved when it was killed
         assert len(kept) >= safe
         start, count = time.monotonic(), len(kept)
         while (age := time.monotonic() - start) < length:

@@ -23,7 +23,7 @@ def pod(image: str, **resources: Obj) -> Obj:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": {"containers": [container]}}
 
 
-def test_a_full_quota_holds_a_rolling_update_up_until_there_is_room(kube: Kube, web: Web, registry: Registry) -> None:
+def test_a_full_quota_holds_a_rolling_update_up_until_some_is_free(kube: Kube, web: Web, registry: Registry) -> None:
     kube.apply(quota(pods="3"))
     spec = {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}}
     kube.apply(web(replicas=3, spec=spec))

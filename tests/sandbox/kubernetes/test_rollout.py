@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import threading
-import time
 from collections.abc import Callable
 
 from kubernetes import client
@@ -75,10 +75,9 @@ def test_a_rolling_update_keeps_what_must_stay_available(kube: Kube, web: Web, r
     is_over = threading.Event()
 
     def look() -> None:
-        while not is_over.is_set():
+        while not is_over.wait(0.02):
             status = kube.deployment()["status"]
             seen.append((status.get("availableReplicas", 0), status.get("replicas", 0)))
-            time.sleep(0.02)
 
     looking = threading.Thread(target=look)
     looking.start()
@@ -121,7 +120,7 @@ def test_recreate_ends_the_old_before_it_starts_the_new(kube: Kube, web: Web, re
     kube.complete()
 
 
-def test_a_missed_deadline_is_said_and_a_going_back_clears_it(kube: Kube, web: Web) -> None:
+def test_a_missed_deadline_is_told_and_a_going_back_clears_it(kube: Kube, web: Web) -> None:
     spec = {"progressDeadlineSeconds": 2}
     kube.apply(web(spec=spec))
     kube.complete()
@@ -146,6 +145,35 @@ def test_a_paused_deployment_waits(kube: Kube, web: Web, registry: Registry) -> 
     kube.apply(web(image=other))
     kube.complete()
     assert len(kube.sets()) == 2
+
+
+def test_an_undo_brings_back_template_and_annotations_of_the_set_before(kube: Kube, web: Web) -> None:
+    """What ``kubectl rollout undo`` sends (polymorphichelpers/rollback.go), and what becomes of the revisions."""
+    kube.apply(web(annotations={"prism4k.io/scenario": ""}))
+    kube.complete()
+    before = copy.deepcopy(kube.sets()[0])
+    kube.apply(web(annotations={"prism4k.io/scenario": "slow 1"}))
+    kube.complete()
+    template = before["spec"]["template"]
+    template["metadata"]["labels"].pop("pod-template-hash")
+    patch = [
+        {"op": "replace", "path": "/spec/template", "value": template},
+        {"op": "add", "path": "/metadata/annotations/team~1name", "value": "night"},
+    ]
+    change = (kube.apps.patch_namespaced_deployment, "web", kube.namespace)
+    status, answer = kube.call(*change, patch, _content_type="application/json-patch+json", field_manager="kubectl")
+    assert (status, answer["metadata"]["annotations"]["team/name"]) == (200, "night")
+    assert answer["metadata"]["managedFields"][-1]["manager"] == "kubectl"
+    done = kube.complete()
+    assert done["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "3"
+    for wrong, words in (
+        ([{"op": "test", "path": "/spec/replicas", "value": 9}], "testing value /spec/replicas failed"),
+        ([{"op": "remove", "path": "/spec/nothing"}], "missing key: /spec/nothing"),
+        ([{"op": "replace", "path": "/a/b", "value": 1}], "missing path: /a/b"),
+        ([{"op": "jump", "path": "/spec"}], "unexpected kind: jump"),
+    ):
+        status, refusal = kube.call(*change, wrong, _content_type="application/json-patch+json")
+        assert (status, words in refusal["message"]) == (422, True), refusal
 
 
 def test_minimum_ready_seconds_delay_availability(kube: Kube, web: Web) -> None:

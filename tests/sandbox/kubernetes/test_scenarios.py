@@ -92,7 +92,7 @@ def test_one_restart_and_then_peace(kube: Kube, web: Web) -> None:
     kube.complete()
     kube.until(lambda: only(kube)["restartCount"] == 1, 5)
     kube.complete()
-    time.sleep(1.5)
+    time.sleep(1.5)  # time enough for a second restart, which must not come
     assert (only(kube)["restartCount"], only(kube)["ready"]) == (1, True)
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.packer import PackedImage, PackError, pack
-from sandbox.packer.image import assemble
-from sandbox.packer.layers import LayerWriter
+from sandbox.packer.image import LayerWriter, assemble
 
 Pack = Callable[..., PackedImage]
 
@@ -224,7 +223,7 @@ def test_labels_of_the_caller_win_and_history_matches_layers(build: Pack) -> Non
     assert image.document["rootfs"]["diff_ids"] == [layer.diff_id for layer in image.layers]
 
 
-def test_equal_files_give_equal_bytes_whatever_their_times(build: Pack, context: Path) -> None:
+def test_equal_files_give_equal_bytes_with_any_times(build: Pack, context: Path) -> None:
     first = build("FROM base\nCOPY . /x/", created="2026-01-01T00:00:00Z")
     os.utime(context / "a.txt", (1, 1))
     assert build("FROM base\nCOPY . /x/", created="2026-01-01T00:00:00Z").digest == first.digest
@@ -266,7 +265,7 @@ def test_log_reads_like_a_build(build: Pack) -> None:
         ("# only a comment", "the Dockerfile has no FROM instruction"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence_with_its_line(build: Pack, text: str, sentence: str | None) -> None:
+def test_what_cannot_be_done_is_one_message_with_its_line(build: Pack, text: str, sentence: str | None) -> None:
     if sentence is None:
         assert set(files(build(text))) == {"x/deep/a.txt"}
         return

@@ -12,16 +12,15 @@ import httpx
 import pytest
 
 from sandbox.packer import HttpPuller, PackedImage, PackError, pack, push
-from tests.sandbox.registry.process import RunningRegistry, start_registry
+from tests.sandbox.registry.process import RunningRegistry, guarded_registry
 
 TAG = "K8S20180918055120CK"
 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRegistry]:
-    running = start_registry(tmp_path_factory.mktemp("registry"), "--username", "prism", "--password", "secret")
-    yield running
-    running.stop()
+    with guarded_registry(tmp_path_factory.mktemp("registry")) as running:
+        yield running
 
 
 def make(registry: RunningRegistry, folder: Path, marker: str, password: str = "secret") -> PackedImage:
@@ -66,7 +65,7 @@ def test_an_orders_tag_is_never_overwritten(registry: RunningRegistry, tmp_path:
         send(make(registry, tmp_path, "second"), f"{registry.address}/site/once:{TAG}")
 
 
-def test_wrong_password_is_said_and_not_repeated(registry: RunningRegistry, tmp_path: Path) -> None:
+def test_wrong_password_is_told_and_not_repeated(registry: RunningRegistry, tmp_path: Path) -> None:
     image = make(registry, tmp_path, "secret")
     with pytest.raises(PackError, match="401 UNAUTHORIZED") as caught:
         send(image, f"{registry.address}/site/app:x", password="hunter2")
@@ -85,7 +84,7 @@ def test_wrong_password_is_said_and_not_repeated(registry: RunningRegistry, tmp_
         ("127.0.0.1:1/Site/App:1", "is no image name"),
     ],
 )
-def test_base_that_cannot_be_pulled_is_one_sentence(
+def test_base_that_cannot_be_pulled_is_one_message(
     registry: RunningRegistry, tmp_path: Path, name: str, words: str
 ) -> None:
     text = f"FROM {name.format(registry=registry.address)}"
@@ -95,7 +94,7 @@ def test_base_that_cannot_be_pulled_is_one_sentence(
     assert words in str(caught.value)
 
 
-def test_dead_registry_is_said(tmp_path: Path) -> None:
+def test_dead_registry_is_told(tmp_path: Path) -> None:
     image = pack(context=tmp_path, dockerfile="FROM scratch", labels={}, scratch=tmp_path / "s", log=lambda line: None)
     with pytest.raises(PackError, match="does not answer"):
         send(image, "127.0.0.1:1/site/app:x")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +28,14 @@ class RunningRegistry:
         self.process.terminate()
         self.process.wait(timeout=10)
         self.process.stdout.close()
+
+
+@contextlib.contextmanager
+def guarded_registry(state: Path) -> Iterator[RunningRegistry]:
+    """A registry that asks for the user ``prism`` and the password ``secret``."""
+    running = start_registry(state, "--username", "prism", "--password", "secret")
+    yield running
+    running.stop()
 
 
 def start_registry(state: Path, *arguments: str, port: int = 0) -> RunningRegistry:

@@ -103,14 +103,14 @@ def test_sign_in_is_asked_for_everywhere(tmp_path: Path) -> None:
         (["--host", "0.0.0.0"], "give --username"),
     ],
 )
-def test_bad_arguments_are_said_at_once(tmp_path: Path, arguments: list[str], words: str) -> None:
+def test_bad_arguments_are_told_at_once(tmp_path: Path, arguments: list[str], words: str) -> None:
     command = [sys.executable, "-m", "sandbox.registry", "--state", str(tmp_path), *arguments]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)
     assert ended.returncode == 2
     assert words in ended.stderr
 
 
-def test_taken_port_and_taken_folder_are_said(registry: RunningRegistry, tmp_path: Path) -> None:
+def test_taken_port_and_taken_folder_are_told(registry: RunningRegistry, tmp_path: Path) -> None:
     port = registry.address.rpartition(":")[2]
     command = [sys.executable, "-m", "sandbox.registry", "--port", port, "--state", str(tmp_path)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)

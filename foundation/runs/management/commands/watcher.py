@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from foundation.pulse import start_pulse
 from foundation.runs.watching import THREADS, Watcher
 
 
@@ -22,4 +23,5 @@ class Command(BaseCommand):
         watcher = Watcher(threads=options["threads"])
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: watcher.stop())
+        start_pulse()
         watcher.run()

@@ -1,0 +1,1 @@
+"""Views of the API: components, templates with base images, servers with toolchains."""

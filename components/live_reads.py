@@ -1,0 +1,196 @@
+"""Reads of Git that a person waits for: at most 5 s, and the last stored answer with its age when the remote is away.
+
+Never call these inside a transaction, nor on an event loop.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from components.models import BranchTip as StoredTip
+from components.models import Component
+from components.selectors import current_settings, stored_branches
+from components.targets import source_target
+from deployer.adapters import git
+from deployer.errors import DeployerError, NotFound, OutcomeUnknown, Rejected, Unavailable
+from deployer.interfaces import BranchTip, CommitFacts
+from deployer.messages import Message
+from foundation.messages import MessageLike, as_message
+from foundation.messages import message as _
+from foundation.problems import Invalid, Refused
+
+READ_SECONDS = 5.0
+_TOO_MANY = gettext_noop("Too many people are waiting for Git servers that do not answer. Try again in a few seconds.")
+_TOO_SLOW = gettext_noop("The Git server did not answer within %(seconds)s seconds. Try again in a moment.")
+_MOST_READS = 16
+LONGEST_NAME = 200
+_slots = threading.BoundedSemaphore(_MOST_READS)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class BranchList:
+    """Branches by name. With a ``reason`` the remote did not answer: this is what it said at ``seen_at``."""
+
+    tips: tuple[BranchTip, ...]
+    seen_at: datetime | None
+    reason: MessageLike = ""
+    unfit: tuple[str, ...] = ()
+    """Names of branches that Jenkins and a shell may not both read as the same name: they are seen, never built."""
+
+    @property
+    def is_stale(self) -> bool:
+        """True when the remote did not answer just now."""
+        return bool(self.reason)
+
+
+@dataclass(frozen=True)
+class CommitList:
+    """Commits, newest first; with ``reason`` none could be read."""
+
+    commits: tuple[CommitFacts, ...]
+    reason: MessageLike = ""
+
+
+def branches(component: Component, *, max_age_seconds: float = 0) -> BranchList:
+    """All branches with their tips; never raises for a remote that is away or a URL that is not set.
+
+    ``max_age_seconds`` lets a search that asks at every key use an answer that is still young.
+    """
+    url = _git_url(component)
+    if not url:
+        return BranchList((), None, _("The component has no Git URL yet."))
+    young = _stored(url)
+    if young.seen_at and timezone.now() - young.seen_at < timedelta(seconds=max_age_seconds):
+        return young
+    try:
+        target = source_target(url)
+        tips = _within(READ_SECONDS, lambda: git.connect(target).heads())
+    except Refused as exc:
+        return _stored(url, exc.message)
+    except DeployerError as exc:
+        return _stored(url, as_message(exc))
+    kept = tuple(tip for tip in tips if len(tip.name) <= LONGEST_NAME)
+    return _split(kept, _store(url, kept))
+
+
+def known_branches(component: Component) -> BranchList:
+    """What the remote said last, without asking it."""
+    return _stored(_git_url(component))
+
+
+def resolve(component: Component, branch: str, *, git_url: str = "") -> BranchTip:
+    """The branch's tip as the remote says now; ``git_url`` where an order froze another one than the current.
+
+    Raises Invalid(branch) for a branch that is not there, Refused 503 (code ``git-away``) when nobody can tell.
+    """
+    url = git_url or _git_url(component)
+    tip = _ask(component, url, lambda source: source.resolve(branch), field="branch")
+    _write([StoredTip(git_url=url, branch=tip.name, commit=tip.commit, seen_at=timezone.now())])
+    return tip
+
+
+def contains(component: Component, branch: str, commit: str, *, git_url: str = "") -> bool:
+    """Does the commit lie on the branch now? Raises as :func:`resolve` does."""
+    return _ask(component, git_url, lambda source: source.contains(branch, commit), field="branch")
+
+
+def commits_between(component: Component, old: str, new: str, *, limit: int = 100, git_url: str = "") -> CommitList:
+    """What ``new`` has that ``old`` has not; never raises for a remote that is away or a commit that is gone."""
+    try:
+        return CommitList(
+            _ask(component, git_url, lambda source: source.commits_between(old, new, limit=limit), field="commit")
+        )
+    except Refused as exc:
+        return CommitList((), exc.message)
+    except Invalid as exc:
+        return CommitList((), exc.fields["commit"][0])
+
+
+def _ask(component: Component, git_url: str, question: Callable[[git.GitSource], T], *, field: str) -> T:
+    url = git_url or _git_url(component)
+    if not url:
+        raise Refused(_("The component has no Git URL yet."), "git-url")
+    target = source_target(url)
+    try:
+        return _within(READ_SECONDS, lambda: question(git.connect(target)))
+    except (NotFound, Rejected) as exc:
+        raise Invalid({field: [as_message(exc)]}) from exc
+    except (Unavailable, OutcomeUnknown) as exc:
+        raise Refused(as_message(exc), "git-away", status=503) from exc
+
+
+def _within(seconds: float, call: Callable[[], T]) -> T:
+    """The call's answer, or Unavailable when it takes longer: the first copy of a large repository does.
+
+    A daemon thread, so that a remote which hangs cannot keep this process from ending; it goes on to fill the mirror,
+    and the next read finds it there.
+    """
+    if not _slots.acquire(timeout=seconds):
+        raise Unavailable(Message(_TOO_MANY))
+    answers: queue.SimpleQueue[tuple[bool, T | DeployerError]] = queue.SimpleQueue()
+
+    def read() -> None:
+        try:
+            answers.put((True, call()))
+        except DeployerError as exc:
+            answers.put((False, exc))
+        finally:
+            _slots.release()
+
+    threading.Thread(target=read, name="git-read", daemon=True).start()
+    try:
+        succeeded, answer = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise Unavailable(Message(_TOO_SLOW, {"seconds": f"{seconds:g}"})) from None
+    if not succeeded:
+        assert isinstance(answer, DeployerError)
+        raise answer
+    return answer  # type: ignore[return-value]
+
+
+def _git_url(component: Component) -> str:
+    settings = current_settings(component)
+    return settings.git_url if settings else ""
+
+
+def _stored(url: str, reason: MessageLike = "") -> BranchList:
+    rows = stored_branches(url)
+    tips = tuple(BranchTip(row.branch, row.commit) for row in rows)
+    return _split(tips, max((row.seen_at for row in rows), default=None), reason)
+
+
+def _split(tips: tuple[BranchTip, ...], seen_at: datetime | None, reason: MessageLike = "") -> BranchList:
+    fit = tuple(tip for tip in tips if git.is_branch_name(tip.name))
+    unfit = tuple(tip.name for tip in tips if not git.is_branch_name(tip.name))
+    return BranchList(fit, seen_at, reason, unfit)
+
+
+def _store(url: str, tips: tuple[BranchTip, ...]) -> datetime:
+    """Keeps the answer in place of the one before it."""
+    now = timezone.now()
+    with transaction.atomic():
+        _write([StoredTip(git_url=url, branch=tip.name, commit=tip.commit, seen_at=now) for tip in tips])
+        StoredTip.objects.filter(git_url=url, seen_at__lt=now).delete()
+    return now
+
+
+def _write(rows: list[StoredTip]) -> None:
+    """Inserts or updates them, in one statement for each 200."""
+    StoredTip.objects.bulk_create(
+        rows,
+        batch_size=200,
+        update_conflicts=True,
+        unique_fields=["git_url", "branch"],
+        update_fields=["commit", "seen_at"],
+    )

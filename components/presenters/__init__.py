@@ -1,0 +1,1 @@
+"""What pages show of components: rows turned into plain values for templates."""

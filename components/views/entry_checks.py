@@ -1,0 +1,106 @@
+"""The form of an entry check: that of every environment, or of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from accounts.actor import actor_of
+from components import selectors, services
+from components.choices import EntryKind
+from components.entry_words import summary_of
+from components.forms import EntryCheckForm
+from components.models import Component, EntryCheck
+from components.services.entry_checks import FIELDS
+from components.views.head import open_component
+from components.views.pages import page
+from environments.access import require
+from environments.models import Environment
+from foundation.api.routes import api_route
+from foundation.messages import MessageLike
+from foundation.messages import message as _
+from foundation.pages import redirect_with, status_of, try_save
+from foundation.problems import Missing
+
+
+@dataclass(frozen=True)
+class EntryPlace:
+    """One line of the settings' card; ``environment`` None is every environment. ``word`` where nothing is asked."""
+
+    environment: Environment | None
+    summary: str
+    word: MessageLike
+    url: str
+
+
+def entry_places(component: Component, environments: Sequence[Environment]) -> list[EntryPlace]:
+    """What counts everywhere, then what each environment has of its own: one query."""
+    rows = selectors.current_entry_checks(component)
+    names = [component.project.slug, component.slug]
+    found = [_place(rows.get(None), None, reverse("components:entry-check", args=names))]
+    for one in environments:
+        found.append(_place(rows.get(one.pk), one, reverse("components:entry-check-in", args=[*names, one.slug])))
+    return found
+
+
+def _place(row: EntryCheck | None, environment: Environment | None, url: str) -> EntryPlace:
+    kind = row.kind if row else EntryKind.NONE if environment is None else EntryKind.EVERYWHERE
+    return EntryPlace(environment, summary_of(row), EntryKind(kind).label, url)
+
+
+@api_route("component_entry_check_save")
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_general(request: HttpRequest, project: str, slug: str) -> HttpResponse:
+    """What counts in every environment that has nothing of its own."""
+    found, _rights = open_component(request, project, slug)
+    return _edit(request, found, None)
+
+
+@api_route("component_entry_check_save_in")
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, project: str, slug: str, environment: str) -> HttpResponse:
+    """What counts in one environment."""
+    found, _rights = open_component(request, project, slug)
+    spaces = selectors.spaces_of(found)
+    place = next((space.environment for space in spaces if space.environment.slug == environment), None)
+    if place is None:
+        raise Missing()
+    return _edit(request, found, place)
+
+
+def _edit(request: HttpRequest, found: Component, place: Environment | None) -> HttpResponse:
+    require(actor_of(request), "edit_allocation", project_id=found.project_id)
+    current = selectors.own_entry_check(found, place)
+    form = EntryCheckForm(request.POST or None, is_general=place is None, initial=_initial(current, place))
+    if request.method == "POST" and form.is_valid():
+        given = dict(form.cleaned_data)
+        saved = try_save(
+            form,
+            lambda: services.save_entry_check(
+                actor=actor_of(request),
+                component=found,
+                environment=place,
+                values={name: given[name] for name in FIELDS},
+                seen_number=given["seen_number"],
+                note=given["note"],
+            ),
+        )
+        if saved is not None:
+            message = _("The entry check is version %(n)s: it counts from the next review on.", n=saved.number)
+            return redirect_with(request, message, "components:edit", found.project.slug, found.slug)
+    context = {"form": form, "component": found, "environment": place}
+    return page(request, "components/entry_check.html", context, status=status_of(form))
+
+
+def _initial(current: EntryCheck | None, place: Environment | None) -> dict[str, object]:
+    if current is None:
+        kind = EntryKind.NONE if place is None else EntryKind.EVERYWHERE
+        return {"kind": kind, "path": "/", "patience_seconds": 60, "seen_number": 0}
+    return {**{name: getattr(current, name) for name in FIELDS}, "seen_number": current.number}

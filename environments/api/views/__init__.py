@@ -1,0 +1,1 @@
+"""Views of the API: clusters, people, projects with their members, environments with their spaces."""

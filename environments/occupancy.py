@@ -1,0 +1,33 @@
+"""Whether anything holds a space: what runs there is known above this app, so that app names a function at start.
+
+As with runs, a dotted path is kept and loaded at the first question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from django.utils.module_loading import import_string
+
+if TYPE_CHECKING:
+    # Apps register before there are models.
+    from environments.models import Space
+    from foundation.messages import MessageLike
+
+_paths: list[str] = []
+
+
+def register(path: str) -> None:
+    """``path`` leads to a function of a space that says what holds it; empty when nothing does."""
+    if path not in _paths:
+        _paths.append(path)
+
+
+def what_holds(space: Space) -> MessageLike:
+    """The first answer, inside the caller's transaction; empty when the space is free."""
+    for path in _paths:
+        ask: Callable[[Space], MessageLike] = import_string(path)
+        if said := ask(space):
+            return said
+    return ""

@@ -1,0 +1,1 @@
+"""What every app's REST API is made of: views, serializers, pages of lists, and the OpenAPI schema."""

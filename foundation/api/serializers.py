@@ -1,0 +1,55 @@
+"""Serializers of what the API takes: they refuse keys that they do not know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+from foundation.messages import message as _
+
+
+class RefusesUnknownKeys:
+    """A misspelt optional field would otherwise be dropped, and its default saved silently."""
+
+    _writable_fields: Any
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Raises ValidationError with a message for each unknown key, beside those for the known ones."""
+        unknown = self._unknown_keys(data) if isinstance(data, Mapping) else {}
+        try:
+            values = super().to_internal_value(data)  # type: ignore[misc]
+        except serializers.ValidationError as error:
+            if unknown and isinstance(error.detail, dict):
+                raise serializers.ValidationError({**error.detail, **unknown}) from error
+            raise
+        if unknown:
+            raise serializers.ValidationError(unknown)
+        return values
+
+    def _unknown_keys(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
+        known = [field.field_name for field in self._writable_fields]
+        return {
+            str(name): [
+                str(_("There is no field “%(name)s” here. The fields are: %(known)s.", name=str(name), known=known))
+            ]
+            for name in data
+            if name not in known
+        }
+
+
+class Input(RefusesUnknownKeys, serializers.Serializer[Any]):
+    """A body that is read."""
+
+
+def text(most: int, **more: Any) -> serializers.CharField:
+    """An optional text of at most so many characters."""
+    return serializers.CharField(max_length=most, required=False, allow_blank=True, **more)
+
+
+def read(shape: type[serializers.BaseSerializer[Any]], data: Any) -> dict[str, Any]:
+    """The checked values of a body; raises DRF's ValidationError, which becomes a problem document."""
+    reader = shape(data=data)
+    reader.is_valid(raise_exception=True)
+    return dict(reader.validated_data)

@@ -1,0 +1,88 @@
+"""Masks secrets in a log that comes in pieces: what begins in one piece and ends in the next is masked as well.
+
+Lines stay lines: a masked block has as many as before, so that numbers of lines mean the same as in Jenkins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from foundation.redaction import MASK, redact
+
+MOST_KEY_LINES = 200
+"""A private key of 16,384 bits has some 200 lines; a mark of a beginning that never ends masks no more than that."""
+LONGEST_CONTEXT = 300
+_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
+_KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
+_UNSTORED = re.compile(
+    r"\x1b\[8mha:[^\x1b\n]*(?:\x1b\[0m)?"  # console notes of Jenkins, also cut ones
+    r"|\x1b\[(?![0-9;:]*m)[0-?]*[ -/]*[@-~]"  # CSI but for colours: cursor, erasing, modes
+    r"|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\|(?=\n)|$)"  # OSC, DCS, SOS, PM, APC: titles, links, clipboard
+    r"|\x1b(?![\[\]PX^_])[ -/]*[0-~]?"  # the others
+    r"|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]"
+)
+
+
+@dataclass
+class LogMask:
+    """What must be known of the pieces before: lines of a key that are still open, and the last line as stored."""
+
+    key_lines: int = 0
+    last: str = ""
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> LogMask:
+        """As it was stored with the log."""
+        return cls(**stored)
+
+    def as_stored(self) -> dict[str, Any]:
+        """For the row."""
+        return asdict(self)
+
+    def apply(self, text: str) -> str:
+        """The next piece, masked; it has as many line breaks as before."""
+        if not text:
+            return ""
+        plain = self._without_keys(_UNSTORED.sub("", text))
+        # A name in the last line and its value in this one; masked text is masked into itself.
+        context = self.last if self.last else ""
+        masked = _line_by_line(context + plain)
+        masked = masked[len(context) :] if masked.startswith(context) else _line_by_line(plain)
+        end = masked if "\n" not in masked[:-1] else masked[masked.rfind("\n", 0, -1) + 1 :]
+        self.last = (self.last + end if end is masked and not self.last.endswith("\n") else end)[-LONGEST_CONTEXT:]
+        return masked
+
+    def _without_keys(self, text: str) -> str:
+        if not self.key_lines and "PRIVATE KEY" not in text:
+            return text
+        return "\n".join(self._key_line(line, is_whole) for line, is_whole in _lines(text))
+
+    def _key_line(self, line: str, is_whole: bool) -> str:
+        before, after = "", ""
+        if not self.key_lines:
+            begins = _KEY_BEGINS.search(line)
+            if begins is None:
+                return line
+            before, line, self.key_lines = line[: begins.start()], line[begins.end() :], 1
+        ends = _KEY_ENDS.search(line)
+        if ends is not None:
+            self.key_lines, after = 0, line[ends.end() :]
+        elif is_whole:
+            self.key_lines = self.key_lines + 1 if self.key_lines < MOST_KEY_LINES else 0
+        hidden = MASK if before or line.strip() or ends is not None or self.key_lines == 2 else ""
+        return before + hidden + after
+
+
+def _lines(text: str) -> list[tuple[str, bool]]:
+    """Lines without their breaks; the last one is whole only where the text ends with a break."""
+    lines = text.split("\n")
+    return [(line, place < len(lines) - 1) for place, line in enumerate(lines)]
+
+
+def _line_by_line(text: str) -> str:
+    masked = redact(text)
+    # A secret of several lines became one mask: then line by line, which masks its lines by themselves.
+    return masked if masked.count("\n") == text.count("\n") else "\n".join(map(redact, text.split("\n")))

@@ -1,0 +1,1 @@
+"""Views of the API: orders with builds and logs, deployments, and what Jenkins calls."""

@@ -1,0 +1,50 @@
+"""Everything about one order in one answer: what the page shows, for other platforms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.models import User
+from environments.models import Space
+from releases import gates, selectors
+from releases.api import serializers as shapes
+from releases.models import Approval, Build, ReleaseOrder
+
+
+def order_overview(order: ReleaseOrder, viewer: User) -> dict[str, Any]:
+    """The order with its attempts and its environments in flow order; gates as they stand for this viewer."""
+    builds = Build.objects.filter(order=order).select_related("started_by").order_by("-attempt")
+    places = [environment_overview(order, space, viewer) for space in selectors.spaces_of(order)]
+    return {
+        **shapes.OrderSummary(order).data,
+        "builds": shapes.BuildOutput(builds, many=True).data,
+        "environments": shapes.OrderPlaceOutput(places, many=True).data,
+    }
+
+
+def environment_overview(order: ReleaseOrder, space: Space, viewer: User) -> dict[str, Any]:
+    """The rows that :class:`OrderPlaceOutput` shows: where the order stands in one space."""
+    promotion = selectors.current_promotion(order, space)
+    review = selectors.latest_review(order, space)
+    snapshot = review.snapshot if review else None
+    deployment = selectors.deployments_of(order).select_related("order").filter(space=space).first()
+    place = selectors.placement_of(order, space)
+    is_here = bool(place and place.last_succeeded_id and deployment and place.last_succeeded_id == deployment.pk)
+    approvals = (
+        Approval.objects.filter(snapshot=snapshot).select_related("by", "order", "space__environment", "snapshot")
+        if snapshot
+        else []
+    )
+    found = gates.deployment_gates(order, space, snapshot=snapshot, deployer=viewer)
+    return {
+        "environment": space.environment.slug,
+        "promotion": promotion,
+        "promotion_gates": gates.promotion_gates(order, space),
+        "deployment_gates": found,
+        "review": review,
+        "approvals": approvals,
+        "deployment": deployment,
+        "settled_at": place.settled_at if place and is_here else None,
+        "unsettled_reason": place.unsettled_reason if place and is_here else "",
+        "unknown_since": place.unknown_since if place else None,
+    }

@@ -1,0 +1,54 @@
+"""One gate: a condition that is open or closed, with its message and who can clear it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import pgettext_lazy
+
+from foundation.messages import MessageLike
+from foundation.problems import Refused
+
+TITLES: dict[str, MessageLike] = {
+    "built": pgettext_lazy("gate", "Image"),
+    "open": pgettext_lazy("gate", "State"),
+    "came-through": pgettext_lazy("gate", "Flow"),
+    "branch": pgettext_lazy("gate", "Branch"),
+    "ticket": pgettext_lazy("gate", "Change ticket"),
+    "promoted": pgettext_lazy("gate", "Promotion"),
+    "free": pgettext_lazy("gate", "Queue"),
+    "known": pgettext_lazy("gate", "Contact"),
+    "approved": pgettext_lazy("gate", "Approval"),
+    "four-eyes": pgettext_lazy("gate", "Four eyes"),
+    "proven": pgettext_lazy("gate", "Proof"),
+    "reviewed": pgettext_lazy("gate", "Review"),
+    "quota": pgettext_lazy("gate", "Quota"),
+}
+"""What each gate is about, in a word or two: the heading above its message."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One condition. ``code`` is for programs; ``sentence`` says what holds or what is missing."""
+
+    code: str
+    is_open: bool
+    message: MessageLike
+    who: MessageLike = ""
+
+    @property
+    def title(self) -> MessageLike:
+        """A word or two above the message."""
+        return TITLES.get(self.code, "")
+
+
+def first_closed(gates: list[Gate]) -> Gate | None:
+    """The gate that stops it, if any."""
+    return next((gate for gate in gates if not gate.is_open), None)
+
+
+def ensure_open(gates: list[Gate]) -> None:
+    """Raise Refused with the first closed gate's own message."""
+    gate = first_closed(gates)
+    if gate:
+        raise Refused(gate.message, f"gate-{gate.code}", gate.who)

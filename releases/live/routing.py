@@ -1,0 +1,7 @@
+"""Websocket addresses."""
+
+from django.urls import path
+
+from releases.live.consumers import LiveConsumer
+
+websocket_urlpatterns = [path("ws/live/", LiveConsumer.as_asgi())]

@@ -1,0 +1,119 @@
+"""Short reads that a person waits for: at most 5 s, outside transactions, never a write outside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from components.targets import build_server_target, registry_target
+from deployer.adapters import jenkins, kubernetes, registry
+from deployer.errors import DeployerError
+from deployer.interfaces import EventFacts
+from environments.models import Space
+from environments.targets import cluster_target
+from foundation.messages import MessageLike, as_message
+from foundation.messages import message as _
+from foundation.problems import Refused
+from foundation.redaction import redact
+from releases.models import Build, ReleaseOrder
+
+
+def read_build_status(order: ReleaseOrder) -> dict[str, Any]:
+    """检测: what Jenkins and the registry say of this order now. Each part says for itself when it is away."""
+    build = Build.objects.filter(order=order).select_related("server", "registry").order_by("-attempt").first()
+    if build is None:
+        return {"jenkins": "not-built", "registry": "not-built", "followed": False}
+    facts: dict[str, Any] = {
+        "followed": build.is_active,
+        "since": build.started_at.isoformat() if build.started_at else None,
+        "contact_lost_since": build.contact_lost_since.isoformat() if build.contact_lost_since else None,
+    }
+    return facts | _read_jenkins(build) | _read_registry(order, build)
+
+
+def _read_jenkins(build: Build) -> dict[str, Any]:
+    if build.build_number is None:
+        return {"jenkins": "not-started"}
+    try:
+        detail = jenkins.connect(build_server_target(build.server)).build(build.job, build.build_number)
+    except DeployerError as error:
+        return {"jenkins": "away", "jenkins_message": as_message(error)}
+    is_same = detail.parameters.get("TRIGGER_ID") == str(build.trigger_id)
+    state = "building" if detail.is_building else (detail.result or "unknown").lower()
+    return {"jenkins": state if is_same else "another-build", "jenkins_number": build.build_number}
+
+
+def _read_registry(order: ReleaseOrder, build: Build) -> dict[str, Any]:
+    try:
+        client = registry.connect(registry_target(build.registry))
+        image = client.image(f"{order.project.slug}/{order.component.slug}", order.number)
+    except DeployerError as error:
+        return {"registry": "away", "registry_message": as_message(error)}
+    if image is None:
+        return {"registry": "no-image"}
+    same = "same" if image.digest == order.image_digest else "different"
+    return {"registry": "image", "digest": image.digest, "digest_is": same if order.image_digest else "not-recorded"}
+
+
+def pod_log(space: Space, pod: str, *, container: str = "", previous: bool = False, tail_lines: int = 200) -> str:
+    """The end of a container's log; raises Refused with the cluster's own message."""
+    try:
+        cluster = kubernetes.connect(cluster_target(space.cluster))
+        return redact(
+            cluster.pod_log(space.namespace, pod, container=container, previous=previous, tail_lines=tail_lines)
+        )
+    except DeployerError as error:
+        raise Refused(as_message(error), "pod-log", status=502) from error
+
+
+KEPT_SECONDS = 2.0
+_kept: dict[tuple[int, tuple[str, ...]], tuple[float, tuple[EventFacts, ...]]] = {}
+
+
+def events_of(space: Space, uids: Sequence[str]) -> tuple[EventFacts, ...]:
+    """What the cluster still tells of these objects, oldest first; raises Refused with its own message.
+
+    Many people may watch one rollout: an answer is good for all of them for two seconds.
+    """
+    key = (space.pk, tuple(uids))
+    now = time.monotonic()
+    for old in [one for one, (at, _events) in list(_kept.items()) if now - at > KEPT_SECONDS]:
+        _kept.pop(old, None)
+    if key not in _kept:
+        try:
+            cluster = kubernetes.connect(cluster_target(space.cluster))
+            found = [event for uid in uids if uid for event in cluster.events(space.namespace, uid)]
+        except DeployerError as error:
+            raise Refused(as_message(error), "events", status=502) from error
+        _kept[key] = (now, tuple(sorted(found, key=lambda event: event.at)))
+    return _kept[key][1]
+
+
+@dataclass(frozen=True)
+class Layers:
+    """How two images differ: layers that only the newer one has, of how many, and its size in bytes. With ``reason``
+    nobody could tell."""
+
+    new: int = 0
+    total: int = 0
+    size: int = 0
+    reason: MessageLike = ""
+
+
+def layers_between(old: ReleaseOrder, new: ReleaseOrder) -> Layers:
+    """What the registry says of both images now; never raises."""
+    build = Build.objects.filter(order=new).select_related("registry").order_by("-attempt").first()
+    if build is None or not old.image_digest or not new.image_digest:
+        return Layers(reason=_("The registry has no such image."))
+    try:
+        client = registry.connect(registry_target(build.registry))
+        repository = f"{new.project.slug}/{new.component.slug}"
+        before, after = (client.image(repository, order.image_digest) for order in (old, new))
+    except DeployerError as error:
+        return Layers(reason=as_message(error))
+    if before is None or after is None:
+        return Layers(reason=_("The registry has no such image."))
+    kept = set(before.layers)
+    return Layers(sum(layer not in kept for layer in after.layers), len(after.layers), after.size)

@@ -1,0 +1,1 @@
+"""What pages show: rows turned into plain values, so that templates only lay them out. Nothing here writes."""

@@ -1,0 +1,250 @@
+"""An order in one environment: its state, its panel and the buttons there; lists, lanes and the matrix ask here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Max
+from django.urls import reverse
+
+from environments.access import Rights
+from environments.models import Space
+from foundation.messages import MessageLike
+from foundation.messages import message as _
+from foundation.runs.choices import ACTIVE, RunState
+from releases import gates, selectors
+from releases.choices import DeploymentKind, PromotionState
+from releases.models import Approval, Deployment, Placement, Promotion, ReleaseOrder, Review, SpaceObservation
+from releases.presenters.acts import Act, refusal
+from releases.presenters.review import approvals_of
+from releases.presenters.words import Diagnosis, diagnosis_of, reason_of
+
+
+@dataclass(frozen=True)
+class Standing:
+    """``state`` is one of the badge's; ``word`` says it."""
+
+    space: Space
+    state: str
+    word: MessageLike
+    deployment: Deployment | None = None
+    promotion: Promotion | None = None
+
+
+def standing_of(
+    order: ReleaseOrder, space: Space, deployment: Deployment | None, promotion: Promotion | None
+) -> Standing:
+    """From the order's newest deployment there and its current promotion, without further queries."""
+    state, word = _state(deployment, promotion)
+    return Standing(space, state, word, deployment, promotion)
+
+
+def _state(deployment: Deployment | None, promotion: Promotion | None) -> tuple[str, MessageLike]:
+    if deployment is not None and deployment.state in ACTIVE:
+        return deployment.state, active_word(deployment)
+    is_newer = promotion is not None and (deployment is None or promotion.created_at > deployment.created_at)
+    if is_newer:
+        return "promoted", _("promoted")
+    if deployment is None:
+        return "none", _("not promoted")
+    if deployment.kind == DeploymentKind.REMOVE and deployment.state == RunState.SUCCEEDED:
+        return "cancelled", _("removed")
+    return deployment.state, RunState(deployment.state).label
+
+
+def active_word(deployment: Deployment) -> MessageLike:
+    """``deploying 2/4``: what is under way and how far."""
+    words = {
+        DeploymentKind.DEPLOY: _("deploying"),
+        DeploymentKind.ROLL_BACK: _("rolling back"),
+        DeploymentKind.RESTART: _("restarting"),
+        DeploymentKind.SCALE: _("scaling"),
+        DeploymentKind.REMOVE: _("removing"),
+    }
+    word = words[DeploymentKind(deployment.kind)]
+    if deployment.state == RunState.QUEUED:
+        return _("waiting")
+    if deployment.phase == "checking":
+        return _("asking the entry")
+    if "wanted" in deployment.progress:
+        return f"{word} {deployment.progress['ready']}/{deployment.progress['wanted']}"
+    return word
+
+
+def latest_deployments(orders: Iterable[ReleaseOrder]) -> dict[tuple[int, int], Deployment]:
+    """The newest deployment by (order id, space id): one query for a page of orders."""
+    ids = [order.pk for order in orders]
+    newest = Deployment.objects.filter(order__in=ids).values("order_id", "space_id").annotate(top=Max("pk"))
+    rows = Deployment.objects.filter(pk__in=newest.values("top")).select_related("deployed_by")
+    return {(row.order_id, row.space_id): row for row in rows}
+
+
+def current_promotions(orders: Iterable[ReleaseOrder]) -> dict[tuple[int, int], Promotion]:
+    """The current promotions by (order id, space id): one query."""
+    rows = Promotion.objects.filter(order__in=[order.pk for order in orders], state=PromotionState.CURRENT)
+    return {(row.order_id, row.space_id): row for row in rows}
+
+
+def spaces_by_project(project_ids: Iterable[int]) -> dict[int, list[Space]]:
+    """The spaces of these projects in flow order: one query."""
+    rows = Space.objects.filter(project_id__in=set(project_ids), is_archived=False).select_related("environment")
+    found: dict[int, list[Space]] = defaultdict(list)
+    for space in rows.order_by("environment__position", "environment__slug"):
+        found[space.project_id].append(space)
+    return found
+
+
+@dataclass(frozen=True)
+class Settling:
+    """What came after a success: ``state`` running while settling, blocked after a restart, succeeded when calm."""
+
+    state: str
+    word: MessageLike
+
+
+def settling_of(place: Placement | None, deployment: Deployment | None) -> Settling | None:
+    """The state after the verdict of the deployment that serves now; None for any other."""
+    if place is None or deployment is None or place.last_succeeded_id != deployment.pk:
+        return None
+    if place.unknown_since is not None or has_lost_contact(place):
+        return Settling("blocked", _("not known: no contact with the cluster"))
+    if place.unsettled_reason:
+        return Settling("blocked", _("not calm: %(why)s", why=place.unsettled_reason))
+    if place.settled_at is None and place.last_applied_id == deployment.pk:
+        return Settling("running", _("settling"))
+    if place.last_applied is not None and place.last_applied_id != deployment.pk:
+        return Settling(
+            "blocked", _("order %(number)s was applied over it", number=place.last_applied.order.short_name)
+        )
+    return Settling("succeeded", _("serves here now"))
+
+
+def has_lost_contact(place: Placement) -> bool:
+    """True while the cluster of the place does not answer: what was seen there last may be otherwise by now."""
+    return SpaceObservation.objects.filter(space=place.space_id, contact_lost_since__isnull=False).exists()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Everything about the order in one space, read once for card and panel."""
+
+    space: Space
+    standing: Standing
+    placement: Placement | None
+    review: Review | None
+    promotion_gates: list[gates.Gate]
+    deployment_gates: list[gates.Gate]
+    settling: Settling | None
+
+
+def place_of(order: ReleaseOrder, standing: Standing, rights: Rights) -> Place:
+    space = standing.space
+    review = selectors.latest_review(order, space)
+    snapshot = review.snapshot if review else None
+    placement = selectors.placement_of(order, space)
+    # Four eyes are about who deploys: they tell nothing to those who never may.
+    deployer = rights.user if rights.can("deploy", space=space) else None
+    return Place(
+        space=space,
+        standing=standing,
+        placement=placement,
+        review=review,
+        promotion_gates=gates.promotion_gates(order, space),
+        deployment_gates=gates.deployment_gates(order, space, snapshot=snapshot, deployer=deployer),
+        settling=settling_of(placement, standing.deployment),
+    )
+
+
+@dataclass(frozen=True)
+class SpacePanel:
+    """One environment of the order."""
+
+    place: Place
+    promotions: list[Promotion]
+    approvals: list[Approval]
+    deployments: list[Deployment]
+    promote_why: MessageLike
+    promote_who: MessageLike
+    withdraw: Act | None
+    review: Act
+    deploy: Act | None
+    roll_back: Act | None
+
+    @property
+    def space(self) -> Space:
+        """The environment of this project."""
+        return self.place.space
+
+    @property
+    def latest(self) -> Deployment | None:
+        """The order's newest deployment there."""
+        return self.deployments[0] if self.deployments else None
+
+    @property
+    def diagnosis(self) -> Diagnosis | None:
+        """Why the newest deployment failed."""
+        return diagnosis_of(self.latest.diagnosis) if self.latest else None
+
+    @property
+    def reason(self) -> MessageLike:
+        """The same in a few words."""
+        return reason_of(self.latest) if self.latest else ""
+
+
+def space_panel(order: ReleaseOrder, place: Place, rights: Rights) -> SpacePanel:
+    """Everything about the order there, with the buttons as they stand for this viewer."""
+    space = place.space
+    no = refusal(rights, "promote", space=space, owner_id=order.author_id, gates=place.promotion_gates)
+    rows = selectors.deployments_of(order).filter(space=space).select_related("order")
+    return SpacePanel(
+        place=place,
+        promotions=list(Promotion.objects.filter(order=order, space=space).select_related("promoted_by")[:20]),
+        approvals=approvals_of(place.review),
+        deployments=list(rows[:20]),
+        promote_why=no.why,
+        promote_who=no.who,
+        withdraw=_withdraw_act(order, place, rights),
+        review=review_act(order, place, rights),
+        deploy=deploy_act(order, place, rights),
+        roll_back=roll_back_act(place.placement, space, rights),
+    )
+
+
+def _withdraw_act(order: ReleaseOrder, place: Place, rights: Rights) -> Act | None:
+    promotion = place.standing.promotion
+    if promotion is None:
+        return None
+    no = refusal(rights, "promote", space=place.space, owner_id=order.author_id)
+    url = reverse("releases:withdraw-promotion", args=[order.number, promotion.pk])
+    return Act(_("Withdraw the promotion"), url, why=no.why, who=no.who)
+
+
+def review_act(order: ReleaseOrder, place: Place, rights: Rights) -> Act:
+    """The link to the review page: everybody who sees the order may read it."""
+    url = reverse("releases:review", args=[order.number, place.space.environment.slug])
+    why = "" if order.image_digest else _("The order has no image yet: build it first.")
+    may_act = rights.can("deploy", space=place.space) or rights.can("approve", space=place.space)
+    return Act(_("Review and deploy") if may_act else _("See the review"), url, why=why)
+
+
+def deploy_act(order: ReleaseOrder, place: Place, rights: Rights, *, is_primary: bool = False) -> Act | None:
+    """One act that makes review and deployment, where the space asks for no review."""
+    space = place.space
+    if space.asks_review:
+        return None
+    url = reverse("releases:deploy", args=[order.number, space.environment.slug])
+    label = _("Deploy to %(name)s", name=space.environment.label)
+    no = refusal(rights, "deploy", space=space, gates=place.deployment_gates)
+    letter = "d" if is_primary else ""
+    return Act(label, url, "post", why=no.why, who=no.who, is_primary=is_primary, letter=letter)
+
+
+def roll_back_act(place: Placement | None, space: Space, rights: Rights) -> Act | None:
+    """The way to the choice of what succeeded there before; None where nothing did but what stands there now."""
+    if place is None or not selectors.has_earlier_success(place):
+        return None
+    no = refusal(rights, "deploy", space=space)
+    names = [space.project.slug, place.component.slug, space.environment.slug]
+    return Act(_("Roll back"), reverse("releases:roll-back", args=names), why=no.why, who=no.who, sign="rollback")

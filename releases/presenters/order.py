@@ -1,0 +1,344 @@
+"""An order's page: the lane ``Build ▸ FAT ▸ UAT ▸ PRD | DRP``, the one primary button, and what stops the order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import ngettext
+
+from environments.access import Rights, names_who_may, who_may
+from environments.models import Space
+from foundation.messages import MessageLike, localized_list
+from foundation.messages import message as _
+from foundation.runs.choices import ACTIVE, RunState
+from releases import gates, selectors
+from releases.choices import OrderState
+from releases.models import Build, Deployment, Placement, ReleaseOrder
+from releases.presenters.acts import Act, refusal
+from releases.presenters.build import (
+    UsualBuild,
+    percent_of,
+    seconds_between,
+    stage_summary,
+    start_act,
+    stop_act,
+    usual_build,
+)
+from releases.presenters.environment import (
+    Place,
+    current_promotions,
+    deploy_act,
+    latest_deployments,
+    place_of,
+    standing_of,
+)
+from releases.presenters.words import build_waits, why_waiting
+from releases.services import approvals
+
+
+@dataclass(frozen=True)
+class Card:
+    """One card of the lane. ``panel`` is what ``?panel=`` says; ``closed`` the first gate in the way.
+
+    ``detail`` says why it waits; otherwise ``who``, ``at`` and ``seconds`` say who did what is drawn, when and in how
+    long. ``percent`` draws a bar while something goes on.
+    """
+
+    panel: str
+    title: str
+    name: str
+    is_production: bool
+    state: str
+    word: MessageLike
+    detail: MessageLike = ""
+    serving: str = ""
+    pods: str = ""
+    who: str = ""
+    at: datetime | None = None
+    seconds: int | None = None
+    usual: int | None = None
+    percent: int | None = None
+    closed: gates.Gate | None = None
+    ask: MessageLike = ""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """``columns`` of cards: an environment and its twins share one."""
+
+    build: Card
+    columns: list[list[Card]]
+    places: dict[str, Place]
+    latest: Build | None
+    usual: UsualBuild
+
+
+def read_lane(order: ReleaseOrder, rights: Rights) -> Lane:
+    """The whole lane with its gates as they stand for this viewer."""
+    deployments, promotions = latest_deployments([order]), current_promotions([order])
+    places: dict[str, Place] = {}
+    spaces = selectors.spaces_of(order)
+    selectors.read_ahead(order, spaces)
+    for space in spaces:
+        key = (order.pk, space.pk)
+        standing = standing_of(order, space, deployments.get(key), promotions.get(key))
+        places[space.environment.slug] = place_of(order, standing, rights)
+    build = selectors.latest_build(order)
+    usual = usual_build(order.component_id)
+    return Lane(_build_card(build, usual.seconds), _columns(order, places), places, build, usual)
+
+
+# ---------------------------------------------------------------- the build's card
+def _build_card(build: Build | None, usual: int | None) -> Card:
+    title = str(_("Build"))
+    if build is None:
+        return Card("build", title, "", False, "none", _("not built yet"))
+    state, word = stage_summary(build)
+    detail: MessageLike = build_waits(build) if build.state in ACTIVE else ""
+    seconds = seconds_between(build.started_at or build.created_at, build.finished_at)
+    return Card(
+        "build",
+        title,
+        str(_("attempt %(n)s", n=build.attempt)),
+        False,
+        state,
+        word or RunState(build.state).label,
+        detail=detail,
+        who=build.started_by.shown_name,
+        at=build.finished_at or build.created_at,
+        seconds=seconds,
+        usual=usual if build.state in ACTIVE else None,
+        percent=percent_of(seconds or 0, usual) if build.state == RunState.RUNNING and not detail else None,
+    )
+
+
+# ---------------------------------------------------------------- an environment's card
+def _columns(order: ReleaseOrder, places: dict[str, Place]) -> list[list[Card]]:
+    columns: list[list[Card]] = []
+    where: dict[int, int] = {}
+    for place in places.values():
+        environment = place.space.environment
+        card = _card(order, place)
+        if environment.twin_id in where:
+            columns[where[environment.twin_id]].append(card)
+        else:
+            columns.append([card])
+            where[environment.pk] = len(columns) - 1
+    return columns
+
+
+def _card(order: ReleaseOrder, place: Place) -> Card:
+    environment = place.space.environment
+    card = Card(environment.slug, environment.label, environment.shown_name, environment.is_production, "none", "")
+    card = replace(card, serving=_serving(order, place.placement))
+    deployment = place.standing.deployment
+    if deployment is not None and deployment.state in ACTIVE:
+        return replace(card, **_under_way(place, deployment))
+    if place.settling is not None and deployment is not None:
+        done = _done(deployment, pods=_pods(place.placement))
+        return replace(card, state=place.settling.state, word=place.settling.word, **done)
+    if place.standing.state == "promoted":
+        return replace(card, **_promoted(place))
+    if deployment is not None:
+        word = _("was here") if deployment.state == RunState.SUCCEEDED else place.standing.word
+        # What failed is not blocked: its cause is a click away.
+        return replace(card, state=place.standing.state, word=word, **_done(deployment))
+    return replace(card, **_not_promoted(order, place))
+
+
+def _under_way(place: Place, deployment: Deployment) -> dict[str, Any]:
+    ready, wanted = deployment.progress.get("ready", 0), deployment.progress.get("wanted", 0)
+    return {
+        "state": deployment.state,
+        "word": place.standing.word,
+        "who": deployment.deployed_by.shown_name,
+        "at": deployment.created_at,
+        "detail": why_waiting(deployment) if deployment.state == RunState.QUEUED else "",
+        "percent": ready * 100 // wanted if wanted else 0,
+    }
+
+
+def _done(deployment: Deployment, pods: str = "") -> dict[str, Any]:
+    return {
+        "who": deployment.deployed_by.shown_name,
+        "at": deployment.finished_at,
+        "seconds": seconds_between(deployment.created_at, deployment.finished_at),
+        "pods": pods,
+    }
+
+
+def _promoted(place: Place) -> dict[str, Any]:
+    closed = [gate for gate in place.deployment_gates if not gate.is_open]
+    if not closed:
+        ask = who_may("deploy", space=place.space)
+        return {"state": "promoted", "word": _("may be deployed"), "detail": _("It waits for somebody to deploy it."),
+                "ask": ask}  # fmt: skip
+    word = ngettext("blocked by %(n)s", "blocked by %(n)s", len(closed)) % {"n": len(closed)}
+    gate = closed[0]
+    return {"state": "blocked", "word": word, "detail": gate.message, "closed": gate, "ask": gate.who}
+
+
+def _not_promoted(order: ReleaseOrder, place: Place) -> dict[str, Any]:
+    if order.state == OrderState.CLOSED:
+        return {"word": _("not promoted")}
+    closed = gates.first_closed(place.promotion_gates)
+    if closed is None:
+        names = {"word": _("not promoted"), "detail": _("It waits for somebody to promote it.")}
+        return names | {"ask": promoters_of(order, place.space)}
+    if closed.code == "built":
+        return {"word": _("waits for the build"), "closed": closed}
+    return {"word": _("not promoted"), "detail": closed.message, "closed": closed, "ask": closed.who}
+
+
+def promoters_of(order: ReleaseOrder, space: Space) -> str:
+    """Who may promote the order there: its author first, where creators may."""
+    names = names_who_may("promote", space=space)
+    if space.creators_may_promote:
+        names = [order.author.shown_name, *names]
+    return localized_list(dict.fromkeys(names[:3]))
+
+
+def _pods(placement: Placement | None) -> str:
+    return f"{placement.ready}/{placement.wanted}" if placement else ""
+
+
+def _serving(order: ReleaseOrder, placement: Placement | None) -> str:
+    """What serves there, where it is another order."""
+    if placement is None or placement.last_succeeded is None or placement.last_succeeded.order_id == order.pk:
+        return ""
+    return f"{placement.last_succeeded.order.short_name} {_pods(placement)}"
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """Why it does not go on: where, the gate's own message and who can clear it, or whose turn it is."""
+
+    where: MessageLike
+    message: MessageLike
+    who: MessageLike
+    is_gate: bool = False
+
+
+def primary_act(order: ReleaseOrder, lane: Lane, rights: Rights, panel: str) -> Act | None:
+    """What comes next; greyed with its reason where this viewer may not. None where the open panel has its form."""
+    if order.state == OrderState.CLOSED:
+        url = f"{reverse('releases:new')}?repeat={order.number}"
+        return Act(_("Repeat"), url) if rights.can("create_order", project_id=order.project_id) else None
+    if order.state == OrderState.BUILDING:
+        return stop_act(order, lane.latest, rights)
+    if order.state in (OrderState.CREATED, OrderState.BUILD_FAILED):
+        return start_act(order, rights)
+    place = next_place(lane)
+    return _onwards(order, place, rights, panel) if place else None
+
+
+def next_place(lane: Lane) -> Place | None:
+    """Where something goes on; otherwise the first environment that the order has not succeeded in."""
+    places = lane.places.values()
+    active = (place for place in places if place.standing.deployment and place.standing.deployment.state in ACTIVE)
+    ahead = (place for place in places if place.standing.state != RunState.SUCCEEDED)
+    return next(active, None) or next(ahead, None)
+
+
+def _onwards(order: ReleaseOrder, place: Place, rights: Rights, panel: str) -> Act | None:
+    space, standing = place.space, place.standing
+    if standing.deployment and standing.deployment.state in ACTIVE:
+        url = reverse("releases:rollout", args=[standing.deployment.pk])
+        return Act(_("Follow the rollout"), url, is_primary=True)
+    if standing.deployment and standing.state in (RunState.FAILED, RunState.ERRORED):
+        return Act(_("See the cause"), reverse("releases:rollout", args=[standing.deployment.pk]), is_primary=True)
+    if standing.promotion is None:
+        return _promote(order, place, rights, panel)
+    if not space.asks_review:
+        return deploy_act(order, place, rights, is_primary=True)
+    url = reverse("releases:review", args=[order.number, space.environment.slug])
+    if _waits_for_own_word(place, rights):
+        return Act(_("Approve for %(name)s", name=space.environment.label), url, is_primary=True, letter="a")
+    label = _("Review and deploy to %(name)s", name=space.environment.label)
+    if rights.can("deploy", space=space) or rights.can("approve", space=space):
+        return Act(label, url, is_primary=True, letter="d")
+    no = refusal(rights, "deploy", space=space)
+    return Act(label, url, why=no.why, who=no.who, is_primary=True)
+
+
+def _waits_for_own_word(place: Place, rights: Rights) -> bool:
+    """Are approvals all that lacks, and may this viewer still give one? Read on the review page, before deploying."""
+    if [gate.code for gate in place.deployment_gates if not gate.is_open] != ["approved"]:
+        return False
+    snapshot = place.review.snapshot if place.review else None
+    if snapshot is None or any(one.by_id == rights.user.pk for one in selectors.approvals_in_force(snapshot)):
+        return False
+    # A rejection is answered on the review page by its author, not by one more yes.
+    return selectors.rejection(snapshot) is None and not approvals.why_not(rights.user, snapshot)
+
+
+def _promote(order: ReleaseOrder, place: Place, rights: Rights, panel: str) -> Act | None:
+    space = place.space
+    no = refusal(rights, "promote", space=space, owner_id=order.author_id, gates=place.promotion_gates)
+    slug = space.environment.slug
+    if not no.why and panel == slug:
+        return None
+    url = f"{reverse('releases:order', args=[order.number])}?panel={slug}"
+    label = _("Promote to %(name)s", name=space.environment.label)
+    return Act(label, url, why=no.why, who=no.who, is_primary=True, letter="p")
+
+
+def stuck_at(order: ReleaseOrder, lane: Lane, rights: Rights) -> Stuck | None:
+    """What the order waits for, in one line; None while something goes on or when it is through."""
+    if order.state == OrderState.CREATED:
+        others = names_who_may("build", project_id=order.project_id)
+        who = localized_list(dict.fromkeys([order.author.shown_name, *others]))
+        return Stuck(lane.build.title, _("It waits for somebody to build it."), who)
+    if lane.build.detail:
+        return Stuck(lane.build.title, lane.build.detail, "")
+    if order.state != OrderState.BUILT:
+        return None
+    place = next_place(lane)
+    if place is None or _is_spare(lane, place):
+        return None
+    card = _card_of(lane, place)
+    return Stuck(card.title, card.detail, card.ask, is_gate=card.closed is not None) if card.detail else None
+
+
+def _is_spare(lane: Lane, place: Place) -> bool:
+    """A twin whose sibling the order has reached: nothing waits for it, it may be filled at any time."""
+    twin_id = place.space.environment.twin_id
+    return any(
+        other.space.environment_id == twin_id and other.standing.state == RunState.SUCCEEDED
+        for other in lane.places.values()
+    )
+
+
+def _card_of(lane: Lane, place: Place) -> Card:
+    slug = place.space.environment.slug
+    return next(card for column in lane.columns for card in column if card.panel == slug)
+
+
+def header_acts(order: ReleaseOrder, rights: Rights) -> list[Act]:
+    """What is in the order's menu, beside the one primary button."""
+    repeat = f"{reverse('releases:new')}?repeat={order.number}"
+    acts = [_plain(order, rights, "create_order", _("Repeat as a new order"), repeat, sign="plus")]
+    if order.state == OrderState.CLOSED:
+        return acts
+    for verb, name, label, sign in (
+        ("close_order", "done", _("Close as done"), "check"),
+        ("return", "return", _("Return"), "rollback"),
+        ("withdraw_order", "withdraw", _("Withdraw the order"), "cancelled"),
+    ):
+        url = reverse("releases:close", args=[order.number, name])
+        acts.append(_plain(order, rights, verb, label, url, sign=sign))
+    return acts
+
+
+def check_act(order: ReleaseOrder, rights: Rights) -> Act:
+    """检测."""
+    no = refusal(rights, "check", project_id=order.project_id)
+    return Act(_("Check"), reverse("releases:check", args=[order.number]), "post", why=no.why, who=no.who)
+
+
+def _plain(order: ReleaseOrder, rights: Rights, verb: str, label: MessageLike, url: str, *, sign: str) -> Act:
+    no = refusal(rights, verb, project_id=order.project_id, owner_id=order.author_id)
+    return Act(label, url, why=no.why, who=no.who, sign=sign)

@@ -1,0 +1,138 @@
+"""What runs in a placement: its pods, and a pod's log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.utils.dateparse import parse_datetime
+
+from foundation.messages import MessageLike
+from foundation.messages import message as _
+from releases.logs import pods
+from releases.logs.plain import visible
+from releases.models import Placement
+from releases.presenters.build import SHORT_ROWS, TAIL_LINES, Log
+from releases.presenters.words import POD_STATES
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One pod."""
+
+    name: str
+    state: str
+    word: MessageLike
+    message: str
+    restarts: int
+    node: str
+    started_at: datetime | None
+    is_ready: bool
+    is_leaving: bool
+    is_new: bool
+    uid: str = ""
+    is_unborn: bool = False
+    lived: int | None = None
+    """Seconds until the rollout ended, of a pod that is shown as it was then; None: it is shown as it is."""
+
+    @property
+    def tone(self) -> str:
+        """The state of its badge."""
+        if self.is_leaving:
+            return "cancelled"
+        if self.is_ready:
+            return "succeeded"
+        return {"failing": "failed", "starting": "running", "running": "running", "ended": "cancelled"}.get(
+            self.state, "waiting"
+        )
+
+    @property
+    def short_name(self) -> str:
+        """What tells the pods of one component apart."""
+        return short_name(self.name)
+
+
+def short_name(pod: str) -> str:
+    """``…6d9f-x2k1q``."""
+    parts = pod.rsplit("-", 2)
+    return f"…{parts[1]}-{parts[2]}" if len(parts) == 3 else pod
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """The pods of a rollout. ``unborn`` are those that are wanted and not there yet."""
+
+    old: list[Tile]
+    new: list[Tile]
+    unborn: list[Tile] = field(default_factory=list)
+
+    @property
+    def ready_old(self) -> int:
+        """How many of the old ones still serve."""
+        return sum(tile.is_ready for tile in self.old)
+
+    @property
+    def ready_new(self) -> int:
+        """How many of the new ones serve already."""
+        return sum(tile.is_ready for tile in self.new)
+
+
+MOST_UNBORN = 24
+
+
+def tiles_of(pods: Sequence[Mapping[str, Any]], wanted: int = 0, *, ended_at: datetime | None = None) -> Tiles:
+    """From the pods that a step stored; ``wanted`` new ones are drawn, whether they are there yet or not.
+
+    ``ended_at``: they are shown as they were then, and grow no older.
+    """
+    tiles = [_tile(pod, ended_at) for pod in pods]
+    new = [tile for tile in tiles if tile.is_new]
+    missing = wanted - sum(not tile.is_leaving for tile in new)
+    before = _("waits for the one before") if new else _("not created yet")
+    unborn = [
+        Tile("", "waiting", before, "", 0, "", None, False, False, True, is_unborn=True)
+        for _place in range(min(missing, MOST_UNBORN))
+    ]
+    return Tiles([tile for tile in tiles if not tile.is_new], new, unborn)
+
+
+def _tile(pod: Mapping[str, Any], ended_at: datetime | None) -> Tile:
+    state = str(pod.get("state", ""))
+    started_at = parse_datetime(str(pod.get("started_at") or ""))
+    lived = max(0, int((ended_at - started_at).total_seconds())) if ended_at and started_at else None
+    return Tile(
+        name=str(pod["name"]),
+        state=state,
+        word=POD_STATES.get(state, state),
+        message=str(pod.get("message", "")),
+        restarts=int(pod.get("restarts") or 0),
+        node=str(pod.get("node", "")),
+        started_at=started_at,
+        is_ready=bool(pod.get("is_ready")),
+        is_leaving=bool(pod.get("is_leaving")),
+        is_new=bool(pod.get("is_new")),
+        uid=str(pod.get("uid", "")),
+        lived=lived,
+    )
+
+
+def pod_log_of(place: Placement, pod: str, text: str, *, container: str, previous: bool) -> Log:
+    """A pod's last lines, as of now; the viewer asks again for those of a container that runs."""
+    names = f"{place.space.project.slug}/{place.component.slug}/environments/{place.space.environment.slug}"
+    query = urlencode({"container": container, "previous": "1" if previous else "0"})
+    lines = text.removesuffix("\n").split("\n")
+    first = max(1, len(lines) - TAIL_LINES + 1)
+    return Log(
+        url=f"/api/v1/components/{names}/pods/{pod}/log/?{query}",
+        link=f"?{query}",
+        raw_url="",
+        data={**pods.answer_of(text), "is_followed": not previous, "opens_at": "end"},
+        text=visible("\n".join(lines[first - 1 :])),
+        first=first,
+        around="",
+        around_line=0,
+        is_short=previous and len(lines) <= SHORT_ROWS,
+    )

@@ -1,7 +1,0 @@
-"""Websocket addresses."""
-
-from django.urls import path
-
-from releases.consumers import LiveConsumer
-
-websocket_urlpatterns = [path("ws/live/", LiveConsumer.as_asgi())]

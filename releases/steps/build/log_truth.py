@@ -1,0 +1,79 @@
+"""The end of a log: what is stored is compared with what Jenkins has, and replaced where it differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import structlog
+from django.db import transaction
+
+from deployer.errors import NotFound, Rejected, TooLate
+from deployer.interfaces import BuildServerClient
+from foundation.runs.lease import Lease
+from releases.events import append_event
+from releases.live.notify import send_signal
+from releases.logs.storage import append_log, clear_log
+from releases.logs.truth import LogReader, LogSum
+from releases.models import Build
+
+log = structlog.get_logger(__name__)
+
+MOST_COMPARED = 16 * 1024 * 1024
+"""Bytes of a log that is read a second time only to compare it. A longer one is, where something in it is doubtful."""
+SPARE_SECONDS = 8.0
+PIECE = 1_000_000
+
+
+def settle_log(lease: Lease, build: Build, server: BuildServerClient) -> None:
+    """Once for a log that was read to its end; a log that Jenkins does not give as a whole stays as it was read."""
+    reader = LogReader.read(build.log_reader)
+    if reader.is_checked or (reader.sum.bytes > MOST_COMPARED and not reader.is_doubtful):
+        return
+    version, is_complete = build.log_version, True
+    try:
+        if reader.is_doubtful or LogSum.of(_whole(lease, build, server)) != reader.sum:
+            _replace(lease, build, server)
+    except (NotFound, Rejected, TooLate):
+        # What was read in pieces is whole as far as anybody knows; what was begun anew is not.
+        is_complete = not reader.is_doubtful and build.log_version == version
+    reader = LogReader.read(build.log_reader)
+    reader.is_checked = True
+    lease.save(log_reader=reader.as_stored(), log_is_complete=is_complete)
+
+
+def _whole(lease: Lease, build: Build, server: BuildServerClient) -> Iterator[str]:
+    assert build.build_number is not None
+    return iter(server.read_whole_log(build.job, build.build_number, deadline=lease.deadline - SPARE_SECONDS))
+
+
+def _replace(lease: Lease, build: Build, server: BuildServerClient) -> None:
+    """In transactions of about a megabyte: a process that dies in between leaves a log that is doubtful, and read anew.
+
+    Viewers are told at the beginning and at the end.
+    """
+    log.info("a stored log is replaced", order=build.order_id, attempt=build.attempt, size=build.log_size)
+    pieces = _whole(lease, build, server)
+    held = next(pieces, "")  # before anything is taken out: a no to the question must leave what there is
+    with transaction.atomic():
+        append_event(build.order_id, "log.replaced", data={"id": build.pk, "attempt": build.attempt})
+        lease.save(**_kept(build, clear_log(build)))
+    for piece in pieces:
+        held += piece
+        if len(held) >= PIECE:
+            _store(lease, build, held, is_doubtful=True)
+            held = ""
+    _store(lease, build, held, is_doubtful=False)
+    send_signal(build.order_id)
+
+
+def _store(lease: Lease, build: Build, text: str, *, is_doubtful: bool) -> None:
+    with transaction.atomic():
+        fields = append_log(build, text)
+        fields["log_reader"]["is_doubtful"] = is_doubtful
+        lease.save(**_kept(build, fields))
+
+
+def _kept(build: Build, fields: dict[str, object]) -> dict[str, object]:
+    for name, value in fields.items():
+        setattr(build, name, value)
+    return fields

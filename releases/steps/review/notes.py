@@ -1,0 +1,29 @@
+"""What a review finds, while it is being made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from deployer.errors import Problem
+from deployer.messages import Message
+
+
+@dataclass
+class Notes:
+    """Everything that goes into ``Review.findings``; ``reason`` is that of the first problem."""
+
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Message | str] = field(default_factory=list)
+    conflicts: list[dict[str, Any]] = field(default_factory=list)
+    additions: list[dict[str, Any]] = field(default_factory=list)
+    """What others added beside our fields; it stays unless it is taken over."""
+    take_over: dict[str, Any] = field(default_factory=dict)
+    """Of the snapshot: conflicts that stand in nobody's way."""
+    diff: list[dict[str, Any]] = field(default_factory=list)
+    reason: str = ""
+
+    def refuse(self, reason: str, problem: Problem) -> None:
+        """Something stands in the way of applying it."""
+        self.reason = self.reason or reason
+        self.problems.append(problem)

@@ -1,1 +1,0 @@
-"""Pulling images: references, manifests, layers, and the scenario that a package carries."""

@@ -1,0 +1,28 @@
+"""One control plane for all cases that use it, and a namespace of its own for each."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.contract.cluster_stand_in import Bench, bench_on
+from tests.controlplane.plane import Plane, running_plane
+from tests.controlplane.stage import Stage, staged
+
+
+@pytest.fixture(scope="session")
+def plane() -> Iterator[Plane]:
+    with running_plane() as made:
+        yield made
+
+
+@pytest.fixture
+def bench(plane: Plane) -> Iterator[Bench]:
+    with bench_on(plane.target()) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A product with a control plane of its own, for the cases of one file."""
+    with staged(tmp_path_factory.mktemp("stage")) as made:
+        yield made

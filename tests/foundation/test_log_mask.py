@@ -1,0 +1,87 @@
+"""No secret of a build log is stored, wherever its pieces are cut."""
+
+from __future__ import annotations
+
+import pytest
+
+from foundation.log_mask import LogMask
+from foundation.redaction import MASK
+
+SECRET = "cAnArY0123456789"
+KEY = f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}AAAA\n{SECRET}BBBB\n\n{SECRET}CCCC\n-----END RSA PRIVATE KEY-----\n"
+LINES = [
+    f"before\n{KEY}after\n",
+    f"密码={SECRET} ok\n",
+    f"数据库密码：{SECRET}\n",
+    f"mysql -h db -u root -p{SECRET} shop\n",
+    f"mysqldump -p'{SECRET}' shop\n",
+    f"docker login -u robot -p {SECRET} harbor.example\n",
+    f"curl -fsS -u robot:{SECRET} https://x.example/\n",
+    f"tool --password {SECRET} --other x\n",
+    f"password:\n  {SECRET}\nnext\n",
+    f"\x1b[31mpassword=\x1b[0m{SECRET}\n",
+]
+
+
+@pytest.mark.parametrize("text", LINES)
+def test_a_secret_is_masked_wherever_lines_come_apart(text: str) -> None:
+    """Jenkins' pieces end with a line: cut behind every line, and stored between."""
+    whole = LogMask().apply(text)
+    assert SECRET not in whole and MASK in whole
+    assert whole.count("\n") == text.count("\n"), "lines keep their numbers"
+    lines = text.splitlines(keepends=True)
+    for cut in range(1, len(lines)):
+        mask = LogMask()
+        first = mask.apply("".join(lines[:cut]))
+        again = LogMask.read(mask.as_stored())
+        found = first + again.apply("".join(lines[cut:]))
+        assert SECRET not in found, (cut, found)
+        assert found.count("\n") == text.count("\n")
+        assert SECRET not in str(again.as_stored())
+    assert whole.split("\n")[-1] == ""
+
+
+def test_a_key_in_the_middle_leaves_what_is_around_it() -> None:
+    lines = LogMask().apply(f"one\nkey: {KEY}two\n").split("\n")
+    assert lines[0] == "one" and lines[1].startswith("key: ") and lines[-2] == "two"
+
+
+def test_a_beginning_without_an_end_does_not_mask_for_ever() -> None:
+    text = "-----BEGIN PRIVATE KEY-----\n" + "AAAA\n" * 500 + "BUILD SUCCESS\n"
+    masked = LogMask().apply(text)
+    assert masked.endswith("BUILD SUCCESS\n") and masked.count("\n") == text.count("\n")
+
+
+@pytest.mark.parametrize(
+    ("raw", "stored"),
+    [
+        ("\x1b[8mha:////4AbC==\x1b[0m[Pipeline] sh\n", "[Pipeline] sh\n"),
+        ("\x1b[8mha:////4AbC\nnext\n", "\nnext\n"),
+        ("\x1b]0;title\x07plain\n", "plain\n"),
+        ("\x1b]52;c;c2VjcmV0\x1b\\plain\n", "plain\n"),
+        ("\x1b]8;;http://x\nplain\n", "\nplain\n"),
+        ("\x1b[2K\x1b[1Gdone\x1b[?25h\n", "done\n"),
+        ("a\x00b\x08c\x7fd\n", "abcd\n"),
+        ("\x1b[31mred\x1b[0m\n", "\x1b[31mred\x1b[0m\n"),
+        ("tab\tstays\n", "tab\tstays\n"),
+    ],
+)
+def test_notes_and_control_sequences_are_not_stored(raw: str, stored: str) -> None:
+    assert LogMask().apply(raw) == stored
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mkdir -p target/classes\n",
+        "docker run -p 8080:80 nginx\n",
+        "the password is missing\n",
+        "curl -u https://example.org/\n",
+        "mysql --protocol=tcp -h db\n",
+        "+ npm login --registry https://r.example\n",
+        "密码不正确\n",
+        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+    ],
+)
+def test_ordinary_lines_stay(text: str) -> None:
+    assert LogMask().apply(text) == text

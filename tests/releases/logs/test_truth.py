@@ -1,0 +1,141 @@
+"""At its end the stored log is what Jenkins has, also after faults on the way; nothing of it is stored unmasked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from deployer.errors import Forbidden, NotFound, TooLate, Unavailable
+from deployer.interfaces import BuildStatus, LogPage
+from releases.logs.reading import read_lines, summary_of
+from releases.logs.truth import LogSum
+from releases.models import Build, OrderEvent
+from releases.steps.build import log_truth
+from tests.cast import World
+from tests.releases.rows import build as make_build
+from tests.releases.rows import make_component, make_order
+from tests.releases.test_build_remotes import IN_SESSION, Jenkins, breakers_are_closed, in_jenkins, put, step
+
+TEXT = "".join(f"line {number} of the log\n" for number in range(1, 4001))
+ENDED = {3: BuildStatus(number=3, queue_id=1, is_building=False, result="FAILURE")}
+
+
+@pytest.fixture
+def row(world: World) -> Build:
+    queued = make_build(make_order(make_component(world), world.dana))
+    return in_jenkins(queued, phase="building", seen_at=timezone.now(), **IN_SESSION)
+
+
+def page(text: str, following: int, *, done: bool = False, **more: bool) -> LogPage:
+    return LogPage(text, following, is_complete=done, **more)
+
+
+def follow(row: Build, monkeypatch: pytest.MonkeyPatch, pages: list[LogPage], whole: Any) -> Jenkins:
+    """Steps over the build with these pages, one a step, until it ends."""
+    jenkins = Jenkins(session="one", confirm="one", stages=(), builds=ENDED, read_log=[*pages], read_whole_log=whole)
+    put(monkeypatch, jenkins)
+    for _times in range(len(pages) + 4):
+        breakers_are_closed()
+        if step(row).is_terminal:
+            break
+    return jenkins
+
+
+def stored(row: Build) -> str:
+    return "".join(row.chunks.order_by("offset").values_list("text", flat=True))
+
+
+def was_replaced(row: Build) -> bool:
+    return OrderEvent.objects.filter(order=row.order_id, kind="log.replaced").exists()
+
+
+def test_a_log_that_came_as_it_is_stays(row: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = [page(TEXT[:40_000], 1), page(TEXT[40_000:], 2, done=True)]
+    follow(row, monkeypatch, pages, [TEXT[:999], TEXT[999:]])
+    assert row.is_terminal and row.log_is_complete and stored(row) == TEXT
+    assert row.log_version == 0 and not was_replaced(row)
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        [page(TEXT[:1000], 1), page("[… 9 bytes left out here …]\n", 2, done=True, has_gap=True)],
+        [page(TEXT[:1000], 1), page(TEXT[5000:], 2, done=True)],
+        [page(TEXT[:1000], 1), page(TEXT[500:], 2, done=True)],
+        [page(TEXT.replace("7", "8"), 1, done=True)],
+    ],
+    ids=["a middle left out", "a part lost unseen", "a part twice", "other text"],
+)
+def test_what_differs_is_replaced(row: Build, monkeypatch: pytest.MonkeyPatch, pages: list[LogPage]) -> None:
+    monkeypatch.setattr(log_truth, "PIECE", 10_000)
+    pieces = [TEXT[start : start + 3000] for start in range(0, len(TEXT), 3000)]
+    follow(row, monkeypatch, pages, pieces)
+    assert row.is_terminal and stored(row) == TEXT and row.log_is_complete
+    assert row.log_size == len(TEXT) and row.log_lines == 4000
+    assert read_lines(row, 3999, 1)[0].text == "line 3999 of the log"
+    assert was_replaced(row) and row.log_version == summary_of(row).version == 1
+
+
+def test_a_rewound_log_is_not_stored_twice(row: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = [page(TEXT[:3000], 1), page(TEXT, 2, done=True, was_rewound=True)]
+    follow(row, monkeypatch, pages, [TEXT])
+    assert stored(row) == TEXT and row.log_version == 1 and row.log_lines == 4000
+
+
+def test_a_replacement_that_breaks_off_is_begun_anew(row: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_truth, "PIECE", 10_000)
+
+    class Breaking(Jenkins):
+        tries = 0
+
+        def read_whole_log(self, *_args: object, **_named: object) -> Any:
+            self.tries += 1
+            yield TEXT[:25_000]
+            yield TEXT[25_000:50_000]
+            if self.tries == 1:
+                raise Unavailable("Jenkins broke the connection.")
+            yield TEXT[50_000:]
+
+    done = page(TEXT[:10], 9, done=True, has_gap=True)
+    jenkins = Breaking(session="one", confirm="one", stages=(), builds=ENDED, read_log=[done, page("", 9, done=True)])
+    put(monkeypatch, jenkins)
+    for _times in range(6):
+        breakers_are_closed()
+        if step(row).is_terminal:
+            break
+    assert jenkins.tries == 2 and row.is_terminal
+    assert stored(row) == TEXT and row.log_is_complete
+
+
+@pytest.mark.parametrize(
+    "error", [NotFound("gone"), Forbidden("no"), TooLate("no time")], ids=lambda e: type(e).__name__
+)
+@pytest.mark.parametrize("has_gap", [False, True])
+def test_a_log_that_is_not_given_as_a_whole_ends_the_build_all_the_same(
+    row: Build, monkeypatch: pytest.MonkeyPatch, error: Exception, has_gap: bool
+) -> None:
+    follow(row, monkeypatch, [page(TEXT, 1, has_gap=has_gap), page("", 1, done=True)], error)
+    assert row.is_terminal and stored(row) == TEXT
+    assert row.log_is_complete is not has_gap, "a log with a gap is cut"
+
+
+def test_a_long_log_without_a_doubt_is_not_read_twice(row: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_truth, "MOST_COMPARED", 1000)
+    jenkins = follow(row, monkeypatch, [page(TEXT, 1, done=True)], [TEXT])
+    assert row.is_terminal and row.log_is_complete and "read_whole_log" not in jenkins.asked
+
+
+def test_a_key_that_comes_in_two_pieces_is_masked_in_both(row: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nfirst0123456789\nsecond0123456789\n-----END PRIVATE KEY-----\n"
+    text = f"before\n{key}after\n"
+    cut = text.index("second")
+    follow(row, monkeypatch, [page(text[:cut], 1), page(text[cut:], 2, done=True)], [text])
+    assert "0123456789" not in stored(row) + str(row.log_reader)
+    assert row.log_lines == text.count("\n") and row.log_version == 0, "compared before it was masked"
+
+
+def test_sums_of_pieces_are_those_of_the_whole() -> None:
+    assert LogSum.of([TEXT]) == LogSum.of(TEXT[start : start + 77] for start in range(0, len(TEXT), 77))
+    assert LogSum.of([TEXT]) != LogSum.of([TEXT[:-1]]) != LogSum.of([TEXT[1:]])

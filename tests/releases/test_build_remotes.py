@@ -1,0 +1,331 @@
+"""One other side that is away must not be taken for another: a build asks Git, a registry and Jenkins."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from deployer.errors import DeployerError, Forbidden, NotFound, Rejected, Unavailable
+from deployer.interfaces import BuildDetail, BuildStatus, ImageFacts, LogPage, QueueStatus
+from foundation import breakers
+from foundation.models import Remote
+from foundation.runs import kinds
+from foundation.runs.claim import claim
+from foundation.runs.engine import run_step
+from foundation.runs.identity import owner
+from foundation.runs.lease import Lease
+from releases.models import Build
+from releases.steps.build.follow import follow
+from releases.steps.build.queue import leave_queue
+from releases.steps.build.servers import open_server
+from releases.steps.build.trigger import send
+from releases.transitions import move
+from tests.cast import World
+from tests.releases.rows import build, make_component, make_order
+
+FAR = 365 * 24 * 3600.0
+
+
+@pytest.fixture(autouse=True)
+def own_mirrors(settings: object, tmp_path: Path) -> None:
+    """Nothing of these tests stays: no mirrors, no breaker that is remembered."""
+    settings.DATA_DIR = tmp_path  # type: ignore[attr-defined]
+    breakers._confirmed.clear()
+
+
+@pytest.fixture
+def queued(world: World) -> Build:
+    return build(make_order(make_component(world), world.dana))
+
+
+def lease_of(row: Build) -> Lease:
+    (lease,) = claim(kinds.get("build"), owner=owner(), limit=1, pk=row.pk, grace=FAR)
+    return lease
+
+
+def step(row: Build) -> Build:
+    run_step(lease_of(row))
+    row.refresh_from_db()
+    return row
+
+
+def test_a_registry_that_is_away_does_not_open_the_breaker_of_jenkins(queued: Build) -> None:
+    step(queued)
+    assert queued.contact_lost_since is not None
+    assert set(Remote.objects.filter(opened_at__isnull=False).values_list("name", flat=True)) == {
+        queued.registry.remote_key
+    }
+
+
+def in_jenkins(row: Build, **fields: object) -> Build:
+    """The row as it is once Jenkins has it, with a step at work on it."""
+    move(row, "running", actor=None)
+    Build.objects.filter(pk=row.pk).update(**fields)
+    return Build.objects.select_related("order__project", "server", "registry").get(pk=row.pk)
+
+
+class Jenkins:
+    """Answers of a controller, or what it raises."""
+
+    def __init__(self, **answers: object) -> None:
+        self.answers = answers
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> object:
+        if name not in self.answers:
+            raise AttributeError(name)
+        if name == "session":
+            return self.answers[name]
+
+        def answer(*_args: object, **_named: object) -> object:
+            self.asked.append(name)
+            given = self.answers[name]
+            if isinstance(given, list) and name != "read_whole_log":
+                given = given.pop(0) if len(given) > 1 else given[0]
+            if isinstance(given, Exception):
+                raise given
+            return given
+
+        return answer
+
+
+def put(monkeypatch: pytest.MonkeyPatch, jenkins: Jenkins) -> None:
+    monkeypatch.setattr("deployer.adapters.jenkins.connect", lambda _target, **_named: jenkins)
+
+
+PAGE = LogPage("", 0, is_complete=False, was_rewound=False)
+OURS = BuildStatus(number=3, queue_id=1, is_building=True, result=None)
+IN_SESSION = {"build_number": 3, "queue_id": 1, "session": "one"}
+WELL = {"session": "one", "confirm": "one", "stages": (), "read_log": PAGE, "read_whole_log": ()}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Forbidden("Jenkins asks for a sign-in."),
+        Rejected("Jenkins redirects to another address."),
+        NotFound("Jenkins has no such thing."),
+        Unavailable("no answer"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize(
+    ("phase", "asked", "others"),
+    [
+        ("triggering", "find", {}),
+        ("queued", "queue_item", {}),
+        ("queued", "find", {"queue_item": QueueStatus(known=False)}),
+        ("queued", "confirm", {"queue_item": QueueStatus(known=False), "find": None}),
+        ("building", "builds", {}),
+        ("building", "confirm", {"builds": {}, "build": NotFound("Jenkins has no such build.")}),
+        ("building", "stages", {"builds": {3: OURS}}),
+        ("building", "read_log", {"builds": {3: OURS}}),
+        ("finalizing", "builds", {}),
+        ("finalizing", "read_log", {"builds": {3: OURS}}),
+    ],
+)
+def test_no_error_after_the_post_ends_a_build(
+    queued: Build, monkeypatch: pytest.MonkeyPatch, phase: str, asked: str, others: dict[str, object],
+    error: DeployerError,
+) -> None:  # fmt: skip
+    """However often it comes: only what a healthy controller answers may decide."""
+    row = in_jenkins(queued, phase=phase, posted_at=timezone.now(), **IN_SESSION)
+    jenkins = Jenkins(**{**WELL, **others, asked: error})
+    put(monkeypatch, jenkins)
+    for _times in range(5):
+        breakers_are_closed()
+        step(row)
+        assert row.is_active, (row.state, row.reason, row.message)
+    assert asked in jenkins.asked and not {"trigger", "stop", "cancel_queued"} & set(jenkins.asked)
+    assert row.contact_lost_since is not None
+    assert row.phase == phase and row.build_number == 3
+
+
+def breakers_are_closed() -> None:
+    Remote.objects.update(opened_at=None, probe_at=None)
+
+
+def test_the_cause_is_on_the_row_until_jenkins_answers_again(queued: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = in_jenkins(queued, phase="building", **IN_SESSION)
+    put(monkeypatch, Jenkins(**WELL, builds=Forbidden("Jenkins asks for a sign-in.")))
+    assert step(row).contact_lost_since is not None and "sign-in" in row.message
+    assert not Remote.objects.filter(opened_at__isnull=False).exists(), "what one account may not see stops nobody else"
+    put(monkeypatch, Jenkins(**WELL, builds={3: OURS}))
+    assert (step(row).state, row.message) == ("running", "")
+
+
+def test_a_deadline_is_told_and_stopped_before_it_ends_anything(queued: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    ago = timezone.now() - timedelta(seconds=5)
+    row = in_jenkins(queued, phase="building", seen_at=ago, phase_seconds=3599, **IN_SESSION)
+    jenkins = Jenkins(**WELL, builds={3: OURS}, build=ours(row), stop=Unavailable("Jenkins cannot be reached."))
+    put(monkeypatch, jenkins)
+    assert step(row).is_active and row.stop_reason == "build_deadline" and "stop" in jenkins.asked
+    ended = BuildStatus(number=3, queue_id=1, is_building=False, result="ABORTED")
+    done = LogPage("", 0, is_complete=True, was_rewound=False)
+    put(monkeypatch, Jenkins(**{**WELL, "read_log": done}, builds={3: ended}))
+    put_image(monkeypatch, None)
+    breakers_are_closed()
+    step(row)
+    assert (step(row).state, row.reason) == ("failed", "deadline"), row.message
+    assert "3600" in row.message
+
+
+def put_image(monkeypatch: pytest.MonkeyPatch, image: ImageFacts | None) -> None:
+    """What the registry has under the order's tag."""
+    monkeypatch.setattr("deployer.adapters.registry.connect", lambda _target, **_named: Jenkins(image=image))
+
+
+def test_a_queue_deadline_takes_the_item_out_of_the_queue(queued: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    ago = timezone.now() - timedelta(seconds=5)
+    row = in_jenkins(queued, phase="queued", queue_id=9, session="one", seen_at=ago, phase_seconds=1799)
+    waits = [QueueStatus(known=True, why="Waiting for next available executor"), QueueStatus(True, cancelled=True)]
+    jenkins = Jenkins(**WELL, queue_item=waits, cancel_queued=True)
+    put(monkeypatch, jenkins)
+    put_image(monkeypatch, None)
+    assert (step(row).state, row.reason) == ("failed", "deadline"), row.message
+    assert "queue" in row.message and jenkins.asked == ["queue_item", "cancel_queued", "queue_item"]
+
+
+def test_a_cancellation_that_jenkins_does_not_show_is_none(queued: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """204 by a proxy, or the item left for a build in between."""
+    row = in_jenkins(queued, phase="queued", queue_id=9, session="one", stop_requested_at=timezone.now())
+    put(monkeypatch, Jenkins(**WELL, queue_item=QueueStatus(True, number=4), cancel_queued=True))
+    assert (step(row).state, row.phase, row.build_number) == ("running", "building", 4)
+
+
+def gone(row: Build, monkeypatch: pytest.MonkeyPatch, jenkins: Jenkins, looks: int) -> Build:
+    """So many looks at a controller that does not have it, the first one long enough ago."""
+    put(monkeypatch, jenkins)
+    for _times in range(looks):
+        step(row)
+        if row.is_active and row.absent_since:
+            Build.objects.filter(pk=row.pk).update(absent_since=timezone.now() - timedelta(seconds=31))
+    return row
+
+
+def test_an_item_that_a_killed_jenkins_forgot_is_sent_again(queued: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = in_jenkins(queued, phase="queued", queue_id=9, session="one", posts=1)
+    after = {**WELL, "session": "two", "confirm": "two"}
+    jenkins = Jenkins(**after, queue_item=QueueStatus(known=False), find=None, trigger=1)
+    gone(row, monkeypatch, jenkins, 2)
+    assert "trigger" not in jenkins.asked
+    gone(row, monkeypatch, jenkins, 1)
+    assert jenkins.asked.count("trigger") == 1
+    assert (row.phase, row.queue_id, row.posts, row.absent_since) == ("queued", 1, 2, None)
+
+
+@pytest.mark.parametrize("fields", [{"session": "two"}, {"session": "one", "build_number": 3}])
+def test_an_item_is_not_sent_again_where_it_may_have_run(
+    queued: Build, monkeypatch: pytest.MonkeyPatch, fields: dict[str, object]
+) -> None:
+    """Without a restart it did not vanish from the queue by itself; and what has claimed did run."""
+    row = in_jenkins(queued, phase="queued", queue_id=9, posts=1, **fields)
+    after = {**WELL, "session": "two", "confirm": "two"}
+    jenkins = Jenkins(**after, queue_item=QueueStatus(known=False), find=None)
+    put_image(monkeypatch, None)
+    gone(row, monkeypatch, jenkins, 3)
+    assert (row.state, row.reason) == ("errored", "lost") and "trigger" not in jenkins.asked
+
+
+def test_a_restart_begins_the_looking_anew(queued: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = in_jenkins(queued, phase="building", **IN_SESSION)
+    missing = {"builds": {}, "build": NotFound("none"), "find": None}
+    gone(row, monkeypatch, Jenkins(**WELL, **missing), 2)
+    gone(row, monkeypatch, Jenkins(**{**WELL, "session": "two", "confirm": "two"}, **missing), 1)
+    assert row.is_active and row.absences == 1
+
+
+def test_a_lost_build_whose_image_is_there_has_succeeded(queued: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = in_jenkins(queued, phase="building", **IN_SESSION)
+    labels = {"io.prism4k.trigger": str(row.trigger_id)}
+    put_image(monkeypatch, ImageFacts("sha256:" + "a" * 64, labels, "", 1, ()))
+    missing = {"builds": {}, "build": NotFound("none"), "find": None}
+    gone(row, monkeypatch, Jenkins(**WELL, **missing), 3)
+    assert (row.state, row.digest) == ("succeeded", "sha256:" + "a" * 64), (row.reason, row.message)
+
+
+@pytest.mark.parametrize("queue_id", [1, 8])
+def test_a_reset_number_is_a_strangers(queued: Build, monkeypatch: pytest.MonkeyPatch, queue_id: int) -> None:
+    """After a crash queue ids repeat as well: then only the trigger id tells."""
+    row = in_jenkins(queued, phase="building", stop_requested_at=timezone.now(), **IN_SESSION)
+    theirs = BuildStatus(number=3, queue_id=queue_id, is_building=True, result=None)
+    detail = BuildDetail(3, True, None, "", "", {"TRIGGER_ID": "somebody else's"}, queue_id)
+    after = {**WELL, "session": "two", "confirm": "two"}
+    jenkins = Jenkins(**after, builds={3: theirs}, build=detail, find=None)
+    put_image(monkeypatch, None)
+    gone(row, monkeypatch, jenkins, 3)
+    assert (row.state, row.reason) == ("errored", "lost"), row.message
+    assert not {"read_log", "stages", "stop"} & set(jenkins.asked)
+
+
+def test_a_restart_that_kept_the_build_is_followed_on(queued: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = in_jenkins(queued, phase="building", **IN_SESSION)
+    detail = BuildDetail(3, True, None, "", "", {"TRIGGER_ID": str(row.trigger_id)}, 1)
+    jenkins = Jenkins(**{**WELL, "session": "two"}, builds={3: OURS}, build=detail)
+    put(monkeypatch, jenkins)
+    assert step(row).session == "two"
+    step(row)
+    assert row.is_active and jenkins.asked.count("build") == 1, "asked once a restart"
+
+
+def test_a_stop_that_jenkins_does_not_allow_is_told_and_the_build_is_followed(
+    queued: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = in_jenkins(queued, phase="building", stop_requested_at=timezone.now(), **IN_SESSION)
+    no = Rejected("This Jenkins account lacks the right Stop.")
+    put(monkeypatch, Jenkins(**WELL, builds={3: OURS}, build=ours(row), stop=no))
+    follow(lease_of(row), row)
+    row.refresh_from_db()
+    assert row.state == "running"
+    assert "lacks the right" in row.message
+
+
+def ours(row: Build) -> BuildDetail:
+    """What Jenkins says of the number while it is this build's."""
+    return BuildDetail(3, True, None, "", "", {"TRIGGER_ID": str(row.trigger_id)}, 1)
+
+
+def test_a_number_that_went_to_another_build_a_moment_ago_is_not_stopped(
+    queued: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = in_jenkins(queued, phase="building", stop_requested_at=timezone.now(), **IN_SESSION)
+    theirs = BuildDetail(3, True, None, "", "", {"TRIGGER_ID": "somebody else's"}, 1)
+    jenkins = Jenkins(**WELL, builds={3: OURS}, build=theirs, stop=None)
+    put(monkeypatch, jenkins)
+    follow(lease_of(row), row)
+    row.refresh_from_db()
+    assert "stop" not in jenkins.asked and row.stop_level == ""
+
+
+def test_a_post_that_was_certainly_not_sent_is_not_counted(queued: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = in_jenkins(queued, phase="triggering", posts=1, posted_at=timezone.now())
+    put(monkeypatch, Jenkins(trigger=Unavailable("no connection")))
+    lease = lease_of(row)
+    with pytest.raises(Unavailable), open_server(lease, row) as server:
+        send(lease, row, server)
+    assert lease.contact.lost == row.server.remote_key and not lease.contact.heard
+    row.refresh_from_db()
+    assert (row.phase, row.posts) == ("start", 0)
+
+
+def test_our_stop_is_a_cancellation_also_where_the_claim_was_refused(
+    queued: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = in_jenkins(queued, phase="finalizing", result="NOT_BUILT", stop_requested_at=timezone.now(), **IN_SESSION)
+    page = LogPage("", 0, is_complete=True, was_rewound=False)
+    put(monkeypatch, Jenkins(**{**WELL, "read_log": page}, builds={3: OURS}))
+    put_image(monkeypatch, None)
+    assert (step(row).state, row.reason) == ("cancelled", "stopped")
+
+
+def test_the_run_that_has_claimed_is_followed_against_the_queue(queued: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A proxy sent the POST twice: our item became #6, whose claim was refused; #7 had claimed before it.
+    row = in_jenkins(queued, phase="queued", queue_id=5, build_number=7)
+    detail = BuildDetail(7, True, None, "", "", {"TRIGGER_ID": str(row.trigger_id)})
+    put(monkeypatch, Jenkins(**WELL, queue_item=QueueStatus(known=True, number=6), build=detail))
+    leave_queue(lease_of(row), row)
+    row.refresh_from_db()
+    assert (row.phase, row.build_number) == ("building", 7)
