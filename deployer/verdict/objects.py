@@ -67,6 +67,8 @@ class Workload:
     new_set: Manifest | None
     new_pods: tuple[Manifest, ...]
     old_pods: tuple[Manifest, ...]
+    has_old_set: bool
+    """A ReplicaSet of another template is there, with or without pods."""
 
     @property
     def generation(self) -> int:
@@ -104,6 +106,7 @@ def find_workload(observation: Observation, name: str) -> Workload | None:
         new_set=new_set,
         new_pods=tuple(pod for pod in ours if owner_uid(pod) == new_uid),
         old_pods=tuple(pod for pod in ours if owner_uid(pod) != new_uid),
+        has_old_set=new_set is not None and len(sets) > 1,
     )
 
 

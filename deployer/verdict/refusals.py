@@ -131,9 +131,13 @@ def _may_pass(workload: Workload, diagnosis: Diagnosis) -> bool:
 
 
 def _may_make_room(workload: Workload) -> bool:
-    """True when old pods are still to leave on their own account, so that a full quota may empty itself."""
+    """True when old pods are still to leave on their own account, or did, so that a full quota may empty itself.
+
+    Between the end of the last old pod and the controller's next attempt the refusal still stands, for as long as the
+    back-off has grown while that pod left.
+    """
     if not workload.old_pods:
-        return False
+        return workload.has_old_set
     try:
         plan = rolling_plan(workload.wanted, (workload.deployment.get("spec") or {}).get("strategy"))
     except QuantityError:

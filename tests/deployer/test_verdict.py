@@ -106,8 +106,9 @@ def look(
     deadline: float = 900,
     applied: int = 3,
     events: tuple[EventFacts, ...] = (),
+    is_first: bool = False,
 ) -> Verdict:
-    sets = (new or replica_set("new", "2"), replica_set("old", "1"))
+    sets = (new or replica_set("new", "2"), *(() if is_first else (replica_set("old", "1"),)))
     observation = Observation((d or deployment(updatedReplicas=1),), sets, pods, "9")
     return judge(
         observation,
@@ -347,7 +348,7 @@ def refused(message: str, seconds: float = 1) -> Manifest:
 
 
 def test_a_full_quota_fails_at_once_when_no_old_pod_will_leave() -> None:
-    assert code_of(look(new=refused(EXCEEDED))) == ("failed", "quota_exceeded")
+    assert code_of(look(new=refused(EXCEEDED), is_first=True)) == ("failed", "quota_exceeded")
     rolling = {"strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}}
     stuck = deployment(wanted=3, updatedReplicas=0, availableReplicas=3, spec=rolling)
     assert code_of(look(pod("o", "old", ready=True), d=stuck, new=refused(EXCEEDED))) == ("failed", "quota_exceeded")
@@ -355,6 +356,11 @@ def test_a_full_quota_fails_at_once_when_no_old_pod_will_leave() -> None:
     old = pod("o", "old", ready=True)
     assert code_of(look(old, d=moving, new=refused(EXCEEDED))) == ("progressing", "quota_exceeded")
     assert code_of(look(old, d=moving, new=refused(EXCEEDED, 61))) == ("failed", "quota_exceeded")
+
+
+def test_a_full_quota_is_waited_for_when_the_last_old_pod_has_just_left() -> None:
+    assert code_of(look(new=refused(EXCEEDED))) == ("progressing", "quota_exceeded")
+    assert code_of(look(new=refused(EXCEEDED, 61))) == ("failed", "quota_exceeded")
 
 
 def test_the_quota_s_numbers_are_taken_from_the_text() -> None:

@@ -12,10 +12,17 @@ from tests.ux.browser_view import Viewer
 from tests.ux.site import Site, furnished
 from tests.whole.people import Crew
 
+ACTING = ("test_by_keyboard", "test_on_a_telephone", "test_tasks")
+"""Modules that deploy and roll back as a person does, also what the scene made: after those that only look."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.parent.name == "ux" and item.path.stem in ACTING)
+
 
 @pytest.fixture(scope="session")
 def site(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Only looked at: what changes it belongs to orders that a test makes for itself."""
+    """What a test changes belongs to an order of its own, but for :data:`ACTING`."""
     with furnished(tmp_path_factory.mktemp("ux")) as site:
         yield site
 

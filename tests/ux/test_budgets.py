@@ -39,10 +39,11 @@ new PerformanceObserver((list) => list.getEntries().forEach((entry) => { seen.pa
 new PerformanceObserver((list) => list.getEntries().forEach((entry) => {
   if (entry.interactionId) seen.slowest = Math.max(seen.slowest, entry.duration);
 })).observe({type: "event", durationThreshold: 16, buffered: true});"""
-# What news ask for is no part of loading the page: it comes as often as something happens.
+# What news ask for is no part of loading the page: it comes as often as something happens. A preview is asked for anew
+# until a worker has made it: counted once.
 _LOADED = """() => performance.getEntriesByType("resource").filter((one) =>
   one.initiatorType !== "xmlhttprequest" || one.startTime < window.newsAt).map((one) =>
-  ({url: new URL(one.name).pathname, bytes: one.encodedBodySize, kind: one.initiatorType}))"""
+  ({name: one.name, url: new URL(one.name).pathname, bytes: one.encodedBodySize, kind: one.initiatorType}))"""
 _NOTE_NEWS = """window.newsAt = Infinity;
 addEventListener("prism:changed", () => { newsAt = Math.min(newsAt, performance.now()); }, true);"""
 
@@ -102,10 +103,9 @@ def _load(site: Site, viewer: Viewer, chromium: Browser, view: View) -> Load:
         loaded: list[dict[str, Any]] = page.evaluate(_LOADED)
         seen = page.evaluate("seen")
         paint, slowest = _slowly(page)
-        return Load(
-            view, 1 + len(loaded), {one["url"]: one["bytes"] for one in loaded}, seen["shift"], seen["sources"],
-            paint, slowest,
-        )  # fmt: skip
+        names = {one["name"] for one in loaded}
+        sizes = {one["url"]: one["bytes"] for one in loaded}
+        return Load(view, 1 + len(names), sizes, seen["shift"], seen["sources"], paint, slowest)
 
 
 @contextlib.contextmanager

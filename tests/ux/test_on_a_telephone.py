@@ -10,12 +10,11 @@ from playwright.sync_api import Page, expect
 from demo.world import APPROVER, OPERATOR
 from tests.browser import Open
 from tests.ux.browser_view import HEIGHT, NARROW
-from tests.ux.scene import GATEWAY, ITC
+from tests.ux.scene import GATEWAY, MOBILE
 from tests.ux.tasks import ROLLOUT, short
 from tests.whole.people import Crew
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-TWIN = f"{ITC}/sis-china-itc-app-proxy-gw"
 
 
 def fits(page: Page) -> None:
@@ -23,7 +22,7 @@ def fits(page: Page) -> None:
 
 
 def test_approve_watch_and_roll_back(open_screen: Open, crew: Crew) -> None:
-    order = crew.create(TWIN)
+    order = crew.create(MOBILE)
     order.build()
     order.to("fat")
     order.to("uat")
