@@ -171,7 +171,8 @@ class Carrier:
             raise Failed(f"The review for {stage.label} {review['state']}: {review['message'] or review['reason']}")
         findings = review["findings"]
         count = len(findings.get("warnings", []))
-        self._screen.line(f"reviewed by {operator.username}: snapshot {review['snapshot'][:12]}, {count} warnings")
+        told = f"{count} warning" if count == 1 else f"{count} warnings"
+        self._screen.line(f"reviewed by {operator.username}: snapshot {review['snapshot'][:12]}, {told}")
         found: Json = review
         return found
 
