@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -159,9 +160,9 @@ def is_folder(url: str) -> bool:
 
 
 def mirror(url: str) -> str:
-    """Copy the folder's branches behind the stand-in Git server; the path there."""
+    """Copy the folder's branches behind the stand-in Git server; the path there, one for each full path here."""
     source = os.path.abspath(os.path.expanduser(url.removeprefix("file://")))
-    name = f"own/{component_name(source).lower()}.git"
+    name = f"own/{component_name(source).lower()}-{hashlib.sha256(source.encode()).hexdigest()[:12]}.git"
     target = GIT_ROOT / name
     try:
         if not (target / "HEAD").is_file():

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
-from deployer.errors import OutcomeUnknown, Unavailable
+from deployer.errors import NoFact, OutcomeUnknown, Unavailable
 from foundation import breakers
 from foundation.runs.choices import ACTIVE
 from foundation.runs.kinds import Kind
@@ -135,6 +135,8 @@ class Lease:
                 raise RemoteBusy(name)
             try:
                 yield connect(target, on_answer=lambda: self.contact.heard.add(name))
+            except NoFact:
+                raise  # about one thing there: others on the same server are asked as before
             except (Unavailable, OutcomeUnknown):
                 self.contact.lost = self.contact.lost or name
                 raise

@@ -23,7 +23,7 @@ from starlette.routing import Mount, Route
 from deployer.adapters.git import connect, is_branch_name
 from deployer.adapters.git.child import run_git
 from deployer.adapters.git.session import check_url, offline_environment, online_environment
-from deployer.errors import DeployerError, Forbidden, NotFound, Rejected, Unavailable
+from deployer.errors import DeployerError, Forbidden, NoFact, NotFound, Rejected, Unavailable
 from deployer.interfaces import SourceTarget
 from sandbox.git.app import create_app, find_backend
 from tests.patience import at_most, wait_for
@@ -183,7 +183,7 @@ def test_credentials_with_line_breaks_are_refused(outside: Outside, tmp_path: Pa
         ("/status/401/app.git", Forbidden),
         ("/status/500/app.git", Unavailable),
         ("/status/503/app.git", Unavailable),
-        ("/status/200/app.git", NotFound),
+        ("/status/200/app.git", NoFact),
         ("/status/404/certificate-redirect.git", NotFound),
     ],
 )
@@ -195,7 +195,7 @@ def test_answers_become_our_words(outside: Outside, tmp_path: Path, path: str, e
 
 def test_redirect_is_not_followed(outside: Outside, tmp_path: Path) -> None:
     outside.hits.clear()
-    with pytest.raises(Rejected, match="another address"):
+    with pytest.raises(NoFact, match="another address"):
         connect(target(f"{outside.base}/moved/private/app.git", tmp_path, "robot", PASSWORD)).branches()
     assert outside.hits == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -79,11 +80,28 @@ def test_a_folder_is_mirrored_and_follows_its_branches(monkeypatch: pytest.Monke
     source = tmp_path / "app.git"
     make_repository(source, CARRIED[1])
     name = custom_repository.mirror(f"file://{source}")
-    assert name == "own/sis-omm-own-app.git"
+    assert re.fullmatch(r"own/sis-omm-own-app-[0-9a-f]{12}\.git", name)
     custom_repository.git(["--git-dir", str(source), "branch", "later", "master"])
     custom_repository.mirror(str(source))
     commits_of = custom_repository.commits_of
     assert commits_of(tmp_path / "served" / name, "later") == commits_of(source, "master")
+
+
+def test_two_folders_whose_last_part_is_the_same_have_a_mirror_each(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """One mirror for both would lose the branches of the first when the second is fetched."""
+    monkeypatch.setattr(custom_repository, "GIT_ROOT", tmp_path / "served")
+    names = {}
+    for team in ("cards", "loans"):
+        (tmp_path / team).mkdir()
+        make_repository(tmp_path / team / "app.git", CARRIED[1])
+        custom_repository.git(["--git-dir", str(tmp_path / team / "app.git"), "branch", f"of-{team}", "master"])
+        names[team] = custom_repository.mirror(str(tmp_path / team / "app.git"))
+    assert names["cards"] != names["loans"]
+    assert names["cards"] == custom_repository.mirror(f"file://{tmp_path}/loans/../cards/app.git")
+    for team, name in names.items():
+        assert custom_repository.commits_of(tmp_path / "served" / name, f"of-{team}")
 
 
 def given(**values: str) -> dict[str, str]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
+from components.models import GitServer
+from components.values import PARAMETERS
+from deployer.adapters.git.child import not_git
 from deployer.errors import DeployerError, Forbidden, NotFound, Rejected, Unavailable
-from deployer.interfaces import BuildDetail, BuildStatus, ImageFacts, LogPage, QueueStatus
+from deployer.interfaces import BranchTip, BuildDetail, BuildStatus, ImageFacts, JobFacts, LogPage, QueueStatus
 from foundation import breakers
 from foundation.models import Remote
 from foundation.runs import kinds
@@ -65,6 +69,33 @@ def in_jenkins(row: Build, **fields: object) -> Build:
     move(row, "running", actor=None)
     Build.objects.filter(pk=row.pk).update(**fields)
     return Build.objects.select_related("order__project", "server", "registry").get(pk=row.pk)
+
+
+def test_a_page_in_the_place_of_git_ends_no_build_and_stops_nobody_else(
+    queued: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = queued.order.component_settings.git_url.split("/")[2]
+    GitServer.objects.update_or_create(host=host, defaults={"allow_http": True})
+    put_image(monkeypatch, None)
+    put_git(monkeypatch, not_git(host))
+    for _times in range(3):
+        assert step(queued).is_active and "not as a Git server" in queued.message
+    assert queued.contact_lost_since is not None and queued.phase == "start"
+    assert not Remote.objects.filter(opened_at__isnull=False).exists(), "another repository there may answer"
+    put_git(monkeypatch, BranchTip(queued.order.branch, queued.order.commit))
+    job = JobFacts(True, PARAMETERS, next_number=3, session="one")
+    put(monkeypatch, Jenkins(**WELL, job=job, find=None, trigger=9))
+    assert (step(queued).phase, queued.message) == ("queued", ""), queued.message
+
+
+def put_git(monkeypatch: pytest.MonkeyPatch, answer: object) -> None:
+    """What Git says of every branch, or what it raises."""
+
+    def connect(_target: object, *, on_answer: Callable[[], None]) -> object:
+        on_answer()
+        return Jenkins(resolve=answer)
+
+    monkeypatch.setattr("deployer.adapters.git.connect", connect)
 
 
 class Jenkins:

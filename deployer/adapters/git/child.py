@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from deployer.errors import DeployerError, Forbidden, NotFound, Rejected, Unavailable
+from deployer.errors import DeployerError, Forbidden, NoFact, NotFound, Rejected, Unavailable
 from deployer.messages import message as _
 
 MEMORY_BYTES = 4 * 1024**3
@@ -42,6 +42,14 @@ class Finished:
     output: bytes
     complaint: str
 
+    @property
+    def signal(self) -> int:
+        """Which signal ended git; 0 for none. ``timeout`` and git hand a child's signal on as 128 + its number."""
+        if self.code < 0:
+            return -self.code
+        # 128 and 129 are git's own: it gave up, it was called wrongly.
+        return self.code - 128 if 129 < self.code <= 128 + signal.NSIG else 0
+
 
 def run_git(
     arguments: Sequence[str],
@@ -64,6 +72,8 @@ def run_git(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=dict(environment),
+            # Not where the product was started: git would read the settings of a repository that it finds there.
+            cwd="/",
             start_new_session=True,
             pass_fds=tuple(keep_open),
         )
@@ -125,6 +135,11 @@ def _end(child: subprocess.Popen[bytes]) -> int:
 
 
 # Messages of git 2.39 with libcurl and OpenSSH, LC_ALL=C. Order matters: the first that matches wins.
+# A page in place of an answer: over http git takes it for a list of references, over ssh for the length of a line.
+_NOT_GIT = re.compile(
+    r"info/refs not valid|invalid server response|bad line length|expected service, got|not valid: could not determine",
+    re.IGNORECASE,
+)
 _FORBIDDEN = re.compile(
     r"Authentication failed|could not read (?:Username|Password)|returned error: 40[13]|Permission denied|"
     r"Access denied|HTTP Basic: Access|Host key verification failed|Invalid username or password",
@@ -141,6 +156,7 @@ _CERTIFICATE = re.compile(
     re.IGNORECASE,
 )
 _ELSEWHERE = re.compile(r"returned error: 30\d|redirect", re.IGNORECASE)
+_STATUS = re.compile(r"returned error: (429|5\d\d)")
 _FULL = re.compile(r"File too large|No space left|out of memory|malloc failed|mmap failed", re.IGNORECASE)
 
 _DAMAGE = re.compile(
@@ -150,11 +166,27 @@ _DAMAGE = re.compile(
     r"bad config|invalid object|does not point to a valid object|not a git repository",
     re.IGNORECASE,
 )
+_CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL})
 
 
 def is_damage(finished: Finished) -> bool:
-    """True when git complains about the mirror on our disk, not about the server."""
-    return finished.code != 0 and _DAMAGE.search(finished.complaint) is not None
+    """True when git complains about the mirror on our disk, or crashes over it; not about the server."""
+    if finished.signal in _CRASHES:
+        return True
+    # What the server says of itself comes with this word before it.
+    own = re.sub(r"^remote:.*$", "", finished.complaint, flags=re.MULTILINE)
+    return finished.code != 0 and _DAMAGE.search(own) is not None
+
+
+def not_git(host: str) -> NoFact:
+    """The answer of something else in the place of a Git server: it tells nothing of the repository."""
+    return NoFact(
+        _(
+            "%(host)s answers, but not as a Git server: perhaps a sign-in page or a proxy stands before it. "
+            "Check the address and the platform's account.",
+            host=host,
+        )
+    )
 
 
 def translate(finished: Finished, host: str) -> DeployerError:
@@ -164,7 +196,15 @@ def translate(finished: Finished, host: str) -> DeployerError:
     if "transport" in words and "not allowed" in words:
         return Rejected(_("The address of the Git server %(host)s uses a protocol that is not allowed.", host=host))
     if _ELSEWHERE.search(words):
-        return Rejected(_("The Git server %(host)s redirects to another address. Enter the final one.", host=host))
+        return NoFact(
+            _(
+                "The Git server %(host)s redirects to another address, perhaps to a sign-in page. Enter the final one, "
+                "or check the platform's account.",
+                host=host,
+            )
+        )
+    if _NOT_GIT.search(words):
+        return not_git(host)
     if _CERTIFICATE.search(words):
         return Unavailable(
             _("The certificate of the Git server %(host)s is not trusted. Check its CA certificate.", host=host)
@@ -183,10 +223,12 @@ def translate(finished: Finished, host: str) -> DeployerError:
                 host=host,
             )
         )
-    if _FULL.search(words) or finished.code in {-signal.SIGXFSZ, 128 + signal.SIGXFSZ}:
+    if _FULL.search(words) or finished.signal == signal.SIGXFSZ:
         return Rejected(_("The repository at %(host)s is larger than the platform allows.", host=host))
-    if finished.code in {-signal.SIGKILL, 128 + signal.SIGKILL}:
-        return Unavailable(_("Git was stopped while it was talking to %(host)s. Try again.", host=host))
+    if finished.signal not in {0, signal.SIGPIPE}:
+        return stopped(finished, host)
+    if found := _STATUS.search(words):
+        return Unavailable(_("The Git server %(host)s answers with error %(status)s.", host=host, status=found[1]))
     return Unavailable(
         _(
             "The Git server %(host)s cannot be reached, or broke off. Check that it is up and its address is right.",
@@ -195,17 +237,12 @@ def translate(finished: Finished, host: str) -> DeployerError:
     )
 
 
-def is_unknown_object(finished: Finished) -> bool:
-    """True when an offline git ended because a commit is not in the mirror."""
-    # git hands a missing object's name to a fetch of its own, which ends at once because no transport is allowed. Where
-    # that happens before git has written the name, git dies of the broken pipe. It writes to no other pipe that closes.
-    if finished.code in {-signal.SIGPIPE, 128 + signal.SIGPIPE}:
-        return True
-    return finished.code == 128 and bool(
-        re.search(
-            r"not a valid (?:commit|object) name|bad (?:object|revision)|transport .* not allowed|"
-            r"Invalid revision range|unknown revision|could not fetch .* from promisor|is a (?:blob|tree), not",
-            finished.complaint,
-            re.IGNORECASE,
+def stopped(finished: Finished, host: str) -> Unavailable:
+    """For a git that a signal ended: the machine's doing (memory, a restart), it says nothing of the repository."""
+    return Unavailable(
+        _(
+            "Git was stopped by signal %(signal)s while it read the repository at %(host)s. Try again.",
+            signal=finished.signal,
+            host=host,
         )
     )

@@ -8,23 +8,25 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from deployer.adapters.git.child import Finished, is_damage, is_unknown_object, run_git, translate
+from deployer.adapters.git.child import Finished, is_damage, not_git, run_git, stopped, translate
 from deployer.adapters.git.session import (
     RepositoryUrl,
     check_branch,
     check_commit,
     check_url,
+    has_spoken_git,
     is_branch_name,
     offline_environment,
     online_environment,
 )
-from deployer.errors import Forbidden, NotFound, Unavailable
+from deployer.errors import Forbidden, NotFound, Rejected, Unavailable
 from deployer.interfaces import BranchTip, CommitFacts, OnAnswer, SourceTarget
 from deployer.messages import message as _
 
@@ -32,29 +34,81 @@ FETCH_SECONDS = 60.0
 READ_SECONDS = 20.0
 WAIT_SECONDS = 15.0
 _POLL_SECONDS = 0.05
+_MOST_TRIES = 3
+
+
+def run_online(
+    target: SourceTarget, url: RepositoryUrl, arguments: Sequence[str], *, seconds: float, keep_open: Sequence[int] = ()
+) -> Finished:
+    """A git command that speaks to the server. Raises NoFact where something else than a Git server answered it."""
+    with online_environment(target, url) as environment:
+        finished = run_git(arguments, environment=environment, seconds=seconds, keep_open=keep_open)
+        if finished.code == 0 and not has_spoken_git(environment):
+            raise not_git(url.host)
+    return finished
 
 
 class Mirror:
     """``<mirror_dir>/mirror.git`` with a lock file beside it; made at the first fetch, rebuilt when it is broken."""
 
-    def __init__(self, target: SourceTarget, url: RepositoryUrl) -> None:
+    def __init__(self, target: SourceTarget, url: RepositoryUrl, on_answer: OnAnswer) -> None:
         self._target = target
         self._url = url
-        self._folder = Path(target.mirror_dir)
+        self._on_answer = on_answer
+        self._folder = Path(target.mirror_dir).absolute()
         self.path = self._folder / "mirror.git"
 
     def has(self, commit: str) -> bool:
-        """True when the commit is in the mirror."""
-        return self.read("cat-file", "-e", f"{commit}^{{commit}}").code == 0
+        """True when the commit is in the mirror; a damaged mirror is made anew before it answers."""
+        words = ("cat-file", "-e", f"{commit}^{{commit}}")
+        finished = self.read(*words)
+        if is_damage(finished):
+            self.refresh(is_new=True)
+            finished = self._judged(self.read(*words))
+        return self._judged(finished).code == 0
+
+    def lacks(self, commit: str) -> bool:
+        """True when the commit is not there although the mirror is whole: an absence is told of a whole copy only."""
+        if self.has(commit):
+            return False
+        self.ask("rev-list", "--count", "--all")
+        return not self.has(commit)
+
+    def ask(self, *arguments: str, fine: Collection[int] = (0,)) -> Finished:
+        """:meth:`read` about commits that are in the mirror: a git that misses anything means a damaged mirror."""
+        finished = self.read(*arguments)
+        if finished.code not in fine and (finished.signal in {0, signal.SIGPIPE} or is_damage(finished)):
+            self.refresh(is_new=True)
+            finished = self.read(*arguments)
+        if self._judged(finished).code in fine:
+            return finished
+        raise Unavailable(
+            _("The platform's copy of the repository at %(host)s cannot be read. Try again.", host=self._url.host)
+        )
 
     def read(self, *arguments: str) -> Finished:
         """A git command on the mirror that cannot reach the network."""
         command = [f"--git-dir={self.path}", *arguments]
         return run_git(command, environment=offline_environment(), seconds=READ_SECONDS)
 
-    def refresh(self) -> None:
-        """Fetch all branches; waits for another process that is fetching. Raises what ``translate`` gives."""
+    def _judged(self, finished: Finished) -> Finished:
+        """What git said on its own; raises Unavailable where a signal stopped it.
+
+        But for SIGPIPE: git hands a missing object's name to a fetch of its own, which ends at once because no
+        transport is allowed. Where that happens before git has written the name, git dies of the broken pipe.
+        """
+        if finished.signal not in {0, signal.SIGPIPE}:
+            raise stopped(finished, self._url.host)
+        return finished
+
+    def refresh(self, *, is_new: bool = False) -> None:
+        """Fetch all branches; waits for another process that is fetching. Raises what ``translate`` gives.
+
+        ``is_new``: into a new mirror, in place of a damaged one.
+        """
         with self._locked() as lock:
+            if is_new:
+                shutil.rmtree(self.path, ignore_errors=True)
             self._make_ready()
             finished = self._fetch(lock)
             if is_damage(finished):
@@ -64,21 +118,17 @@ class Mirror:
                 finished = self._fetch(lock)
         if finished.code != 0:
             raise translate(finished, self._url.host)
+        self._on_answer()
 
     def _fetch(self, lock: int) -> Finished:
-        with online_environment(self._target, self._url) as environment:
-            return run_git(
-                [
-                    f"--git-dir={self.path}",
-                    *("fetch", "--quiet", "--filter=blob:none", "--no-tags", "--prune", "--force"),
-                    *("--no-write-fetch-head", "--no-recurse-submodules"),
-                    *("--", self._url.text, "+refs/heads/*:refs/heads/*"),
-                ],
-                environment=environment,
-                seconds=FETCH_SECONDS,
-                # git keeps the lock too: should we be killed, nobody else begins while our git still writes.
-                keep_open=[lock],
-            )
+        command = [
+            f"--git-dir={self.path}",
+            *("fetch", "--quiet", "--filter=blob:none", "--no-tags", "--prune", "--force"),
+            *("--no-write-fetch-head", "--no-recurse-submodules"),
+            *("--", self._url.text, "+refs/heads/*:refs/heads/*"),
+        ]
+        # git keeps the lock too: should we be killed, nobody else begins while our git still writes.
+        return run_online(self._target, self._url, command, seconds=FETCH_SECONDS, keep_open=[lock])
 
     def _make_ready(self) -> None:
         """An initialised mirror without leftovers; only called under the lock."""
@@ -127,6 +177,7 @@ class Mirror:
 
 _MOST_COMMITS = 1000
 _HEADS = "refs/heads/"
+_SHA256_DIGITS = 64
 
 
 class GitSource:
@@ -136,7 +187,7 @@ class GitSource:
         self._target = target
         self._on_answer = on_answer
         self._url = check_url(target.url)
-        self._mirror = Mirror(target, self._url)
+        self._mirror = Mirror(target, self._url, on_answer)
 
     def branches(self) -> tuple[BranchTip, ...]:
         """All branches whose names we build (see ``is_branch_name``), sorted; () for an empty repository."""
@@ -157,16 +208,18 @@ class GitSource:
     def contains(self, branch: str, commit: str) -> bool:
         """True when the commit lies on the branch as it is now; raises NotFound for an unknown branch."""
         check_commit(commit)
-        tip = self.resolve(branch)
-        if tip.commit == commit:
-            return True
-        self._bring(tip.commit)
-        finished = self._mirror.read("merge-base", "--is-ancestor", commit, tip.commit)
-        if finished.code in {0, 1}:
-            return finished.code == 0
-        if is_unknown_object(finished):
+        for _try in range(_MOST_TRIES):
+            tip = self.resolve(branch)
+            if tip.commit == commit:
+                return True
+            if self._has_brought(tip.commit):
+                break
+            # Pushed by force between the two questions: it has another tip now.
+        else:
+            raise Unavailable(_("Branch %(branch)s changes faster than it can be read. Try again.", branch=branch))
+        if self._mirror.lacks(commit):
             return False
-        raise self._broken(finished)
+        return self._mirror.ask("merge-base", "--is-ancestor", commit, tip.commit, fine=(0, 1)).code == 0
 
     def commits_between(self, old: str, new: str, *, limit: int = 100) -> tuple[CommitFacts, ...]:
         """Commits reachable from new and not from old, newest first, at most ``limit`` (1 to 1000).
@@ -174,53 +227,48 @@ class GitSource:
         Raises NotFound when either is on no branch any more (a forced push took it away).
         """
         for commit in (check_commit(new), check_commit(old)):
-            self._bring(commit)
-        finished = self._mirror.read(
+            if not self._has_brought(commit):
+                raise NotFound(
+                    _(
+                        "Commit %(commit)s is on no branch of the repository at %(host)s any more.",
+                        commit=commit[:12],
+                        host=self._url.host,
+                    )
+                )
+        finished = self._mirror.ask(
             "log",
             *("-z", "--format=tformat:%H%x00%aI%x00%an%x00%s", "--no-mailmap", "--no-show-signature", "--date-order"),
             *(f"--max-count={min(max(limit, 1), _MOST_COMMITS)}", f"^{old}", new, "--"),
         )
-        if finished.code != 0:
-            raise self._broken(finished)
         return _read_commits(finished.output)
 
-    def _bring(self, commit: str) -> None:
-        """Have the commit in the mirror; fetches only when it is missing."""
+    def _has_brought(self, commit: str) -> bool:
+        """Is the commit in the mirror? Fetches only when it is missing; False when it is on no branch any more."""
         if self._mirror.has(commit):
-            return
+            return True
         self._mirror.refresh()
-        self._on_answer()
-        if not self._mirror.has(commit):
-            raise NotFound(
-                _(
-                    "Commit %(commit)s is on no branch of the repository at %(host)s any more.",
-                    commit=commit[:12],
-                    host=self._url.host,
-                )
-            )
+        return not self._mirror.lacks(commit)
 
     def _list_heads(self, *patterns: str) -> tuple[BranchTip, ...]:
-        with online_environment(self._target, self._url) as environment:
-            command = ["ls-remote", "--heads", "--quiet", "--", self._url.text, *patterns]
-            finished = run_git(command, environment=environment, seconds=READ_SECONDS)
+        command = ["ls-remote", "--heads", "--quiet", "--", self._url.text, *patterns]
+        finished = run_online(self._target, self._url, command, seconds=READ_SECONDS)
         error = translate(finished, self._url.host) if finished.code != 0 else None
         if error is None or isinstance(error, Forbidden | NotFound):
             self._on_answer()
         if error is not None:
             raise error
-        return _read_heads(finished.output)
-
-    def _broken(self, finished: Finished) -> Unavailable:
-        return Unavailable(
-            _("The platform's copy of the repository at %(host)s cannot be read. Try again.", host=self._url.host)
-        )
+        return _read_heads(finished.output, self._url.host)
 
 
-def _read_heads(output: bytes) -> tuple[BranchTip, ...]:
+def _read_heads(output: bytes, host: str) -> tuple[BranchTip, ...]:
     tips = []
     for line in output.decode(errors="replace").split("\n"):
         commit, _separator, reference = line.partition("\t")
         name = reference.removeprefix(_HEADS)
+        if len(commit) == _SHA256_DIGITS and name:
+            raise Rejected(
+                _("The repository at %(host)s names commits by SHA-256: only SHA-1 repositories are built.", host=host)
+            )
         if reference.startswith(_HEADS) and len(commit) == 40 and name:
             tips.append(BranchTip(name, commit))
     return tuple(sorted(tips, key=lambda tip: tip.name))

@@ -108,6 +108,8 @@ _SETTINGS = {
     "core.fsmonitor": "false",
     "core.askPass": "",
     "protocol.version": "2",
+    "transfer.bundleURI": "false",
+    "fetch.uriProtocols": "",
     "gc.autoDetach": "false",
     "gc.pruneExpire": "never",
     "log.mailmap": "false",
@@ -139,13 +141,28 @@ def online_environment(target: SourceTarget, url: RepositoryUrl) -> Iterator[dic
             settings["http.sslCAInfo"] = str(_write(place / "ca.pem", target.ca_pem, 0o600))
         if url.scheme == "ssh":
             extra["GIT_SSH_COMMAND"] = _ssh_command(target, place)
-        elif target.username or target.password:
+        else:
+            # git takes any 200 for a list of references, and a page without a line break for an empty one. Whether the
+            # other side spoke git's protocol stands in here.
+            extra["GIT_TRACE2_EVENT"] = str(place / "trace")
+        if url.scheme != "ssh" and (target.username or target.password):
             extra |= {
                 "GIT_ASKPASS": str(_write(place / "askpass", _ASKPASS, 0o700)),
                 "SOURCE_USERNAME": target.username or "oauth2",
                 "SOURCE_PASSWORD": target.password,
             }
         yield {**_environment(settings, protocols=url.scheme), **extra}
+
+
+def has_spoken_git(environment: Mapping[str, str]) -> bool:
+    """Did the other side speak git's own protocol? To be asked inside the ``with``, after git has ended well."""
+    trace = environment.get("GIT_TRACE2_EVENT")
+    if trace is None:
+        return True  # ssh knows nothing else
+    try:
+        return b'"negotiated-version"' in Path(trace).read_bytes()
+    except OSError:
+        return False
 
 
 def _environment(settings: Mapping[str, str], *, protocols: str) -> dict[str, str]:
@@ -160,6 +177,7 @@ def _environment(settings: Mapping[str, str], *, protocols: str) -> dict[str, st
         "GIT_ALLOW_PROTOCOL": protocols,
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_CEILING_DIRECTORIES": "/",
         "GIT_CONFIG_COUNT": str(len(merged)),
     }
     for number, (name, value) in enumerate(merged.items()):
@@ -171,7 +189,7 @@ def _ssh_command(target: SourceTarget, place: Path) -> str:
     """ssh without any of the machine's own settings; a host's key is remembered beside the mirror at first sight."""
     if target.username and not _SSH_USERNAME.fullmatch(target.username):
         raise Rejected(_("The Git server's user is not a valid login name for SSH."))
-    known = Path(target.mirror_dir) / "known_hosts"
+    known = Path(target.mirror_dir).absolute() / "known_hosts"
     options = ["BatchMode=yes", "ConnectTimeout=5", "StrictHostKeyChecking=accept-new", f"UserKnownHostsFile={known}"]
     words = ["ssh", "-F", "/dev/null", "-l", target.username or "git"]
     for option in [*options, "IdentitiesOnly=yes", "ForwardAgent=no", "ClearAllForwardings=yes"]:

@@ -42,15 +42,25 @@ def step(lease: Lease) -> Outcome:
         if isinstance(error, Stale):
             raise
         raise _no_fact(lease, build, error.message) from error
+    return _heard(lease, build, outcome)
+
+
+def _heard(lease: Lease, build: Build, outcome: Outcome) -> Outcome:
+    """The cause of a silence leaves the row with it."""
     if build.message and lease.contact_lost_since and not isinstance(outcome, Done):
         lease.save(message="")
     return outcome
 
 
 def _begin(lease: Lease, build: Build) -> Outcome:
-    """Nothing was sent: a clear no (credentials, rights, addresses) ends it, with the cause on the row."""
+    """Nothing was sent: a clear no (credentials, rights, addresses) ends it, with the cause on the row.
+
+    A page in the place of Git is no clear no: it is told on the row, and Git is asked again.
+    """
     try:
-        return prepare(lease, build)
+        return _heard(lease, build, prepare(lease, build))
+    except NoFact as error:
+        raise _no_fact(lease, build, error.message) from error
     except (Rejected, NotFound) as error:
         return end(lease, build, RunState.ERRORED, Reason.REFUSED, error.message)
     except Refused as refusal:
