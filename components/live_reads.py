@@ -19,7 +19,7 @@ from django.utils.translation import gettext_noop
 from components.models import BranchTip as StoredTip
 from components.models import Component
 from components.selectors import current_settings, stored_branches
-from components.targets import source_target
+from components.targets import explain_unlisted, source_target
 from deployer.adapters import git
 from deployer.errors import DeployerError, NotFound, OutcomeUnknown, Rejected, Unavailable
 from deployer.interfaces import BranchTip, CommitFacts
@@ -32,10 +32,17 @@ READ_SECONDS = 5.0
 _TOO_MANY = gettext_noop("Too many people are waiting for Git servers that do not answer. Try again in a few seconds.")
 _TOO_SLOW = gettext_noop("The Git server did not answer within %(seconds)s seconds. Try again in a moment.")
 _MOST_READS = 16
-LONGEST_NAME = 200
 _slots = threading.BoundedSemaphore(_MOST_READS)
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class UnfitBranch:
+    """A branch that nothing builds, and why."""
+
+    name: str
+    reason: MessageLike
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,10 @@ class BranchList:
     reason: MessageLike = ""
     unfit: tuple[str, ...] = ()
     """Names of branches that Jenkins and a shell may not both read as the same name: they are seen, never built."""
+
+    def unfit_like(self, text: str = "") -> list[UnfitBranch]:
+        """Those that have the text in their name, with why nothing builds them."""
+        return [UnfitBranch(name, git.why_unfit(name)) for name in self.unfit if text.lower() in name.lower()]
 
     @property
     def is_stale(self) -> bool:
@@ -77,10 +88,10 @@ def branches(component: Component, *, max_age_seconds: float = 0) -> BranchList:
         target = source_target(url)
         tips = _within(READ_SECONDS, lambda: git.connect(target).heads())
     except Refused as exc:
-        return _stored(url, exc.message)
+        return _stored(url, _explained(url, exc).message)
     except DeployerError as exc:
         return _stored(url, as_message(exc))
-    kept = tuple(tip for tip in tips if len(tip.name) <= LONGEST_NAME)
+    kept = _storable(tips)
     return _split(kept, _store(url, kept))
 
 
@@ -121,13 +132,24 @@ def _ask(component: Component, git_url: str, question: Callable[[git.GitSource],
     url = git_url or _git_url(component)
     if not url:
         raise Refused(_("The component has no Git URL yet."), "git-url")
-    target = source_target(url)
+    try:
+        target = source_target(url)
+    except Refused as exc:
+        raise _explained(url, exc) from exc
     try:
         return _within(READ_SECONDS, lambda: question(git.connect(target)))
     except (NotFound, Rejected) as exc:
         raise Invalid({field: [as_message(exc)]}) from exc
     except (Unavailable, OutcomeUnknown) as exc:
         raise Refused(as_message(exc), "git-away", status=503) from exc
+
+
+def _explained(url: str, refusal: Refused) -> Refused:
+    """The refusal, with the setting behind it as far as DNS tells in time."""
+    try:
+        return _within(READ_SECONDS, lambda: explain_unlisted(url, refusal))
+    except Unavailable:
+        return refusal
 
 
 def _within(seconds: float, call: Callable[[], T]) -> T:
@@ -174,6 +196,19 @@ def _split(tips: tuple[BranchTip, ...], seen_at: datetime | None, reason: Messag
     fit = tuple(tip for tip in tips if git.is_branch_name(tip.name))
     unfit = tuple(tip.name for tip in tips if not git.is_branch_name(tip.name))
     return BranchList(fit, seen_at, reason, unfit)
+
+
+def _storable(tips: tuple[BranchTip, ...]) -> tuple[BranchTip, ...]:
+    """Each name once, as its column holds it.
+
+    A long one is cut, which no branch that is built can be; bytes that are no UTF-8 can make two names look alike.
+    """
+    kept: dict[str, BranchTip] = {}
+    for tip in tips:
+        is_long = len(tip.name) > git.LONGEST_BRANCH
+        name = tip.name[: git.LONGEST_BRANCH - 1] + "…" if is_long else tip.name
+        kept.setdefault(name, BranchTip(name, tip.commit))
+    return tuple(kept.values())
 
 
 def _store(url: str, tips: tuple[BranchTip, ...]) -> datetime:

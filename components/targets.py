@@ -11,6 +11,7 @@ from components.models import GitServer, ImageRegistry, JenkinsServer
 from components.validators import GrammarError, git_address, plain_git_url
 from deployer.interfaces import BuildServerTarget, RegistryTarget, SourceTarget, target_from
 from foundation.messages import message as _
+from foundation.outbound import HostUnknown, check_url
 from foundation.problems import Refused
 
 
@@ -35,7 +36,7 @@ def git_server_of(git_url: str) -> GitServer:
         raise Refused(
             _("The Git host %(host)s is not listed.", host=address.host),
             "git-host-unknown",
-            _("A platform administrator can add it under Servers."),
+            _("A platform administrator can add it under Servers; an internal host must be in OUTBOUND_ALLOW before."),
         )
     if address.scheme == "http" and not server.allow_http:
         raise Refused(
@@ -46,10 +47,37 @@ def git_server_of(git_url: str) -> GitServer:
     return server
 
 
+def explain_unlisted(git_url: str, refusal: Refused) -> Refused:
+    """The refusal of an unlisted host, with the setting that keeps it from being listed. Asks DNS."""
+    if refusal.code != "git-host-unknown":
+        return refusal
+    address = git_address(git_url)
+    try:
+        check_url(f"{address.scheme}://{address.host}/", allowed_schemes=("https", "ssh", "http"))
+    except HostUnknown:
+        return refusal
+    except Refused as barred:
+        message = _(
+            "The Git host %(host)s is not listed, and a setting forbids it: %(why)s",
+            host=address.host,
+            why=barred.message,
+        )
+        return Refused(message, refusal.code, barred.who_can_help)
+    return refusal
+
+
 def source_target(git_url: str) -> SourceTarget:
     """A repository as the Git adapter wants it, its mirror under the data directory. Raises Refused."""
     server = git_server_of(git_url)
     url = plain_git_url(git_url)
-    name = hashlib.sha256(url.encode()).hexdigest()[:32]
+    # One for each full address, so that no repository prunes the branches of another; never a part of a credential.
+    name = hashlib.sha256(_one_form(url).encode()).hexdigest()[:32]
     mirror_dir = str(Path(settings.DATA_DIR) / "mirrors" / name)
     return target_from(server, SourceTarget, key=server.remote_key, url=url, mirror_dir=mirror_dir)
+
+
+def _one_form(url: str) -> str:
+    """The address without what makes no difference: the case of the host, and a scheme's own port."""
+    scheme, _separator, rest = url.partition("://")
+    path = rest.partition("/")[2]
+    return f"{scheme}://{git_address(url).host}/{path}"

@@ -28,6 +28,9 @@ _PORTS = {"https": 443, "http": 80, "ssh": 22, "git": 9418}
 _SCP = re.compile(r"(?:(?P<user>[\w.-]+)@)?(?P<host>[A-Za-z0-9.-]+):(?P<path>[^/\\].*)")
 
 
+_CAN_ALLOW = _("A platform administrator can add it to OUTBOUND_ALLOW.")
+
+
 class HostUnknown(Refused):
     """The host has no address now: misspelt by the person who types it, and a silence where it was known before."""
 
@@ -80,8 +83,11 @@ def check_url(url: str, *, allowed_schemes: Iterable[str] = ("https",)) -> Desti
     schemes = set(allowed_schemes)
     parts = _split(url, is_ssh_possible="ssh" in schemes)
     scheme, allowed = parts.scheme.lower(), _allowed()
-    if scheme not in schemes or (scheme not in ENCRYPTED_SCHEMES and scheme not in allowed.schemes):
+    if scheme not in schemes:
         raise _refuse(_("An address that begins with %(scheme)s:// is not allowed here.", scheme=scheme[:20]))
+    if scheme not in ENCRYPTED_SCHEMES and scheme not in allowed.schemes:
+        message = _("%(scheme)s:// is not allowed: OUTBOUND_ALLOW does not name %(scheme)s.", scheme=scheme)
+        raise Refused(message, "outbound-refused", _CAN_ALLOW, status=400)
     if parts.password is not None or (parts.username is not None and scheme != "ssh"):
         raise _refuse(_("Leave user name and password out of the address: there are fields for them."))
     host = (parts.hostname or "").rstrip(".").lower()
@@ -146,14 +152,14 @@ def _check_address(address: Address, host: str, allowed: _Allowed) -> None:
     if not is_special and (address.is_global or allowed.has_host(host)):
         return
     message = _(
-        "%(host)s leads to %(address)s, an internal address that is not on the list of allowed networks.",
+        "%(host)s leads to %(address)s, an internal address that is not on the list of OUTBOUND_ALLOW.",
         host=host,
         address=str(address),
     )
     raise Refused(
         message,
         "outbound-refused",
-        _("A platform administrator can add it to OUTBOUND_ALLOW."),
+        _CAN_ALLOW,
         status=400,
     )
 

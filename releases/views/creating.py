@@ -154,11 +154,13 @@ def _known_branches(form: OrderForm, user: User, components: Sequence[Component]
 def _listed(branch_list: live_reads.BranchList, typed: str, used: Sequence[str]) -> dict[str, Any]:
     is_whole = any(tip.name == typed for tip in branch_list.tips)
     fitting = [tip for tip in branch_list.tips if is_whole or typed.lower() in tip.name.lower()]
+    unfit = branch_list.unfit_like("" if is_whole else typed)
     fitting.sort(key=lambda tip: _rank(tip.name, typed, used))
     return {
         "branches": [Branch(tip, tip.name in used, tip.name == typed) for tip in fitting[:BRANCHES_SHOWN]],
         "hidden": max(0, len(fitting) - BRANCHES_SHOWN),
-        "unfit": [name for name in branch_list.unfit if is_whole or typed.lower() in name.lower()][:UNFIT_SHOWN],
+        "unfit": unfit[:UNFIT_SHOWN],
+        "unfit_hidden": max(0, len(unfit) - UNFIT_SHOWN),
         "preset": _preset(branch_list.tips, used),
     }
 

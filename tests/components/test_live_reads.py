@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 
 from components import live_reads
 from components.models import BranchTip, ComponentSettings, GitServer
+from components.targets import git_server_of, source_target
+from deployer.adapters.git import is_branch_name, why_unfit
 from foundation.problems import Invalid, Refused
 from tests.components.conftest import Shop
-from tests.components.stand_ins import git, make_repository, serving
+from tests.components.stand_ins import answering, git, make_repository, serving
 from tests.patience import at_most
 
 
@@ -58,6 +61,116 @@ def test_branches_that_nothing_builds_are_named(shop: Shop, remote: Remote) -> N
     git(remote.served, "branch", "功能/限额", "master")
     for look in (live_reads.branches(shop.component), live_reads.known_branches(shop.component)):
         assert look.unfit == ("功能/限额",) and "功能/限额" not in {tip.name for tip in look.tips}
+
+
+def test_a_branch_with_a_long_name_is_no_secret(shop: Shop, remote: Remote) -> None:
+    """Longer than its column, and two of them alike where they are cut: told, and nothing fails."""
+    long = "/".join(["x" * 99] * 3)
+    commit = remote.commits[0]
+    (remote.served / "packed-refs").write_text(
+        "# pack-refs with: peeled fully-peeled sorted\n"
+        + "".join(f"{commit} refs/heads/{name}\n" for name in (f"{long}/a", f"{long}/b", "中" * 60))
+    )
+    for look in (live_reads.branches(shop.component), live_reads.known_branches(shop.component)):
+        assert not look.is_stale and len(look.unfit) == 2
+        reasons = {one.name[:1]: str(one.reason) for one in look.unfit_like()}
+        assert "more than 200 characters" in reasons["x"] and "中" in reasons["中"]
+        assert [one.name[:1] for one in look.unfit_like("中中")] == ["中"]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("feature/支付", "支付"), ("a b", ": "), ("$(id)", "$()"), ("it's", "'"), ("x" * 201, "200"),
+        ("x" * 199 + "…", "200"), ("-x", "more than a name"), ("a.lock", "more than a name"), ("@", "more than a name"),
+    ],
+)  # fmt: skip
+def test_why_a_branch_is_not_built(name: str, why: str) -> None:
+    assert not is_branch_name(name) and why in str(why_unfit(name))
+
+
+def test_a_page_in_the_place_of_git_leaves_the_last_answer(shop: Shop, remote: Remote) -> None:
+    seen = live_reads.branches(shop.component)
+    with answering(b"<html>Sign in</html>") as host:
+        GitServer.objects.create(host=host, name="Login", allow_http=True)
+        url = f"http://{host}/proxy-gw.git"
+        ComponentSettings.objects.update(git_url=url)
+        BranchTip.objects.update(git_url=url)
+        look = live_reads.branches(shop.component)
+        assert look.is_stale and "not as a Git server" in str(look.reason)
+        assert (look.tips, look.seen_at) == (seen.tips, seen.seen_at)
+        with pytest.raises(Refused) as refusal:
+            live_reads.resolve(shop.component, "master")
+    assert refusal.value.code == "git-away" and BranchTip.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed", "words"),
+    [
+        (
+            "https://10.1.2.3/app.git",
+            [],
+            "leads to 10.1.2.3, an internal address that is not on the list of OUTBOUND_ALLOW",
+        ),
+        ("ssh://git@10.1.2.3/app.git", ["http"], "OUTBOUND_ALLOW"),
+        ("git@127.0.0.1:app.git", [], "OUTBOUND_ALLOW"),
+        ("http://93.184.216.34/app.git", [], "OUTBOUND_ALLOW does not name http"),
+        ("http://10.1.2.3/app.git", ["http"], "leads to 10.1.2.3"),
+        ("https://169.254.169.254/app.git", [], "OUTBOUND_ALLOW"),
+    ],
+)
+def test_the_setting_that_forbids_a_host_is_named(
+    shop: Shop, settings: LazySettings, url: str, allowed: list[str], words: str
+) -> None:
+    settings.OUTBOUND_ALLOW = allowed
+    ComponentSettings.objects.create(component=shop.component, number=1, git_url=url)
+    reason = str(live_reads.branches(shop.component).reason)
+    assert "not listed" in reason and words in reason
+    with pytest.raises(Refused, match="OUTBOUND_ALLOW"):
+        live_reads.resolve(shop.component, "master")
+
+
+def test_a_host_that_may_be_listed_is_only_not_listed(shop: Shop, settings: LazySettings) -> None:
+    settings.OUTBOUND_ALLOW = ["10.0.0.0/8"]
+    for host in ("10.1.2.3", "no-such-host.invalid"):
+        url = f"https://{host}/app.git"
+        ComponentSettings.objects.update_or_create(component=shop.component, number=1, defaults={"git_url": url})
+        assert str(live_reads.branches(shop.component).reason) == f"The Git host {host} is not listed."
+    with pytest.raises(Refused) as refusal:
+        git_server_of(url)
+    assert "OUTBOUND_ALLOW" in str(refusal.value.who_can_help)
+
+
+@pytest.mark.parametrize(
+    ("url", "same"),
+    [
+        ("https://git.example/a/app.git", True),
+        ("https://GIT.example:443/a/app.git", True),
+        ("https://git.example/b/app.git", False),
+        ("https://git.example:8443/a/app.git", False),
+        ("http://git.example/a/app.git", False),
+        ("ssh://git@git.example/a/app.git", False),
+        ("https://other.example/a/app.git", False),
+        ("https://git.example/a/app", False),
+        ("https://git.example/A/app.git", False),
+    ],
+)
+@pytest.mark.django_db
+def test_one_mirror_for_each_full_address(url: str, same: bool) -> None:
+    for host in ("git.example", "git.example:8443", "other.example"):
+        GitServer.objects.get_or_create(host=host, name=host, allow_http=True)
+    first = source_target("https://git.example/a/app.git").mirror_dir
+    assert (source_target(url).mirror_dir == first) is same
+
+
+@pytest.mark.django_db
+def test_a_mirrors_name_holds_no_credentials() -> None:
+    server = GitServer.objects.create(host="git.example", name="Git", username="robot", password="hunter2")
+    first = source_target("https://git.example/a/app.git").mirror_dir
+    server.username, server.password = "other", "changed"
+    server.save()
+    assert source_target("https://git.example/a/app.git").mirror_dir == first
+    assert source_target("git@git.example:a.git").mirror_dir == source_target("ssh://me@git.example/a.git").mirror_dir
 
 
 def test_the_last_answer_when_the_remote_is_away(shop: Shop, remote: Remote) -> None:

@@ -235,8 +235,14 @@ class BranchShape(serializers.Serializer[Any]):
     commit = serializers.CharField()
 
 
+class UnfitBranchShape(serializers.Serializer[Any]):
+    name = serializers.CharField(help_text="cut where it is longer than 200 characters")
+    reason = serializers.CharField(help_text="why nothing builds this branch")
+
+
 class BranchesOutput(serializers.Serializer[Any]):
     items = BranchShape(many=True)
+    unfit = UnfitBranchShape(many=True, help_text="branches that the repository has, and that cannot be built")
     next = serializers.IntegerField(allow_null=True)
     previous = serializers.IntegerField(allow_null=True)
     seen_at = serializers.DateTimeField(allow_null=True)

@@ -261,6 +261,7 @@ class Branches(ApiView):
             shapes.BranchesOutput,
             {
                 "items": [tip for tip in look.tips if text in tip.name.lower()],
+                "unfit": look.unfit_like(text),
                 "next": None,
                 "previous": None,
                 "seen_at": look.seen_at,

@@ -1,10 +1,10 @@
 """A Git repository as the product needs it: branches with tips, and what lies between two commits."""
 
 from deployer.adapters.git.client import GitSource
-from deployer.adapters.git.session import BRANCH_PATTERN, is_branch_name
+from deployer.adapters.git.session import BRANCH_PATTERN, LONGEST_BRANCH, is_branch_name, why_unfit
 from deployer.interfaces import OnAnswer, SourceTarget, ignore_answer
 
-__all__ = ["BRANCH_PATTERN", "GitSource", "connect", "is_branch_name"]
+__all__ = ["BRANCH_PATTERN", "LONGEST_BRANCH", "GitSource", "connect", "is_branch_name", "why_unfit"]
 
 
 def connect(target: SourceTarget, *, on_answer: OnAnswer = ignore_answer) -> GitSource:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from deployer.errors import Rejected
 from deployer.interfaces import SourceTarget
+from deployer.messages import Message
 from deployer.messages import message as _
 
 BRANCH_PATTERN = (
@@ -24,6 +25,8 @@ BRANCH_PATTERN = (
     r"[A-Za-z0-9._/+@#=,-]{1,200}(?<![/.])"
 )
 """Branch names that a build may have; to be used with ``re.fullmatch`` (``$`` would accept a trailing newline)."""
+
+LONGEST_BRANCH = 200
 
 _BRANCH = re.compile(BRANCH_PATTERN)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -35,6 +38,16 @@ _VISIBLE = re.compile(r"[\x21-\x7e]{0,1000}")
 def is_branch_name(name: str) -> bool:
     """True for a name that we list and build: ASCII, nothing that a shell or Git reads as more than a name."""
     return _BRANCH.fullmatch(name) is not None
+
+
+def why_unfit(name: str) -> Message:
+    """Why a branch of this name is not built, for a name that ``is_branch_name`` refuses."""
+    if len(name) > LONGEST_BRANCH or name.endswith("…"):
+        return _("Its name has more than %(count)s characters.", count=LONGEST_BRANCH)
+    signs = "".join(dict.fromkeys(re.sub(r"[A-Za-z0-9._/+@#=,-]", "", name)))
+    if signs:
+        return _("Its name has signs that Jenkins and a shell may read otherwise: %(signs)s", signs=signs[:20])
+    return _("A shell or Git may read its name as more than a name: a sign stands where it has a meaning.")
 
 
 def check_branch(name: str) -> str:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from components.targets import source_target
+from components.targets import explain_unlisted, source_target
 from components.validators import GrammarError
 from components.values import ClaimAddress, build_values, jenkins_parameters
 from deployer.adapters import git
@@ -74,7 +74,8 @@ def _check_commit(lease: Lease, build: Build) -> None:
             if source.resolve(order.branch).commit == order.commit or source.contains(order.branch, order.commit):
                 return
     except Refused as refusal:
-        raise NotPossible(Reason.REFUSED, refusal.message) from refusal
+        why = explain_unlisted(order.component_settings.git_url, refusal)
+        raise NotPossible(Reason.REFUSED, why.message) from refusal
     except (NotFound, Rejected) as error:
         raise NotPossible(Reason.REFUSED, error.message) from error
     message = _("Commit %(commit)s is not on branch %(branch)s any more.", commit=order.commit[:7], branch=order.branch)

@@ -96,7 +96,10 @@ def test_branches_used_before_come_first_and_unfit_ones_are_named(
     everything = client.get(path, headers=HTMX)
     assert listed(everything) == ["feature/ABC-1", "master", "aaa"], "used before, then the usual one"
     assert remote.commits[2][:7] in words(everything) and "used before" in words(everything)
-    assert "功能/限额 cannot be built" in words(everything)
+    assert "功能/限额 cannot be built: Its name has signs" in words(everything)
+    api = client.get(f"/api/v1/components/{KEY}/branches/?search=功").json()
+    assert api["items"] == [] and [one["name"] for one in api["unfit"]] == ["功能/限额"]
+    assert "功能限额" in api["unfit"][0]["reason"]
     assert listed(client.get(f"{path}&branch=aB", headers=HTMX)) == ["feature/ABC-1"]
     whole = client.get(f"{path}&branch=aaa", headers=HTMX)
     assert listed(whole) == ["aaa", "feature/ABC-1", "master"], "a whole name leaves the others to choose from"
