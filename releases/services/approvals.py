@@ -53,7 +53,8 @@ def _ensure_may_decide(actor: User, snapshot: Snapshot) -> None:
         )
     if not space.approvals:
         raise Refused(_("%(name)s asks for no approval.", name=space.environment.label), "no-approval-needed")
-    if order.state == OrderState.CLOSED:
+    # What stays of a closed order still has to go where it runs: only a deployment of it is over.
+    if snapshot.removes is None and order.state == OrderState.CLOSED:
         raise Refused(_("The order is closed."), "closed")
     latest = selectors.latest_review(order, space, is_removal=snapshot.removes is not None)
     if latest and latest.snapshot_id and latest.snapshot_id != snapshot.pk:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from components.models import Component
 from releases import transitions
 from releases.models import Deployment, Placement, Review, Snapshot
+from releases.services import approvals, orders
 from releases.services.removals import remove_component, review_removal
 from tests.cast import World
 from tests.releases.pages.test_order import words
@@ -94,6 +95,18 @@ def test_production_asks_for_an_approval_and_the_last_four(
     assert typed.status_code == 400 and not Deployment.objects.filter(kind="remove").exists()
     done = signed_in("olli").post(url, {**given, "last_four": standing.order.number[-4:]})
     assert done.status_code == 302 and Deployment.objects.get(kind="remove").removals == ["Service/proxy-gw"]
+
+
+def test_what_a_closed_order_left_is_approved_and_removed(
+    world: World, component: Component, standing: Deployment, signed_in: SignIn
+) -> None:
+    orders.withdraw_order(actor=world.dana, order=standing.order, reason="It is not wanted any more.")
+    url, seen = page_of(component, world, "prd"), reviewed(world, "prd")
+    assert seen.snapshot and approvals.why_not(world.people["oskar"], seen.snapshot) == ""
+    approvals.approve(actor=world.people["oskar"], snapshot=seen.snapshot)
+    given = {"snapshot": seen.snapshot.hash, "last_four": standing.order.number[-4:]}
+    assert signed_in("olli").post(url, given).status_code == 302
+    assert Deployment.objects.get(kind="remove").snapshot == seen.snapshot
 
 
 def test_the_api_does_the_same(world: World, component: Component, standing: Deployment, signed_in: SignIn) -> None:
