@@ -133,12 +133,9 @@ def problems_of(review: Review | None) -> list[dict[str, Any]]:
     if review is None:
         return []
     rows = list(review.findings.get("problems", []))
-    objects = {str(row["object"]).replace("/", " ", 1) for row in review.findings.get("conflicts", [])}
-    if objects and review.reason == Reason.CONFLICT:
-        return [row for row in rows if row["path"] not in objects]
     if review.message and all(str(row["message"]) != str(review.message) for row in rows):
         rows.insert(0, {"path": "", "message": review.message})
-    return rows
+    return [row for row in rows if not row.get("is_conflict")]
 
 
 def _quota_gate(bars: list[Bar]) -> Gate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -12,6 +13,7 @@ from foundation.problems import Denied, Invalid, Refused, Stale
 from releases.models import Approval, Deployment, OrderEvent, ReleaseOrder, Review
 from releases.services import approvals, deployments, promotions, reviews
 from tests.faults.test_rollouts import good_first, write_outside
+from tests.proxy import PASS, answer
 from tests.site import Site
 
 pytestmark = pytest.mark.slow
@@ -180,3 +182,42 @@ def test_the_api_takes_over_with_a_reason(site: Site, client: Any) -> None:
     assert answer.status_code == 202 and answer.json()["take_over"]["reason"] == WHY
     client.force_login(site.world.dana)
     assert client.post(path, {"reason": WHY}, content_type="application/json").status_code == 403
+
+
+# ---------------------------------------------------------------- what stands in the way besides
+def status(code: int, reason: str, message: str, *fields: str) -> str:
+    """What an API server answers when it refuses."""
+    causes = [{"field": field, "reason": "FieldValueInvalid", "message": f"{field} is wrong"} for field in fields]
+    body = {"kind": "Status", "code": code, "reason": reason, "message": message, "details": {"causes": causes}}
+    return answer(f"{code} {reason}", json.dumps(body), "application/json")
+
+
+REFUSED = {
+    "right": (status(403, "Forbidden", 'User "bot" cannot patch resource "deployments" in API group "apps"'), "right"),
+    "object": (status(422, "Invalid", "it is invalid", "spec.a", "spec.b"), "spec.a is wrong"),
+    "absent": (status(404, "NotFound", 'namespaces "x" not found'), "no such object"),
+    "stale": (status(409, "Conflict", "the object has been modified"), "has changed since it was read"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_the_server_refuses_besides_is_told_with_the_conflict(site: Site, client: Any, what: str) -> None:
+    given, said = REFUSED[what]
+    site.stand_ins.cluster.rule = lambda asked: given if "force=true" in asked.path else PASS
+    order, review = conflicting(site)
+    assert (review.state, review.reason) == ("failed", "conflict"), review.message
+    assert [row["path"] for row in review.findings["conflicts"]] == [".spec.replicas"]
+    assert {row["kind"] for row in review.findings["diff"]} >= {"Service"}, "the others were reviewed all the same"
+    (first, *others) = review.findings["problems"]
+    assert first["is_conflict"] and said in str(others[0]["message"]), others
+    client.force_login(site.world.olli)
+    text = client.get(f"/orders/{order.number}/review/fat/").content.decode()
+    assert said in text and 'id="take-over"' in text
+
+
+def test_a_refusal_is_noted_where_the_space_takes_over_what_others_set(site: Site) -> None:
+    given, said = REFUSED["object"]
+    site.stand_ins.cluster.rule = lambda asked: given if "force=true" in asked.path else PASS
+    _order, review = conflicting(site, force_conflicts=True)
+    assert (review.state, review.reason) == ("failed", "manifest"), review.message
+    assert [str(row["message"]) for row in review.findings["problems"]] == [said, "spec.b is wrong"]

@@ -74,7 +74,7 @@ def examine(cluster: KubernetesCluster, space: Space, snapshot: Snapshot) -> Exa
         "quota": [asdict(effect) for effect in effects],
         "nodes": nodes,
         "warnings": list(dict.fromkeys(notes.warnings)),
-        "problems": [asdict(problem) for problem in notes.problems],
+        "problems": notes.problem_rows(),
         "conflicts": notes.conflicts,
         "additions": notes.additions,
         **inventory,
@@ -116,7 +116,7 @@ def _note_state(
     manifest: Manifest, there: Manifest | None, fitted: Fitted, unknown: DeploymentMark | None, notes: Notes
 ) -> None:
     """What the object that is there says before anything is asked of the server."""
-    where = f"{manifest['kind']} {manifest['metadata']['name']}"
+    where = _where(manifest)
     if is_leaving(there) and there is not None:
         notes.refuse(Reason.REFUSED, Problem(where, leaving_message(there)))
     if unknown:
@@ -198,28 +198,48 @@ def _accepted(
     notes: Notes,
 ) -> Applied | None:
     """The answer to a dry run; None where it was refused for good, which is noted. Raises when the cluster is away."""
-    manifest = fitted.manifest
-    where = f"{manifest['kind']} {manifest['metadata']['name']}"
     try:
-        if isinstance(outcome, DeployerError):
-            raise outcome
-        return outcome
-    except Conflict as conflict:
-        fields = conflict_fields(conflict, manifest, live)
-        is_left_behind = fitted.may_take(conflict)
-        notes.conflicts.extend(() if is_left_behind else fields)
-        if not (is_left_behind or space.force_conflicts or is_taken_over(fields, notes.take_over)):
-            notes.refuse(Reason.CONFLICT, Problem(where, conflict_message(fields)))
-        # Also where it is refused: the diff shows what taking the fields over would do.
-        return cluster.dry_run(space.namespace, manifest, force=True)
-    except Forbidden as error:
-        notes.refuse(Reason.REFUSED, Problem(where, error.message))
-    except Rejected as error:
-        for problem in error.problems or (Problem(where, error.message),):
-            notes.refuse(Reason.QUOTA if error.reason == "quota" else Reason.MANIFEST, problem)
-    except NotFound as error:
-        notes.refuse(Reason.REFUSED, Problem(where, error.message))
+        return _settled(cluster, space, fitted, live, outcome, notes)
+    except (Conflict, Rejected, NotFound) as error:
+        _note_refusal(fitted.manifest, error, notes)
     return None
+
+
+def _settled(
+    cluster: KubernetesCluster,
+    space: Space,
+    fitted: Fitted,
+    live: Manifest | None,
+    outcome: Applied | DeployerError,
+    notes: Notes,
+) -> Applied:
+    """The answer, with force where somebody else set fields: these are noted. Raises what the server refuses."""
+    manifest = fitted.manifest
+    if not isinstance(outcome, DeployerError):
+        return outcome
+    if not isinstance(outcome, Conflict):
+        raise outcome
+    fields = conflict_fields(outcome, manifest, live)
+    is_left_behind = fitted.may_take(outcome)
+    notes.conflicts.extend(() if is_left_behind else fields)
+    if not (is_left_behind or space.force_conflicts or is_taken_over(fields, notes.take_over)):
+        notes.refuse_conflict(Problem(_where(manifest), conflict_message(fields)))
+    # Also where it is refused: the diff shows what taking the fields over would do.
+    return cluster.dry_run(space.namespace, manifest, force=True)
+
+
+def _note_refusal(manifest: Manifest, error: DeployerError, notes: Notes) -> None:
+    """Why the server refuses this object."""
+    if isinstance(error, Rejected) and not isinstance(error, Forbidden):
+        for problem in error.problems or (Problem(_where(manifest), error.message),):
+            notes.refuse(Reason.QUOTA if error.reason == "quota" else Reason.MANIFEST, problem)
+        return
+    reason = Reason.CONFLICT if isinstance(error, Conflict) else Reason.REFUSED
+    notes.refuse(reason, Problem(_where(manifest), error.message))
+
+
+def _where(manifest: Manifest) -> str:
+    return f"{manifest['kind']} {manifest['metadata']['name']}"
 
 
 def _quota(

@@ -169,6 +169,27 @@ def test_findings_are_drawn(world: World, order: ReleaseOrder, signed_in: SignIn
     assert "Blocked by 2 The quota is short by CPU lower 0.5 cores." in said, "the quota is the cause, told once"
 
 
+def test_another_problem_of_an_object_in_conflict_is_shown(
+    world: World, order: ReleaseOrder, signed_in: SignIn
+) -> None:
+    field = {"manager": "kubectl-edit", "path": ".spec.replicas", "object": "Deployment/proxy-gw", "at": ""}
+    review = fresh(
+        order,
+        world,
+        conflicts=[field],
+        additions=[{**field, "path": ".spec.paused", "is_added": True}],
+        problems=[
+            {"path": "Deployment proxy-gw", "message": "Set outside the platform", "is_conflict": True},
+            {"path": "Deployment proxy-gw", "message": "It is being deleted"},
+        ],
+    )
+    Review.objects.filter(pk=review.pk).update(state="failed", reason="conflict", message="Set outside the platform")
+    response = signed_in("olli").get(url(order))
+    assert [row["message"] for row in response.context["problems"]] == ["It is being deleted"]
+    assert "It is being deleted" in words(response)
+    assert response.content.decode().count('<ul class="findings">') == 3, "problems, conflicts and additions"
+
+
 def test_a_review_that_lost_the_cluster_says_so(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
     review = fresh(order, world)
     Review.objects.filter(pk=review.pk).update(state="running", contact_lost_since=timezone.now())
