@@ -171,7 +171,7 @@ def main() -> None:
     with frame.running("-u", "-m", "sandbox.registry", "--state", f"{state}/registry", **pipes) as images:
         url = address_of(images, "registry on")
         address = url.removeprefix("http://")
-        arguments = ("--state", f"{state}/cluster", "--token", token, "--registry", f"{address}={url}")
+        arguments = ("--state", f"{state}/cluster", f"--token={token}", "--registry", f"{address}={url}")
         with frame.running("-u", "-m", "sandbox.kubernetes", *arguments, **pipes) as nodes:
             world.cluster.url, world.cluster.token = address_of(nodes, " ready at "), token
             world.cluster.save()

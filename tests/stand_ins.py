@@ -209,7 +209,7 @@ def all_stand_ins(folder: Path) -> Iterator[StandIns]:
         registry = address_of(registry_process, "registry on")
         address = registry.removeprefix("http://")
         cluster_process = begin(
-            "sandbox.kubernetes", "--state", str(folder / "cluster"), "--token", cluster_token,
+            "sandbox.kubernetes", "--state", str(folder / "cluster"), f"--token={cluster_token}",
             "--registry", f"{address}={registry}", "--speed", "4",
         )  # fmt: skip
         tips = make_repository(folder)
