@@ -132,7 +132,7 @@ def _pod(request: HttpRequest, deployment: Deployment) -> dict[str, Any]:
 
 def _deadline(deployment: Deployment) -> Any:
     """When it counts as failed, unless a pod moves on before."""
-    if deployment.progressed_at is None:
+    if deployment.progressed_at is None or deployment.phase == "applying":
         return None
     return deployment.progressed_at + timedelta(seconds=deployment.space.deploy_deadline_seconds)
 

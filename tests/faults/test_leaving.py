@@ -12,6 +12,7 @@ from deployer.interfaces import ObjectRef
 from releases.models import Deployment
 from releases.services import deployments, promotions
 from releases.steps.leaving import PATIENCE_SECONDS
+from tests.faults.test_outages import is_apply
 from tests.faults.test_prune import patch
 from tests.faults.test_rollouts import good_first, soon
 from tests.site import Site
@@ -40,6 +41,7 @@ def waiting(site: Site, run: Deployment) -> Deployment:
     for _pass in range(3):
         run = site.step(run)
         assert (run.phase, run.is_active) == ("applying", True), run.message
+    assert not [asked for asked in site.stand_ins.cluster.asked if is_apply(asked) and str(run.mark) in str(asked.body)]
     return run
 
 
@@ -80,10 +82,25 @@ def test_what_hangs_is_refused_with_what_to_do(site: Site) -> None:
     delete_held(site)
     run = waiting(site, deployments.roll_back(actor=site.world.olli, space=site.space("fat"), to=good))
     # As though it had waited for so long.
-    Deployment.objects.filter(pk=run.pk).update(started_at=timezone.now() - timedelta(seconds=PATIENCE_SECONDS))
+    Deployment.objects.filter(pk=run.pk).update(progressed_at=timezone.now() - timedelta(seconds=PATIENCE_SECONDS))
     run = site.finish(run)
     assert (run.state, run.reason) in (("failed", "refused"), ("failed", "partial"))
     assert "finalizers example.com/hold" in str(run.message)
+
+
+def test_it_waits_as_long_where_the_cluster_was_away_before(site: Site) -> None:
+    good = good_first(site)
+    delete_held(site)
+    run = deployments.roll_back(actor=site.world.olli, space=site.space("fat"), to=good)
+    site.finish(run, lambda row: row.phase == "applying")
+    Deployment.objects.filter(pk=run.pk).update(started_at=timezone.now() - timedelta(hours=1))
+    run = waiting(site, run)
+    # And away once more while it waited.
+    long_ago = timezone.now() - timedelta(hours=1)
+    Deployment.objects.filter(pk=run.pk).update(progressed_at=long_ago, contact_lost_since=long_ago)
+    run = waiting(site, run)
+    let_go(site)
+    assert site.finish(run).state == "succeeded"
 
 
 def test_deleted_after_the_apply_it_is_no_success(site: Site) -> None:

@@ -33,7 +33,7 @@ from releases.steps.deployment.parts import parts_of
 from releases.steps.deployment.room import missing_room
 from releases.steps.deployment.send import CancelRequested, Leaving, Live, Superseded, UnknownMark, send
 from releases.steps.deployment.start import refusal_of
-from releases.steps.leaving import PATIENCE_SECONDS, leaving_message
+from releases.steps.leaving import PATIENCE_SECONDS, is_leaving, leaving_message
 from releases.steps.marks import unknown_mark_message
 from releases.steps.namespaces import is_namespace_gone, latest_sync, make_namespace, why_not_ready
 from releases.steps.replicas import live_fingerprint
@@ -60,12 +60,14 @@ def _apply(lease: Lease, cluster: KubernetesCluster, deployment: Deployment) -> 
         replicas=deployment.overlay.get("replicas"),
     )
     live = cluster.read_all(deployment.space.namespace, map(ref_of, snapshot.manifests))
-    if not deployment.applied:
-        if _has_moved(live, deployment):
-            message = _("What runs there has changed since it was reviewed: review again.")
-            return end(lease, deployment, RunState.FAILED, Reason.MOVED, message)
-        if missing := missing_room(cluster, deployment, manifests):
-            return end(lease, deployment, RunState.FAILED, Reason.QUOTA, missing)
+    if not deployment.applied and _has_moved(live, deployment):
+        message = _("What runs there has changed since it was reviewed: review again.")
+        return end(lease, deployment, RunState.FAILED, Reason.MOVED, message)
+    if leaving := next((one for one in live.values() if one and is_leaving(one)), None):
+        # Before anything is sent: what comes before it in the set would be sent again with each pass.
+        return _wait_until_gone(lease, deployment, leaving)
+    if not deployment.applied and (missing := missing_room(cluster, deployment, manifests, live)):
+        return end(lease, deployment, RunState.FAILED, Reason.QUOTA, missing)
     return _send_all(lease, cluster, deployment, manifests, live)
 
 
@@ -77,7 +79,8 @@ def _send_all(
             row = send(cluster, lease, deployment, manifest, manifests, live)
             _note_accepted(lease, deployment, row, is_last=manifest is manifests[-1])
     except Leaving as leaving:
-        return _wait_until_gone(lease, deployment, leaving)
+        deployment.refresh_from_db(fields=["progressed_at"])
+        return _wait_until_gone(lease, deployment, leaving.live)
     except CancelRequested:
         # The pass that it wakes ends it: what is not sent by now stays unsent.
         return Again(0)
@@ -95,13 +98,18 @@ def _send_all(
     return Again(0.3)
 
 
-def _wait_until_gone(lease: Lease, deployment: Deployment, leaving: Leaving) -> Outcome:
-    """It goes by itself as a rule; what hangs on a finalizer is told with who must let go."""
-    since = deployment.progressed_at or deployment.started_at
-    assert since is not None
+def _wait_until_gone(lease: Lease, deployment: Deployment, leaving: Manifest) -> Outcome:
+    """It goes by itself as a rule; what hangs on a finalizer is told with who must let go.
+
+    The time counts from the first pass that met it, or from what was accepted last; without contact it stands still.
+    """
+    since = deployment.progressed_at
+    if since is None or lease.contact_lost_since:
+        lease.save(progressed_at=Now())
+        return Again(1)
     if (db_now() - since).total_seconds() < PATIENCE_SECONDS:
         return Again(1)
-    return _end_failed(lease, deployment, Reason.REFUSED, leaving_message(leaving.live))
+    return _end_failed(lease, deployment, Reason.REFUSED, leaving_message(leaving))
 
 
 def _refused(lease: Lease, cluster: KubernetesCluster, deployment: Deployment, error: DeployerError) -> Outcome:
@@ -156,7 +164,7 @@ def _note_accepted(lease: Lease, deployment: Deployment, row: dict[str, Any], *,
     others = [one for one in deployment.applied if (one["kind"], one["name"]) != (row["kind"], row["name"])]
     deployment.applied = [*others, row]
     if not (is_first or is_last):
-        lease.save(applied=deployment.applied)
+        lease.save(applied=deployment.applied, progressed_at=Now())
         return
     with transaction.atomic():
         place = lock_placement(deployment.order, deployment.space)
@@ -164,8 +172,8 @@ def _note_accepted(lease: Lease, deployment: Deployment, row: dict[str, Any], *,
             _note_first(place, deployment)
         if is_last:
             _note_all(deployment)
-        rolling = {"phase": "rolling", "progressed_at": Now()} if is_last else {}
-        lease.save(applied=deployment.applied, applied_at=Now(), **rolling)
+        rolling = {"phase": "rolling"} if is_last else {}
+        lease.save(applied=deployment.applied, applied_at=Now(), progressed_at=Now(), **rolling)
 
 
 def _note_first(place: Placement, deployment: Deployment) -> None:

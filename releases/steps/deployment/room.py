@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from deployer.adapters.kubernetes import KubernetesCluster
-from deployer.interfaces import Manifest
+from deployer.interfaces import Manifest, ObjectRef
 from deployer.manifests import find_workload, ref_of
 from deployer.quantities import rolling_plan
 from deployer.quota import load_of, quota_effect
@@ -15,8 +15,16 @@ from releases.choices import DeploymentKind
 from releases.models import Deployment
 
 
-def missing_room(cluster: KubernetesCluster, deployment: Deployment, manifests: Sequence[Manifest]) -> Message | str:
-    """What is short, empty when it fits. Fewer pods always fit; a roll back is never stopped by a quota."""
+def missing_room(
+    cluster: KubernetesCluster,
+    deployment: Deployment,
+    manifests: Sequence[Manifest],
+    there: Mapping[ObjectRef, Manifest | None],
+) -> Message | str:
+    """What is short, empty when it fits. Fewer pods always fit; a roll back is never stopped by a quota.
+
+    ``there``: the set's objects as they were read a moment ago.
+    """
     if deployment.kind not in (DeploymentKind.SCALE, DeploymentKind.RESTART):
         return ""
     namespace = deployment.space.namespace
@@ -25,7 +33,7 @@ def missing_room(cluster: KubernetesCluster, deployment: Deployment, manifests: 
         return ""
     workload = find_workload(manifests)
     ranges = cluster.limit_ranges(namespace)
-    live = cluster.read(namespace, ref_of(workload))
+    live = there[ref_of(workload)]
     scaler = next((one for one in manifests if one["kind"] == "HorizontalPodAutoscaler"), None)
     after = load_of(workload["spec"]["template"]["spec"], quota.pods_wanted(workload, live, scaler), ranges)
     is_replaced = deployment.kind == DeploymentKind.RESTART
