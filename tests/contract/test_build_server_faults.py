@@ -343,3 +343,10 @@ def test_a_whole_log_is_a_stream_that_ends_at_the_deadline() -> None:
 def test_a_whole_log_that_is_none(behave: Behaviour, error: type[DeployerError]) -> None:
     with server(behave) as (client, _raw), pytest.raises(error):
         list(client.read_whole_log("J", 7, deadline=soon()))
+
+
+def test_a_long_session_is_cut_where_it_is_read() -> None:
+    """Something before Jenkins may write its own: what is kept and what is compared are the same."""
+    job = b'{"_class":"WorkflowJob","name":"J","buildable":true,"nextBuildNumber":1,"property":[],"id":"bot"}'
+    with server(respond("200 OK", job, X_Jenkins="2.568.2", X_Jenkins_Session="s" * 99)) as (client, _raw):
+        assert client.confirm("J") == client.session == "s" * 32

@@ -31,7 +31,7 @@ from deployer.messages import Message
 from deployer.messages import message as _
 
 from . import shapes
-from .wire import SIGN_IN, Answer, Wire, asks_for_sign_in, forget_after_fork, refusal
+from .wire import SIGN_IN, Answer, Wire, asks_for_sign_in, forget_after_fork, refusal, session_of
 
 MOST_JOBS = 64
 Answers = Mapping[int, BuildStatus]
@@ -140,7 +140,7 @@ class JenkinsBuildServer:
         """The job's declared parameters; raises NotFound."""
         tree = "buildable,nextBuildNumber,property[parameterDefinitions[name,type]]"
         answer = self._get(f"{_job_path(job)}api/json", _("job %(job)s", job=job), {"tree": tree})
-        return shapes.job_facts(answer.json(), answer.headers.get("X-Jenkins-Session", self._wire.known.session_id))
+        return shapes.job_facts(answer.json(), session_of(answer, self._wire.known.session_id))
 
     def find(self, job: str, trigger_id: str, *, since_number: int) -> FoundBuild | None:
         """Queue, builds, queue again: an item that leaves the queue between two reads is a build by the second,

@@ -71,6 +71,15 @@ class _Session(jenkins.Jenkins):  # type: ignore[misc]
         return answer
 
 
+LONGEST_SESSION = 32
+"""Jenkins' own have eight characters; so much is kept of one by anything that stands in its place."""
+
+
+def session_of(answer: Answer, default: str = "") -> str:
+    """``X-Jenkins-Session``, cut here once: what is kept and what is compared are the same."""
+    return str(answer.headers.get("X-Jenkins-Session", default))[:LONGEST_SESSION]
+
+
 @dataclass
 class Known:
     """What the newest answers told about the controller: ``X-Jenkins`` and ``X-Jenkins-Session``."""
@@ -116,7 +125,7 @@ class Wire:
         if "X-Jenkins" in answer.headers:
             self.known.version = answer.headers["X-Jenkins"]
         if "X-Jenkins-Session" in answer.headers:
-            self.known.session_id = answer.headers["X-Jenkins-Session"]
+            self.known.session_id = session_of(answer)
         return answer
 
     @contextmanager

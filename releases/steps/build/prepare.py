@@ -145,7 +145,7 @@ def _commit_intent(lease: Lease, build: Build, parameters: dict[str, str], basel
         "baseline_number": baseline,
         "posted_at": Now(),
         "posts": build.posts + 1,
-        "session": session[:32],
+        "session": session,
     }
     with transaction.atomic():
         if build.state == RunState.QUEUED:

@@ -46,7 +46,7 @@ def leave_queue(lease: Lease, build: Build, server: BuildServerClient) -> Outcom
 def _still_waits(lease: Lease, build: Build, server: BuildServerClient, item: QueueStatus) -> Outcome:
     fields: dict[str, Any] = {}
     if server.session != build.session:
-        fields["session"] = server.session[:32]
+        fields["session"] = server.session
     if item.why[:300] != build.queue_why:
         fields["queue_why"] = item.why[:300]
     if fields:
@@ -62,7 +62,7 @@ def _started(lease: Lease, build: Build, server: BuildServerClient, number: int)
     number = number_to_follow(build, server, number)
     with transaction.atomic():
         append_event(build.order_id, "build.number", data={"id": build.pk, "number": number})
-        fields = {"build_number": number, "session": server.session[:32], "queue_why": ""}
+        fields = {"build_number": number, "session": server.session, "queue_why": ""}
         lease.save(phase="building", **fields, **begin_phase())
     return Again(0)
 

@@ -34,7 +34,7 @@ def send(lease: Lease, build: Build, server: BuildServerClient) -> Outcome:
         # Certainly not queued: the same intent may be prepared and sent again.
         lease.save(phase="start", posts=max(0, build.posts - 1))
         raise
-    lease.save(phase="queued", queue_id=queue_id, session=server.session[:32], **begin_phase())
+    lease.save(phase="queued", queue_id=queue_id, session=server.session, **begin_phase())
     return Again(0.3)
 
 
@@ -74,7 +74,7 @@ def send_again(lease: Lease, build: Build, server: BuildServerClient) -> Outcome
 
 def adopt(lease: Lease, build: Build, server: BuildServerClient, found: FoundBuild) -> Outcome:
     """It did arrive: go on from where it is."""
-    known: dict[str, Any] = {"session": server.session[:32], **begin_phase()}
+    known: dict[str, Any] = {"session": server.session, **begin_phase()}
     if found.queue_id is not None:
         known["queue_id"] = found.queue_id
     if found.number is not None:
