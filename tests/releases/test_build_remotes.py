@@ -269,6 +269,17 @@ def test_a_restart_begins_the_looking_anew(queued: Build, monkeypatch: pytest.Mo
     assert row.is_active and row.absences == 1
 
 
+def test_a_record_that_is_found_again_begins_the_looking_anew(queued: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also while the last lines of its log are waited for."""
+    row = in_jenkins(queued, phase="finalizing", result="SUCCESS", **IN_SESSION)
+    missing = {"builds": {}, "build": NotFound("none"), "find": None}
+    gone(row, monkeypatch, Jenkins(**WELL, **missing), 2)
+    put(monkeypatch, Jenkins(**WELL, builds={3: OURS}))
+    assert step(row).is_active and (row.absences, row.absent_since) == (0, None)
+    gone(row, monkeypatch, Jenkins(**WELL, **missing), 1)
+    assert row.is_active and (row.phase, row.absences) == ("finalizing", 1)
+
+
 def test_a_lost_build_whose_image_is_there_has_succeeded(queued: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     row = in_jenkins(queued, phase="building", **IN_SESSION)
     labels = {"io.prism4k.trigger": str(row.trigger_id)}

@@ -14,6 +14,7 @@ from releases.steps.build.ends import end, end_stopped, end_without_image, succe
 from releases.steps.build.follow import read_progress
 from releases.steps.build.log_truth import settle_log
 from releases.steps.build.servers import is_ours, look_at, open_server, read_image
+from releases.steps.build.times import note_seen
 
 LAST_STAGE = "DockerPush"
 FAILURES = {
@@ -27,6 +28,7 @@ def conclude(lease: Lease, build: Build) -> Outcome:
     """Phase ``finalizing``: Jenkins marks a build as ended before the last lines are written."""
     with open_server(lease, build) as server:
         if look_at(lease, build, server) is not None:
+            note_seen(lease, build)
             if not read_progress(lease, build, server).is_complete:
                 return Again(0.2)
             settle_log(lease, build, server)

@@ -9,7 +9,7 @@ from functools import wraps
 from components.targets import build_server_target, registry_target
 from deployer.adapters import jenkins, registry
 from deployer.errors import NotFound
-from deployer.interfaces import BuildServerClient, BuildStatus, ImageFacts, RegistryClient
+from deployer.interfaces import BuildDetail, BuildServerClient, BuildStatus, ImageFacts, RegistryClient
 from foundation.runs.lease import Lease, Outcome
 from releases.models import Build
 
@@ -43,11 +43,17 @@ def number_to_follow(build: Build, server: BuildServerClient, number: int) -> in
     if build.build_number in (None, number):
         return number
     assert build.build_number is not None
+    return build.build_number if own_build(build, server) else number
+
+
+def own_build(build: Build, server: BuildServerClient) -> BuildDetail | None:
+    """The build under our number, read now; None where that number is nobody's, or another trigger id's."""
+    assert build.build_number is not None
     try:
         detail = server.build(build.job, build.build_number)
     except NotFound:
-        return number
-    return build.build_number if detail.parameters.get("TRIGGER_ID") == str(build.trigger_id) else number
+        return None
+    return detail if detail.parameters.get("TRIGGER_ID") == str(build.trigger_id) else None
 
 
 def look_at(lease: Lease, build: Build, server: BuildServerClient) -> BuildStatus | None:
@@ -60,14 +66,11 @@ def look_at(lease: Lease, build: Build, server: BuildServerClient) -> BuildStatu
     seen = server.builds(build.job).get(build.build_number)
     if seen is not None and seen.queue_id == build.queue_id and server.session == build.session:
         return seen
-    try:
-        # Older than the newest hundred, of another session, or gone.
-        detail = server.build(build.job, build.build_number)
-    except NotFound:
+    # Older than the newest hundred, of another session, or gone.
+    detail = own_build(build, server)
+    if detail is None:
         return None
-    if detail.parameters.get("TRIGGER_ID") != str(build.trigger_id):
-        return None
-    known = {"queue_id": detail.queue_id if detail.queue_id >= 0 else None, "session": server.session[:32]}
+    known = {"queue_id": detail.queue_id if detail.queue_id >= 0 else None, "session": server.session}
     if known != {"queue_id": build.queue_id, "session": build.session}:
         lease.save(**known)
         build.queue_id, build.session = known["queue_id"], known["session"]  # type: ignore[assignment]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models.functions import Now
 
-from deployer.errors import NotFound, Rejected
+from deployer.errors import Rejected
 from deployer.interfaces import BuildServerClient
 from foundation.clock import db_now
 from foundation.runs.choices import RunState
@@ -12,6 +12,7 @@ from foundation.runs.lease import Lease, Outcome
 from releases.choices import Reason
 from releases.models import Build
 from releases.steps.build.ends import end
+from releases.steps.build.servers import own_build
 
 LEVELS = ("stop", "term", "kill")
 LEVEL_SECONDS = 30
@@ -26,7 +27,9 @@ def press_stop(lease: Lease, build: Build, server: BuildServerClient) -> None:
     """Ask Jenkins to stop; 30 s later more firmly."""
     assert build.build_number is not None
     level = _next_level(build)
-    if level is None or not _is_still_ours(build, server):
+    # Read right before: the number was looked up in a job tree that may be a second old, and a controller that was
+    # killed meanwhile may have given it to another build. The next pass looks it up anew.
+    if level is None or own_build(build, server) is None:
         return
     lease.save(stop_level=level, stop_sent_at=Now())
     try:
@@ -34,17 +37,6 @@ def press_stop(lease: Lease, build: Build, server: BuildServerClient) -> None:
     except Rejected as error:
         # It runs on, so it is followed on; the page says why the stop has no effect.
         lease.save(message=error.message)
-
-
-def _is_still_ours(build: Build, server: BuildServerClient) -> bool:
-    """Asked right before: the number was looked up in a job tree that may be a second old, and a controller that
-    was killed meanwhile may have given it to another build. The next pass looks it up anew."""
-    assert build.build_number is not None
-    try:
-        detail = server.build(build.job, build.build_number)
-    except NotFound:
-        return False
-    return detail.parameters.get("TRIGGER_ID") == str(build.trigger_id)
 
 
 def _next_level(build: Build) -> str | None:
