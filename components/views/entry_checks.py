@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -24,8 +25,8 @@ from environments.models import Environment
 from foundation.api.routes import api_route
 from foundation.messages import MessageLike
 from foundation.messages import message as _
-from foundation.pages import redirect_with, status_of, try_save
-from foundation.problems import Missing
+from foundation.pages import put_errors, put_refusal, redirect_with, status_of
+from foundation.problems import Invalid, Missing, Refused, Stale
 
 
 @dataclass(frozen=True)
@@ -77,26 +78,51 @@ def edit(request: HttpRequest, project: str, slug: str, environment: str) -> Htt
 
 def _edit(request: HttpRequest, found: Component, place: Environment | None) -> HttpResponse:
     require(actor_of(request), "edit_allocation", project_id=found.project_id)
-    current = selectors.own_entry_check(found, place)
-    form = EntryCheckForm(request.POST or None, is_general=place is None, initial=_initial(current, place))
-    if request.method == "POST" and form.is_valid():
-        given = dict(form.cleaned_data)
-        saved = try_save(
-            form,
-            lambda: services.save_entry_check(
-                actor=actor_of(request),
-                component=found,
-                environment=place,
-                values={name: given[name] for name in FIELDS},
-                seen_number=given["seen_number"],
-                note=given["note"],
-            ),
-        )
-        if saved is not None:
-            message = _("The entry check is version %(n)s: it counts from the next review on.", n=saved.number)
-            return redirect_with(request, message, "components:edit", found.project.slug, found.slug)
-    context = {"form": form, "component": found, "environment": place}
-    return page(request, "components/entry_check.html", context, status=status_of(form))
+    if request.method != "POST":
+        return _show(request, found, place, _form(found, place))
+    form, stale = _form(found, place, request.POST), ""
+    if form.is_valid():
+        try:
+            return _saved(request, found, place, form)
+        except Invalid as error:
+            put_errors(form, error)
+        except Stale as error:
+            # What was typed stays, drawn from the newest version now: saving again means it.
+            newest = selectors.own_entry_check(found, place)
+            given = {**request.POST.dict(), "seen_number": newest.number if newest else 0}
+            form, stale = _form(found, place, given), str(error)
+        except Refused as error:
+            put_refusal(form, error)
+    return _show(request, found, place, form, stale=stale)
+
+
+def _form(found: Component, place: Environment | None, given: Any = None) -> EntryCheckForm:
+    """As it is saved, or as it was typed."""
+    initial = _initial(selectors.own_entry_check(found, place), place)
+    return EntryCheckForm(given, is_general=place is None, initial=initial)
+
+
+def _saved(request: HttpRequest, found: Component, place: Environment | None, form: EntryCheckForm) -> HttpResponse:
+    given = form.cleaned_data
+    saved = services.save_entry_check(
+        actor=actor_of(request),
+        component=found,
+        environment=place,
+        values={name: given[name] for name in FIELDS},
+        seen_number=given["seen_number"],
+        note=given["note"],
+    )
+    message = _("The entry check is version %(n)s: it counts from the next review on.", n=saved.number)
+    return redirect_with(request, message, "components:edit", found.project.slug, found.slug)
+
+
+def _show(
+    request: HttpRequest, found: Component, place: Environment | None, form: EntryCheckForm, *, stale: str = ""
+) -> HttpResponse:
+    context = {"form": form, "component": found, "environment": place, "stale": stale}
+    if stale:
+        context["theirs"] = _place(selectors.own_entry_check(found, place), place, "")
+    return page(request, "components/entry_check.html", context, status=409 if stale else status_of(form))
 
 
 def _initial(current: EntryCheck | None, place: Environment | None) -> dict[str, object]:

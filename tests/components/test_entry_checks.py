@@ -164,6 +164,19 @@ def test_the_form_saves_and_shows_what_is_wrong(shop: Shop) -> None:
     assert browse(shop, "dana").get(base + "entry-check/").status_code == 403
 
 
+def test_a_form_that_was_overtaken_shows_theirs_and_can_be_saved_again(shop: Shop) -> None:
+    url = f"/components/{shop.component.project.slug}/{shop.component.slug}/entry-check/"
+    client = browse(shop, "olli")
+    save(shop, {**SERVICE, "text": "theirs"})
+    answer = client.post(url, {**SERVICE, "path": "/mine", "seen_number": "0"})
+    text = answer.content.decode()
+    assert answer.status_code == 409 and "has saved version 1: yours was not saved" in text
+    assert "Service, http /healthz → 200-399 · “theirs” · 60 s" in text and 'value="/mine"' in text
+    again = {bound.html_name: bound.value() or "" for bound in answer.context["form"]}
+    assert client.post(url, again).status_code == 302
+    assert EntryCheck.objects.get(component=shop.component, number=2).path == "/mine"
+
+
 def test_the_api_has_the_same(shop: Shop) -> None:
     client = browse(shop, "olli")
     base = f"/api/v1/components/{shop.component.project.slug}/{shop.component.slug}/"
