@@ -1,5 +1,6 @@
 """The cluster adapter against a server that misbehaves on purpose: every answer finds its word."""
 
+import contextlib
 import http.server
 import json
 import os
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from deployer.adapters.kubernetes import KubernetesCluster, connect, disconnect
+from deployer.entry import Expectation
 from deployer.errors import (
     Conflict,
     DeployerError,
@@ -67,6 +69,16 @@ def hang_up(handler: http.server.BaseHTTPRequestHandler) -> None:
 def half(handler: http.server.BaseHTTPRequestHandler) -> None:
     handler.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"kind":')
     hang_up(handler)
+
+
+def trickle(handler: http.server.BaseHTTPRequestHandler) -> None:
+    """Twenty bytes a second, until the other side hangs up."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nAudit-Id: a\r\nContent-Length: 9000\r\n\r\n")
+    handler.close_connection = True
+    with contextlib.suppress(OSError):
+        for _times in range(9000):
+            handler.wfile.write(b".")
+            time.sleep(0.05)
 
 
 @pytest.fixture
@@ -234,6 +246,14 @@ def test_an_unreachable_server_certainly_did_nothing() -> None:
         told = refusal(lambda: apply(connect(target)), Unavailable)
         assert str(told) == "The cluster cannot be reached."
     disconnect("cluster:closed")
+
+
+def test_a_body_that_trickles_through_the_server_ends_as_a_time_out(
+    client: KubernetesCluster, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deployer.adapters.kubernetes.proxy.ASK_SECONDS", 0.5)
+    script.answers = [trickle]
+    assert client.ask_service("ns", "web", "http", "/", Expectation()).code == "entry_timeout"
 
 
 def test_a_late_write_is_not_sent(client: KubernetesCluster, script: Script) -> None:

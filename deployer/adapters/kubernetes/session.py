@@ -177,16 +177,18 @@ class Session:
         Raises Unavailable when the server is not reached; TimeoutError and CutShort where no answer came, or not all
         of it: from the server, or from the one behind it.
         """
+        until = time.monotonic() + seconds
         try:
             response = self._send(
                 "GET", path, (), None, "text/plain", connect_seconds=min(CONNECT_SECONDS, seconds), read_seconds=seconds
             )
-            return Answer(response.status, response.headers, _start_of(response, seconds, most))
+            return Answer(response.status, response.headers, _start_of(response, until, most))
         except _NOT_SENT as exc:
             raise self._unreachable(exc) from exc
         except urllib3.exceptions.SSLError as exc:
             raise self._unreachable(exc) from exc
-        except urllib3.exceptions.ReadTimeoutError as exc:
+        except (urllib3.exceptions.ReadTimeoutError, TimeoutError) as exc:
+            # Python's own is an OSError too: it must not count as a broken connection.
             raise TimeoutError from exc
         except (urllib3.exceptions.HTTPError, OSError) as exc:
             raise CutShort(" ".join(str(exc).split())[:200]) from exc
@@ -317,13 +319,16 @@ class Session:
         return Unavailable(_("The cluster cannot be reached."))
 
 
-def _start_of(response: urllib3.BaseHTTPResponse, seconds: float, most: int) -> bytes:
-    """The beginning of a body; its connection is given up, for the rest is not read."""
-    began, body = time.monotonic(), bytearray()
+def _start_of(response: urllib3.BaseHTTPResponse, until: float, most: int) -> bytes:
+    """The beginning of a body; its connection is given up, for the rest is not read. Raises TimeoutError.
+
+    ``until``: in ``time.monotonic()`` seconds. A body that trickles never meets the time-out of a single read.
+    """
+    body = bytearray()
     try:
         while len(body) < most and (part := response.read1(min(1 << 16, most - len(body)))):
             body += part
-            if time.monotonic() - began > seconds:
+            if time.monotonic() > until:
                 raise TimeoutError
     finally:
         response.close()
