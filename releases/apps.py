@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig
+from django.db.models import Q
 from django.db.models.signals import post_migrate
 
 from components import panels
@@ -13,6 +14,9 @@ from foundation.runs.kinds import Kind, register
 
 TRANSITIONS = "releases.transitions"
 STEPS = "releases.steps"
+FOLLOWED = Q(phase="building", stop_requested_at=None, contact_lost_since=None)
+"""Builds that run in Jenkins as they should: many have their stages and logs read in one pass."""
+TOGETHER: dict[str, dict[str, Any]] = {"build": {"together": f"{STEPS}.build.together.together", "alike": FOLLOWED}}
 
 
 class ReleasesConfig(AppConfig):
@@ -27,7 +31,9 @@ class ReleasesConfig(AppConfig):
             # Reviews do not show since when the cluster is away: their page refreshes them anyway.
             contact = "" if name == "review" else f"{TRANSITIONS}.contact_changed_{name}"
             give_up = f"{TRANSITIONS}.give_up_{name}"
-            register(Kind(name, self.get_model(model), f"{STEPS}.{name}.step", give_up, contact))
+            register(
+                Kind(name, self.get_model(model), f"{STEPS}.{name}.step", give_up, contact, **TOGETHER.get(name, {}))
+            )
         prune, give_up = f"{STEPS}.deployment.prune.step", f"{TRANSITIONS}.give_up_prune"
         register(Kind("prune", self.get_model("Prune"), prune, give_up))
         endless = (

@@ -34,10 +34,14 @@ def hint_seconds() -> float:
 
 
 class _Left:
-    """How many runs of each remote one claim may still take: a slot each, or the one probe."""
+    """How many runs of each remote one claim may still take: a slot each, or the one probe.
 
-    def __init__(self, probes: frozenset[str]) -> None:
+    Runs that are passed over together have one slot of their remote in common.
+    """
+
+    def __init__(self, probes: frozenset[str], *, is_together: bool = False) -> None:
         self.probes = probes
+        self._is_together = is_together
         self._left: dict[str, int] = {}
 
     def take(self, remote: str) -> bool:
@@ -45,7 +49,8 @@ class _Left:
         if not remote:
             return True
         left = self._left.setdefault(remote, 1 if remote in self.probes else slots.free(remote))
-        self._left[remote] = left - 1
+        if not (self._is_together and remote not in self.probes):
+            self._left[remote] = left - 1
         return left > 0
 
 
@@ -55,7 +60,20 @@ def claim(kind: Kind, *, owner: str, limit: int, pk: int | None = None, grace: f
     ``pk`` asks for one run; ``grace`` seconds counts rows as due that will be so that soon (a hint may be early).
     No more runs of a remote are taken than it has free slots; the slots themselves are held by the passes.
     """
-    due = _due(kind, pk, grace)
+    return _claim(kind, _due(kind, pk, grace), owner, limit, is_together=False)
+
+
+def claim_group(kind: Kind, *, owner: str, grace: float = 0.0) -> list[Lease]:
+    """Takes due runs that may be passed over together, those of one remote next to each other, at most ``group``."""
+    return _claim(kind, _due(kind, None, grace).filter(kind.alike), owner, kind.group, is_together=True)
+
+
+def claim_others(kind: Kind, *, owner: str, limit: int) -> list[Lease]:
+    """Takes due runs that :func:`claim_group` does not."""
+    return _claim(kind, _due(kind, None, 0.0).exclude(kind.alike), owner, limit, is_together=False)
+
+
+def _claim(kind: Kind, due: QuerySet[Run], owner: str, limit: int, *, is_together: bool) -> list[Lease]:
     # The cheap question first: an idle watcher must not take SQLite's write lock four times a second.
     if not due.exists():
         return []
@@ -64,7 +82,7 @@ def claim(kind: Kind, *, owner: str, limit: int, pk: int | None = None, grace: f
     shut = open_now.shut | (open_now.probing - probes) | slots.full()
     leases: list[Lease] = []
     try:
-        leases = _claim_rounds(kind, due, shut, probes, owner, limit)
+        leases = _claim_rounds(kind, due, shut, _Left(probes, is_together=is_together), owner, limit)
     finally:
         _return_probes(probes.difference(lease.remote for lease in leases))
     return sorted(leases, key=lambda lease: lease.remote)
@@ -99,10 +117,9 @@ def _return_probes(remotes: frozenset[str]) -> None:
 
 
 def _claim_rounds(
-    kind: Kind, due: QuerySet[Run], shut: frozenset[str], probes: frozenset[str], owner: str, limit: int
+    kind: Kind, due: QuerySet[Run], shut: frozenset[str], left: _Left, owner: str, limit: int
 ) -> list[Lease]:
     leases: list[Lease] = []
-    left = _Left(probes)
     while len(leases) < limit:
         try:
             if shut and not due.exclude(remote__in=shut).exists():

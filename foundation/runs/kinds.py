@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from django.db.models import Q
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,9 @@ class Kind:
     ``hold``: instead of steps, the dotted path of ``hold(kind, news, stopping) -> None``, which each watcher process
     runs on a thread of its own: it leases rows for as long as it likes, calls ``news`` after it made runs due, and
     returns once the event ``stopping`` is set.
+    ``together``: the dotted path of ``together(group: Group) -> None``, which passes over many runs of one remote at
+    once (see :mod:`foundation.runs.together`); ``alike`` says which rows of the kind it is for, ``group`` how many of
+    them a pass takes at most. The others, and those that it leaves, have their ``step``.
 
     In an AppConfig: ``register(Kind(name="build", model=self.get_model("Build"), step="releases.steps.build.step"))``.
     """
@@ -31,6 +36,9 @@ class Kind:
     batch: int = 16
     is_endless: bool = False
     hold: str = ""
+    together: str = ""
+    alike: Q = field(default_factory=Q)
+    group: int = 25
 
 
 class UnknownKind(LookupError):

@@ -6,26 +6,32 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import groupby
 
 from django.db import DatabaseError, close_old_connections, connections
 from django.utils.module_loading import import_string
 
 from foundation import idempotency
 from foundation.runs import heartbeat
-from foundation.runs.claim import claim
+from foundation.runs.claim import claim, claim_group, claim_others
 from foundation.runs.engine import run_step
 from foundation.runs.finish import release_leases
 from foundation.runs.identity import owner, process_name
 from foundation.runs.kinds import Kind, all_kinds
-from foundation.runs.lease import Lease
+from foundation.runs.lease import Again, Lease, Outcome
 from foundation.runs.renewal import renewer
+from foundation.runs.together import GRACE_SECONDS, run_together
 
 log = logging.getLogger(__name__)
 
 THREADS = 16
 LONGEST_SLEEP_SECONDS = 0.25
 SHORTEST_SLEEP_SECONDS = 0.02
+SOON_SECONDS = 1.5
+"""A run that is due again within so long is waited for exactly."""
 STOP_SECONDS = 5.0
 HOLD_AGAIN_SECONDS = 5.0
 _HOUSEKEEPING_SECONDS = 3600.0
@@ -45,6 +51,7 @@ class Watcher:
         self._steps = 0
         self._turn = 0
         self._nudges = 0
+        self._soon: list[float] = []
 
     def stop(self) -> None:
         """Asks the loop to end; it claims nothing more and waits for running steps, at most 5 s."""
@@ -71,8 +78,15 @@ class Watcher:
             if time.monotonic() >= tidy_at:
                 self._tidy()
                 tidy_at = time.monotonic() + _HOUSEKEEPING_SECONDS
-            self._news.wait(sleep)
+            self._news.wait(self._until_due(sleep))
         self._drain()
+
+    def _until_due(self, sleep: float) -> float:
+        """At most ``sleep``, less where a run of ours is due again before: a wait that grows would make it late."""
+        now = time.monotonic()
+        with self._lock:
+            self._soon = [due for due in self._soon if due > now]
+            return min([sleep, *(due - now for due in self._soon)])
 
     def _start_holders(self) -> None:
         for kind in all_kinds():
@@ -102,30 +116,57 @@ class Watcher:
             free = self._threads - self._at_work
             if free <= 0 or self._stopping.is_set():
                 break
-            taken += self._take(kind, min(free, kind.batch))
+            if kind.together:
+                taken += self._take_groups(kind, free)
+                free = self._threads - self._at_work
+            if free > 0:
+                taken += self._take(kind, min(free, kind.batch))
         return taken
 
     def _take(self, kind: Kind, limit: int) -> int:
+        take = claim_others if kind.together else claim
+        leases = self._claimed(lambda: take(kind, owner=owner(), limit=limit))
+        for lease in leases:
+            self._submit(partial(run_step, lease), f"{lease}")
+        return len(leases)
+
+    def _take_groups(self, kind: Kind, most: int) -> int:
+        """As many groups as there are free threads: what is due at the same time is begun at the same time."""
+        taken = 0
+        while most > 0:
+            leases = self._claimed(lambda: claim_group(kind, owner=owner(), grace=GRACE_SECONDS))
+            for _remote, group in groupby(leases, key=lambda lease: lease.remote):
+                alike = list(group)
+                self._submit(partial(run_together, alike), f"{kind.name} x {len(alike)}")
+                most -= 1
+            taken += len(leases)
+            if len(leases) < kind.group:
+                break
+        return taken
+
+    def _claimed(self, take: Callable[[], list[Lease]]) -> list[Lease]:
         try:
-            leases = claim(kind, owner=owner(), limit=limit)
+            return take()
         except DatabaseError:
             log.warning("Nothing could be claimed: the database is away or busy.", exc_info=True)
             close_old_connections()
             self._stopping.wait(1.0)
-            return 0
-        for lease in leases:
-            with self._lock:
-                self._at_work += 1
-            self._pool.submit(self._step, lease)
-        return len(leases)
+            return []
 
-    def _step(self, lease: Lease) -> None:
+    def _submit(self, work: Callable[[], Outcome | None], name: str) -> None:
+        with self._lock:
+            self._at_work += 1
+        self._pool.submit(self._step, work, name)
+
+    def _step(self, work: Callable[[], Outcome | None], name: str) -> None:
         nudges = self._nudges
         try:
             close_old_connections()
-            run_step(lease)
+            outcome = work()
+            if isinstance(outcome, Again):
+                self._note_due(outcome.after_seconds)
         except Exception:
-            log.exception("%s: the engine itself failed; the lease will end by itself.", lease)
+            log.exception("%s: the engine itself failed; the lease will end by itself.", name)
         finally:
             close_old_connections()
             with self._lock:
@@ -134,6 +175,14 @@ class Watcher:
             if self._nudges != nudges:
                 # What became due meanwhile may be this very run, which could not be claimed while we had it.
                 self._news.set()
+
+    def _note_due(self, seconds: float) -> None:
+        """A run that was passed over is due again then."""
+        if 0 < seconds < SOON_SECONDS:
+            with self._lock:
+                self._soon.append(time.monotonic() + seconds)
+            if seconds < LONGEST_SLEEP_SECONDS:
+                self._news.set()  # the pause under way may be longer
 
     def _beat(self) -> None:
         overdue = renewer.overdue()

@@ -27,10 +27,11 @@ class StepMistake(Exception):
     """A step answered something that does not fit its row: a bug of ours."""
 
 
-def write_back(lease: Lease, outcome: Outcome, lead: float = 0.0) -> None:
+def write_back(lease: Lease, outcome: Outcome, lead: float = 0.0, **fields: object) -> None:
     """Frees the run after a step that came to its end; raises LeaseLost when it is not ours any more.
 
-    ``lead``: so long an "again, now" is left to the process that ran this step; see :func:`goes_on`.
+    ``lead``: so long an "again, now" is left to the process that ran this step; see :func:`goes_on`. ``fields``:
+    columns that are written with it, of a run that goes on.
     """
     if isinstance(outcome, Done):
         if lease.rows().exists():
@@ -41,7 +42,7 @@ def write_back(lease: Lease, outcome: Outcome, lead: float = 0.0) -> None:
             due = now_plus(lead if goes_on(lease, outcome) else max(0.0, outcome.after_seconds))
         # A pass that never heard from the remote proves nothing about it.
         has_contact = lease.contact.remote in lease.contact.heard
-        _release(lease, due, claims=0, **({"contact_lost_since": None} if has_contact else {}))
+        _release(lease, due, claims=0, **({"contact_lost_since": None} if has_contact else {}), **fields)
         if has_contact and lease.contact_lost_since is not None:
             tell_contact_changed(lease.kind, [lease.pk])
 

@@ -26,6 +26,7 @@ from releases.live.changes import BATCH, WINDOW_SECONDS, Changes, changed_within
 from releases.live.notify import GROUP
 from releases.live.rights import WatchedRights, read_allowed
 from releases.live.topics import Topic
+from releases.live.watched import RENEW_SECONDS, note_watched
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +98,8 @@ class Broadcaster:
         subscriber.wake.set()
         if not self._tasks:
             self._tasks = [
-                asyncio.create_task(loop()) for loop in (self._poll_loop, self._rights_loop, self._hint_loop)
+                asyncio.create_task(loop())
+                for loop in (self._poll_loop, self._rights_loop, self._watched_loop, self._hint_loop)
             ]
 
     async def unsubscribe(self, subscriber: Subscriber) -> None:
@@ -260,6 +262,15 @@ class Broadcaster:
                 break
         for subscriber in group:
             subscriber.wake.set()
+
+    async def _watched_loop(self) -> None:
+        """While a page is open, its order's builds are followed closely."""
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            try:
+                await note_watched(tuple(self.orders))
+            except Exception as error:  # noqa: BLE001 - the loop of a process: it outlives any error of one pass
+                log.warning("cannot note what is watched", error=f"{type(error).__name__}: {error}")
 
     # ------------------------------------------------------------ rights
     async def _rights_loop(self) -> None:

@@ -13,6 +13,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from accounts.models import User
 from releases.live.broadcast import Subscriber, broadcaster
 from releases.live.topics import Found, Topic, find_topics, still_allowed
+from releases.live.watched import note_watched
 
 LONGEST_MESSAGE = 8192
 MOST_TOPICS = 64
@@ -96,6 +97,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         found = await find_topics(self.scope["user"], wishes)
         # The person as of now: the socket's own is as old as the socket, and may have signed out since.
         allowed = await still_allowed({(user_id, key, row.project_id) for row in found.values()})
+        seen = [row for row in found.values() if (user_id, key, row.project_id) in allowed]
+        await note_watched([row.order_id for row in seen if row.order_id])
         for topic, wish in wishes.items():
             row = found.get(topic)
             if row is None or (user_id, key, row.project_id) not in allowed:

@@ -18,6 +18,13 @@ def append_log(build: Build, text: str, *, is_doubtful: bool = False) -> dict[st
     The caller saves them on the build in the same transaction, and with them where to read on. ``is_doubtful``: the
     piece is not all that Jenkins has; the log is replaced at its end.
     """
+    chunks, fields = next_chunks(build, text, is_doubtful=is_doubtful)
+    LogChunk.objects.bulk_create(chunks)
+    return fields
+
+
+def next_chunks(build: Build, text: str, *, is_doubtful: bool = False) -> tuple[list[LogChunk], dict[str, Any]]:
+    """What :func:`append_log` stores and returns, stored by the caller: with that of other builds, or not at all."""
     reader, index = LogReader.read(build.log_reader), LogIndex.read(build.log_index)
     mask = LogMask.read(reader.mask)
     reader.sum.add(text)
@@ -34,13 +41,13 @@ def append_log(build: Build, text: str, *, is_doubtful: bool = False) -> dict[st
             )
         )  # fmt: skip
         offset, line = offset + len(piece), line + piece.count("\n")
-    LogChunk.objects.bulk_create(chunks)
-    return {
+    fields = {
         "log_size": offset,
         "log_lines": line - 1,
         "log_index": index.as_stored(),
         "log_reader": reader.as_stored(),
     }
+    return chunks, fields
 
 
 def clear_log(build: Build) -> dict[str, Any]:

@@ -61,6 +61,14 @@ class Build(Run):
     log_size = models.PositiveBigIntegerField(default=0)
     """Characters stored in chunks."""
     log_lines = models.PositiveIntegerField(default=0)
+    watched_until = models.DateTimeField(null=True)
+    """Until then somebody has its order's page open; written when a browser subscribes, and while it stays."""
+    lines_at = models.DateTimeField(null=True)
+    """When its log last had more lines."""
+    read_at = models.DateTimeField(null=True)
+    """When its log was last asked for."""
+    stages_at = models.DateTimeField(null=True)
+    """When its stages were last asked for."""
     log_is_complete = models.BooleanField(default=False)
     log_index = models.JSONField(default=dict)
     """What :class:`releases.logs.index.LogIndex` knows of the log so far."""

@@ -29,7 +29,7 @@ def conclude(lease: Lease, build: Build) -> Outcome:
     with open_server(lease, build) as server:
         if look_at(lease, build, server) is not None:
             note_seen(lease, build)
-            if not read_progress(lease, build, server).is_complete:
+            if not read_progress(lease, build, server).page.is_complete:
                 return Again(0.2)
             settle_log(lease, build, server)
         elif not is_gone(lease, build, server):

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
-
 from django.db import transaction
 
-from deployer.interfaces import BuildServerClient, LogPage
+from deployer.interfaces import BuildServerClient
+from foundation.clock import db_now
 from foundation.messages import message as _
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Again, Lease, Outcome
 from releases.choices import Reason
-from releases.events import append_event
-from releases.live.notify import send_signal
-from releases.logs.storage import append_log, clear_log
-from releases.models import Build
+from releases.models import Build, LogChunk
 from releases.steps.build.absence import is_gone, pause_seconds
+from releases.steps.build.cadence import GLANCE_SECONDS, QUIET_SECONDS
 from releases.steps.build.ends import end_without_image
+from releases.steps.build.progress import (
+    Read,
+    asks_stages,
+    count_followed,
+    is_due,
+    keep,
+    pause_of,
+    progress_of,
+    read,
+    tell,
+)
 from releases.steps.build.servers import asking_server, look_at
 from releases.steps.build.stop import press_stop
 from releases.steps.build.times import note_seen, stop_at_deadline
 from releases.steps.build.trigger import adopt
-
-READ_SECONDS = 1.0
 
 
 @asking_server
@@ -33,14 +38,26 @@ def follow(lease: Lease, build: Build, server: BuildServerClient) -> Outcome:
     if seen is None:
         return _search(lease, build, server)
     note_seen(lease, build)
-    read_progress(lease, build, server)
-    if not seen.is_building and seen.result:
+    has_ended = not seen.is_building and bool(seen.result)
+    pause = _read_on(lease, build, server, has_ended=has_ended)
+    if has_ended:
         lease.save(phase="finalizing", result=seen.result)
         return Again(0)
     stop_at_deadline(lease, build)
     if build.stop_requested_at:
         press_stop(lease, build, server)
-    return Again(READ_SECONDS)
+        pause = min(pause, QUIET_SECONDS)
+    return Again(min(pause, GLANCE_SECONDS))
+
+
+def _read_on(lease: Lease, build: Build, server: BuildServerClient, *, has_ended: bool) -> float:
+    """Reads what is due; how long until the next read."""
+    now, followed = db_now(), count_followed(build.server_id)
+    pause = pause_of(build, followed, now)
+    if not has_ended and not is_due(build, pause, now):
+        return pause
+    found = read_progress(lease, build, server, asks_stages=has_ended or asks_stages(build, now))
+    return pause_of(build, followed, now, calls=found.calls)
 
 
 def _search(lease: Lease, build: Build, server: BuildServerClient) -> Outcome:
@@ -55,30 +72,13 @@ def _search(lease: Lease, build: Build, server: BuildServerClient) -> Outcome:
     return end_without_image(lease, build, RunState.ERRORED, Reason.LOST, message)
 
 
-def read_progress(lease: Lease, build: Build, server: BuildServerClient) -> LogPage:
+def read_progress(lease: Lease, build: Build, server: BuildServerClient, *, asks_stages: bool = True) -> Read:
     """Store the stages and the next piece of the log, offset and text in one transaction."""
-    assert build.build_number is not None
-    # A stage view that answers nothing, once, takes nothing back.
-    stages = [asdict(stage) for stage in server.stages(build.job, build.build_number)] or build.stages
-    page = server.read_log(build.job, build.build_number, build.log_offset)
-    changed = _states(stages) != _states(build.stages)
+    found = read(build, server, asks_stages=asks_stages)
     with transaction.atomic():
-        fields: dict[str, Any] = {"log_offset": page.next_offset}
-        if page.was_rewound:
-            # It was cut in Jenkins, and this page begins at its beginning.
-            fields |= clear_log(build)
-        fields |= append_log(build, page.text, is_doubtful=page.has_gap)
-        if changed:
-            append_event(build.order_id, "build.stages", data={"id": build.pk, "stages": stages})
-        if page.text:
-            send_signal(build.order_id)
-        # Durations grow all the time; only a change of state is an event.
-        lease.save(stages=stages, log_is_complete=page.is_complete, **fields)
-    build.stages = stages
-    for name, value in fields.items():
-        setattr(build, name, value)
-    return page
-
-
-def _states(stages: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    return [(stage["name"], stage["state"]) for stage in stages]
+        progress = progress_of(build, found, db_now())
+        tell(build, progress)
+        lease.save(**progress.fields)
+        LogChunk.objects.bulk_create(progress.chunks)
+    keep(build, progress.fields)
+    return found

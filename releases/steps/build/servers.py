@@ -63,8 +63,7 @@ def look_at(lease: Lease, build: Build, server: BuildServerClient) -> BuildStatu
     the trigger id was read, the queue id tells enough; otherwise the trigger id is read anew.
     """
     assert build.build_number is not None
-    seen = server.builds(build.job).get(build.build_number)
-    if seen is not None and seen.queue_id == build.queue_id and server.session == build.session:
+    if (seen := listed(build, server)) is not None:
         return seen
     # Older than the newest hundred, of another session, or gone.
     detail = own_build(build, server)
@@ -75,6 +74,14 @@ def look_at(lease: Lease, build: Build, server: BuildServerClient) -> BuildStatu
         lease.save(**known)
         build.queue_id, build.session = known["queue_id"], known["session"]  # type: ignore[assignment]
     return BuildStatus(detail.number, detail.queue_id, detail.is_building, detail.result)
+
+
+def listed(build: Build, server: BuildServerClient) -> BuildStatus | None:
+    """The build as the list of the job's builds has it, which all share; None where that does not tell enough."""
+    seen = server.builds(build.job).get(build.build_number or 0)
+    if seen is not None and seen.queue_id == build.queue_id and server.session == build.session:
+        return seen
+    return None
 
 
 def repository_of(build: Build) -> str:

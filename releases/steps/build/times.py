@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -22,22 +23,27 @@ QUEUE_DEADLINE, BUILD_DEADLINE = "queue_deadline", "build_deadline"
 
 def note_seen(lease: Lease, build: Build) -> None:
     """Jenkins showed it, and it is ours: count the time since the read before, and forget that it was absent."""
-    now = db_now()
+    if fields := seen_fields(lease, build, db_now()):
+        lease.save(**fields)
+
+
+def seen_fields(lease: Lease, build: Build, now: datetime) -> dict[str, Any]:
+    """The columns of that, set on ``build``; none where the last ones were written a moment ago."""
     gap = (now - build.seen_at).total_seconds() if build.seen_at else 0.0
     if build.seen_at and gap < SAVE_SECONDS and build.absent_since is None and not lease.contact_lost_since:
-        return
+        return {}
     fields: dict[str, Any] = {"seen_at": now, "absent_since": None, "absences": 0}
     if build.seen_at and lease.contact_lost_since:
         gap = (lease.contact_lost_since - build.seen_at).total_seconds()
     fields["phase_seconds"] = build.phase_seconds + max(0.0, min(gap, LONGEST_GAP_SECONDS))
-    lease.save(**fields)
     for name, value in fields.items():
         setattr(build, name, value)
+    return fields
 
 
 def stop_at_deadline(lease: Lease, build: Build) -> None:
     """Over its deadline: from now on it is stopped in Jenkins, and ends when Jenkins shows that it did."""
-    if build.stop_requested_at or build.phase_seconds <= _deadline_seconds(build):
+    if build.stop_requested_at or not is_over_deadline(build):
         return
     now, reason = db_now(), QUEUE_DEADLINE if build.phase == "queued" else BUILD_DEADLINE
     with transaction.atomic():
@@ -45,6 +51,11 @@ def stop_at_deadline(lease: Lease, build: Build) -> None:
         append_event(build.order_id, "build.stopping", data=data)
         lease.save(stop_requested_at=now, stop_reason=reason)
     build.stop_requested_at, build.stop_reason = now, reason
+
+
+def is_over_deadline(build: Build) -> bool:
+    """It has been in its phase for longer than its server allows, time without contact left out."""
+    return build.phase_seconds > _deadline_seconds(build)
 
 
 def begin_phase() -> dict[str, Any]:
