@@ -20,7 +20,8 @@ from tests.ux.browser_view import HEIGHT, NARROW, WIDE, Viewer
 from tests.ux.screens import MAIN, View
 from tests.ux.site import Site
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+"""The first case furnishes the installation and loads all pages, throttled."""
 KB = 1000
 FIRST_SCRIPTS, ROUTE_SCRIPTS, SHEETS = 90 * KB, 30 * KB, 25 * KB
 REQUESTS, SHIFT = 12, 0.02
