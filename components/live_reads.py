@@ -16,13 +16,14 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from components.checkout import notes_of
 from components.models import BranchTip as StoredTip
 from components.models import Component
 from components.selectors import current_settings, stored_branches
 from components.targets import explain_unlisted, source_target
 from deployer.adapters import git
 from deployer.errors import DeployerError, NotFound, OutcomeUnknown, Rejected, Unavailable
-from deployer.interfaces import BranchTip, CommitFacts
+from deployer.interfaces import BranchTip, CommitFacts, LeftOut
 from deployer.messages import Message
 from foundation.messages import MessageLike, as_message
 from foundation.messages import message as _
@@ -33,6 +34,9 @@ _TOO_MANY = gettext_noop("Too many people are waiting for Git servers that do no
 _TOO_SLOW = gettext_noop("The Git server did not answer within %(seconds)s seconds. Try again in a moment.")
 _MOST_READS = 16
 _slots = threading.BoundedSemaphore(_MOST_READS)
+
+_left_out: dict[tuple[str, str], LeftOut] = {}
+_MOST_KEPT = 256
 
 T = TypeVar("T")
 
@@ -126,6 +130,24 @@ def commits_between(component: Component, old: str, new: str, *, limit: int = 10
         return CommitList((), exc.message)
     except Invalid as exc:
         return CommitList((), exc.fields["commit"][0])
+
+
+def checkout_notes(component: Component, commit: str) -> list[MessageLike]:
+    """What the job's plain checkout of this commit leaves out and what to do; nothing where nobody can tell."""
+    settings = current_settings(component)
+    if settings is None:
+        return []
+    # A commit never changes, and the page asks at every key.
+    key = (settings.git_url, commit)
+    found = _left_out.get(key)
+    if found is None:
+        try:
+            found = _left_out[key] = _ask(component, "", lambda source: source.left_out(commit), field="commit")
+        except (Refused, Invalid):
+            return []
+        for oldest in list(_left_out)[:-_MOST_KEPT]:
+            _left_out.pop(oldest, None)
+    return notes_of(found, settings.build_command)
 
 
 def _ask(component: Component, git_url: str, question: Callable[[git.GitSource], T], *, field: str) -> T:

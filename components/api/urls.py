@@ -28,6 +28,7 @@ urlpatterns = [
     path(COMPONENT + "entry-checks/", entry_checks.EntryChecks.as_view()),
     path(COMPONENT + "entry-checks/<slug:environment>/", entry_checks.OneEntryCheck.as_view()),
     path(COMPONENT + "branches/", components.Branches.as_view()),
+    path(COMPONENT + "checkout/", components.BranchCheckout.as_view()),
     path(COMPONENT + "previews/", components.Previews.as_view()),
     path("previews/<int:pk>/", components.OnePreview.as_view()),
     path("templates/", templates.Templates.as_view()),

@@ -46,7 +46,7 @@ from deployer.interfaces.entry import (
 )
 from deployer.interfaces.registry import ImageFacts, RegistryClient
 from deployer.interfaces.rendering import Rendered, RenderedLine, RenderRequest
-from deployer.interfaces.source import BranchTip, CommitFacts, SourceClient
+from deployer.interfaces.source import BranchTip, CommitFacts, LeftOut, SourceClient
 from deployer.interfaces.targets import (
     BuildServerTarget,
     ClusterTarget,
@@ -79,6 +79,7 @@ __all__ = [
     "FoundBuild",
     "ImageFacts",
     "JobFacts",
+    "LeftOut",
     "LogPage",
     "Manifest",
     "Moved",

@@ -24,6 +24,14 @@ class CommitFacts:
     subject: str
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """What a plain checkout does not bring: the folders of submodules stay empty, files of Git LFS are pointers."""
+
+    submodules: tuple[str, ...] = ()
+    has_lfs: bool = False
+
+
 class SourceClient(Protocol):
     """A Git repository as steps and live reads need it."""
 
@@ -41,3 +49,6 @@ class SourceClient(Protocol):
 
     def commits_between(self, old: str, new: str, *, limit: int = 100) -> tuple[CommitFacts, ...]:
         """Commits reachable from new and not from old, newest first."""
+
+    def left_out(self, commit: str) -> LeftOut:
+        """What a plain checkout of the commit does not bring."""

@@ -227,6 +227,9 @@ def before(request: HttpRequest) -> HttpResponse:
         "branch": typed,
         "tip": tip,
         "missing": missing_elements(component),
+        "checkout_notes": []
+        if tip is None or branch_list.is_stale
+        else live_reads.checkout_notes(component, tip.commit),
         "same": _same_commit(component, tip.commit) if tip else None,
         "since": _since(component, tip.commit, spaces) if tip else [],
         "asking": [space.environment for space in spaces if space.change_ticket_required],

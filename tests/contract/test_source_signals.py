@@ -13,8 +13,8 @@ from typing import BinaryIO
 import pytest
 
 from deployer.adapters.git import GitSource, connect
-from deployer.adapters.git.child import Finished
-from deployer.errors import NotFound, Unavailable
+from deployer.adapters.git.child import Finished, translate
+from deployer.errors import NotFound, Rejected, Unavailable
 from deployer.interfaces import SourceTarget
 from tests.components.stand_ins import git, serving
 
@@ -92,9 +92,21 @@ def test_what_stops_git_tells_nothing_of_a_commit(pushed: Pushed, command: str, 
     assert question(*words)
 
 
+@pytest.mark.parametrize(
+    ("complaint", "words"),
+    [
+        ("error: index-pack died of signal 25\nfatal: fetch-pack failed", "larger than the platform allows"),
+        ("error: index-pack died of signal 9", "stopped by signal 9"),
+        ("remote: error: pack-objects died of signal 9\nfatal: early EOF", "cannot be reached, or broke off"),
+    ],
+)
+def test_a_part_of_git_that_a_signal_ended(complaint: str, words: str) -> None:
+    assert words in str(translate(Finished(128, b"", complaint), "git.example"))
+
+
 def test_a_file_limit_is_told_as_one(pushed: Pushed) -> None:
     pushed.lose("fetch", "XFSZ")
-    with pytest.raises(Exception, match="larger than the platform allows"):
+    with pytest.raises(Rejected, match="larger than the platform allows"):
         pushed.source.contains("a", pushed.base)
 
 

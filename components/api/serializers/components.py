@@ -248,3 +248,12 @@ class BranchesOutput(serializers.Serializer[Any]):
     seen_at = serializers.DateTimeField(allow_null=True)
     is_stale = serializers.BooleanField()
     reason = serializers.CharField(help_text="why this is an earlier answer; empty for a fresh one")
+
+
+class CheckoutOutput(serializers.Serializer[Any]):
+    branch = serializers.CharField()
+    commit = serializers.CharField()
+    notes = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="what the checkout in Jenkins leaves out (submodules, files of Git LFS), and what to do",
+    )

@@ -271,6 +271,26 @@ class Branches(ApiView):
         )
 
 
+class BranchCheckout(ApiView):
+    """What a build of a branch checks out."""
+
+    @extend_schema(
+        operation_id="component_checkout_retrieve",
+        parameters=[OpenApiParameter("branch", OpenApiTypes.STR, required=True)],
+        responses=shapes.CheckoutOutput,
+    )
+    def get(self, request: Request, project: str, slug: str) -> Response:
+        """Asked now, within five seconds a question: the branch's tip, and what its checkout leaves out."""
+        component = find(request, project, slug)
+        require(actor_of(request), "list_branches", project_id=component.project_id)
+        tip = live_reads.resolve(component, request.query_params.get("branch", ""))
+        notes = live_reads.checkout_notes(component, tip.commit)
+        return self.shown(
+            shapes.CheckoutOutput,
+            {"branch": tip.name, "commit": tip.commit, "notes": [str(note) for note in notes]},
+        )
+
+
 class Previews(ApiView):
     """Renderings of a text that is not published yet."""
 

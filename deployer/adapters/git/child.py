@@ -58,12 +58,13 @@ def run_git(
     seconds: float,
     keep_open: Sequence[int] = (),
     output_bytes: int = OUTPUT_BYTES,
+    file_bytes: int = FILE_BYTES,
 ) -> Finished:
     """Run ``git`` with the arguments and nothing but ``environment``; descriptors ``keep_open`` are inherited.
 
     Raises Unavailable when the time is over or git is missing, Rejected when it writes more than ``output_bytes``.
     """
-    limits = [str(MEMORY_BYTES // 1024), str(FILE_BYTES // 512), str(math.ceil(seconds) + GRACE_SECONDS)]
+    limits = [str(MEMORY_BYTES // 1024), str(file_bytes // 512), str(math.ceil(seconds) + GRACE_SECONDS)]
     end = time.monotonic() + seconds
     try:
         child = subprocess.Popen(
@@ -108,9 +109,7 @@ def _read(child: subprocess.Popen[bytes], end: float, most: int) -> tuple[bytes,
                     selector.unregister(key.fileobj)
                 key.data.extend(chunk)
             if len(output) > most:
-                raise Rejected(
-                    _("The repository has more than %(mebibytes)s MiB of branch names.", mebibytes=most // 1024**2)
-                )
+                raise Rejected(_("The repository has more than %(mebibytes)s MiB of names.", mebibytes=most // 1024**2))
             del complaint[:-_ERROR_BYTES]
     return bytes(output), complaint.decode(errors="replace")
 
@@ -173,9 +172,18 @@ def is_damage(finished: Finished) -> bool:
     """True when git complains about the mirror on our disk, or crashes over it; not about the server."""
     if finished.signal in _CRASHES:
         return True
-    # What the server says of itself comes with this word before it.
-    own = re.sub(r"^remote:.*$", "", finished.complaint, flags=re.MULTILINE)
-    return finished.code != 0 and _DAMAGE.search(own) is not None
+    return finished.code != 0 and _DAMAGE.search(_own_words(finished)) is not None
+
+
+def _own_words(finished: Finished) -> str:
+    """What our git says; what the server says of itself comes with a word before it."""
+    return re.sub(r"^remote:.*$", "", finished.complaint, flags=re.MULTILINE)
+
+
+def _fatal_signal(finished: Finished) -> int:
+    """Which signal ended git, or the part of it that it reports to have lost so (``index-pack died of signal 25``)."""
+    found = re.search(r"died of signal (\d+)", _own_words(finished))
+    return finished.signal or (int(found[1]) if found and finished.code else 0)
 
 
 def not_git(host: str) -> NoFact:
@@ -223,10 +231,11 @@ def translate(finished: Finished, host: str) -> DeployerError:
                 host=host,
             )
         )
-    if _FULL.search(words) or finished.signal == signal.SIGXFSZ:
+    ended_by = _fatal_signal(finished)
+    if _FULL.search(words) or ended_by == signal.SIGXFSZ:
         return Rejected(_("The repository at %(host)s is larger than the platform allows.", host=host))
-    if finished.signal not in {0, signal.SIGPIPE}:
-        return stopped(finished, host)
+    if ended_by not in {0, signal.SIGPIPE}:
+        return stopped(ended_by, host)
     if found := _STATUS.search(words):
         return Unavailable(_("The Git server %(host)s answers with error %(status)s.", host=host, status=found[1]))
     return Unavailable(
@@ -237,12 +246,12 @@ def translate(finished: Finished, host: str) -> DeployerError:
     )
 
 
-def stopped(finished: Finished, host: str) -> Unavailable:
+def stopped(by: int, host: str) -> Unavailable:
     """For a git that a signal ended: the machine's doing (memory, a restart), it says nothing of the repository."""
     return Unavailable(
         _(
             "Git was stopped by signal %(signal)s while it read the repository at %(host)s. Try again.",
-            signal=finished.signal,
+            signal=by,
             host=host,
         )
     )

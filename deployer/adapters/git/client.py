@@ -11,23 +11,23 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deployer.adapters.git.child import Finished, is_damage, not_git, run_git, stopped, translate
+from deployer.adapters.git.child import Finished, is_damage, run_git, stopped, translate
+from deployer.adapters.git.left_out import names_lfs, read_tree
+from deployer.adapters.git.online import run_online
 from deployer.adapters.git.session import (
     RepositoryUrl,
     check_branch,
     check_commit,
     check_url,
-    has_spoken_git,
     is_branch_name,
     offline_environment,
-    online_environment,
 )
 from deployer.errors import Forbidden, NotFound, Rejected, Unavailable
-from deployer.interfaces import BranchTip, CommitFacts, OnAnswer, SourceTarget
+from deployer.interfaces import BranchTip, CommitFacts, LeftOut, OnAnswer, SourceTarget
 from deployer.messages import message as _
 
 FETCH_SECONDS = 60.0
@@ -35,17 +35,6 @@ READ_SECONDS = 20.0
 WAIT_SECONDS = 15.0
 _POLL_SECONDS = 0.05
 _MOST_TRIES = 3
-
-
-def run_online(
-    target: SourceTarget, url: RepositoryUrl, arguments: Sequence[str], *, seconds: float, keep_open: Sequence[int] = ()
-) -> Finished:
-    """A git command that speaks to the server. Raises NoFact where something else than a Git server answered it."""
-    with online_environment(target, url) as environment:
-        finished = run_git(arguments, environment=environment, seconds=seconds, keep_open=keep_open)
-        if finished.code == 0 and not has_spoken_git(environment):
-            raise not_git(url.host)
-    return finished
 
 
 class Mirror:
@@ -98,7 +87,7 @@ class Mirror:
         transport is allowed. Where that happens before git has written the name, git dies of the broken pipe.
         """
         if finished.signal not in {0, signal.SIGPIPE}:
-            raise stopped(finished, self._url.host)
+            raise stopped(finished.signal, self._url.host)
         return finished
 
     def refresh(self, *, is_new: bool = False) -> None:
@@ -227,20 +216,30 @@ class GitSource:
         Raises NotFound when either is on no branch any more (a forced push took it away).
         """
         for commit in (check_commit(new), check_commit(old)):
-            if not self._has_brought(commit):
-                raise NotFound(
-                    _(
-                        "Commit %(commit)s is on no branch of the repository at %(host)s any more.",
-                        commit=commit[:12],
-                        host=self._url.host,
-                    )
-                )
+            self._bring(commit)
         finished = self._mirror.ask(
             "log",
             *("-z", "--format=tformat:%H%x00%aI%x00%an%x00%s", "--no-mailmap", "--no-show-signature", "--date-order"),
             *(f"--max-count={min(max(limit, 1), _MOST_COMMITS)}", f"^{old}", new, "--"),
         )
         return _read_commits(finished.output)
+
+    def left_out(self, commit: str) -> LeftOut:
+        """What a plain checkout of the commit does not bring; raises NotFound for one that is on no branch."""
+        self._bring(check_commit(commit))
+        tree = self._mirror.ask("ls-tree", "-r", "-z", "--full-tree", commit)
+        submodules, attributes = read_tree(tree.output)
+        return LeftOut(submodules, names_lfs(self._target, self._url, attributes))
+
+    def _bring(self, commit: str) -> None:
+        if not self._has_brought(commit):
+            raise NotFound(
+                _(
+                    "Commit %(commit)s is on no branch of the repository at %(host)s any more.",
+                    commit=commit[:12],
+                    host=self._url.host,
+                )
+            )
 
     def _has_brought(self, commit: str) -> bool:
         """Is the commit in the mirror? Fetches only when it is missing; False when it is on no branch any more."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from components.models import Component, ComponentSettings, GitServer
+from components.models import BranchTip, Component, ComponentSettings, GitServer
 from environments.models import Space
 from releases.models import ReleaseOrder
 from tests.cast import World
@@ -27,17 +27,18 @@ KEY = "sis-omm/sis-omm-proxy-gw"
 class Remote:
     """``feature/ABC-1`` stands at the second of the commits, ``master`` at the third."""
 
+    work: Path
     served: Path
     commits: list[str]
 
 
 @pytest.fixture
 def remote(component: Component, tmp_path: Path) -> Iterator[Remote]:
-    _work, commits = make_repository(tmp_path)
+    work, commits = make_repository(tmp_path)
     with serving("sandbox.git", "--root", str(tmp_path / "served")) as host:
         GitServer.objects.create(host=host, name="Stand-in", allow_http=True)
         ComponentSettings.objects.filter(component=component).update(git_url=f"http://{host}/proxy-gw.git")
-        yield Remote(tmp_path / "served" / "proxy-gw.git", commits)
+        yield Remote(work, tmp_path / "served" / "proxy-gw.git", commits)
 
 
 def words(response: Any) -> str:
@@ -107,6 +108,22 @@ def test_branches_used_before_come_first_and_unfit_ones_are_named(
     assert "No branch has this in its name." in words(client.get(f"{path}&branch=zzz", headers=HTMX))
     # The page itself has the list as it was last seen, before anything is asked.
     assert set(listed(client.get("/orders/new/"))) == {"feature/ABC-1", "master", "aaa"}
+
+
+def test_submodules_are_told_before_creating(component: Component, remote: Remote, signed_in: SignIn) -> None:
+    client = signed_in("dana")
+    path = f"/orders/new/before/?component={KEY}&branch=master"
+    assert "submodule" not in words(client.get(path, headers=HTMX))
+    git(remote.work, "update-index", "--add", "--cacheinfo", f"160000,{remote.commits[0]},vendor/lib")
+    git(remote.work, "commit", "-q", "-m", "a submodule")
+    git(remote.work, "push", "-q", str(remote.served), "HEAD:refs/heads/with-lib")
+    path = f"/orders/new/before/?component={KEY}&branch=with-lib"
+    BranchTip.objects.all().delete()
+    said = words(client.get(path, headers=HTMX))
+    assert "these folders stay empty: vendor/lib" in said and "git submodule update --init" in said
+    found = client.get(f"/api/v1/components/{KEY}/checkout/?branch=with-lib").json()
+    assert found["commit"] == git(remote.work, "rev-parse", "HEAD") and "vendor/lib" in found["notes"][0]
+    assert client.get(f"/api/v1/components/{KEY}/checkout/?branch=nowhere").status_code == 400
 
 
 def test_before_creating_one_sees_the_commits_since_and_an_order_of_the_same_commit(
