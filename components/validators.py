@@ -29,6 +29,8 @@ _SCP = re.compile(r"(?:[A-Za-z0-9._-]+@)(?P<host>[A-Za-z0-9.-]+):(?P<path>[A-Za-
 _VISIBLE = re.compile(r"[!-~]+")
 _URL_PATH = re.compile(r"/[A-Za-z0-9._~/+%-]+", re.ASCII)
 _OWN_NODES = frozenset({"built-in", "master"})
+_BUILD_FILES = frozenset({"dockerfile", "dockerfile.dockerignore", "bootstart.sh", "image.json"})
+"""In lower case: what the Jenkins job writes, or its tools read, in the folder that the package goes into."""
 _DEFAULT_PORTS = {"https": 443, "http": 80, "ssh": 22}
 _SERVICE = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 LONGEST_COMMAND = 8 * 1024
@@ -76,14 +78,17 @@ def check_service_name(text: str) -> str:
 
 
 def check_package(text: str) -> str:
-    """A file name such as ``sis_omm_mop.war``."""
-    return _fitting(FILE_NAME, text, _("A package is one file name: letters, digits and . _ + -, for example app.war."))
+    """A file name such as ``sis_omm_mop.war``; never one that would replace what was reviewed."""
+    _fitting(FILE_NAME, text, _("A package is one file name: letters, digits and . _ + -, for example app.war."))
+    if text.lower() in _BUILD_FILES:
+        raise GrammarError(_("The build writes a file of this name itself: give the package another name."))
+    return text
 
 
 def check_node_label(text: str) -> str:
     """A Jenkins label that is not the controller itself."""
     _fitting(_LABEL, text, _("A Jenkins node is one label: letters, digits and . _ + -."))
-    if text in _OWN_NODES:
+    if text.lower() in _OWN_NODES:
         raise GrammarError(_("Builds must not run on the Jenkins controller itself: give the label of an agent."))
     return text
 

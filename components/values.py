@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.models import Allocation, BaseImage, Component, ComponentSettings, ConfigVersion, ImageRegistry
-from components.validators import plain_git_url, relative_directory
+from components.validators import check_node_label, check_package, plain_git_url, relative_directory
 from deployer.quantities import format_cpu, format_memory
 from environments.grants import pull_secret_of
 from environments.models import Environment, Space
@@ -21,7 +21,7 @@ DEFAULT_PORT = 8080
 PARAMETERS = frozenset(
     {"SITE", "APP", "BRANCH_TO_BUILD", "GIT_URL", "DIR_BUILD_FILE", "BUILD_CMD", "BUILD_TARGET", "PACKAGE_NAME"}
     | {"DOCKERFILE_TEMPLATE", "BOOTSTART_TEMPLATE", "HARBOR_ADDRESS", "DEPLOY_VERSION"}
-    | {"TRIGGER_ID", "ORDER_NO", "BUILD_NODE", "GIT_COMMIT", "PLATFORM_URL", "CLAIM_SECONDS"}
+    | {"TRIGGER_ID", "ORDER_NO", "BUILD_NODE", "IMAGE_NODE", "GIT_COMMIT", "PLATFORM_URL", "CLAIM_SECONDS"}
 )
 """What the Jenkins job must declare: it drops any other parameter silently."""
 
@@ -134,11 +134,13 @@ def image_digest_reference(component: Component, registry: ImageRegistry, digest
 
 
 @dataclass(frozen=True)
-class ClaimAddress:
-    """Where a build claims its trigger, and how long it waits for the answer; empty where it cannot call us."""
+class BuildPlace:
+    """What a build's Jenkins adds: where it claims its trigger (empty where it cannot call us), how long it waits for
+    the answer, and the node that makes images (empty: the component's own)."""
 
     platform_url: str
-    wait_seconds: int
+    claim_seconds: int
+    image_node: str = ""
 
 
 def jenkins_parameters(
@@ -150,11 +152,11 @@ def jenkins_parameters(
     trigger_id: str,
     dockerfile: str,
     bootstart: str,
-    claim: ClaimAddress,
+    place: BuildPlace,
 ) -> dict[str, str]:
-    """The 18 parameters of the one Jenkins job, no more and no fewer; ``dockerfile`` and ``bootstart`` are rendered.
+    """The 19 parameters of the one Jenkins job, no more and no fewer; ``dockerfile`` and ``bootstart`` are rendered.
 
-    Raises components.validators.GrammarError for a directory that leaves the repository.
+    Raises components.validators.GrammarError for a value that may not go to a node: it may be older than its rule.
     """
     return {
         "SITE": component.project.slug,
@@ -164,17 +166,18 @@ def jenkins_parameters(
         "DIR_BUILD_FILE": relative_directory(settings.build_directory),
         "BUILD_CMD": settings.build_command,
         "BUILD_TARGET": relative_directory(settings.artifact_directory),
-        "PACKAGE_NAME": settings.package_name,
+        "PACKAGE_NAME": check_package(settings.package_name),
         "DOCKERFILE_TEMPLATE": dockerfile,
         "BOOTSTART_TEMPLATE": bootstart,
         "HARBOR_ADDRESS": registry.address,
         "DEPLOY_VERSION": str(order_facts["number"]),
         "TRIGGER_ID": trigger_id,
         "ORDER_NO": str(order_facts["number"]),
-        "BUILD_NODE": settings.node_label,
+        "BUILD_NODE": check_node_label(settings.node_label),
+        "IMAGE_NODE": place.image_node,
         "GIT_COMMIT": str(order_facts["commit"]),
-        "PLATFORM_URL": claim.platform_url,
-        "CLAIM_SECONDS": str(claim.wait_seconds),
+        "PLATFORM_URL": place.platform_url,
+        "CLAIM_SECONDS": str(place.claim_seconds),
     }
 
 

@@ -68,6 +68,7 @@ class Migration(migrations.Migration):
                 ('username', models.CharField(max_length=120, verbose_name='user name')),
                 ('token', models.TextField(blank=True, default='', verbose_name='API token')),
                 ('credentials_id', models.CharField(default='GitLab', max_length=120, verbose_name='Git credentials id')),
+                ('image_node_label', models.CharField(blank=True, max_length=128, verbose_name='node that makes images')),
                 ('build_deadline_seconds', models.PositiveIntegerField(default=3600, validators=[django.core.validators.MinValueValidator(10)], verbose_name='build deadline (seconds)')),
                 ('queue_deadline_seconds', models.PositiveIntegerField(default=1800, validators=[django.core.validators.MinValueValidator(10)], verbose_name='queue deadline (seconds)')),
                 ('quiet_period_seconds', models.PositiveSmallIntegerField(default=1, validators=[django.core.validators.MaxValueValidator(60)], verbose_name='quiet period (seconds)')),

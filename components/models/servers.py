@@ -52,6 +52,8 @@ class JenkinsServer(AbstractServer):
     username = models.CharField(_("user name"), max_length=120)
     token = EncryptedTextField(_("API token"), blank=True, default="")
     credentials_id = models.CharField(_("Git credentials id"), max_length=120, default="GitLab")
+    image_node_label = models.CharField(_("node that makes images"), max_length=128, blank=True)
+    """Makes and pushes images from what a component's node built, so that only it has registry credentials."""
     build_deadline_seconds = models.PositiveIntegerField(
         _("build deadline (seconds)"), default=3600, validators=[MinValueValidator(10)]
     )

@@ -17,6 +17,7 @@ from accounts.validation import changed, save_clean
 from components.models import GitServer, ImageRegistry, JenkinsServer, ServerTest, Toolchain
 from components.selectors import toolchain_of
 from components.services.archive import set_archived
+from components.validators import GrammarError, check_node_label
 from environments.access import require
 from environments.services.grants import sync_spaces_that_pull
 from foundation.messages import MessageLike
@@ -31,7 +32,7 @@ S = TypeVar("S", JenkinsServer, GitServer, ImageRegistry)
 PLAIN_FIELDS: dict[type[Any], tuple[str, ...]] = {
     JenkinsServer: (
         *("name", "url", "username", "ca_pem", "credentials_id", "queue_deadline_seconds", "build_deadline_seconds"),
-        *("quiet_period_seconds", "claims", "claim_wait_seconds"),
+        *("quiet_period_seconds", "claims", "claim_wait_seconds", "image_node_label"),
     ),
     GitServer: ("name", "allow_http", "username", "ca_pem"),
     ImageRegistry: ("name", "address", "url", "username", "ca_pem"),
@@ -190,6 +191,11 @@ def _check(row: Server) -> None:
             check_url(url, allowed_schemes=("https", "http"))
         except Refused as exc:
             wrong[field] = [exc.message, *([exc.who_can_help] if exc.who_can_help else [])]
+    if isinstance(row, JenkinsServer) and row.image_node_label:
+        try:
+            check_node_label(row.image_node_label)
+        except GrammarError as exc:
+            wrong["image_node_label"] = [exc.message]
     if row.ca_pem and not _is_certificate(row.ca_pem):
         wrong["ca_pem"] = [_("This is no certificate in PEM form (-----BEGIN CERTIFICATE-----).")]
     if isinstance(row, GitServer) and row.ssh_key and not row.ssh_key.lstrip().startswith("-----BEGIN "):

@@ -104,7 +104,7 @@ class Beans:
         return {
             **self._build_stub(build),
             "actions": [*actions, {}],
-            "artifacts": [],
+            "artifacts": [{"displayPath": name, "fileName": name, "relativePath": name} for name in build.artifacts],
             "building": build.is_building,
             "changeSets": [],
             "culprits": [],

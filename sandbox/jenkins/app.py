@@ -120,6 +120,7 @@ class Endpoints:
             Route(f"{build}/api/json", self.build),
             Route(f"{build}/wfapi/describe", self.stages),
             Route(f"{build}/wfapi/describe/", self.stages),
+            Route(f"{build}/artifact/{{name}}", self.artifact),
             Route(f"{build}/consoleText", self.console_text),
             Route(f"{build}/logText/progressiveText", self.progressive_text),
             Route(f"{build}/{{level}}", self.stop, methods=["GET", "POST"]),
@@ -248,6 +249,13 @@ class Endpoints:
         live = self._live(request)
         with self._controller.changed:
             return JSONResponse(self._beans.stages(live))
+
+    def artifact(self, request: Request) -> Response:
+        """A file that the build archived."""
+        build, name = self._live(request).build, request.path_params["name"]
+        if name not in build.artifacts:
+            return _not_found()
+        return Response((self._controller.store.artifacts(build.job, build.number) / name).read_bytes())
 
     def console_text(self, request: Request) -> Response:
         """The whole log."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -27,9 +28,15 @@ class Platform:
         self._url = build.parameters.get("PLATFORM_URL", "").rstrip("/")
 
     def _post(self, hook: str, body: dict[str, object], seconds: float = 10.0) -> int:
-        timeout = httpx.Timeout(max(0.1, min(seconds, 10.0)), connect=min(max(0.1, seconds), 3.0))
-        with httpx.Client(timeout=timeout, trust_env=False) as client:
-            return client.post(f"{self._url}/hooks/jenkins/{hook}", json=body).status_code
+        """The status of the answer, within so many seconds altogether: an answer that trickles ends in time too."""
+        return asyncio.run(asyncio.wait_for(self._send(hook, body), max(0.1, min(seconds, 10.0))))
+
+    async def _send(self, hook: str, body: dict[str, object]) -> int:
+        async with (
+            httpx.AsyncClient(timeout=10.0, trust_env=False) as client,
+            client.stream("POST", f"{self._url}/hooks/jenkins/{hook}", json=body) as response,
+        ):
+            return response.status_code
 
     def claim(self, *, seconds: float, wait: Callable[[], None]) -> None:
         """Ask for this build's trigger, for so long; ``wait`` is called between attempts.
@@ -48,10 +55,10 @@ class Platform:
         while (left := until - time.monotonic()) > 0:
             try:
                 status = self._post("claim", body, left)
-            except (httpx.HTTPError, httpx.InvalidURL) as exc:
-                problem = f"the platform at {self._url} cannot be reached: {exc}"
+            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as exc:
+                problem = f"the platform at {self._url} cannot be reached: {str(exc) or 'no answer in time'}"
             else:
-                if status < 300:
+                if 200 <= status < 300:
                     return
                 if status == 409:
                     raise ClaimRefused("the platform refused the claim: this trigger belongs to another build")
@@ -73,7 +80,7 @@ class Platform:
         }
         try:
             status = self._post("report", body)
-        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as exc:
             self._log(f"Report was not delivered (the platform will see by itself): {exc}")
             return
         self._log(f"Report delivered: {status}" if status < 300 else f"Report was answered with {status}")

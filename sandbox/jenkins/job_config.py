@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 _PARAMETERS = "properties/hudson.model.ParametersDefinitionProperty/parameterDefinitions"
 _ONE_AT_A_TIME = "properties/org.jenkinsci.plugins.workflow.job.properties.DisableConcurrentBuildsJobProperty"
+_TRIMMED = "".join(map(chr, range(33)))  # String.trim of Java, which leaves other blanks
 _TYPES = ("String", "Text", "Choice", "Boolean")
 
 
@@ -38,7 +39,7 @@ class Parameter:
             raise BadValue(f"Illegal choice for parameter {self.name}: {sent}")
         if self.kind == "Boolean":
             return "true" if sent == "true" else "false"
-        return sent.strip() if self.trim else sent
+        return sent.strip(_TRIMMED) if self.trim else sent
 
     def bean(self) -> dict[str, Any]:
         """As Jenkins exports a ParameterDefinition."""

@@ -180,6 +180,7 @@ class Build:
     description: str | None = None
     ended_ms: int | None = None
     abort_causes: list[str] = field(default_factory=list)
+    artifacts: list[str] = field(default_factory=list)
     stages: list[Stage] = field(default_factory=list)
 
     def stored(self) -> dict[str, Any]:
@@ -230,6 +231,10 @@ class Store:
 
     def log_path(self, job: str, number: int) -> Path:
         return self._job_dir(job) / "builds" / str(number) / "log"
+
+    def artifacts(self, job: str, number: int) -> Path:
+        """The folder of what a build archived."""
+        return self.log_path(job, number).with_name("archive")
 
     def save_job(self, job: Job) -> None:
         """Configuration and next number."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from audit.models import AuditEvent
-from components.completeness import is_ready, missing_elements
+from components.completeness import is_ready, missing_elements, missing_for_build
 from components.models import BaseImage, Component, ComponentSettings, GitServer
 from components.selectors import current_settings, list_components
 from components.services import (
@@ -163,6 +163,15 @@ def test_a_component_says_what_it_lacks_until_it_is_ready(shop: Shop) -> None:
     shop.toolchain.delete()
     GitServer.objects.update(is_archived=True)
     assert [element.field for element in missing_elements(shop.component)] == ["toolchain", "git_server"]
+
+
+@pytest.mark.parametrize(("field", "value"), [("package_name", "Dockerfile"), ("node_label", "built-in")])
+def test_what_is_older_than_its_rule_stops_the_next_build(shop: Shop, field: str, value: str) -> None:
+    settings = save_settings(actor=shop.world.dana, component=shop.component, values=ORIGINAL)
+    setattr(settings, field, value)  # as a row that was saved before the rule
+    assert field in [element.field for element in missing_for_build(shop.component, settings)]
+    with pytest.raises(Invalid):
+        save_settings(actor=shop.world.dana, component=shop.component, values=ORIGINAL | {field: value})
 
 
 def test_what_is_set_stays_when_it_is_archived_later(shop: Shop) -> None:

@@ -7,6 +7,8 @@ import pytest
 from components.validators import (
     GrammarError,
     check_branch,
+    check_node_label,
+    check_package,
     git_address,
     plain_git_url,
     relative_directory,
@@ -42,6 +44,29 @@ def test_branches(name: str) -> None:
 def test_no_branches(name: str) -> None:
     with pytest.raises(GrammarError):
         check_branch(name)
+
+
+@pytest.mark.parametrize("name", ["app.war", "Dockerfile.war", "bootstart.sh.tgz", "my-Dockerfile", "image.json.gz"])
+def test_packages(name: str) -> None:
+    assert check_package(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Dockerfile", "dockerfile", "DOCKERFILE", "bootstart.sh", "BootStart.sh", "image.json", "IMAGE.JSON"),
+        *("Dockerfile.dockerignore", ".dockerignore", "a/Dockerfile", "./bootstart.sh", "Dockerfile\n", ""),
+    ],
+)
+def test_packages_that_would_replace_a_file_of_the_build(name: str) -> None:
+    with pytest.raises(GrammarError):
+        check_package(name)
+
+
+@pytest.mark.parametrize("label", ["built-in", "master", "Built-In", "MASTER", "a || b", "!a", "(a)", "a b", ""])
+def test_no_node_labels(label: str) -> None:
+    with pytest.raises(GrammarError):
+        check_node_label(label)
 
 
 @pytest.mark.parametrize(

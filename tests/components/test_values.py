@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from components.services import save_allocation, save_config, save_settings
-from components.values import PARAMETERS, ClaimAddress, build_values, jenkins_parameters, template_values
+from components.values import PARAMETERS, BuildPlace, build_values, jenkins_parameters, template_values
 from deployer.interfaces import RenderRequest
 from deployer.rendering import render, render_text
 from tests.components.conftest import GRID, ORIGINAL, Shop
@@ -92,9 +92,9 @@ def test_jenkins_gets_exactly_its_parameters(shop: Shop) -> None:
         trigger_id="t" * 32,
         dockerfile="FROM x\n",
         bootstart="#!/bin/sh\n",
-        claim=ClaimAddress("http://127.0.0.1:8000", 30),
+        place=BuildPlace("http://127.0.0.1:8000", 30, "images"),
     )
-    assert set(sent) == PARAMETERS and len(sent) == 18
+    assert set(sent) == PARAMETERS and len(sent) == 19
     assert sent["DIR_BUILD_FILE"] == "."
     assert sent["BUILD_TARGET"] == "target/sis_omm_proxy_gw"
     assert (sent["SITE"], sent["APP"]) == ("sis-omm", "sis-omm-proxy-gw")

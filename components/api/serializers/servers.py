@@ -34,6 +34,7 @@ class JenkinsServerShape(_Server):
     url = serializers.CharField(required=False, max_length=300)
     token = _secret()
     credentials_id = serializers.CharField(required=False, max_length=120)
+    image_node_label = text(128, help_text="label of the node that makes images; empty: the component's own node")
     queue_deadline_seconds = serializers.IntegerField(required=False, min_value=10, max_value=86_400)
     build_deadline_seconds = serializers.IntegerField(required=False, min_value=10, max_value=86_400)
     quiet_period_seconds = serializers.IntegerField(required=False, min_value=0, max_value=60)

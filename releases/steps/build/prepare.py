@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from components.targets import explain_unlisted, source_target
 from components.validators import GrammarError
-from components.values import ClaimAddress, build_values, jenkins_parameters
+from components.values import BuildPlace, build_values, jenkins_parameters
 from deployer.adapters import git
 from deployer.errors import NotFound, Rejected
 from deployer.interfaces import BuildServerClient, RenderRequest
@@ -103,12 +103,19 @@ def _parameters(build: Build) -> dict[str, str]:
             trigger_id=str(build.trigger_id),
             dockerfile=texts["Dockerfile"].text,
             bootstart=texts["bootstart.sh"].text,
-            claim=ClaimAddress(settings.PLATFORM_URL if build.server.claims else "", build.server.claim_wait_seconds),
+            place=_place(build),
         )
     except Rejected as error:
         raise NotPossible(Reason.TEMPLATE, error.message) from error
     except GrammarError as error:
         raise NotPossible(Reason.INCOMPLETE, error.message) from error
+
+
+def _place(build: Build) -> BuildPlace:
+    server = build.server
+    return BuildPlace(
+        settings.PLATFORM_URL if server.claims else "", server.claim_wait_seconds, server.image_node_label
+    )
 
 
 def _check_job(build: Build, server: BuildServerClient, parameters: dict[str, str]) -> int:

@@ -207,6 +207,7 @@ class BuildSite:
             "TRIGGER_ID": str(uuid.uuid4()),
             "ORDER_NO": number,
             "BUILD_NODE": "python",
+            "IMAGE_NODE": "",
             "GIT_COMMIT": self.repository.tip,
             "PLATFORM_URL": self.platform.url,
             "CLAIM_SECONDS": "30",
