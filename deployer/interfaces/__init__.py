@@ -8,6 +8,7 @@ errors of :mod:`deployer.errors`.
 """
 
 from deployer.interfaces.build_server import (
+    AgentWait,
     BuildDetail,
     BuildRequest,
     BuildServerClient,
@@ -61,6 +62,7 @@ __all__ = [
     "ASK_SECONDS",
     "MOST_BODY_BYTES",
     "MOST_REDIRECTS",
+    "AgentWait",
     "Applied",
     "BranchTip",
     "BuildDetail",

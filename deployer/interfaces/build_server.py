@@ -38,13 +38,23 @@ class FoundBuild:
 
 @dataclass(frozen=True)
 class QueueStatus:
-    """A queue item now. ``number`` once it left for a build; ``cancelled``; ``why`` in Jenkins' words."""
+    """A queue item now. ``number`` once it left for a build; ``cancelled``; ``why`` in Jenkins' words, and since when
+    it waits, in Jenkins' milliseconds."""
 
     known: bool
     why: str = ""
+    since_ms: int = 0
     stuck: bool = False
     cancelled: bool = False
     number: int | None = None
+
+
+@dataclass(frozen=True)
+class AgentWait:
+    """A running build that waits for an agent: ``why`` in Jenkins' words, and since when."""
+
+    why: str
+    since_ms: int
 
 
 @dataclass(frozen=True)
@@ -139,6 +149,9 @@ class BuildServerClient(Protocol):
 
     def builds(self, job: str) -> Mapping[int, BuildStatus]:
         """All recent builds of the job by number: one request, shared by callers within one second."""
+
+    def agent_waits(self, job: str) -> Mapping[int, AgentWait]:
+        """Running builds of the job that wait for an agent, by number: one request, shared by callers for seconds."""
 
     def build(self, job: str, number: int) -> BuildDetail:
         """One build with its parameters; raises NotFound."""

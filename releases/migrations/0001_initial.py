@@ -76,6 +76,7 @@ class Migration(migrations.Migration):
                 ('posts', models.PositiveSmallIntegerField(default=0)),
                 ('queue_id', models.PositiveBigIntegerField(null=True)),
                 ('queue_why', models.CharField(blank=True, max_length=300)),
+                ('queue_since', models.DateTimeField(null=True)),
                 ('session', models.CharField(blank=True, max_length=32)),
                 ('absent_since', models.DateTimeField(null=True)),
                 ('absent_in', models.CharField(blank=True, max_length=32)),

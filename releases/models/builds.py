@@ -33,6 +33,9 @@ class Build(Run):
     posts = models.PositiveSmallIntegerField(default=0)
     queue_id = models.PositiveBigIntegerField(null=True)
     queue_why = models.CharField(max_length=300, blank=True)
+    """What it waits for in Jenkins' own words: to leave the queue, or, once it runs, for an agent."""
+    queue_since = models.DateTimeField(null=True)
+    """Since when, by Jenkins' clock."""
     session = models.CharField(max_length=32, blank=True)
     """The start of the controller in which the build was last known to be ours (``X-Jenkins-Session``)."""
     absent_since = models.DateTimeField(null=True)

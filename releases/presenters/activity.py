@@ -21,6 +21,7 @@ NOISE = frozenset(
     {
         "build.stages",
         "build.claimed",
+        "build.has_agent",
         "build.contact",
         "log.replaced",
         "deployment.contact",
@@ -153,6 +154,7 @@ _MESSAGES: dict[str, Message] = {
     "comment": _("Comment"),
     "build.queued": _("Build %(attempt)s started"),
     "build.waiting": _("Waiting in Jenkins' queue: %(why)s"),
+    "build.waits_for_agent": _("Waiting for an agent in Jenkins: %(why)s"),
     "build.running": _("Jenkins accepted the build"),
     "build.number": _("Jenkins runs it as #%(number)s"),
     "build.image_arrived": _("The image of build %(attempt)s arrived after its end: the next build takes it"),

@@ -102,9 +102,11 @@ def why_waiting(run: Run) -> MessageLike:
 
 
 def build_waits(build: Build) -> MessageLike:
-    """Why a build that runs for us does not run in Jenkins yet; empty when it does."""
-    if build.is_terminal or build.build_number is not None:
+    """Why a build that runs for us does not run in Jenkins yet, or has no agent there; empty when it works."""
+    if build.is_terminal:
         return ""
+    if build.build_number is not None:
+        return build.queue_why if build.phase == "building" else ""
     return why_waiting(build)
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.adapters.jenkins import shapes
+from deployer.interfaces import AgentWait
 from sandbox.jenkins.store import MOST_LINES, BuildLog
 
 NOTE = b"\x1b[8mha:////4AAAA=\x1b[0m"
@@ -170,3 +171,45 @@ def test_a_long_piece_of_the_old_protocol_says_that_it_has_a_gap() -> None:
     assert not short.has_gap and short.text.encode() == whole
     long = shapes.legacy_log_page(whole, is_cut=False, offset=0, size=len(whole), has_more=False, most=1000)
     assert long.has_gap and "left out" in long.text
+
+
+def states(*stages: tuple[str, str], error_at: int | None = None) -> list[str]:
+    beans: list[dict[str, object]] = [{"name": name, "status": status} for name, status in stages]
+    if error_at is not None:
+        beans[error_at]["error"] = {"message": "script returned exit code 1", "type": "x"}
+    return [stage.state for stage in shapes.stage_statuses({"stages": beans})]
+
+
+POST = "Declarative: Post Actions"
+
+
+def test_the_last_stage_takes_the_runs_result_and_is_not_blamed_for_it() -> None:
+    assert states(("A", "FAILED"), ("B", "FAILED"), (POST, "FAILED")) == ["failed", "skipped", "succeeded"]
+    assert states(("A", "UNSTABLE"), ("B", "UNSTABLE")) == ["failed", "succeeded"]
+    assert states(("A", "UNSTABLE"), ("B", "UNSTABLE"), ("C", "SUCCESS")) == ["failed", "failed", "succeeded"]
+    assert states(("A", "ABORTED"), (POST, "ABORTED")) == ["cancelled", "succeeded"]
+
+
+def test_a_last_stage_that_is_at_fault_is_the_culprit() -> None:
+    assert states(("A", "SUCCESS"), (POST, "FAILED")) == ["succeeded", "failed"]
+    assert states(("A", "UNSTABLE"), (POST, "FAILED")) == ["failed", "failed"]
+
+
+def test_a_stage_that_its_condition_left_out_was_skipped() -> None:
+    assert states(("A", "SUCCESS"), ("B", "NOT_EXECUTED"), ("C", "SUCCESS")) == ["succeeded", "skipped", "succeeded"]
+
+
+def test_only_the_node_steps_of_the_jobs_own_builds_wait_for_an_agent() -> None:
+    def item(url: str, since: int, why: str = "no agent") -> dict[str, object]:
+        return {"why": why, "inQueueSince": since, "task": {"url": url}}
+
+    items = [
+        item("http://h/job/J/7/", 20),
+        item("job/J/7/", 10, "longest"),
+        item("http://h/job/J/", 5),
+        item("http://h/job/folder/job/J/9/", 5),
+        item("http://h/job/OTHER-J/8/", 5),
+        {"why": "x", "task": None},
+    ]
+    found = shapes.agent_waits({"items": items}, "job/J/")
+    assert found == {7: AgentWait("longest", 10)}

@@ -130,7 +130,7 @@ def put(monkeypatch: pytest.MonkeyPatch, jenkins: Jenkins) -> None:
 PAGE = LogPage("", 0, is_complete=False, was_rewound=False)
 OURS = BuildStatus(number=3, queue_id=1, is_building=True, result=None)
 IN_SESSION = {"build_number": 3, "queue_id": 1, "session": "one"}
-WELL = {"session": "one", "confirm": "one", "stages": (), "read_log": PAGE, "read_whole_log": ()}
+WELL = {"session": "one", "confirm": "one", "stages": (), "read_log": PAGE, "read_whole_log": (), "agent_waits": {}}
 
 
 @pytest.mark.parametrize(

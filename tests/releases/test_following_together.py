@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from deployer.errors import DeployerError, NotFound, Unavailable
-from deployer.interfaces import BuildDetail, BuildStatus, LogPage, StageStatus
+from deployer.interfaces import AgentWait, BuildDetail, BuildStatus, LogPage, StageStatus
 from foundation import breakers
 from foundation.clock import db_now
 from foundation.runs import kinds
@@ -19,6 +19,7 @@ from foundation.runs.lease import Again, Lease
 from foundation.runs.slots import slots
 from foundation.runs.together import run_together
 from releases.models import Build, LogChunk, OrderEvent
+from releases.presenters.words import build_waits
 from releases.transitions import move
 from tests.cast import World
 from tests.releases.rows import build, make_component, make_order
@@ -59,6 +60,7 @@ class Controller:
         self.wrong: dict[int, DeployerError] = {}
         self.ended: set[int] = set()
         self.text = LINES
+        self.waits: dict[int, AgentWait] = {}
         self.before_answer: Callable[[int], object] = lambda _number: None
         self.hear: Callable[[], None] = lambda: None
 
@@ -83,6 +85,10 @@ class Controller:
         self.asked.append(("stages", number))
         return (StageStatus("Build", "running", 1, 1),)
 
+    def agent_waits(self, _job: str) -> dict[int, AgentWait]:
+        self.asked.append(("queue", 0))
+        return self.waits
+
     def read_log(self, _job: str, number: int, offset: int) -> LogPage:
         self.asked.append(("log", number))
         self.before_answer(number)
@@ -101,6 +107,11 @@ def controller(monkeypatch: pytest.MonkeyPatch) -> Controller:
 
 def claimed() -> list[Lease]:
     return claim_group(kinds.get("build"), owner=owner())
+
+
+def make_due() -> None:
+    """All of them, at once."""
+    Build.objects.update(next_at=timezone.now() - timedelta(seconds=1), read_at=None)
 
 
 def logs() -> dict[int | None, str]:
@@ -125,7 +136,7 @@ def test_one_pass_stores_all_logs_and_frees_all_leases(rows: list[Build], contro
 def test_a_pass_asks_no_more_than_its_pause_allows(rows: list[Build], controller: Controller) -> None:
     """However long it takes: the pause is counted from its beginning."""
     for text in (LINES, "[Pipeline] stage\n[Pipeline] { (Build)\n"):
-        Build.objects.update(next_at=timezone.now() - timedelta(seconds=1))
+        make_due()
         controller.asked, controller.text = [], text
         began = db_now()
         run_together(claimed())
@@ -137,7 +148,7 @@ def test_a_pass_asks_no_more_than_its_pause_allows(rows: list[Build], controller
 def test_stages_are_asked_for_where_the_log_tells_of_one(rows: list[Build], controller: Controller) -> None:
     run_together(claimed())
     assert "stages" not in dict(controller.asked)
-    Build.objects.update(next_at=timezone.now() - timedelta(seconds=1))
+    make_due()
     controller.text = "[Pipeline] stage\n[Pipeline] { (Build)\n"
     run_together(claimed())
     assert [what for what, _number in controller.asked].count("stages") == BUILDS
@@ -212,3 +223,25 @@ def test_a_build_that_nobody_watches_is_looked_at_and_not_read(rows: list[Build]
     Build.objects.update(read_at=ago, next_at=ago)
     run_together(claimed())
     assert set(logs().values()) == {LINES}
+
+
+def test_a_build_that_waits_for_an_agent_says_so_in_jenkins_words_and_since_when(
+    rows: list[Build], controller: Controller
+) -> None:
+    ago = timezone.now() - timedelta(seconds=20)
+    Build.objects.update(lines_at=ago)
+    controller.text = ""
+    why = "Waiting for next available executor on ‘python’"
+    controller.waits = {2: AgentWait(why, 1_700_000_000_000)}
+    run_together(claimed())
+    waits = Build.objects.get(build_number=2)
+    assert (waits.queue_why, build_waits(waits)) == (why, why)
+    assert waits.queue_since is not None and waits.queue_since.timestamp() == 1_700_000_000
+    assert Build.objects.exclude(queue_why="").count() == 1
+    make_due()
+    controller.text = LINES
+    run_together(claimed())
+    told = OrderEvent.objects.filter(order=waits.order_id, kind__in=["build.waits_for_agent", "build.has_agent"])
+    assert list(told.values_list("kind", flat=True)) == ["build.waits_for_agent", "build.has_agent"]
+    waits.refresh_from_db()
+    assert (waits.queue_why, waits.queue_since, build_waits(waits)) == ("", None, "")

@@ -10,11 +10,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from deployer.errors import DeployerError, Forbidden, NotFound, OutcomeUnknown, Rejected
 from deployer.interfaces import (
+    AgentWait,
     BuildDetail,
     BuildRequest,
     BuildServerTarget,
@@ -34,28 +35,28 @@ from . import shapes
 from .wire import SIGN_IN, Answer, Wire, asks_for_sign_in, forget_after_fork, refusal, session_of
 
 MOST_JOBS = 64
-Answers = Mapping[int, BuildStatus]
+T = TypeVar("T")
 
 
 @dataclass
-class _Slot:
+class _Slot(Generic[T]):
     lock: threading.Lock = field(default_factory=threading.Lock)
     asked: float = float("-inf")
     ended: float = float("-inf")
-    answers: Answers | None = None
+    answers: T | None = None
     error: DeployerError | None = None
 
 
-class SharedReads:
+class SharedReads(Generic[T]):
     """Answers of ``read(key)`` no older than ``seconds``, counted from when it was asked; errors are shared too, so
     that a hung Jenkins holds each waiting thread once and not one after the other."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._lock = threading.Lock()
-        self._slots: OrderedDict[str, _Slot] = OrderedDict()
+        self._slots: OrderedDict[str, _Slot[T]] = OrderedDict()
 
-    def get(self, key: str, read: Callable[[], Answers]) -> Answers:
+    def get(self, key: str, read: Callable[[], T]) -> T:
         """The shared answer, or a new one; raises what ``read`` raises."""
         arrived = time.monotonic()
         slot = self._slot(key)
@@ -68,7 +69,7 @@ class SharedReads:
             assert slot.answers is not None
             return slot.answers
 
-    def _slot(self, key: str) -> _Slot:
+    def _slot(self, key: str) -> _Slot[T]:
         with self._lock:
             slot = self._slots.setdefault(key, _Slot())
             self._slots.move_to_end(key)
@@ -76,7 +77,7 @@ class SharedReads:
                 self._slots.popitem(last=False)
             return slot
 
-    def _refresh(self, slot: _Slot, read: Callable[[], Answers]) -> None:
+    def _refresh(self, slot: _Slot[T], read: Callable[[], T]) -> None:
         slot.asked = time.monotonic()
         try:
             slot.answers, slot.error = read(), None
@@ -88,6 +89,7 @@ class SharedReads:
 MOST_LOG_BYTES = 1024 * 1024
 MOST_CACHED = 64
 SHARED_SECONDS = 1.0
+WAITS_SECONDS = 3.0
 STOP_LEVELS = ("stop", "term", "kill")
 CONTROL_NAMES = frozenset({"delay", "token", "cause", "json", "Jenkins-Crumb"})
 _BUILD_TREE = "number,queueId,building,result"
@@ -103,7 +105,8 @@ class JenkinsBuildServer:
         # for that: it is for the POST that a proxy repeats by itself, which then meets the waiting item (303).
         self._delay = f"{int(target.quiet_period_seconds)}sec"
         self._wire = Wire(target)
-        self._reads = SharedReads(SHARED_SECONDS)
+        self._reads: SharedReads[Mapping[int, BuildStatus]] = SharedReads(SHARED_SECONDS)
+        self._waits: SharedReads[Mapping[int, AgentWait]] = SharedReads(WAITS_SECONDS)
 
     def heard_by(self, on_answer: OnAnswer) -> JenkinsBuildServer:
         """The same client over the same connections, which tells of each answer that its own calls got.
@@ -153,7 +156,7 @@ class JenkinsBuildServer:
 
     def queue_item(self, queue_id: int, trigger_id: str) -> QueueStatus:
         """The item now. Queue ids repeat after a crash of Jenkins, hence the trigger id."""
-        tree = "id,why,stuck,cancelled,executable[number],actions[parameters[name,value]]"
+        tree = "id,why,stuck,inQueueSince,cancelled,executable[number],actions[parameters[name,value]]"
         try:
             answer = self._get(
                 f"queue/item/{int(queue_id)}/api/json", _("queue item %(number)s", number=queue_id), {"tree": tree}
@@ -166,6 +169,10 @@ class JenkinsBuildServer:
     def builds(self, job: str) -> Mapping[int, BuildStatus]:
         """The newest 100 builds by number, no older than a second; one request for all threads."""
         return self._reads.get(job, lambda: self._read_builds(job))
+
+    def agent_waits(self, job: str) -> Mapping[int, AgentWait]:
+        """The items of ``node`` steps, no older than three seconds; one request for all threads."""
+        return self._waits.get(job, lambda: self._read_waits(job))
 
     def build(self, job: str, number: int) -> BuildDetail:
         """One build with its parameters; raises NotFound."""
@@ -264,6 +271,10 @@ class JenkinsBuildServer:
     def _read_builds(self, job: str) -> Mapping[int, BuildStatus]:
         query = {"tree": f"builds[{_BUILD_TREE}]{{0,{_NEWEST}}}"}
         return shapes.build_statuses(self._get(f"{_job_path(job)}api/json", _("job %(job)s", job=job), query).json())
+
+    def _read_waits(self, job: str) -> Mapping[int, AgentWait]:
+        tree = "items[why,inQueueSince,task[url]]"
+        return shapes.agent_waits(self._get("queue/api/json", _("queue"), {"tree": tree}).json(), _job_path(job))
 
     def _find_queued(self, trigger_id: str) -> FoundBuild | None:
         tree = "items[id,task[name],actions[parameters[name,value]]]"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from deployer.errors import Unavailable
-from deployer.interfaces import BuildDetail, BuildStatus, JobFacts, LogPage, QueueStatus, StageStatus
+from deployer.interfaces import AgentWait, BuildDetail, BuildStatus, JobFacts, LogPage, QueueStatus, StageStatus
 from deployer.messages import Message
 from deployer.messages import message as _
 
@@ -16,6 +16,7 @@ NOTE = re.compile(rb"\x1b\[8mha:.*?\x1b\[0m", re.DOTALL)
 _LONGEST_LINE = 1024 * 1024
 _NOTE_START = b"\x1b[8mha:"
 NOT_JENKINS = _("The address of Jenkins answers, but not with the API of Jenkins.")
+POST_ACTIONS = "Declarative: Post Actions"
 _STATES = {
     "NOT_EXECUTED": "skipped",
     "ABORTED": "cancelled",
@@ -70,10 +71,31 @@ def queue_item_status(bean: Bean) -> QueueStatus:
     return QueueStatus(
         known=True,
         why=str(bean.get("why") or ""),
+        since_ms=int(bean.get("inQueueSince") or 0),
         stuck=bool(bean.get("stuck")),
         cancelled=bool(bean.get("cancelled")),
         number=int(number) if number is not None else None,
     )
+
+
+def agent_waits(bean: Bean, job_path: str) -> dict[int, AgentWait]:
+    """Of everything that is queued, what belongs to a running build: its task's address is the build's.
+
+    Of several branches that wait, the one that has waited longest.
+    """
+    found: dict[int, AgentWait] = {}
+    at_build = re.compile(rf"{re.escape(job_path)}(\d+)/")
+    for item in _beans(bean.get("items")):
+        task = item.get("task")
+        url = str(task.get("url") or "") if isinstance(task, dict) else ""
+        # Jenkins' own address may have a path of its own; the folders of a job are part of its path.
+        match = at_build.fullmatch(url if url.startswith("job/") else "job/" + url.partition("/job/")[2])
+        if match is None:
+            continue
+        wait = AgentWait(str(item.get("why") or ""), int(item.get("inQueueSince") or 0))
+        number = int(match.group(1))
+        found[number] = min(found.get(number, wait), wait, key=lambda one: one.since_ms)
+    return found
 
 
 def build_statuses(bean: Bean) -> dict[int, BuildStatus]:
@@ -115,32 +137,42 @@ def stage_statuses(bean: Bean) -> tuple[StageStatus, ...]:
     """The stages entered so far.
 
     In a declarative pipeline every stage after the failing one is entered and shows FAILED for some milliseconds
-    (``ModelInterpreter.evaluateStage``): the first FAILED is the culprit, later ones were skipped.
+    (``ModelInterpreter.evaluateStage``): the first FAILED is the culprit, later ones were skipped. The last stage shows
+    the result of the run and not its own (``StatusAndTiming.computeChunkStatus2``).
     """
     found: list[StageStatus] = []
-    has_failed = False
-    for stage in _beans(bean.get("stages")):
-        status = str(stage.get("status", ""))
-        state = _STATES.get(status, "running")
-        if status == "FAILED":
-            state = "skipped" if has_failed else "failed"
-            has_failed = True
-        error = stage.get("error")
-        message: Message | str = (
-            str(error.get("message") or "") if isinstance(error, dict) and state == "failed" else ""
-        )
-        if status == "UNSTABLE":
-            message = message or _("unstable")
-        found.append(
-            StageStatus(
-                name=str(stage.get("name", "")),
-                state=state,
-                started_ms=int(stage.get("startTimeMillis") or 0),
-                duration_ms=int(stage.get("durationMillis") or 0),
-                message=message,
-            )
-        )
+    stages = _beans(bean.get("stages"))
+    for place, stage in enumerate(stages):
+        before = [str(one.get("status", "")) for one in stages[:place]]
+        found.append(_stage_status(stage, _stage_state(stage, before, is_last=place == len(stages) - 1)))
     return tuple(found)
+
+
+def _stage_state(stage: Bean, before: list[str], *, is_last: bool) -> str:
+    status = str(stage.get("status", ""))
+    is_own = status not in before or isinstance(stage.get("error"), dict)
+    if status in ("FAILED", "UNSTABLE", "ABORTED") and not is_own:
+        if str(stage.get("name", "")) == POST_ACTIONS:
+            return "succeeded"  # it runs after every build, and its own error would be named
+        if status == "UNSTABLE" and is_last:
+            return "succeeded"
+    if status == "FAILED" and "FAILED" in before:
+        return "skipped"
+    return _STATES.get(status, "running")
+
+
+def _stage_status(stage: Bean, state: str) -> StageStatus:
+    error = stage.get("error")
+    message: Message | str = str(error.get("message") or "") if isinstance(error, dict) and state == "failed" else ""
+    if stage.get("status") == "UNSTABLE" and state == "failed":
+        message = message or _("unstable")
+    return StageStatus(
+        name=str(stage.get("name", "")),
+        state=state,
+        started_ms=int(stage.get("startTimeMillis") or 0),
+        duration_ms=int(stage.get("durationMillis") or 0),
+        message=message,
+    )
 
 
 def text_size(headers: Mapping[str, str]) -> int:

@@ -58,7 +58,7 @@ class Claim(Hook):
             free = Build.objects.filter(
                 pk=build.pk, build_number=None, state__in=sorted(ACTIVE), stop_requested_at=None
             )
-            if free.update(build_number=given["build_number"], queue_why="") == 1:
+            if free.update(build_number=given["build_number"], queue_why="", queue_since=None) == 1:
                 append_event(build.order_id, "build.claimed", data={"id": build.pk, "number": given["build_number"]})
         build.refresh_from_db()
         if build.state not in ACTIVE or build.stop_requested_at or build.build_number != given["build_number"]:

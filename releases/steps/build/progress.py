@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Count, Q
 from django.db.models.functions import Now
 
-from deployer.interfaces import BuildServerClient, LogPage
+from deployer.errors import NotFound, Rejected
+from deployer.interfaces import AgentWait, BuildServerClient, LogPage
+from foundation.clock import db_now
 from foundation.runs.choices import ACTIVE
 from releases.events import append_event
 from releases.live.notify import send_signal
@@ -22,22 +24,33 @@ from releases.steps.build import cadence
 _STAGE = re.compile(r"^\[Pipeline\] (?:stage$|// stage$|\{ \()|^Stage \"", re.MULTILINE)
 
 
+NO_WAIT = AgentWait("", 0)
+SILENT_SECONDS = 3.0
+"""A build that wrote nothing for so long may wait for an agent."""
+
+
 @dataclass(frozen=True)
 class Read:
-    """What Jenkins answered. ``stages`` None: not asked. ``calls``: how many requests it took."""
+    """What Jenkins answered, in so many ``calls``. ``stages`` None: not asked. ``wait``: what agent it waits for."""
 
     page: LogPage
     stages: list[dict[str, Any]] | None
     calls: int
+    wait: AgentWait = NO_WAIT
 
 
 @dataclass
 class Progress:
-    """What there is to store: columns, chunks, and whether a stage has changed, which is an event."""
+    """What there is to store: columns, chunks, and the events of a stage or a wait that has changed."""
 
     fields: dict[str, Any]
     chunks: list[LogChunk] = field(default_factory=list)
-    is_news: bool = False
+    events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    @property
+    def is_news(self) -> bool:
+        """Whether there is an event to append."""
+        return bool(self.events)
 
 
 def read(build: Build, server: BuildServerClient, *, asks_stages: bool = True) -> Read:
@@ -49,7 +62,27 @@ def read(build: Build, server: BuildServerClient, *, asks_stages: bool = True) -
     page = server.read_log(build.job, number, build.log_offset)
     if stages is None and _STAGE.search(page.text):
         stages = [asdict(stage) for stage in server.stages(build.job, number)]
-    return Read(page, stages, 1 if stages is None else 2)
+    calls = 1 if stages is None else 2
+    if page.text or page.is_complete or not _is_silent(build):
+        return Read(page, stages, calls)
+    return Read(page, stages, calls + 1, _agent_wait(build, server))
+
+
+def _is_silent(build: Build) -> bool:
+    return build.lines_at is None or (db_now() - build.lines_at).total_seconds() >= SILENT_SECONDS
+
+
+def _agent_wait(build: Build, server: BuildServerClient) -> AgentWait:
+    """An account that may not read the queue follows its builds all the same."""
+    try:
+        return server.agent_waits(build.job).get(build.build_number or 0, NO_WAIT)
+    except (NotFound, Rejected):
+        return NO_WAIT
+
+
+def moment_of(milliseconds: int) -> datetime | None:
+    """A time of Jenkins."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
 
 
 def progress_of(build: Build, found: Read, now: datetime) -> Progress:
@@ -67,15 +100,20 @@ def progress_of(build: Build, found: Read, now: datetime) -> Progress:
     stages = found.stages or build.stages
     if found.stages is not None:
         fields |= {"stages": stages, "stages_at": now}
+    events: list[tuple[str, dict[str, Any]]] = []
     # Durations grow all the time; only a change of state is an event.
-    return Progress(fields, chunks, is_news=_states(stages) != _states(build.stages))
+    if _states(stages) != _states(build.stages):
+        events.append(("build.stages", {"id": build.pk, "stages": stages}))
+    if (why := found.wait.why[:300]) != build.queue_why:
+        fields |= {"queue_why": why, "queue_since": moment_of(found.wait.since_ms)}
+        events.append(("build.waits_for_agent" if why else "build.has_agent", {"id": build.pk, "why": why}))
+    return Progress(fields, chunks, events)
 
 
 def tell(build: Build, progress: Progress) -> None:
-    """Inside the transaction of the columns: the event of a stage, the signal of a log that grew."""
-    if progress.is_news:
-        data = {"id": build.pk, "stages": progress.fields["stages"]}
-        append_event(build.order_id, "build.stages", data=data)
+    """Inside the transaction of the columns: the events, and the signal of a log that grew."""
+    for kind, data in progress.events:
+        append_event(build.order_id, kind, data=data)
     if progress.chunks:
         send_signal(build.order_id)
 

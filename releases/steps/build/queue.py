@@ -15,6 +15,7 @@ from releases.events import append_event
 from releases.models import Build
 from releases.steps.build.absence import is_gone, pause_seconds
 from releases.steps.build.ends import end_stopped, end_without_image
+from releases.steps.build.progress import moment_of
 from releases.steps.build.servers import asking_server, number_to_follow
 from releases.steps.build.times import begin_phase, note_seen, stop_at_deadline
 from releases.steps.build.trigger import adopt, send_again
@@ -48,7 +49,7 @@ def _still_waits(lease: Lease, build: Build, server: BuildServerClient, item: Qu
     if server.session != build.session:
         fields["session"] = server.session
     if item.why[:300] != build.queue_why:
-        fields["queue_why"] = item.why[:300]
+        fields |= {"queue_why": item.why[:300], "queue_since": moment_of(item.since_ms)}
     if fields:
         with transaction.atomic():
             if "queue_why" in fields:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -118,6 +119,15 @@ def test_a_build_that_waits_says_for_what(world: World, component: Component, si
     assert "Waiting: The request is on its way to Jenkins." in words(page(client, order))
     Build.objects.filter(pk=row.pk).update(queue_why="All nodes of label ‘python’ are offline", phase="queued")
     assert "All nodes of label ‘python’ are offline" in words(page(client, order))
+    # It runs in Jenkins, and has no agent there.
+    why, ago = "Waiting for next available executor on ‘python’", timezone.now() - timedelta(minutes=3)
+    Build.objects.filter(pk=row.pk).update(
+        queue_why=why, queue_since=ago, phase="building", build_number=7, state="running"
+    )
+    said = words(page(client, order))
+    assert f"Waiting: {why} since 3 min" in said
+    (shown,) = client.get(f"/api/v1/orders/{order.number}/builds/").json()["items"]
+    assert shown["queue_why"] == why and shown["queue_since"] is not None
 
 
 def test_a_lost_contact_says_since_when_and_that_it_goes_on(
