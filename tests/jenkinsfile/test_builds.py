@@ -249,6 +249,25 @@ def test_it_fails_in_the_same_stage(sides: Sides, case: str) -> None:
     assert "the stand-in Jenkins itself failed" not in both.built.log, both.built.log
 
 
+@pytest.fixture(scope="module")
+def linked(sides: Sides) -> str:
+    """A commit whose folder ``out`` is a link that leads out of every workspace."""
+    work = sides.folder / "work"
+    (sides.folder / "outside").mkdir()
+    git(work, "checkout", "--quiet", "-b", "links", "main")
+    (work / "out").symlink_to(sides.folder / "outside")
+    git(work, "add", ".")
+    git(work, "commit", "--quiet", "-m", "A link out")
+    git(work, "push", "--quiet", str(sides.site.repository.root / "demo.git"), "links")
+    return git(work, "rev-parse", "links")
+
+
+def test_no_command_runs_where_a_link_of_the_repository_leads(sides: Sides, linked: str) -> None:
+    both = carry_out(sides, BRANCH_TO_BUILD="links", GIT_COMMIT=linked, DIR_BUILD_FILE="out", BUILD_CMD="touch here")
+    assert both.ran.stages == STAGES[:2] and "leads out of the workspace" in both.ran.log
+    assert not list((sides.folder / "outside").iterdir())
+
+
 PASSING = {
     "in the root": {"DIR_BUILD_FILE": "/", "BUILD_CMD": "mkdir -p dist; cp app/words.txt dist/words.pkg"},
     "beside the Dockerfile already": {"BUILD_CMD": "cp words.txt words.pkg", "BUILD_TARGET": "."},
