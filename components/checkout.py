@@ -14,7 +14,7 @@ _LFS = re.compile(r"\blfs\b[^\n;&|]*\b(?:pull|fetch|checkout)\b")
 
 
 def notes_of(left_out: LeftOut, build_command: str) -> list[MessageLike]:
-    """One sentence for each thing that the build command does not fetch itself, with what to do."""
+    """A note for each thing that the build command does not fetch itself, with what to do."""
     notes: list[MessageLike] = []
     if left_out.submodules and not _SUBMODULES.search(build_command):
         notes.append(

@@ -152,7 +152,8 @@ def _check_address(address: Address, host: str, allowed: _Allowed) -> None:
     if not is_special and (address.is_global or allowed.has_host(host)):
         return
     message = _(
-        "%(host)s leads to %(address)s, an internal address that is not on the list of OUTBOUND_ALLOW.",
+        "%(host)s leads to %(address)s, an internal address that is not on the list of allowed networks "
+        "(OUTBOUND_ALLOW).",
         host=host,
         address=str(address),
     )

@@ -110,7 +110,7 @@ def test_a_page_in_the_place_of_git_leaves_the_last_answer(shop: Shop, remote: R
         (
             "https://10.1.2.3/app.git",
             [],
-            "leads to 10.1.2.3, an internal address that is not on the list of OUTBOUND_ALLOW",
+            "leads to 10.1.2.3, an internal address that is not on the list of allowed networks (OUTBOUND_ALLOW)",
         ),
         ("ssh://git@10.1.2.3/app.git", ["http"], "OUTBOUND_ALLOW"),
         ("git@127.0.0.1:app.git", [], "OUTBOUND_ALLOW"),

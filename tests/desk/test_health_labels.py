@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from components.models import JenkinsServer
+from deployer.adapters.git.child import not_git
 from desk.selectors.health import CHECKS, COMPLAINTS, KINDS, PHASES, checks_shown, sides_of
 from environments.models import Cluster
-from foundation.messages import message
 from foundation.models import Remote
 from foundation.runs.heartbeat import beat
 from foundation.runs.kinds import all_kinds
@@ -59,7 +59,7 @@ def test_the_page_speaks_the_readers_language(client: Client, world: World) -> N
     person.save()
     client.force_login(person, backend="accounts.backends.PasswordBackend")
     beat("watcher")
-    said = message("The Git server %(host)s redirects to another address. Enter the final one.", host="git.example")
+    said = not_git("git.example").message
     Remote.objects.create(name="git:999999", opened_at=timezone.now(), failures=2, last_error=said)
     page = client.get("/health/").content.decode()
     with override("zh-hans"):
