@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 
 from tests.jenkinsfile import groovy
 
+NEEDED = {"java": "openjdk-17-jre-headless", "curl": "curl", "git": "git"}
+"""Programs and their packages: Groovy runs in the first, the job's shell texts call the others."""
+
 
 def main() -> int:
     """Look for what it needs, then become pytest."""
-    if not groovy.has_java():
-        print("There is no java, so the Jenkinsfile was not run. Install it: apt-get install openjdk-17-jre-headless")  # noqa: T201
+    missing = {program: package for program, package in NEEDED.items() if shutil.which(program) is None}
+    if missing:
+        told = f"There is no {' and no '.join(missing)}, so the Jenkinsfile was not run."
+        print(f"{told} Install it: apt-get install {' '.join(missing.values())}")  # noqa: T201
         return 1 if os.environ.get("CI") == "true" else 0
     try:
         groovy.jar()
