@@ -50,6 +50,11 @@ export class Source {
     if (before && before.size !== summary.size) this.drop(before.lines);
   }
 
+  /** An answer about another version of the log than the one that counts: its lines are not those of this one. */
+  isReplaced(summary) {
+    return summary.version !== this.summary.version;
+  }
+
   /** Milliseconds since the newest line came, by the server's clock and what passed here since. */
   get age() {
     if (!this.summary.newest_at) return null;
@@ -128,6 +133,8 @@ export class Source {
   store(answer, first, last) {
     const lines = answer.lines;
     this.take(answer.log);
+    // It was asked before the log was replaced and came after: what is still wanted is asked for again.
+    if (this.isReplaced(answer.log)) return;
     const end = lines.length ? lines[lines.length - 1].line : last;
     lines.forEach((line) => this.keep(line));
     const known = new Set(lines.map((line) => line.line));
@@ -174,7 +181,7 @@ export class Source {
       const first = Math.max(1, this.summary.lines);
       const answer = await this.get(`lines/?first=${first}&count=${isFollowing ? PAGE : 0}`);
       this.take(answer.log);
-      if (isFollowing) answer.lines.forEach((line) => this.keep(line));
+      if (isFollowing && !this.isReplaced(answer.log)) answer.lines.forEach((line) => this.keep(line));
       this.failed("");
     } catch (error) {
       this.failed(error);

@@ -108,6 +108,8 @@ class Viewer {
     const heads = String(this.rows.heads);
     const isGrown = summary.lines !== this.lines || summary.sections.length !== this.seenSections;
     this.lines = summary.lines;
+    if (this.version !== summary.version) this.drawing.whole.clear();
+    this.version = summary.version;
     // A stage that begins under the reader's eyes is open; the ones before stay as they are.
     summary.sections.slice(this.seenSections).forEach((section) => this.opened.add(section.first));
     this.seenSections = summary.sections.length;
@@ -236,10 +238,11 @@ class Viewer {
 
   async showAll(button) {
     const number = Number(button.dataset.logMore);
+    const { version } = this.source.summary;
     button.disabled = true;
     try {
       const line = await this.source.whole(number);
-      this.drawing.whole.set(number, line);
+      if (this.source.summary.version === version) this.drawing.whole.set(number, line);
       this.window.render();
     } catch {
       button.disabled = false;

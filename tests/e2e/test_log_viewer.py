@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
 from demo.world import DEVELOPER
 from tests.e2e.browsing import CHINESE, until
@@ -288,6 +288,35 @@ def test_a_growing_log_is_followed_until_the_reader_scrolls_up(open_screen: Open
     expect(page.locator("[data-log-facts]")).to_contain_text("complete")
     expect(follow).to_be_hidden()
     assert not screen.was_reloaded()
+
+
+def test_lines_of_a_log_that_was_replaced_are_not_kept(open_screen: Open, product: Product) -> None:
+    """Also where they were asked for before and come after."""
+    log = StoredLog(product, "succeeded", 1).go_on().write("old\n" * 3000)
+    screen = open_screen(DEVELOPER)
+    page = screen.page
+    page.add_init_script(NO_POLL)
+    screen.open(log.path)
+    until(lambda: is_in_view(page, log.lines), "the end")
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        if held:
+            return route.continue_()
+        held.append((route, route.fetch()))
+        return None
+
+    beginning = re.compile(r"/log/lines/\?first=1&")
+    page.route(beginning, hold)
+    scroll_to(page, 0)
+    until(lambda: page.evaluate("true") and held, "the request for the beginning")
+    log.replace("new\n" * 2000).tell("log.replaced")
+    until(lambda: "2,000" in page.locator("[data-log-facts]").inner_text(), "the new log's length")
+    (route, answer), *_others = held
+    with page.expect_response(beginning):
+        route.fulfill(response=answer)
+    expect(row(page, 1)).to_contain_text("new")
+    log.end("succeeded")
 
 
 def test_wrapping_and_times_are_the_readers_choice(open_screen: Open, product: Product) -> None:
