@@ -8,6 +8,8 @@ WORKERS ?= 2
 # What `make demo` and `make up` take; the programs read them from the environment.
 export PORT GIT_URL BRANCH BUILD_CMD BUILD_TARGET PACKAGE NODE CLUSTER JENKINS_URL REGISTRY YES BUILDER
 
+comma := ,
+
 # $(call need,PROGRAM,PACKAGES): a sentence and exit code 2 when there is no such program.
 need = command -v $(1) >/dev/null || { echo "There is no $(1). Install it: apt-get install $(2)" >&2; exit 2; }
 
@@ -24,7 +26,7 @@ help: ## This list
 
 demo: python ## Carry one release order from Git commit to production
 	@$(PYTHON) demo/preflight.py $(PORT) && $(PYTHON) demo/install.py requirements.lock && \
-	 if [ "$(findstring real,$(CLUSTER))" ]; then $(BIN)/python -m sandbox.controlplane.binary >&2; fi && exec $(BIN)/python -m demo
+	 if [ "$(filter real,$(subst $(comma), ,$(CLUSTER)))" ]; then $(BIN)/python -m sandbox.controlplane.binary >&2; fi && exec $(BIN)/python -m demo
 
 up: python ## Serve the same data at http://127.0.0.1:8000
 	@$(PYTHON) demo/preflight.py $(PORT) && $(PYTHON) demo/install.py requirements.lock && \

@@ -15,12 +15,14 @@ from typing import Any
 import httpx
 
 from sandbox.controlplane.binary import NoToolchain, built
+from sandbox.controlplane.metrics import register_metrics
 from sandbox.controlplane.node import Egress, NodeServer, register
 from sandbox.controlplane.objects import RemoteObjects
 from sandbox.controlplane.servers import NotReady, Place, Servers
 from sandbox.kubernetes.__main__ import registries
 from sandbox.kubernetes.images import Puller
 from sandbox.kubernetes.kubelet.kubelet import Kubelet
+from sandbox.kubernetes.kubelet.node import KUBELET_PORT
 
 _CHECK_SECONDS = 0.3
 
@@ -85,6 +87,8 @@ async def _serve_node(given: argparse.Namespace, place: Place, client: httpx.Asy
     egress = Egress(objects, puller, place.egress_socket, server.port)
     await egress.start()
     await register(client)
+    # Here alone: a bench whose node serves no metrics must not name them, or every kubectl waits for their discovery.
+    await register_metrics(client, KUBELET_PORT)
     tasks.append(asyncio.create_task(objects.follow()))
     _say_ready(place)
     await stop.wait()

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from sandbox.controlplane.metrics import metrics_routes, register_metrics
+from sandbox.controlplane.metrics import metrics_routes
 from sandbox.controlplane.objects import RemoteObjects
 from sandbox.kubernetes.entry import answer_of, entry_of, listens
 from sandbox.kubernetes.errors import ApiError
@@ -45,7 +45,6 @@ async def register(client: httpx.AsyncClient) -> None:
     headers = {"Content-Type": "application/merge-patch+json"}
     status = await client.patch(f"/api/v1/nodes/{NODE}/status", content=json.dumps(node_status()), headers=headers)
     status.raise_for_status()
-    await register_metrics(client, KUBELET_PORT)
 
 
 class NodeServer:
@@ -132,13 +131,14 @@ class Egress:
             await asyncio.gather(_copy(reader, there[1]), _copy(there[0], writer))
             return
         pod = next((one for one in self._objects.all(POD) if one.get("status", {}).get("podIP") == host), None)
-        if pod is None or not listens(pod, port) or await entry_of(pod, self._puller) == "refused":
+        entry = await entry_of(pod, self._puller) if pod and listens(pod, port) else "refused"
+        if pod is None or entry == "refused":
             # The server keeps only the phrase, and says it to who asked.
             writer.write(f"HTTP/1.1 502 dial tcp {host}:{port}: connect: connection refused\r\n\r\n".encode())
             await writer.drain()
             return
         await _accept(writer)
-        await _answer_for(pod, self._puller, reader, writer)
+        await _answer_for(pod, entry, reader, writer)
 
 
 async def _accept(writer: asyncio.StreamWriter) -> None:
@@ -155,11 +155,11 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.write_eof() if writer.can_write_eof() else writer.close()
 
 
-async def _answer_for(pod: Obj, puller: Puller, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """One HTTP answer, or what the pod does instead of it."""
+async def _answer_for(pod: Obj, entry: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """One HTTP answer, or what the pod does instead of it. ``entry``: its scenario."""
     head = await reader.readuntil(b"\r\n\r\n")
     path = head.split(b" ", 2)[1].decode("ascii", "replace")
-    answer = answer_of(pod, path, await entry_of(pod, puller))
+    answer = answer_of(pod, path, entry)
     if answer.silence == "hangs":
         await reader.read()
     if answer.silence:

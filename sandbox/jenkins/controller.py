@@ -123,10 +123,12 @@ class Controller:
         return [live.build.number for live in lost]
 
     def forget_build(self, name: str, number: int) -> None:
-        """The record of a build is gone, and what still runs of it ends; raises NoSuchJob."""
+        """The record of a build is gone, and what still runs of it ends, also of a hidden job; raises NoSuchJob."""
         with self.changed:
-            live = self.live(name, number)
-            del self.job(name).builds[number]
+            job = self.jobs.get(name)
+            live = job.builds.pop(number, None) if job else None
+            if live is None:
+                raise NoSuchJob(f"{name} #{number}")
             live.build.is_building = False  # its thread ends without a record
             live.waits_for_label = None
             live.log.close()

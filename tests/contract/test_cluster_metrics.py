@@ -24,9 +24,12 @@ pytestmark = [
 REQUEST = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "400m", "memory": "128Mi"}}
 
 
-def busy(bench: Bench, least: int, most: int, *, down_seconds: int = 0, replicas: int = 1, cpu: str = "") -> None:
+def busy(
+    bench: Bench, least: int, most: int, *, down_seconds: int = 0, replicas: int = 1, cpu: str = "", **changes: Any
+) -> None:
     """A workload whose pods use ``cpu`` together, and its autoscaler at half of the request."""
     made = workload(replicas=replicas, image=f"{PRESENT}app:1", resources=REQUEST)
+    made["spec"] |= changes
     if cpu:
         made["spec"]["template"]["metadata"]["annotations"] = {CPU_ANNOTATION: cpu}
     bench.apply(made)
@@ -80,6 +83,14 @@ def test_load_scales_up_to_the_maximum_and_the_decision_is_told(bench: Bench) ->
     assert (seen.minimum, seen.maximum, seen.wanted, seen.target_percent) == (1, 3, 3, 50)
     assert seen.scaled_at
     assert decision(seen.conditions).state == "limited"
+
+
+def test_pods_are_those_of_the_whole_selector(bench: Bench) -> None:
+    """Also where it has expressions alone."""
+    chosen = [{"key": "app", "operator": "In", "values": ["web"]}, {"key": "canary", "operator": "DoesNotExist"}]
+    busy(bench, 1, 3, selector={"matchExpressions": chosen})
+    load(bench, "600m")
+    wait_for(lambda: replicas(bench) == 3, "it scales up", 60)
 
 
 def test_without_load_it_scales_down_after_the_cool_down(bench: Bench) -> None:

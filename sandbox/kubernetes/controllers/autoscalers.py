@@ -16,6 +16,7 @@ from sandbox.kubernetes.controllers.scaling import Memory, NoUse, settle, target
 from sandbox.kubernetes.events import Recorder
 from sandbox.kubernetes.kinds import AUTOSCALER, DEPLOYMENT, POD
 from sandbox.kubernetes.quantities import decimal_text
+from sandbox.kubernetes.selectors import matches_labels
 from sandbox.kubernetes.storage import Store
 from sandbox.kubernetes.writes import Write, scale
 
@@ -83,11 +84,11 @@ class AutoscalerController:
 
     def _by_use(self, found: Obj, target: Obj, current: int) -> tuple[int, str, list[Obj], list[Obj]]:
         """The number that the pods' CPU asks for, why, the metric and the conditions. Raises NoUse."""
-        wanted = target["spec"]["selector"]["matchLabels"].items()
         pods = [
             pod
             for pod in self._store.all(POD, target["metadata"]["namespace"])
-            if wanted <= (pod["metadata"].get("labels") or {}).items() and not pod["metadata"].get("deletionTimestamp")
+            if matches_labels(target["spec"]["selector"], pod["metadata"].get("labels") or {})
+            and not pod["metadata"].get("deletionTimestamp")
         ]
         use = use_of(pods, current, target_of(found["spec"]))
         memory = self._memories.setdefault(found["metadata"]["uid"], Memory())

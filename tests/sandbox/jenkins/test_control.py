@@ -109,6 +109,18 @@ def test_a_hidden_job_a_quiet_controller_and_a_missing_node(site: BuildSite, kno
     assert not site.client.queue_item(queue_id, values["TRIGGER_ID"]).known
 
 
+def test_a_hidden_job_loses_its_builds_like_others(site: BuildSite, knob: Knob) -> None:
+    number, other = hanging(site), hanging(site)
+    knob(f"jobs/{JOB}", hidden=True)
+    assert knob(f"jobs/{JOB}/builds/{number}", "DELETE").status_code == 200
+    assert knob(f"jobs/{JOB}/builds/{number}", "DELETE").status_code == 404
+    assert knob("crash", lose_builds="running").status_code == 200
+    knob(f"jobs/{JOB}", hidden=False)
+    for gone in (number, other):
+        with pytest.raises(NotFound):
+            site.client.build(JOB, gone)
+
+
 def test_location_follows_the_host_that_was_asked(site: BuildSite) -> None:
     address = f"{site.target.url.rstrip('/')}/job/{JOB}/buildWithParameters"
     answer = httpx.post(
