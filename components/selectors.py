@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Case, Count, F, IntegerField, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from accounts.models import Project, User
@@ -163,15 +163,20 @@ def current_configs(component: Component) -> dict[int, ConfigVersion]:
     return {row.environment_id: row for row in rows.select_related("environment", "author")}
 
 
-def allocations_of_space(space: Space, *, without: Component | None = None) -> list[Allocation]:
-    """The newest allocation of every live component in the space."""
+def allocations_of_space(space: Space, *, without: Component | None = None) -> list[tuple[Allocation, int]]:
+    """The newest allocation of every live component in the space, each with the pods that there may be at most."""
     newest = Allocation.objects.filter(component=OuterRef("component"), environment=OuterRef("environment"))
+    rules = ScalingRule.objects.filter(component=OuterRef("component"), environment=OuterRef("environment"))
+    maximum = rules.order_by("-number").values(most=Case(When(is_on=True, then=F("maximum"))))[:1]
     rows = Allocation.objects.filter(
         component__project=space.project, component__is_archived=False, environment=space.environment
-    ).annotate(top=Subquery(newest.order_by("-number").values("number")[:1]))
+    ).annotate(
+        top=Subquery(newest.order_by("-number").values("number")[:1]),
+        most_pods=Coalesce(Subquery(maximum), F("replicas"), output_field=IntegerField()),
+    )
     if without is not None:
         rows = rows.exclude(component=without)
-    return list(rows.filter(number=F("top")).select_related("component"))
+    return [(row, int(row.most_pods)) for row in rows.filter(number=F("top")).select_related("component")]
 
 
 def spaces_of(component: Component) -> list[Space]:

@@ -9,8 +9,8 @@ from django.db import transaction
 
 import audit
 from accounts.models import User
-from components.models import Allocation, Component
-from components.selectors import allocations_of_space, current_allocation
+from components.models import Allocation, Component, ScalingRule
+from components.selectors import allocations_of_space, current_allocation, current_rule
 from components.services.versions import check_seen, insert_version
 from deployer.quantities import (
     QuantityError,
@@ -181,23 +181,24 @@ def wrong_pod(space: Space, read: Mapping[str, int]) -> dict[str, list[MessageLi
     return wrong
 
 
-def shares(space: Space, row: Allocation) -> list[Share]:
-    """Every ceiling of the space with what all its components want, ``row`` in place of its component's own."""
-    others = allocations_of_space(space, without=row.component)
-    found = [_share(space, name, row, others) for name in QUANTITIES]
-    pods = row.replicas + sum(other.replicas for other in others)
-    if space.pods_ceiling is not None:
-        found.append(Share("pods", space.pods_ceiling, row.replicas, pods))
+def shares(space: Space, row: Allocation, rule: ScalingRule | None) -> list[Share]:
+    """Every ceiling of the space with what all its components may want, ``row`` in place of its component's own.
+
+    ``rule``: the scaling rule of the same component there. Where one is on, its maximum counts, not the replicas.
+    """
+    own = row, rule.maximum if rule and rule.is_on else row.replicas
+    counted = [own, *allocations_of_space(space, without=row.component)]
+    found = [_share(space, name, counted) for name in (*QUANTITIES, "pods")]
     return [share for share in found if share is not None]
 
 
-def _share(space: Space, name: str, row: Allocation, others: Sequence[Allocation]) -> Share | None:
+def _share(space: Space, name: str, counted: Sequence[tuple[Allocation, int]]) -> Share | None:
+    """``counted``: each allocation with its pods, the own one first."""
     ceiling: int | None = getattr(space, f"{name}_ceiling")
     if ceiling is None:
         return None
-    own = row.replicas * int(getattr(row, name))
-    together = own + sum(other.replicas * int(getattr(other, name)) for other in others)
-    return Share(name, ceiling, own, together)
+    amounts = [pods * int(getattr(row, name)) if name != "pods" else pods for row, pods in counted]
+    return Share(name, ceiling, amounts[0], sum(amounts))
 
 
 def ceiling_warnings(space: Space, found: Sequence[Share]) -> tuple[MessageLike, ...]:
@@ -258,7 +259,7 @@ def save_allocation(
     row = Allocation(
         component=component, environment=environment, number=number, author=actor, note=note.strip()[:200], **read
     )
-    warnings = ceiling_warnings(space, shares(space, row))
+    warnings = ceiling_warnings(space, shares(space, row, current_rule(component, environment)))
     if current and all(getattr(current, name) == read[name] for name in AMOUNTS):
         return SavedAllocation(current, warnings)
     insert_version(row, current)

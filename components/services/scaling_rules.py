@@ -141,13 +141,8 @@ def _check_room(space: Space, component: Component, read: Mapping[str, int]) -> 
         wrong["cpu_percent"] = [_unreachable(allocation, most)]
     if wrong:
         raise Invalid(wrong)
-    at_most = Allocation(
-        component=component,
-        environment=space.environment,
-        replicas=read["maximum"],
-        **{name: getattr(allocation, name) for name in ("cpu_request", "cpu_limit", "memory_request", "memory_limit")},
-    )
-    return (*ceiling_warnings(space, shares(space, at_most)), *_template_warnings(component))
+    rule = ScalingRule(component=component, environment=space.environment, is_on=True, **read)
+    return (*ceiling_warnings(space, shares(space, allocation, rule)), *_template_warnings(component))
 
 
 def _cost(allocation: Allocation) -> PodCost:

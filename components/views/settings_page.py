@@ -228,7 +228,7 @@ def _check_column(component: Component, column: Column) -> None:
     if read.keys() != set(AMOUNTS):
         return
     row = Allocation(component=component, environment=column.environment, number=0, **read)
-    column.shares = shares(column.space, row)
+    column.shares = shares(column.space, row, column.rule)
     column.tightest = max(column.shares, key=lambda share: share.percent, default=None)
     column.warnings = [
         PlacedMessage(column.environment, said) for said in ceiling_warnings(column.space, column.shares)

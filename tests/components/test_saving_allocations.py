@@ -5,9 +5,15 @@ from __future__ import annotations
 import pytest
 
 from audit.models import AuditEvent
-from components.models import Allocation
+from components.models import Allocation, Component
 from components.selectors import current_allocation, current_allocations
-from components.services import create_component, save_allocation, save_allocation_grid, show_amounts
+from components.services import (
+    create_component,
+    save_allocation,
+    save_allocation_grid,
+    save_scaling_rule,
+    show_amounts,
+)
 from environments.models import Environment, Space
 from foundation.problems import Denied, Invalid, Refused, Stale
 from tests.components.conftest import GRID, Shop
@@ -101,6 +107,30 @@ def test_all_pods_above_the_ceiling_are_a_warning(shop: Shop) -> None:
     assert len(said) == 2
     assert "all replicas together take 16; the ceiling of PRD is 12" in said[0]
     assert "4 pods" in said[1]
+
+
+def test_where_a_scaling_rule_is_on_its_maximum_counts(shop: Shop) -> None:
+    """Of the component itself, and of the others of the space."""
+    fat: Environment = shop.world.environments["fat"]
+    other = create_component(actor=shop.world.dana, project=shop.world.project, name="MOP")
+    numbers = {"minimum": "1", "maximum": "5"}
+
+    def save(component: Component) -> list[str]:
+        amounts = {"actor": shop.world.olli, "component": component, "environment": fat, "amounts": GRID["fat"]}
+        return [str(warning) for warning in save_allocation(**amounts).warnings]
+
+    def rule(component: Component, *, is_on: bool) -> list[str]:
+        asked = {"actor": shop.world.olli, "component": component, "environment": fat, "numbers": numbers}
+        return [str(warning) for warning in save_scaling_rule(**asked, is_on=is_on).warnings]
+
+    assert save(shop.component) == save(other) == []
+    _ceiling("fat", pods_ceiling=6)
+    assert rule(other, is_on=True) == []
+    assert save(shop.component) == [], "one, and five at most"
+    (said,) = rule(shop.component, is_on=True)
+    assert "together want 10 pods" in said and save(shop.component) == save(other) == [said]
+    assert rule(other, is_on=False) == []
+    assert save(shop.component) == []
 
 
 def test_other_components_of_the_space_count(shop: Shop) -> None:
