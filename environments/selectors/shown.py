@@ -57,6 +57,8 @@ class RightLine:
     resource: str
     verbs: list[tuple[str, bool]]
     extras: list[tuple[str, bool]]
+    is_of_cluster: bool = False
+    """True for rights in the cluster as a whole."""
 
     @property
     def missing(self) -> list[str]:
@@ -103,9 +105,11 @@ def test_shown(run: ClusterTest) -> TestShown:
 
 
 def _place(found: dict[str, Any]) -> PlaceTested:
-    lines: dict[str, RightLine] = {}
+    lines: dict[tuple[str, bool], RightLine] = {}
     for one in found.get("permissions", []):
-        line = lines.setdefault(one["resource"], RightLine(one["resource"], [], []))
+        # The same right may be asked twice: listing pods here to follow rollouts, and everywhere to know the capacity.
+        key = one["resource"], bool(one.get("is_of_cluster"))
+        line = lines.setdefault(key, RightLine(one["resource"], [], [], is_of_cluster=key[1]))
         (line.verbs if one.get("is_needed", True) else line.extras).append((one["verb"], one["is_allowed"]))
     rights = list(lines.values())
     bars = [bar_of(line) for line in found.get("quota", [])]

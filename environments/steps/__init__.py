@@ -273,6 +273,7 @@ def _ask(client: Any, cluster_id: int, namespace: str) -> dict[str, Any]:
                 "resource": one.resource,
                 "is_allowed": one.is_allowed,
                 "is_needed": one.is_needed,
+                "is_of_cluster": one.is_of_cluster,
             }
             for one in client.permissions(
                 namespace,

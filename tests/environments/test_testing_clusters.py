@@ -34,7 +34,7 @@ def test_it_asks_for_every_right_in_every_namespace_of_ours(reachable: World) ->
     found = shown(run)
     assert [place.namespace for place in found.places] == [f"sis-omm-{one}" for one in ("drp", "fat", "prd", "uat")]
     assert found.is_complete and found.at is not None
-    rights = {line.resource: dict(line.verbs) for line in found.places[0].rights}
+    rights = {line.resource: dict(line.verbs) for line in found.places[0].rights if not line.is_of_cluster}
     assert rights["deployments"]["patch"] and rights["pods"]["create"]
     assert "watch" not in rights["pods"], "what can be done without is listed apart"
     assert run.facts["version"].startswith("v1.") and run.facts["latency_ms"] >= 0
@@ -107,9 +107,17 @@ def test_rights_that_can_be_done_without_are_shown_and_fail_nothing(world: World
         run = drive("cluster-test", start_test(actor=world.ada, cluster=world.cluster))
         disconnect(world.cluster.remote_key)
     assert run.state == RunState.SUCCEEDED
-    lines = {line.resource: line for line in shown(run).places[0].rights}
-    assert lines["deployments"].extras == [("watch", False)] and not lines["deployments"].missing
-    assert ("create", False) in lines["namespaces"].extras
+    lines = {(line.resource, line.is_of_cluster): line for line in shown(run).places[0].rights}
+    deployments = lines["deployments", False]
+    assert deployments.extras == [("watch", False)] and not deployments.missing
+    assert lines["namespaces", True].extras == [("create", False)]
+    # Listing pods is two rights: those of the namespace, and those of all nodes.
+    assert ("list", True) in lines["pods", False].verbs and ("list", False) not in lines["pods", False].extras
+    assert lines["pods", True].extras == [("list", False)]
+    browser = Client()
+    browser.force_login(world.ada, backend="accounts.backends.PasswordBackend")
+    page = " ".join(browser.get(f"/clusters/main/tests/{run.pk}/").content.decode().split())
+    assert '<code>pods</code> <span class="secondary">in the whole cluster</span>' in page
 
 
 def test_page_and_api_give_the_manifest_of_the_spaces_on_the_cluster(world: World) -> None:
