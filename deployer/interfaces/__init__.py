@@ -21,6 +21,7 @@ from deployer.interfaces.build_server import (
     StageStatus,
 )
 from deployer.interfaces.cluster import (
+    ABSENT_VERSION,
     Applied,
     ClusterClient,
     ClusterFacts,
@@ -59,6 +60,7 @@ from deployer.interfaces.targets import (
 )
 
 __all__ = [
+    "ABSENT_VERSION",
     "ASK_SECONDS",
     "MOST_BODY_BYTES",
     "MOST_REDIRECTS",

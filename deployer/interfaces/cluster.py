@@ -11,6 +11,9 @@ from deployer.messages import Message
 
 Manifest = dict[str, Any]
 """One Kubernetes object as JSON data."""
+ABSENT_VERSION = "1"
+"""A resourceVersion that no object has: sent where none was read. An absent object is created with it, and one that
+somebody made since the read is refused as stale, where a request without any version would be put over it."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from deployer.errors import Conflict, Forbidden, Rejected
-from deployer.interfaces import Manifest, ObjectRef
+from deployer.interfaces import ABSENT_VERSION, Manifest, ObjectRef
 from deployer.manifests import MANAGER
 from environments import registries
 from environments.models import PullSecret
@@ -22,8 +22,6 @@ from foundation.messages import message as _
 from foundation.runs.engine import Lease
 
 TYPE = "kubernetes.io/dockerconfigjson"
-ABSENT = "1"
-"""A resourceVersion that no object has: sent where none was read, so that one made meanwhile is not taken over."""
 
 
 class Taken(Exception):
@@ -58,7 +56,7 @@ def _put(lease: Lease, client: Any, space_id: int, wanted: dict[str, Any], name:
         "name": name,
         "namespace": namespace,
         "labels": wanted["labels"],
-        "resourceVersion": live["metadata"]["resourceVersion"] if live else ABSENT,
+        "resourceVersion": live["metadata"]["resourceVersion"] if live else ABSENT_VERSION,
     }
     data = {".dockerconfigjson": base64.b64encode(config.encode()).decode()}
     manifest = {"apiVersion": "v1", "kind": "Secret", "type": TYPE, "metadata": metadata, "data": data}

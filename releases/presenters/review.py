@@ -21,6 +21,7 @@ from releases.models import Approval, Deployment, Placement, Review, Snapshot
 from releases.node_capacity import NodeCapacity
 from releases.presenters.build import usual_rollout
 from releases.presenters.words import reason_of
+from releases.services.reviews import field_key
 
 CPU = ("cpu", "requests.cpu", "limits.cpu")
 RESOURCES: dict[str, MessageLike] = {
@@ -225,14 +226,10 @@ def additions_of(review: Review | None) -> list[dict[str, Any]]:
     """The fields that others added, with ``at`` as a moment; ``is_taken`` where this deployment removes them."""
     if review is None:
         return []
-    taken = [_named(field) for field in review.take_over.get("fields", [])]
+    taken = [field_key(field) for field in review.take_over.get("fields", [])]
     rows = _dated(review.findings.get("additions", []))
-    return [{**row, "is_taken": _named(row) in taken} for row in rows]
+    return [{**row, "is_taken": field_key(row) in taken} for row in rows]
 
 
 def _dated(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**row, "at": parse_datetime(str(row.get("at") or ""))} for row in rows]
-
-
-def _named(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    return row["object"], row["path"], row["manager"]

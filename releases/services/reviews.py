@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -74,12 +75,13 @@ def open_fields(review: Review) -> list[dict[str, Any]]:
     if review.state == RunState.FAILED and review.reason == Reason.CONFLICT:
         return conflicts + additions if conflicts else []
     taken: list[dict[str, Any]] = (review.snapshot.take_over if review.snapshot else {}).get("fields") or []
-    names = {_named(field) for field in taken}
-    added = [field for field in additions if _named(field) not in names]
+    names = {field_key(field) for field in taken}
+    added = [field for field in additions if field_key(field) not in names]
     return taken + added if added and review.state == RunState.SUCCEEDED else []
 
 
-def _named(field: dict[str, Any]) -> tuple[str, str, str]:
+def field_key(field: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What tells one field that others set or added from another."""
     return field["object"], field["path"], field["manager"]
 
 

@@ -10,6 +10,7 @@ from deployer.errors import Conflict
 from deployer.interfaces import Manifest
 from foundation.messages import Message, MessageLike
 from foundation.messages import message as _
+from releases.services.reviews import field_key
 
 SHOWN = 5
 """So many fields are named in one message; the review lists all."""
@@ -75,9 +76,5 @@ def _named(field: Field) -> Message:
 
 def is_taken_over(fields: Sequence[Field], take_over: Mapping[str, Any]) -> bool:
     """Every one of the fields is among those that a person took over, of the same manager."""
-    taken = {_key(field) for field in take_over.get("fields") or ()}
-    return bool(fields) and all(_key(field) in taken for field in fields)
-
-
-def _key(field: Field) -> tuple[str, str, str]:
-    return field["object"], field["path"], field["manager"]
+    taken = {field_key(field) for field in take_over.get("fields") or ()}
+    return bool(fields) and all(field_key(field) in taken for field in fields)

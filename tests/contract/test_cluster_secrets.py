@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from deployer.errors import Conflict, Rejected
-from deployer.interfaces import ObjectRef
-from environments.steps.pull_secrets import ABSENT, TYPE, is_ours
+from deployer.interfaces import ABSENT_VERSION, ObjectRef
+from environments.steps.pull_secrets import TYPE, is_ours
 from tests.contract.cluster_stand_in import Bench, soon
 from tests.contract.wire import CORE, Wire
 
@@ -28,7 +28,7 @@ def secret(password: str = "first", **metadata: Any) -> dict[str, Any]:
 
 
 def test_it_is_made_changed_and_removed(bench: Bench) -> None:
-    made = bench.apply(secret(resourceVersion=ABSENT))
+    made = bench.apply(secret(resourceVersion=ABSENT_VERSION))
     assert made.created and made.manifest["type"] == TYPE and is_ours(made.manifest)
     again = bench.apply(secret(resourceVersion=made.manifest["metadata"]["resourceVersion"]))
     assert again.manifest["metadata"]["resourceVersion"] == made.manifest["metadata"]["resourceVersion"]
@@ -47,9 +47,9 @@ def test_one_that_was_made_meanwhile_is_not_taken_over(bench: Bench, wire: Wire)
     path = f"{CORE.format(ns=bench.namespace)}/secrets"
     assert wire.call("POST", path, secret(), fieldManager="kubectl-create").status == 201
     with pytest.raises(Conflict):
-        bench.apply(secret("second", resourceVersion=ABSENT))
+        bench.apply(secret("second", resourceVersion=ABSENT_VERSION))
     with pytest.raises(Conflict) as refusal:
-        bench.apply(secret("second", resourceVersion=ABSENT), force=True)
+        bench.apply(secret("second", resourceVersion=ABSENT_VERSION), force=True)
     assert refusal.value.is_stale
     live = bench.client.read(bench.namespace, REF)
     assert live is not None and not is_ours(live) and live["data"] == secret()["data"]

@@ -1,7 +1,7 @@
 """One object of a deployment, sent with its fence.
 
-Read it (its resourceVersion R and the deployment mark that it bears), then send with R, or with ABSENT where nothing
-was read. Either way the server refuses a write that was decided on something older than what is there.
+Read it (its resourceVersion R and the deployment mark that it bears), then send with R, or with ABSENT_VERSION where
+nothing was read. Either way the server refuses a write that was decided on something older than what is there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from deployer.adapters.kubernetes import KubernetesCluster
 from deployer.additions import adopted
 from deployer.errors import Conflict, OutcomeUnknown, Rejected
-from deployer.interfaces import Applied, Manifest, ObjectRef
+from deployer.interfaces import ABSENT_VERSION, Applied, Manifest, ObjectRef
 from deployer.manifests import DeploymentMark, autoscaled, mark_of, ref_of, still_autoscaled
 from foundation.runs.lease import Lease
 from releases.choices import DeploymentKind
@@ -23,9 +23,6 @@ from releases.steps.marks import unknown_mark
 from releases.steps.replicas import Fitted, fit
 
 STALE_TRIES = 5
-ABSENT = "1"
-"""A resourceVersion that no object has. An absent object is created with it; one that another worker created since the
-read is refused as stale, where a request without any version would put the older order over the newer one."""
 
 
 Live = Mapping[ObjectRef, Manifest | None]
@@ -155,4 +152,4 @@ def _fence(live: Manifest | None, ours: DeploymentMark) -> str:
     # Clicked later than ours: this one must not touch the object any more.
     if there and there.position > ours.position:
         raise Superseded
-    return str(live["metadata"]["resourceVersion"]) if live else ABSENT
+    return str(live["metadata"]["resourceVersion"]) if live else ABSENT_VERSION
