@@ -167,7 +167,7 @@ def test_one_mirror_for_each_full_address(url: str, same: bool) -> None:
 def test_a_mirrors_name_holds_no_credentials() -> None:
     server = GitServer.objects.create(host="git.example", name="Git", username="robot", password="hunter2")
     first = source_target("https://git.example/a/app.git").mirror_dir
-    server.username, server.password = "other", "changed"
+    server.username, server.password = "other", "hunter3-of-git"
     server.save()
     assert source_target("https://git.example/a/app.git").mirror_dir == first
     assert source_target("git@git.example:a.git").mirror_dir == source_target("ssh://me@git.example/a.git").mirror_dir

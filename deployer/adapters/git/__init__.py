@@ -1,4 +1,8 @@
-"""A Git repository as the product needs it: branches with tips, and what lies between two commits."""
+"""A Git repository as the product needs it: branches with tips, and what lies between two commits.
+
+git runs as a child with limits and settings of its own; nothing of a repository is executed. Only an answer in git's
+own protocol is a fact, an absence is told of a whole mirror only, and a git that a signal ended tells nothing.
+"""
 
 from deployer.adapters.git.client import GitSource
 from deployer.adapters.git.session import BRANCH_PATTERN, LONGEST_BRANCH, is_branch_name, why_unfit
