@@ -12,7 +12,7 @@ from components.selectors import current_allocations, current_settings, spaces_o
 from components.settings_fields import NEEDED, NeededField
 from components.targets import git_server_of
 from components.validators import GrammarError
-from foundation.messages import MessageLike
+from foundation.messages import MessageLike, join_messages
 from foundation.messages import message as _
 from foundation.problems import Refused
 
@@ -98,5 +98,5 @@ def _missing_servers(component: Component, settings: ComponentSettings) -> list[
         try:
             git_server_of(settings.git_url)
         except Refused as exc:
-            found.append(MissingElement("git_server", _("Git server"), exc.message))
+            found.append(MissingElement("git_server", _("Git server"), join_messages(exc.message, exc.who_can_help)))
     return found

@@ -162,7 +162,9 @@ def test_a_component_says_what_it_lacks_until_it_is_ready(shop: Shop) -> None:
     assert is_ready(shop.component)
     shop.toolchain.delete()
     GitServer.objects.update(is_archived=True)
-    assert [element.field for element in missing_elements(shop.component)] == ["toolchain", "git_server"]
+    missing = missing_elements(shop.component)
+    assert [element.field for element in missing] == ["toolchain", "git_server"]
+    assert "not listed" in str(missing[1].message) and "OUTBOUND_ALLOW" in str(missing[1].message)
 
 
 @pytest.mark.parametrize(("field", "value"), [("package_name", "Dockerfile"), ("node_label", "built-in")])
