@@ -35,8 +35,8 @@ class Group:
     def __init__(self, leases: Sequence[Lease]) -> None:
         self.leases = {lease.pk: lease for lease in leases}
         self.remote = leases[0].remote
-        self.soonest: float | None = None
-        """In how many seconds the first of them is due again, as far as they were written back."""
+        self.due = float("inf")
+        """When the first of them is due again (``time.monotonic()``), as far as they were written back."""
         self._began = time.monotonic()
         self._left = {lease.pk for lease in leases}
         self._lost: tuple[Lease, Unavailable | OutcomeUnknown] | None = None
@@ -80,8 +80,7 @@ class Group:
     def wrote(self, lease: Lease, outcome: Again) -> None:
         """The transaction of its write-back has committed."""
         self._left.discard(lease.pk)
-        seconds = max(0.001, outcome.after_seconds - GRACE_SECONDS)
-        self.soonest = seconds if self.soonest is None else min(seconds, self.soonest)
+        self.due = min(self.due, time.monotonic() + outcome.after_seconds - GRACE_SECONDS)
 
     def lose(self, lease: Lease, error: Unavailable | OutcomeUnknown) -> None:
         """The remote did not answer for this run: the others that are left wait for its breaker."""
@@ -102,7 +101,10 @@ class Group:
 
 
 def run_together(leases: Sequence[Lease]) -> Outcome | None:
-    """Passes over the leases of one kind and remote together; what comes soonest. Never raises for what a pass does."""
+    """Passes over the leases of one kind and remote together; when the first is due again.
+
+    Never raises for what a pass does.
+    """
     if leases[0].is_probe:
         return run_step(leases[0])  # the only one: see claim
     group = Group(leases)
@@ -124,7 +126,7 @@ def run_together(leases: Sequence[Lease]) -> Outcome | None:
             renewer.discard(lease)
     for lease in alone:
         run_step(lease)
-    return None if group.soonest is None else Again(group.soonest)
+    return Again(max(0.001, group.due - time.monotonic())) if group.due < float("inf") else None
 
 
 def _pass(group: Group) -> list[Lease]:

@@ -110,17 +110,14 @@ class Watcher:
         """One pass over every kind, a different one first each time; how many runs were taken."""
         kinds = [kind for kind in all_kinds() if not kind.hold]
         self._turn += 1
-        taken = 0
+        # First, as they are many and waited for exactly; no more of them than their remote has slots.
+        taken = sum(self._take_groups(kind, self._threads - self._at_work) for kind in kinds if kind.together)
         for offset in range(len(kinds)):
             kind = kinds[(self._turn + offset) % len(kinds)]
             free = self._threads - self._at_work
             if free <= 0 or self._stopping.is_set():
                 break
-            if kind.together:
-                taken += self._take_groups(kind, free)
-                free = self._threads - self._at_work
-            if free > 0:
-                taken += self._take(kind, min(free, kind.batch))
+            taken += self._take(kind, min(free, kind.batch))
         return taken
 
     def _take(self, kind: Kind, limit: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -20,6 +21,7 @@ from foundation.runs.slots import slots
 from foundation.runs.together import run_together
 from releases.models import Build, LogChunk, OrderEvent
 from releases.presenters.words import build_waits
+from releases.steps.build.cadence import Followed, pause_seconds
 from releases.transitions import move
 from tests.cast import World
 from tests.releases.rows import build, make_component, make_order
@@ -245,3 +247,11 @@ def test_a_build_that_waits_for_an_agent_says_so_in_jenkins_words_and_since_when
     assert list(told.values_list("kind", flat=True)) == ["build.waits_for_agent", "build.has_agent"]
     waits.refresh_from_db()
     assert (waits.queue_why, waits.queue_since, build_waits(waits)) == ("", None, "")
+
+
+def test_a_pass_says_when_the_first_of_its_runs_is_due_again(rows: list[Build], controller: Controller) -> None:
+    """A watcher waits exactly so long. What was written early in a pass that outlasts the pause is due at its end."""
+    controller.before_answer = lambda _number: time.sleep(0.15)  # a slow server
+    pause = pause_seconds(Followed(BUILDS, BUILDS), lines_age=0.0, is_watched=True)
+    assert pause < BUILDS * 0.15
+    assert run_together(claimed()) == Again(0.001)
