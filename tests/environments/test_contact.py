@@ -25,6 +25,7 @@ from foundation.runs.engine import owner, run_step
 from tests.cast import World
 from tests.contract.cluster_stand_in import TOKEN, stand_in_process
 from tests.environments.cluster import lead_to, take
+from tests.patience import at_most
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_a_silent_cluster_is_lost_within_five_seconds_and_since_its_last_answer(
     os.kill(server.pid, fault)
     began = time.monotonic()
     assert ask(world).phase == "lost"
-    assert time.monotonic() - began < 3.0, "with the pause of 2 s before it this is less than 5 s"
+    assert time.monotonic() - began < at_most(3.0), "with the pause of 2 s before it this is less than 5 s"
     assert remote(world).opened_at == answered, "since the last answer, not since somebody noticed"
     run.refresh_from_db()
     assert run.contact_lost_since == answered

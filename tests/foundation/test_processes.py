@@ -62,7 +62,7 @@ def test_the_supervisor_frees_a_dead_childs_runs_at_once(start: Start) -> None:
     first.kill()
     first.wait()
     assert release_leases("first") == 1
-    assert seconds_until(lambda: reread(row).is_terminal) < 1.5
+    assert seconds_until(lambda: reread(row).is_terminal) < at_most(1.5)
 
 
 def test_a_paused_watcher_writes_nothing_when_it_comes_back(start: Start) -> None:
@@ -176,7 +176,7 @@ def test_a_broker_that_never_answers_delays_nobody(start: Start) -> None:
         took, until_end = ask_with_broker(start, silent.getsockname()[1])
         connection, _ = silent.accept()
         connection.close()
-    assert took < 1 and until_end < 8
+    assert took < at_most(1) and until_end < at_most(8)
     start_watcher(start, "watcher")
     seconds_until(lambda: ProbeRun.objects.filter(state=RunState.SUCCEEDED).count() == 3, seconds=5)
 
@@ -185,5 +185,5 @@ def test_a_broker_that_refuses_is_only_logged(start: Start, tmp_path: Path) -> N
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     took, _ = ask_with_broker(start, port, flush_seconds=20)
-    assert took < 1
+    assert took < at_most(1)
     assert (tmp_path / "asker.log").read_text().count("the watcher will take it") == 3

@@ -217,6 +217,7 @@ def test_a_browser_that_reads_nothing_keeps_nobodys_rights_alive(
             await caster.subscribe(Subscriber(hang, 0, "", topic, order.project_id, order.pk, order.last_seq))
         page = await watched(caster, topic, order, cursor=order.last_seq)
         await soon_true(lambda: not caster.subscribers, "all are gone")
+        await soon_true(lambda: page.said, "who was watching is told")
         assert [message["type"] for message in page.said] == ["gone"]
         # The loop goes on for those who come later.
         later = await watched(caster, topic, order, cursor=order.last_seq)
@@ -286,10 +287,11 @@ def test_a_hint_reads_the_events_of_its_order_and_nothing_else(
         heard = Heard(monkeypatch)
         seq = await append(order)
         caster.hint({"type": "hint", "order": order.pk, "seq": seq})
-        await asyncio.sleep(0.03)  # sooner than the pass that follows
-        assert heard.reads == ["read_events"] and page.numbers() == [seq]
+        await soon_true(lambda: page.numbers() and lists.said, "page and list are told")
+        assert heard.reads[0] == "read_events" and page.numbers() == [seq]
         assert [message["type"] for message in lists.said] == ["changed"]
         # What else that commit changed, places for one, is looked for right after, once; nobody is told twice.
+        await soon_true(lambda: len(heard.reads) > 1, "what else changed is looked for")
         await asyncio.sleep(0.3)  # time enough for what must not come twice
         assert heard.reads == ["read_events", "recent_changes"]
         assert page.numbers() == [seq] and len(lists.said) == 1
