@@ -1,4 +1,5 @@
-"""Builds whose order's page is open in a browser: these are followed closely, the others now and then."""
+"""Builds whose order's page is open in a browser, or whose log a program reads: these are followed closely, the others
+now and then."""
 
 from __future__ import annotations
 
@@ -14,14 +15,13 @@ from releases.live.topics import on_thread
 from releases.models import Build
 
 WATCHED_SECONDS = 60.0
-"""So long a subscription counts. It is written anew while half of it is left, and nobody writes that it has ended: a
-process that dies with its sockets takes nothing with it."""
+"""So long a subscription, or a read of the log, counts. It is written anew while half of it is left, and nobody writes
+that it has ended: a process that dies with its sockets takes nothing with it."""
 RENEW_SECONDS = 2.0
 """So often the broadcaster looks for builds to renew, and for those that began while their order was watched."""
 
 
-@on_thread
-def note_watched(order_ids: Collection[int]) -> None:
+def write_watched(order_ids: Collection[int]) -> None:
     """Write on the orders' builds that somebody watches; those that nobody watched before are due now.
 
     One row a statement: a transaction that locks several runs would have to keep the order of who passes over them.
@@ -35,3 +35,6 @@ def note_watched(order_ids: Collection[int]) -> None:
         Build.objects.filter(pk=pk).update(watched_until=now_plus(WATCHED_SECONDS))
         if begins:
             wake(Build, pk, prompt=False)
+
+
+note_watched = on_thread(write_watched)

@@ -7,8 +7,10 @@ from datetime import timedelta
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
+from django.test import Client
 from django.utils import timezone
 
+from accounts.models import User
 from foundation.clock import PARKED
 from releases.live.watched import note_watched
 from releases.models import Build
@@ -72,6 +74,28 @@ def test_a_page_that_is_open_writes_it(row: Build, world: World) -> None:
         await until_watched()
 
     live_with(world.dana, play)
+
+
+def ask(client: Client, who: str, path: str) -> int:
+    client.force_login(User.objects.get(username=who))
+    return client.get(f"/api/v1/orders/{path}").status_code
+
+
+@pytest.mark.parametrize("part", ["", "lines/"])
+def test_a_program_that_reads_its_log_writes_it(row: Build, client: Client, part: str) -> None:
+    assert ask(client, "dana", f"{row.order.number}/builds/{row.attempt}/log/{part}") == 200
+    row.refresh_from_db()
+    assert row.watched_until is not None and row.wakes == 1
+
+
+@pytest.mark.parametrize(("who", "state", "status"), [("otto", "running", 404), ("dana", "failed", 200)])
+def test_a_hidden_or_ended_build_s_log_writes_nothing(
+    row: Build, client: Client, who: str, state: str, status: int
+) -> None:
+    Build.objects.filter(pk=row.pk).update(state=state)
+    assert ask(client, who, f"{row.order.number}/builds/{row.attempt}/log/") == status
+    row.refresh_from_db()
+    assert row.watched_until is None
 
 
 def test_who_may_not_see_it_writes_nothing(row: Build, world: World) -> None:

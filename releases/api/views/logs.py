@@ -20,6 +20,7 @@ from foundation.messages import message as _
 from foundation.problems import Invalid, Missing
 from releases import selectors
 from releases.api import serializers as shapes
+from releases.live.watched import write_watched
 from releases.logs import patterns, reading, searching
 from releases.logs.reading import sections_of
 from releases.models import Build
@@ -75,6 +76,14 @@ def shown_build(request: Request, number: str, attempt: int) -> Build:
     return build
 
 
+def read_build(request: Request, number: str, attempt: int) -> Build:
+    """As :func:`shown_build`; while it runs, who reads its log has it followed as closely as an open page does."""
+    build = shown_build(request, number, attempt)
+    if not build.is_terminal:
+        write_watched([build.order_id])
+    return build
+
+
 def number_of(request: Request, name: str, default: int, *, most: int = GREATEST) -> int:
     """A number of the query; raises Invalid naming it."""
     given = request.query_params.get(name, "")
@@ -101,7 +110,7 @@ class BuildLog(ApiView):
     )
     def get(self, request: Request, number: str, attempt: int) -> Any:
         """Text from a character offset (at most 64 chunks), or with ``?raw=1`` everything as text/plain."""
-        build = shown_build(request, number, attempt)
+        build = read_build(request, number, attempt)
         if request.query_params.get("raw"):
             return raw_response(request, build)
         offset = parse_digits(request.query_params.get("offset", "0"))
@@ -134,7 +143,7 @@ class LogLines(ApiView):
 
         Fewer lines than asked for come at the end, or when lines are very long: ask again behind the last one.
         """
-        build = shown_build(request, number, attempt)
+        build = read_build(request, number, attempt)
         first, count = number_of(request, "first", 1), number_of(request, "count", LINES_AT_ONCE)
         lines = reading.read_lines(build, first, count) if count else []
         return Response({"lines": [asdict(line) for line in lines], "log": summary_data(build)})
