@@ -34,6 +34,10 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--state", type=Path, required=True, help="folder for jobs, builds, logs, workspaces")
     parser.add_argument("--user", required=True)
     parser.add_argument("--token", default="", help="better in the environment: JENKINS_TOKEN")
+    parser.add_argument(
+        "--admin", default="", help="an account that may configure; then --user may not. Its token: JENKINS_ADMIN_TOKEN"
+    )
+    parser.add_argument("--folders", default="", help="comma separated folders for jobs, such as A,A/B")
     parser.add_argument("--builder", choices=("packer", "buildah"), default="packer")
     parser.add_argument("--executors", type=int, default=2)
     parser.add_argument("--job-config", type=Path, help="config.xml of the job to create when it does not exist yet")
@@ -58,6 +62,8 @@ def _problem(chosen: argparse.Namespace) -> str:
         return f"it runs build commands as you, so it listens on loopback only, not on {chosen.host}"
     if not chosen.token:
         return "it needs a token: --token, or JENKINS_TOKEN in the environment"
+    if chosen.admin and not os.environ.get("JENKINS_ADMIN_TOKEN"):
+        return "the administrator needs a token: JENKINS_ADMIN_TOKEN in the environment"
     if chosen.builder == "buildah" and shutil.which("buildah") is None:
         return "buildah is not installed: apt-get install buildah, or take --builder packer"
     if not re.fullmatch(r"\d+\.\d+(\.\d+)*", chosen.version):
@@ -82,6 +88,9 @@ def _settings(chosen: argparse.Namespace, port: int) -> Settings:
         quiet_period_ms=int(chosen.quiet_period * 1000),
         labels=frozenset(chosen.labels.split(",")) if chosen.labels else None,
         claim_pause_seconds=chosen.claim_pause,
+        admin=chosen.admin,
+        admin_token=os.environ.get("JENKINS_ADMIN_TOKEN", ""),
+        folders=frozenset(filter(None, chosen.folders.split(","))),
     )
 
 

@@ -48,8 +48,8 @@ class Beans:
     def _job_stub(self, job: Job) -> Bean:
         return {
             "_class": WORKFLOW_JOB,
-            "name": job.name,
-            "url": f"{self._url}job/{job.name}/",
+            "name": job.name.rpartition("/")[2],
+            "url": f"{self._url}{_path(job.name)}/",
             "color": _color(job),
         }
 
@@ -74,9 +74,9 @@ class Beans:
             "concurrentBuild": job.config.is_concurrent,
             "description": job.config.description,
             "disabled": job.config.is_disabled,
-            "displayName": job.name,
+            "displayName": job.name.rpartition("/")[2],
             "firstBuild": self._build_stub(newest[-1].build) if newest else None,
-            "fullDisplayName": job.name,
+            "fullDisplayName": job.name.replace("/", " » "),
             "fullName": job.name,
             "inQueue": queued is not None,
             "lastBuild": self._build_stub(newest[0].build) if newest else None,
@@ -88,7 +88,7 @@ class Beans:
 
     # ------------------------------------------------------------ builds
     def _build_url(self, build: Build) -> str:
-        return f"{self._url}job/{build.job}/{build.number}/"
+        return f"{self._url}{_path(build.job)}/{build.number}/"
 
     def _build_stub(self, build: Build) -> Bean:
         return {"_class": WORKFLOW_RUN, "number": build.number, "url": self._build_url(build)}
@@ -139,7 +139,7 @@ class Beans:
     def stages(self, live: LiveBuild) -> Bean:
         """``wfapi/describe``: only stages that were entered, in their order."""
         build, now = live.build, now_ms()
-        base = f"/job/{build.job}/{build.number}"
+        base = f"/{_path(build.job)}/{build.number}"
         end = build.ended_ms or now
         status = _RUN_STATUS.get(build.result or "", "NOT_EXECUTED")
         if build.is_building:
@@ -227,12 +227,17 @@ class Beans:
             "inQueueSince": live.placeholder_since_ms,
             "params": "",
             "stuck": not is_known,
-            "task": {"_class": _PLACEHOLDER, "name": name, "url": f"job/{build.job}/{build.number}/"},
+            "task": {"_class": _PLACEHOLDER, "name": name, "url": f"{_path(build.job)}/{build.number}/"},
             "url": f"queue/item/{live.placeholder_id}/",
             "why": why,
             "buildableStartMilliseconds": live.placeholder_since_ms,
             "pending": False,
         }
+
+
+def _path(job: str) -> str:
+    """``A/J`` → ``job/A/job/J``."""
+    return "job/" + job.replace("/", "/job/")
 
 
 _RUN_STATUS = {

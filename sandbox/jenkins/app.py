@@ -21,7 +21,8 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import tree
+from .administration import Administration
+from .answers import as_json, forbidden, not_found, page, post_only
 from .api_json import Beans
 from .control import Faults, FaultyFront
 from .controller import Controller, JobExists, NoSuchJob, NotBuildable, NotParameterised
@@ -56,7 +57,7 @@ class Gate:
         if refusal is not None:
             await refusal(scope, receive, send_marked)
             return
-        scope.setdefault("state", {})["user"] = self._settings.user
+        scope.setdefault("state", {})["user"] = self._user(Headers(scope=scope).get("authorization", ""))
         await self._app(scope, receive, send_marked)
 
     def _is_marked(self, path: str, status: int) -> bool:
@@ -70,19 +71,21 @@ class Gate:
         sent = Headers(scope=scope).get("authorization")
         if sent is None:
             return HTMLResponse("<html><body>Authentication required</body></html>", 403)
-        if not self._is_known(sent):
+        if not self._user(sent):
             realm = {"WWW-Authenticate": 'Basic realm="Jenkins"'}
             return HTMLResponse("<html><body>Invalid password/token</body></html>", 401, headers=realm)
         return None
 
-    def _is_known(self, sent: str) -> bool:
+    def _user(self, sent: str) -> str:
+        """Whose name and token these are; empty for nobody's."""
         scheme, _, value = sent.partition(" ")
         try:
-            decoded = base64.b64decode(value.strip(), validate=True)
-        except binascii.Error:
-            return False
-        wanted = f"{self._settings.user}:{self._settings.token}".encode()
-        return scheme.lower() == "basic" and hmac.compare_digest(decoded, wanted)
+            user, _, token = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+        wanted = self._settings.token_of(user)
+        is_known = bool(wanted) and hmac.compare_digest(token.encode(), wanted.encode())
+        return user if is_known and scheme.lower() == "basic" else ""
 
 
 _DELAY = re.compile(r"(\d+)\s*(secs?)?")
@@ -96,25 +99,28 @@ class Endpoints:
         self._controller = controller
         self._settings = settings
         self._beans = Beans(controller, settings.url)
+        self._administration = Administration(controller, settings)
 
     def routes(self) -> list[Route]:
         """All of them."""
-        build = "/job/{job}/{number:int}"
+        build = "/job/{job:names}/{number:int}"
         return [
             Route("/", self.front),
             Route("/api/json", self.hudson),
             Route("/me/api/json", self.me),
             Route("/crumbIssuer/api/json", self.crumb),
             Route("/createItem", self.create_item, methods=["POST"]),
+            Route("/job/{folder:names}/createItem", self.create_item, methods=["POST"]),
+            *self._administration.routes(),
             Route("/queue/api/json", self.queue),
             Route("/queue/cancelItem", self.cancel_item, methods=["POST"]),
             Route("/queue/item/{id:int}/", self.queue_item_page),
             Route("/queue/item/{id:int}/api/json", self.queue_item),
-            Route("/job/{job}/api/json", self.job),
-            Route("/job/{job}/config.xml", self.get_config, methods=["GET"]),
-            Route("/job/{job}/config.xml", self.post_config, methods=["POST"]),
-            Route("/job/{job}/build", self.build_now, methods=["GET", "POST"]),
-            Route("/job/{job}/buildWithParameters", self.build_with_parameters, methods=["GET", "POST"]),
+            Route("/job/{job:names}/api/json", self.job),
+            Route("/job/{job:names}/config.xml", self.get_config, methods=["GET"]),
+            Route("/job/{job:names}/config.xml", self.post_config, methods=["POST"]),
+            Route("/job/{job:names}/build", self.build_now, methods=["GET", "POST"]),
+            Route("/job/{job:names}/buildWithParameters", self.build_with_parameters, methods=["GET", "POST"]),
             Route(f"{build}/", self.build_page),
             Route(f"{build}/console", self.build_page),
             Route(f"{build}/api/json", self.build),
@@ -133,76 +139,87 @@ class Endpoints:
 
     def hudson(self, request: Request) -> Response:
         """The server itself."""
-        return _json(request, self._beans.hudson())
+        return as_json(request, self._beans.hudson())
 
     def me(self, request: Request) -> Response:
         """Who asks."""
-        return _json(request, self._beans.user(request.state.user))
+        return as_json(request, self._beans.user(request.state.user))
 
     def crumb(self, _: Request) -> Response:
         """CSRF protection is off for API tokens; 404 says that no crumb is needed."""
-        return _not_found()
+        return not_found()
 
     # ------------------------------------------------------------ jobs
     async def create_item(self, request: Request) -> Response:
-        """A new job from its XML."""
+        """A new job from its XML, at the top or in a folder."""
         name = request.query_params.get("name", "").strip()
+        folder = request.path_params.get("folder", "")
+        if folder and folder not in self._settings.folders:
+            return not_found()
+        if not self._settings.may_administer(request.state.user):
+            return forbidden(request.state.user, "hudson.model.Item.Create")
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}", name):
-            return _error(400, f"‘{name}’ is no name for a job")
+            return page(400, f"‘{name}’ is no name for a job")
         if "content-type" not in request.headers:
-            return _error(400, "No Content-Type header set")
+            return page(400, "No Content-Type header set")
         try:
-            self._controller.create_job(name, (await request.body()).decode())
+            self._controller.create_job(f"{folder}/{name}" if folder else name, (await request.body()).decode())
         except (JobExists, BadConfig, UnicodeDecodeError) as exc:
-            return _error(400 if isinstance(exc, JobExists) else 500, str(exc))
+            return page(400 if isinstance(exc, JobExists) else 500, str(exc))
         return Response(status_code=200)
 
     def get_config(self, request: Request) -> Response:
-        """The XML as it was sent."""
-        return Response(self._controller.job(request.path_params["job"]).config.xml, media_type="application/xml")
+        """The XML as it was sent. Without Job/Configure Jenkins wants Job/ExtendedRead."""
+        job = self._controller.job(request.path_params["job"])
+        if not self._settings.may_administer(request.state.user):
+            return forbidden(request.state.user, "hudson.model.Item.ExtendedRead")
+        return Response(job.config.xml, media_type="application/xml")
 
     async def post_config(self, request: Request) -> Response:
         """New XML for the job."""
+        self._controller.job(request.path_params["job"])
+        if not self._settings.may_administer(request.state.user):
+            return forbidden(request.state.user, "hudson.model.Item.Configure")
         try:
             self._controller.configure_job(request.path_params["job"], (await request.body()).decode())
         except (BadConfig, UnicodeDecodeError) as exc:
-            return _error(500, str(exc))
+            return page(500, str(exc))
         return Response(status_code=200)
 
     def job(self, request: Request) -> Response:
         job = self._controller.job(request.path_params["job"])
         with self._controller.changed:
-            return _json(request, self._beans.job(job, tree=request.query_params.get("tree")))
+            return as_json(request, self._beans.job(job, tree=request.query_params.get("tree")))
 
     def build_now(self, request: Request) -> Response:
         """A parameterised job asks for its form; there are no other jobs here."""
         self._controller.job(request.path_params["job"])
-        return _error(400, "Nothing is submitted") if request.method == "POST" else _post_only()
+        return page(400, "Nothing is submitted") if request.method == "POST" else post_only()
 
     async def build_with_parameters(self, request: Request) -> Response:
         """Queue a build: 201, 303 for an equal item, 400, 404, 405, 409, 500."""
         job = request.path_params["job"]
         self._controller.job(job)
         if request.method != "POST":
-            return _post_only()
+            return post_only()
         pairs = parse_qsl(request.url.query, keep_blank_values=True)
         if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             pairs += parse_qsl((await request.body()).decode(), keep_blank_values=True, encoding="utf-8")
         sent = dict(pairs)
         if len(sent) != len(pairs):
-            return _error(500, "IllegalArgumentException: the same parameter was sent twice")
+            return page(500, "IllegalArgumentException: the same parameter was sent twice")
         delay = _DELAY.fullmatch(sent.pop("delay", f"{self._settings.quiet_period_ms}"))
         if delay is None:
-            return _error(500, "Unknown time duration")
+            return page(500, "Unknown time duration")
         delay_ms = int(delay.group(1)) * (1000 if delay.group(2) else 1)
         try:
             number, is_new = self._controller.schedule(job, sent, user=request.state.user, delay_ms=delay_ms)
         except NotBuildable as exc:
-            return _error(409, str(exc))
+            return page(409, str(exc))
         except NotParameterised as exc:
-            return _error(400, str(exc))
+            return page(400, str(exc))
         except BadValue as exc:
-            return _error(500, str(exc))
+            return page(500, str(exc))
         # As Jenkins does without a configured address of its own: where the request came to.
         location = {"Location": f"{request.url.scheme}://{request.headers['host']}/queue/item/{number}/"}
         return Response(status_code=201 if is_new else 303, headers=location)
@@ -211,20 +228,18 @@ class Endpoints:
     def queue(self, request: Request) -> Response:
         """Everything that waits."""
         with self._controller.changed:
-            return _json(request, self._beans.queue())
+            return as_json(request, self._beans.queue())
 
     def queue_item(self, request: Request) -> Response:
         """One item; 404 when it left more than 300 s ago."""
         with self._controller.changed:
             item = self._controller.item(request.path_params["id"])
-            return _json(request, self._beans.queue_item(item)) if item else _not_found()
+            return as_json(request, self._beans.queue_item(item)) if item else not_found()
 
     def queue_item_page(self, request: Request) -> Response:
         """The page behind a Location."""
         item = self._controller.item(request.path_params["id"])
-        return (
-            PlainTextResponse("Queue item exists. For details check, for example, api/json") if item else _not_found()
-        )
+        return PlainTextResponse("Queue item exists. For details check, for example, api/json") if item else not_found()
 
     def cancel_item(self, request: Request) -> Response:
         """204 when it was taken out, 404 when it is not there."""
@@ -239,7 +254,7 @@ class Endpoints:
     def build(self, request: Request) -> Response:
         live = self._live(request)
         with self._controller.changed:
-            return _json(request, self._beans.build(live.build))
+            return as_json(request, self._beans.build(live.build))
 
     def build_page(self, request: Request) -> Response:
         """A page for people who follow a link: the log as text."""
@@ -254,7 +269,7 @@ class Endpoints:
         """A file that the build archived."""
         build, name = self._live(request).build, request.path_params["name"]
         if name not in build.artifacts:
-            return _not_found()
+            return not_found()
         return Response((self._controller.store.artifacts(build.job, build.number) / name).read_bytes())
 
     def console_text(self, request: Request) -> Response:
@@ -265,7 +280,7 @@ class Endpoints:
         """The log from an offset."""
         start = request.query_params.get("start", "0")
         if not start.isdigit():
-            return _error(400, "start is no number")
+            return page(400, "start is no number")
         piece = self._live(request).log.piece(int(start), is_legacy=self._settings.is_legacy_log)
         headers = {"X-Text-Size": str(piece.size)} | ({"X-More-Data": "true"} if piece.has_more else {})
         return Response(piece.body, media_type=_TEXT, headers=headers)
@@ -274,38 +289,16 @@ class Endpoints:
         """stop, term, kill: 302 to the build's page in any case."""
         level = request.path_params["level"]
         if level not in ("stop", "term", "kill"):
-            return _not_found()
+            return not_found()
         live = self._live(request)
         if request.method != "POST":
-            return _post_only()
+            return post_only()
         self._controller.stop(live, level, request.state.user)
         return Response(status_code=302, headers={"Location": "."})
 
 
-def _json(request: Request, bean: dict[str, Any]) -> Response:
-    expression = request.query_params.get("tree")
-    try:
-        wanted = tree.parse(expression) if expression else None
-    except tree.BadTree as exc:
-        return _error(400, str(exc))
-    return JSONResponse(tree.prune(bean, wanted))
-
-
-def _error(status: int, message: str) -> Response:
-    safe = message.replace("&", "&amp;").replace("<", "&lt;")
-    return HTMLResponse(f"<html><body><h1>Error</h1><p>{safe}</p></body></html>", status)
-
-
-def _not_found() -> Response:
-    return _error(404, "Not Found")
-
-
-def _post_only() -> Response:
-    return HTMLResponse("<html><body>This URL requires POST</body></html>", 405, headers={"Allow": "POST"})
-
-
 def _no_such_job(_: Request, __: Exception) -> Response:
-    return _not_found()
+    return not_found()
 
 
 def create_app(controller: Controller, settings: Settings, faults: Faults | None = None) -> Starlette:

@@ -139,6 +139,7 @@ class Knobs:
             Route("/crash", self.crash, methods=["POST"]),
             Route("/quiet-down", self.quiet_down, methods=["POST"]),
             Route("/nodes", self.nodes, methods=["POST"]),
+            Route("/inventory", self.inventory, methods=["POST"]),
             Route("/jobs/{job}", self.job, methods=["POST"]),
             Route(build, self.delete_build, methods=["DELETE"]),
             Route(f"{build}/log", self.log, methods=["POST"]),
@@ -203,6 +204,14 @@ class Knobs:
         with self._controller.changed:
             self._controller.labels = None if labels is None else frozenset(labels)
             self._controller.changed.notify_all()
+        return JSONResponse({})
+
+    async def inventory(self, request: Request) -> Response:
+        """Plugins by name and whether they are active; ids of credentials."""
+        given = await _body(request, {"plugins", "credentials"})
+        known = self._controller.inventory
+        known.plugins = dict(given.get("plugins", known.plugins))
+        known.credentials = list(given.get("credentials", known.credentials))
         return JSONResponse({})
 
     async def job(self, request: Request) -> Response:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from . import job_config
+from .inventory import Inventory
 from .processes import Processes, end_by_cookie
 from .store import Build, BuildLog, Job, LiveBuild, QueueItem, Store, now_ms
 
@@ -43,6 +44,7 @@ class Controller:
         self.store = store
         self.session = secrets.token_hex(4)
         self.labels = labels
+        self.inventory = Inventory()
         self.changed = threading.Condition(threading.RLock())
         self.free_executors = list(range(executors))
         self.queue: dict[int, QueueItem] = {}

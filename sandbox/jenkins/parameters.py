@@ -36,16 +36,17 @@ def build_environment(
     build: Build, *, url: str, node: str, workspace: Path, scratch: Path, home: Path
 ) -> dict[str, str]:
     """Variables of ``sh`` in this build. ``scratch`` is its temporary folder, ``home`` the agent's home."""
-    job_url = f"{url}job/{build.job}/"
+    path = build.job.replace("/", "/job/")
+    job_url = f"{url}job/{path}/"
     own = {
         "BUILD_DISPLAY_NAME": f"#{build.number}",
         "BUILD_ID": str(build.number),
         "BUILD_NUMBER": str(build.number),
-        "BUILD_TAG": f"jenkins-{build.job}-{build.number}",
+        "BUILD_TAG": f"jenkins-{build.job.replace('/', '-')}-{build.number}",
         "BUILD_URL": f"{job_url}{build.number}/",
         "HOME": str(home),
         "JENKINS_URL": url,
-        "JOB_BASE_NAME": build.job,
+        "JOB_BASE_NAME": build.job.rpartition("/")[2],
         "JOB_NAME": build.job,
         "JOB_URL": job_url,
         "LANG": "C.UTF-8",

@@ -20,6 +20,20 @@ class Settings:
     quiet_period_ms: int = 5000
     labels: frozenset[str] | None = None
     claim_pause_seconds: float = 2.0
+    admin: str = ""
+    """An account that may do everything. Where there is one, ``user`` may not configure, nor see plugins and
+    credentials; where there is none, ``user`` may."""
+    admin_token: str = field(default="", repr=False)
+    folders: frozenset[str] = frozenset()
+
+    def token_of(self, user: str) -> str:
+        """Empty for an account that there is not."""
+        known = {self.user: self.token} | ({self.admin: self.admin_token} if self.admin else {})
+        return known.get(user, "")
+
+    def may_administer(self, user: str) -> bool:
+        """Job/Create and Configure, Overall/SystemRead, Credentials/View."""
+        return user == (self.admin or self.user)
 
     @property
     def is_legacy_log(self) -> bool:

@@ -11,7 +11,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
-from urllib.parse import quote
 
 from deployer.errors import DeployerError, Forbidden, NotFound, OutcomeUnknown, Rejected
 from deployer.interfaces import (
@@ -32,7 +31,18 @@ from deployer.messages import Message
 from deployer.messages import message as _
 
 from . import shapes
-from .wire import SIGN_IN, Answer, Wire, asks_for_sign_in, forget_after_fork, refusal, session_of
+from .jobs import JobAdministration
+from .wire import (
+    SIGN_IN,
+    Answer,
+    Wire,
+    asks_for_sign_in,
+    forget_after_fork,
+    healthy,
+    job_path,
+    refusal,
+    session_of,
+)
 
 MOST_JOBS = 64
 T = TypeVar("T")
@@ -96,7 +106,7 @@ _BUILD_TREE = "number,queueId,building,result"
 _NEWEST = 100  # `builds` holds no more, and asking for them all (`allBuilds`) reads every build.xml from disk
 
 
-class JenkinsBuildServer:
+class JenkinsBuildServer(JobAdministration):
     """:class:`deployer.interfaces.BuildServerClient` for one controller and account. Thread-safe; make it by
     :func:`connect`, after a fork, never before."""
 
@@ -135,14 +145,14 @@ class JenkinsBuildServer:
         started = time.monotonic()
         answer = self._wire.get("me/api/json", query={"depth": "0"})
         latency = int((time.monotonic() - started) * 1000)
-        bean = self._healthy(answer, _("this account")).json()
+        bean = healthy(answer, _("this account")).json()
         notes = () if "X-Jenkins" in answer.headers else (_("Jenkins does not say which version it is."),)
         return ServerFacts(self._wire.known.version, str(bean.get("id") or ""), latency, notes)
 
     def job(self, job: str) -> JobFacts:
         """The job's declared parameters; raises NotFound."""
         tree = "buildable,nextBuildNumber,property[parameterDefinitions[name,type]]"
-        answer = self._get(f"{_job_path(job)}api/json", _("job %(job)s", job=job), {"tree": tree})
+        answer = self._get(f"{job_path(job)}api/json", _("job %(job)s", job=job), {"tree": tree})
         return shapes.job_facts(answer.json(), session_of(answer, self._wire.known.session_id))
 
     def find(self, job: str, trigger_id: str, *, since_number: int) -> FoundBuild | None:
@@ -203,7 +213,7 @@ class JenkinsBuildServer:
         path = f"{_build_path(job, number)}logText/progressiveText"
         query = {"start": str(max(0, int(offset)))}
         limit = {} if is_legacy else {"limit": 2 * MOST_LOG_BYTES}
-        answer = self._healthy(
+        answer = healthy(
             self._wire.get(path, query=query, **limit),
             _("log of build %(number)s of %(job)s", number=number, job=job),
         )
@@ -221,7 +231,7 @@ class JenkinsBuildServer:
         """``consoleText`` as a stream: it is never in memory as a whole."""
         what = _("log of build %(number)s of %(job)s", number=number, job=job)
         with self._wire.stream(f"{_build_path(job, number)}consoleText", deadline=deadline) as (answer, chunks):
-            self._healthy(answer, what)
+            healthy(answer, what)
             yield from shapes.whole_log(chunks)
 
     # ------------------------------------------------------------ writes
@@ -230,7 +240,7 @@ class JenkinsBuildServer:
         if request.parameters.get("TRIGGER_ID") != request.trigger_id or CONTROL_NAMES & set(request.parameters):
             raise Rejected(_("The parameters of this build are wrong: TRIGGER_ID is missing, or a name is reserved."))
         form = {**request.parameters, "delay": self._delay}
-        answer = self._wire.post(f"{_job_path(request.job)}buildWithParameters", form=form, deadline=deadline)
+        answer = self._wire.post(f"{job_path(request.job)}buildWithParameters", form=form, deadline=deadline)
         if answer.status in (201, 303):
             match = re.search(r"/queue/item/(\d+)/?$", answer.headers.get("Location", ""))
             if match is None:
@@ -260,21 +270,16 @@ class JenkinsBuildServer:
         raise refusal(answer, _("queue item %(number)s", number=queue_id), is_write=True)
 
     # ------------------------------------------------------------ parts
-    def _healthy(self, answer: Answer, what: Message) -> Answer:
-        if answer.status != 200 or asks_for_sign_in(answer):
-            raise refusal(answer, what, is_write=False)
-        return answer
-
     def _get(self, path: str, what: Message, query: Mapping[str, str] | None = None) -> Answer:
-        return self._healthy(self._wire.get(path, query=query), what)
+        return healthy(self._wire.get(path, query=query), what)
 
     def _read_builds(self, job: str) -> Mapping[int, BuildStatus]:
         query = {"tree": f"builds[{_BUILD_TREE}]{{0,{_NEWEST}}}"}
-        return shapes.build_statuses(self._get(f"{_job_path(job)}api/json", _("job %(job)s", job=job), query).json())
+        return shapes.build_statuses(self._get(f"{job_path(job)}api/json", _("job %(job)s", job=job), query).json())
 
     def _read_waits(self, job: str) -> Mapping[int, AgentWait]:
         tree = "items[why,inQueueSince,task[url]]"
-        return shapes.agent_waits(self._get("queue/api/json", _("queue"), {"tree": tree}).json(), _job_path(job))
+        return shapes.agent_waits(self._get("queue/api/json", _("queue"), {"tree": tree}).json(), job_path(job))
 
     def _find_queued(self, trigger_id: str) -> FoundBuild | None:
         tree = "items[id,task[name],actions[parameters[name,value]]]"
@@ -291,7 +296,7 @@ class JenkinsBuildServer:
         many = next_number - since_number + 5 if next_number >= since_number else next_number + 5
         name = "builds" if many <= _NEWEST else "allBuilds"
         tree = f"{name}[{_BUILD_TREE},actions[parameters[name,value]]]{{0,{many}}}"
-        bean = self._get(f"{_job_path(job)}api/json", _("job %(job)s", job=job), {"tree": tree}).json()
+        bean = self._get(f"{job_path(job)}api/json", _("job %(job)s", job=job), {"tree": tree}).json()
         found: list[Mapping[str, Any]] = [one for one in bean.get(name) or [] if shapes.has_trigger(one, trigger_id)]
         first = shapes.first_number(found)
         if first is None:
@@ -300,16 +305,8 @@ class JenkinsBuildServer:
         return FoundBuild(queue_id=build.queue_id if build.queue_id >= 0 else None, number=build.number)
 
 
-def _job_path(job: str) -> str:
-    """``A/B`` → ``job/A/job/B/``; raises Rejected for a name that would lead elsewhere."""
-    parts = job.strip("/").split("/")
-    if any(part in ("", ".", "..") for part in parts):
-        raise Rejected(_("“%(job)s” is not the name of a Jenkins job.", job=job), reason="job_name")
-    return "".join(f"job/{quote(part, safe='')}/" for part in parts)
-
-
 def _build_path(job: str, number: int) -> str:
-    return f"{_job_path(job)}{int(number)}/"
+    return f"{job_path(job)}{int(number)}/"
 
 
 def _no_item(answer: Answer) -> Exception:

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import jenkins
 import requests
@@ -153,10 +153,25 @@ class Wire:
 
     def post(self, path: str, *, form: Mapping[str, str], deadline: float) -> Answer:
         """A write with a form body. Raises TooLate, Unavailable (not sent), OutcomeUnknown; any status comes back."""
+        return self._post(requests.Request("POST", self._base + path, data=dict(form)), deadline)
+
+    def post_xml(self, path: str, xml: str, *, query: Mapping[str, str], deadline: float) -> Answer:
+        """A write with an XML body; otherwise as ``post``."""
+        headers = {"Content-Type": "text/xml; charset=utf-8"}
+        address = self._base + path
+        return self._post(
+            requests.Request("POST", address, params=dict(query), data=xml.encode(), headers=headers), deadline
+        )
+
+    def ask(self, path: str, *, form: Mapping[str, str]) -> Answer:
+        """A read that Jenkins takes as POST only; otherwise as ``get``."""
+        request = requests.Request("POST", self._base + path, data=dict(form))
+        return self._send(request, CONNECT_SECONDS, MOST_BYTES, is_write=False)
+
+    def _post(self, request: requests.Request, deadline: float) -> Answer:
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             raise TooLate(_("Time ran out before Jenkins was asked; nothing was sent."))
-        request = requests.Request("POST", self._base + path, data=dict(form))
         # The connection must not take longer than the deadline allows either: the body goes out after it.
         return self._send(request, min(CONNECT_SECONDS, remaining), MOST_BYTES, is_write=True)
 
@@ -253,6 +268,21 @@ def _failure(error: BaseException, *, is_write: bool) -> DeployerError:
 SIGN_IN = _("Jenkins asks for a sign-in: the API token is wrong or has expired.")
 _SIGN_IN_PATH = re.compile(r"(?i)log-?in|sign-?_?in|sso|oauth2?|saml2?|adfs|cas|auth|authorize|openid.*|commencelogin")
 _SIGN_IN_PAGE = re.compile(rb"(?i)type=[\"']?password|j_spring_security_check|sign[ -]?in|log[ -]?in|authenticat")
+
+
+def job_path(job: str) -> str:
+    """``A/B`` → ``job/A/job/B/``; raises Rejected for a name that would lead elsewhere."""
+    parts = job.strip("/").split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        raise Rejected(_("“%(job)s” is not the name of a Jenkins job.", job=job), reason="job_name")
+    return "".join(f"job/{quote(part, safe='')}/" for part in parts)
+
+
+def healthy(answer: Answer, what: Message) -> Answer:
+    """The answer of a read, where it is the wanted one; raises what else it means."""
+    if answer.status != 200 or asks_for_sign_in(answer):
+        raise refusal(answer, what, is_write=False)
+    return answer
 
 
 def asks_for_sign_in(answer: Answer) -> bool:
