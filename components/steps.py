@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from components import targets, values
+from components import job_sync, targets, values
 from components.choices import ServerKind
 from components.models import ComponentSettings, Preview, ServerTest
 from components.previewing import preview_results
@@ -72,9 +72,14 @@ def _test_jenkins(lease: Lease, test: ServerTest) -> tuple[dict[str, Any], Messa
     with lease.open(jenkins.connect, targets.build_server_target(test.jenkins), remote="") as client:
         facts = _facts(client.describe())
         job = client.job(name)
+        differs = job_sync.differs(client, test.jenkins, name)
     missing = sorted(values.PARAMETERS - job.parameters)
     if not job.buildable or missing:
         raise Rejected(_unusable(name, missing))
+    if differs:
+        slug = test.jenkins.slug
+        note = _("The job differs from the one of this version: manage.py jenkins_job sync %(server)s", server=slug)
+        facts["notes"].append(note)
     return {**facts, "job": name, "next_number": job.next_number}, _("Jenkins answers, and the job is ready.")
 
 

@@ -17,9 +17,9 @@ import sys
 from django.core.management import execute_from_command_line, load_command_class
 execute_from_command_line(["manage.py", "migrate", "--verbosity", "0"])
 execute_from_command_line(["manage.py", "check"])
-for name in ("up", "web", "watcher", "first_admin"):
-    app = {"watcher": "foundation.runs", "first_admin": "environments"}.get(name, "prism4k")
-    load_command_class(app, name)
+for name in ("up", "web", "watcher", "first_admin", "jenkins_job"):
+    apps = {"watcher": "foundation.runs", "first_admin": "environments", "jenkins_job": "components"}
+    load_command_class(apps.get(name, "prism4k"), name)
 import prism4k.asgi, prism4k.celery
 from django.test import Client
 for path in ("/livez", "/readyz", "/sign-in/"):
@@ -62,6 +62,7 @@ def run(image: Path, data: Path, *command: str, **variables: str) -> subprocess.
 
 def test_everything_starts_and_nothing_asks_for_the_demo(image: Path, tmp_path: Path) -> None:
     assert not (image / "demo").exists() and not (image / "sandbox").exists() and not (image / "tests").exists()
+    assert (image / "jenkins_job" / "config.xml").is_file()
 
     done = run(image, tmp_path, "-c", START, DJANGO_SETTINGS_MODULE="prism4k.settings")
 
