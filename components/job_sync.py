@@ -44,7 +44,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # no XML can hold them
 
 
 class NotDone(Exception):
-    """One sentence for the operator: why the job is not as wanted."""
+    """A message for the operator: why the job is not as wanted."""
 
 
 @dataclass(frozen=True)
@@ -137,19 +137,24 @@ def write(client: jenkins.JenkinsBuildServer, server: JenkinsServer, plan: Plan,
         "is_new": not plan.installed,
         "sha256": hashlib.sha256(plan.wanted.encode()).hexdigest(),
     }
-    said = ""
     _record(server, "sync_jenkins_job_began", facts)
+    said = ""
     if plan.checked_at:
         _send(client, plan.job, plan.wanted, is_new=not plan.installed)
     else:
-        _send(client, plan.job, _disabled(plan.wanted), is_new=True)
-        try:
-            said = check_script(client, plan.job, plan.wanted)
-        except (NotDone, DeployerError) as error:
-            why = _english(error) if isinstance(error, DeployerError) else str(error)
-            raise NotDone(f"{why}\nThe job {plan.job} was made, and stays disabled. Run this again.") from None
-        _send(client, plan.job, plan.wanted, is_new=False)
+        said = _make_checked(client, plan)
     _record(server, "sync_jenkins_job", facts)
+    return said
+
+
+def _make_checked(client: jenkins.JenkinsBuildServer, plan: Plan) -> str:
+    _send(client, plan.job, _disabled(plan.wanted), is_new=True)
+    try:
+        said = check_script(client, plan.job, plan.wanted)
+    except (NotDone, DeployerError) as error:
+        why = _english(error) if isinstance(error, DeployerError) else str(error)
+        raise NotDone(f"{why}\nThe job {plan.job} was made, and stays disabled. Run this again.") from None
+    _send(client, plan.job, plan.wanted, is_new=False)
     return said
 
 

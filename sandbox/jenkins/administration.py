@@ -44,7 +44,7 @@ class Administration:
         return page(500, "java.lang.NullPointerException") if request.method == "POST" else post_only()
 
     async def check_script(self, request: Request) -> Response:
-        """``doCheckScriptCompile``: success for whoever may not configure, as in the plugin."""
+        """``doCheckScriptCompile``: success for an account that may not configure, as in the plugin."""
         name = request.path_params["job"]
         if name not in self._settings.folders:
             self._controller.job(name)

@@ -15,6 +15,7 @@ import pytest
 from django.conf import LazySettings
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.test import Client
 from django.utils import translation
 
 from audit.models import AuditEvent
@@ -320,5 +321,8 @@ def test_the_connection_test_notes_another_job_where_it_may_read_it(shop: Shop, 
     site.row.save()
     (note,) = notes()
     assert "differs" in note and "manage.py jenkins_job sync near" in note
+    browser = Client()
+    browser.force_login(shop.world.ada)
+    assert note in browser.get("/servers/jenkins/near/").text
     sync()
     assert notes() == [] and differences(site.config(), SHIPPED) == ()

@@ -32,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--user", default="", help=f"account with Job/Configure; its API token in {VARIABLE}")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Raises CommandError with one sentence; SystemExit with 1 where a dry run found differences."""
+        """Raises CommandError with a message; SystemExit with 1 where a dry run found differences."""
         server = _server(options["server"])
         account = options["user"] or server.username
         try:

@@ -133,7 +133,7 @@ def _check_job(build: Build, server: BuildServerClient, parameters: dict[str, st
     missing = sorted(set(parameters) - job.parameters)
     if missing:
         message = _(
-            "The Jenkins job %(job)s does not declare %(names)s. Install jenkins_job/config.xml.",
+            "The Jenkins job %(job)s does not declare %(names)s: an operator runs manage.py jenkins_job sync.",
             job=build.job,
             names=missing,
         )
