@@ -8,10 +8,10 @@ import pytest
 
 from releases.steps.build.cadence import (
     BUSY_SECONDS,
-    GLANCE_SECONDS,
     QUIET_SECONDS,
     UNWATCHED_SECONDS,
     Followed,
+    next_pass_seconds,
     pause_seconds,
 )
 
@@ -62,5 +62,5 @@ def requests(followed: Followed, seconds: float, stages: int) -> int:
             calls = 2 if reads[index] % stages == 0 else 1
             read_at[index], count = now, count + calls
             pause = pause_seconds(followed, lines_age=0.0, is_watched=is_watched, calls=calls)
-        heapq.heappush(due, (now + min(pause, GLANCE_SECONDS), index))
+        heapq.heappush(due, (now + next_pass_seconds(pause), index))
     return count

@@ -36,6 +36,8 @@ PICTURES: dict[str, Shot] = {
     "component-edit-zh": ("component-edit", LIGHT, CHINESE, WIDE),
     "template": ("template", LIGHT, ENGLISH, WIDE),
     "environments-zh": ("environments", LIGHT, CHINESE, WIDE),
+    "server": ("server", LIGHT, ENGLISH, WIDE),
+    "server-zh": ("server", LIGHT, CHINESE, WIDE),
     "health": ("health", LIGHT, ENGLISH, WIDE),
     "narrow-home-zh": ("home", LIGHT, CHINESE, NARROW),
     "narrow-review-zh-dark": ("review-approving", DARK, CHINESE, NARROW),

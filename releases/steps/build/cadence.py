@@ -12,7 +12,7 @@ BUSY_SECONDS = 0.25
 """While lines come and somebody watches."""
 QUIET_SECONDS = 1.0
 UNWATCHED_SECONDS = 15.0
-GLANCE_SECONDS = 3.0
+GLANCE_SECONDS = 1.0
 """So often the list of the job's builds is looked at for a build that nobody watches: has it ended? One request for
 all of them."""
 LINES_SECONDS = 10.0
@@ -41,6 +41,12 @@ def pause_seconds(followed: Followed, *, lines_age: float | None, is_watched: bo
         return UNWATCHED_SECONDS
     has_lines = lines_age is not None and lines_age < LINES_SECONDS
     return max(BUSY_SECONDS if has_lines else QUIET_SECONDS, calls * seconds_of_a_call(followed))
+
+
+def next_pass_seconds(pause: float) -> float:
+    """From one pass to the next. What is watched is passed over as often as its log is read and no sooner: a pass in
+    between would ask again what the pause after two requests had put off."""
+    return GLANCE_SECONDS if pause >= UNWATCHED_SECONDS else pause
 
 
 def seconds_of_a_call(followed: Followed) -> float:

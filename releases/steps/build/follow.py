@@ -12,7 +12,7 @@ from foundation.runs.lease import Again, Lease, Outcome
 from releases.choices import Reason
 from releases.models import Build, LogChunk
 from releases.steps.build.absence import is_gone, pause_seconds
-from releases.steps.build.cadence import GLANCE_SECONDS, QUIET_SECONDS
+from releases.steps.build.cadence import QUIET_SECONDS, next_pass_seconds
 from releases.steps.build.ends import end_without_image
 from releases.steps.build.progress import (
     Read,
@@ -47,7 +47,7 @@ def follow(lease: Lease, build: Build, server: BuildServerClient) -> Outcome:
     if build.stop_requested_at:
         press_stop(lease, build, server)
         pause = min(pause, QUIET_SECONDS)
-    return Again(min(pause, GLANCE_SECONDS))
+    return Again(next_pass_seconds(pause))
 
 
 def _read_on(lease: Lease, build: Build, server: BuildServerClient, *, has_ended: bool) -> float:

@@ -146,4 +146,4 @@ def _read_one(
         progress = progress_of(build, found, now)
         pause = pause_of(build, followed, now, calls=found.calls)
     progress.fields |= fields | ({"message": ""} if build.message else {})
-    return _Passed(lease, build, group.again(min(pause, cadence.GLANCE_SECONDS)), progress)
+    return _Passed(lease, build, group.again(cadence.next_pass_seconds(pause)), progress)
