@@ -9,6 +9,11 @@ from tests.controlplane.plane import Plane, running_plane
 from tests.controlplane.stage import Stage, staged
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """First the file that waits for minutes: at the end one process would wait for it alone."""
+    items.sort(key=lambda item: item.path.name != "test_scaling_rules.py")
+
+
 @pytest.fixture(scope="session")
 def plane() -> Iterator[Plane]:
     with running_plane() as made:
