@@ -17,15 +17,7 @@ ACTING = ("test_by_keyboard", "test_on_a_telephone", "test_tasks")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One after the other in one process; with two, the one that is free first takes the second group."""
-    items.sort(key=lambda item: _is_of_this_folder(item) and item.path.stem in ACTING)
-    for item in items:
-        if _is_of_this_folder(item):
-            item.add_marker(pytest.mark.xdist_group("acting" if item.path.stem in ACTING else "looking"))
-
-
-def _is_of_this_folder(item: pytest.Item) -> bool:
-    return item.path.parent.name == "ux"
+    items.sort(key=lambda item: item.path.parent.name == "ux" and item.path.stem in ACTING)
 
 
 @pytest.fixture(scope="session")
