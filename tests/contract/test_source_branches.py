@@ -253,6 +253,29 @@ def test_many_at_once_share_one_mirror(repository: Repository, tmp_path: Path) -
     assert answers == [True] * 6
 
 
+def test_a_copy_that_somebody_else_made_anew_is_not_thrown_away(repository: Repository, source: GitSource) -> None:
+    """Two find it damaged, or not there yet: the second waits for the lock, and the first is reading by then."""
+    repository.commit("master")
+    source._mirror.refresh()
+    mirror = source._mirror
+    there = mirror._copy()
+    for seen in ("", "of another day"):
+        mirror.refresh(damaged=seen)
+        assert mirror._copy() == there
+    mirror.refresh(damaged=there)
+    assert mirror._copy() not in ("", there)
+
+
+def test_what_is_not_there_is_no_fact_of_a_copy_that_was_never_filled(
+    repository: Repository, source: GitSource
+) -> None:
+    repository.commit("master")
+    source._mirror.refresh()
+    (source._mirror.path / "prism4k-fetched").unlink()
+    assert source._mirror.lacks("0" * 39 + "1")
+    assert (source._mirror.path / "prism4k-fetched").exists(), "it was filled first"
+
+
 def test_a_mirror_in_use_is_told_after_a_while(
     repository: Repository, source: GitSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ import shutil
 import signal
 import tempfile
 import time
+import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,11 @@ WAIT_SECONDS = 15.0
 _POLL_SECONDS = 0.05
 _MOST_TRIES = 3
 
+_FETCHED = "prism4k-fetched"
+"""A file in a mirror into which all branches were fetched at least once."""
+_NAME = "prism4k-copy"
+"""A file in a mirror with a name that no other copy has: its inode may well be used again."""
+
 
 class Mirror:
     """``<mirror_dir>/mirror.git`` with a lock file beside it; made at the first fetch, rebuilt when it is broken."""
@@ -49,29 +55,50 @@ class Mirror:
 
     def has(self, commit: str) -> bool:
         """True when the commit is in the mirror; a damaged mirror is made anew before it answers."""
-        words = ("cat-file", "-e", f"{commit}^{{commit}}")
-        finished = self.read(*words)
+        copy, finished = self._copy(), self._look_for(commit)
         if is_damage(finished):
-            self.refresh(is_new=True)
-            finished = self._judged(self.read(*words))
+            self.refresh(damaged=copy)
+            finished = self._look_for(commit)
         return self._judged(finished).code == 0
 
     def lacks(self, commit: str) -> bool:
-        """True when the commit is not there although the mirror is whole: an absence is told of a whole copy only."""
-        if self.has(commit):
-            return False
-        self.ask("rev-list", "--count", "--all")
-        return not self.has(commit)
+        """True when the commit is not there although the mirror is whole: an absence is told of a whole copy only.
+
+        Asked under the lock: meanwhile nobody makes the mirror anew, or is in the middle of its first fetch.
+        """
+        for _try in range(_MOST_TRIES):
+            if self.has(commit):
+                return False
+            self.ask("rev-list", "--count", "--all")
+            with self._locked():
+                is_whole, finished = (self.path / _FETCHED).exists(), self._look_for(commit)
+            if is_whole:
+                return self._judged(finished).code != 0
+            self.refresh()
+        raise self._unreadable()
+
+    def _look_for(self, commit: str) -> Finished:
+        return self.read("cat-file", "-e", f"{commit}^{{commit}}")
+
+    def _copy(self) -> str:
+        """Which copy stands there now; another name once it was made anew, empty for none."""
+        try:
+            return (self.path / _NAME).read_text(encoding="ascii")
+        except (OSError, ValueError):
+            return ""
 
     def ask(self, *arguments: str, fine: Collection[int] = (0,)) -> Finished:
         """:meth:`read` about commits that are in the mirror: a git that misses anything means a damaged mirror."""
-        finished = self.read(*arguments)
+        copy, finished = self._copy(), self.read(*arguments)
         if finished.code not in fine and (finished.signal in {0, signal.SIGPIPE} or is_damage(finished)):
-            self.refresh(is_new=True)
+            self.refresh(damaged=copy)
             finished = self.read(*arguments)
         if self._judged(finished).code in fine:
             return finished
-        raise Unavailable(
+        raise self._unreadable()
+
+    def _unreadable(self) -> Unavailable:
+        return Unavailable(
             _("The platform's copy of the repository at %(host)s cannot be read. Try again.", host=self._url.host)
         )
 
@@ -90,13 +117,14 @@ class Mirror:
             raise stopped(finished.signal, self._url.host)
         return finished
 
-    def refresh(self, *, is_new: bool = False) -> None:
+    def refresh(self, *, damaged: str | None = None) -> None:
         """Fetch all branches; waits for another process that is fetching. Raises what ``translate`` gives.
 
-        ``is_new``: into a new mirror, in place of a damaged one.
+        ``damaged``: the copy (see :meth:`_copy`) that is to be replaced, unless somebody else has replaced it while we
+        waited: his readers would be left with nothing.
         """
         with self._locked() as lock:
-            if is_new:
+            if damaged is not None and damaged == self._copy():
                 shutil.rmtree(self.path, ignore_errors=True)
             self._make_ready()
             finished = self._fetch(lock)
@@ -105,6 +133,8 @@ class Mirror:
                 shutil.rmtree(self.path, ignore_errors=True)
                 self._make_ready()
                 finished = self._fetch(lock)
+            if finished.code == 0:
+                (self.path / _FETCHED).touch()
         if finished.code != 0:
             raise translate(finished, self._url.host)
         self._on_answer()
@@ -131,6 +161,7 @@ class Mirror:
             if made.code != 0:
                 shutil.rmtree(staging, ignore_errors=True)
                 raise Unavailable(_("The platform cannot write to its folder for copies of Git repositories."))
+            (Path(staging) / _NAME).write_text(uuid.uuid4().hex, encoding="ascii")
             shutil.rmtree(self.path, ignore_errors=True)
             os.replace(staging, self.path)
         # A git that was killed leaves *.lock files that would stop every later one; under our lock none is in use.
