@@ -12,7 +12,7 @@ import signal
 import tempfile
 import time
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,11 +55,7 @@ class Mirror:
 
     def has(self, commit: str) -> bool:
         """True when the commit is in the mirror; a damaged mirror is made anew before it answers."""
-        copy, finished = self._copy(), self._look_for(commit)
-        if is_damage(finished):
-            self.refresh(damaged=copy)
-            finished = self._look_for(commit)
-        return self._judged(finished).code == 0
+        return self._judged(self._mended(is_damage, *_existence(commit))).code == 0
 
     def lacks(self, commit: str) -> bool:
         """True when the commit is not there although the mirror is whole: an absence is told of a whole copy only.
@@ -71,14 +67,19 @@ class Mirror:
                 return False
             self.ask("rev-list", "--count", "--all")
             with self._locked():
-                is_whole, finished = (self.path / _FETCHED).exists(), self._look_for(commit)
+                is_whole, finished = (self.path / _FETCHED).exists(), self.read(*_existence(commit))
             if is_whole:
                 return self._judged(finished).code != 0
             self.refresh()
         raise self._unreadable()
 
-    def _look_for(self, commit: str) -> Finished:
-        return self.read("cat-file", "-e", f"{commit}^{{commit}}")
+    def _mended(self, is_bad: Callable[[Finished], bool], *arguments: str) -> Finished:
+        """:meth:`read`, and once more from a new mirror where ``is_bad`` of the first answer."""
+        copy, finished = self._copy(), self.read(*arguments)
+        if not is_bad(finished):
+            return finished
+        self.refresh(damaged=copy)
+        return self.read(*arguments)
 
     def _copy(self) -> str:
         """Which copy stands there now; another name once it was made anew, empty for none."""
@@ -89,10 +90,11 @@ class Mirror:
 
     def ask(self, *arguments: str, fine: Collection[int] = (0,)) -> Finished:
         """:meth:`read` about commits that are in the mirror: a git that misses anything means a damaged mirror."""
-        copy, finished = self._copy(), self.read(*arguments)
-        if finished.code not in fine and (finished.signal in {0, signal.SIGPIPE} or is_damage(finished)):
-            self.refresh(damaged=copy)
-            finished = self.read(*arguments)
+
+        def is_bad(answer: Finished) -> bool:
+            return answer.code not in fine and (answer.signal in {0, signal.SIGPIPE} or is_damage(answer))
+
+        finished = self._mended(is_bad, *arguments)
         if self._judged(finished).code in fine:
             return finished
         raise self._unreadable()
@@ -193,6 +195,11 @@ class Mirror:
                         _("This repository is being fetched for somebody else. Try again in a moment.")
                     ) from exc
                 time.sleep(_POLL_SECONDS)
+
+
+def _existence(commit: str) -> tuple[str, ...]:
+    """The question to git whether the commit is there."""
+    return "cat-file", "-e", f"{commit}^{{commit}}"
 
 
 _MOST_COMMITS = 1000
