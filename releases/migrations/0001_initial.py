@@ -508,6 +508,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='releaseorder',
+            constraint=models.UniqueConstraint(fields=('number',), name='one_order_per_number'),
+        ),
+        migrations.AddConstraint(
+            model_name='releaseorder',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'closed'), models.Q(('closed_reason', ''), _negated=True)), models.Q(models.Q(('state', 'closed'), _negated=True), ('closed_reason', '')), _connector='OR'), name='only_a_closed_order_has_a_reason_of_closing'),
         ),
         migrations.AddIndex(

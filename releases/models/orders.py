@@ -77,7 +77,6 @@ class ReleaseOrder(models.Model):
         ordering = ["-id"]
         # Lists page by id. Keys have no index of their own where one below begins with them, or where nothing is
         # found by them; a unique=True would add a second index for LIKE, which no query uses.
-        constraints = [models.UniqueConstraint(fields=["number"], name="one_order_per_number")]
         indexes = [
             models.Index(fields=["branch"], name="orders_by_branch"),
             models.Index(fields=["project", "-id"], name="orders_by_project"),
@@ -87,11 +86,12 @@ class ReleaseOrder(models.Model):
             models.Index(fields=["component", "commit"], name="orders_by_commit"),
         ]
         constraints = [
+            models.UniqueConstraint(fields=["number"], name="one_order_per_number"),
             models.CheckConstraint(
                 name="only_a_closed_order_has_a_reason_of_closing",
                 condition=models.Q(state="closed") & ~models.Q(closed_reason="")
                 | ~models.Q(state="closed") & models.Q(closed_reason=""),
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from components.models import Component, GitServer
@@ -11,6 +11,7 @@ from components.validators import git_address
 from deployer.adapters import git
 from deployer.interfaces import BranchTip
 from releases.models import ReleaseOrder
+from releases.services import orders as order_services
 from tests.cast import World
 from tests.releases.rows import COMMIT, make_component
 from tests.releases.test_api import Caller
@@ -55,6 +56,20 @@ def test_a_repeated_request_names_the_same_order(world: World, component: Compon
     first, again = dana.post("orders/", body, key="k1"), dana.post("orders/", body, key="k1")
     assert first["Location"] == again["Location"] != ""
     assert again["Idempotency-Replayed"] == "true" and ReleaseOrder.objects.count() == 1
+
+
+def test_two_orders_that_draw_the_same_number_become_two_numbers(
+    world: World, component: Component, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = iter(["K8S20261130222625BA", "K8S20261130222625BA", "K8S20261130222625BC"])
+    monkeypatch.setattr(order_services, "new_number", lambda: next(drawn))
+    dana = Caller(world, "dana")
+    body = {"component": f"{component.project.slug}/{component.slug}", "branch": "master"}
+    numbers = [dana.post("orders/", body).json()["number"] for _ in range(2)]
+    assert numbers == ["K8S20261130222625BA", "K8S20261130222625BC"]
+    # Also where nobody draws: the number is the image's tag, and the address of the order's page.
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ReleaseOrder.objects.filter(number=numbers[0]).update(number=numbers[1])
 
 
 def test_creating_costs_few_queries(world: World, component: Component) -> None:
