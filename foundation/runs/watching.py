@@ -10,22 +10,24 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import groupby
+from typing import TypeVar
 
 from django.db import DatabaseError, close_old_connections, connections
 from django.utils.module_loading import import_string
 
 from foundation import idempotency
 from foundation.runs import heartbeat
-from foundation.runs.claim import claim, claim_group, claim_others
+from foundation.runs.claim import claim, claim_group, claim_others, due_kinds
 from foundation.runs.engine import run_step
 from foundation.runs.finish import release_leases
 from foundation.runs.identity import owner, process_name
 from foundation.runs.kinds import Kind, all_kinds
-from foundation.runs.lease import Again, Lease, Outcome
+from foundation.runs.lease import Again, Outcome
 from foundation.runs.renewal import renewer
 from foundation.runs.together import GRACE_SECONDS, run_together
 
 log = logging.getLogger(__name__)
+_Taken = TypeVar("_Taken")
 
 THREADS = 16
 LONGEST_SLEEP_SECONDS = 0.25
@@ -108,7 +110,8 @@ class Watcher:
 
     def _round(self) -> int:
         """One pass over every kind, a different one first each time; how many runs were taken."""
-        kinds = [kind for kind in all_kinds() if not kind.hold]
+        stepped = [kind for kind in all_kinds() if not kind.hold]
+        kinds = self._claimed(lambda: due_kinds(stepped, grace=GRACE_SECONDS))
         self._turn += 1
         # First, as they are many and waited for exactly; no more of them than their remote has slots.
         taken = sum(self._take_groups(kind, self._threads - self._at_work) for kind in kinds if kind.together)
@@ -141,7 +144,7 @@ class Watcher:
                 break
         return taken
 
-    def _claimed(self, take: Callable[[], list[Lease]]) -> list[Lease]:
+    def _claimed(self, take: Callable[[], list[_Taken]]) -> list[_Taken]:
         try:
             return take()
         except DatabaseError:

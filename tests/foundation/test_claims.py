@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from foundation import breakers
+from foundation.clock import now_plus
 from foundation.models import Remote
 from foundation.runs import claim as claim_module
 from foundation.runs import kinds
@@ -61,6 +63,26 @@ def test_two_processes_never_take_the_same_run(shared_database: dict[str, str]) 
     taken = [json.loads(racer.communicate(timeout=60)[0]) for racer in racers]
     assert sorted(taken[0] + taken[1]) == sorted(row.pk for row in rows)
     assert set(ProbeRun.objects.values_list("fence", flat=True)) == {1}
+
+
+def test_one_question_tells_which_kinds_have_a_due_run(db: None, django_assert_num_queries: Any) -> None:
+    stepped = [kind for kind in kinds.all_kinds() if not kind.hold]
+    for model in {kind.model for kind in stepped}:
+        model.objects.update(next_at=PARKED)
+    row = ProbeRun.objects.create(script=["again"], next_at=PARKED)
+    assert len(stepped) > 10 and claim_module.due_kinds(stepped, grace=0.0) == []
+    ProbeRun.objects.filter(pk=row.pk).update(next_at=Now())
+    with django_assert_num_queries(1):
+        assert claim_module.due_kinds(stepped, grace=0.0) == [PROBE]
+    take(row.pk)
+    assert claim_module.due_kinds(stepped, grace=0.0) == []
+    assert claim_module.due_kinds([], grace=0.0) == []
+
+
+def test_runs_that_are_passed_over_together_are_asked_for_a_little_early(db: None) -> None:
+    together = replace(PROBE, together="tests.foundation.probe.steps.step")
+    ProbeRun.objects.create(script=["again"], next_at=now_plus(20))
+    assert claim_module.due_kinds([PROBE, together], grace=30.0) == [together]
 
 
 def test_a_claim_is_exclusive_until_it_ends(db: None) -> None:
