@@ -30,3 +30,11 @@ class ComponentsConfig(AppConfig):
                 "components.steps.give_up_test",
             )
         )
+        kinds.register(
+            kinds.Kind(
+                "repository-look",
+                self.get_model("RepositoryLook"),
+                "components.steps.look_at_repository",
+                is_endless=True,
+            )
+        )

@@ -99,6 +99,11 @@ def branches(component: Component, *, max_age_seconds: float = 0) -> BranchList:
     return _split(kept, _store(url, kept))
 
 
+def store_tips(url: str, tips: tuple[BranchTip, ...]) -> None:
+    """Keeps what a repository said of all its branches in place of its last answer."""
+    _store(url, _storable(tips))
+
+
 def known_branches(component: Component) -> BranchList:
     """What the remote said last, without asking it."""
     return _stored(_git_url(component))

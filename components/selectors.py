@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
+from urllib.parse import quote
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Case, Count, F, IntegerField, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
@@ -31,6 +33,7 @@ from components.models import (
     Template,
     TemplateVersion,
     Toolchain,
+    Webhook,
 )
 from environments.access import require, visible_to
 from environments.models import Environment, Space
@@ -345,3 +348,23 @@ def find_server(user: User, model: type[M], key: str) -> M:
 def tests_of(server: JenkinsServer | GitServer | ImageRegistry) -> QuerySet[ServerTest]:
     """Connection tests of a server, newest first."""
     return server.tests.select_related("requested_by").order_by("-pk")
+
+
+def webhook_of(server: JenkinsServer | GitServer | ImageRegistry) -> Webhook | None:
+    """The webhook of a server, if it has one."""
+    return Webhook.objects.filter(**{server.kind: server}).first()
+
+
+def webhook_at(kind: str, key: str) -> Webhook | None:
+    """The webhook at an address; archived servers have none. Asks nobody for rights: the secret is the credential."""
+    names = {model.kind.value: model.unique_field for model in (JenkinsServer, GitServer, ImageRegistry)}
+    if kind not in names:
+        return None
+    found = {f"{kind}__{names[kind]}": key, f"{kind}__is_archived": False}
+    return Webhook.objects.filter(**found).select_related(kind).first()
+
+
+def webhook_address(server: JenkinsServer | GitServer | ImageRegistry) -> str:
+    """Where a server's deliveries go, as it is entered there."""
+    key = quote(str(getattr(server, server.unique_field)), safe=":")
+    return f"{settings.PLATFORM_URL}/hooks/servers/{server.kind}/{key}"

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
 
-from components import job_sync, targets, values
+from components import job_sync, live_reads, targets, values
 from components.choices import ServerKind
-from components.models import ComponentSettings, Preview, ServerTest
+from components.models import ComponentSettings, Preview, RepositoryLook, ServerTest
 from components.previewing import preview_results
 from deployer.adapters import git, jenkins, registry
-from deployer.errors import DeployerError, Rejected
+from deployer.errors import DeployerError, NoFact, OutcomeUnknown, Rejected, Unavailable
 from deployer.interfaces import ServerFacts
 from deployer.messages import Message
 from deployer.messages import message as _
@@ -20,7 +21,9 @@ from foundation.messages import MessageLike
 from foundation.problems import Refused
 from foundation.runs.choices import RunState
 from foundation.runs.finish import begin, finish
-from foundation.runs.lease import Done, Lease, LeaseLost
+from foundation.runs.lease import Done, Lease, LeaseLost, Parked
+
+log = logging.getLogger(__name__)
 
 USUAL_JOB: str = ComponentSettings._meta.get_field("job_name").default
 
@@ -41,6 +44,25 @@ def render_preview(lease: Lease) -> Done:
 def give_up_preview(lease: Lease, reason: str) -> None:
     """Ends a preview that the engine gave up on."""
     _finish(lease, RunState.ERRORED, reason)
+
+
+# ---------------------------------------------------------------- branches after a push
+def look_at_repository(lease: Lease) -> Parked:
+    """Reads all branches as a page does, for the next page; then it rests until the next push.
+
+    A server that is silent is asked again with the engine's patience; what a refusal says, the next page is told too.
+    """
+    look: RepositoryLook = lease.read()
+    try:
+        with lease.open(git.connect, targets.source_target(look.git_url)) as client:
+            tips = client.heads()
+    except (Refused, DeployerError) as exc:
+        if isinstance(exc, Unavailable | OutcomeUnknown) and not isinstance(exc, NoFact):
+            raise
+        log.info("No branches of %s: %s", look.git_url, exc)
+    else:
+        live_reads.store_tips(look.git_url, tips)
+    return Parked()
 
 
 # ---------------------------------------------------------------- connection tests

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from django.conf import settings
+from django.db.models import OuterRef, Subquery
 
-from components.models import GitServer, ImageRegistry, JenkinsServer
+from components.models import Component, ComponentSettings, GitServer, ImageRegistry, JenkinsServer
 from components.validators import GrammarError, git_address, plain_git_url
 from deployer.interfaces import BuildServerTarget, RegistryTarget, SourceTarget, target_from
 from foundation.messages import message as _
@@ -81,3 +83,27 @@ def _one_form(url: str) -> str:
     scheme, _separator, rest = url.partition("://")
     path = rest.partition("/")[2]
     return f"{scheme}://{git_address(url).host}/{path}"
+
+
+def git_urls_named(server: GitServer, names: Iterable[str]) -> list[str]:
+    """Git URLs of components on this host that lead to one of the repositories (``group/name``), each once.
+
+    Elsewhere the host may have another name and keep its repositories below a path, so the path's end decides.
+    """
+    newest = ComponentSettings.objects.filter(component=OuterRef("pk")).order_by("-number").values("git_url")[:1]
+    urls = Component.objects.filter(is_archived=False).values_list(Subquery(newest), flat=True).distinct()
+    ends = tuple(f"/{_plain_path(name)}" for name in names if _plain_path(name))
+    return [url for url in urls if url and _host_of(url) == server.host and f"/{_plain_path(url)}".endswith(ends)]
+
+
+def _plain_path(url: str) -> str:
+    plain = plain_git_url(url)
+    path = plain.partition("://")[2].partition("/")[2] if "://" in plain else plain
+    return path.strip("/").removesuffix(".git").lower()
+
+
+def _host_of(url: str) -> str:
+    try:
+        return git_address(url).host
+    except GrammarError:
+        return ""

@@ -43,6 +43,8 @@ urlpatterns = [
     path(SERVER, servers.server, name="server"),
     path(SERVER + "archive/", servers.archive_server, name="server-archive"),
     path(SERVER + "test/", servers.start_test, name="server-test"),
+    path(SERVER + "webhook/", servers.make_webhook, name="server-webhook"),
+    path(SERVER + "webhook/end/", servers.end_webhook, name="server-webhook-end"),
     path(SERVER + "tests/", servers.tests, name="server-tests"),
     path("projects/<slug:project>/toolchain/", servers.toolchain, name="toolchain"),
 ]

@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from foundation.api.routes import no_api_route
 from prism4k import health
-from releases.api.views import hooks
+from releases.api.views import hooks, webhooks
 
 api = [
     path("", include("accounts.api.urls")),
@@ -36,6 +36,8 @@ urlpatterns = [
     ),
     path("hooks/jenkins/claim", hooks.Claim.as_view(), name="hook-claim"),
     path("hooks/jenkins/report", hooks.Report.as_view(), name="hook-report"),
+    # No slash at the end: what is sent to it would be lost by a redirect.
+    path("hooks/servers/<str:kind>/<str:key>", webhooks.Webhook.as_view(), name="hook-server"),
     path("", include("accounts.urls")),
     path("", include("environments.urls")),
     path("", include("components.urls")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from components.api.views import components, entry_checks, scaling, servers, templates
+from components.api.views import components, entry_checks, scaling, servers, templates, webhooks
 
 COMPONENT = "components/<slug:project>/<slug:slug>/"
 
@@ -40,5 +40,8 @@ urlpatterns = [
     path("base-images/", templates.BaseImages.as_view()),
     path("base-images/archive/", templates.BaseImageArchive.as_view()),
     *router.urls,
+    path("jenkins-servers/<str:key>/webhook/", webhooks.JenkinsWebhook.as_view()),
+    path("git-servers/<str:key>/webhook/", webhooks.GitWebhook.as_view()),
+    path("registries/<str:key>/webhook/", webhooks.RegistryWebhook.as_view()),
     path("projects/<slug:project>/toolchain/", servers.ToolchainView.as_view()),
 ]

@@ -80,6 +80,30 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='RepositoryLook',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('queued', 'Waiting'), ('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('errored', 'Platform error'), ('cancelled', 'Cancelled')], default='queued', max_length=16)),
+                ('phase', models.CharField(default='start', max_length=32)),
+                ('reason', models.CharField(blank=True, default='', max_length=64)),
+                ('next_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True, editable=False)),
+                ('wakes', models.PositiveIntegerField(default=0, editable=False)),
+                ('lease_until', models.DateTimeField(default=datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc), editable=False)),
+                ('owner', models.CharField(blank=True, default='', editable=False, max_length=100)),
+                ('fence', models.BigIntegerField(default=0, editable=False)),
+                ('claims', models.PositiveSmallIntegerField(default=0, editable=False)),
+                ('remote', models.CharField(blank=True, db_index=True, default='', max_length=64)),
+                ('contact_lost_since', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('started_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('finished_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('git_url', models.CharField(max_length=300, unique=True)),
+            ],
+            options={
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
             name='BaseImage',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -335,6 +359,32 @@ class Migration(migrations.Migration):
                 ('registry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='components.imageregistry', verbose_name='image registry')),
             ],
         ),
+        migrations.CreateModel(
+            name='Webhook',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('secret_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ('secret', models.TextField(blank=True, default='')),
+                ('made_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('accepted', models.PositiveBigIntegerField(default=0)),
+                ('accepted_at', models.DateTimeField(null=True)),
+                ('refused', models.PositiveBigIntegerField(default=0)),
+                ('refused_at', models.DateTimeField(null=True)),
+                ('refusal', models.TextField(blank=True, default='')),
+                ('git', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='webhook', to='components.gitserver')),
+                ('jenkins', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='webhook', to='components.jenkinsserver')),
+                ('registry', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='webhook', to='components.imageregistry')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='WebhookDelivery',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('mark', models.CharField(max_length=64)),
+                ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('webhook', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='components.webhook')),
+            ],
+        ),
         migrations.AddConstraint(
             model_name='component',
             constraint=models.UniqueConstraint(fields=('project', 'slug'), name='one_component_per_project_and_slug'),
@@ -390,5 +440,17 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='templateversion',
             constraint=models.UniqueConstraint(fields=('template', 'number'), name='one_template_version_per_number'),
+        ),
+        migrations.AddConstraint(
+            model_name='webhook',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('git', None), ('jenkins__isnull', False), ('registry', None)), models.Q(('git__isnull', False), ('jenkins', None), ('registry', None)), models.Q(('git', None), ('jenkins', None), ('registry__isnull', False)), _connector='OR'), name='a_webhook_has_one_server'),
+        ),
+        migrations.AddIndex(
+            model_name='webhookdelivery',
+            index=models.Index(fields=['webhook', 'received_at'], name='deliveries_by_age'),
+        ),
+        migrations.AddConstraint(
+            model_name='webhookdelivery',
+            constraint=models.UniqueConstraint(fields=('webhook', 'mark'), name='a_delivery_is_accepted_once'),
         ),
     ]

@@ -14,6 +14,7 @@ from components.models.components import (
 )
 from components.models.servers import GitServer, ImageRegistry, JenkinsServer, ServerTest, Toolchain
 from components.models.templates import BaseImage, Template, TemplateVersion
+from components.models.webhooks import RepositoryLook, Webhook, WebhookDelivery
 
 __all__ = [
     "NAMES_ONLY",
@@ -29,9 +30,12 @@ __all__ = [
     "ImageRegistry",
     "JenkinsServer",
     "Preview",
+    "RepositoryLook",
     "ScalingRule",
     "ServerTest",
     "Template",
     "TemplateVersion",
     "Toolchain",
+    "Webhook",
+    "WebhookDelivery",
 ]

@@ -21,6 +21,7 @@ from components.services.templates import (
     start_preview,
     start_trial,
 )
+from components.services.webhooks import end_webhook, make_webhook
 
 __all__ = [
     "SavedAllocation",
@@ -35,6 +36,8 @@ __all__ = [
     "create_server",
     "create_template",
     "edit_server",
+    "end_webhook",
+    "make_webhook",
     "publish_version",
     "save_allocation",
     "save_allocation_grid",

@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
@@ -132,31 +132,41 @@ def server(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     """A server's row to read and change, and its tests."""
     user, family = actor_of(request), _family(kind)
     found = selectors.find_server(user, family.model, key)
-    form = _edit_form(request, family, found)
+    form = _edit_form(request, family, found, request.POST or None)
     if form.is_valid() and is_saved(
         form, lambda: services.edit_server(actor=user, server=found, values=form.cleaned_data)
     ):
         return redirect_with(request, _("The server is saved."), "components:server", kind, key)
+    return _page(request, family, found, form)
+
+
+def _page(
+    request: HttpRequest, family: Family, found: Server, form: forms.Form, *, new_secret: str = ""
+) -> HttpResponse:
     remote = selectors.remotes([found.remote_key]).get(found.remote_key)
     context = {
         "family": family,
         "server": found,
-        "key": key,
+        "key": _key(found),
         "form": form,
         "test_form": TestForm(family.subject),
         "tests": selectors.tests_of(found)[:10],
         "certificates": read_certificates(found.ca_pem) if found.ca_pem else [],
         "away_since": remote.opened_at if remote else None,
         "last_error": remote.last_error if remote else "",
-        "may_edit": Rights(user).can("manage_servers"),
+        "may_edit": Rights(actor_of(request)).can("manage_servers"),
+        "webhook": selectors.webhook_of(found),
+        "hook_address": selectors.webhook_address(found),
+        "new_secret": new_secret,
     }
-    return page(request, "components/server.html", context, nav="admin", status=status_of(form))
+    # A new secret is on the screen once, and in no browser's memory of the page.
+    return page(request, "components/server.html", context, nav="admin", status=status_of(form), is_kept=not new_secret)
 
 
-def _edit_form(request: HttpRequest, family: Family, found: Server) -> forms.Form:
+def _edit_form(request: HttpRequest, family: Family, found: Server, typed: QueryDict | None = None) -> forms.Form:
     """The form without the field that names the server: that stays."""
     initial = {name: getattr(found, name) for name in PLAIN_FIELDS[family.model]}
-    form = family.form(request.POST or None, initial=initial)
+    form = family.form(typed, initial=initial)
     del form.fields[family.key_field]
     for name in SECRET_FIELDS[family.model]:
         if getattr(found, name):
@@ -174,6 +184,25 @@ def archive_server(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     is_archived = request.POST.get("is_archived") != "no"
     services.archive_server(actor=user, server=found, is_archived=is_archived)
     return redirect_with(request, ARCHIVED if is_archived else RESTORED, "components:server", kind, key)
+
+
+@_route_of_each_kind("server_webhook_create")
+@act_view
+def make_webhook(request: HttpRequest, kind: str, key: str) -> HttpResponse:
+    """The page with the new secret, which no other answer has."""
+    family = _family(kind)
+    found = selectors.find_server(actor_of(request), family.model, key)
+    _webhook, secret = services.make_webhook(actor=actor_of(request), server=found)
+    return _page(request, family, found, _edit_form(request, family, found), new_secret=secret)
+
+
+@_route_of_each_kind("server_webhook_destroy")
+@act_view
+def end_webhook(request: HttpRequest, kind: str, key: str) -> HttpResponse:
+    """From now on its address refuses everything."""
+    found = selectors.find_server(actor_of(request), _family(kind).model, key)
+    services.end_webhook(actor=actor_of(request), server=found)
+    return redirect_with(request, _("The webhook is ended: what is sent is refused."), "components:server", kind, key)
 
 
 @_route_of_each_kind("server_tests_create")

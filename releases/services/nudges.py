@@ -1,0 +1,44 @@
+"""What servers push makes the next look happen now. None of it is a fact: the look decides."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db.models import Q
+
+from components.models import ImageRegistry, JenkinsServer
+from components.services.servers import Server
+from deployer.hooks import Delivery
+from foundation.runs.choices import ACTIVE
+from foundation.runs.wake import wake
+from releases.models import Build
+
+
+def wake_builds_in(server: Server, delivery: Delivery) -> None:
+    """The build in this Jenkins that it names, or else all that are followed there."""
+    assert isinstance(server, JenkinsServer)
+    of_server = Q(server=server)
+    _wake(of_server & Q(trigger_id__in=_ids(delivery.names)) if delivery.names else of_server)
+
+
+def wake_builds_for(server: Server, delivery: Delivery) -> None:
+    """Builds whose image came to this registry."""
+    assert isinstance(server, ImageRegistry)
+    tags = {name.rpartition(":")[2] for name in delivery.names}
+    _wake(Q(registry=server, order__number__in=tags))
+
+
+def _ids(names: tuple[str, ...]) -> list[uuid.UUID]:
+    found = []
+    for name in names:
+        try:
+            found.append(uuid.UUID(name))
+        except ValueError:
+            continue
+    return found
+
+
+def _wake(which: Q) -> None:
+    for pk in Build.objects.filter(which, state__in=sorted(ACTIVE)).order_by("pk").values_list("pk", flat=True):
+        # A build that runs is the watcher's; the many of a server are passed over together there.
+        wake(Build, pk, prompt=False)
