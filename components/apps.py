@@ -32,9 +32,9 @@ class ComponentsConfig(AppConfig):
         )
         kinds.register(
             kinds.Kind(
-                "repository-look",
-                self.get_model("RepositoryLook"),
-                "components.steps.look_at_repository",
+                "repository-read",
+                self.get_model("RepositoryRead"),
+                "components.steps.read_repository",
                 is_endless=True,
             )
         )

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from components import job_sync, live_reads, targets, values
 from components.choices import ServerKind
-from components.models import ComponentSettings, Preview, RepositoryLook, ServerTest
+from components.models import ComponentSettings, Preview, RepositoryRead, ServerTest
 from components.previewing import preview_results
 from deployer.adapters import git, jenkins, registry
 from deployer.errors import DeployerError, NoFact, OutcomeUnknown, Rejected, Unavailable
@@ -47,21 +47,21 @@ def give_up_preview(lease: Lease, reason: str) -> None:
 
 
 # ---------------------------------------------------------------- branches after a push
-def look_at_repository(lease: Lease) -> Parked:
+def read_repository(lease: Lease) -> Parked:
     """Reads all branches as a page does, for the next page; then it rests until the next push.
 
     A server that is silent is asked again with the engine's patience; what a refusal says, the next page is told too.
     """
-    look: RepositoryLook = lease.read()
+    row: RepositoryRead = lease.read()
     try:
-        with lease.open(git.connect, targets.source_target(look.git_url)) as client:
+        with lease.open(git.connect, targets.source_target(row.git_url)) as client:
             tips = client.heads()
     except (Refused, DeployerError) as exc:
         if isinstance(exc, Unavailable | OutcomeUnknown) and not isinstance(exc, NoFact):
             raise
-        log.info("No branches of %s: %s", look.git_url, exc)
+        log.info("No branches of %s: %s", row.git_url, exc)
     else:
-        live_reads.store_tips(look.git_url, tips)
+        live_reads.store_tips(row.git_url, tips)
     return Parked()
 
 

@@ -14,7 +14,7 @@ from components.models.components import (
 )
 from components.models.servers import GitServer, ImageRegistry, JenkinsServer, ServerTest, Toolchain
 from components.models.templates import BaseImage, Template, TemplateVersion
-from components.models.webhooks import RepositoryLook, Webhook, WebhookDelivery
+from components.models.webhooks import RepositoryRead, Webhook, WebhookDelivery
 
 __all__ = [
     "NAMES_ONLY",
@@ -30,7 +30,7 @@ __all__ = [
     "ImageRegistry",
     "JenkinsServer",
     "Preview",
-    "RepositoryLook",
+    "RepositoryRead",
     "ScalingRule",
     "ServerTest",
     "Template",

@@ -64,7 +64,7 @@ class WebhookDelivery(models.Model):
         return self.mark[:12]
 
 
-class RepositoryLook(Run):
+class RepositoryRead(Run):
     """Reads a repository's branches again when its server told of a push; else it rests. One for each address."""
 
     git_url = models.CharField(max_length=300, unique=True)

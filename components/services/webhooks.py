@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 import audit
 from accounts.models import User
 from components.choices import ServerKind
-from components.models import GitServer, RepositoryLook, Webhook, WebhookDelivery
+from components.models import GitServer, RepositoryRead, Webhook, WebhookDelivery
 from components.selectors import webhook_at, webhook_of
 from components.services.servers import Server
 from components.targets import git_urls_named
@@ -98,12 +98,12 @@ def accept_delivery(
         raise _shown(refusal) from None
 
 
-def look_at_repositories(server: Server, delivery: Delivery) -> None:
+def read_repositories(server: Server, delivery: Delivery) -> None:
     """Has a worker read the branches of what was pushed to, as far as components are built from it."""
     assert isinstance(server, GitServer)
     for url in git_urls_named(server, delivery.names):
-        look, _is_new = RepositoryLook.objects.get_or_create(git_url=url)
-        wake(RepositoryLook, look.pk)
+        row, _is_new = RepositoryRead.objects.get_or_create(git_url=url)
+        wake(RepositoryRead, row.pk)
 
 
 def _shown(refusal: Refused) -> Refused:

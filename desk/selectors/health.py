@@ -32,7 +32,7 @@ KINDS: dict[str, MessageLike] = {
     "cluster-nodes": _("room on a cluster's nodes"),
     "preview": _("template preview"),
     "server-test": _("server test"),
-    "repository-look": _("branches after a push"),
+    "repository-read": _("branches after a push"),
     "build": _("build"),
     "review": _("review"),
     "deployment": _("deployment"),

@@ -1,4 +1,4 @@
-"""What servers push makes the next look happen now. None of it is a fact: the look decides."""
+"""What servers push makes builds due now. None of it is a fact: what is read then decides."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 import audit
 from audit.models import AuditEvent
 from components import services
-from components.models import BranchTip, ComponentSettings, GitServer, RepositoryLook, Webhook, WebhookDelivery
+from components.models import BranchTip, ComponentSettings, GitServer, RepositoryRead, Webhook, WebhookDelivery
 from components.services import webhooks
 from foundation.clock import PARKED
 from foundation.runs.driving import drive
@@ -99,32 +99,32 @@ def test_an_archived_server_gets_no_secret(client: Client, shop: Shop) -> None:
 
 
 # ---------------------------------------------------------------- pushes
-def test_a_push_makes_a_look_due(client: Client, shop: Shop, secret: str) -> None:
+def test_a_push_makes_a_read_due(client: Client, shop: Shop, secret: str) -> None:
     answer = push(client, sent.gitlab_push(), sent.gitlab_headers(secret))
     assert (answer.status_code, answer.json()) == (202, {"accepted": True})
-    look = RepositoryLook.objects.get()
-    assert look.git_url == ORIGINAL["git_url"] and look.next_at < timezone.now() + timedelta(seconds=10)
-    assert look.wakes == 1
+    found = RepositoryRead.objects.get()
+    assert found.git_url == ORIGINAL["git_url"] and found.next_at < timezone.now() + timedelta(seconds=10)
+    assert found.wakes == 1
     assert (row().accepted, row().refused, row().refusal) == (1, 0, "")
     assert not BranchTip.objects.exists(), "nothing of the body is taken for a fact"
 
 
 @pytest.mark.parametrize(
-    ("repository", "looks"),
+    ("repository", "reads"),
     [("SIS-OMM/Proxy-GW", 1), ("omm/proxy-gw", 0), ("sis-omm/proxy-gw2", 0), ("proxy-gw", 1), ("", 0), ("/", 0)],
 )
 def test_only_repositories_that_components_are_built_from(
-    client: Client, shop: Shop, secret: str, repository: str, looks: int
+    client: Client, shop: Shop, secret: str, repository: str, reads: int
 ) -> None:
     assert push(client, sent.gitlab_push(repository), sent.gitlab_headers(secret)).status_code == 202
-    assert RepositoryLook.objects.count() == looks
+    assert RepositoryRead.objects.count() == reads
 
 
 def test_a_server_wakes_looks_at_its_own_repositories_only(client: Client, shop: Shop, secret: str) -> None:
     other = GitServer.objects.create(host="other.example", name="Other")
     theirs = services.make_webhook(actor=shop.world.ada, server=other)[1]
     answer = push(client, sent.gitlab_push(), sent.gitlab_headers(theirs), "/hooks/servers/git/other.example")
-    assert answer.status_code == 202 and not RepositoryLook.objects.exists()
+    assert answer.status_code == 202 and not RepositoryRead.objects.exists()
     assert push(client, sent.gitlab_push(), sent.gitlab_headers(theirs)).status_code == 401
 
 
@@ -150,17 +150,17 @@ def test_after_a_push_the_tips_are_those_of_git(client: Client, shop: Shop, repo
         body = sent.encoded(sent.gitea_push("proxy-gw", branch))
         answer = push(client, body, sent.gitea_headers(key, body), f"/hooks/servers/git/{server.host}")
         assert answer.status_code == 202
-        look = RepositoryLook.objects.get()
-        drive("repository-look", look.pk, until=lambda look: look.next_at >= PARKED)
+        found = RepositoryRead.objects.get()
+        drive("repository-read", found.pk, until=lambda row: row.next_at >= PARKED)
         tips = dict(BranchTip.objects.filter(git_url=url).values_list("branch", "commit"))
         assert tips[branch] == git(folder, "rev-parse", branch) and "gone" not in tips
 
 
-def test_a_look_at_what_cannot_be_read_rests(client: Client, shop: Shop, secret: str) -> None:
+def test_a_read_of_what_cannot_be_read_rests(client: Client, shop: Shop, secret: str) -> None:
     push(client, sent.gitlab_push(), sent.gitlab_headers(secret))
     services.archive_server(actor=shop.world.ada, server=shop.git)
-    look = RepositoryLook.objects.get()
-    drive("repository-look", look.pk, until=lambda look: look.next_at >= PARKED)
+    found = RepositoryRead.objects.get()
+    drive("repository-read", found.pk, until=lambda row: row.next_at >= PARKED)
 
 
 # ---------------------------------------------------------------- refusals
@@ -178,18 +178,18 @@ def test_an_address_that_is_none_is_refused_like_a_wrong_signature(client: Clien
         assert same.items() <= said.json().items()
     assert (row().accepted, row().refused) == (0, 1)
     assert "not the one that belongs to the secret" in str(row().refusal)
-    assert not RepositoryLook.objects.exists() and not WebhookDelivery.objects.exists()
+    assert not RepositoryRead.objects.exists() and not WebhookDelivery.objects.exists()
     assert not AuditEvent.objects.filter(outcome=audit.choices.Outcome.REFUSED).exists()
 
 
 def test_a_delivery_counts_once(client: Client, shop: Shop, secret: str) -> None:
     body = sent.encoded(sent.gitea_push())
     assert push(client, body, sent.github_headers(secret, body)).status_code == 202
-    RepositoryLook.objects.all().delete()
+    RepositoryRead.objects.all().delete()
     # Under another number, which nobody signed.
     again = push(client, body, sent.github_headers(secret, body, number="another"))
     assert again.status_code == 409 and "came before" in again.json()["detail"]
-    assert not RepositoryLook.objects.exists()
+    assert not RepositoryRead.objects.exists()
     assert (row().accepted, row().refused) == (1, 1) and "came before" in str(row().refusal)
 
 
@@ -210,12 +210,12 @@ def test_a_huge_body_is_refused(client: Client, shop: Shop, secret: str) -> None
 
 
 def test_too_many_are_refused_and_written_once(client: Client, shop: Shop, secret: str) -> None:
-    monkey = webhooks.MOST_A_MINUTE
-    for _number in range(monkey):
+    most = webhooks.MOST_A_MINUTE
+    for _number in range(most):
         assert push(client, b"{}", sent.gitlab_headers("wrong")).status_code == 401
     for _number in range(3):
         assert push(client, sent.gitlab_push(), sent.gitlab_headers(secret)).status_code == 429
-    assert row().refused == monkey + 1 and not RepositoryLook.objects.exists()
+    assert row().refused == most + 1 and not RepositoryRead.objects.exists()
     webhooks._limits._since = time.monotonic() - 60
     assert push(client, sent.gitlab_push(), sent.gitlab_headers(secret)).status_code == 202
 
@@ -239,7 +239,7 @@ def test_no_token_of_a_browser_is_asked(shop: Shop, secret: str) -> None:
 def test_an_ended_webhook_accepts_nothing(client: Client, shop: Shop, secret: str) -> None:
     services.end_webhook(actor=shop.world.ada, server=shop.git)
     assert push(client, sent.gitlab_push(), sent.gitlab_headers(secret)).status_code == 401
-    assert not Webhook.objects.exists() and not RepositoryLook.objects.exists()
+    assert not Webhook.objects.exists() and not RepositoryRead.objects.exists()
 
 
 def test_an_archived_server_accepts_nothing(client: Client, shop: Shop, secret: str) -> None:

@@ -1,4 +1,4 @@
-"""What Jenkins and the registry push makes the next look happen now, and nothing else."""
+"""What Jenkins and the registry push makes builds due now, and nothing else."""
 
 from __future__ import annotations
 

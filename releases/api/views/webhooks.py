@@ -12,13 +12,13 @@ from django.views.decorators.csrf import csrf_exempt
 
 from components.choices import ServerKind
 from components.services.servers import Server
-from components.services.webhooks import MOST_BYTES, accept_delivery, look_at_repositories
+from components.services.webhooks import MOST_BYTES, accept_delivery, read_repositories
 from deployer.hooks import Delivery
 from releases.services.nudges import wake_builds_for, wake_builds_in
 
 ACTS: dict[str, Callable[[Server, Delivery], Any]] = {
     ServerKind.JENKINS: wake_builds_in,
-    ServerKind.GIT: look_at_repositories,
+    ServerKind.GIT: read_repositories,
     ServerKind.REGISTRY: wake_builds_for,
 }
 
