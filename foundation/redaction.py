@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 MASK = "********"
@@ -64,6 +64,18 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         MASK,
     ),
 )
+_KEYS = tuple(f"{kind}{mark}key" for kind in ("api", "access", "private") for mark in ("", "_", "-"))
+_WORDS = (
+    "://", "authorization", "bearer", "basic", "password", "passwd", "secret", *_KEYS, "token", "密码", "口令", "密钥",
+    "令牌", "mysql", "mariadb", "sshpass", "login", "curl", "-pass", "eyj", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
+    "github_pat_", "glpat-", "akia",
+)  # fmt: skip
+"""Each match of a pattern but the last has one of these, in the line where it begins or behind that line's break."""
+_LONG = 4096
+_FOLDED = re.compile("[İıſ\u212a]|PRIVATE KEY")
+"""Letters that ``re.I`` takes for i, s and k, and the one shape that has no end in sight: such a text is read whole."""
+_REACH = re.compile(r"[^\n]*(?:\n\s*[^\n]*){0,3}")
+"""From a word to the end of what a match may take: white space in a pattern may be line breaks, three times at most."""
 _SECRET_NAMES = re.compile(r"(?:password|passwd|secret(?!_id\b)|token|private_key|api_?key|authorization|cookie)", re.I)
 
 
@@ -87,9 +99,36 @@ def redact(text: str) -> str:
         known = [value for value in _values if value in text]
     for value in sorted(known, key=len, reverse=True):
         text = text.replace(value, MASK)
+    return _by_shape(text) if len(text) < _LONG or _FOLDED.search(text) else _by_words(text)
+
+
+def _by_shape(text: str) -> str:
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
+
+
+def _by_words(text: str) -> str:
+    """The same for megabytes a second: patterns are tried only around a word without which none of them matches."""
+    low, parts, done = text.lower(), [], 0
+    start, end = 0, 0
+    for at in sorted({at for word in _WORDS for at in _lines_with(low, word)}):
+        if at > end:
+            parts += [text[done:start], _by_shape(text[start:end])]
+            done, start = end, at
+        reach = _REACH.match(text, at + 1 if text[at] == "\n" else at)
+        assert reach is not None
+        end = reach.end()
+    return "".join([*parts, text[done:start], _by_shape(text[start:end]), text[end:]])
+
+
+def _lines_with(low: str, word: str) -> Iterator[int]:
+    """Where the lines begin that have the word, from the line break before them on."""
+    at = low.find(word)
+    while at >= 0:
+        yield max(0, low.rfind("\n", 0, at))
+        line_end = low.find("\n", at)
+        at = low.find(word, line_end) if line_end >= 0 else -1
 
 
 def redact_value(value: Any) -> Any:

@@ -8,7 +8,10 @@ import logging.config
 
 import pytest
 import structlog
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from foundation import redaction
 from foundation.logs import logging_config
 from foundation.redaction import MASK, redact, redact_value, register_secret
 
@@ -85,3 +88,35 @@ def test_every_way_of_logging_is_redacted(capsys: pytest.CaptureFixture[str]) ->
     assert [line["event"] for line in lines] == [f"sent password={MASK} to jenkins", "refused", "it raised"]
     assert "Traceback" in lines[2]["exception"]
     assert CANARY not in json.dumps(lines)
+
+
+PIECES = [
+    "password", "=", ":", " ", "\n", "\n\n", "\r\n", "'", CANARY, "https://", "u:", "@host", "Authorization", "Bearer ",
+    "Basic ", "token", "api-key", "ACCESS_KEY", "密码", "：", "mysql", "mysqldump -p", " -p ", "docker login", "curl",
+    " -u ", "--pass", "-", "eyJ", "a" * 20 + ".", "ghp_", "AKIA", "&", "|", ",", "x", "ſecret", "TOKEN", "\x1b[31m",
+    "ı", MASK, "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "line of a log\n", "\u2028", "\x0b",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
+@settings(max_examples=400, deadline=None)
+def test_a_long_text_is_masked_as_a_short_one(text: str) -> None:
+    """Only around words that a shape needs, and with the same end."""
+    long = f"{'line of a log' * 3}\n" * 200
+    assert redaction._by_words(text) == redaction._by_shape(text) or redaction._FOLDED.search(text)
+    assert redact(f"{long}{text}\n{long}") == redaction._by_shape(f"{long}{text}\n{long}")
+
+
+def test_patterns_run_over_what_may_be_secret_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A build writes megabytes a second, and all patterns over all of them take as long as they came."""
+    seen: list[int] = []
+    by_shape = redaction._by_shape
+
+    def counting(text: str) -> str:
+        seen.append(len(text))
+        return by_shape(text)
+
+    monkeypatch.setattr(redaction, "_by_shape", counting)
+    line = "compiling src/part_0000001.py into build/lib/service\n"
+    assert redact(f"{line * 10_000}password={CANARY}\n{line * 10_000}").count(MASK) == 1
+    assert sum(seen) < 10 * len(line)
