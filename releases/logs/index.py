@@ -15,6 +15,7 @@ from releases.logs.patterns import ERROR, marked_lines
 
 PIECE = 65_536
 """Characters of a chunk at most: a range of lines is read by whole chunks."""
+PART = 4 * PIECE
 MOST_SECTIONS = 200
 LONGEST_NAME = 100
 _MARK = re.compile(r"^\[Pipeline\] (?:\{ \((?P<name>.+)\)|(?P<end>// stage)|(?P<step>stage))$", re.MULTILINE)
@@ -125,6 +126,18 @@ def _marks(piece: str) -> Iterator[tuple[int, str, str]]:
         place, seen = place + piece.count("\n", seen, found.start()), found.start()
         if not (kind == "name" and found["name"].startswith("Branch: ")):
             yield place, kind, found["name"] or ""
+
+
+def parts_of(text: str) -> Iterator[str]:
+    """The text in parts of about 262,144 characters, each up to a line break, however far that is.
+
+    What is masked at a time: the copies that this takes are four bytes a character where one of them is an emoji.
+    """
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start + PART) + 1 or len(text)
+        yield text[start:end]
+        start = end
 
 
 def pieces_of(text: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models.functions import Now
 
 from foundation.log_mask import LogMask
-from releases.logs.index import LogIndex, pieces_of
+from releases.logs.index import LogIndex, parts_of, pieces_of
 from releases.logs.truth import LogReader
 from releases.models import Build, LogChunk
 
@@ -29,10 +29,8 @@ def next_chunks(build: Build, text: str, *, is_doubtful: bool = False) -> tuple[
     mask = LogMask.read(reader.mask)
     reader.sum.add(text)
     reader.is_doubtful |= is_doubtful
-    clean = mask.apply(text)
-    reader.mask = mask.as_stored()
     chunks, offset, line = [], build.log_size, build.log_lines + 1
-    for piece in pieces_of(clean):
+    for piece in (piece for part in parts_of(text) for piece in pieces_of(mask.apply(part))):
         found = index.take(piece, line)
         chunks.append(
             LogChunk(
@@ -41,6 +39,7 @@ def next_chunks(build: Build, text: str, *, is_doubtful: bool = False) -> tuple[
             )
         )  # fmt: skip
         offset, line = offset + len(piece), line + piece.count("\n")
+    reader.mask = mask.as_stored()
     fields = {
         "log_size": offset,
         "log_lines": line - 1,

@@ -206,15 +206,16 @@ class JenkinsBuildServer(JobAdministration):
         return shapes.stage_statuses(answer.json())
 
     def read_log(self, job: str, number: int, offset: int) -> LogPage:
-        """Console text from a byte offset of Jenkins' file, about 1 MiB at most; raises NotFound."""
+        """Console text from a byte offset of Jenkins' file, 1 MiB at most; raises NotFound."""
         if not self._wire.known.version:
             self.describe()  # how an offset goes on depends on the version, which log answers do not carry
         is_legacy = shapes.is_legacy_log(self._wire.known.version)
         path = f"{_build_path(job, number)}logText/progressiveText"
         query = {"start": str(max(0, int(offset)))}
-        limit = {} if is_legacy else {"limit": 2 * MOST_LOG_BYTES}
+        # Of the older ones' answer, which cannot be gone on with, a longer part is read for its end.
+        limit = 2 * MOST_LOG_BYTES if is_legacy else MOST_LOG_BYTES
         answer = healthy(
-            self._wire.get(path, query=query, **limit),
+            self._wire.get(path, query=query, limit=limit),
             _("log of build %(number)s of %(job)s", number=number, job=job),
         )
         page = shapes.legacy_log_page if is_legacy else shapes.log_page

@@ -218,11 +218,13 @@ def _read(response: requests.Response, until: float, limit: int) -> Answer:
     except BaseException:
         response.close()
         raise
-    if size > limit:
+    is_cut = size > limit
+    if is_cut:
         response.close()
+        parts[-1] = parts[-1][: limit - size]
     else:
         response.raw.release_conn()
-    return Answer(response.status_code, response.headers, b"".join(parts)[:limit], size > limit)
+    return Answer(response.status_code, response.headers, b"".join(parts), is_cut)
 
 
 # ---------------------------------------------------------------- errors
