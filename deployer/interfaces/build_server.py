@@ -96,7 +96,7 @@ class LogPage:
     """Console text from an offset. ``text`` has LF lines; ask again from ``next_offset``.
 
     ``is_complete`` when Jenkins will write no more; ``was_rewound`` when the log restarted from 0; ``has_gap`` when a
-    part before ``next_offset`` was left out.
+    part before ``next_offset`` was left out; ``has_rest`` when there is more than one answer holds: ask again at once.
     """
 
     text: str
@@ -104,6 +104,7 @@ class LogPage:
     is_complete: bool
     was_rewound: bool = False
     has_gap: bool = False
+    has_rest: bool = False
 
 
 @dataclass(frozen=True)

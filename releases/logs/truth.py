@@ -37,12 +37,14 @@ class LogSum:
 
 @dataclass
 class LogReader:
-    """What the build's row keeps for reading on. ``is_doubtful``: a piece is known to be missing, or came twice."""
+    """What the build's row keeps for reading on. ``is_doubtful``: a piece is known to be missing, or came twice;
+    ``is_fast``: so much came at once that it is read closely, watched or not."""
 
     sum: LogSum
     mask: dict[str, Any]
     is_doubtful: bool = False
     is_checked: bool = False
+    is_fast: bool = False
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> LogReader:

@@ -53,7 +53,8 @@ def rows(world: World) -> list[Build]:
 
 
 class Controller:
-    """A Jenkins whose builds all run and write; ``wrong`` are errors by number, ``ended`` builds that are over."""
+    """A Jenkins whose builds all run and write; ``wrong`` are errors by number, ``ended`` builds that are over,
+    ``long`` those of which an answer never holds all."""
 
     session = "one"
 
@@ -62,6 +63,7 @@ class Controller:
         self.wrong: dict[int, DeployerError] = {}
         self.ended: set[int] = set()
         self.text = LINES
+        self.long: set[int] = set()
         self.waits: dict[int, AgentWait] = {}
         self.before_answer: Callable[[int], object] = lambda _number: None
         self.hear: Callable[[], None] = lambda: None
@@ -97,7 +99,7 @@ class Controller:
         if number in self.wrong:
             raise self.wrong[number]
         self.hear()
-        return LogPage(self.text, offset + len(self.text), is_complete=False)
+        return LogPage(self.text, offset + len(self.text), is_complete=False, has_rest=number in self.long)
 
 
 @pytest.fixture
@@ -145,6 +147,23 @@ def test_a_pass_asks_no_more_than_its_pause_allows(rows: list[Build], controller
         pause = min((row.next_at - began).total_seconds() for row in Build.objects.all())
         calls = [what for what, _number in controller.asked if what != "builds"]
         assert len(calls) <= (2 * BUILDS - 1) * pause, (calls, pause)
+
+
+def test_a_long_log_is_due_at_once_and_the_others_have_their_turn_with_it(
+    rows: list[Build], controller: Controller
+) -> None:
+    controller.long = {1}
+    for passes in range(1, 4):
+        run_together(claimed())
+        reads = [number for what, number in controller.asked if what == "log"]
+        assert reads == ([*range(1, BUILDS + 1)] if passes == 1 else [1])
+        due = Build.objects.filter(next_at__lte=db_now() + timedelta(seconds=0.1))
+        assert list(due.values_list("build_number", flat=True)) == [1]
+        controller.asked = [("builds", 0)]
+        Build.objects.filter(build_number=1).update(next_at=timezone.now() - timedelta(seconds=1))
+    make_due()
+    run_together(claimed())
+    assert len([what for what, _number in controller.asked if what == "log"]) == BUILDS, "one answer for each"
 
 
 def test_stages_are_asked_for_where_the_log_tells_of_one(rows: list[Build], controller: Controller) -> None:

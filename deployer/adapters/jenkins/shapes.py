@@ -14,6 +14,8 @@ from deployer.messages import message as _
 Bean = Mapping[str, Any]
 NOTE = re.compile(rb"\x1b\[8mha:.*?\x1b\[0m", re.DOTALL)
 _LONGEST_LINE = 1024 * 1024
+_REST_BYTES = 65_536
+"""What is being written while an answer comes is no rest: it comes with the next one."""
 _NOTE_START = b"\x1b[8mha:"
 NOT_JENKINS = _("The address of Jenkins answers, but not with the API of Jenkins.")
 POST_ACTIONS = "Declarative: Post Actions"
@@ -241,7 +243,9 @@ def log_page(body: bytes, *, is_cut: bool, offset: int, size: int, has_more: boo
         following = start + len(body.replace(b"\r\n", b"\n"))
     else:
         following = size
-    return LogPage(log_text(body), following, is_complete=not (has_more or is_cut), was_rewound=was_rewound)
+    has_rest = bool(body) and (is_cut or size - following >= _REST_BYTES)
+    is_complete = not (has_more or is_cut)
+    return LogPage(log_text(body), following, is_complete, was_rewound=was_rewound, has_rest=has_rest)
 
 
 def legacy_log_page(body: bytes, *, is_cut: bool, offset: int, size: int, has_more: bool, most: int) -> LogPage:
@@ -249,12 +253,14 @@ def legacy_log_page(body: bytes, *, is_cut: bool, offset: int, size: int, has_mo
 
     The middle of a long piece is left out for the time being: the whole log is read once it has ended.
     """
-    text, has_gap = log_text(body), is_cut or len(body) > most
-    if is_cut or len(body) > most:
+    has_gap = is_cut or len(body) > most
+    if has_gap:
         head, tail = body[: most * 3 // 4], body[-most // 4 :]
         left_out = len(body) - len(head) - len(tail)
         note = f"\n[… {'more than ' if is_cut else ''}{left_out} bytes left out here; Jenkins has them …]\n"
         text = log_text(whole_lines(head)) + note + log_text(tail[tail.find(b"\n") + 1 :])
+    else:
+        text = log_text(body)
     return LogPage(text, size, is_complete=not has_more, was_rewound=size < offset, has_gap=has_gap)
 
 

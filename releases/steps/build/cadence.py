@@ -1,7 +1,8 @@
 """How soon a build that runs in Jenkins is asked about again. Pure.
 
 A server gets no more requests than a loop that asks twice a second for each of its builds. Where few of many builds are
-watched, these have what the others leave.
+watched, these have what the others leave. Not counted is a log that has more than one answer holds: that is read on at
+once, in requests of which each brings megabytes.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ GLANCE_SECONDS = 1.0
 all of them."""
 LINES_SECONDS = 10.0
 """Lines come while the last are younger."""
+FAST_CHARACTERS = 256 * 1024
+"""A log of which so much comes at once is read as if somebody watched: little must be left when the build ends."""
 STAGES_SECONDS = 15.0
 """So often stages are asked for where the log does not tell of a new one."""
 CALLS = 2.0

@@ -29,8 +29,9 @@ def conclude(lease: Lease, build: Build) -> Outcome:
     with open_server(lease, build) as server:
         if look_at(lease, build, server) is not None:
             note_seen(lease, build)
-            if not read_progress(lease, build, server).page.is_complete:
-                return Again(0.2)
+            page = read_progress(lease, build, server).page
+            if not page.is_complete:
+                return Again(0.0 if page.has_rest else 0.2)
             settle_log(lease, build, server)
         elif not is_gone(lease, build, server):
             return Again(pause_seconds())

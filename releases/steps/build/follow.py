@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from django.db import transaction
 
 from deployer.interfaces import BuildServerClient
@@ -30,6 +32,9 @@ from releases.steps.build.stop import press_stop
 from releases.steps.build.times import note_seen, stop_at_deadline
 from releases.steps.build.trigger import adopt
 
+MOST_SECONDS = 1.0
+"""So long a pass reads on: it holds a slot, and there are builds besides."""
+
 
 @asking_server
 def follow(lease: Lease, build: Build, server: BuildServerClient) -> Outcome:
@@ -57,7 +62,7 @@ def _read_on(lease: Lease, build: Build, server: BuildServerClient, *, has_ended
     if not has_ended and not is_due(build, pause, now):
         return pause
     found = read_progress(lease, build, server, asks_stages=has_ended or asks_stages(build, now))
-    return pause_of(build, followed, now, calls=found.calls)
+    return 0.0 if found.page.has_rest else pause_of(build, followed, now, calls=found.calls)
 
 
 def _search(lease: Lease, build: Build, server: BuildServerClient) -> Outcome:
@@ -73,7 +78,16 @@ def _search(lease: Lease, build: Build, server: BuildServerClient) -> Outcome:
 
 
 def read_progress(lease: Lease, build: Build, server: BuildServerClient, *, asks_stages: bool = True) -> Read:
-    """Store the stages and the next piece of the log, offset and text in one transaction."""
+    """Store the stages and the log as far as it goes, for about a second: each piece before the next one is read."""
+    until = time.monotonic() + MOST_SECONDS
+    found = _read_piece(lease, build, server, asks_stages=asks_stages)
+    while found.page.has_rest and time.monotonic() < until:
+        found = _read_piece(lease, build, server, asks_stages=False)
+    return found
+
+
+def _read_piece(lease: Lease, build: Build, server: BuildServerClient, *, asks_stages: bool) -> Read:
+    """Offset and text in one transaction."""
     found = read(build, server, asks_stages=asks_stages)
     with transaction.atomic():
         progress = progress_of(build, found, db_now())

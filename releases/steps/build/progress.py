@@ -18,6 +18,7 @@ from foundation.runs.choices import ACTIVE
 from releases.events import append_event
 from releases.live.notify import send_signal
 from releases.logs.storage import clear_log, next_chunks
+from releases.logs.truth import LogReader
 from releases.models import Build, LogChunk
 from releases.steps.build import cadence
 
@@ -88,13 +89,16 @@ def moment_of(milliseconds: int) -> datetime | None:
 def progress_of(build: Build, found: Read, now: datetime) -> Progress:
     """What to store of it. Writes nothing but that a log is taken out which begins anew."""
     page = found.page
-    fields: dict[str, Any] = {"log_offset": page.next_offset, "log_is_complete": page.is_complete, "read_at": now}
+    # What has a rest counts as not read: it is due.
+    read_at = None if page.has_rest else now
+    fields: dict[str, Any] = {"log_offset": page.next_offset, "log_is_complete": page.is_complete, "read_at": read_at}
     if page.was_rewound:
         # It was cut in Jenkins, and this page begins at its beginning.
         fields |= clear_log(build)
     chunks: list[LogChunk] = []
     if page.text:
         chunks, more = next_chunks(build, page.text, is_doubtful=page.has_gap)
+        more["log_reader"]["is_fast"] = len(page.text) >= cadence.FAST_CHARACTERS
         fields |= {"lines_at": now} | more
     # A stage view that answers nothing, once, takes nothing back.
     stages = found.stages or build.stages
@@ -137,6 +141,8 @@ def pause_of(build: Build, followed: cadence.Followed, now: datetime, *, calls: 
     # What it reported is the last that its last stage does: its end is near.
     is_watched = bool(build.watched_until and build.watched_until > now) or bool(build.reported_digest)
     age = (now - build.lines_at).total_seconds() if build.lines_at else None
+    if age is not None and age < cadence.LINES_SECONDS:
+        is_watched |= LogReader.read(build.log_reader).is_fast
     return cadence.pause_seconds(followed, lines_age=age, is_watched=is_watched, calls=calls)
 
 

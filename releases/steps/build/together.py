@@ -27,6 +27,7 @@ from releases.steps.build.progress import (
     asks_stages,
     count_followed,
     is_due,
+    keep,
     pause_of,
     progress_of,
     read,
@@ -144,6 +145,8 @@ def _read_one(
         if found.page.was_rewound:
             return None
         progress = progress_of(build, found, now)
-        pause = pause_of(build, followed, now, calls=found.calls)
+        keep(build, progress.fields)
+        # A long log is read on in the next pass: those that became due meanwhile have their turn in it as well.
+        pause = 0.0 if found.page.has_rest else pause_of(build, followed, now, calls=found.calls)
     progress.fields |= fields | ({"message": ""} if build.message else {})
     return _Passed(lease, build, group.again(cadence.next_pass_seconds(pause)), progress)
