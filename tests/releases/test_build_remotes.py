@@ -74,18 +74,25 @@ def in_jenkins(row: Build, **fields: object) -> Build:
 def test_a_page_in_the_place_of_git_ends_no_build_and_stops_nobody_else(
     queued: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    host = queued.order.component_settings.git_url.split("/")[2]
-    GitServer.objects.update_or_create(host=host, defaults={"allow_http": True})
+    put_git(monkeypatch, not_git(list_git(queued)))
     put_image(monkeypatch, None)
-    put_git(monkeypatch, not_git(host))
     for _times in range(3):
         assert step(queued).is_active and "not as a Git server" in queued.message
     assert queued.contact_lost_since is not None and queued.phase == "start"
     assert not Remote.objects.filter(opened_at__isnull=False).exists(), "another repository there may answer"
     put_git(monkeypatch, BranchTip(queued.order.branch, queued.order.commit))
-    job = JobFacts(True, PARAMETERS, next_number=3, session="one")
-    put(monkeypatch, Jenkins(**WELL, job=job, find=None, trigger=9))
+    put(monkeypatch, Jenkins(**WELL, job=JOB, find=None, trigger=9))
     assert (step(queued).phase, queued.message) == ("queued", ""), queued.message
+
+
+def list_git(row: Build) -> str:
+    """The host of its repository, which may be asked."""
+    host = str(row.order.component_settings.git_url.split("/")[2])
+    GitServer.objects.update_or_create(host=host, defaults={"allow_http": True})
+    return host
+
+
+JOB = JobFacts(True, PARAMETERS, next_number=3, session="one")
 
 
 def put_git(monkeypatch: pytest.MonkeyPatch, answer: object) -> None:
