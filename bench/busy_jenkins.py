@@ -9,12 +9,13 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvicorn
 
 from sandbox.jenkins.app import create_app
-from sandbox.jenkins.controller import Controller
+from sandbox.jenkins.controller import Controller, RunBuild
 from sandbox.jenkins.settings import Settings
 from sandbox.jenkins.store import LiveBuild, Stage, Store, now_ms
 
@@ -48,11 +49,16 @@ def write(builds: list[LiveBuild], rate: float) -> None:
 def main() -> None:
     """Serves until it is ended."""
     rate, folder, triggers = float(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
+    serve(folder, triggers, build, lambda builds: write(builds, rate))
+
+
+def serve(folder: Path, triggers: Sequence[str], run_build: RunBuild, write: Callable[[list[LiveBuild]], None]) -> None:
+    """A controller with a running build for each trigger; ``write`` has a thread of its own."""
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     settings = Settings(url=url, state=folder, user=USER, token=TOKEN)
-    controller = Controller(Store(folder), build, executors=len(triggers), labels=None)
+    controller = Controller(Store(folder), run_build, executors=len(triggers), labels=None)
     job = controller.create_job(JOB, Path("jenkins_job/config.xml").read_text())
     controller.start()
     for trigger in triggers:
@@ -60,7 +66,7 @@ def main() -> None:
     while len(job.builds) < len(triggers):
         time.sleep(0.02)
     builds = [job.builds[number] for number in sorted(job.builds)]
-    threading.Thread(target=write, args=(builds, rate), daemon=True).start()
+    threading.Thread(target=write, args=(builds,), daemon=True).start()
     for live in builds:
         print(live.build.parameters["TRIGGER_ID"], live.build.number, live.build.queue_id, flush=True)
     print(url, controller.session, flush=True)
