@@ -13,7 +13,16 @@ from components.models import GitServer
 from components.values import PARAMETERS
 from deployer.adapters.git.child import not_git
 from deployer.errors import DeployerError, Forbidden, NotFound, Rejected, Unavailable
-from deployer.interfaces import BranchTip, BuildDetail, BuildStatus, ImageFacts, JobFacts, LogPage, QueueStatus
+from deployer.interfaces import (
+    BranchTip,
+    BuildDetail,
+    BuildStatus,
+    FoundBuild,
+    ImageFacts,
+    JobFacts,
+    LogPage,
+    QueueStatus,
+)
 from foundation import breakers
 from foundation.models import Remote
 from foundation.runs import kinds
@@ -294,6 +303,30 @@ def test_a_lost_build_whose_image_is_there_has_succeeded(queued: Build, monkeypa
     missing = {"builds": {}, "build": NotFound("none"), "find": None}
     gone(row, monkeypatch, Jenkins(**WELL, **missing), 3)
     assert (row.state, row.digest) == ("succeeded", "sha256:" + "a" * 64), (row.reason, row.message)
+
+
+def test_a_run_that_was_refused_is_not_followed_for_the_one_that_was_lost(
+    queued: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The POST arrived twice: #3 had claimed, so #4 ended at once. Then the record of #3 is gone."""
+    row = in_jenkins(queued, phase="building", **IN_SESSION)
+    refused = BuildDetail(4, False, "NOT_BUILT", "", "", {"TRIGGER_ID": str(row.trigger_id)}, 2)
+    looks: list[object] = [*[NotFound("none")] * 3, refused]
+    put_image(monkeypatch, None)
+    gone(row, monkeypatch, Jenkins(**WELL, builds={}, find=FoundBuild(2, 4), build=looks), 3)
+    assert (row.state, row.reason, row.build_number) == ("errored", "lost", 3), row.message
+
+
+def test_a_build_that_jenkins_did_not_run_asks_the_registry_first(
+    queued: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run of the same trigger that was followed before it may have pushed."""
+    row = in_jenkins(queued, phase="finalizing", result="NOT_BUILT", **IN_SESSION)
+    page = LogPage("", 0, is_complete=True, was_rewound=False)
+    put(monkeypatch, Jenkins(**{**WELL, "read_log": page}, builds={3: OURS}))
+    labels = {"io.prism4k.trigger": str(row.trigger_id)}
+    put_image(monkeypatch, ImageFacts("sha256:" + "a" * 64, labels, "", 1, ()))
+    assert (step(row).state, row.digest) == ("succeeded", "sha256:" + "a" * 64), (row.reason, row.message)
 
 
 @pytest.mark.parametrize("queue_id", [1, 8])

@@ -20,7 +20,6 @@ LAST_STAGE = "DockerPush"
 FAILURES = {
     "FAILURE": (RunState.FAILED, Reason.BUILD_FAILED),
     "UNSTABLE": (RunState.FAILED, Reason.UNSTABLE),
-    "NOT_BUILT": (RunState.ERRORED, Reason.NOT_BUILT),
 }
 
 
@@ -48,6 +47,9 @@ def _failed(lease: Lease, build: Build) -> Outcome:
     if build.result == "ABORTED":
         cause = _abort_cause(lease, build)
         return end_without_image(lease, build, RunState.FAILED, Reason.ABORTED, verbatim(cause) if cause else "")
+    if build.result == "NOT_BUILT":
+        # Another run of the same trigger may have claimed and pushed, and be lost.
+        return end_without_image(lease, build, RunState.ERRORED, Reason.NOT_BUILT, _first_message(build))
     state, reason = FAILURES.get(build.result, (RunState.FAILED, Reason.BUILD_FAILED))
     message = _first_message(build)
     if any(stage["name"] == LAST_STAGE for stage in build.stages):

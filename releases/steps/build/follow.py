@@ -6,7 +6,7 @@ import time
 
 from django.db import transaction
 
-from deployer.interfaces import BuildServerClient
+from deployer.interfaces import BuildServerClient, FoundBuild
 from foundation.clock import db_now
 from foundation.messages import message as _
 from foundation.runs.choices import RunState
@@ -70,11 +70,16 @@ def _search(lease: Lease, build: Build, server: BuildServerClient) -> Outcome:
     if not is_gone(lease, build, server):
         return Again(pause_seconds())
     found = server.find(build.job, str(build.trigger_id), since_number=build.baseline_number)
-    if found and found.number != build.build_number:
+    if found and found.number != build.build_number and not _was_refused(build, server, found):
         # A restarted controller took the item, which it had saved, out of its queue once more.
         return adopt(lease, build, server, found)
     message = _("Jenkins has no build #%(number)s any more.", number=build.build_number)
     return end_without_image(lease, build, RunState.ERRORED, Reason.LOST, message)
+
+
+def _was_refused(build: Build, server: BuildServerClient, found: FoundBuild) -> bool:
+    """It is a run of the same trigger whose claim was refused, because ours had claimed: it tells nothing of ours."""
+    return found.number is not None and server.build(build.job, found.number).result == "NOT_BUILT"
 
 
 def read_progress(lease: Lease, build: Build, server: BuildServerClient, *, asks_stages: bool = True) -> Read:
