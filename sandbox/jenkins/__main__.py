@@ -96,7 +96,11 @@ def _settings(chosen: argparse.Namespace, port: int) -> Settings:
 
 def _controller(settings: Settings, job: str, config: Path | None) -> Controller:
     controller = Controller(
-        Store(settings.state), Pipeline(settings), executors=settings.executors, labels=settings.labels
+        Store(settings.state),
+        Pipeline(settings),
+        executors=settings.executors,
+        labels=settings.labels,
+        version=settings.version,
     )
     if config is not None:
         try:

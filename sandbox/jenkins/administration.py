@@ -69,12 +69,12 @@ class Administration:
 
     def computers(self, request: Request) -> Response:
         """One node. Where it serves every label, only its own name can be listed."""
-        labels = ["built-in", *sorted(self._controller.labels or ())]
+        labels = ["built-in", *sorted(self._controller.agents.labels or ())]
         node: dict[str, Any] = {
             "_class": "hudson.model.Hudson$MasterComputer",
             "assignedLabels": [{"name": label} for label in labels],
             "displayName": "Built-In Node",
-            "offline": False,
+            "offline": bool(self._controller.agents.offline),
             "temporarilyOffline": False,
         }
         return as_json(request, {"_class": "hudson.model.ComputerSet", "computer": [node]})

@@ -213,10 +213,8 @@ class Beans:
         return found
 
     def _placeholder(self, live: LiveBuild, label: str) -> Bean:
-        build, labels = live.build, self._controller.labels
-        is_known = labels is None or not label or label in labels
-        on = f" on ‘{label}’" if label else ""
-        why = f"Waiting for next available executor{on}" if is_known else f"There are no nodes with the label ‘{label}’"
+        build, is_free = live.build, bool(self._controller.free_executors)
+        why = self._controller.agents.why_none(label, is_free=is_free)
         name = f"part of {build.job} #{build.number}"
         return {
             "_class": "hudson.model.Queue$BuildableItem",
@@ -226,10 +224,10 @@ class Beans:
             "id": live.placeholder_id,
             "inQueueSince": live.placeholder_since_ms,
             "params": "",
-            "stuck": not is_known,
+            "stuck": why.startswith("There are no nodes"),
             "task": {"_class": _PLACEHOLDER, "name": name, "url": f"{_path(build.job)}/{build.number}/"},
             "url": f"queue/item/{live.placeholder_id}/",
-            "why": why,
+            "why": why or None,
             "buildableStartMilliseconds": live.placeholder_since_ms,
             "pending": False,
         }

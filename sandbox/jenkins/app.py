@@ -27,7 +27,7 @@ from .api_json import Beans
 from .control import Faults, FaultyFront
 from .controller import Controller, JobExists, NoSuchJob, NotBuildable, NotParameterised
 from .job_config import BadConfig, BadValue
-from .settings import Settings
+from .settings import Settings, is_legacy_log
 
 MOST_HEAD_BYTES = 8192  # winstone's --requestHeaderSize: request line and headers together
 
@@ -49,7 +49,7 @@ class Gate:
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start" and self._is_marked(scope["path"], message["status"]):
                 headers = MutableHeaders(scope=message)
-                headers["X-Jenkins"] = self._settings.version
+                headers["X-Jenkins"] = self._controller.version
                 headers["X-Jenkins-Session"] = self._controller.session
             await send(message)
 
@@ -74,7 +74,8 @@ class Gate:
         if not self._user(sent):
             realm = {"WWW-Authenticate": 'Basic realm="Jenkins"'}
             return HTMLResponse("<html><body>Invalid password/token</body></html>", 401, headers=realm)
-        return None
+        headers, session = Headers(scope=scope), self._controller.session
+        return self._controller.account.refuse(scope["method"], scope["path"], headers, self._user(sent), session)
 
     def _user(self, sent: str) -> str:
         """Whose name and token these are; empty for nobody's."""
@@ -146,8 +147,8 @@ class Endpoints:
         return as_json(request, self._beans.user(request.state.user))
 
     def crumb(self, _: Request) -> Response:
-        """CSRF protection is off for API tokens; 404 says that no crumb is needed."""
-        return not_found()
+        """With an API token no crumb is needed: 404."""
+        return self._controller.account.crumb(self._controller.session)
 
     # ------------------------------------------------------------ jobs
     async def create_item(self, request: Request) -> Response:
@@ -281,7 +282,7 @@ class Endpoints:
         start = request.query_params.get("start", "0")
         if not start.isdigit():
             return page(400, "start is no number")
-        piece = self._live(request).log.piece(int(start), is_legacy=self._settings.is_legacy_log)
+        piece = self._live(request).log.piece(int(start), is_legacy=is_legacy_log(self._controller.version))
         headers = {"X-Text-Size": str(piece.size)} | ({"X-More-Data": "true"} if piece.has_more else {})
         return Response(piece.body, media_type=_TEXT, headers=headers)
 

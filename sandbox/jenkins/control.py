@@ -19,8 +19,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .account import RIGHTS, Account
 from .controller import Controller, NoSuchJob
 
 LOGIN_PAGE = (
@@ -35,7 +36,8 @@ class Rule:
     """An answer in Jenkins' place. ``match`` is searched in ``METHOD path?query``; ``times`` None: for ever.
 
     ``kind``: answer (``status``, ``body``, ``headers``), login_page, login_redirect, drop (the request arrives, its
-    answer does not), delay (``seconds`` before Jenkins' own answer).
+    answer does not), delay (``seconds`` before Jenkins' own answer), trickle (Jenkins' own answer in small pieces,
+    ``seconds`` apart).
     """
 
     match: re.Pattern[str]
@@ -48,7 +50,8 @@ class Rule:
     met: int = 0
 
 
-KINDS = ("answer", "login_page", "login_redirect", "drop", "delay")
+KINDS = ("answer", "login_page", "login_redirect", "drop", "delay", "trickle")
+TRICKLE_BYTES = 256
 
 
 class Faults:
@@ -97,6 +100,8 @@ class FaultyFront:
         elif rule.kind == "delay":
             await asyncio.sleep(rule.seconds)
             await self._app(scope, receive, send)
+        elif rule.kind == "trickle":
+            await self._app(scope, receive, _trickling(send, rule.seconds))
         elif rule.kind == "drop":
             await self._app(scope, receive, _nowhere)
             # A head without its body: the server hangs up on it.
@@ -104,6 +109,21 @@ class FaultyFront:
             await send({"type": "http.response.start", "status": 201, "headers": headers})
         else:
             await _answer_of(rule)(scope, receive, send)
+
+
+def _trickling(send: Send, seconds: float) -> Send:
+    async def drip(message: Message) -> None:
+        if message["type"] != "http.response.body":
+            await send(message)
+            return
+        body = message.get("body", b"")
+        for start in range(0, len(body), TRICKLE_BYTES):
+            piece = body[start : start + TRICKLE_BYTES]
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await asyncio.sleep(seconds)
+        await send({**message, "body": b""})
+
+    return drip
 
 
 async def _nowhere(_message: Any) -> None:
@@ -139,6 +159,8 @@ class Knobs:
             Route("/crash", self.crash, methods=["POST"]),
             Route("/quiet-down", self.quiet_down, methods=["POST"]),
             Route("/nodes", self.nodes, methods=["POST"]),
+            Route("/account", self.account, methods=["POST"]),
+            Route("/version", self.change_version, methods=["POST"]),
             Route("/inventory", self.inventory, methods=["POST"]),
             Route("/jobs/{job}", self.job, methods=["POST"]),
             Route(build, self.delete_build, methods=["DELETE"]),
@@ -186,8 +208,9 @@ class Knobs:
 
     async def crash(self, request: Request) -> Response:
         """Killed and started again: ``{"lose_queue", "lose_builds": [numbers] or "running", "reset_numbers",
-        "reset_queue_ids", "down_seconds"}``. Builds that are not lost are resumed."""
-        given = await _body(request, {"lose_queue", "lose_builds", "reset_numbers", "reset_queue_ids", "down_seconds"})
+        "reset_queue_ids", "requeue", "down_seconds"}``. Builds that are not lost are resumed."""
+        names = {"lose_queue", "lose_builds", "reset_numbers", "reset_queue_ids", "requeue", "down_seconds"}
+        given = await _body(request, names)
         self._faults.down_until = time.monotonic() + float(given.pop("down_seconds", 0.0))
         lost = self._controller.crash(**given)
         return JSONResponse({"session": self._controller.session, "lost": lost})
@@ -199,11 +222,36 @@ class Knobs:
         return JSONResponse({})
 
     async def nodes(self, request: Request) -> Response:
-        """``{"labels": [names] or null}``: agents that appear and vanish; null: every label is served."""
-        labels = (await _body(request, {"labels"})).get("labels")
+        """``{"labels": [names] or null, "offline": [labels], "busy", "vanish"}``: agents that appear, go offline, have
+        no executor free, and vanish with what runs on them; labels null: every label is served."""
+        given = await _body(request, {"labels", "offline", "busy", "vanish"})
         with self._controller.changed:
-            self._controller.labels = None if labels is None else frozenset(labels)
+            if "labels" in given:
+                labels = given["labels"]
+                self._controller.agents.labels = None if labels is None else frozenset(labels)
+            self._controller.agents.offline = frozenset(given.get("offline", self._controller.agents.offline))
+            self._controller.agents.is_busy = bool(given.get("busy", self._controller.agents.is_busy))
             self._controller.changed.notify_all()
+        if given.get("vanish"):
+            self._controller.lose_agents()
+        return JSONResponse({})
+
+    async def account(self, request: Request) -> Response:
+        """``{"lacks": [rights], "password"}``: rights that it has no more; its token is a password, which needs a
+        crumb with every act."""
+        given = await _body(request, {"lacks", "password"})
+        lacks = frozenset(given.get("lacks", ()))
+        if not lacks <= RIGHTS:
+            raise BadAsk(f"rights are {', '.join(sorted(RIGHTS))}")
+        self._controller.account = Account(lacks, bool(given.get("password")))
+        return JSONResponse({})
+
+    async def change_version(self, request: Request) -> Response:
+        """``{"version"}``: below 2.509 it reads logs the older way."""
+        version = str((await _body(request, {"version"})).get("version"))
+        if not re.fullmatch(r"\d+\.\d+(\.\d+)*", version):
+            raise BadAsk(f"{version} is no Jenkins version")
+        self._controller.version = version
         return JSONResponse({})
 
     async def inventory(self, request: Request) -> Response:
@@ -228,7 +276,7 @@ class Knobs:
     async def log(self, request: Request) -> Response:
         """``{"keep"}``: the log is cut to its first bytes (a rewind); ``{"append", "times"}``: text written into it."""
         given = await _body(request, {"keep", "append", "times"})
-        live = self._controller.live(request.path_params["job"], request.path_params["number"])
+        live = self._controller.record(request.path_params["job"], request.path_params["number"])
         if "keep" in given:
             live.log.cut(int(given["keep"]))
         if "append" in given:

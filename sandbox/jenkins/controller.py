@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable, Mapping
 
 from . import job_config
+from .account import Account
+from .agents import Agents
 from .inventory import Inventory
 from .processes import Processes, end_by_cookie
-from .store import Build, BuildLog, Job, LiveBuild, QueueItem, Store, now_ms
+from .store import LAST_STAGE, Build, BuildLog, Job, LiveBuild, QueueItem, Store, now_ms
 
 logger = logging.getLogger("sandbox.jenkins")
 LEFT_ITEM_SECONDS = 300.0  # hudson.model.Queue.leftItems: expireAfterWrite(5 minutes)
@@ -40,10 +42,14 @@ class JobExists(RuntimeError):
 class Controller:
     """Thread-safe. ``run_build`` does the work of one build in a thread of its own (see :mod:`.pipeline`)."""
 
-    def __init__(self, store: Store, run_build: RunBuild, *, executors: int, labels: frozenset[str] | None) -> None:
+    def __init__(
+        self, store: Store, run_build: RunBuild, *, executors: int, labels: frozenset[str] | None, version: str
+    ) -> None:
         self.store = store
         self.session = secrets.token_hex(4)
-        self.labels = labels
+        self.version = version
+        self.agents = Agents(labels)
+        self.account = Account()
         self.inventory = Inventory()
         self.changed = threading.Condition(threading.RLock())
         self.free_executors = list(range(executors))
@@ -95,10 +101,12 @@ class Controller:
         lose_builds: list[int] | tuple[int, ...] | str = (),
         reset_numbers: bool = False,
         reset_queue_ids: bool = False,
+        requeue: bool = False,
     ) -> list[int]:
         """As after ``kill -9`` and a new start; the numbers of the builds whose record is lost.
 
-        Items that had left the queue are forgotten in any case: Jenkins keeps them in memory only.
+        Items that had left the queue are forgotten in any case: Jenkins keeps them in memory only. ``requeue``: the
+        items of lost builds are in the saved queue still, and leave it once more.
         """
         with self.changed:
             self.session = secrets.token_hex(4)
@@ -120,17 +128,30 @@ class Controller:
                     self.store.save_next_number(job)
             if reset_queue_ids:
                 self._next_queue_id = min((live.build.queue_id for live in lost), default=1)
+            for live in lost if requeue else ():
+                self._requeue(live.build)
             self._save_queue()
             self.changed.notify_all()
         return [live.build.number for live in lost]
 
+    def _requeue(self, build: Build) -> None:
+        item = QueueItem(build.queue_id, build.job, build.parameters, build.user, build.queued_ms, now_ms())
+        self.queue[item.id] = item
+        self._next_queue_id = max(self._next_queue_id, item.id + 1)
+
+    def record(self, name: str, number: int) -> LiveBuild:
+        """The build, also of a hidden job; raises NoSuchJob."""
+        job = self.jobs.get(name)
+        live = job.builds.get(number) if job else None
+        if live is None:
+            raise NoSuchJob(f"{name} #{number}")
+        return live
+
     def forget_build(self, name: str, number: int) -> None:
-        """The record of a build is gone, and what still runs of it ends, also of a hidden job; raises NoSuchJob."""
+        """The record of a build is gone, and what still runs of it ends; raises NoSuchJob."""
         with self.changed:
-            job = self.jobs.get(name)
-            live = job.builds.pop(number, None) if job else None
-            if live is None:
-                raise NoSuchJob(f"{name} #{number}")
+            live = self.record(name, number)
+            del self.jobs[name].builds[number]
             live.build.is_building = False  # its thread ends without a record
             live.waits_for_label = None
             live.log.close()
@@ -144,6 +165,14 @@ class Controller:
         with self.changed:
             self.is_quiet = is_quiet
             self.changed.notify_all()
+
+    def lose_agents(self) -> None:
+        """Every agent is gone, and with it what ran there."""
+        with self.changed:
+            live = [one for job in self.jobs.values() for one in job.newest() if one.build.is_building]
+        for one in live:
+            if one.waits_for_label is None:
+                self._drop(one, "Agent was removed")
 
     def change_job(self, name: str, *, disabled: bool | None = None, hidden: bool | None = None) -> None:
         """Disable a job, or hide it from the account; raises NoSuchJob."""
@@ -333,7 +362,7 @@ class Controller:
             for stage in build.stages:
                 stage.ended_ms = stage.ended_ms or build.ended_ms
             if build.stages:
-                build.stages[-1].status = _LAST_STAGE.get(result, build.stages[-1].status)
+                build.stages[-1].status = LAST_STAGE.get(result, build.stages[-1].status)
             build.is_building = False
             live.waits_for_label = None
             self.store.save_build(build)
@@ -368,7 +397,3 @@ class Controller:
         if live.processes is not None:
             live.processes.stop(is_hard=True)
         self.finish(live, "ABORTED")
-
-
-_LAST_STAGE = {"ABORTED": "ABORTED", "NOT_BUILT": "NOT_EXECUTED", "FAILURE": "FAILED", "UNSTABLE": "UNSTABLE"}
-"""The last stage entered takes the run's overall result (``StatusAndTiming.computeChunkStatus2``)."""

@@ -135,7 +135,6 @@ class Pipeline:
 
     def _wait_for_executor(self, controller: Controller, live: LiveBuild, label: str) -> int:
         assert live.processes is not None
-        is_known = controller.labels is None or label in controller.labels
         started = time.monotonic()
         has_said = False
         with controller.changed:
@@ -143,7 +142,7 @@ class Pipeline:
             live.placeholder_since_ms = now_ms()
             live.placeholder_id = controller.take_queue_id()
             try:
-                while not (is_known and controller.free_executors):
+                while controller.agents.why_none(label, is_free=bool(controller.free_executors)):
                     live.processes.check()
                     if not has_said and time.monotonic() - started > _STILL_WAITING_SECONDS:
                         has_said = True

@@ -35,8 +35,8 @@ class Settings:
         """Job/Create and Configure, Overall/SystemRead, Credentials/View."""
         return user == (self.admin or self.user)
 
-    @property
-    def is_legacy_log(self) -> bool:
-        """progressiveText as it was before 2.509."""
-        major, minor = self.version.split(".")[:2]
-        return (int(major), int(minor)) < (2, 509)
+
+def is_legacy_log(version: str) -> bool:
+    """progressiveText as it was before 2.509."""
+    major, minor = version.split(".")[:2]
+    return (int(major), int(minor)) < (2, 509)

@@ -163,6 +163,10 @@ class Stage:
     message: str = ""
 
 
+LAST_STAGE = {"ABORTED": "ABORTED", "NOT_BUILT": "NOT_EXECUTED", "FAILURE": "FAILED", "UNSTABLE": "UNSTABLE"}
+"""The last stage entered takes the run's overall result (``StatusAndTiming.computeChunkStatus2``)."""
+
+
 @dataclass
 class Build:
     """One run of a job. ``result`` may be set while it still runs; it is final when ``is_building`` is False."""

@@ -369,7 +369,7 @@ def test_label_that_no_node_has_keeps_the_build_waiting(site: BuildSite, tmp_pat
         own = BuildSite(_target(labelled.url), site.repository, site.git_url, site.registry, site.platform)
         number, _ = own.start(BUILD_NODE="cobol")
         library = jenkins.Jenkins(labelled.url, USER, TOKEN, timeout=20)
-        (item,) = library.get_queue_info()
+        (item,) = wait_for(library.get_queue_info, "its node step waits")
         assert (item["why"], item["stuck"]) == ("There are no nodes with the label ‘cobol’", True)
         own.client.stop(JOB, number, level="stop", deadline=soon())
         assert own.finished(number).result == "ABORTED"
