@@ -162,6 +162,7 @@ class Knobs:
             Route("/account", self.account, methods=["POST"]),
             Route("/version", self.change_version, methods=["POST"]),
             Route("/inventory", self.inventory, methods=["POST"]),
+            Route("/webhook", self.webhook, methods=["POST"]),
             Route("/jobs/{job}", self.job, methods=["POST"]),
             Route(build, self.delete_build, methods=["DELETE"]),
             Route(f"{build}/log", self.log, methods=["POST"]),
@@ -260,6 +261,12 @@ class Knobs:
         known = self._controller.inventory
         known.plugins = dict(given.get("plugins", known.plugins))
         known.credentials = list(given.get("credentials", known.credentials))
+        return JSONResponse({})
+
+    async def webhook(self, request: Request) -> Response:
+        """``{"address", "secret"}``: where the job's nudges go; empty: it sends none."""
+        given = await _body(request, {"address", "secret"})
+        self._controller.webhook = (str(given.get("address", "")), str(given.get("secret", "")))
         return JSONResponse({})
 
     async def job(self, request: Request) -> Response:

@@ -51,6 +51,8 @@ class Controller:
         self.agents = Agents(labels)
         self.account = Account()
         self.inventory = Inventory()
+        self.webhook = ("", "")
+        """Address and secret that the job's webhook credentials hold; empty: it has none."""
         self.changed = threading.Condition(threading.RLock())
         self.free_executors = list(range(executors))
         self.queue: dict[int, QueueItem] = {}

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .controller import Controller
-from .hooks import ClaimFailed, ClaimRefused
+from .hooks import ClaimFailed, ClaimRefused, nudge
 from .images import ImageFailed
 from .parameters import NODE_PATTERNS, BadParameter, check
 from .processes import CommandFailed, Interrupted
@@ -84,7 +84,10 @@ class Pipeline:
             workspace = self._settings.state / folder / name
             live.log.line(f"Running on {label} in {workspace}")
             live.log.line("[Pipeline] {")
-            yield workspace
+            try:
+                yield workspace
+            finally:
+                nudge(*controller.webhook, live.build, live.log.line)
         live.log.line("[Pipeline] }")
         live.log.line("[Pipeline] // node")
 

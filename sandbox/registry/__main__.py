@@ -12,6 +12,7 @@ from pathlib import Path
 import uvicorn
 
 from sandbox.registry.app import create_app
+from sandbox.registry.notices import FORMS, Notices, Tell
 from sandbox.registry.seed import seed
 from sandbox.registry.store import Store
 from sandbox.single import lock_folder
@@ -25,6 +26,8 @@ def main() -> int:
         return _fail("--username and a password (--password or REGISTRY_PASSWORD) belong together")
     if not options.username and not _is_loopback(options.host):
         return _fail(f"{options.host} can be reached from other machines: give --username and a password")
+    if options.notify and not os.environ.get("REGISTRY_NOTIFY_SECRET"):
+        return _fail("--notify needs a secret: REGISTRY_NOTIFY_SECRET in the environment")
     # Tags are guarded by a lock in memory.
     lock = lock_folder(options.state)
     if lock is None:
@@ -39,7 +42,7 @@ def main() -> int:
             _say(f"seeded {name}")
         host, port = listener.getsockname()[:2]
         _say(f"registry on http://{f'[{host}]' if ':' in host else host}:{port}, state in {options.state}")
-        app = create_app(store, options.username, password)
+        app = create_app(store, options.username, password, _tell(options))
         config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="off")
         # asyncio does this for sockets of its own only; without it every kept-alive answer waits 40 ms for an ACK.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -54,7 +57,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--state", type=Path, required=True, help="folder that keeps blobs and tags")
     parser.add_argument("--username", default="")
     parser.add_argument("--password", default="", help="better in the environment: REGISTRY_PASSWORD")
+    parser.add_argument("--notify", default="", help="address to tell of pushes; its secret: REGISTRY_NOTIFY_SECRET")
+    parser.add_argument("--notify-form", choices=FORMS, default="harbor")
     return parser
+
+
+def _tell(options: argparse.Namespace) -> Tell | None:
+    if not options.notify:
+        return None
+    return Notices(options.notify, os.environ["REGISTRY_NOTIFY_SECRET"], options.notify_form).tell
 
 
 def _is_loopback(host: str) -> bool:

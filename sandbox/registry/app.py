@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.registry.notices import Tell
 from sandbox.registry.specification import RegistryError, check_repository
 from sandbox.registry.store import Store
 
@@ -26,8 +27,9 @@ MOST_MANIFEST_BYTES = 4 * 1024 * 1024
 class RegistryApp:
     """Handlers of one registry. ``username`` "" means that everybody may read and write."""
 
-    def __init__(self, store: Store, username: str = "", password: str = "") -> None:
+    def __init__(self, store: Store, username: str = "", password: str = "", tell: Tell | None = None) -> None:
         self.store = store
+        self._tell = tell
         self._expected = base64.b64encode(f"{username}:{password}".encode()) if username else b""
         self._uploading: set[str] = set()
 
@@ -99,6 +101,8 @@ class RegistryApp:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip()
         content = await _read_body(request, MOST_MANIFEST_BYTES)
         digest = await run_in_threadpool(self.store.put_manifest, name, reference, media_type, content)
+        if self._tell is not None:
+            self._tell(name, reference, digest, media_type)
         headers = {"Location": f"/v2/{name}/manifests/{digest}", "Docker-Content-Digest": digest}
         return Response(status_code=201, headers=headers)
 
@@ -220,7 +224,10 @@ async def _hung_up(request: Request, exc: Exception) -> Response:
     return Response(status_code=400)
 
 
-def create_app(store: Store, username: str = "", password: str = "") -> Starlette:
-    """The ASGI application of a registry over ``store``; Basic sign-in when a user name is given."""
+def create_app(store: Store, username: str = "", password: str = "", tell: Tell | None = None) -> Starlette:
+    """The ASGI application of a registry over ``store``; Basic sign-in when a user name is given.
+
+    ``tell`` is called with each manifest that was put and must not wait.
+    """
     handlers = {RegistryError: _refused, HTTPException: _unrouted, ClientDisconnect: _hung_up}
-    return Starlette(routes=RegistryApp(store, username, password).routes(), exception_handlers=handlers)
+    return Starlette(routes=RegistryApp(store, username, password, tell).routes(), exception_handlers=handlers)
