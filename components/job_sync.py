@@ -39,7 +39,11 @@ PLUGINS = {
 }
 """What the shipped Jenkinsfile and the reading of its stages need, by short name."""
 _GIT = re.compile(r"(String gitCredentials\(\) \{ return ')[^'\\\n<&]*(' \})")
-_REGISTRY = re.compile(r"(String registryCredentials\(\) \{ return ')([^'\\\n<&]*)(' \})")
+_KEPT = tuple(
+    re.compile(rf"(String {name}\(\) \{{ return ')([^'\\\n<&]*)(' \}})")
+    for name in ("registryCredentials", "webhookCredentials")
+)
+"""Ids that a person put into the installed job."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # no XML can hold them
 
 
@@ -63,13 +67,15 @@ class Plan:
 
 
 def wanted_config(server: JenkinsServer, installed: str = "") -> str:
-    """The shipped config with the ids of this server's credentials: that of Git as its row has it, that of the
-    registry as the installed job has it."""
+    """The shipped config with the ids of this server's credentials: that of Git as its row has it, those of the
+    registry and of the webhook as the installed job has them."""
     text = (Path(settings.BASE_DIR) / "jenkins_job" / "config.xml").read_text(encoding="utf-8")
     groovy = _CONTROL.sub("", server.credentials_id).replace("\\", "\\\\").replace("'", "\\'")
     text = _GIT.sub(lambda found: found[1] + escape(groovy) + found[2], text, count=1)
-    if kept := _REGISTRY.search(_script(installed)):
-        text = _REGISTRY.sub(lambda found: found[1] + kept[2] + found[3], text, count=1)
+    script = _script(installed)
+    for place in _KEPT:
+        if kept := place.search(script):
+            text = place.sub(rf"\g<1>{kept[2]}\g<3>", text, count=1)
     return text
 
 
@@ -203,7 +209,8 @@ def missing(client: jenkins.JenkinsBuildServer, server: JenkinsServer, plan: Pla
         there = client.inventory(plan.job)
     except DeployerError as error:
         return [f"Plugins, nodes and credentials could not be looked up: {_english(error)}"]
-    ids = {server.credentials_id, *(found[2] for found in [_REGISTRY.search(plan.wanted)] if found)} - {""}
+    kept = (place.search(plan.wanted) for place in _KEPT)
+    ids = {server.credentials_id, *(found[2] for found in kept if found)} - {""}
     return [
         *_missing_plugins(there.plugins),
         *_missing_nodes(there.nodes, _labels(server)),

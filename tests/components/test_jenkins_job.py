@@ -132,14 +132,20 @@ def test_a_dry_run_makes_nothing(site: Site) -> None:
 
 
 def test_the_ids_of_credentials_are_the_sites_own(site: Site) -> None:
-    """That of Git as the row names it, that of the registry as the installed job does, however it was saved."""
-    own = "String registryCredentials() { return &apos;harbor&apos; }"
-    site.config(xml=SHIPPED.replace("String registryCredentials() { return '' }", own), is_new=True)
+    """That of Git as the row names it, the others as the installed job does, however it was saved."""
+    installed = SHIPPED
+    for name, own in (("registryCredentials", "harbor"), ("webhookCredentials", "nudges")):
+        assert f"String {name}() {{ return '' }}" in installed
+        installed = installed.replace(
+            f"String {name}() {{ return '' }}", f"String {name}() {{ return &apos;{own}&apos; }}"
+        )
+    site.config(xml=installed, is_new=True)
     site.row.credentials_id = "it's <ours>"
     site.row.save()
     code, said = sync()
     assert code == 0, said
     assert r"return 'it\'s &lt;ours&gt;'" in site.config() and "return 'harbor'" in site.config()
+    assert "webhookCredentials() { return 'nudges' }" in site.config() and "No credentials nudges" in said
     assert "No credentials harbor" in said and "No credentials it's <ours>" in said
     assert sync("--dry-run")[0] == 0
 

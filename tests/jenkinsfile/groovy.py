@@ -81,7 +81,7 @@ class Groovy:
 
     def run(self, folder: Path, parameters: Mapping[str, str], **more: Any) -> Ran:
         """``more``: PATH of the nodes (``path``), ``number``, ``names`` of nodes by label, ``variables`` of nodes,
-        ``credentials`` by id, and ``registryCredentials``, which the installed script names.
+        ``credentials`` by id, and ``registryCredentials`` and ``webhookCredentials``, which the installed script names.
         """
         request = {"config": str(self._config), "folder": str(folder), "params": dict(parameters)}
         defaults: dict[str, Any] = {"number": 1, "names": {}, "variables": {}, "credentials": {}}

@@ -26,11 +26,30 @@ SAID = (
     "Jenkins cannot be reached: nothing was sent.",
     "Jenkins did not answer in time, or broke the connection.",
 )
+REFUSED = (
+    "The signature or token is not the one that belongs to the secret.",
+    "It bears no signature or token of GitLab, Gitea or GitHub: enter the secret there.",
+    "It bears no Authorization: enter the secret there.",
+    "It was sent more than 5 minutes ago, or its clock is wrong: compare both clocks.",
+    "It came before: each delivery counts once.",
+    "Its body is no JSON object: choose the content type application/json there.",
+    "Its body has neither the form of Harbor nor that of the distribution registry.",
+    "It has more than 1 MB.",
+    "More than 120 came within a minute.",
+)
+QUOTED = ("Make a secret", "Make a new secret", "Address and signature do not belong together.")
 
 
-def rows(guide: str) -> list[str]:
-    """First cells of the guide's last table."""
-    table = (ROOT / "docs" / guide).read_text(encoding="utf-8").rpartition("|---|---|\n")[2]
+def section(guide: str, start: str) -> str:
+    """From the line that begins so to the next heading."""
+    text = (ROOT / "docs" / guide).read_text(encoding="utf-8").partition(f"\n{start}")[2]
+    assert text, f"{guide} has no {start}"
+    return text.partition("\n## ")[0]
+
+
+def rows(guide: str, start: str = "## 7") -> list[str]:
+    """First cells of the section's last table."""
+    table = section(guide, start).rpartition("|---|---|\n")[2]
     return [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("|")]
 
 
@@ -52,3 +71,17 @@ def test_its_links_lead_somewhere(guide: str) -> None:
     path = ROOT / "docs" / guide
     links = re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8"))
     assert links and [link for link in links if not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("language", GUIDES)
+def test_it_quotes_why_a_delivery_is_refused(language: str) -> None:
+    with translation.override(language):
+        assert rows(GUIDES[language], "## 6. Webhook") == [gettext(message) for message in REFUSED]
+        told = section(GUIDES[language], "## 6. Webhook")
+        assert [message for message in QUOTED if f"“{gettext(message)}”" not in told] == []
+
+
+def test_all_of_these_refusals_are_the_products() -> None:
+    paths = [ROOT / "components" / "services" / "webhooks.py", *(ROOT / "deployer" / "hooks").glob("*.py")]
+    source = "\n".join(path.read_text(encoding="utf-8") for path in paths)
+    assert [message for message in REFUSED if f'"{message}"' not in source] == []
