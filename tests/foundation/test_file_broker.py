@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty
@@ -16,9 +18,11 @@ from foundation.runs.engine import hinted_at, launch_hint
 from foundation.runs.wake import publisher
 from prism4k.celery import app
 from prism4k.file_broker import Channel
+from tests.foundation.broker_child import OVER, message
 from tests.foundation.conftest import Start
 from tests.foundation.probe.models import ProbeRun
 from tests.foundation.test_processes import reread, start_worker, wait_for
+from tests.stand_ins import ROOT
 
 WHOLE = {
     "body": "W10=",
@@ -103,6 +107,31 @@ def test_a_table_of_which_half_was_written_is_made_anew(channel: Channel, tmp_pa
     assert channel.get_table("celery") == []
     channel._queue_bind("celery", "celery", "", "celery")
     assert [row.queue for row in channel.get_table("celery")] == ["celery"]
+
+
+@pytest.mark.slow
+def test_several_processes_put_and_take_each_message_once(tmp_path: Path) -> None:
+    for name in ("messages", "processed", "control"):
+        (tmp_path / name).mkdir()
+
+    def start_child(what: str, name: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "tests.foundation.broker_child", what, str(tmp_path), name, "150"]
+        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    takers = [start_child("take", f"taker-{number}") for number in range(3)]
+    putters = [start_child("put", f"putter-{number}") for number in range(3)]
+    for putter in putters:
+        assert putter.wait(60) == 0, putter.communicate()[1]
+    # Names sort by time: these come behind all others.
+    for number in range(3):
+        end = {**message(f"{OVER}-{number}"), "headers": {}}
+        part = tmp_path / f"{number}.part"
+        part.write_text(json.dumps(end))
+        part.rename(tmp_path / "messages" / f"9{number}.celery.msg")
+    said = [taker.communicate(timeout=60) for taker in takers]
+    assert [(taker.returncode, errors) for taker, (_taken, errors) in zip(takers, said, strict=True)] == [(0, "")] * 3
+    taken = sorted(body for bodies, _errors in said for body in bodies.split())
+    assert taken == sorted(f"putter-{who}-{number}" for who in range(3) for number in range(150))
 
 
 @pytest.mark.slow
