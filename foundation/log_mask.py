@@ -17,13 +17,14 @@ MOST_KEY_LINES = 200
 LONGEST_CONTEXT = 300
 _KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
 _KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
-_UNSTORED = re.compile(
-    r"\x1b\[8mha:[^\x1b\n]*(?:\x1b\[0m)?"  # console notes of Jenkins, also cut ones
-    r"|\x1b\[(?![0-9;:]*m)[0-?]*[ -/]*[@-~]"  # CSI but for colours: cursor, erasing, modes
-    r"|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\|(?=\n)|$)"  # OSC, DCS, SOS, PM, APC: titles, links, clipboard
-    r"|\x1b(?![\[\]PX^_])[ -/]*[0-~]?"  # the others
-    r"|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]"
+_ESCAPES = re.compile(
+    r"\x1b(?:"  # the one beginning of all, by which they are found quickly
+    r"\[8mha:[^\x1b\n]*(?:\x1b\[0m)?"  # console notes of Jenkins, also cut ones
+    r"|\[(?![0-9;:]*m)[0-?]*[ -/]*[@-~]"  # CSI but for colours: cursor, erasing, modes
+    r"|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\|(?=\n)|$)"  # OSC, DCS, SOS, PM, APC: titles, links, clipboard
+    r"|(?![\[\]PX^_])[ -/]*[0-~]?)"  # the others
 )
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]")
 
 
 @dataclass
@@ -46,7 +47,7 @@ class LogMask:
         """The next piece, masked; it has as many line breaks as before."""
         if not text:
             return ""
-        plain = self._without_keys(_UNSTORED.sub("", text))
+        plain = self._without_keys(_CONTROLS.sub("", _ESCAPES.sub("", text)))
         # A name in the last line and its value in this one; masked text is masked into itself.
         context = self.last if self.last else ""
         masked = _line_by_line(context + plain)

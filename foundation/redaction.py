@@ -64,13 +64,13 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         MASK,
     ),
 )
-_KEYS = tuple(f"{kind}{mark}key" for kind in ("api", "access", "private") for mark in ("", "_", "-"))
 _WORDS = (
-    "://", "authorization", "bearer", "basic", "password", "passwd", "secret", *_KEYS, "token", "密码", "口令", "密钥",
-    "令牌", "mysql", "mariadb", "sshpass", "login", "curl", "-pass", "eyj", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
-    "github_pat_", "glpat-", "akia",
+    "://", "authorization", "bearer", "basic", "passw", "secret", "ikey", "skey", "ekey", "_key", "-key", "token",
+    "密码", "口令", "密钥", "令牌", "mysql", "mariadb", "sshpass", "login", "curl", "-pass", "eyj",
+    "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "akia",
 )  # fmt: skip
-"""Each match of a pattern but the last has one of these, in the line where it begins or behind that line's break."""
+"""Each match of a pattern but the last has one of these (``ikey``: of ``apikey``), in the line where it begins or
+behind that line's break."""
 _LONG = 4096
 _FOLDED = re.compile("[İıſ\u212a]|PRIVATE KEY")
 """Letters that ``re.I`` takes for i, s and k, and the one shape that has no end in sight: such a text is read whole."""
