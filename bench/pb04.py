@@ -8,6 +8,7 @@ in turn). What is stored is compared with what was written.
 from __future__ import annotations
 
 import http.client
+import os
 import subprocess
 import sys
 import threading
@@ -46,11 +47,12 @@ PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
 
 @dataclass
 class Archived:
-    """What it came to: seconds behind Jenkins' end, and memory of the watcher in MB, before and at most."""
+    """Seconds behind Jenkins' end; memory of the watcher in MB, before and at most; its seconds of CPU."""
 
     late: float
     before: float
     most: float
+    cpu: float
 
 
 class Memory(threading.Thread):
@@ -70,7 +72,7 @@ def archive(row: Build, jenkins: subprocess.Popen[str], pid: int) -> Archived:
     assert jenkins.stdin and jenkins.stdout
     time.sleep(WARM_SECONDS)
     memory = Memory(pid)
-    before = pss_mb(pid)
+    before, cpu = pss_mb(pid), cpu_seconds(pid)
     memory.start()
     jenkins.stdin.write("go\n")
     jenkins.stdin.flush()
@@ -81,7 +83,13 @@ def archive(row: Build, jenkins: subprocess.Popen[str], pid: int) -> Archived:
     frame.wait_until(lambda: Build.objects.get(pk=row.pk).is_terminal, seconds=60)
     memory.stopping.set()
     memory.join()
-    return Archived(late, before, max(memory.samples))
+    return Archived(late, before, max(memory.samples), cpu_seconds(pid) - cpu)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Of all its threads since it began: on a busy machine this says more than the clock."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def seconds_of(receive: Callable[[], Iterable[bytes]]) -> tuple[float, int, int]:
@@ -179,6 +187,7 @@ def finish(archived: Archived, ours: list[float], peer: list[float]) -> None:
         growth_mb=round(growth, 1),
         growth_limit_mb=GROWTH_LIMIT_MB,
         watcher_mb=round(archived.before, 1),
+        watcher_cpu_seconds=round(archived.cpu, 1),
         speed=round(speed, 2),
         speed_limit=SPEED_LIMIT,
         megabytes_a_second={
