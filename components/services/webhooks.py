@@ -68,7 +68,8 @@ def make_webhook(*, actor: User, server: Server) -> tuple[Webhook, str]:
 def end_webhook(*, actor: User, server: Server) -> None:
     """From now on its address refuses everything; without one nothing changes."""
     require(actor, "manage_servers")
-    webhook = webhook_of(server)
+    # Locked before its deliveries are looked up: one that is accepted meanwhile would be left behind.
+    webhook = Webhook.objects.select_for_update().filter(**{server.kind: server}).first()
     if webhook is not None:
         webhook.delete()
         audit.record_act(actor, "end_webhook", server)
@@ -132,12 +133,15 @@ def _read(webhook: Webhook | None, kind: str, headers: Headers, body: bytes | No
 def _remember(webhook: Webhook | None, delivery: Delivery) -> Server:
     """Whose it is. Raises Refused for one that was accepted before."""
     assert webhook is not None, "nobody signs for an address that is none"
+    # The row is the lock: an end of the webhook waits for this, or this finds none.
+    noted = Webhook.objects.filter(pk=webhook.pk).update(accepted=F("accepted") + 1, accepted_at=Now())
+    if not noted:
+        raise Refused(_("Address and signature do not belong together."), "not-authentic", status=401)
     deliveries = WebhookDelivery.objects.filter(webhook=webhook)
     deliveries.filter(received_at__lt=now_minus(KEPT_DAYS * 86_400)).delete()
     _row, is_new = deliveries.get_or_create(mark=delivery.mark, defaults={"webhook": webhook})
     if not is_new:
         raise _old(delivery, _("It came before: each delivery counts once."))
-    Webhook.objects.filter(pk=webhook.pk).update(accepted=F("accepted") + 1, accepted_at=Now())
     return webhook.server
 
 
