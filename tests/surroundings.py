@@ -22,6 +22,15 @@ def _own_place() -> str:
     return place
 
 
+def _own_redis() -> None:
+    """Two workers of pytest-xdist never share a Redis: the products of one would take the hints of the other's."""
+    worker, brokers = os.environ.get("PYTEST_XDIST_WORKER", ""), os.environ.get("REDIS_OF_WORKERS", "").split()
+    if worker and brokers:
+        mine = brokers[int(worker.removeprefix("gw"))]
+        os.environ.update(BROKER_URL=f"{mine}/0", CHANNEL_URL=f"{mine}/1")
+
+
+_own_redis()
 os.environ["PRISM4K_DATA_DIR"] = _own_place()
 os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(50))
 os.environ.setdefault("ENCRYPTION_KEYS", "k1:" + base64.b64encode(secrets.token_bytes(32)).decode())

@@ -1,12 +1,14 @@
-"""PostgreSQL and Redis of one's own for a command: ``python -m tests.scale.services COMMAND …``.
+"""PostgreSQL and Redis of one's own for a command: ``python -m tests.scale.services [--workers N] COMMAND …``.
 
 Both get a temporary folder and a free port and are ended with the command. PostgreSQL refuses to run as root, so root
 runs it as the user ``postgres`` that Debian's package brings. The command finds them in DATABASE_URL, BROKER_URL and
-CHANNEL_URL, with secrets made for this run.
+CHANNEL_URL, with secrets made for this run. With ``--workers``, REDIS_OF_WORKERS has a Redis for each worker of
+pytest-xdist: tests.surroundings gives it to that worker.
 """
 
 from __future__ import annotations
 
+import argparse
 import base64
 import contextlib
 import os
@@ -120,32 +122,38 @@ def redis(folder: Path) -> Iterator[str]:
         raise NotInstalled("Redis is not installed: apt-get install redis-server")
     port = free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    with running(command, folder / "redis.log", ["redis-cli", "-p", str(port), "ping"], "Redis"):
+    with running(command, folder / f"redis-{port}.log", ["redis-cli", "-p", str(port), "ping"], "Redis"):
         yield f"redis://127.0.0.1:{port}"
 
 
 @contextlib.contextmanager
-def both() -> Iterator[dict[str, str]]:
+def both(workers: int = 1) -> Iterator[dict[str, str]]:
     """Environment variables that move the product to PostgreSQL and Redis."""
-    with tempfile.TemporaryDirectory(prefix="prism4k-scale-") as name:
-        folder = Path(name)
-        with postgres(folder) as database, redis(folder) as broker:
-            yield {
-                "DATABASE_URL": database,
-                "BROKER_URL": f"{broker}/0",
-                "CHANNEL_URL": f"{broker}/1",
-                "SECRET_KEY": secrets.token_urlsafe(50),
-                "ENCRYPTION_KEYS": "k1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
-                "AUDIT_KEY": secrets.token_urlsafe(32),
-            }
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prism4k-scale-")))
+        database = stack.enter_context(postgres(folder))
+        brokers = [stack.enter_context(redis(folder)) for _ in range(workers)]
+        yield {
+            "DATABASE_URL": database,
+            "BROKER_URL": f"{brokers[0]}/0",
+            "CHANNEL_URL": f"{brokers[0]}/1",
+            "REDIS_OF_WORKERS": " ".join(brokers),
+            "SECRET_KEY": secrets.token_urlsafe(50),
+            "ENCRYPTION_KEYS": "k1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+            "AUDIT_KEY": secrets.token_urlsafe(32),
+        }
 
 
-def main(command: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """The command's exit code; 2 when something is not installed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.scale.services")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    asked = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with both() as environment:
-            return _run(command, {**os.environ, **environment})
+        with both(asked.workers) as environment:
+            return _run(asked.command, {**os.environ, **environment})
     except NotInstalled as error:
         sys.stderr.write(f"{error}\n")
         return 2
