@@ -58,7 +58,7 @@ def serve(folder: Path, triggers: Sequence[str], run_build: RunBuild, write: Cal
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     settings = Settings(url=url, state=folder, user=USER, token=TOKEN)
-    controller = Controller(Store(folder), run_build, executors=len(triggers), labels=None)
+    controller = Controller(Store(folder), run_build, executors=len(triggers), labels=None, version=settings.version)
     job = controller.create_job(JOB, Path("jenkins_job/config.xml").read_text())
     controller.start()
     for trigger in triggers:
