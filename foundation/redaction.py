@@ -64,13 +64,15 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         MASK,
     ),
 )
-_WORDS = (
-    "://", "authorization", "bearer", "basic", "passw", "secret", "ikey", "skey", "ekey", "_key", "-key", "token",
-    "密码", "口令", "密钥", "令牌", "mysql", "mariadb", "sshpass", "login", "curl", "-pass", "eyj",
-    "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "akia",
+_NEEDS = (
+    ("://",), ("authorization",), ("bearer", "basic"),
+    ("passw", "secret", "ikey", "skey", "ekey", "_key", "-key", "token"), ("密码", "口令", "密钥", "令牌"),
+    ("mysql", "mariadb", "sshpass"), ("login",), ("curl",), ("-pass", "secret", "token", "-key"),
+    ("eyj",), ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "akia"),
 )  # fmt: skip
-"""Each match of a pattern but the last has one of these (``ikey``: of ``apikey``), in the line where it begins or
-behind that line's break."""
+"""For each pattern but the last: a match has one of these words (``ikey``: of ``apikey``), in the line where it begins
+or behind that line's break."""
+_WORDS = frozenset(word for words in _NEEDS for word in words)
 _LONG = 4096
 _FOLDED = re.compile("[İıſ\u212a]|PRIVATE KEY")
 """Letters that ``re.I`` takes for i, s and k, and the one shape that has no end in sight: such a text is read whole."""
@@ -114,12 +116,19 @@ def _by_words(text: str) -> str:
     start, end = 0, 0
     for at in sorted({at for word in _WORDS for at in _lines_with(low, word)}):
         if at > end:
-            parts += [text[done:start], _by_shape(text[start:end])]
+            parts += [text[done:start], _by_need(text[start:end], low[start:end])]
             done, start = end, at
         reach = _REACH.match(text, at + 1 if text[at] == "\n" else at)
         assert reach is not None
         end = reach.end()
-    return "".join([*parts, text[done:start], _by_shape(text[start:end]), text[end:]])
+    return "".join([*parts, text[done:start], _by_need(text[start:end], low[start:end]), text[end:]])
+
+
+def _by_need(text: str, low: str) -> str:
+    for (pattern, replacement), words in zip(_PATTERNS, _NEEDS, strict=False):
+        if any(word in low for word in words):
+            text = pattern.sub(replacement, text)
+    return text
 
 
 def _lines_with(low: str, word: str) -> Iterator[int]:
