@@ -115,21 +115,21 @@ def resolve(component: Component, branch: str, *, git_url: str = "") -> BranchTi
     Raises Invalid(branch) for a branch that is not there, Refused 503 (code ``git-away``) when nobody can tell.
     """
     url = git_url or _git_url(component)
-    tip = _ask(component, url, lambda source: source.resolve(branch), field="branch")
+    tip = ask_git(component, url, lambda source: source.resolve(branch), field="branch")
     _write([StoredTip(git_url=url, branch=tip.name, commit=tip.commit, seen_at=timezone.now())])
     return tip
 
 
 def contains(component: Component, branch: str, commit: str, *, git_url: str = "") -> bool:
     """Does the commit lie on the branch now? Raises as :func:`resolve` does."""
-    return _ask(component, git_url, lambda source: source.contains(branch, commit), field="branch")
+    return ask_git(component, git_url, lambda source: source.contains(branch, commit), field="branch")
 
 
 def commits_between(component: Component, old: str, new: str, *, limit: int = 100, git_url: str = "") -> CommitList:
     """What ``new`` has that ``old`` has not; never raises for a remote that is away or a commit that is gone."""
     try:
         return CommitList(
-            _ask(component, git_url, lambda source: source.commits_between(old, new, limit=limit), field="commit")
+            ask_git(component, git_url, lambda source: source.commits_between(old, new, limit=limit), field="commit")
         )
     except Refused as exc:
         return CommitList((), exc.message)
@@ -147,7 +147,7 @@ def checkout_notes(component: Component, commit: str) -> list[MessageLike]:
     found = _left_out.get(key)
     if found is None:
         try:
-            found = _left_out[key] = _ask(component, "", lambda source: source.left_out(commit), field="commit")
+            found = _left_out[key] = ask_git(component, "", lambda source: source.left_out(commit), field="commit")
         except (Refused, Invalid):
             return []
         for oldest in list(_left_out)[:-_MOST_KEPT]:
@@ -155,7 +155,8 @@ def checkout_notes(component: Component, commit: str) -> list[MessageLike]:
     return notes_of(found, settings.build_command)
 
 
-def _ask(component: Component, git_url: str, question: Callable[[git.GitSource], T], *, field: str) -> T:
+def ask_git(component: Component, git_url: str, question: Callable[[git.GitSource], T], *, field: str) -> T:
+    """What the repository answers, within 5 s; raises Invalid(field) for its no, Refused 503 (``git-away``)."""
     url = git_url or _git_url(component)
     if not url:
         raise Refused(_("The component has no Git URL yet."), "git-url")

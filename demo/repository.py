@@ -34,6 +34,10 @@ class Commit:
     after: str = ""
 
 
+TAGS = {"v1.0": "round", "v1.1": "version"}
+"""Annotated Git tags on master, by the key of their commit."""
+
+
 def history(app: App) -> tuple[Commit, ...]:
     """master with four commits, two features, and three branches on which something goes wrong."""
     whole = files(app)
@@ -105,14 +109,14 @@ def make_repository(path: Path, app: App) -> None:
 
 
 def stream(commits: tuple[Commit, ...], now: float) -> bytes:
-    """The history in the language of ``git fast-import``."""
+    """The history with its tags, in the language of ``git fast-import``."""
     marks = {commit.key: number for number, commit in enumerate(commits, start=1)}
+    by_key = {commit.key: commit for commit in commits}
     parts: list[bytes] = []
     for commit in commits:
-        name, address = AUTHORS[commit.author]
         parts += [
             f"commit refs/heads/{commit.branch}\nmark :{marks[commit.key]}\n".encode(),
-            f"committer {name} <{address}> {int(now - commit.days_ago * DAY)} +0800\n".encode(),
+            f"committer {_who(commit, now)}\n".encode(),
             _data(commit.subject + "\n"),
         ]
         if commit.after:
@@ -120,7 +124,15 @@ def stream(commits: tuple[Commit, ...], now: float) -> bytes:
         for path, text in commit.changes.items():
             parts += [f"M 100644 inline {path}\n".encode(), _data(text)]
         parts.append(b"\n")
+    for name, key in TAGS.items():
+        parts += [f"tag {name}\nfrom :{marks[key]}\ntagger {_who(by_key[key], now)}\n".encode(), _data(f"{name}\n")]
     return b"".join(parts)
+
+
+def _who(commit: Commit, now: float) -> str:
+    """Its author at its moment."""
+    name, address = AUTHORS[commit.author]
+    return f"{name} <{address}> {int(now - commit.days_ago * DAY)} +0800"
 
 
 def _data(text: str) -> bytes:

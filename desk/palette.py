@@ -68,7 +68,7 @@ def _order(order: ReleaseOrder) -> Line:
         title=order.short_name,
         url=reverse("releases:order", args=[order.number]),
         icon="orders",
-        detail=f"{order.component.name} · {order.branch} · {order.author.shown_name}",
+        detail=f"{order.component.name} · {order.made_from} · {order.author.shown_name}",
         state=str(order.get_state_display()),
         tone=tone(order.state),
         is_code=True,

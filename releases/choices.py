@@ -13,6 +13,14 @@ class OrderState(models.TextChoices):
     CLOSED = "closed", _("closed")
 
 
+class OrderSource(models.TextChoices):
+    """What the order was made from. Its commit lies on its branch in each case."""
+
+    BRANCH = "branch", pgettext_lazy("order source", "a branch's tip")
+    GIT_TAG = "git_tag", pgettext_lazy("order source", "a Git tag")
+    COMMIT = "commit", pgettext_lazy("order source", "a commit")
+
+
 class ClosedReason(models.TextChoices):
     WITHDRAWN = "withdrawn", pgettext_lazy("order", "withdrawn")
     RETURNED = "returned", _("returned")

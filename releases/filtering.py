@@ -29,9 +29,9 @@ def filter_orders(
     since: str = "",
     until: str = "",
 ) -> QuerySet[ReleaseOrder]:
-    """``text``: beginning of number, short name or branch, part of a component's name. ``since``, ``until``: days.
+    """``text``: beginning of number, short name, branch or Git tag, part of a component's name.
 
-    Days (``2026-11-20``, both included) are those of the active time zone; what is no day filters nothing.
+    ``since``, ``until``: days (``2026-11-20``, both included) of the active time zone; what is no day filters nothing.
     """
     if project:
         orders = orders.filter(project__slug=project)
@@ -57,7 +57,7 @@ def read_day(text: str) -> date | None:
 
 
 def _means(text: str) -> Q:
-    choice = _begins("number", text.upper()) | _begins("branch", text)
+    choice = _begins("number", text.upper()) | _begins("branch", text) | _begins("git_tag", text)
     if short := _SHORT_NAME.fullmatch(re.sub(r"[-·.\s]", "", text.upper())):
         this = timezone.localdate(timezone=timezone.get_default_timezone()).year
         for year in range(this, this - YEARS, -1):

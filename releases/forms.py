@@ -12,7 +12,7 @@ from django.utils.translation import pgettext_lazy
 from components.models import Component
 from environments.access import Rights
 from environments.models import Space
-from releases.choices import TestVerdict
+from releases.choices import OrderSource, TestVerdict
 
 
 class OrderForm(forms.Form):
@@ -22,10 +22,16 @@ class OrderForm(forms.Form):
         label=_("Project"), required=False, help_text=_("The subsystem; it narrows the components below.")
     )
     component = forms.ChoiceField(label=_("Component"))
-    branch = forms.CharField(
-        label=pgettext_lazy("order form", "Branch"),
-        max_length=200,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    source = forms.ChoiceField(
+        label=_("Made from"), choices=OrderSource.choices, required=False, widget=forms.RadioSelect
+    )
+    branch = forms.CharField(label=pgettext_lazy("order form", "Branch"), max_length=200, required=False)
+    git_tag = forms.CharField(label=_("Git tag"), max_length=200, required=False)
+    commit = forms.CharField(
+        label=_("Commit"), max_length=40, required=False, help_text=_("At least 7 of its 40 hex digits.")
+    )
+    on_branch = forms.CharField(
+        label=_("On branch"), max_length=200, required=False, help_text=_("Empty: the usual branch that has it.")
     )
     description = forms.CharField(
         label=_("Description"), required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 3})
@@ -42,12 +48,29 @@ class OrderForm(forms.Form):
         self.fields["component"].choices = component_choices(components, last)  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
-        """The component must be one of the project, where one is chosen."""
+        """One source, and the component must be one of the project, where one is chosen."""
         cleaned = super().clean() or {}
+        self._choose(cleaned)
         project, component = cleaned.get("project"), cleaned.get("component")
         if project and component and not component.startswith(f"{project}/"):
             self.add_error("component", _("This component belongs to another project: choose it again."))
         return cleaned
+
+    def _choose(self, cleaned: dict[str, Any]) -> None:
+        """What was typed for another source than the chosen one is not meant."""
+        chosen = cleaned.pop("source", "") or OrderSource.BRANCH
+        on_branch = cleaned.pop("on_branch", "")
+        if not cleaned.get(chosen) and chosen not in self.errors:
+            self.add_error(chosen, _("Write what the order is made from."))
+        for other in {*OrderSource.values} - {chosen}:
+            cleaned[other] = ""
+        if chosen != OrderSource.BRANCH:
+            cleaned["branch"] = on_branch
+
+    @property
+    def chosen_source(self) -> str:
+        """Which of the three fields counts."""
+        return str(self["source"].value() or OrderSource.BRANCH)
 
 
 Option = tuple[str, str]

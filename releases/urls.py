@@ -14,6 +14,7 @@ urlpatterns = [
     path("orders/", lists.list_orders, name="list"),
     path("orders/new/", creating.new, name="new"),
     path("orders/new/branches/", creating.branches, name="branches"),
+    path("orders/new/git-tags/", creating.git_tags, name="git-tags"),
     path("orders/new/before/", creating.before, name="before"),
     path(ORDER, orders.order, name="order"),
     path(ORDER + "build/", builds.build, name="build"),

@@ -181,7 +181,9 @@ class Site:
     # ------------------------------------------------------------ acts
     def order(self, branch: str = "good", by: User | None = None) -> ReleaseOrder:
         """A new order, by the developer."""
-        return orders.create_order(actor=by or self.world.dana, component=self.component, branch=branch)
+        actor = by or self.world.dana
+        origin = orders.choose_origin(actor=actor, component=self.component, branch=branch)
+        return orders.create_order(actor=actor, component=self.component, origin=origin)
 
     def start_build(self, branch: str = "good") -> Build:
         """A queued build of a new order."""

@@ -48,7 +48,7 @@ from deployer.interfaces.entry import (
 )
 from deployer.interfaces.registry import ImageFacts, RegistryClient
 from deployer.interfaces.rendering import Rendered, RenderedLine, RenderRequest
-from deployer.interfaces.source import BranchTip, CommitFacts, LeftOut, SourceClient
+from deployer.interfaces.source import BranchTip, CommitFacts, FoundCommit, GitTag, LeftOut, SourceClient
 from deployer.interfaces.targets import (
     BuildServerTarget,
     ClusterTarget,
@@ -81,6 +81,8 @@ __all__ = [
     "EntryTarget",
     "EventFacts",
     "FoundBuild",
+    "FoundCommit",
+    "GitTag",
     "ImageFacts",
     "JobFacts",
     "LeftOut",

@@ -15,6 +15,22 @@ class BranchTip:
 
 
 @dataclass(frozen=True)
+class GitTag:
+    """A Git tag and the commit it points to (40 hex digits), also where it is an annotated one."""
+
+    name: str
+    commit: str
+
+
+@dataclass(frozen=True)
+class FoundCommit:
+    """A commit (40 hex digits) and the branches that can be built and on which it lies, sorted by name."""
+
+    commit: str
+    branches: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class CommitFacts:
     """One commit; ``at`` is ISO 8601 with zone."""
 
@@ -46,6 +62,15 @@ class SourceClient(Protocol):
 
     def contains(self, branch: str, commit: str) -> bool:
         """True when the commit lies on the branch."""
+
+    def git_tags(self) -> tuple[GitTag, ...]:
+        """All Git tags whose names we take, with their commits, sorted by name."""
+
+    def find_tag(self, name: str) -> GitTag:
+        """One Git tag; raises Rejected for what cannot be one, NotFound for an unknown one."""
+
+    def find_commit(self, beginning: str) -> FoundCommit:
+        """The one commit on a branch that begins so (7 to 40 hex digits); raises Rejected (several), NotFound."""
 
     def commits_between(self, old: str, new: str, *, limit: int = 100) -> tuple[CommitFacts, ...]:
         """Commits reachable from new and not from old, newest first."""

@@ -2,7 +2,7 @@
 
 An order is found by its number, by any beginning of its short name (``1120-1412·CK``), and, among the newest
 ``NEWEST`` of those that the viewer sees, by the last characters of its number (production asks for four), a part of its
-branch or the beginning of its commit.
+branch or Git tag, or the beginning of its commit.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from releases.models import Placement, ReleaseOrder
 from releases.selectors import orders_visible_to
 
 NEWEST = 2000
-"""So many of the viewer's newest orders are looked through for branches; an index cannot find a part of a name."""
+"""So many of the viewer's newest orders are looked through for branches and tags; no index finds a part of a name."""
 YEARS = 3
 """A short name has no year: it is tried in this one and the two before."""
 MOST_PLACEMENTS = 40
@@ -146,7 +146,8 @@ def _newest(seen: QuerySet[ReleaseOrder]) -> QuerySet[ReleaseOrder]:
 
 
 def _loosely(text: str, sought: _Number | None) -> Q:
-    choices = [Q(branch__icontains=text)] if len(text) > 1 else [Q(branch__istartswith=text)]
+    how = "icontains" if len(text) > 1 else "istartswith"
+    choices = [Q(**{f"{field}__{how}": text}) for field in ("branch", "git_tag")]
     if sought and not sought.is_precise:
         choices += [_begins("number", prefix) & Q(number__endswith=sought.end) for prefix in sought.prefixes]
     if re.fullmatch(r"[0-9]{1,12}[A-Z]{2}", text.upper()):

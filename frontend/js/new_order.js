@@ -1,16 +1,20 @@
-// The form of a new order: the project narrows the components, a branch is picked from the list under the field, and
-// what one should know before creating follows the two. Without this file both are chosen and typed by hand.
+// The form of a new order: the project narrows the components, a branch or a Git tag is picked from the list under its
+// field, and what one should know before creating follows. Without this file all is chosen and typed by hand.
 const form = document.querySelector("form[data-new-order]");
-const [project, component, branch] = ["project", "component", "branch"].map((name) => form.elements[name]);
+const [project, component, branch, gitTag, commit, onBranch] =
+  ["project", "component", "branch", "git_tag", "commit", "on_branch"].map((name) => form.elements[name]);
+const fields = { branch, git_tag: gitTag, commit };
+const source = () => form.elements.source.value;
 // Every option with its group, as the server wrote them: nothing is asked for when the project changes, so nothing
 // that somebody chose meanwhile can be lost.
 const groups = [...component.querySelectorAll("optgroup")].map((group) => ({ group, options: [...group.children] }));
+const TYPING_MS = 300;
 let isTyped = Boolean(branch.value);
 let wantsPreset = false;
-let active = -1;
+let pause = 0;
 
-const tell = () => document.body.dispatchEvent(new CustomEvent("branchpicked"));
-const list = () => [...document.querySelectorAll("#branches [data-branch]")];
+const tell = () => document.body.dispatchEvent(new CustomEvent("sourcepicked"));
+const tellSoon = () => { clearTimeout(pause); pause = setTimeout(tell, TYPING_MS); };
 
 // ---------------------------------------------------------------- project and component
 function narrow() {
@@ -32,61 +36,82 @@ component.addEventListener("change", () => {
   // Another component has other branches: the one that was preset for the last is not meant any more.
   wantsPreset = true;
   if (!isTyped || !document.activeElement || document.activeElement !== branch) branch.value = "";
+  [gitTag, commit, onBranch].forEach((field) => { field.value = ""; });
+  if (source() === "git_tag") gitTag.dispatchEvent(new Event("refresh"));
 });
 
-// ---------------------------------------------------------------- branches
-branch.addEventListener("input", () => { isTyped = true; wantsPreset = false; active = -1; });
+// ---------------------------------------------------------------- lists under a field
+// A field with the list that the server writes under it: rows are picked by mouse or by arrow keys and Enter.
+function combobox(field, selector, name) {
+  let active = -1;
+  const rows = () => [...document.querySelectorAll(selector)];
+  const mark = () => rows().forEach((row) => row.setAttribute("aria-selected", String(row.dataset[name] === field.value)));
+  const forget = () => { active = -1; };
+
+  function pick(row) {
+    field.value = row.dataset[name];
+    isTyped = true;
+    active = -1;
+    field.removeAttribute("aria-activedescendant");
+    mark();
+    field.focus();
+    tell();
+  }
+
+  function step(by) {
+    const found = rows();
+    if (!found.length) return;
+    active = (active + by + found.length) % found.length;
+    found.forEach((row, place) => row.classList.toggle("is-active", place === active));
+    found[active].scrollIntoView({ block: "nearest" });
+    field.setAttribute("aria-activedescendant", found[active].id);
+  }
+
+  document.addEventListener("click", (event) => {
+    const row = event.target.closest(selector);
+    if (row) pick(row);
+  });
+  field.addEventListener("input", forget);
+  field.addEventListener("keydown", (event) => {
+    if (event.isComposing) return;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      step(event.key === "ArrowDown" ? 1 : -1);
+    } else if (event.key === "Enter" && active >= 0 && rows()[active]) {
+      event.preventDefault();
+      pick(rows()[active]);
+    }
+  });
+  return { mark, forget };
+}
+
+const branches = combobox(branch, "#branches [data-branch]", "branch");
+const gitTags = combobox(gitTag, "#git-tags [data-git-tag]", "gitTag");
+branch.addEventListener("input", () => { isTyped = true; wantsPreset = false; });
 
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.detail.requestConfig?.elt !== branch) return;
-  active = -1;
-  if (wantsPreset && !branch.value) {
-    wantsPreset = false;
-    branch.value = document.getElementById("branches").dataset.preset;
-    mark();
+  const asked = event.detail.requestConfig?.elt;
+  if (asked === gitTag) gitTags.forget();
+  if (asked === branch) {
+    branches.forget();
+    if (wantsPreset && !branch.value) {
+      wantsPreset = false;
+      branch.value = document.getElementById("branches").dataset.preset;
+      branches.mark();
+    }
   }
+  if (asked === fields[source()]) tell();
+});
+
+// ---------------------------------------------------------------- what the order is made from
+form.addEventListener("change", (event) => {
+  if (event.target.name !== "source") return;
+  fields[source()].focus();
   tell();
 });
-
-function mark() {
-  list().forEach((row) => row.setAttribute("aria-selected", String(row.dataset.branch === branch.value)));
-}
-
-function pick(row) {
-  branch.value = row.dataset.branch;
-  isTyped = true;
-  active = -1;
-  branch.removeAttribute("aria-activedescendant");
-  mark();
-  branch.focus();
-  tell();
-}
-
-document.addEventListener("click", (event) => {
-  const row = event.target.closest("#branches [data-branch]");
-  if (row) pick(row);
-});
-
-function step(by) {
-  const rows = list();
-  if (!rows.length) return;
-  active = (active + by + rows.length) % rows.length;
-  rows.forEach((row, place) => row.classList.toggle("is-active", place === active));
-  rows[active].scrollIntoView({ block: "nearest" });
-  branch.setAttribute("aria-activedescendant", rows[active].id);
-}
-
-branch.addEventListener("keydown", (event) => {
-  if (event.isComposing) return;
-  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-    event.preventDefault();
-    step(event.key === "ArrowDown" ? 1 : -1);
-  } else if (event.key === "Enter" && active >= 0 && list()[active]) {
-    event.preventDefault();
-    pick(list()[active]);
-  }
-});
+commit.addEventListener("input", tellSoon);
+onBranch.addEventListener("input", tellSoon);
 
 // The one who repeats the last order presses Enter; who wants another branch types over it.
-if (document.activeElement === branch) branch.select();
+if (document.activeElement === fields[source()]) document.activeElement.select();
 narrow();

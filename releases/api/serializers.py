@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from foundation.api.serializers import Input, text
 from foundation.messages import from_json_data
-from releases.choices import ApprovalState, DeploymentKind, TestVerdict
+from releases.choices import ApprovalState, DeploymentKind, OrderSource, TestVerdict
 from releases.models import Placement
 from releases.presenters.autoscaler import autoscaler_of
 
@@ -20,7 +20,13 @@ MOST_NUMBER = 2**31 - 1
 # ---------------------------------------------------------------- in
 class OrderInput(Input):
     component = serializers.CharField(max_length=130, help_text="project/component, e.g. sis-omm/proxy-gw")
-    branch = serializers.CharField(max_length=200)
+    branch = text(
+        200, default="", help_text="its tip is released; beside a Git tag or a commit: the branch that it must lie on"
+    )
+    git_tag = text(200, default="", help_text="released instead of a branch's tip")
+    commit = text(
+        40, default="", help_text="7 to 40 hex digits, released instead; beside a Git tag: what it must point to"
+    )
     description = text(4000, default="")
     change_ticket = text(80, default="")
     changes_database = serializers.BooleanField(required=False, default=False)
@@ -280,8 +286,12 @@ class OrderSummary(serializers.Serializer[Any]):
     component = serializers.CharField(source="component.slug")
     component_name = serializers.CharField(source="component.name")
     project = serializers.CharField(source="project.slug")
-    branch = serializers.CharField()
-    commit = serializers.CharField()
+    branch = serializers.CharField(help_text="on which the commit lies")
+    source = serializers.ChoiceField(  # type: ignore[assignment]  # shadows the serializer's own
+        choices=OrderSource.choices, help_text="what the order was made from"
+    )
+    git_tag = serializers.CharField(help_text="of source git_tag")
+    commit = serializers.CharField(help_text="empty until a branch's order is built first")
     author = serializers.CharField(source="author.username")
     state = serializers.CharField()
     closed_reason = serializers.CharField()

@@ -25,6 +25,8 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.CharField(max_length=20, validators=[django.core.validators.RegexValidator('\\AK8S[0-9]{14}[A-Z]{2}\\Z')], verbose_name='order number')),
                 ('branch', models.CharField(max_length=200, verbose_name='branch')),
+                ('source', models.CharField(choices=[('branch', "a branch's tip"), ('git_tag', 'a Git tag'), ('commit', 'a commit')], default='branch', editable=False, max_length=10, verbose_name='source')),
+                ('git_tag', models.CharField(blank=True, editable=False, max_length=200, verbose_name='Git tag')),
                 ('description', models.TextField(blank=True, verbose_name='description')),
                 ('change_ticket', models.CharField(blank=True, max_length=80, verbose_name='change ticket')),
                 ('changes_database', models.BooleanField(default=False, verbose_name='changes the database')),
@@ -488,6 +490,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='releaseorder',
+            index=models.Index(fields=['git_tag'], name='orders_by_git_tag'),
+        ),
+        migrations.AddIndex(
+            model_name='releaseorder',
             index=models.Index(fields=['project', '-id'], name='orders_by_project'),
         ),
         migrations.AddIndex(
@@ -513,6 +519,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='releaseorder',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'closed'), models.Q(('closed_reason', ''), _negated=True)), models.Q(models.Q(('state', 'closed'), _negated=True), ('closed_reason', '')), _connector='OR'), name='only_a_closed_order_has_a_reason_of_closing'),
+        ),
+        migrations.AddConstraint(
+            model_name='releaseorder',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('source', 'git_tag'), models.Q(('git_tag', ''), _negated=True)), models.Q(models.Q(('source', 'git_tag'), _negated=True), ('git_tag', '')), _connector='OR'), name='an_order_of_a_git_tag_names_it'),
+        ),
+        migrations.AddConstraint(
+            model_name='releaseorder',
+            constraint=models.CheckConstraint(condition=models.Q(('source', 'branch'), models.Q(('commit', ''), _negated=True), _connector='OR'), name='an_order_of_a_tag_or_commit_has_its_commit'),
         ),
         migrations.AddIndex(
             model_name='orderevent',

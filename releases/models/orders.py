@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Project
 from components.models import BaseImage, Component, ComponentSettings, TemplateVersion
-from releases.choices import ClosedReason, OrderState
+from releases.choices import ClosedReason, OrderSource, OrderState
 
 NUMBER = r"\AK8S[0-9]{14}[A-Z]{2}\Z"
 
@@ -33,6 +33,10 @@ class ReleaseOrder(models.Model):
         Project, on_delete=models.PROTECT, related_name="orders", verbose_name=_("project"), db_index=False
     )
     branch = models.CharField(_("branch"), max_length=200)
+    source = models.CharField(
+        _("source"), max_length=10, choices=OrderSource.choices, default=OrderSource.BRANCH, editable=False
+    )
+    git_tag = models.CharField(_("Git tag"), max_length=200, blank=True, editable=False)
     description = models.TextField(_("description"), blank=True)
     change_ticket = models.CharField(_("change ticket"), max_length=80, blank=True)
     changes_database = models.BooleanField(_("changes the database"), default=False)
@@ -51,7 +55,7 @@ class ReleaseOrder(models.Model):
     closed_reason = models.CharField(max_length=20, choices=ClosedReason.choices, blank=True, editable=False)
     closed_note = models.CharField(max_length=500, blank=True, editable=False)
 
-    # Frozen by the first build.
+    # Frozen by the first build; the commit of a Git tag, or one that was chosen, when the order is created.
     commit = models.CharField(_("commit"), max_length=40, blank=True, editable=False)
     component_settings = models.ForeignKey(
         ComponentSettings, on_delete=models.PROTECT, null=True, related_name="+", editable=False, db_index=False
@@ -79,6 +83,7 @@ class ReleaseOrder(models.Model):
         # found by them; a unique=True would add a second index for LIKE, which no query uses.
         indexes = [
             models.Index(fields=["branch"], name="orders_by_branch"),
+            models.Index(fields=["git_tag"], name="orders_by_git_tag"),
             models.Index(fields=["project", "-id"], name="orders_by_project"),
             models.Index(fields=["component", "-id"], name="orders_by_component"),
             models.Index(fields=["author", "-id"], name="orders_by_author"),
@@ -91,6 +96,15 @@ class ReleaseOrder(models.Model):
                 name="only_a_closed_order_has_a_reason_of_closing",
                 condition=models.Q(state="closed") & ~models.Q(closed_reason="")
                 | ~models.Q(state="closed") & models.Q(closed_reason=""),
+            ),
+            models.CheckConstraint(
+                name="an_order_of_a_git_tag_names_it",
+                condition=models.Q(source="git_tag") & ~models.Q(git_tag="")
+                | ~models.Q(source="git_tag") & models.Q(git_tag=""),
+            ),
+            models.CheckConstraint(
+                name="an_order_of_a_tag_or_commit_has_its_commit",
+                condition=models.Q(source="branch") | ~models.Q(commit=""),
             ),
         ]
 
@@ -114,6 +128,21 @@ class ReleaseOrder(models.Model):
     def changed_at(self) -> datetime:
         """Last modified: when somebody, or a run, last did something to it."""
         return self.feed.last_event_at
+
+    @property
+    def has_fixed_commit(self) -> bool:
+        """Made from a Git tag or a commit: no other commit is built, also after branch or tag have moved."""
+        return self.source != OrderSource.BRANCH
+
+    @property
+    def made_from(self) -> str:
+        """What people call it: the Git tag with its branch, or the branch."""
+        return f"{self.git_tag} ({self.branch})" if self.git_tag else self.branch
+
+    @property
+    def source_icon(self) -> str:
+        """The sign before :attr:`made_from`."""
+        return {"git_tag": "tag", "commit": "git-commit"}.get(self.source, "git-branch")
 
     @property
     def short_name(self) -> str:

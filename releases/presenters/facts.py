@@ -65,6 +65,8 @@ def order_facts(order: ReleaseOrder, build: Build | None) -> list[Fact]:
     if order.commit:
         facts.append(Fact(_("Commit"), order.commit[:7], order.commit))
     facts.append(Fact(_("Branch"), order.branch, order.branch))
+    if order.git_tag:
+        facts.append(Fact(_("Git tag"), order.git_tag, order.git_tag))
     if order.base_image:
         facts.append(Fact(_("Base image"), str(order.base_image), str(order.base_image)))
     if order.component_settings:
@@ -104,6 +106,8 @@ def _rows(before: Snapshot | None, after: Snapshot) -> Iterator[Compared]:
     old, new = before.order if before else None, after.order
     yield _row(_("Order"), old.number if old else "", new.number, new.author, new.created_at, is_first=True)
     yield _row(_("Branch"), old.branch if old else "", new.branch)
+    if new.git_tag or (old and old.git_tag):
+        yield _row(_("Git tag"), old.git_tag if old else "", new.git_tag)
     yield _row(_("Commit"), old.commit[:7] if old else "", new.commit[:7], is_first=True)
     yield _row(_("Digest"), before.digest[:19] if before else "", after.digest[:19], is_first=True)
     yield from _settings_rows(before.component_settings if before else None, after.component_settings)

@@ -9,8 +9,10 @@ from accounts.models import User
 from components import live_reads
 from components.completeness import missing_for_build
 from components.models import Toolchain
+from components.origins import read_tag
 from components.selectors import current_settings, latest_versions, toolchain_of
 from environments.access import require
+from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.problems import Refused, Stale
 from foundation.runs.choices import ACTIVE
@@ -25,18 +27,20 @@ from releases.transitions import move
 
 def start_build(*, actor: User, order: ReleaseOrder, commit: str = "") -> Build:
     """Start an attempt. The first freezes the commit that the person saw (``commit``, or the branch's tip now),
-    settings, templates and base image; later attempts build the same.
+    settings, templates and base image; later attempts build the same. A Git tag's order has its commit already.
 
-    Raises Refused (has an image, closed, incomplete component, no such commit), Stale when somebody was faster.
+    Raises Refused (has an image, closed, incomplete component, no such commit, moved tag), Stale when somebody was
+    faster.
     """
     require(actor, "build", project_id=order.project_id, owner_id=order.author_id)
     _ensure_state(order)
     commit = commit or commit_to_build(actor=actor, order=order)
+    _ensure_own_commit(order, commit)
     toolchain = _ensure_completeness(order)
     with transaction.atomic():
         locked = lock_order(order.pk)
         _ensure_state(locked)
-        if not locked.commit:
+        if locked.component_settings_id is None:
             _freeze(locked, commit.lower())
         move(locked, OrderState.BUILDING, actor=actor)
         build = create_build(locked, toolchain, actor=actor)
@@ -67,10 +71,43 @@ def create_build(order: ReleaseOrder, toolchain: Toolchain, *, actor: User) -> B
 
 
 def commit_to_build(*, actor: User, order: ReleaseOrder) -> str:
-    """The commit that a build would take: the frozen one, or the branch's tip now. Asks Git: not in a transaction."""
+    """The commit that a build would take: the frozen one, or the branch's tip now. Asks Git: not in a transaction.
+
+    Raises Refused for a Git tag that is at another commit now; while Git is away the build itself finds that out.
+    """
     require(actor, "build", project_id=order.project_id, owner_id=order.author_id)
     _ensure_state(order)
+    if order.git_tag:
+        ensure_tag(order)
     return order.commit or live_reads.resolve(order.component, order.branch).commit
+
+
+def ensure_tag(order: ReleaseOrder) -> None:
+    """The order's Git tag is where it was when the order was created; raises Refused (``tag-moved``), Invalid."""
+    settings = order.component_settings
+    try:
+        now = read_tag(order.component, order.git_tag, git_url=settings.git_url if settings else "")
+    except Refused as refusal:
+        if refusal.code != "git-away":
+            raise
+        return
+    if now != order.commit:
+        raise Refused(tag_moved(order, now), "tag-moved")
+
+
+def tag_moved(order: ReleaseOrder, now: str) -> MessageLike:
+    """Why nothing is built any more of an order whose Git tag is at commit ``now``."""
+    return _(
+        "Git tag %(tag)s has moved from commit %(old)s to %(new)s: repeat the order to release what it means now.",
+        tag=order.git_tag,
+        old=order.commit[:7],
+        new=now[:7],
+    )
+
+
+def _ensure_own_commit(order: ReleaseOrder, commit: str) -> None:
+    if order.has_fixed_commit and commit.lower() != order.commit:
+        raise Refused(_("This order is for commit %(commit)s only.", commit=order.commit[:7]), "other-commit")
 
 
 def _ensure_state(order: ReleaseOrder) -> None:

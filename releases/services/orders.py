@@ -13,14 +13,14 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from components import live_reads
 from components.models import BranchTip, Component
+from components.origins import Origin, find_origin
 from components.selectors import current_settings
 from environments.access import require
 from foundation.messages import message as _
 from foundation.problems import Invalid, Refused, Stale
 from foundation.runs.choices import RunState
-from releases.choices import ClosedReason, OrderState, PromotionState
+from releases.choices import ClosedReason, OrderSource, OrderState, PromotionState
 from releases.events import append_event, record_act
 from releases.locks import lock_orders
 from releases.models import Build, Comment, Deployment, Promotion, ReleaseOrder
@@ -36,32 +36,47 @@ def new_number(now: datetime | None = None) -> str:
     return f"K8S{local:%Y%m%d%H%M%S}" + "".join(secrets.choice(string.ascii_uppercase) for _ in range(2))
 
 
+def choose_origin(
+    *, actor: User, component: Component, branch: str = "", git_tag: str = "", commit: str = ""
+) -> Origin:
+    """What a new order of this person would be made from. Asks Git: not inside a transaction.
+
+    Raises as :func:`components.origins.find_origin` does; while Git is away, a branch that was seen before will do: the
+    build checks again.
+    """
+    _ensure_may_create(actor, component)
+    try:
+        return find_origin(component, branch=branch, git_tag=git_tag, commit=commit)
+    except Refused:
+        url = getattr(current_settings(component), "git_url", "")
+        if git_tag or commit or not BranchTip.objects.filter(git_url=url, branch=branch.strip()).exists():
+            raise
+        return Origin(branch.strip())
+
+
+def _ensure_may_create(actor: User, component: Component) -> None:
+    require(actor, "create_order", project_id=component.project_id)
+    if component.is_archived:
+        raise Refused(_("This component is archived: no new orders."), "component-archived")
+
+
 def create_order(
     *,
     actor: User,
     component: Component,
-    branch: str,
+    origin: Origin,
     description: str = "",
     change_ticket: str = "",
     changes_database: bool = False,
     repeat_of: ReleaseOrder | None = None,
-    is_branch_checked: bool = False,
 ) -> ReleaseOrder:
-    """A new order in state ``created``. Raises Invalid for an unknown branch, Refused when Git cannot be asked.
-
-    ``is_branch_checked``: the caller has called ``ensure_branch`` already, because it is inside a transaction now.
-    """
-    require(actor, "create_order", project_id=component.project_id)
-    if component.is_archived:
-        raise Refused(_("This component is archived: no new orders."), "component-archived")
-    branch = branch.strip()
-    if not is_branch_checked:
-        ensure_branch(component, branch)
+    """A new order in state ``created``, from what :func:`choose_origin` found."""
+    _ensure_may_create(actor, component)
     _check_ticket(component, change_ticket)
     fields = {
         "component": component,
         "project": component.project,
-        "branch": branch,
+        **_made_from(origin),
         "description": description.strip(),
         "change_ticket": change_ticket.strip(),
         "changes_database": changes_database,
@@ -72,7 +87,7 @@ def create_order(
         try:
             with transaction.atomic():
                 order = ReleaseOrder.objects.create(number=new_number(), **fields)
-                data = {"branch": order.branch, "component": order.component.name}
+                data = {**_made_from(origin), "component": order.component.name}
                 record_act(order, "order.created", actor, subject=order, data=data)
                 return order
         except IntegrityError:
@@ -81,14 +96,12 @@ def create_order(
     raise Stale(_("Too many orders were created in this second: try again."))
 
 
-def ensure_branch(component: Component, branch: str) -> None:
-    """An unknown branch is refused; while Git is away, one that was seen before will do: the build checks again."""
-    try:
-        live_reads.resolve(component, branch)
-    except Refused:
-        url = getattr(current_settings(component), "git_url", "")
-        if not BranchTip.objects.filter(git_url=url, branch=branch).exists():
-            raise
+def _made_from(origin: Origin) -> dict[str, str]:
+    """The columns that say it. A branch's tip is frozen by the first build, not here."""
+    if not origin.is_fixed:
+        return {"branch": origin.branch}
+    source = OrderSource.GIT_TAG if origin.git_tag else OrderSource.COMMIT
+    return {"branch": origin.branch, "source": source, "git_tag": origin.git_tag, "commit": origin.commit}
 
 
 def _check_ticket(component: Component, ticket: str) -> None:

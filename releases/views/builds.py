@@ -18,6 +18,7 @@ from foundation.messages import message as _
 from foundation.pages import act_view, redirect_with
 from foundation.problems import Invalid, Missing, Refused
 from releases import selectors
+from releases.choices import OrderState
 from releases.models import Build, ReleaseOrder
 from releases.presenters.build import start_act, usual_build
 from releases.presenters.facts import build_facts
@@ -56,15 +57,17 @@ def _commit(request: HttpRequest) -> str:
 
 
 def _tip(order: ReleaseOrder) -> dict[str, Any]:
-    """The commit that will be built: the frozen one, or the branch's tip as Git says now."""
-    if order.commit:
-        return {"commit": order.commit, "is_frozen": True}
+    """The commit that will be built: the frozen one, or the branch's tip as Git says now; and a tag that moved."""
     try:
+        if order.git_tag and order.state in (OrderState.CREATED, OrderState.BUILD_FAILED):
+            builds.ensure_tag(order)
+        if order.commit:
+            return {"commit": order.commit, "is_frozen": True}
         return {"commit": live_reads.resolve(order.component, order.branch).commit, "is_frozen": False}
     except Invalid as refusal:
-        return {"commit": "", "trouble": next(iter(refusal.fields.values()))[0]}
+        return {"commit": order.commit, "trouble": next(iter(refusal.fields.values()))[0]}
     except Refused as refusal:
-        return {"commit": "", "trouble": refusal.message}
+        return {"commit": order.commit, "trouble": refusal.message}
 
 
 @api_route("builds_stop")

@@ -1,4 +1,4 @@
-"""新建发布单: the form, the branches as one types, and what one should know before creating."""
+"""新建发布单: the form, branches and Git tags as one types, and what one should know before creating."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ from accounts.models import User
 from components import live_reads
 from components.completeness import missing_elements
 from components.models import Component
+from components.origins import USUAL_BRANCHES, Origin, find_origin
+from components.origins import git_tags as read_git_tags
 from components.selectors import find_component, list_components, spaces_of
 from deployer.interfaces import BranchTip
 from environments.access import require
 from environments.models import Space
 from foundation.api.routes import Body, FormInput, api_route
+from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.pages import put_errors, read_view, redirect_with
-from foundation.problems import Invalid
+from foundation.problems import Invalid, Refused
 from releases import selectors
-from releases.choices import OrderState
+from releases.choices import OrderSource, OrderState
 from releases.forms import OrderForm, creatable_components
 from releases.models import Placement, ReleaseOrder
 from releases.services import orders
@@ -37,24 +40,30 @@ ORDERS_READ = 100
 BRANCHES_SHOWN = 50
 UNFIT_SHOWN = 5
 BRANCHES_AGE_SECONDS = 15
-USUAL_BRANCHES = ("master", "main", "trunk", "develop")
+TAGS_SHOWN = 50
 COMMITS_SHOWN = 20
+_NAMES = ("branch", "git_tag", "commit")
 
 
 # ---------------------------------------------------------------- the form
-def _repeat_of(form: FormInput) -> Body:
-    """A repeat names the order that it repeats."""
+def _order_body(form: FormInput) -> Body:
+    """What it is made from, of the three that one may fill in; a repeat names the order that it repeats."""
+    source = form.text("source") or OrderSource.BRANCH
+    named = {source: form.text(source)}
+    if source != OrderSource.BRANCH:
+        named["branch"] = form.text("on_branch")
+    body = {name: text for name, text in named.items() if text or name == source}
     number = form.query.get("repeat", "")
-    return {"repeat_of": number} if number else {}
+    return body | ({"repeat_of": number} if number else {})
 
 
-@api_route("orders_create", more=_repeat_of)
+@api_route("orders_create", only=("component", "description", "change_ticket", "changes_database"), more=_order_body)
 @login_required
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """Component and branch are preset from the last order; a repeat (``?repeat=``) says all that the earlier one did.
 
-    ``?component=`` and ``?branch=`` preset them from elsewhere.
+    ``?component=`` and ``?branch=``, ``?git_tag=`` or ``?commit=`` preset them from elsewhere.
     """
     user, rights = actor_of(request), rights_of(request)
     rows = list_components(user).order_by("project__slug", "name")
@@ -87,12 +96,16 @@ def _initial(
     if before is not None:
         return {
             "component": f"{before.project.slug}/{before.component.slug}",
+            "source": before.source,
+            "git_tag": before.git_tag,
+            "commit": before.commit if before.source == OrderSource.COMMIT else "",
+            "on_branch": before.branch if before.has_fixed_commit else "",
             "branch": before.branch,
             "description": before.description,
             "change_ticket": before.change_ticket,
             "changes_database": before.changes_database,
         }
-    asked, branch = request.GET.get("component", ""), request.GET.get("branch", "")[:200]
+    asked, named = request.GET.get("component", ""), {name: request.GET.get(name, "")[:200] for name in _NAMES}
     by_id = {component.pk: component for component in components}
     by_key = {f"{component.project.slug}/{component.slug}": component for component in components}
     first = next((by_id[pk] for pk in last if pk in by_id), None) or next(iter(components), None)
@@ -101,7 +114,9 @@ def _initial(
         return {}
     return {
         "component": f"{chosen.project.slug}/{chosen.slug}",
-        "branch": branch or next(iter(_used_branches(actor_of(request), chosen)), ""),
+        **named,
+        "source": next((name for name in ("git_tag", "commit") if named[name]), OrderSource.BRANCH),
+        "branch": named["branch"] or next(iter(_used_branches(actor_of(request), chosen)), ""),
     }
 
 
@@ -110,11 +125,20 @@ def _create(form: OrderForm, request: HttpRequest, before: ReleaseOrder | None) 
     given.pop("project")
     project, _slash, slug = str(given.pop("component")).partition("/")
     component = find_component(actor_of(request), project, slug)
+    user, named = actor_of(request), {name: given.pop(name) for name in _NAMES}
     try:
-        return orders.create_order(actor=actor_of(request), component=component, repeat_of=before, **given)
+        origin = orders.choose_origin(actor=user, component=component, **named)
+        return orders.create_order(actor=user, component=component, origin=origin, repeat_of=before, **given)
     except Invalid as refusal:
-        put_errors(form, refusal)
+        put_errors(form, _where_typed(refusal, named))
         return None
+
+
+def _where_typed(refusal: Invalid, named: dict[str, str]) -> Invalid:
+    """The branch of a Git tag or of a commit has a field of its own here."""
+    if not (named["git_tag"] or named["commit"]):
+        return refusal
+    return Invalid({"on_branch" if name == "branch" else name: said for name, said in refusal.fields.items()})
 
 
 # ---------------------------------------------------------------- branches
@@ -140,6 +164,25 @@ def branches(request: HttpRequest) -> HttpResponse:
     typed = request.GET.get("branch", "").strip()
     used = _used_branches(actor_of(request), component)
     return page(request, "releases/_branches.html", {"branch_list": branch_list, **_listed(branch_list, typed, used)})
+
+
+@read_view
+def git_tags(request: HttpRequest) -> HttpResponse:
+    """Git tags of the chosen component's repository that contain what was typed; a whole name leaves all of them."""
+    component = _chosen(request)
+    if component is None:
+        return page(request, "releases/_git_tags.html", {})
+    tag_list, typed = read_git_tags(component), request.GET.get("git_tag", "").strip()
+    is_whole = any(tag.name == typed for tag in tag_list.tags)
+    fitting = tag_list.like("" if is_whole else typed)
+    fitting.sort(key=lambda tag: tag.name != typed)
+    context = {
+        "tag_list": tag_list,
+        "git_tags": fitting[:TAGS_SHOWN],
+        "hidden": max(0, len(fitting) - TAGS_SHOWN),
+        "typed": typed,
+    }
+    return page(request, "releases/_git_tags.html", context)
 
 
 def _known_branches(form: OrderForm, user: User, components: Sequence[Component]) -> dict[str, Any]:
@@ -218,24 +261,50 @@ def before(request: HttpRequest) -> HttpResponse:
     component = _chosen(request)
     if component is None:
         return page(request, "releases/_before.html", {})
-    branch_list = live_reads.branches(component, max_age_seconds=BRANCHES_AGE_SECONDS)
-    typed = request.GET.get("branch", "").strip()
-    tip = next((tip for tip in branch_list.tips if tip.name == typed), None)
+    looked = _look(request, component)
+    origin, commit = looked.origin, looked.origin.commit if looked.origin else ""
     spaces = spaces_of(component)
     context = {
         "component": component,
-        "branch": typed,
-        "tip": tip,
+        "looked": looked,
+        "origin": origin,
         "missing": missing_elements(component),
-        "checkout_notes": []
-        if tip is None or branch_list.is_stale
-        else live_reads.checkout_notes(component, tip.commit),
-        "same": _same_commit(component, tip.commit) if tip else None,
-        "since": _since(component, tip.commit, spaces) if tip else [],
+        "checkout_notes": [] if not commit or looked.is_stale else live_reads.checkout_notes(component, commit),
+        "same": _same_commit(component, commit) if commit else None,
+        "since": _since(component, commit, spaces) if commit else [],
         "asking": [space.environment for space in spaces if space.change_ticket_required],
         "pattern": component.project.change_ticket_pattern,
     }
     return page(request, "releases/_before.html", context)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was typed for the chosen source, and what of it is in Git: an origin, or why there is none."""
+
+    source: str
+    typed: str
+    origin: Origin | None = None
+    reason: MessageLike = ""
+    is_stale: bool = False
+
+
+def _look(request: HttpRequest, component: Component) -> Looked:
+    source = request.GET.get("source", "") or str(OrderSource.BRANCH)
+    typed = request.GET.get(source, "").strip() if source in OrderSource.values else ""
+    if not typed:
+        return Looked(source, "")
+    if source == OrderSource.BRANCH:
+        branch_list = live_reads.branches(component, max_age_seconds=BRANCHES_AGE_SECONDS)
+        tip = next((tip for tip in branch_list.tips if tip.name == typed), None)
+        return Looked(source, typed, Origin(tip.name, tip.commit) if tip else None, is_stale=branch_list.is_stale)
+    on_branch = request.GET.get("on_branch", "").strip()
+    try:
+        return Looked(source, typed, find_origin(component, branch=on_branch, **{source: typed}))
+    except Invalid as refusal:
+        return Looked(source, typed, reason=next(iter(refusal.fields.values()))[0])
+    except Refused as refusal:
+        return Looked(source, typed, reason=refusal.message)
 
 
 def _same_commit(component: Component, commit: str) -> ReleaseOrder | None:

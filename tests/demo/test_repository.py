@@ -54,6 +54,15 @@ def test_a_good_branch_is_packed_into_one_file_by_its_own_make(origin: Path, tmp
     assert not [name for name in names if "__pycache__" in name]
 
 
+def test_two_tags_stand_on_master(origin: Path) -> None:
+    newest = [commit for commit, _address in commits_of(origin, "master")]
+    lines = git(["--git-dir", str(origin), "show-ref", "--tags", "--dereference"]).splitlines()
+    assert {line.split("refs/tags/")[1]: line[:40] for line in lines if line.endswith("^{}")} == {
+        "v1.0^{}": newest[1],
+        "v1.1^{}": newest[0],
+    }
+
+
 def test_every_commit_of_master_builds(origin: Path, tmp_path: Path) -> None:
     commits = [commit for commit, _address in commits_of(origin, "master")]
     assert len(commits) == 4

@@ -170,6 +170,36 @@ def test_another_component_in_three_steps(open_screen: Open, crew: Crew) -> None
     assert (made["component"], made["branch"]) == (app.slug, "fail-compile")
 
 
+def test_a_tag_is_picked_and_a_commit_typed(open_screen: Open, crew: Crew) -> None:
+    page = open_screen(DEVELOPER, "/orders/new/").page
+    page.locator("#id_component").select_option(COMPONENT)
+    expect(page.locator("#id_git_tag")).to_be_hidden()
+    page.get_by_label("a Git tag").check()
+    expect(page.locator("#id_git_tag")).to_be_focused()
+    expect(page.locator("#id_branch")).to_be_hidden()
+    page.locator('#git-tags [data-git-tag="v1.0"]').click()
+    expect(page.locator("#before")).to_contain_text("Git tag v1.0 now")
+    expect(page.locator("#before")).to_contain_text("master")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/orders/K8S[0-9]{14}[A-Z]{2}/"))
+    found = NUMBER.search(page.url)
+    assert found
+    made = crew.developer.get(f"orders/{found[0]}/")
+    assert (made["source"], made["git_tag"], made["branch"]) == ("git_tag", "v1.0", "master")
+    # The same commit by its digits; in the field of the tag nothing is meant any more.
+    page = open_screen(DEVELOPER, f"/orders/new/?repeat={found[0]}").page
+    expect(page.locator("#before")).to_contain_text("Git tag v1.0 now")
+    page.get_by_label("a commit").check()
+    page.keyboard.type(made["commit"][:8])
+    expect(page.locator("#before")).to_contain_text(made["commit"][:10])
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/orders/K8S[0-9]{14}[A-Z]{2}/"))
+    found = NUMBER.search(page.url)
+    assert found
+    again = crew.developer.get(f"orders/{found[0]}/")
+    assert (again["source"], again["git_tag"], again["commit"]) == ("commit", "", made["commit"])
+
+
 def test_without_scripts_an_order_is_made_all_the_same(open_screen: Open, crew: Crew) -> None:
     page = open_screen(DEVELOPER, "/orders/new/", javascript=False).page
     page.locator("#id_component").select_option(COMPONENT)

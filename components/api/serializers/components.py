@@ -250,9 +250,25 @@ class BranchesOutput(serializers.Serializer[Any]):
     reason = serializers.CharField(help_text="why this is an earlier answer; empty for a fresh one")
 
 
+class GitTagShape(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    commit = serializers.CharField(help_text="what it points to at last, also where it is annotated")
+
+
+class GitTagsOutput(serializers.Serializer[Any]):
+    items = GitTagShape(many=True)
+    next = serializers.IntegerField(allow_null=True)
+    previous = serializers.IntegerField(allow_null=True)
+    reason = serializers.CharField(help_text="why there is no answer; empty for one")
+
+
 class CheckoutOutput(serializers.Serializer[Any]):
-    branch = serializers.CharField()
+    branch = serializers.CharField(help_text="that an order would name")
+    git_tag = serializers.CharField()
     commit = serializers.CharField()
+    branches = serializers.ListField(
+        child=serializers.CharField(), help_text="of a Git tag or a commit: all branches that have the commit"
+    )
     notes = serializers.ListField(
         child=serializers.CharField(),
         help_text="what the checkout in Jenkins leaves out (submodules, files of Git LFS), and what to do",

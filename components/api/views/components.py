@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from accounts.actor import actor_of
 from accounts.choices import Scope
-from components import live_reads, selectors, services
+from components import live_reads, origins, selectors, services
 from components.api.serializers import ArchiveInput
 from components.api.serializers import components as shapes
 from components.api.serializers.templates import PreviewInput, PreviewOutput
@@ -271,23 +271,47 @@ class Branches(ApiView):
         )
 
 
-class BranchCheckout(ApiView):
-    """What a build of a branch checks out."""
+class GitTags(ApiView):
+    """Git tags of a component's repository."""
 
-    @extend_schema(
-        operation_id="component_checkout_retrieve",
-        parameters=[OpenApiParameter("branch", OpenApiTypes.STR, required=True)],
-        responses=shapes.CheckoutOutput,
-    )
+    @extend_schema(operation_id="component_git_tags_list", parameters=[_SEARCH], responses=shapes.GitTagsOutput)
     def get(self, request: Request, project: str, slug: str) -> Response:
-        """Asked now, within five seconds a question: the branch's tip, and what its checkout leaves out."""
+        """Asked now, within five seconds; none, with the reason, when the remote is away. Highest numbers first."""
         component = find(request, project, slug)
         require(actor_of(request), "list_branches", project_id=component.project_id)
-        tip = live_reads.resolve(component, request.query_params.get("branch", ""))
-        notes = live_reads.checkout_notes(component, tip.commit)
+        look = origins.git_tags(component, is_fresh=True)
+        found = look.like(request.query_params.get("search", ""))
+        return self.shown(
+            shapes.GitTagsOutput, {"items": found, "next": None, "previous": None, "reason": str(look.reason)}
+        )
+
+
+_ORIGIN = [OpenApiParameter(name, OpenApiTypes.STR) for name in ("branch", "git_tag", "commit")]
+
+
+class Checkout(ApiView):
+    """What a build of an order would check out."""
+
+    @extend_schema(operation_id="component_checkout_retrieve", parameters=_ORIGIN, responses=shapes.CheckoutOutput)
+    def get(self, request: Request, project: str, slug: str) -> Response:
+        """Asked now, within five seconds a question: the commit of a branch's tip, of a Git tag or of its first digits.
+
+        With the branch that an order would name, all that the commit lies on, and what its checkout leaves out.
+        """
+        component = find(request, project, slug)
+        require(actor_of(request), "list_branches", project_id=component.project_id)
+        named = {name: request.query_params.get(name, "") for name in ("branch", "git_tag", "commit")}
+        origin = origins.find_origin(component, **named)
+        notes = [str(note) for note in live_reads.checkout_notes(component, origin.commit)]
         return self.shown(
             shapes.CheckoutOutput,
-            {"branch": tip.name, "commit": tip.commit, "notes": [str(note) for note in notes]},
+            {
+                "branch": origin.branch,
+                "git_tag": origin.git_tag,
+                "commit": origin.commit,
+                "branches": list(origin.branches),
+                "notes": notes,
+            },
         )
 
 

@@ -19,16 +19,20 @@ from pathlib import Path
 from deployer.adapters.git.child import Finished, is_damage, run_git, stopped, translate
 from deployer.adapters.git.left_out import names_lfs, read_tree
 from deployer.adapters.git.online import run_online
+from deployer.adapters.git.references import HEADS, PEELED, TAGS, read_heads, read_tags
 from deployer.adapters.git.session import (
     RepositoryUrl,
+    check_beginning,
     check_branch,
     check_commit,
+    check_tag,
     check_url,
     is_branch_name,
+    is_tag_name,
     offline_environment,
 )
 from deployer.errors import Forbidden, NotFound, Rejected, Unavailable
-from deployer.interfaces import BranchTip, CommitFacts, LeftOut, OnAnswer, SourceTarget
+from deployer.interfaces import BranchTip, CommitFacts, FoundCommit, GitTag, LeftOut, OnAnswer, SourceTarget
 from deployer.messages import message as _
 
 FETCH_SECONDS = 60.0
@@ -203,8 +207,8 @@ def _existence(commit: str) -> tuple[str, ...]:
 
 
 _MOST_COMMITS = 1000
-_HEADS = "refs/heads/"
-_SHA256_DIGITS = 64
+_MOST_ALIKE = 20
+"""So many objects that begin alike are looked at: 7 digits stand for a handful in the largest repositories."""
 
 
 class GitSource:
@@ -227,7 +231,7 @@ class GitSource:
     def resolve(self, branch: str) -> BranchTip:
         """One branch's tip; raises Rejected for what cannot be a branch, NotFound for an unknown one."""
         check_branch(branch)
-        for tip in self._list_heads(_HEADS + branch):
+        for tip in self._list_heads(HEADS + branch):
             if tip.name == branch:
                 return tip
         raise NotFound(_("The repository at %(host)s has no branch %(branch)s.", host=self._url.host, branch=branch))
@@ -247,6 +251,50 @@ class GitSource:
         if self._mirror.lacks(commit):
             return False
         return self._mirror.ask("merge-base", "--is-ancestor", commit, tip.commit, fine=(0, 1)).code == 0
+
+    def git_tags(self) -> tuple[GitTag, ...]:
+        """All Git tags whose names we take (see ``is_tag_name``), sorted, with the commits they point to at last."""
+        return tuple(tag for tag in self._list_tags() if is_tag_name(tag.name))
+
+    def find_tag(self, name: str) -> GitTag:
+        """One Git tag as it stands now; raises Rejected for what cannot be one, NotFound for an unknown one."""
+        check_tag(name)
+        for tag in self._list_tags(TAGS + name, TAGS + name + PEELED):
+            if tag.name == name:
+                return tag
+        raise NotFound(_("The repository at %(host)s has no Git tag %(tag)s.", host=self._url.host, tag=name))
+
+    def find_commit(self, beginning: str) -> FoundCommit:
+        """The one commit that begins so and lies on a branch that can be built; branches are those of now.
+
+        Raises Rejected for what is no beginning of 7 to 40 hex digits, or begins several; NotFound where none is.
+        """
+        check_beginning(beginning)
+        self._mirror.refresh()
+        alike = self._mirror.ask("rev-parse", f"--disambiguate={beginning}").output.decode().split()[:_MOST_ALIKE]
+        found = [FoundCommit(name, self._branches_with(name)) for name in alike if self._mirror.has(name)]
+        return self._only(beginning, [one for one in found if one.branches])
+
+    def _only(self, beginning: str, found: list[FoundCommit]) -> FoundCommit:
+        if not found:
+            message = _(
+                "The repository at %(host)s has no commit %(commit)s on a branch that can be built.",
+                host=self._url.host,
+                commit=beginning[:12],
+            )
+            raise NotFound(message)
+        if len(found) > 1:
+            names = ", ".join(one.commit[:12] for one in found)
+            raise Rejected(
+                _("%(commit)s begins several commits: %(names)s. Write more digits.", commit=beginning, names=names)
+            )
+        return found[0]
+
+    def _branches_with(self, commit: str) -> tuple[str, ...]:
+        """Branches of the mirror, as it is, that have a commit of the mirror."""
+        listed = self._mirror.ask("for-each-ref", f"--contains={commit}", "--format=%(refname)", HEADS)
+        names = (line.removeprefix(HEADS) for line in listed.output.decode(errors="replace").split("\n"))
+        return tuple(sorted(name for name in names if is_branch_name(name)))
 
     def commits_between(self, old: str, new: str, *, limit: int = 100) -> tuple[CommitFacts, ...]:
         """Commits reachable from new and not from old, newest first, at most ``limit`` (1 to 1000).
@@ -287,28 +335,20 @@ class GitSource:
         return not self._mirror.lacks(commit)
 
     def _list_heads(self, *patterns: str) -> tuple[BranchTip, ...]:
-        command = ["ls-remote", "--heads", "--quiet", "--", self._url.text, *patterns]
+        return read_heads(self._list_references("--heads", *patterns), self._url.host)
+
+    def _list_tags(self, *patterns: str) -> tuple[GitTag, ...]:
+        return read_tags(self._list_references("--tags", *patterns), self._url.host)
+
+    def _list_references(self, kind: str, *patterns: str) -> bytes:
+        command = ["ls-remote", kind, "--quiet", "--", self._url.text, *patterns]
         finished = run_online(self._target, self._url, command, seconds=READ_SECONDS)
         error = translate(finished, self._url.host) if finished.code != 0 else None
         if error is None or isinstance(error, Forbidden | NotFound):
             self._on_answer()
         if error is not None:
             raise error
-        return _read_heads(finished.output, self._url.host)
-
-
-def _read_heads(output: bytes, host: str) -> tuple[BranchTip, ...]:
-    tips = []
-    for line in output.decode(errors="replace").split("\n"):
-        commit, _separator, reference = line.partition("\t")
-        name = reference.removeprefix(_HEADS)
-        if len(commit) == _SHA256_DIGITS and name:
-            raise Rejected(
-                _("The repository at %(host)s names commits by SHA-256: only SHA-1 repositories are built.", host=host)
-            )
-        if reference.startswith(_HEADS) and len(commit) == 40 and name:
-            tips.append(BranchTip(name, commit))
-    return tuple(sorted(tips, key=lambda tip: tip.name))
+        return finished.output
 
 
 def _read_commits(output: bytes) -> tuple[CommitFacts, ...]:

@@ -30,6 +30,7 @@ LONGEST_BRANCH = 200
 
 _BRANCH = re.compile(BRANCH_PATTERN)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_BEGINNING = re.compile(r"[0-9a-f]{7,40}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|[0-9A-Fa-f:.]{2,45}")
 _PATH = re.compile(r"/[A-Za-z0-9._~%+@,=/-]+")
 _VISIBLE = re.compile(r"[\x21-\x7e]{0,1000}")
@@ -57,6 +58,30 @@ def check_branch(name: str) -> str:
             _("%(name)s cannot be a branch name: use letters, digits and . _ / + @ # = , -", name=repr(name[:80]))
         )
     return name
+
+
+def is_tag_name(name: str) -> bool:
+    """True for a Git tag's name that we list and take: as a branch's, and no reference written in full."""
+    return is_branch_name(name) and not name.startswith("refs/")
+
+
+def check_tag(name: str) -> str:
+    """The name; raises Rejected."""
+    if not is_tag_name(name):
+        raise Rejected(
+            _(
+                "%(name)s cannot be a Git tag here: write its name alone, of letters, digits and . _ / + @ # = , -",
+                name=repr(name[:80]),
+            )
+        )
+    return name
+
+
+def check_beginning(text: str) -> str:
+    """7 to 40 lower case hex digits; raises Rejected."""
+    if not _BEGINNING.fullmatch(text):
+        raise Rejected(_("%(commit)s is not a commit: give at least 7 of its 40 hex digits.", commit=repr(text[:50])))
+    return text
 
 
 def check_commit(commit: str) -> str:

@@ -14,7 +14,6 @@ from accounts.actor import actor_of
 from accounts.choices import Scope
 from components.models import Component
 from components.selectors import find_component
-from environments.access import require
 from foundation.api.pagination import KEYSET, page_of
 from foundation.api.views import ApiView
 from foundation.digits import parse_digits
@@ -49,21 +48,24 @@ class Orders(ApiView):
         return self.page(shapes.OrderSummary, rows)
 
     def read_outside(self, request: Request, **kwargs: Any) -> None:
-        """Does the branch exist? Anybody who may not create is refused before Git is asked."""
+        """What is there in Git? Anybody who may not create is refused before Git is asked."""
         self.values = self.given(shapes.OrderInput)
         self.component = _component(request, self.values.pop("component"))
-        require(actor_of(request), "create_order", project_id=self.component.project_id)
-        orders.ensure_branch(self.component, self.values["branch"].strip())
+        named = {name: self.values.pop(name) for name in ("branch", "git_tag", "commit")}
+        self.origin = orders.choose_origin(actor=actor_of(request), component=self.component, **named)
 
     @extend_schema(operation_id="orders_create", request=shapes.OrderInput, responses={201: shapes.OrderSummary})
     def post(self, request: Request) -> Response:
-        """Create an order. The answer is the order's own fields; its environments and gates are at ``Location``."""
+        """Create an order from a branch's tip, a Git tag or a commit on a branch.
+
+        The answer is the order's own fields; its environments and gates are at ``Location``.
+        """
         number = self.values["repeat_of"]
         repeated = selectors.order_by_number(actor_of(request), number) if number else None
         order = orders.create_order(
             actor=actor_of(request),
             component=self.component,
-            is_branch_checked=True,
+            origin=self.origin,
             **self.values | {"repeat_of": repeated},
         )
         return self.shown(shapes.OrderSummary, order, 201)

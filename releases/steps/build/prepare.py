@@ -25,6 +25,7 @@ from foundation.runs.lease import Lease, Outcome
 from releases import transitions
 from releases.choices import Reason
 from releases.models import Build
+from releases.services.builds import tag_moved
 from releases.steps.build.ends import end, succeed
 from releases.steps.build.servers import is_ours, open_server, read_image
 from releases.steps.build.trigger import send
@@ -65,12 +66,15 @@ def prepare(lease: Lease, build: Build) -> Outcome:
 
 
 def _check_commit(lease: Lease, build: Build) -> None:
-    """The commit that the person saw must lie on the branch."""
+    """The commit that the person saw must lie on the branch, and the order's Git tag must still be there."""
     order = build.order
     assert order.component_settings is not None
     try:
         target = source_target(order.component_settings.git_url)
         with lease.open(git.connect, target) as source:
+            tagged = source.find_tag(order.git_tag).commit if order.git_tag else order.commit
+            if tagged != order.commit:
+                raise NotPossible(Reason.REFUSED, tag_moved(order, tagged))
             if source.resolve(order.branch).commit == order.commit or source.contains(order.branch, order.commit):
                 return
     except Refused as refusal:
