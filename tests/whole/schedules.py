@@ -28,6 +28,7 @@ RIGHT = {
 }
 """What Jenkins says then, and what we say."""
 LINE = "一行"
+STAGES = r"/wfapi/describe"
 SECRET = "hunter2-of-the-schedule"
 
 
@@ -48,7 +49,7 @@ POINTS = (
     Point("the trigger is sent", CLICK, "POST", r"/buildWithParameters", is_before=True),
     Point("the trigger is answered", CLICK, "POST", r"/buildWithParameters"),
     Point("the queue item is read", CLICK, "GET", r"/queue/item/"),
-    Point("the stages are read", CLICK, "GET", r"/wfapi/describe"),
+    Point("the stages are read", CLICK, "GET", STAGES),
     Point("the builds are read", RUNNING, "GET", r"tree=builds"),
     Point("the log is read", RUNNING, "GET", r"/progressiveText"),
     Point("the whole log is read", END, "GET", r"/consoleText"),
@@ -121,7 +122,9 @@ class Schedule:
         self.scene.await_hands()
         self._write_command()
         order = self.scene.crew.create()
-        is_held_back = self.point.moment == QUEUE or self.chance.random() < 0.3
+        # A build that waits in the queue has no stages to be read.
+        may_wait = self.point.path != STAGES
+        is_held_back = self.point.moment == QUEUE or (self.chance.random() < 0.3 and may_wait)
         if is_held_back:
             jenkins.knob("quiet-down", on=True)
         if self.chance.random() < 0.3:
@@ -178,7 +181,7 @@ class Schedule:
         return False
 
     def _while_it_runs(self) -> None:
-        if self.point.path in (r"/progressiveText", r"/wfapi/describe") or self.chance.random() < 0.6:
+        if self.point.path in (r"/progressiveText", STAGES) or self.chance.random() < 0.6:
             self._watch()
         if self.chance.random() < 0.4:
             self._start_foreign()
@@ -292,7 +295,8 @@ class Schedule:
         if hold is None:
             return
         self.attempt.wait(hold.reached.is_set, f"the point is reached: {self.point.name}")
-        owner = self.attempt.column("owner")
+        # On a machine that is too busy to renew a lease another one may have taken it over, and given it back.
+        owner = wait_for(lambda: str(self.attempt.column("owner")), "a process has it")
         victim = owner.partition("/")[0]
         self.scene.hands.kill(victim)
         self.scene.replace_the_dead()
