@@ -297,7 +297,6 @@ class Viewer {
 
   scrolled() {
     if (this.window.isReaders) {
-      this.window.set = -1;
       if (this.isFollowing && !this.window.isAtEnd) {
         this.letGo();
         this.draw();
@@ -305,6 +304,8 @@ class Viewer {
         this.isFollowing = true;
         this.draw();
       }
+      // At the end it is kept there from now on, as if this code had gone there.
+      this.window.set = this.isFollowing ? this.view.scrollTop : -1;
     }
     this.window.later();
   }

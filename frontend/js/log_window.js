@@ -120,6 +120,12 @@ export class Window {
     this.render();
   }
 
+  /** Whether to stay at the end. Not when the reader has just left it: the event that tells of it comes a frame later,
+   * and what is drawn before must not take the reader back. */
+  get isKept() {
+    return this.isHeld() && (!this.isReaders || this.isAtEnd);
+  }
+
   later() {
     if (!this.frame) this.frame = requestAnimationFrame(() => { this.frame = 0; this.render(); });
   }
@@ -144,7 +150,7 @@ export class Window {
   render() {
     if (!this.view.isConnected) return;
     this.grow();
-    if (this.isHeld()) this.scroll(this.total);
+    if (this.isKept) this.scroll(this.total);
     for (let round = 0; round < 3; round += 1) {
       this.place();
       if (!this.measures || !this.measure()) break;
@@ -176,7 +182,7 @@ export class Window {
 
   /** Remember heights that differ; the row at the top of the view stays there, or the end. True when something moved. */
   measure() {
-    const isEnd = this.isHeld() || this.isAtEnd;
+    const isEnd = this.isKept || this.isAtEnd;
     const anchor = this.rowAt(this.position);
     const before = this.top(anchor);
     let changed = false;

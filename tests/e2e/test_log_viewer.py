@@ -290,6 +290,25 @@ def test_a_growing_log_is_followed_until_the_reader_scrolls_up(open_screen: Open
     assert not screen.was_reloaded()
 
 
+def test_lines_that_come_in_the_moment_of_scrolling_take_nobody_back(open_screen: Open, product: Product) -> None:
+    """A browser tells of scrolling a frame later, and what is drawn before used to lead back to the end."""
+    log = StoredLog(product, "succeeded", 1).go_on().write("early\n" * 300)
+    screen = open_screen(DEVELOPER)
+    page = screen.page
+    screen.open(log.path)
+    until(lambda: is_in_view(page, log.lines), "the end")
+    page.evaluate(
+        "addEventListener('scroll', (event) => event.stopImmediatePropagation(), { capture: true, once: true })"
+    )
+    scroll_to(page, 0)
+    log.write("more\n" * 25).tell()
+    until(lambda: f"{log.lines}" in page.locator("[data-log-facts]").inner_text(), "the new lines")
+    assert is_in_view(page, 1)
+    page.evaluate("document.querySelector('[data-log-view]').dispatchEvent(new Event('scroll'))")
+    expect(page.locator("[data-log-act=follow]")).to_have_attribute("aria-pressed", "false")
+    log.end("succeeded")
+
+
 def test_lines_of_a_log_that_was_replaced_are_not_kept(open_screen: Open, product: Product) -> None:
     """Also where they were asked for before and come after."""
     log = StoredLog(product, "succeeded", 1).go_on().write("old\n" * 3000)

@@ -15,6 +15,9 @@ from prism4k.proxies import add_proxy_option, checked_proxies
 GRACE_SECONDS = 2
 """How long requests under way may still take after SIGTERM; websockets are closed with 1012 at once."""
 PING_SECONDS = 20.0
+KEEP_ALIVE_SECONDS = 75
+"""Longer than a proxy (nginx: 60 s) or a program keeps an idle connection: who closes first must be the one that asks.
+Otherwise a request meets the end of its connection, and nobody knows whether it was served."""
 
 
 class Command(BaseCommand):
@@ -43,6 +46,7 @@ class Command(BaseCommand):
             # Most frames are a few hundred bytes and are sent as they are to many: docs/decisions/live-pages.md.
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             proxy_headers=bool(proxies),
             forwarded_allow_ips=proxies or None,
             server_header=False,
