@@ -85,8 +85,9 @@ def accept_delivery(
     a wrong signature, 409 for what came before or too late, 413, 429, 400 for another form.
     """
     webhook = webhook_at(kind, key)
-    if webhook is not None and not _limits.take(webhook.pk):
-        if _limits.is_first_over(webhook.pk):
+    # Also at an address that is none: nobody learns from the limit which ones there are.
+    if not _limits.take(address := f"{kind}/{key}"):
+        if webhook is not None and _limits.is_first_over(address):
             _note(webhook, _("More than 120 came within a minute."))
         raise Refused(_("More than 120 came within a minute."), "too-many-deliveries", status=429)
     try:
@@ -160,19 +161,19 @@ class _Limits:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._since = 0.0
-        self._counts: dict[int, int] = {}
+        self._counts: dict[str, int] = {}
 
-    def take(self, pk: int) -> bool:
+    def take(self, address: str) -> bool:
         """Counts one; False when it is one too many."""
         with self._lock:
             if time.monotonic() - self._since >= 60:
                 self._since, self._counts = time.monotonic(), {}
-            self._counts[pk] = self._counts.get(pk, 0) + 1
-            return self._counts[pk] <= MOST_A_MINUTE
+            self._counts[address] = self._counts.get(address, 0) + 1
+            return self._counts[address] <= MOST_A_MINUTE
 
-    def is_first_over(self, pk: int) -> bool:
+    def is_first_over(self, address: str) -> bool:
         """One row is written of those that are too many: a flood costs no more than that."""
-        return self._counts.get(pk, 0) == MOST_A_MINUTE + 1
+        return self._counts.get(address, 0) == MOST_A_MINUTE + 1
 
 
 _limits = _Limits()

@@ -220,6 +220,14 @@ def test_too_many_are_refused_and_written_once(client: Client, shop: Shop, secre
     assert push(client, sent.gitlab_push(), sent.gitlab_headers(secret)).status_code == 202
 
 
+def test_an_address_that_is_none_has_the_same_limit(client: Client, shop: Shop, secret: str) -> None:
+    answers = [
+        push(client, b"{}", sent.gitlab_headers("wrong"), HOOK + "x").status_code
+        for _number in range(webhooks.MOST_A_MINUTE + 1)
+    ]
+    assert set(answers[:-1]) == {401} and answers[-1] == 429
+
+
 def test_another_body_is_refused_with_what_to_change(client: Client, shop: Shop, secret: str) -> None:
     body = b"payload=%7B%22ref%22%3A1%7D"
     answer = push(client, body, sent.github_headers(secret, body))
