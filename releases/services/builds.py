@@ -106,7 +106,7 @@ def tag_moved(order: ReleaseOrder, now: str) -> MessageLike:
 
 
 def _ensure_own_commit(order: ReleaseOrder, commit: str) -> None:
-    if order.has_fixed_commit and commit.lower() != order.commit:
+    if order.commit and commit.lower() != order.commit:
         raise Refused(_("This order is for commit %(commit)s only.", commit=order.commit[:7]), "other-commit")
 
 

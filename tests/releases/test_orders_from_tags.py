@@ -15,6 +15,7 @@ from components.models import Component, ComponentSettings, GitServer
 from components.values import PARAMETERS
 from deployer.interfaces import JobFacts
 from foundation.problems import Invalid, Refused
+from releases.choices import OrderState
 from releases.models import Build, ReleaseOrder
 from releases.services import builds, orders
 from tests.cast import World
@@ -241,6 +242,19 @@ def test_the_api_creates_lists_and_tells(world: World, component: Component, rem
     answer = dana.post(f"orders/{made['number']}/builds/", {"commit": remote.commits[2]})
     assert answer.status_code == 409 and answer.json()["code"] == "other-commit"
     assert dana.post(f"orders/{made['number']}/builds/", {}).status_code == 202
+
+
+def test_a_later_attempt_builds_no_other_commit(world: World, component: Component, remote: Remote) -> None:
+    dana = Caller(world, "dana")
+    key = f"{component.project.slug}/{component.slug}"
+    made = dana.post("orders/", {"component": key, "branch": "master"}).json()
+    order = ReleaseOrder.objects.get(number=made["number"])
+    assert dana.post(f"orders/{order.number}/builds/", {"commit": remote.commits[1]}).status_code == 202
+    ReleaseOrder.objects.filter(pk=order.pk).update(state=OrderState.BUILD_FAILED)
+    Build.objects.filter(order=order).update(state="failed")
+    answer = dana.post(f"orders/{order.number}/builds/", {"commit": remote.commits[2]})
+    assert answer.status_code == 409 and answer.json()["code"] == "other-commit"
+    assert dana.post(f"orders/{order.number}/builds/", {"commit": remote.commits[1]}).status_code == 202
 
 
 @pytest.mark.parametrize("path", ["git-tags/", "checkout/?git_tag=v1"])
