@@ -18,10 +18,6 @@ ACTING = ("test_by_keyboard", "test_on_a_telephone", "test_tasks")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.parent.name == "ux" and item.path.stem in ACTING)
-    for item in items:
-        if item.path.parent.name == "ux":
-            # One worker of pytest-xdist for all of them: furnishing an installation takes minutes.
-            item.add_marker(pytest.mark.xdist_group("ux"))
 
 
 @pytest.fixture(scope="session")
