@@ -18,12 +18,19 @@ import "./copy.js";
 
 window.htmx = htmx;
 
-// The viewer of logs, where there is one: at first, or when a new attempt's log comes into the page.
-function loadLogViewer() {
-  if (document.querySelector("[data-log-viewer]")) import("./log_viewer.js");
+// The viewer of logs, where there is one: at first, or when a new attempt's log comes into the page. Without a network it
+// does not come, and is asked for again when the page is back; until then the log's end is text.
+async function loadLogViewer() {
+  if (!document.querySelector("[data-log-viewer]")) return;
+  try {
+    await import("./log_viewer.js");
+  } catch (error) {
+    if (!/import/i.test(error.message)) throw error; // what the viewer itself does wrong
+  }
 }
 loadLogViewer();
 document.addEventListener("htmx:afterSettle", loadLogViewer);
+document.addEventListener("prism:back", loadLogViewer);
 
 // Parts of single screens.
 if (document.querySelector("table[data-check]")) import("./grid.js");

@@ -61,8 +61,11 @@ class StoredLog:
         return self
 
     def go_on(self) -> StoredLog:
-        """As if the build were running, with nobody to look after it."""
-        self.rows.change("UPDATE releases_build SET state = 'running', next_at = %s WHERE id = %s", PARKED, self.build)
+        """As if the build were running, with nobody to look after it: who opens its log wakes it, so it is leased."""
+        self.rows.change(
+            "UPDATE releases_build SET state = 'running', next_at = %s, lease_until = %s WHERE id = %s",
+            PARKED, PARKED, self.build,
+        )  # fmt: skip
         return self
 
     def tell(self, kind: str = "") -> None:

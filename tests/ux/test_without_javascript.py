@@ -62,7 +62,8 @@ def test_from_sign_in_to_a_deployment(developer: Screen, open_screen: Open) -> N
 
     tester = open_screen(TESTER, f"/orders/{number}/?panel=uat", javascript=False)
     promote = tester.act("/promote/uat/")
-    see(tester, f"/orders/{number}/?panel=uat", promote.is_enabled, "FAT settles")
+    # A page without the button would be waited for in vain.
+    see(tester, f"/orders/{number}/?panel=uat", lambda: promote.count() and promote.is_enabled(), "FAT settles")
     tester.page.locator("input[name=test_verdict][value=passed]").check()
     promote.click()
     expect(promote).to_have_count(0)
