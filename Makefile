@@ -56,7 +56,7 @@ test-scale: dev-installed ## On PostgreSQL and Redis, started on private ports (
 	$(BIN)/python -m tests.scale.services --workers $(WORKERS) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "scale and not controlplane" tests
 
 e2e: chromium node_modules/.package-lock.json dev-installed ## In a real Chromium (apt-get install chromium-headless-shell fonts-noto-cjk nodejs npm)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "e2e and not controlplane" tests
+	$(BIN)/python -m pytest -m "e2e and not controlplane" tests
 
 contract: dev-installed ## The same cases on the stand-in and on a real Kubernetes, then the whole product beside kubectl (needs Go)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "contract or controlplane" tests/contract tests/controlplane

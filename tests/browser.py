@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
-from xdist.scheduler import LoadScopeScheduling
 
 from tests.e2e.browsing import Screen
 from tests.whole.product import ROOT, Product
@@ -30,22 +29,6 @@ SCREENS = ROOT / "var" / "screens"
 _failed = pytest.StashKey[bool]()
 
 Open = Callable[..., Screen]
-
-
-class ByFolder(LoadScopeScheduling):
-    """A folder's tests run in one worker, in their order: they share an installation that takes minutes to furnish.
-
-    pytest-xdist has groups for this, but 3.8 marks them in a field that pytest 9.2 no longer reads.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        # What follows the file's name may have a slash too.
-        return nodeid.split("::")[0].rpartition("/")[0]
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
-    return ByFolder(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 def find_chromium() -> str:

@@ -204,7 +204,7 @@ def test_a_key_does_what_its_button_does_and_production_waits_for_enter(develope
     expect(page.locator("#announcer")).to_contain_text("Promote: Nobody tested it yet.")
     expect(page.locator("#toasts")).to_contain_text("Nobody tested it yet.")
     page.keyboard.press("d")
-    assert page.url.endswith("#reviewed")
+    expect(page).to_have_url(re.compile("#reviewed$"))
     page.keyboard.press("b")
     assert page.evaluate("window.sent") == ["b"]
     page.evaluate("document.querySelector('#drawn form:last-of-type').removeAttribute('data-sent')")

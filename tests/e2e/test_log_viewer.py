@@ -213,14 +213,14 @@ def test_search_is_over_the_whole_log_and_stands_in_the_address(open_screen: Ope
     box.press("Shift+Enter")
     box.press("Shift+Enter")
     expect(found).to_have_text("11 of 11")
-    assert "q=MODULE+7777" in page.url
+    expect(page).to_have_url(re.compile(r"q=MODULE\+7777"))
     page.reload()
     expect(box).to_have_value("MODULE 7777")
     expect(found).to_have_text("1 of 11")
     box.fill("nowhere at all")
     expect(found).to_have_text("not found")
     box.press("Escape")
-    assert "q=" not in page.url
+    expect(page).not_to_have_url(re.compile("q="))
     expect(page.locator(".log-rows mark")).to_have_count(0)
 
 
@@ -232,9 +232,9 @@ def test_a_line_and_a_range_can_be_sent_to_a_colleague(open_screen: Open, long: 
     until(lambda: is_in_view(page, 54_321), "the line of the address, in a folded stage or not")
     expect(row(page, 54_321)).to_have_class(re.compile("is-chosen"))
     row(page, 54_323).locator(".log-n").click()
-    assert page.url.endswith("#L54323")
+    expect(page).to_have_url(re.compile("#L54323$"))
     row(page, 54_326).locator(".log-n").click(modifiers=["Shift"])
-    assert page.url.endswith("#L54323-L54326")
+    expect(page).to_have_url(re.compile("#L54323-L54326$"))
     expect(page.locator(".log-row.is-chosen")).to_have_count(4)
     page.locator("[data-log-act=copy]").click()
     link = page.evaluate("navigator.clipboard.readText()")

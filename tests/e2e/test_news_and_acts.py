@@ -92,7 +92,7 @@ def test_back_brings_the_page_as_it_is_now(open_screen: Open, crew: Crew) -> Non
     # As it was kept, it offered what is no longer there, under a dot that said "live", with dialogs that did not open.
     page.locator("form[data-confirm]:visible button").click()
     expect(page.locator("#confirm")).to_be_visible()
-    assert "activity=" not in page.url
+    expect(page).not_to_have_url(re.compile("activity="))
 
 
 def test_a_date_is_typed_to_its_end_and_a_picked_one_counts_at_once(open_screen: Open) -> None:

@@ -142,7 +142,7 @@ def test_roll_back_and_a_pod_that_is_opened(open_screen: Open, crew: Crew) -> No
     screen.page.locator("#pods .pod.is-ready").first.click()
     expect(screen.page.locator("#pod-card")).to_contain_text("The container started")
     expect(screen.page.locator("#pods .pod[aria-current]")).to_have_count(1)
-    assert "pod=" in screen.page.url
+    expect(screen.page).to_have_url(re.compile("pod="))
     screen.page.reload()
     expect(screen.page.locator("#pod-card")).to_contain_text("The container started")
 
