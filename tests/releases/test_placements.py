@@ -153,7 +153,7 @@ def test_a_refusal_by_a_gate_does_not_close_the_breaker_of_a_hung_cluster(world:
     row = deploying(world)
     row.snapshot.approvals.update(expires_at=timezone.now())  # type: ignore[union-attr]
     breakers.trip(row.space.cluster.remote_key, Unavailable("The cluster did not answer in time."), was_probe=False)
-    Remote.objects.update(probe_at=timezone.now())
+    Remote.objects.update(probe_at=timezone.now() - timedelta(seconds=1))
     (lease,) = claim(kinds.get("deployment"), owner=owner(), limit=1, pk=row.pk, grace=1e9)
     assert lease.is_probe
     run_step(lease)
