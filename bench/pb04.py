@@ -23,13 +23,11 @@ from bench import frame
 frame.set_up()
 
 from django.db import connection  # noqa: E402
-from django.utils import timezone  # noqa: E402
 from websockets.sync.client import connect  # noqa: E402
 
-from bench.busy_jenkins import TOKEN, USER  # noqa: E402
 from bench.cluster import product  # noqa: E402
 from bench.long_log import FRAME  # noqa: E402
-from bench.pb05 import watching  # noqa: E402
+from bench.pb05 import PIPES, put_in_jenkins, watching  # noqa: E402
 from bench.viewer import session_of  # noqa: E402
 from bench.watcher import pss_mb  # noqa: E402
 from foundation.redaction import MASK  # noqa: E402
@@ -42,7 +40,6 @@ MEGABYTES, RATE = 100, 4
 WARM_SECONDS, SAMPLE_SECONDS, ROUNDS = 6.0, 0.1, 5
 GROWTH_LIMIT_MB, LATE_LIMIT, SPEED_LIMIT = 32.0, 3.0, 0.1
 SECRET = b"not-for-the-archive"
-PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
 
 
 @dataclass
@@ -124,7 +121,11 @@ def main() -> None:
     folder = frame.FOLDER / "jenkins"
     arguments = ("jenkins", str(MEGABYTES), str(RATE), str(folder), str(row.trigger_id))
     with frame.running("-m", "bench.long_log", *arguments, **PIPES) as jenkins:
-        put_in_jenkins(row, jenkins)
+        assert jenkins.stdout is not None
+        found = jenkins.stdout.readline().split()
+        url, session = jenkins.stdout.readline().split()
+        put_in_jenkins({str(row.trigger_id): row}, url, session, [found])
+        connection.close()
         port = frame.free_port()
         with product(port) as pids:
             frame.wait_until(lambda: frame.listens(port))
@@ -134,21 +135,6 @@ def main() -> None:
             text, path = as_archived(written), f"/api/v1/orders/{row.order.number}/builds/{row.attempt}/log/?raw=1"
             ours, peer = sent(port, world, path, text)
     finish(archived, ours, peer)
-
-
-def put_in_jenkins(row: Build, jenkins: subprocess.Popen[str]) -> None:
-    """The row as a step leaves it that has found the build."""
-    assert jenkins.stdout is not None
-    _trigger, number, queue_id = jenkins.stdout.readline().split()
-    url, session = jenkins.stdout.readline().split()
-    server = row.server
-    server.url, server.username, server.token = url, USER, TOKEN
-    server.save()
-    at = {"build_number": int(number), "queue_id": int(queue_id), "session": session}
-    Build.objects.filter(pk=row.pk).update(
-        phase="building", state="running", remote=server.remote_key, posted_at=timezone.now(), **at
-    )
-    connection.close()
 
 
 def as_archived(written: Path) -> Path:

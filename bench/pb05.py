@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -146,6 +146,18 @@ def watching(port: int, world: World) -> Iterator[None]:
         yield
 
 
+def put_in_jenkins(rows: dict[str, Build], url: str, session: str, found: Iterable[Sequence[str]]) -> None:
+    """The rows, by trigger id, as steps leave them that have found their builds: trigger id, number, queue id each."""
+    server = next(iter(rows.values())).server
+    server.url, server.username, server.token = url, USER, TOKEN
+    server.save()
+    for trigger, number, queue_id in found:
+        at = {"build_number": int(number), "queue_id": int(queue_id), "session": session}
+        Build.objects.filter(pk=rows[trigger].pk).update(
+            phase="building", state="running", remote=server.remote_key, posted_at=timezone.now(), **at
+        )
+
+
 @contextlib.contextmanager
 def scene(world: World, count: int) -> Iterator[Scene]:
     """So many builds, in Jenkins and as rows of a step that has found them there."""
@@ -160,14 +172,7 @@ def scene(world: World, count: int) -> Iterator[Scene]:
         with frame.running("-m", "bench.counting_proxy", str(parts.hostname), str(parts.port), **PIPES) as proxy:
             assert proxy.stdout is not None
             url = f"http://127.0.0.1:{int(proxy.stdout.readline())}/"
-            server = next(iter(rows.values())).server
-            server.url, server.username, server.token = url, USER, TOKEN
-            server.save()
-            for trigger, number, queue_id in found:
-                at = {"build_number": int(number), "queue_id": int(queue_id), "session": session}
-                Build.objects.filter(pk=rows[trigger].pk).update(
-                    phase="building", state="running", remote=server.remote_key, posted_at=timezone.now(), **at
-                )
+            put_in_jenkins(rows, url, session, found)
             yield Scene(world, count, url, proxy)
     Build.objects.filter(pk__in=[row.pk for row in rows.values()]).update(state="cancelled", phase="finalizing")
 

@@ -47,7 +47,7 @@ def list_components(
     user: User, *, project: Project | None = None, text: str = "", with_archived: bool = False
 ) -> QuerySet[Component]:
     """Components this person sees; ``text`` is part of the code, of the Chinese name or of its pinyin initials."""
-    newest = ComponentSettings.objects.filter(component=OuterRef("pk")).order_by("-number")
+    newest = newest_settings()
     rows = Component.objects.filter(visible_to(user)).select_related("project", "project__organisation")
     rows = rows.annotate(
         name_zh=Coalesce(Subquery(newest.values("name_zh")[:1]), Value("")),
@@ -64,6 +64,11 @@ def list_components(
             Q(name__icontains=text) | Q(name_zh__icontains=text) | Q(initials__contains=text.lower().replace(" ", ""))
         )
     return rows
+
+
+def newest_settings() -> QuerySet[ComponentSettings]:
+    """For subqueries of components: the versions of each one's settings, newest first."""
+    return ComponentSettings.objects.filter(component=OuterRef("pk")).order_by("-number")
 
 
 def find_component(user: User, project_slug: str, slug: str) -> Component:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import OuterRef, Subquery
+from django.db.models import Subquery
 
-from components.models import Component, ComponentSettings, GitServer, ImageRegistry, JenkinsServer
+from components.models import Component, GitServer, ImageRegistry, JenkinsServer
+from components.selectors import newest_settings
 from components.validators import GrammarError, git_address, plain_git_url
 from deployer.interfaces import BuildServerTarget, RegistryTarget, SourceTarget, target_from
 from foundation.messages import message as _
@@ -90,9 +91,9 @@ def git_urls_named(server: GitServer, names: Iterable[str]) -> list[str]:
 
     Elsewhere the host may have another name and keep its repositories below a path, so the path's end decides.
     """
-    newest = ComponentSettings.objects.filter(component=OuterRef("pk")).order_by("-number").values("git_url")[:1]
-    urls = Component.objects.filter(is_archived=False).values_list(Subquery(newest), flat=True).distinct()
-    ends = tuple(f"/{_plain_path(name)}" for name in names if _plain_path(name))
+    newest = Subquery(newest_settings().values("git_url")[:1])
+    urls = Component.objects.filter(is_archived=False).values_list(newest, flat=True).distinct()
+    ends = tuple(f"/{path}" for path in map(_plain_path, names) if path)
     return [url for url in urls if url and _host_of(url) == server.host and f"/{_plain_path(url)}".endswith(ends)]
 
 

@@ -98,7 +98,7 @@ def claim_others(kind: Kind, *, owner: str, limit: int) -> list[Lease]:
 
 
 def _claim(kind: Kind, due: QuerySet[Run], owner: str, limit: int, *, is_together: bool) -> list[Lease]:
-    # The cheap question first: an idle watcher must not take SQLite's write lock four times a second.
+    # The cheap question first: whose runs others have taken meanwhile must not take SQLite's write lock for nothing.
     if not due.exists():
         return []
     open_now = breakers.read_open()

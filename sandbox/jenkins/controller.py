@@ -197,11 +197,9 @@ class Controller:
         return found
 
     def live(self, job: str, number: int) -> LiveBuild:
-        """The build; raises NoSuchJob."""
-        found = self.job(job).builds.get(number)
-        if found is None:
-            raise NoSuchJob(f"{job} #{number}")
-        return found
+        """The build of a job that the account sees; raises NoSuchJob."""
+        self.job(job)
+        return self.record(job, number)
 
     def create_job(self, name: str, xml: str) -> Job:
         """createItem; raises JobExists, BadConfig."""
