@@ -9,6 +9,7 @@ import random
 import threading
 import time
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import BooleanField, DateTimeField, ExpressionWrapper, F, Q, Value
 from django.db.models.expressions import Combinable
@@ -58,6 +59,11 @@ def silence_of(name: str) -> Message | None:
     """What was last said of a remote whose breaker is open; None while it is closed."""
     row = Remote.objects.filter(name=name, opened_at__isnull=False).values_list("last_error", flat=True).first()
     return None if row is None else as_message(row)
+
+
+def silent_since(name: str) -> datetime | None:
+    """When a remote whose breaker is open was heard last; None while it is closed."""
+    return Remote.objects.filter(name=name, opened_at__isnull=False).values_list("opened_at", flat=True).first()
 
 
 def take_probe(name: str) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from foundation import breakers
 from foundation.clock import EPOCH, PARKED
 from foundation.messages import MessageField, MessageJSONField
 from foundation.runs.choices import ACTIVE, TERMINAL, RunState
@@ -43,6 +46,12 @@ class Run(models.Model):
 
     class Meta:
         abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A run that is new to a remote which is silent says so from its first moment: no pass comes to it."""
+        if self._state.adding and self.remote and self.is_active:
+            self.contact_lost_since = breakers.silent_since(self.remote)
+        super().save(*args, **kwargs)
 
     @property
     def is_terminal(self) -> bool:

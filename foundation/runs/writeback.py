@@ -73,8 +73,9 @@ def write_lost_contact(lease: Lease, error: object, retry_after_seconds: float |
     since = breakers.last_answer(remote)
     _release(lease, now_plus(pause), claims=0, contact_lost_since=Coalesce(F("contact_lost_since"), since))
     was_probe = lease.is_probe and remote == lease.remote
-    if remote and breakers.trip(remote, error, was_probe=was_probe, retry_after_seconds=retry_after_seconds):
-        _mark_all(remote, since)
+    if remote:
+        breakers.trip(remote, error, was_probe=was_probe, retry_after_seconds=retry_after_seconds)
+        _mark_all(remote)
     if lost is None:
         tell_contact_changed(lease.kind, [lease.pk])
 
@@ -94,9 +95,8 @@ def _release(lease: Lease, next_at: Combinable, **fields: object) -> None:
 
 def tell_contact_is_lost(remote: str, error: object) -> None:
     """A remote was found silent by who only asks whether it is there: its breaker opens, its runs say since when."""
-    since = breakers.last_answer(remote)
-    if breakers.trip(remote, error, was_probe=False):
-        _mark_all(remote, since)
+    breakers.trip(remote, error, was_probe=False)
+    _mark_all(remote)
 
 
 def tell_contact_is_back(remote: str) -> None:
@@ -105,8 +105,15 @@ def tell_contact_is_back(remote: str) -> None:
         _wake_all(remote)
 
 
-def _mark_all(remote: str, since: Combinable) -> None:
-    """Every active run of the remote says since when, not only the one that found out."""
+def _mark_all(remote: str) -> None:
+    """Every active run of the remote says since when, not only the one that found out.
+
+    At each failure, not only at the one that opened the breaker: a run whose row was committed in that moment saw
+    the breaker closed, and was not there to be marked.
+    """
+    since = breakers.silent_since(remote)
+    if since is None:
+        return
     for kind in all_kinds():
         told = _update_unlocked(kind, remote, True, contact_lost_since=since)
         tell_contact_changed(kind, told)
@@ -130,6 +137,8 @@ def _update_unlocked(kind: Kind, remote: str, is_lost_now: bool, **fields: objec
     rows = kind.model._default_manager.filter(
         remote=remote, state__in=sorted(ACTIVE), contact_lost_since__isnull=is_lost_now
     )
+    if not rows.exists():
+        return []  # most kinds, at most failures: no write lock of SQLite for nothing
     with transaction.atomic():
         pks = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
         rows.filter(pk__in=pks).update(**fields)

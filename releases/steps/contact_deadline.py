@@ -73,11 +73,14 @@ def give_up_build(pk: int) -> None:
 
 
 def overdue() -> QuerySet[Deployment]:
-    """Active deployments without contact for LOST_SECONDS: their own, or their cluster's ever since they began."""
+    """Active deployments without contact for LOST_SECONDS: their own, or their cluster's ever since they began.
+
+    A deployment of today may say that its cluster is silent since yesterday: its own time counts from its beginning.
+    """
     limit = now_minus(settings.LOST_SECONDS)
     silent = Remote.objects.filter(opened_at__lte=limit).values("name")
     return Deployment.objects.filter(
-        Q(contact_lost_since__lte=limit) | Q(remote__in=silent, created_at__lte=limit), state__in=sorted(ACTIVE)
+        Q(contact_lost_since__lte=limit) | Q(remote__in=silent), created_at__lte=limit, state__in=sorted(ACTIVE)
     )
 
 

@@ -233,6 +233,35 @@ def test_a_lost_remote_gets_one_probe_and_spares_the_others(db: None) -> None:
     assert {lease.pk for lease in claim(PROBE, owner=owner(), limit=9)} >= {first.pk, second.pk}
 
 
+def test_a_run_of_a_remote_that_is_silent_says_so_from_its_first_moment(db: None) -> None:
+    breakers.trip("jenkins:9", "gone", was_probe=False)
+    Remote.objects.update(opened_at=Now() - timedelta(hours=1))
+    opened = Remote.objects.get().opened_at
+    row = ProbeRun.objects.create(script=["again"], remote="jenkins:9")
+    other = ProbeRun.objects.create(script=["again"], remote="jenkins:8")
+    ended = ProbeRun.objects.create(remote="jenkins:9", state="succeeded")
+    assert claim(PROBE, owner=owner(), limit=9)[0].pk == other.pk, "no pass comes to it"
+    assert [(one.contact_lost_since, ProbeRun.objects.get(pk=one.pk).contact_lost_since) for one in (row, ended)] == [
+        (opened, opened),
+        (None, None),
+    ]
+    Remote.objects.update(probe_at=Now())
+    run_step(take(row.pk))
+    row.refresh_from_db()
+    assert row.contact_lost_since is None and not Remote.objects.get().is_open
+
+
+def test_a_run_that_was_committed_while_the_remote_fell_silent_is_told_at_the_next_failure(db: None) -> None:
+    first, second = (ProbeRun.objects.create(script=["away", "away"], remote="jenkins:9") for _ in range(2))
+    run_step(take(first.pk))
+    ProbeRun.objects.filter(pk=second.pk).update(contact_lost_since=None)
+    Remote.objects.update(probe_at=Now())
+    make_due(first.pk)
+    run_step(take(first.pk))
+    second.refresh_from_db()
+    assert second.contact_lost_since == Remote.objects.get().opened_at
+
+
 def test_only_the_probe_lengthens_the_pause(db: None) -> None:
     assert breakers.trip("jenkins:7", "gone", was_probe=False) is True
     assert breakers.trip("jenkins:7", "gone", was_probe=False) is False

@@ -58,7 +58,8 @@ def under_way(world: World) -> Deployment:
 
 def away(row: Deployment, since: timedelta = HOURS) -> None:
     """The deployment's cluster has not answered for so long, as the engine notes it."""
-    Deployment.objects.filter(pk=row.pk).update(contact_lost_since=timezone.now() - since)
+    lost = timezone.now() - since
+    Deployment.objects.filter(pk=row.pk).update(contact_lost_since=lost, created_at=lost - timedelta(minutes=1))
 
 
 def gate_of(row: Deployment) -> gates.Gate | None:
@@ -118,6 +119,18 @@ def test_a_deployment_that_began_while_the_cluster_was_away_ends_too(under_way: 
     look_at_deadlines()
     under_way.refresh_from_db()
     assert (under_way.state, under_way.reason) == ("errored", "lost")
+
+
+def test_a_deployment_of_now_says_since_when_the_cluster_is_silent_and_has_its_own_hour(under_way: Deployment) -> None:
+    breakers.trip(under_way.remote, Unavailable("The cluster did not answer in time."), was_probe=False)
+    Remote.objects.update(opened_at=timezone.now() - HOURS)
+    under_way.pk, under_way.nonce, under_way._state.adding = None, "another", True
+    Deployment.objects.update(state="failed")
+    under_way.save()
+    assert under_way.contact_lost_since == Remote.objects.get().opened_at
+    look_at_deadlines()
+    under_way.refresh_from_db()
+    assert under_way.state == "running"
 
 
 @pytest.mark.parametrize("since", [timedelta(minutes=59), None])
