@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.patience import wait_for
+from tests.patience import at_most, wait_for
 from tests.whole import outside
 from tests.whole.conftest import SHORT_LEASE
 from tests.whole.holding import Door, Hold, door_to
@@ -78,7 +78,7 @@ def kill_who_waits(product: Product, hands: Hands, hold: Hold, table: str, pk: i
     hands.kill(owner.partition("/")[0])
     hold.released.set()
     fence_now = f"SELECT fence FROM {table} WHERE id = %s"
-    wait_for(lambda: rows.one(fence_now, pk) > fence, "another takes it", SHORT_LEASE + 2)
+    wait_for(lambda: rows.one(fence_now, pk) > fence, "another takes it", SHORT_LEASE + at_most(2))
 
 
 def assert_built_once(product: Product, build: dict[str, object]) -> None:
