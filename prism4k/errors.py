@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -29,8 +30,13 @@ from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.pages import is_htmx
 from foundation.problems import MEDIA_TYPE, Denied, Invalid, Missing, PlatformError, Refused, problem
+from foundation.renderers import JSONRenderer
 
 log = structlog.get_logger(__name__)
+
+
+RECORDED = frozenset({403, 409})
+"""Statuses of refusals that the audit keeps."""
 
 
 class Away(PlatformError):
@@ -59,10 +65,24 @@ def as_platform_error(error: BaseException) -> PlatformError | None:
         return Unauthenticated(_("Sign in, or send a valid token: “Authorization: Token …”."))
     if isinstance(error, PermissionDenied | drf.PermissionDenied):
         return Denied(_("You may not do this."))
+    if unread := _unread(error):
+        return unread
     if isinstance(error, drf.APIException):
         return Refused(str(error.detail), error.default_code.replace("_", "-"), status=error.status_code)
     if isinstance(error, OperationalError | InterfaceError):
         return Away(_("The database does not answer just now: nothing was changed. Try again in a few seconds."))
+    return None
+
+
+def _unread(error: BaseException) -> PlatformError | None:
+    """Of a request whose body was never looked at."""
+    if isinstance(error, drf.MethodNotAllowed):
+        return Refused(_("This address has no such verb: see the header Allow."), "method-not-allowed", status=405)
+    if isinstance(error, RequestDataTooBig):
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024**2
+        return Refused(_("What was sent has more than %(most)s MB.", most=most), "too-large", status=413)
+    if isinstance(error, SuspiciousOperation | BadRequest):
+        return Refused(_UNREADABLE, "unreadable", status=400)
     return None
 
 
@@ -82,7 +102,7 @@ def _fields(detail: Any, prefix: str = "") -> dict[str, list[Any]]:
 
 def record_refusal(error: PlatformError, *, user: User | None, verb: str, name: str) -> None:
     """Keeps who was refused what; never stands in the way of the answer."""
-    if user is None or error.status not in (403, 409):
+    if user is None or error.status not in RECORDED:
         return
     with contextlib.suppress(DatabaseError):
         audit.record(
@@ -102,9 +122,13 @@ def api_exception_handler(error: Exception, context: dict[str, Any]) -> Response
     if known is None:
         return None
     request = context["request"]
-    user = request.user if isinstance(request.user, User) else None
-    record_refusal(known, user=user, verb=f"api {request.method}", name=request.path)
+    if known.status in RECORDED:
+        # Only here: whom a call that was refused before that comes from is not asked.
+        user = request.user if isinstance(request.user, User) else None
+        record_refusal(known, user=user, verb=f"api {request.method}", name=request.path)
     body = problem(known, instance=request.path, request_number=request_context.current().number)
+    # JSON, also where the answer itself would have been a page or YAML.
+    request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
     response = Response(body, status=known.status, content_type=MEDIA_TYPE)
     if known.status == 401:
         response["WWW-Authenticate"] = "Token"
@@ -150,6 +174,7 @@ class Explained:
     safe: MessageLike
 
 
+_UNREADABLE = _("The request cannot be read: send it again from a fresh page.")
 _NOTHING = _("Nothing was changed.")
 EXPLAINED: dict[int, Explained] = {
     400: Explained(
@@ -168,6 +193,7 @@ EXPLAINED: dict[int, Explained] = {
             "same: its project administrator can give you a role."
         ),
     ),
+    413: Explained(_("This is too large"), _NOTHING, _("Go back and send less.")),
     409: Explained(
         _("Not possible in this state"),
         _("Nothing was changed."),
@@ -202,6 +228,9 @@ def error_page(request: HttpRequest, error: PlatformError) -> HttpResponse:
         return JsonResponse(body, status=error.status, content_type=MEDIA_TYPE)
     context: dict[str, Any] = {"error": error, "request_number": number, "explained": explained(error.status)}
     template = "ui/problem.html" if is_htmx(request) else "error.html"
+    if not hasattr(request, "user"):
+        # Refused before anybody was looked for: the page stands alone.
+        return HttpResponse(render_to_string("error_alone.html", context), status=error.status)
     try:
         if error.status == 403 and isinstance(request.user, User):
             context["held"] = roles_of([request.user]).get(request.user.pk, [])
@@ -217,6 +246,18 @@ def error_page(request: HttpRequest, error: PlatformError) -> HttpResponse:
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404 for an address that no app knows."""
     return error_page(request, Missing())
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400 or 413 for what Django refuses to read before a view is asked."""
+    return error_page(request, as_platform_error(exception) or Refused(_UNREADABLE, "unreadable", status=400))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form without the secret of its page: an old page, or somebody else's."""
+    log.warning("csrf refused", path=request.path, reason=reason)
+    message = _("The page is older than your session: open it again and send it once more.")
+    return error_page(request, Denied(message, "csrf"))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -111,6 +111,7 @@ AUTH_USER_MODEL = "accounts.User"
 # The token model is ours: knox's own table would break every flush.
 MIGRATION_MODULES = {"knox": None}
 KNOX_TOKEN_MODEL = "accounts.Token"  # noqa: S105 - a model's name
+CSRF_FAILURE_VIEW = "prism4k.errors.csrf_failure"
 LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "desk:home"
 LOGOUT_REDIRECT_URL = "accounts:sign-in"
@@ -248,7 +249,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["foundation.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["foundation.api.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "foundation.api.schema.ApiSchema",
     "EXCEPTION_HANDLER": "prism4k.errors.api_exception_handler",
     "UNAUTHENTICATED_USER": None,

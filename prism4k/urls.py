@@ -45,5 +45,6 @@ urlpatterns = [
     path("", include("desk.urls")),
 ]
 
+handler400 = "prism4k.errors.bad_request"
 handler404 = "prism4k.errors.page_not_found"
 handler500 = "prism4k.errors.server_error"

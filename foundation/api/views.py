@@ -8,12 +8,14 @@ from typing import Any
 
 from django.db.models import QuerySet
 from rest_framework import serializers
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from foundation import idempotency
 from foundation.api.pagination import page_response, whole_response
+from foundation.api.parsers import too_deep
 from foundation.api.schema import UNSAFE
 from foundation.api.serializers import read
 from foundation.messages import message as _
@@ -37,7 +39,12 @@ class ApiView(APIView):
     """The field of a 201's body that names the new object below this address; it goes into ``Location``."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Authenticate, check the token's scope, then arrange that a repeated request gets the first answer."""
+        """Authenticate, check the token's scope, then arrange that a repeated request gets the first answer.
+
+        A verb that this address does not have is refused before anything else is asked, or kept under a key.
+        """
+        if not hasattr(self, str(request.method).lower()):
+            raise MethodNotAllowed(str(request.method))
         super().initial(request, *args, **kwargs)
         self._check_scope(request)
         self._check_no_body(request)
@@ -90,6 +97,8 @@ class ApiView(APIView):
             given = json.loads(request._request.body)
         except ValueError:
             return  # nothing, or nothing with names in it
+        except RecursionError:
+            raise too_deep() from None
         names = [str(name) for name in given] if isinstance(given, Mapping) else []
         if names:
             raise Invalid(
