@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -14,6 +15,7 @@ from accounts.models import Project, User
 from environments.choices import Role
 from environments.models import Membership, Space
 from environments.verbs import STILL_IN_ARCHIVE, VERBS, Where
+from foundation.idempotency import note_right
 from foundation.messages import localized_list
 from foundation.messages import message as _
 from foundation.problems import Denied, Missing, Refused
@@ -151,6 +153,7 @@ def require(
     """
     rights = Rights(user)
     if rights.can(verb, project_id=project_id, space=space, owner_id=owner_id):
+        note_right({"verb": verb, "project": project_id, "space": space.pk if space else None, "owner": owner_id})
         return
     if VERBS[verb].where is not Where.SITE and not rights.sees(_project(project_id, space)):
         raise Missing(_("There is no such thing, or it is not yours to see."))
@@ -164,6 +167,22 @@ def require(
         message = _("%(name)s is archived for this project: nothing goes there.", name=space.environment.label)
         raise Refused(message, "space-archived", who_may("manage_places"))
     raise Denied(_("You may not do this here."), who_can_help=who_may(verb, project_id=project_id, space=space))
+
+
+def require_either(user: User, first: str, second: str, *, space: Space) -> None:
+    """As :func:`require` for the first verb, unless the person may the second one there."""
+    require(user, second if Rights(user).can(second, space=space) else first, space=space)
+
+
+def require_again(user: User, asked: Iterable[Mapping[str, Any]]) -> None:
+    """Asks for rights that were found before, as they are now; raises as :func:`require`."""
+    for one in asked:
+        space = None
+        if one["space"] is not None:
+            space = Space.objects.select_related("environment").filter(pk=one["space"]).first()
+            if space is None:
+                raise Missing(_("There is no such thing, or it is not yours to see."))
+        require(user, one["verb"], project_id=one["project"], space=space, owner_id=one["owner"])
 
 
 def who_may(verb: str, *, project_id: int | None = None, space: Space | None = None) -> str:

@@ -73,6 +73,7 @@ class Idempotency(models.Model):
     body_hash = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField(default=0)
     response = models.JSONField(null=True, blank=True)
+    rights = models.JSONField(default=list, help_text="what the act asked: asked again before the answer is repeated")
     created_at = models.DateTimeField(db_default=Now(), db_index=True)
 
     class Meta:

@@ -9,13 +9,13 @@ from typing import Any
 
 from components.targets import build_server_target, registry_target
 from deployer.adapters import jenkins, kubernetes, registry
-from deployer.errors import DeployerError
+from deployer.errors import DeployerError, NotFound
 from deployer.interfaces import EventFacts
 from environments.models import Space
 from environments.targets import cluster_target
 from foundation.messages import MessageLike, as_message
 from foundation.messages import message as _
-from foundation.problems import Refused
+from foundation.problems import Missing, Refused
 from foundation.redaction import redact
 from releases.models import Build, ReleaseOrder
 
@@ -58,12 +58,14 @@ def _read_registry(order: ReleaseOrder, build: Build) -> dict[str, Any]:
 
 
 def pod_log(space: Space, pod: str, *, container: str = "", previous: bool = False, tail_lines: int = 200) -> str:
-    """The end of a container's log; raises Refused with the cluster's own message."""
+    """The end of a container's log; raises Missing where it has none, Refused with the cluster's own message."""
     try:
         cluster = kubernetes.connect(cluster_target(space.cluster))
         return redact(
             cluster.pod_log(space.namespace, pod, container=container, previous=previous, tail_lines=tail_lines)
         )
+    except NotFound as error:
+        raise Missing(as_message(error), "pod-log") from error
     except DeployerError as error:
         raise Refused(as_message(error), "pod-log", status=502) from error
 

@@ -58,6 +58,7 @@ class SignOut(ApiView):
     """Ends the token of the call."""
 
     scope = ""
+    """The only act of a token that may only read: to end itself."""
 
     without_body = frozenset({"POST"})
 

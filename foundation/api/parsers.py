@@ -1,4 +1,4 @@
-"""JSON as the API reads it: bounded in depth, because whatever reads it calls itself once a level."""
+"""JSON as the API reads it: bounded in depth, because each level of it costs a level of calls."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ DESCRIPTIONS = {
     403: "Not with these roles, or not with this token's scopes.",
     404: "There is no such thing, or it is not yours to see.",
     409: "Not possible in this state, or the state has changed since you looked.",
+    413: "The body is larger than 5 MB.",
     422: "This Idempotency-Key came with another body before.",
     429: "Too many wrong passwords: wait.",
     500: "The platform failed and logged it under ``request_number``; nothing was changed.",
@@ -79,6 +80,8 @@ class ApiSchema(AutoSchema):
             found.append(400)
         if any(one["in"] == "path" for one in parameters):
             found.append(404)
+        if "requestBody" in operation:
+            found.append(413)
         if self.method in UNSAFE:
             found.append(409)
         if any(one["name"] == _KEY.name for one in parameters):

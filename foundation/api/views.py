@@ -22,6 +22,7 @@ from foundation.messages import message as _
 from foundation.problems import Denied, Invalid
 from foundation.renderers import JSONRenderer
 
+_FLAGS = {"": False, "0": False, "false": False, "1": True, "true": True}
 Shape = type[serializers.BaseSerializer[Any]]
 
 
@@ -86,6 +87,13 @@ class ApiView(APIView):
         """All of the rows, where they are never many."""
         return whole_response(rows, shape)
 
+    def flag(self, name: str) -> bool:
+        """A yes or no of the query, no where it is not given; raises Invalid for anything else."""
+        given = self.request.query_params.get(name, "").lower()
+        if given not in _FLAGS:
+            raise Invalid({name: [_("Write true or false.")]})
+        return _FLAGS[given]
+
     def read_outside(self, request: Request, **kwargs: Any) -> None:
         """Reads outside that an unsafe method needs (Git, Jenkins): here, before any transaction is open."""
 
@@ -135,6 +143,7 @@ class ApiView(APIView):
                 key=key,
                 body=body,
                 act=act,
+                person=request.user,
             )
             headers = {"Idempotency-Replayed": "true"} if answer.is_replay else None
             return Response(answer.response, status=answer.status, headers=headers)

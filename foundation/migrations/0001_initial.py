@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
                 ('body_hash', models.CharField(max_length=64)),
                 ('status', models.PositiveSmallIntegerField(default=0)),
                 ('response', models.JSONField(blank=True, null=True)),
+                ('rights', models.JSONField(default=list, help_text='what the act asked: asked again before the answer is repeated')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True)),
             ],
             options={

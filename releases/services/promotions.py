@@ -33,11 +33,24 @@ def promote(
         locked = lock_order(order.pk)
         gates.ensure_open(gates.promotion_gates(locked, space))
         ensure_not_archived(space)
+        _ensure_not_promoted(locked, space)
         promotion = create_promotion(
             locked, space, actor=actor, test_verdict=test_verdict, note=note.strip(), report_url=report_url
         )
         request_review(locked, space, actor=actor)
     return promotion
+
+
+def _ensure_not_promoted(order: ReleaseOrder, space: Space) -> None:
+    """Many who promote one order at once: the first has done it. The caller holds the locks."""
+    held = current_promotions(order, space).filter(order=order).select_related("promoted_by").first()
+    if held is not None:
+        message = _(
+            "%(who)s has promoted this order to %(name)s already. Withdraw that promotion to make another.",
+            who=held.promoted_by.localized_name,
+            name=space.environment.label,
+        )
+        raise Stale(message, "already-promoted", held.promoted_by.shown_name)
 
 
 def _check_test_verdict(space: Space, test_verdict: str, report_url: str) -> None:

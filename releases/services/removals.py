@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from accounts.models import User
-from environments.access import Rights, require
+from environments.access import require, require_either
 from environments.models import Space
 from foundation.messages import message as _
 from foundation.problems import Refused, Stale
@@ -20,8 +20,7 @@ from releases.services.reviews import request_review
 
 def review_removal(*, actor: User, space: Space, placement: Placement) -> Review:
     """Review what would go if everything of the component went from the space; raises Refused where nothing runs."""
-    if not Rights(actor).can("approve", space=space):
-        require(actor, "remove", space=space)
+    require_either(actor, "remove", "approve", space=space)
     with transaction.atomic():
         return request_review(standing_of(placement).order, space, actor=actor, taken={}, is_removal=True)
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from environments.access import Rights, require
+from environments.access import require, require_either
 from environments.models import Space
 from foundation.messages import message as _
 from foundation.problems import Invalid, Refused, Stale
@@ -23,9 +23,7 @@ from releases.models import Deployment, ReleaseOrder, Review, Snapshot
 
 def start_review(*, actor: User, order: ReleaseOrder, space: Space) -> Review:
     """Review (again) what deploying this order there would do."""
-    rights = Rights(actor)
-    if not (rights.can("review", space=space) or rights.can("approve", space=space)):
-        require(actor, "review", space=space)
+    require_either(actor, "review", "approve", space=space)
     if not order.image_digest:
         raise Refused(_("The order has no image yet: build it first."), "gate-built")
     with transaction.atomic():

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from components.models import Component
 from environments.models import Space
-from foundation.problems import Refused
+from foundation.problems import Missing, Refused
 from releases import live_reads
 from releases.logs.plain import visible
 from releases.presenters.rollout import told_by_cluster
@@ -44,7 +44,7 @@ def _asked_of(space: Space, pod: Tile) -> dict[str, Any]:
     try:
         found["pod_events"] = told_by_cluster(live_reads.events_of(space, [pod.uid]))
         found["pod_log"] = visible(live_reads.pod_log(space, pod.name, tail_lines=LINES))
-    except Refused as trouble:
+    except (Missing, Refused) as trouble:
         # It may be gone by now: what was stored of it stays.
         found["pod_trouble"] = trouble.message
     return found

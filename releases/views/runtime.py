@@ -280,7 +280,7 @@ def pod_log(request: HttpRequest, project: str, slug: str, environment: str, pod
     }  # fmt: skip
     try:
         text = live_reads.pod_log(place.space, pod, container=container, previous=previous, tail_lines=pods.MOST_LINES)
-    except Refused as refusal:
+    except (Missing, Refused) as refusal:
         # Shown in the page: one click further is the log that there is.
         return page(request, "releases/pod_log.html", {**context, "trouble": refusal.message}, status=refusal.status)
     log = pod_log_of(place, pod, text, container=container, previous=previous)

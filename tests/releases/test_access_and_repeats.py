@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from rest_framework.permissions import AllowAny
 
 from accounts.models import Token
 from environments.models import Membership
+from foundation.api.views import ApiView
+from prism4k.urls import api
 from releases import gates, selectors
 from releases.models import Build, LogChunk
 from releases.services import promotions
@@ -26,6 +29,16 @@ def post(world: World, username: str, path: str, body: dict[str, Any], key: str 
     )
 
 
+def api_patterns() -> list[Any]:
+    """Every address under /api/v1/."""
+    waiting, found = list(api), []
+    while waiting:
+        one = waiting.pop()
+        waiting += getattr(one, "url_patterns", [])
+        found += [one] if getattr(one, "callback", None) else []
+    return found
+
+
 def test_a_repeated_build_request_gets_its_first_answer(world: World) -> None:
     order = make_order(make_component(world), world.dana)
     # Frozen already, so that Git need not be asked.
@@ -37,6 +50,56 @@ def test_a_repeated_build_request_gets_its_first_answer(world: World) -> None:
     assert second.status_code == 202, second.json()
     assert second.json() == first.json() and second["Idempotency-Replayed"] == "true"
     assert Build.objects.count() == 2
+
+
+def test_a_repeated_request_asks_the_rights_again(world: World) -> None:
+    order = make_order(make_component(world), world.olli)
+    _client, again = post(world, "dana", f"orders/{order.number}/comments/", {"text": "seen"}, key="k1")
+    assert (again().status_code, again().status_code) == (201, 201)
+    Membership.objects.filter(user=world.dana).delete()
+    Membership.objects.create(user=world.dana, role="auditor")
+    less = again()
+    assert (less.status_code, less.json()["code"]) == (403, "denied"), less.json()
+    assert not less.has_header("Idempotency-Replayed")
+    Membership.objects.filter(user=world.dana).delete()
+    gone = again()
+    assert gone.status_code == 404 and "text" not in gone.json()
+    Membership.objects.create(user=world.dana, project=world.project, role="developer")
+    assert again()["Idempotency-Replayed"] == "true"
+    assert order.comments.count() == 1
+
+
+def test_a_repeated_review_asks_for_the_right_of_its_space(world: World) -> None:
+    order, space = make_built(make_component(world), world.dana), world.spaces["fat"]
+    path = f"orders/{order.number}/reviews/"
+    _client, again = post(world, "olli", path, {"environment": "fat"}, key="k1")
+    first = again()
+    assert first.status_code in (201, 202), first.json()
+    Membership.objects.filter(user=world.olli).update(environment=world.environments["uat"])
+    assert again().status_code == 403, space
+
+
+def test_a_token_that_may_only_read_posts_nothing_but_its_own_end(world: World) -> None:
+    order = make_order(make_component(world), world.dana)
+    _row, secret = Token.objects.create(world.dana, name="t", scopes=["read"])
+    client = Client(headers={"Authorization": f"Token {secret}"})
+    refused = client.post(f"/api/v1/orders/{order.number}/check/")
+    assert (refused.status_code, refused.json()["code"]) == (403, "denied")
+    assert client.get(f"/api/v1/orders/{order.number}/").status_code == 200
+    assert client.post("/api/v1/sign-out/").status_code == 204
+    assert client.get(f"/api/v1/orders/{order.number}/").status_code == 401
+
+
+def test_every_address_that_acts_asks_for_more_than_reading() -> None:
+    found = [pattern.callback for pattern in api_patterns()]
+    views = {getattr(callback, "cls", None) or getattr(callback, "view_class", None) for callback in found}
+    acting = [
+        view for view in views
+        if view and issubclass(view, ApiView) and view.permission_classes != [AllowAny]
+        and any(hasattr(view, verb) for verb in ("post", "put", "patch", "delete", "create", "partial_update"))
+    ]  # fmt: skip
+    assert len(acting) > 30
+    assert [view.__name__ for view in acting if view.scope in ("", "read")] == ["SignOut"]
 
 
 def test_a_outsider_cannot_count_deployments(world: World) -> None:

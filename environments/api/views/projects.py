@@ -61,8 +61,7 @@ class Projects(Listed, Administered, Retrieved):
 
     def rows(self) -> Any:
         """The caller's projects."""
-        with_archived = self.request.query_params.get("archived", "").lower() in ("true", "1")
-        return selectors.list_projects(actor_of(self.request), with_archived=with_archived)
+        return selectors.list_projects(actor_of(self.request), with_archived=self.flag("archived"))
 
 
 class ProjectArchive(ApiView):

@@ -348,7 +348,7 @@ class PodLog(ApiView):
             space,
             pod,
             container=query.get("container", ""),
-            previous=query.get("previous", "") in ("1", "true"),
+            previous=self.flag("previous"),
             tail_lines=pods.MOST_LINES,
         )
         return Response({"pod": pod, **pods.answer_of(text)})

@@ -63,7 +63,10 @@ SUMMARY: dict[str, Any] = {
         many=True,
     ),
 }
-RANGE = inline_serializer("LogLines", {"lines": LINE, "log": inline_serializer("LogSummary", SUMMARY)})
+RANGE = inline_serializer(
+    "LogLines",
+    {"lines": type(LINE)(many=True), "log": inline_serializer("LogSummary", SUMMARY)},
+)
 
 
 def shown_build(request: Request, number: str, attempt: int) -> Build:
@@ -111,7 +114,7 @@ class BuildLog(ApiView):
     def get(self, request: Request, number: str, attempt: int) -> Any:
         """Text from a character offset (at most 64 chunks), or with ``?raw=1`` everything as text/plain."""
         build = read_build(request, number, attempt)
-        if request.query_params.get("raw"):
+        if self.flag("raw"):
             return raw_response(request, build)
         offset = parse_digits(request.query_params.get("offset", "0"))
         if offset is None:

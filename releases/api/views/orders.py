@@ -198,7 +198,7 @@ class Closing(OrderAct):
 class Check(ApiView):
     """检测."""
 
-    scope = Scope.READ
+    scope = Scope.BUILD
 
     def read_outside(self, request: Request, **kwargs: Any) -> None:
         """Ask Jenkins and the registry."""

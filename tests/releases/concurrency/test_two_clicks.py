@@ -83,6 +83,18 @@ def test_two_orders_are_promoted_to_one_place_at_once(world: World, component: C
     assert_no_gap(second)
 
 
+def test_twenty_promote_one_order_to_one_place_at_once(world: World, component: Component) -> None:
+    order, space = rows.make_built(component, world.dana), world.spaces["fat"]
+    given = at_once([lambda: promote(actor=world.dana, order=fresh(order), space=space)] * 20)
+    (won,) = (answer for answer in given if isinstance(answer, Promotion))
+    others = [answer for answer in given if isinstance(answer, PlatformError)]
+    assert {(error.status, error.code) for error in others} == {(409, "already-promoted")} and len(others) == 19
+    assert all("Dana" in str(error.message) for error in others)
+    assert list(Promotion.objects.all()) == [won]
+    assert OrderEvent.objects.filter(order=order, kind="promotion.current").count() == 1
+    assert_no_gap(order)
+
+
 def test_a_place_is_one_row_however_many_ask_for_it_first(world: World, component: Component) -> None:
     order = rows.make_built(component, world.dana)
 

@@ -12,6 +12,7 @@ import pytest
 from django.db import connection, transaction
 from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
+from drf_spectacular.generators import SchemaGenerator
 
 from foundation.runs.choices import RunState
 from releases import transitions
@@ -201,6 +202,20 @@ def test_the_raw_log_is_the_text_as_it_was_stored(world: World, long: Build) -> 
     assert len(body) == long.log_size and body.startswith("line 1 ")
     assert answer["Content-Type"] == "text/plain; charset=utf-8"
     assert answer["Content-Disposition"] == f'inline; filename="{long.order.number}-1.log"'
+
+
+@pytest.mark.parametrize(("word", "is_text"), [("", False), ("false", False), ("0", False), ("true", True)])
+def test_the_raw_log_comes_only_where_it_is_asked_for(world: World, long: Build, word: str, is_text: bool) -> None:
+    client, path = Client(), f"/api/v1/orders/{long.order.number}/builds/1/log/"
+    client.force_login(world.dana, backend="accounts.backends.PasswordBackend")
+    assert client.get(f"{path}?raw={word}")["Content-Type"].startswith("text/plain" if is_text else "application/json")
+    assert client.get(f"{path}?raw=perhaps").status_code == 400
+
+
+def test_lines_are_a_list_in_the_schema_too() -> None:
+    schemas = SchemaGenerator().get_schema(request=None, public=True)["components"]["schemas"]  # type: ignore[no-untyped-call]
+    assert schemas["LogLines"]["properties"]["lines"]["type"] == "array"
+    assert len(schemas["LogLine"]["properties"]) == 5
 
 
 @pytest.mark.django_db(transaction=True)
