@@ -10,14 +10,16 @@ from django.db import models
 from django.db.models.functions import Now
 
 from audit.choices import Outcome
-from foundation.messages import MessageJSONField, MessageLike
+from audit.fields import MessageProofField, ProofField
+from foundation.messages import MessageLike
 from foundation.runs.models import Run, run_indexes
 
 
 class AuditEvent(models.Model):
     """One act of one actor. ``before`` and ``after`` hold only what changed, never a secret."""
 
-    at = models.DateTimeField(db_default=Now())
+    at = models.DateTimeField()
+    """By the database's clock, read before the row is written: the mark covers it."""
     actor_id = models.CharField(max_length=64)
     actor_name = models.CharField(max_length=150)
     verb = models.CharField(max_length=64)
@@ -28,12 +30,14 @@ class AuditEvent(models.Model):
     environment = models.CharField(max_length=100, blank=True, default="")
     outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.DONE)
     reason = models.CharField(max_length=500, blank=True, default="")
-    reason_message = MessageJSONField(null=True, blank=True)
+    reason_message = MessageProofField(null=True, blank=True)
     """The reason in parts where it is a message of the product; ``reason`` has it in English."""
-    before = models.JSONField(null=True, blank=True)
-    after = models.JSONField(null=True, blank=True)
+    before = ProofField(null=True, blank=True)
+    after = ProofField(null=True, blank=True)
     request_number = models.CharField(max_length=32, blank=True, default="")
     address = models.CharField(max_length=64, blank=True, default="")
+    mark = models.CharField(max_length=96, unique=True, editable=False)
+    """Made with the key at the moment of recording (:mod:`audit.marks`): what has none that fits was not recorded."""
 
     class Meta:
         ordering = ["-id"]
@@ -41,6 +45,10 @@ class AuditEvent(models.Model):
             models.Index(fields=["project", "-id"], name="audit_by_project"),
             models.Index(fields=["actor_id", "-id"], name="audit_by_actor"),
             models.Index(fields=["object_type", "object_id", "-id"], name="audit_by_object"),
+            models.Index(fields=["object_name", "-id"], name="audit_by_name"),
+            models.Index(fields=["verb", "-id"], name="audit_by_verb"),
+            models.Index(fields=["request_number", "-id"], name="audit_by_request"),
+            models.Index(fields=["at"], name="audit_by_time"),
         ]
 
     def __str__(self) -> str:

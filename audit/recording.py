@@ -10,6 +10,8 @@ from django.apps import apps
 from django.utils.functional import Promise
 
 from audit.choices import Outcome
+from audit.marks import digest_of_values, new_mark
+from foundation.clock import db_now
 from foundation.messages import Message, MessageLike, in_english, redacted_message
 from foundation.redaction import redact, redact_value
 from foundation.request_context import Actor, current
@@ -41,25 +43,27 @@ def record(  # noqa: PLR0913 (the columns of one row, nearly all optional)
     """
     context = current()
     reason_message = redacted_message(reason) if isinstance(reason, Message | Promise) else None
+    values = {
+        "at": db_now(),
+        "actor_id": str(actor.id)[:64],
+        "actor_name": str(actor.name)[:150],
+        "verb": verb[:64],
+        "object_type": object_type[:64],
+        "object_id": str(object_id)[:64],
+        "object_name": str(object_name)[:255],
+        "project": project[:100],
+        "environment": environment[:100],
+        "outcome": str(outcome),
+        "reason": (reason_message.in_english if reason_message else redact(str(reason)))[:500],
+        "reason_message": reason_message,
+        "before": None if before is None else redact_value(in_english(dict(before))),
+        "after": None if after is None else redact_value(in_english(dict(after))),
+        "request_number": context.number[:32],
+        "address": context.address[:64],
+    }
     # By name: this module is the package's face and is loaded before the models are.
     events = apps.get_model("audit", "AuditEvent")._default_manager
-    event: AuditEvent = events.create(
-        actor_id=str(actor.id)[:64],
-        actor_name=str(actor.name)[:150],
-        verb=verb[:64],
-        object_type=object_type[:64],
-        object_id=str(object_id)[:64],
-        object_name=object_name[:255],
-        project=project[:100],
-        environment=environment[:100],
-        outcome=outcome,
-        reason=(reason_message.in_english if reason_message else redact(str(reason)))[:500],
-        reason_message=reason_message,
-        before=None if before is None else redact_value(in_english(dict(before))),
-        after=None if after is None else redact_value(in_english(dict(after))),
-        request_number=context.number[:32],
-        address=context.address[:64],
-    )
+    event: AuditEvent = events.create(**values, mark=new_mark(digest_of_values(values)))
     return event
 
 

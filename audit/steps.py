@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import httpx
+from django.conf import settings
+
+import audit
 from audit.chain import read_head, seal_events
+from audit.heads import Head, heads_file, keep_head, newest_kept
+from audit.marks import shown_time
 from foundation.clock import db_now
+from foundation.outbound import check_url
+from foundation.problems import Refused
 from foundation.runs.engine import Again, Lease
 
 log = logging.getLogger("audit")
@@ -14,18 +22,54 @@ log = logging.getLogger("audit")
 PAUSE_SECONDS = 1.0
 BATCH = 500
 HEAD_EVERY = timedelta(minutes=1)
+WEBHOOK_SECONDS = 3.0
 
 
 def seal(lease: Lease) -> Again:
-    """Links what was committed since the last pass; each minute sweeps everywhere and logs the chain's head.
+    """Links what was committed since the last pass and appends the new head to the file of heads.
 
-    The logged heads are what a chain that was cut short can be held against.
+    Each minute it sweeps everywhere, and tells the head to the log and to the webhook, where there is one.
     """
     row, now = lease.read(), db_now()
     is_sweep = row.head_logged_at is None or now - row.head_logged_at >= HEAD_EVERY
+    if is_sweep and row.head_logged_at is not None:
+        _note_lost_file()
     sealed = seal_events(limit=BATCH, everywhere=is_sweep)
+    if sealed or is_sweep:
+        _keep(read_head(), now)
     if is_sweep:
         head = read_head()
         log.info("Audit chain: %s links, head %s.", head.sequence, head.mac)
+        _post(head, now)
         lease.save(head_logged_at=now)
     return Again(0.0 if sealed == BATCH else PAUSE_SECONDS)
+
+
+def _note_lost_file() -> None:
+    """A file that begins anew proves nothing of what was before: the log itself says since when."""
+    path = heads_file()
+    if path is not None and not path.exists():
+        audit.record(audit.platform, "audit.heads_begun_anew", object_type="platform", after={"file": str(path)})
+
+
+def _keep(head: Head, now: datetime) -> None:
+    """A disk that is full must not stop the sealing: the log keeps heads too."""
+    if newest_kept() == head:
+        return
+    try:
+        keep_head(head, now)
+    except OSError as error:
+        log.error("The head of the audit chain cannot be kept in AUDIT_HEADS_FILE: %s", error)
+
+
+def _post(head: Head, now: datetime) -> None:
+    """Tells the webhook, within three seconds; the next minute tells the next head, whether this one arrived or not."""
+    url = settings.AUDIT_HEADS_WEBHOOK
+    if not url:
+        return
+    try:
+        check_url(url, allowed_schemes=("https", "http"))
+        body = {"sequence": head.sequence, "mac": head.mac, "at": shown_time(now), "platform": settings.PLATFORM_URL}
+        httpx.post(url, json=body, timeout=WEBHOOK_SECONDS).raise_for_status()
+    except (httpx.HTTPError, Refused) as error:
+        log.error("The webhook of audit heads did not take the head: %s", error)

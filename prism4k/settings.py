@@ -80,6 +80,12 @@ PRISM4K_ENCRYPTION_KEYS = require_encryption_keys(
 AUDIT_KEY = require_strong_text("AUDIT_KEY", _key("AUDIT_KEY", lambda: secrets.token_urlsafe(32)))
 if AUDIT_KEY == SECRET_KEY:
     raise ImproperlyConfigured("AUDIT_KEY is the same as SECRET_KEY: who learns one must not have the other.")
+AUDIT_HEADS_FILE = env.str("AUDIT_HEADS_FILE", default=str(DATA_DIR / "audit" / "heads.log"))
+"""Where each head of the audit's chain is appended, outside the database; blank: nowhere."""
+AUDIT_HEADS_WEBHOOK = env.str("AUDIT_HEADS_WEBHOOK", default="")
+"""An address that gets the head each minute; must be allowed by OUTBOUND_ALLOW like any other."""
+if AUDIT_HEADS_WEBHOOK and not AUDIT_HEADS_WEBHOOK.startswith(("https://", "http://")):
+    raise ImproperlyConfigured("AUDIT_HEADS_WEBHOOK must be a whole address: https://host/path.")
 
 # ---------------------------------------------------------------- web
 PLATFORM_URL = env.str("PLATFORM_URL", default="http://127.0.0.1:8000").rstrip("/")

@@ -35,6 +35,8 @@ os.environ["PRISM4K_DATA_DIR"] = _own_place()
 os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(50))
 os.environ.setdefault("ENCRYPTION_KEYS", "k1:" + base64.b64encode(secrets.token_bytes(32)).decode())
 os.environ.setdefault("AUDIT_KEY", secrets.token_urlsafe(32))
+# Tests roll their rows back; a file of heads would remember them.
+os.environ.setdefault("AUDIT_HEADS_FILE", "")
 os.environ.setdefault("PRISM4K_TEST_APPS", "demo,tests.foundation.probe")
 os.environ.setdefault("STATIC_STORAGE", "django.contrib.staticfiles.storage.StaticFilesStorage")
 os.environ.setdefault("OUTBOUND_ALLOW", "127.0.0.0/8,http")

@@ -14,10 +14,13 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, connections, transaction
 
 import audit
-from audit.chain import NEAR, read_head, seal_events, unsealed_events, verify
+from audit.chain import NEAR, read_head, seal_events, unsealed_events
 from audit.choices import Outcome
+from audit.marks import PROOFS, TEXTS, digest_of_values, new_mark
 from audit.models import AuditEvent, AuditLink, SealRun
 from audit.triggers import install, lifted, remove, triggers_present
+from audit.verification import verify
+from foundation.clock import db_now
 from foundation.request_context import request_context
 from foundation.runs.driving import drive
 from foundation.runs.engine import RunState
@@ -25,6 +28,12 @@ from foundation.runs.engine import RunState
 
 def record(number: int = 1) -> AuditEvent:
     return audit.record(audit.platform, "order.created", object_type="order", object_id=number, after={"n": number})
+
+
+def insert(pk: int) -> AuditEvent:
+    """As the product would have recorded it under that id."""
+    values = {"at": db_now(), **dict.fromkeys(TEXTS, ""), **dict.fromkeys(PROOFS)} | {"actor_id": "a", "verb": "v"}
+    return AuditEvent.objects.create(pk=pk, **values, mark=new_mark(digest_of_values(values)))
 
 
 def test_an_event_says_who_what_where_and_under_which_request(db: None) -> None:
@@ -71,17 +80,17 @@ def test_a_late_commit_with_a_lower_id_is_sealed(db: None) -> None:
     newer = record(1)
     assert seal_events() == 1
     # A transaction that took its id first and commits last.
-    AuditEvent.objects.create(pk=newer.pk - 1, actor_id="a", actor_name="a", verb="v", object_type="o")
+    insert(newer.pk - 1)
     assert list(unsealed_events().values_list("pk", flat=True)) == [newer.pk - 1]
     assert seal_events() == 1 and verify().is_whole
     assert list(AuditLink.objects.values_list("event_id", flat=True)) == [newer.pk, newer.pk - 1]
 
 
 def test_near_passes_leave_very_late_commits_to_the_sweep(db: None) -> None:
-    newer = AuditEvent.objects.create(pk=50_000, actor_id="a", actor_name="a", verb="v", object_type="o")
+    newer = insert(50_000)
     assert seal_events(everywhere=False) == 1
     for pk in (newer.pk - NEAR + 1, newer.pk - NEAR - 1):
-        AuditEvent.objects.create(pk=pk, actor_id="a", actor_name="a", verb="v", object_type="o")
+        insert(pk)
     assert seal_events(everywhere=False) == 1
     assert seal_events() == 1 and verify().is_whole
 

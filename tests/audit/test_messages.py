@@ -11,6 +11,7 @@ import audit
 from audit import chain
 from audit.models import AuditEvent
 from audit.triggers import remove
+from audit.verification import verify
 from foundation.messages import LocalizedName, message
 from tests.cast import World
 
@@ -59,10 +60,10 @@ def test_a_reason_in_parts_is_sealed_and_its_change_is_found() -> None:
     audit.record(Robot(), "x.refused", object_type="x", reason=message("No %(what)s.", what="entry"))
     audit.record(Robot(), "x.done", object_type="x", reason="plain")
     chain.seal_events()
-    assert chain.verify().is_whole
+    assert verify().is_whole
     event = AuditEvent.objects.get(verb="x.refused")
     assert (event.reason, str(event.shown_reason)) == ("No entry.", "No entry.")
     remove()
     with connection.cursor() as cursor:
         cursor.execute("UPDATE audit_auditevent SET reason_message = NULL WHERE id = %s", [event.pk])
-    assert not chain.verify().is_whole
+    assert not verify().is_whole

@@ -8,9 +8,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 import audit
-from audit.chain import Head, read_head, record_restore, seal_events, verify
+from audit.chain import Head, read_head, record_restore, seal_events
 from audit.models import AuditEvent, AuditLink
 from audit.triggers import lifted
+from audit.verification import verify
 from foundation.problems import Invalid
 
 pytestmark = pytest.mark.django_db
