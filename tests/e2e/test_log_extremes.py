@@ -1,0 +1,77 @@
+"""Logs without JavaScript, of a million lines, and of a pod that goes on."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from playwright.sync_api import expect
+
+from demo.world import DEVELOPER
+from tests.e2e.browsing import until
+from tests.e2e.conftest import Open
+from tests.e2e.logs import StoredLog
+from tests.e2e.test_log_viewer import MOST_ROWS, is_in_view, row, rows_drawn, scroll_to
+from tests.whole.people import Crew
+from tests.whole.product import Product
+
+
+def test_without_javascript_the_end_is_text_and_the_whole_log_a_link(
+    open_screen: Open, product: Product, long: StoredLog
+) -> None:
+    screen = open_screen(DEVELOPER, javascript=False)
+    page = screen.page
+    screen.open(long.path)
+    tail = page.locator("[data-log-tail]")
+    assert tail.inner_text().rstrip().endswith("Finished: FAILURE")
+    expect(page.locator(".log-around")).to_contain_text("error: expected ';'")
+    assert page.locator(".log-tools").is_hidden() or not page.locator(".log-tools").is_visible()
+    whole = page.request.get(page.locator(".log-raw").get_attribute("href") or "")
+    assert whole.status == 200 and len(whole.text()) == long.size
+    assert whole.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+def test_a_million_lines_scroll_to_both_ends(open_screen: Open, product: Product) -> None:
+    """Higher than a browser draws an element: the bar is scaled, and no line is out of reach."""
+    log = StoredLog(product, "succeeded", 3)
+    for start in range(1, 1_000_001, 100_000):
+        log.write("".join(f"n{number}\n" for number in range(start, start + 100_000)))
+    screen = open_screen(DEVELOPER)
+    page = screen.page
+    screen.open(log.path)
+    for line in (1, 500_000, 999_999, 1_000_000):
+        page.evaluate("(hash) => { location.hash = hash; }", f"L{line}")
+        until(lambda line=line: is_in_view(page, line), f"line {line}")  # type: ignore[misc]
+        expect(row(page, line).locator(".log-text")).to_have_text(f"n{line}")
+    scroll_to(page, 0)
+    until(lambda: is_in_view(page, 1), "the beginning, by the bar")
+    scroll_to(page, 1)
+    until(lambda: is_in_view(page, 1_000_000), "the end, by the bar")
+    assert rows_drawn(page) <= MOST_ROWS
+
+
+def test_a_pods_log_grows_by_itself(open_screen: Open, crew: Crew, product: Product) -> None:
+    order = crew.create()
+    order.build()
+    order.to_fat()
+    newest = "SELECT pods FROM releases_placement WHERE last_succeeded_id IS NOT NULL ORDER BY id DESC LIMIT 1"
+    pods = product.rows().one(newest)
+    pod = json.loads(pods)[0]["name"]
+    path = f"/runtime/{order.component}/fat/pods/{pod}/log/"
+    screen = open_screen(DEVELOPER)
+    page = screen.page
+    screen.open(path)
+    viewer = page.locator("[data-log-viewer]")
+    expect(viewer).to_have_class(re.compile("is-live"))
+    lines = int(viewer.get_attribute("data-lines") or 0)
+    assert lines > 0 and is_in_view(page, lines)
+    expect(page.locator("[data-log-facts]")).to_contain_text("the last 1,000 lines at most")
+    until(lambda: int(viewer.get_attribute("data-lines") or 0) > lines, "more lines, by asking again")
+    until(lambda: is_in_view(page, int(viewer.get_attribute("data-lines") or 0)), "followed")
+    page.locator(".log-search input").fill("ALIVE")
+    expect(page.locator(".log-rows mark").first).to_have_text("alive")
+    page.get_by_role("link", name="Before the last restart").click()
+    expect(page.locator(".note.error")).to_contain_text("has not run before")
+    plain = open_screen(DEVELOPER, javascript=False)
+    plain.open(path)
+    assert "alive for" in plain.page.locator("[data-log-tail]").inner_text()
