@@ -40,7 +40,7 @@ def promotion_gates(order: ReleaseOrder, space: Space) -> list[Gate]:
 
 def _nothing_replaced_under_way(order: ReleaseOrder, space: Space) -> Gate:
     """A promotion replaces the one before: not while the order that holds it is being deployed on its strength."""
-    place = selectors.placement_of(order, space)
+    place = selectors.place_in_use(order, space)
     active = place.in_progress if place else None
     if active is None or not selectors.current_promotion(active.order, space):
         return Gate("free", True, _("Nothing else is being deployed here."))
@@ -265,7 +265,7 @@ def _promoted(order: ReleaseOrder, space: Space) -> Gate:
 
 
 def _place_free(order: ReleaseOrder, space: Space, own: Deployment | None) -> list[Gate]:
-    place = selectors.placement_of(order, space)
+    place = selectors.place_in_use(order, space)
     if place is not None and place.unknown_since is not None:
         message = _(
             "What runs here is not known: %(cluster)s stopped answering during a deployment, which was given up. "

@@ -15,6 +15,12 @@ from environments.models import Space
 from releases.choices import PromotionState
 from releases.models import OrderFeed, Placement, Promotion, ReleaseOrder
 
+_WIDE = (
+    *("pods", "drift", "autoscaler"),
+    *(f"in_progress__{name}" for name in ("applied", "diagnosis", "entry", "overlay", "progress", "removals")),
+)
+"""Columns that nobody reads of a row that is locked, and that are most of its bytes."""
+
 
 def lock_orders(*order_ids: int) -> None:
     """Take the locks of these orders, by ascending id: before any run or promotion of theirs is written.
@@ -32,12 +38,19 @@ def lock_order(order_id: int) -> ReleaseOrder:
     return ReleaseOrder.objects.select_related("project", "component").get(pk=order_id)
 
 
+def lock_place(order: ReleaseOrder, space: Space) -> int:
+    """The lock of :func:`lock_placement` alone, and the placement's id: for who reads nothing of the row."""
+    here = Placement.objects.select_for_update().filter(component_id=order.component_id, space=space)
+    found = here.order_by().values_list("pk", flat=True).first()
+    return lock_placement(order, space).pk if found is None else found
+
+
 def lock_placement(order: ReleaseOrder, space: Space) -> Placement:
     """The placement, locked: the first lock of every deployment, and what tells a second clicker who was first."""
     rows = Placement.objects.select_for_update(of=("self",)).select_related(
         "in_progress__deployed_by", "in_progress__order"
     )
-    here = rows.filter(component_id=order.component_id, space=space)
+    here = rows.defer(*_WIDE).filter(component_id=order.component_id, space=space)
     if (found := here.first()) is not None:
         return found
     Placement.objects.get_or_create(component_id=order.component_id, space=space)
@@ -48,7 +61,7 @@ def lock_for_promotion(order: ReleaseOrder, *spaces: Space) -> None:
     """The locks of everything that promotions there write to: the places, then all orders, by ascending id."""
     replaced: list[int] = []
     for space in sorted(spaces, key=lambda space: space.pk):
-        lock_placement(order, space)
+        lock_place(order, space)
         replaced += current_promotions(order, space).values_list("order_id", flat=True)
     lock_orders(order.pk, *replaced)
 

@@ -164,6 +164,16 @@ def placement_of(order: ReleaseOrder, space: Space) -> Placement | None:
     return _placements().filter(component_id=order.component_id, space=space).first()
 
 
+def place_in_use(order: ReleaseOrder, space: Space) -> Placement | None:
+    """The same row for who only asks what is under way there: a tenth of the columns, as each click asks it twice."""
+    if ahead := _ahead(order):
+        return ahead.placements.get(space.pk)
+    names = [f"in_progress__deployed_by__{name}" for name in ("username", "name", "name_en")]
+    rows = Placement.objects.select_related("in_progress__deployed_by", "in_progress__order")
+    rows = rows.only("unknown_since", "in_progress__order__number", *names)
+    return rows.filter(component_id=order.component_id, space=space).first()
+
+
 def _placements() -> QuerySet[Placement]:
     return Placement.objects.select_related(
         "component", "in_progress__deployed_by", "in_progress__order", "last_applied__order", "last_succeeded__order"

@@ -217,7 +217,11 @@ def end_run(
 
 def _free_place(row: Deployment, to: str, *, is_lost: bool) -> None:
     # Locked before the order and the run, as everywhere.
-    place = Placement.objects.select_for_update().get(component_id=row.component_id, space_id=row.space_id)
+    place = (
+        Placement.objects.select_for_update()
+        .only("in_progress_id")
+        .get(component_id=row.component_id, space_id=row.space_id)
+    )
     changes: dict[str, Any] = {"changed_at": Now()}
     if place.in_progress_id == row.pk:
         changes["in_progress"] = None

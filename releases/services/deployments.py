@@ -23,7 +23,7 @@ from foundation.runs.wake import hinted_at, launch_hint, wake
 from releases import gates, scaling, selectors
 from releases.choices import DeploymentKind
 from releases.events import record_act
-from releases.locks import lock_order, lock_orders, lock_placement
+from releases.locks import lock_order, lock_orders, lock_place, lock_placement
 from releases.models import Deployment, NamespaceWatch, Placement, ReleaseOrder, Review, Snapshot, SpaceObservation
 from releases.services.reviews import ensure_not_archived, request_review
 from releases.services.ticks import ensure_ticked, reviewed_ticks, roll_back_ticks
@@ -234,7 +234,7 @@ def cancel_deployment(*, actor: User, deployment: Deployment) -> None:
     if deployment.state not in ACTIVE:
         raise Refused(_("This deployment has ended already."), "deployment-ended")
     with transaction.atomic():
-        lock_placement(deployment.order, space)
+        lock_place(deployment.order, space)
         lock_orders(deployment.order_id)
         # Ending it needs no cluster: without a remote no shut breaker keeps the run from its end.
         changed = Deployment.objects.filter(pk=deployment.pk, state__in=sorted(ACTIVE), cancel_requested_at=None)

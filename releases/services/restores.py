@@ -13,7 +13,7 @@ from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
 from foundation.runs.wake import wake
 from releases.choices import Reason
-from releases.locks import lock_placement
+from releases.locks import lock_place
 from releases.models import Deployment, Placement, SpaceObservation
 from releases.transitions import end_run
 
@@ -34,7 +34,7 @@ def begin_after_restore(*, audit_head: str) -> dict[str, Any]:
 
 def _end(deployment: Deployment) -> str:
     """What became of it is on the cluster; this row must not carry it out a second time."""
-    lock_placement(deployment.order, deployment.space)
+    lock_place(deployment.order, deployment.space)
     message = _("The database was restored while this was under way: check what runs, then deploy again.")
     end_run(deployment, RunState.ERRORED, actor=None, reason=Reason.RESTORED, message=message)
     return f"{deployment.order.number} in {deployment.space}"

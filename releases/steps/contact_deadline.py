@@ -24,7 +24,7 @@ from foundation.runs.choices import ACTIVE, RunState
 from foundation.runs.lease import Again, Lease, Outcome
 from releases.choices import DeploymentKind, Reason
 from releases.events import append_event
-from releases.locks import lock_orders, lock_placement
+from releases.locks import lock_orders, lock_place
 from releases.models import Build, Deployment, Placement
 from releases.transitions import NOTHING_RUNS, end_run
 
@@ -88,7 +88,7 @@ def give_up(pk: int) -> None:
     """End one deployment as lost, unless it ended or was heard of in the meantime."""
     row = Deployment.objects.select_related("order__project", "space__environment", "space__cluster").get(pk=pk)
     with transaction.atomic():
-        lock_placement(row.order, row.space)
+        lock_place(row.order, row.space)
         lock_orders(row.order_id)
         found = overdue().filter(pk=pk).select_for_update(of=("self",)).values_list("state", flat=True).first()
         if found is None:
@@ -117,7 +117,7 @@ def record_read(lease: Lease, place: Placement, seen: Observation) -> None:
         return
     applied = _applied_there(rows, seen)
     with transaction.atomic():
-        lock_placement(latest.order, latest.space)
+        lock_place(latest.order, latest.space)
         data = {"environment": latest.space.environment.slug, "applied": applied.pk if applied else None}
         append_event(latest.order_id, "placement.read", data=data)
         lease.hold()

@@ -26,7 +26,7 @@ from foundation.runs.choices import RunState
 from foundation.runs.lease import Again, Lease, Outcome
 from releases.choices import Reason
 from releases.events import append_event
-from releases.locks import lock_placement
+from releases.locks import lock_place
 from releases.models import Deployment, Placement
 from releases.steps.deployment.ends import end
 from releases.steps.deployment.parts import parts_of
@@ -167,7 +167,7 @@ def _note_accepted(lease: Lease, deployment: Deployment, row: dict[str, Any], *,
         lease.save(applied=deployment.applied, progressed_at=Now())
         return
     with transaction.atomic():
-        place = lock_placement(deployment.order, deployment.space)
+        place = lock_place(deployment.order, deployment.space)
         if is_first:
             _note_first(place, deployment)
         if is_last:
@@ -176,8 +176,8 @@ def _note_accepted(lease: Lease, deployment: Deployment, row: dict[str, Any], *,
         lease.save(applied=deployment.applied, applied_at=Now(), progressed_at=Now(), **rolling)
 
 
-def _note_first(place: Placement, deployment: Deployment) -> None:
-    Placement.objects.filter(pk=place.pk).update(
+def _note_first(place: int, deployment: Deployment) -> None:
+    Placement.objects.filter(pk=place).update(
         last_applied=deployment,
         settled_at=None,
         unsettled_reason="",

@@ -13,7 +13,7 @@ from foundation.runs.choices import RunState
 from foundation.runs.lease import Done, Lease
 from releases import selectors
 from releases.choices import DeploymentKind
-from releases.locks import lock_orders, lock_placement
+from releases.locks import lock_orders, lock_place, lock_placement
 from releases.models import Deployment, ReleaseOrder
 from releases.services.deployments import create_deployment
 from releases.steps.deployment.prune import launch_prune
@@ -32,7 +32,7 @@ def end(
 ) -> Done:
     """Final; after a failed rollout the space's policy may roll back by itself, in the same transaction."""
     with transaction.atomic():
-        lock_placement(deployment.order, deployment.space)
+        lock_place(deployment.order, deployment.space)
         has_failed = to == RunState.FAILED and deployment.applied and may_roll_back
         target = _roll_back_target(deployment) if has_failed else None
         # The roll back writes to the log of another order: both locks, by ascending id, before anything is written.

@@ -25,7 +25,7 @@ from foundation.runs.choices import ACTIVE, RunState
 from foundation.runs.lease import Again, Done, Lease, Outcome
 from releases.choices import Reason
 from releases.live.notify import send_signal
-from releases.locks import lock_placement
+from releases.locks import lock_place
 from releases.models import Deployment, Placement
 from releases.steps.applied import OUTSIDE, applied_facts, is_scaled_by, read_workload, with_hand
 from releases.steps.deployment.ends import end
@@ -98,8 +98,8 @@ def look(lease: Lease, cluster: KubernetesCluster, deployment: Deployment) -> Ve
 
 def touch(lease: Lease, deployment: Deployment) -> None:
     """Tells the pages of the deployment that it changed, once this transaction has committed."""
-    place = lock_placement(deployment.order, deployment.space)
-    Placement.objects.filter(pk=place.pk).update(seen_at=Now(), changed_at=Now())
+    place = lock_place(deployment.order, deployment.space)
+    Placement.objects.filter(pk=place).update(seen_at=Now(), changed_at=Now())
     send_signal(deployment.order_id)
     lease.hold()
 
@@ -195,8 +195,8 @@ def _store(lease: Lease, deployment: Deployment, verdict: Verdict, seen: Observa
     moved = is_resumed or has_progressed(before.get("mark", ""), view["mark"])
     view["moments"] = [*before.get("moments", []), _moment(verdict)][-MOMENTS:]
     with transaction.atomic():
-        place = lock_placement(deployment.order, deployment.space)
-        Placement.objects.filter(pk=place.pk).update(
+        place = lock_place(deployment.order, deployment.space)
+        Placement.objects.filter(pk=place).update(
             pods=view["pods"], ready=verdict.ready, wanted=verdict.wanted, seen_at=Now(), changed_at=Now()
         )
         send_signal(deployment.order_id)
