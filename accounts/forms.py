@@ -50,6 +50,8 @@ class PasswordForm(forms.Form):
     old = forms.CharField(label=_("Current password"), strip=False, widget=forms.PasswordInput)
     new = forms.CharField(label=_("New password"), strip=False, max_length=200, widget=forms.PasswordInput)
 
+    end_tokens = forms.BooleanField(label=_("Revoke my tokens as well"), required=False)
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["old"].widget.attrs["autocomplete"] = "current-password"

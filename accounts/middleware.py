@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone, translation
 
 from accounts.choices import browser_zone, known_zones
 from accounts.models import User
 from accounts.services import save_settings
+from accounts.sessions import note_seen
+
+_OPEN = frozenset({"accounts:settings", "accounts:password", "accounts:sign-out", "accounts:switch", "set-language"})
+"""Where somebody may go who must change the password first."""
 
 
 class LateAnswerSessionMiddleware(SessionMiddleware):
@@ -40,6 +46,8 @@ class PersonMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Activate, answer, restore."""
         user = request.user
+        if user.is_authenticated:
+            note_seen(request)
         if user.is_authenticated and user.language:
             translation.activate(user.language)
             request.LANGUAGE_CODE = user.language
@@ -52,6 +60,15 @@ class PersonMiddleware:
             timezone.deactivate()
         response.headers.setdefault("Content-Language", translation.get_language() or "en")
         return response
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """Whose password somebody else set goes nowhere but to the page where they choose their own."""
+        user, match = request.user, request.resolver_match
+        if not isinstance(user, User) or not user.must_change_password or match is None or match.view_name in _OPEN:
+            return None
+        if request.path.startswith("/api/"):
+            return None  # which answers with a problem document: HasOwnPassword
+        return redirect("accounts:settings")
 
     def _zone(self, request: HttpRequest) -> str:
         """The person's own, else the browser's; empty leaves the site's."""

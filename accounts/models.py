@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
@@ -53,6 +54,9 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox is
     theme = models.CharField(_("theme"), max_length=10, choices=Theme.choices, default=Theme.SYSTEM)
     single_keys = models.BooleanField(_("single keys act"), default=True)
     rights_epoch = models.PositiveIntegerField(default=0, editable=False)
+    must_change_password = models.BooleanField(default=False, editable=False)
+    password_reset_at = models.DateTimeField(null=True, editable=False)
+    password_reset_by = models.ForeignKey("self", models.SET_NULL, null=True, editable=False, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = UserManager()
@@ -87,6 +91,27 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox is
     def localized_name(self) -> LocalizedName:
         """The name as a value of a message that is kept: anybody who reads it sees it in their language."""
         return LocalizedName(self.name or self.username, self.name_en or self.name or self.username)
+
+
+class BrowserSession(models.Model):
+    """Where somebody is signed in: a person's list of sessions, and what finds them all to end them."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="browser_sessions")
+    session_key = models.CharField(max_length=40, unique=True)
+    address = models.CharField(max_length=64, blank=True)
+    browser = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-seen_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.address}"
+
+    @property
+    def audit_subject(self) -> Subject:
+        return Subject("session", self.pk, self.browser or self.address)
 
 
 class Named(models.Model):

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 import audit
+from accounts import sessions
 from accounts.choices import Scope, Theme, known_zones
 from accounts.models import Project, Token, User
 from accounts.selectors import own_token, own_tokens
@@ -46,6 +47,15 @@ def check_password(*, request: HttpRequest, username: str, password: str) -> Use
             {"": [_("User name and password do not match. Check both; capitals matter.")]}, code="wrong-password"
         )
     return user
+
+
+def refuse_unchanged_password(user: User) -> None:
+    """Raises Denied for who must choose a password first: until then they do nothing else, over the API neither."""
+    if user.must_change_password:
+        raise Denied(
+            _("An administrator set your password: sign in on the pages and choose one of your own first."),
+            "password-must-change",
+        )
 
 
 def record_sign_in(*, user: User, how: str) -> None:
@@ -96,8 +106,11 @@ def _problems_of_settings(given: dict[str, Any]) -> dict[str, list[MessageLike]]
     return found
 
 
-def change_password(*, actor: User, old: str, new: str) -> None:
-    """Sets one's own new password; every other session of the person ends. Raises Invalid."""
+def change_password(*, actor: User, old: str, new: str, end_tokens: bool = False, session_key: str = "") -> None:
+    """Sets one's own new password; every session of the person but ``session_key`` ends, and tokens if they wish.
+
+    Raises Invalid.
+    """
     if not actor.check_password(old):
         raise Invalid({"old": [_("This is not your current password.")]})
     try:
@@ -106,8 +119,12 @@ def change_password(*, actor: User, old: str, new: str) -> None:
         raise Invalid({"new": error.messages}) from None
     with transaction.atomic():
         actor.set_password(new)
-        actor.save(update_fields=["password"])
-        audit.record_act(actor, "user.password_changed", actor)
+        actor.must_change_password = False
+        actor.save(update_fields=["password", "must_change_password"])
+        ended = {"sessions": sessions.end_sessions(actor, keep=session_key)}
+        if end_tokens:
+            ended["revoked"] = sessions.end_tokens(actor)
+        audit.record_act(actor, "user.password_changed", actor, after=ended)
 
 
 def create_token(
@@ -175,6 +192,21 @@ def revoke_token(*, actor: User, key: str) -> None:
         token = own_token(actor, key)
         token.delete()
         audit.record(actor, "token.revoked", object_type="token", object_id=key, object_name=token.name)
+
+
+def reset_password(*, actor: User, user: User, password: str) -> None:
+    """Somebody else sets the person's password, in the caller's transaction, which has asked for the right.
+
+    Sessions and tokens end, the person must choose another at the next sign-in and reads who did it. Raises Invalid.
+    """
+    problems = password_problems(password, user)
+    if problems:
+        raise Invalid({"password": problems})
+    user.set_password(password)
+    user.must_change_password, user.password_reset_at, user.password_reset_by = True, timezone.now(), actor
+    user.save(update_fields=["password", "must_change_password", "password_reset_at", "password_reset_by"])
+    ended = {"sessions": sessions.end_sessions(user), "revoked": sessions.end_tokens(user)}
+    audit.record_act(actor, "person.password_set", user, after=ended)
 
 
 def create_user(*, username: str, name: str, password: str, **fields: str) -> User:

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from accounts import selectors, services
+from accounts import selectors, services, sessions
 from accounts.actor import actor_of
 from accounts.forms import PasswordForm, SettingsForm, SignInForm, TokenForm
 from accounts.models import Token, User
@@ -118,12 +118,40 @@ def theme(request: HttpRequest) -> HttpResponse:
 def password(request: HttpRequest) -> HttpResponse:
     """Sets a new password of one's own."""
     form, user = PasswordForm(request.POST), actor_of(request)
-    if form.is_valid() and is_saved(form, lambda: services.change_password(actor=user, **form.cleaned_data)):
+    key = request.session.session_key or ""
+    if form.is_valid() and is_saved(
+        form, lambda: services.change_password(actor=user, session_key=key, **form.cleaned_data)
+    ):
         update_session_auth_hash(request, user)
+        sessions.remember_session(request, user)
         message = _("Your password is changed; your other sessions have ended.")
         return redirect_with(request, message, "accounts:settings")
     context = {"form": _settings_form(user), "password_form": form}
     return render(request, "accounts/settings.html", context, status=status_of(form))
+
+
+@login_required
+@never_cache
+def own_sessions(request: HttpRequest) -> HttpResponse:
+    """Where one is signed in."""
+    rows = sessions.own_sessions(actor_of(request))
+    context = {"sessions": rows, "own_key": request.session.session_key}
+    return render(request, "accounts/sessions.html", context)
+
+
+@api_route("sessions_destroy")
+@act_view
+def end_session(request: HttpRequest, number: int) -> HttpResponse:
+    sessions.end_session(actor=actor_of(request), number=number)
+    return redirect_with(request, _("The session has ended."), "accounts:sessions")
+
+
+@no_api_route("ends all sessions but the browser's own; the API ends them one by one")
+@act_view
+def end_other_sessions(request: HttpRequest) -> HttpResponse:
+    """Ends all sessions but this one."""
+    sessions.end_other_sessions(actor=actor_of(request), keep=request.session.session_key or "")
+    return redirect_with(request, _("Your other sessions have ended."), "accounts:sessions")
 
 
 @api_route("tokens_create")

@@ -253,7 +253,7 @@ REST_FRAMEWORK = {
         "accounts.api.authentication.TokenAuthentication",
         "accounts.api.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.api.authentication.HasOwnPassword"],
     "DEFAULT_RENDERER_CLASSES": ["foundation.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["foundation.api.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "foundation.api.schema.ApiSchema",

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.db.models.signals import post_migrate
 
 from components import panels
-from environments import occupancy
+from environments import departures, occupancy
 from foundation.runs.kinds import Kind, register
 
 TRANSITIONS = "releases.transitions"
@@ -27,6 +27,7 @@ class ReleasesConfig(AppConfig):
     def ready(self) -> None:
         """What a person's act makes due, what runs by itself, and what a component's page asks us."""
         occupancy.register("releases.occupancy.what_holds")
+        departures.register("releases.services.approvals.void_unused")
         for name, model in (("build", "Build"), ("review", "Review"), ("deployment", "Deployment")):
             # Reviews do not show since when the cluster is away: their page refreshes them anyway.
             contact = "" if name == "review" else f"{TRANSITIONS}.contact_changed_{name}"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 from knox.auth import TokenAuthentication as KnoxTokenAuthentication
-from rest_framework import authentication
+from rest_framework import authentication, permissions
 from rest_framework.request import Request
 
 from accounts.models import Token, User
+from accounts.services import refuse_unchanged_password
 
 USED_EVERY = timedelta(minutes=1)
 """``last_used_at`` is written at most this often, so that reading the API does not write a row each time."""
@@ -42,6 +44,16 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]
         now = timezone.now()
         if token.last_used_at is None or now - token.last_used_at > USED_EVERY:
             Token.objects.filter(pk=token.pk).update(last_used_at=now)
+
+
+class HasOwnPassword(permissions.IsAuthenticated):
+    """Signed in, and not with a password that an administrator knows: raises Denied, which says what to do."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Is somebody signed in?"""
+        if isinstance(request.user, User):
+            refuse_unchanged_password(request.user)
+        return super().has_permission(request, view)
 
 
 class SessionAuthentication(authentication.SessionAuthentication):

@@ -39,6 +39,14 @@ class TokenOutput(serializers.Serializer[Any]):
     last_used_at = serializers.DateTimeField(allow_null=True)
 
 
+class SessionOutput(serializers.Serializer[Any]):
+    id = serializers.IntegerField(source="pk")
+    address = serializers.CharField(allow_blank=True)
+    browser = serializers.CharField(allow_blank=True)
+    created_at = serializers.DateTimeField()
+    seen_at = serializers.DateTimeField()
+
+
 class NewTokenOutput(TokenOutput):
     token = serializers.CharField(help_text="shown this once")
 
@@ -60,6 +68,7 @@ class MeInput(Input):
 class PasswordChangeInput(Input):
     old = serializers.CharField(max_length=200, write_only=True, trim_whitespace=False)
     new = serializers.CharField(max_length=200, write_only=True, trim_whitespace=False)
+    end_tokens = serializers.BooleanField(default=False, help_text="whether the tokens end as well, this one too")
 
 
 class MeOutput(serializers.Serializer[Any]):

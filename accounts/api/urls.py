@@ -12,6 +12,8 @@ urlpatterns: list[URLPattern] = [
     path("sign-out/", views.SignOut.as_view()),
     path("me/", views.Me.as_view()),
     path("me/password/", views.OwnPassword.as_view()),
+    path("me/sessions/", views.Sessions.as_view()),
+    path("me/sessions/<int:number>/", views.OneSession.as_view()),
     path("tokens/", views.Tokens.as_view()),
     path("tokens/<slug:key>/", views.OneToken.as_view()),
 ]

@@ -9,7 +9,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import selectors, services
+from accounts import selectors, services, sessions
 from accounts.actor import actor_of, token_of
 from accounts.api import serializers as shapes
 from accounts.choices import Scope
@@ -46,6 +46,7 @@ class SignIn(SecretView):
         user = services.check_password(
             request=request._request, username=values["username"], password=values["password"]
         )
+        services.refuse_unchanged_password(user)
         project = selectors.own_project(user, values["project"]) if values["project"] else None
         token, text = services.create_token(
             actor=user, name="API", scopes=values.get("scopes") or Scope.values,
@@ -99,9 +100,28 @@ class OwnPassword(SecretView):
 
     @extend_schema(operation_id="me_password", request=shapes.PasswordChangeInput, responses={204: None})
     def put(self, request: Request) -> Response:
-        """Sets a new one, for who knows the old one; every session of the person ends, tokens stay."""
+        """Sets a new one, for who knows the old one; every session of the person ends, tokens where it is wished."""
         given = self.given(shapes.PasswordChangeInput)
         services.change_password(actor=actor_of(request), **given)
+        return Response(status=204)
+
+
+class Sessions(ApiView):
+    scope = Scope.ADMIN
+
+    @extend_schema(operation_id="sessions_list", responses=page_of("SessionPage", shapes.SessionOutput))
+    def get(self, request: Request) -> Response:
+        """Where the caller is signed in with a browser, the last used first."""
+        return self.whole(shapes.SessionOutput, sessions.own_sessions(actor_of(request)))
+
+
+class OneSession(ApiView):
+    scope = Scope.ADMIN
+
+    @extend_schema(operation_id="sessions_destroy", responses={204: None})
+    def delete(self, request: Request, number: int) -> Response:
+        """Ends it: its pages and sockets within two seconds."""
+        sessions.end_session(actor=actor_of(request), number=number)
         return Response(status=204)
 
 

@@ -1,5 +1,6 @@
 import django.core.validators
 import django.db.models.deletion
+import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
@@ -12,6 +13,20 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name='Organisation',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('slug', models.CharField(max_length=63, unique=True, validators=[django.core.validators.RegexValidator('\\A[a-z0-9]+(?:-+[a-z0-9]+)*\\Z', 'Lower-case letters, digits and single hyphens only: it becomes part of image names and namespaces.')], verbose_name='short name')),
+                ('name', models.CharField(max_length=120, verbose_name='name')),
+                ('name_en', models.CharField(blank=True, max_length=120, verbose_name='name in English')),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+            ],
+            options={
+                'ordering': ['slug'],
+                'abstract': False,
+            },
+        ),
         migrations.CreateModel(
             name='User',
             fields=[
@@ -30,24 +45,28 @@ class Migration(migrations.Migration):
                 ('theme', models.CharField(choices=[('system', 'as the system'), ('light', 'light'), ('dark', 'dark')], default='system', max_length=10, verbose_name='theme')),
                 ('single_keys', models.BooleanField(default=True, verbose_name='single keys act')),
                 ('rights_epoch', models.PositiveIntegerField(default=0, editable=False)),
+                ('must_change_password', models.BooleanField(default=False, editable=False)),
+                ('password_reset_at', models.DateTimeField(editable=False, null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('password_reset_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['username'],
             },
         ),
         migrations.CreateModel(
-            name='Organisation',
+            name='BrowserSession',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(max_length=63, unique=True, validators=[django.core.validators.RegexValidator('\\A[a-z0-9]+(?:-+[a-z0-9]+)*\\Z', 'Lower-case letters, digits and single hyphens only: it becomes part of image names and namespaces.')], verbose_name='short name')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('name_en', models.CharField(blank=True, max_length=120, verbose_name='name in English')),
+                ('session_key', models.CharField(max_length=40, unique=True)),
+                ('address', models.CharField(blank=True, max_length=64)),
+                ('browser', models.CharField(blank=True, max_length=200)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('seen_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='browser_sessions', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'ordering': ['slug'],
-                'abstract': False,
+                'ordering': ['-seen_at', '-id'],
             },
         ),
         migrations.CreateModel(

@@ -8,8 +8,10 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 import audit
-from accounts.models import Token, User
-from accounts.services import create_user, password_problems
+from accounts.models import User
+from accounts.services import create_user, reset_password
+from accounts.sessions import end_sessions, end_tokens
+from environments import departures
 from environments.access import in_force, require
 from environments.choices import Role
 from environments.models import Membership
@@ -72,31 +74,36 @@ def edit_person(*, actor: User, person: User, **values: str) -> User:
 
 
 def set_password(*, actor: User, person: User, password: str) -> User:
-    """A new password for somebody; their sessions end, their tokens stay. Raises Denied, Invalid."""
+    """A new password for somebody, who must change it at the next sign-in; their sessions and tokens end.
+
+    Raises Denied, Invalid, and Refused for one's own, which is changed by who knows the old one.
+    """
     require(actor, "manage_people")
-    problems = password_problems(password, person)
-    if problems:
-        raise Invalid({"password": problems})
+    if person.pk == actor.pk:
+        raise Refused(_("Change your own password in your settings: the old one is asked for there."), "own-password")
     with transaction.atomic():
-        row = User.objects.select_for_update().get(pk=person.pk)
-        row.set_password(password)
-        row.save(update_fields=["password"])
-        audit.record_act(actor, "person.password_set", row)
+        row = User.objects.select_for_update(no_key=True).get(pk=person.pk)
+        reset_password(actor=actor, user=row, password=password)
     return row
 
 
 def deactivate_person(*, actor: User, person: User, reason: str = "") -> User:
-    """They may not sign in any more, at once; their tokens are revoked. Raises Denied, Refused for the last one."""
+    """They may not sign in any more, at once: sessions and tokens end, approvals not yet used are void.
+
+    Raises Denied, Refused for the last one.
+    """
     require(actor, "manage_people")
     with transaction.atomic():
-        row = User.objects.select_for_update().get(pk=person.pk)
+        # Without its key: who writes a row that refers to the person has an order's lock, which we take next.
+        row = User.objects.select_for_update(no_key=True).get(pk=person.pk)
         if row.is_active:
             refuse_last_platform_admin(without=row)
             row.is_active = False
             row.save(update_fields=["is_active"])
-            Token.objects.filter(user=row).delete()
+            ended = {"sessions": end_sessions(row), "revoked": end_tokens(row)}
             rights_changed(User.objects.filter(pk=row.pk))
-            audit.record_act(actor, "person.deactivated", row, reason=reason)
+            departures.tell(actor, row)
+            audit.record_act(actor, "person.deactivated", row, reason=reason, after=ended)
     return row
 
 

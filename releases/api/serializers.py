@@ -255,6 +255,9 @@ class ApprovalOutput(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=ApprovalState.choices)
     by = serializers.CharField(source="by.username")
     comment = serializers.CharField()
+    is_after_reset = serializers.BooleanField(
+        help_text="given less than 24 hours after an administrator set the password of who gave it"
+    )
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(allow_null=True)
 

@@ -14,7 +14,7 @@ import contextlib
 import json
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,7 @@ from django.db import Error as DatabaseFault
 
 from releases.live.changes import BATCH, WINDOW_SECONDS, Changes, changed_within, read_events, recent_changes
 from releases.live.notify import GROUP
-from releases.live.rights import WatchedRights, read_allowed
+from releases.live.rights import WatchedRights, Watcher, read_allowed
 from releases.live.topics import Topic
 from releases.live.watched import RENEW_SECONDS, note_watched
 
@@ -60,6 +60,8 @@ class Subscriber:
     task: asyncio.Task[None] | None = None
     dirty: bool = False
     signals: set[str] = field(default_factory=set)
+    close: Callable[[], Awaitable[None]] | None = None
+    """Ends the whole socket, when its person has signed out."""
 
 
 @dataclass
@@ -286,13 +288,16 @@ class Broadcaster:
             except Exception as error:  # noqa: BLE001 - a loop that ended would leave everybody their rights for ever
                 log.warning("cannot read rights", error=f"{type(error).__name__}: {error}")
                 continue
-            await self._end([s for s in everybody if (s.user_id, s.session_key, s.project_id) not in allowed])
+            ended = [s for s in everybody if (s.user_id, s.session_key, s.project_id) not in allowed]
+            await self._end(ended, rights.signed_out)
 
-    async def _end(self, ended: list[Subscriber]) -> None:
+    async def _end(self, ended: list[Subscriber], signed_out: Collection[Watcher] = ()) -> None:
         for subscriber in ended:
             await self.unsubscribe(subscriber)
         # All at once and not for long: a browser that reads nothing must not keep other people's rights alive.
         words = [s.send(json.dumps({"type": "gone", "topic": str(s.topic)})) for s in ended]
+        over = [s for s in ended if (s.user_id, s.session_key, s.project_id) in signed_out]
+        words += [s.close() for s in over if s.close]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(RIGHTS_SECONDS):
                 await asyncio.gather(*words, return_exceptions=True)

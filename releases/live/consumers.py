@@ -12,7 +12,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from accounts.models import User
 from releases.live.broadcast import Subscriber, broadcaster
-from releases.live.topics import Found, Topic, find_topics, still_allowed
+from releases.live.topics import Found, Topic, find_topics, is_signed_in, still_allowed
 from releases.live.watched import note_watched
 
 LONGEST_MESSAGE = 8192
@@ -49,16 +49,23 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def connect(self) -> None:
         """Only for people who are signed in."""
         self.topics: dict[Topic, Subscriber] = {}
+        self.is_over = False
         await self.accept()
         user = self.scope.get("user")
-        if not isinstance(user, User) or not user.is_active:
-            await self.close(code=UNAUTHENTICATED)
+        if not isinstance(user, User) or not user.is_active or user.must_change_password:
+            await self._sign_out()
 
     async def disconnect(self, code: int) -> None:
         """Every subscription ends with its socket."""
         for subscriber in list(self.topics.values()):
             await broadcaster().unsubscribe(subscriber)
         self.topics.clear()
+
+    async def _sign_out(self) -> None:
+        # Several subscriptions of one socket may end at once: a socket is closed once.
+        if not self.is_over:
+            self.is_over = True
+            await self.close(code=UNAUTHENTICATED)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """One message of the client; rubbish is answered with a message and changes nothing."""
@@ -97,6 +104,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         found = await find_topics(self.scope["user"], wishes)
         # The person as of now: the socket's own is as old as the socket, and may have signed out since.
         allowed = await still_allowed({(user_id, key, row.project_id) for row in found.values()})
+        if found and not allowed and not await is_signed_in(user_id, key):
+            await self._sign_out()
+            return
         seen = [row for row in found.values() if (user_id, key, row.project_id) in allowed]
         await note_watched([row.order_id for row in seen if row.order_id])
         for topic, wish in wishes.items():
@@ -117,6 +127,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             # A cursor beyond the end is of another database: start from what there is.
             cursor=min(wish.after, row.last_seq),
             age=wish.age,
+            close=self._sign_out,
         )
         self.topics[wish.topic] = subscriber
         await self._say({"type": "subscribed", "topic": str(wish.topic), "last_seq": row.last_seq})

@@ -41,11 +41,14 @@ class WatchedRights:
 
     def __init__(self) -> None:
         self._known: dict[int, _Known] = {}
+        self.signed_out: set[Watcher] = set()
+        """Of those asked for last: whose session is over, or who may not sign in any more."""
 
     def allowed(self, asked: Collection[Watcher]) -> set[Watcher]:
         """Those who still may: active, signed in, and with a role in the project."""
         epochs, sessions = _read_marks(asked)
         self._known = {pk: known for pk, known in self._known.items() if pk in epochs}
+        self.signed_out = {one for one in asked if one[0] not in epochs or (one[1] and one[1] not in sessions)}
         now = time.monotonic()
         stale = [pk for pk, epoch in epochs.items() if not self._is_good(pk, epoch, now)]
         if stale:

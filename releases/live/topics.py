@@ -82,6 +82,15 @@ def _rows_of(topics: Collection[Topic]) -> dict[Topic, Found]:
 
 
 @on_thread
+def is_signed_in(user_id: int, session_key: str) -> bool:
+    """Is the person active, and the session not over?"""
+    if not User.objects.filter(pk=user_id, is_active=True).exists():
+        return False
+    alive = Session.objects.filter(session_key=session_key, expire_date__gt=db_now())
+    return not session_key or alive.exists()
+
+
+@on_thread
 def still_allowed(asked: set[tuple[int, str, int]]) -> set[tuple[int, str, int]]:
     """Those of (person, session, project) that still may watch: fresh rows each time, so expired grants count too."""
     users = {

@@ -403,6 +403,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('state', models.CharField(choices=[('given', 'given'), ('rejected', 'rejected'), ('withdrawn', 'withdrawn'), ('void', 'void')], max_length=20)),
                 ('comment', models.TextField(blank=True, max_length=2000, verbose_name='comment')),
+                ('is_after_reset', models.BooleanField(default=False, editable=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('expires_at', models.DateTimeField(null=True)),
                 ('ended_at', models.DateTimeField(null=True)),

@@ -57,6 +57,7 @@ class Approval(models.Model):
     state = models.CharField(max_length=20, choices=ApprovalState.choices)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     comment = models.TextField(_("comment"), blank=True, max_length=2000)
+    is_after_reset = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.models import User
@@ -17,7 +18,10 @@ from releases import gates, selectors
 from releases.choices import ApprovalState, OrderState
 from releases.events import record_act
 from releases.locks import lock_orders
-from releases.models import Approval, Snapshot
+from releases.models import Approval, Deployment, Snapshot
+
+AFTER_RESET = timedelta(hours=24)
+"""So long an approval says that an administrator had set the password of its giver."""
 
 
 def approve(*, actor: User, snapshot: Snapshot, comment: str = "") -> Approval:
@@ -91,11 +95,38 @@ def _decide(actor: User, snapshot: Snapshot, state: str, comment: str) -> Approv
                 by=actor,
                 comment=comment.strip()[:2000],
                 expires_at=expires_at,
+                is_after_reset=_is_after_reset(actor),
             )
             _record(approval, actor)
     except IntegrityError:
         raise Refused(_("You have decided on this snapshot already: withdraw that first."), "decided-already") from None
     return approval
+
+
+def _is_after_reset(actor: User) -> bool:
+    """Did an administrator, who knew the password then, set it less than a day ago?"""
+    fresh = User.objects.only("password_reset_at").get(pk=actor.pk)
+    return fresh.password_reset_at is not None and timezone.now() - fresh.password_reset_at < AFTER_RESET
+
+
+def void_unused(actor: User, person: User) -> None:
+    """The person left: what they approved and nobody deployed yet is void. In the caller's transaction."""
+    given = Approval.objects.filter(by=person, state=ApprovalState.GIVEN)
+    lock_orders(*given.values_list("order_id", flat=True))
+    deployed = Deployment.objects.filter(snapshot=OuterRef("snapshot"), space=OuterRef("space"))
+    unused = given.exclude(Exists(deployed)).select_related("order__project", "space__environment", "snapshot")
+    for approval in unused:
+        approval.state, approval.ended_at = ApprovalState.VOID, timezone.now()
+        approval.save(update_fields=["state", "ended_at"])
+        record_act(
+            approval.order,
+            "approval.void",
+            actor,
+            subject=approval,
+            space=approval.space,
+            data={"by": person.shown_name},
+            reason="left",
+        )
 
 
 def withdraw_approval(*, actor: User, approval: Approval) -> None:
@@ -119,5 +150,5 @@ def _record(approval: Approval, actor: User) -> None:
         space=approval.space,
         data={"snapshot": approval.snapshot.short_hash, "comment": approval.comment},
         reason=approval.comment[:500],
-        after={"snapshot": approval.snapshot.hash},
+        after={"snapshot": approval.snapshot.hash} | ({"soon_after_reset": True} if approval.is_after_reset else {}),
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
 
-from accounts.models import Project, Token, User
+from accounts.models import BrowserSession, Project, Token, User
 from accounts.services import create_token
 from audit.models import AuditEvent
 from environments.access import can
@@ -129,4 +131,37 @@ def test_a_password_set_for_somebody_holds_and_is_not_recorded(world: World) -> 
     world.dana.refresh_from_db()
     assert world.dana.check_password(PHRASE) and not world.dana.check_password(PASSWORD)
     event = AuditEvent.objects.get(verb="person.password_set")
-    assert event.before is None and event.after is None
+    assert event.before is None and event.after == {"sessions": 0, "revoked": 0}
+
+
+def test_a_reset_ends_sessions_and_tokens_and_asks_for_a_new_password_first(world: World) -> None:
+    create_token(actor=world.dana, name="t", scopes=["read"], lifetime=timedelta(days=1))
+    browser = Client()
+    browser.post("/sign-in/", {"username": "dana", "password": PASSWORD})
+    assert browser.get("/me/").status_code == 200
+    people.set_password(actor=world.ada, person=world.dana, password=PHRASE)
+    assert browser.get("/me/").status_code == 302 and not Token.objects.exists()
+    assert not BrowserSession.objects.exists() and not Session.objects.exists()
+
+    answer = browser.post("/sign-in/", {"username": "dana", "password": PHRASE})
+    assert answer.status_code == 302
+    for path in ("/", "/orders/", "/me/tokens/"):
+        assert browser.get(path)["Location"] == "/me/", path
+    page = browser.get("/me/").content.decode()
+    assert "Ada set your password at" in page and "until then no other page opens" in page
+    for method, path in (("get", "/api/v1/orders/"), ("post", "/api/v1/tokens/")):
+        refused = getattr(browser, method)(path)
+        assert (refused.status_code, refused.json()["code"]) == (403, "password-must-change")
+    signed_in = {"username": "dana", "password": PHRASE}
+    refused = Client().post("/api/v1/sign-in/", signed_in, "application/json")
+    assert (refused.status_code, refused.json()["code"]) == (403, "password-must-change")
+
+    assert browser.post("/me/password/", {"old": PHRASE, "new": "words of my very own"}).status_code == 302
+    assert browser.get("/orders/").status_code == 200
+    assert "Ada set your password at" in browser.get("/me/").content.decode()
+
+
+def test_nobody_sets_their_own_password_without_the_old_one(world: World) -> None:
+    with pytest.raises(Refused) as refused:
+        people.set_password(actor=world.ada, person=world.ada, password=PHRASE)
+    assert refused.value.code == "own-password"

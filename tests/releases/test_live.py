@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,14 +13,18 @@ from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.contrib.sessions.backends.db import SessionStore
 
-from accounts.models import User
+from accounts import sessions
+from accounts.models import BrowserSession, User
+from accounts.services import change_password
 from environments.models import Membership
+from environments.services import people
+from environments.services.members import end_membership
 from environments.services.people import rights_changed
 from releases.events import append_event
 from releases.live import broadcast
 from releases.live.consumers import LiveConsumer
 from releases.models import ReleaseOrder
-from tests.cast import World
+from tests.cast import PASSWORD, World
 from tests.releases.rows import make_component, make_order
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -218,10 +223,72 @@ def test_a_right_that_ends_ends_the_subscription(order: ReleaseOrder, world: Wor
         await browser.hear()
         await end()
         assert (await browser.hear(2.0))["type"] == "gone"
+        if how != "membership ends":
+            # The whole socket ends with the session, not only what it had asked for.
+            assert (await browser.socket.receive_output(2))["code"] == 4401
         await add(order, "secret")
         assert await browser.socket.receive_nothing(0.6)
 
     live_with(world.dana, play, store)
+
+
+@pytest.mark.parametrize("how", ["own change", "reset", "deactivated", "ended by the owner", "role"])
+def test_what_people_do_to_a_session_ends_its_sockets(order: ReleaseOrder, world: World, how: str) -> None:
+    store = session()
+    BrowserSession.objects.create(user=world.dana, session_key=store.session_key)
+
+    @sync_to_async
+    def act() -> None:
+        dana = User.objects.get(pk=world.dana.pk)
+        if how == "own change":
+            change_password(actor=dana, old=PASSWORD, new="a much better phrase")
+        elif how == "reset":
+            people.set_password(actor=world.ada, person=dana, password="a much better phrase")
+        elif how == "deactivated":
+            people.deactivate_person(actor=world.ada, person=dana)
+        elif how == "ended by the owner":
+            sessions.end_session(actor=dana, number=BrowserSession.objects.get().pk)
+        else:
+            end_membership(actor=world.petra, membership=Membership.objects.get(user=dana))
+
+    async def play(browser: Browser) -> None:
+        await browser.say(type="subscribe", topic=f"order:{order.number}", after=1)
+        await browser.hear()
+        began = time.monotonic()
+        await act()
+        assert (await browser.hear(2.0))["type"] == "gone"
+        if how != "role":
+            assert (await browser.socket.receive_output(2))["code"] == 4401
+        assert time.monotonic() - began < 4
+
+    live_with(world.dana, play, store)
+
+
+def test_a_socket_whose_session_is_over_takes_no_new_subscription(order: ReleaseOrder, world: World) -> None:
+    store = session()
+    BrowserSession.objects.create(user=world.dana, session_key=store.session_key)
+
+    async def play(browser: Browser) -> None:
+        reset = sync_to_async(
+            lambda: people.set_password(actor=world.ada, person=world.dana, password="a better phrase")
+        )
+        await reset()
+        await browser.say(type="subscribe", topic=f"order:{order.number}", after=1)
+        assert (await browser.socket.receive_output(2))["code"] == 4401
+
+    live_with(world.dana, play, store)
+
+
+def test_nobody_watches_before_they_have_chosen_their_own_password(order: ReleaseOrder, world: World) -> None:
+    store = session()
+    world.dana.must_change_password = True
+
+    async def play() -> None:
+        browser = Browser(world.dana, store)
+        await browser.socket.connect()
+        assert (await browser.socket.receive_output(2))["code"] == 4401
+
+    live(play)
 
 
 def test_a_list_is_told_to_tell_changed(order: ReleaseOrder, world: World) -> None:
