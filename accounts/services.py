@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -16,6 +15,7 @@ from django.utils import timezone
 
 import audit
 from accounts import sessions
+from accounts.attempts import check_password
 from accounts.choices import Scope, Theme, known_zones
 from accounts.models import Project, Token, User
 from accounts.selectors import own_token, own_tokens
@@ -30,25 +30,6 @@ LONGEST_TOKEN_DAYS = 366
 MOST_TOKENS = 50
 
 
-def check_password(*, request: HttpRequest, username: str, password: str) -> User:
-    """The person behind name and password. Raises Invalid for a wrong pair, Refused (429) after too many of them."""
-    user = authenticate(request, username=username, password=password)
-    if getattr(request, "axes_locked_out", False):
-        # Shown here in our own words, so that the middleware of axes has nothing to replace.
-        request.axes_locked_out = False  # type: ignore[attr-defined]
-        raise Refused(
-            _("Too many wrong passwords for this name from your address. Wait a quarter of an hour and try again."),
-            "too-many-attempts",
-            _("A platform administrator can set a new password."),
-            status=429,
-        )
-    if not isinstance(user, User):
-        raise Invalid(
-            {"": [_("User name and password do not match. Check both; capitals matter.")]}, code="wrong-password"
-        )
-    return user
-
-
 def refuse_unchanged_password(user: User) -> None:
     """Raises Denied for who must choose a password first: until then they do nothing else, over the API neither."""
     if user.must_change_password:
@@ -56,6 +37,11 @@ def refuse_unchanged_password(user: User) -> None:
             _("An administrator set your password: sign in on the pages and choose one of your own first."),
             "password-must-change",
         )
+
+
+def record_sign_out(*, user: User) -> None:
+    """Keeps who signed out."""
+    audit.record_act(user, "user.signed_out", user)
 
 
 def record_sign_in(*, user: User, how: str) -> None:
@@ -106,17 +92,22 @@ def _problems_of_settings(given: dict[str, Any]) -> dict[str, list[MessageLike]]
     return found
 
 
-def change_password(*, actor: User, old: str, new: str, end_tokens: bool = False, session_key: str = "") -> None:
+def change_password(
+    *,
+    actor: User,
+    old: str,
+    new: str,
+    end_tokens: bool = False,
+    session_key: str = "",
+    request: HttpRequest | None = None,
+) -> None:
     """Sets one's own new password; every session of the person but ``session_key`` ends, and tokens if they wish.
 
-    Raises Invalid.
+    With a ``request`` wrong old passwords count as at sign-in. Raises Invalid, Refused (429) after too many.
     """
-    if not actor.check_password(old):
-        raise Invalid({"old": [_("This is not your current password.")]})
-    try:
-        validate_password(new, actor)
-    except ValidationError as error:
-        raise Invalid({"new": error.messages}) from None
+    _check_old(actor, old, request)
+    if problems := password_problems(new, actor):
+        raise Invalid({"new": problems})
     with transaction.atomic():
         actor.set_password(new)
         actor.must_change_password = False
@@ -192,6 +183,19 @@ def revoke_token(*, actor: User, key: str) -> None:
         token = own_token(actor, key)
         token.delete()
         audit.record(actor, "token.revoked", object_type="token", object_id=key, object_name=token.name)
+
+
+def _check_old(actor: User, old: str, request: HttpRequest | None) -> None:
+    try:
+        if request is not None:
+            check_password(request=request, username=actor.username, password=old)
+            return
+    except Invalid:
+        pass
+    else:
+        if actor.check_password(old):
+            return
+    raise Invalid({"old": [_("This is not your current password.")]})
 
 
 def reset_password(*, actor: User, user: User, password: str) -> None:

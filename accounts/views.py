@@ -17,11 +17,12 @@ from django.views.decorators.http import require_POST
 
 from accounts import selectors, services, sessions
 from accounts.actor import actor_of
+from accounts.attempts import check_password
 from accounts.forms import PasswordForm, SettingsForm, SignInForm, TokenForm
 from accounts.models import Token, User
 from foundation.api.routes import api_route, no_api_route
 from foundation.messages import message as _
-from foundation.pages import act_view, is_saved, put_errors, redirect_with, status_of, try_save
+from foundation.pages import act_view, is_saved, put_errors, redirect_with, status_of, told, try_save
 from foundation.problems import Invalid, Refused
 
 BACKEND = "accounts.backends.PasswordBackend"
@@ -42,19 +43,19 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """The sign-in page; in demo data it lists whom to be."""
     if request.method != "POST" and request.user.is_authenticated:
         return redirect(_next(request))
-    form, status = SignInForm(request.POST or None), 200
+    form, refused = SignInForm(request.POST or None), None
     if form.is_valid():
         try:
-            user = services.check_password(request=request, **form.cleaned_data)
+            user = check_password(request=request, **form.cleaned_data)
         except Invalid as error:
             put_errors(form, error)
         except Refused as error:
             form.add_error(None, f"{error.message} {error.who_can_help}")
-            status = error.status
+            refused = error
         else:
             return _enter(request, user, "password")
     context = {"form": form, "next": request.GET.get("next", ""), "demo_people": selectors.demo_people()}
-    return render(request, "accounts/sign_in.html", context, status=status)
+    return told(render(request, "accounts/sign_in.html", context), refused)
 
 
 def _enter(request: HttpRequest, user: User, how: str) -> HttpResponse:
@@ -74,6 +75,8 @@ def _keep_language(request: HttpRequest, user: User) -> None:
 @no_api_route("ends a browser's session; the API ends its token (POST /api/v1/sign-out/)")
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
+    if isinstance(request.user, User):
+        services.record_sign_out(user=request.user)
     logout(request)
     return redirect(settings.LOGOUT_REDIRECT_URL)
 
@@ -120,7 +123,8 @@ def password(request: HttpRequest) -> HttpResponse:
     form, user = PasswordForm(request.POST), actor_of(request)
     key = request.session.session_key or ""
     if form.is_valid() and is_saved(
-        form, lambda: services.change_password(actor=user, session_key=key, **form.cleaned_data)
+        form,
+        lambda: services.change_password(actor=user, session_key=key, request=request, **form.cleaned_data),
     ):
         update_session_auth_hash(request, user)
         sessions.remember_session(request, user)

@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from foundation.messages import MessageLike
-from foundation.problems import Invalid, Refused
+from foundation.problems import Invalid, PlatformError, Refused
 
 T = TypeVar("T")
 View = Callable[..., HttpResponse]
@@ -25,6 +25,15 @@ REFUSED = "refused"
 def read_view(view: View) -> View:
     """GET and HEAD alone, for people who are signed in; others are led to the sign-in page."""
     return login_required(require_safe(view))
+
+
+def told(answer: HttpResponse, error: PlatformError | None) -> HttpResponse:
+    """The page with the status of what it tells, and when to try again."""
+    if error is not None:
+        answer.status_code = error.status
+        if error.retry_after:
+            answer["Retry-After"] = str(error.retry_after)
+    return answer
 
 
 def act_view(view: View) -> View:

@@ -31,8 +31,11 @@ class PlatformError(Exception):
         *,
         status: int | None = None,
         fields: Mapping[str, Sequence[MessageLike]] | None = None,
+        retry_after: int = 0,
     ) -> None:
+        """``retry_after``: seconds after which it makes sense to ask again; 0 says nothing about that."""
         super().__init__(message)
+        self.retry_after = retry_after
         self.message = message
         self.code = code or type(self).code
         self.who_can_help = who_can_help

@@ -132,8 +132,8 @@ def api_exception_handler(error: Exception, context: dict[str, Any]) -> Response
     response = Response(body, status=known.status, content_type=MEDIA_TYPE)
     if known.status == 401:
         response["WWW-Authenticate"] = "Token"
-    if known.status == 503:
-        response["Retry-After"] = "3"
+    if seconds := _retry_after(known):
+        response["Retry-After"] = str(seconds)
     return response
 
 
@@ -225,7 +225,7 @@ def error_page(request: HttpRequest, error: PlatformError) -> HttpResponse:
     number = request_context.current().number
     if request.path.startswith(("/api/", "/hooks/")):
         body = problem(error, instance=request.path, request_number=number)
-        return JsonResponse(body, status=error.status, content_type=MEDIA_TYPE)
+        return _with_retry_after(JsonResponse(body, status=error.status, content_type=MEDIA_TYPE), error)
     context: dict[str, Any] = {"error": error, "request_number": number, "explained": explained(error.status)}
     template = "ui/problem.html" if is_htmx(request) else "error.html"
     if not hasattr(request, "user"):
@@ -238,8 +238,16 @@ def error_page(request: HttpRequest, error: PlatformError) -> HttpResponse:
     except DatabaseError:
         # Who somebody is and what they see beside it is in the database: without it the page stands alone.
         response = HttpResponse(render_to_string("error_alone.html", context), status=error.status)
-    if error.status == 503:
-        response["Retry-After"] = "3"
+    return _with_retry_after(response, error)
+
+
+def _retry_after(error: PlatformError) -> int:
+    return error.retry_after or (3 if error.status == 503 else 0)
+
+
+def _with_retry_after(response: HttpResponse, error: PlatformError) -> HttpResponse:
+    if seconds := _retry_after(error):
+        response["Retry-After"] = str(seconds)
     return response
 
 

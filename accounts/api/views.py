@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from accounts import selectors, services, sessions
 from accounts.actor import actor_of, token_of
 from accounts.api import serializers as shapes
+from accounts.attempts import check_password
 from accounts.choices import Scope
 from foundation.api.pagination import page_of
 from foundation.api.views import ApiView
@@ -43,9 +44,7 @@ class SignIn(SecretView):
     def post(self, request: Request) -> Response:
         """A token of 12 hours; too many wrong passwords are answered with 429."""
         values = self.given(shapes.SignInInput)
-        user = services.check_password(
-            request=request._request, username=values["username"], password=values["password"]
-        )
+        user = check_password(request=request._request, username=values["username"], password=values["password"])
         services.refuse_unchanged_password(user)
         project = selectors.own_project(user, values["project"]) if values["project"] else None
         token, text = services.create_token(
@@ -97,12 +96,13 @@ class Me(ApiView):
 
 class OwnPassword(SecretView):
     scope = Scope.ADMIN
+    more_refusals = (429,)
 
     @extend_schema(operation_id="me_password", request=shapes.PasswordChangeInput, responses={204: None})
     def put(self, request: Request) -> Response:
         """Sets a new one, for who knows the old one; every session of the person ends, tokens where it is wished."""
         given = self.given(shapes.PasswordChangeInput)
-        services.change_password(actor=actor_of(request), **given)
+        services.change_password(actor=actor_of(request), request=request._request, **given)
         return Response(status=204)
 
 
