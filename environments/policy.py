@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from environments.verbs import VERBS
+from foundation import patterns
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 
@@ -79,15 +79,6 @@ def contradictions(policy: Mapping[str, Any], *, is_entry: bool) -> dict[str, li
         found["promote_automatically"] = [
             _("Only the first environment of the flow can be entered by itself: later ones need a test verdict.")
         ]
-    if policy["branch_pattern"] and not is_pattern(policy["branch_pattern"]):
-        found["branch_pattern"] = [_("This is not a regular expression: write for example release/.* or main.")]
+    if problem := patterns.problem_of(policy["branch_pattern"]):
+        found["branch_pattern"] = [problem]
     return found
-
-
-def is_pattern(text: str) -> bool:
-    """True when the text is a regular expression."""
-    try:
-        re.compile(text)
-    except (re.error, RecursionError, OverflowError):
-        return False
-    return True

@@ -6,11 +6,10 @@ Page, API and the executing step ask the same functions, so a greyed button, a 4
 
 from __future__ import annotations
 
-import re
-
 from accounts.models import User
-from environments.access import can, people_who_may, who_may
+from environments.access import can, names_who_may, people_who_may, who_may
 from environments.models import Environment, Space
+from foundation import patterns
 from foundation.messages import MessageLike, localized_list
 from foundation.messages import message as _
 from foundation.runs.choices import RunState
@@ -166,7 +165,7 @@ def _is_proved(proof: Deployment, standing: Deployment) -> bool:
 
 
 def _branch(order: ReleaseOrder, space: Space) -> Gate:
-    if space.branch_pattern and not re.fullmatch(space.branch_pattern, order.branch):
+    if space.branch_pattern and not patterns.matches(space.branch_pattern, order.branch):
         message = _(
             "Branch %(branch)s may not go to %(name)s: it takes %(pattern)s only.",
             branch=order.branch,
@@ -191,7 +190,7 @@ def _ticket(order: ReleaseOrder, space: Space) -> Gate:
             False,
             _("%(name)s asks for a change ticket: repeat the order with one.", name=space.environment.label),
         )
-    if pattern and not re.fullmatch(pattern, order.change_ticket):
+    if pattern and not patterns.matches(pattern, order.change_ticket):
         return Gate(
             "ticket",
             False,
@@ -257,11 +256,19 @@ def _promoted(order: ReleaseOrder, space: Space) -> Gate:
     if selectors.current_promotion(order, space):
         return Gate("promoted", True, _("Promoted to %(name)s.", name=name))
     current = selectors.promotion_there(order, space)
-    who = who_may("promote", space=space)
+    who = promoters_of(order, space)
     if current:
         message = _("Order %(number)s is promoted to %(name)s.", name=name, number=current.order.number)
         return Gate("promoted", False, message, who)
     return Gate("promoted", False, _("It is not promoted to %(name)s.", name=name), who)
+
+
+def promoters_of(order: ReleaseOrder, space: Space) -> str:
+    """Who may promote the order there: its author first, where creators may."""
+    names = names_who_may("promote", space=space)
+    if can(order.author, "promote", space=space, owner_id=order.author_id):
+        names = [order.author.shown_name, *names]
+    return localized_list(list(dict.fromkeys(names))[:3])
 
 
 def _place_free(order: ReleaseOrder, space: Space, own: Deployment | None) -> list[Gate]:

@@ -13,9 +13,9 @@ from accounts.validation import changed, clean_row, save_clean
 from environments.access import in_force, require
 from environments.choices import Role
 from environments.models import Membership
-from environments.policy import is_pattern
 from environments.services.edits import save_changes
 from environments.services.people import rights_changed
+from foundation import patterns
 from foundation.messages import message as _
 from foundation.problems import Invalid
 
@@ -106,9 +106,8 @@ def _set_archived(actor: User, project: Project, is_archived: bool, reason: str)
 
 
 def _check_pattern(project: Project) -> None:
-    if project.change_ticket_pattern and not is_pattern(project.change_ticket_pattern):
-        message = _("This is not a regular expression: write for example CHG[0-9]{6}.")
-        raise Invalid({"change_ticket_pattern": [message]})
+    if problem := patterns.problem_of(project.change_ticket_pattern):
+        raise Invalid({"change_ticket_pattern": [problem]})
 
 
 def _appoint(actor: User, project: Project, username: str) -> None:

@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.translation import ngettext
 
 from environments.access import Rights, names_who_may, who_may
-from environments.models import Space
 from foundation.messages import MessageLike, localized_list
 from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
@@ -187,18 +186,10 @@ def _not_promoted(order: ReleaseOrder, place: Place) -> dict[str, Any]:
     closed = gates.first_closed(place.promotion_gates)
     if closed is None:
         names = {"word": _("not promoted"), "detail": _("It waits for somebody to promote it.")}
-        return names | {"ask": promoters_of(order, place.space)}
+        return names | {"ask": gates.promoters_of(order, place.space)}
     if closed.code == "built":
         return {"word": _("waits for the build"), "closed": closed}
     return {"word": _("not promoted"), "detail": closed.message, "closed": closed, "ask": closed.who}
-
-
-def promoters_of(order: ReleaseOrder, space: Space) -> str:
-    """Who may promote the order there: its author first, where creators may."""
-    names = names_who_may("promote", space=space)
-    if space.creators_may_promote:
-        names = [order.author.shown_name, *names]
-    return localized_list(dict.fromkeys(names[:3]))
 
 
 def _pods(placement: Placement | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import string
 import zoneinfo
@@ -17,6 +16,7 @@ from components.models import BranchTip, Component
 from components.origins import Origin, find_origin
 from components.selectors import current_settings
 from environments.access import require
+from foundation import patterns
 from foundation.messages import message as _
 from foundation.problems import Invalid, Refused, Stale
 from foundation.runs.choices import RunState
@@ -106,7 +106,7 @@ def _made_from(origin: Origin) -> dict[str, str]:
 
 def _check_ticket(component: Component, ticket: str) -> None:
     pattern = component.project.change_ticket_pattern
-    if ticket and pattern and not re.fullmatch(pattern, ticket.strip()):
+    if ticket and pattern and not patterns.matches(pattern, ticket.strip()):
         raise Invalid(
             {"change_ticket": [_("A change ticket of this project looks like %(pattern)s.", pattern=pattern)]}
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
+from environments.models import Membership
 from foundation.problems import Invalid, Refused
 from releases import gates
 from releases.events import append_event
@@ -174,3 +175,21 @@ def test_a_return_needs_a_reason(world: World) -> None:
         orders.return_order(actor=world.tess, order=order, reason="  ")
     order.refresh_from_db()
     assert order.state == "built"
+
+
+def test_the_gate_of_a_missing_promotion_names_the_creator_where_creators_may(world: World) -> None:
+    order = make_built(make_component(world), world.dana)
+    gate = gates._promoted(order, world.spaces["fat"])
+    assert "Dana" in gate.who and "Tess" in gate.who
+    assert "Dana" not in gates._promoted(order, world.spaces["uat"]).who
+    Membership.objects.filter(user=world.dana).delete()
+    assert "Dana" not in gates._promoted(order, world.spaces["fat"]).who
+
+
+def test_a_pattern_that_would_hold_the_process_up_is_answered_at_once(world: World) -> None:
+    space = world.spaces["fat"]
+    space.branch_pattern = "(a+)+"
+    assert (
+        closed(gates.promotion_gates(make_built(make_component(world), world.dana, branch="a" * 60 + "!"), space))
+        == "branch"
+    )
