@@ -233,6 +233,9 @@ def visible_projects(user: User) -> QuerySet[Project]:
 
 
 def visible_to(user: User, *, rights: Rights | None = None, field: str = "project_id") -> Q:
-    """A filter for rows whose ``field`` names a project."""
+    """A filter for rows whose ``field`` names a project.
+
+    For who sees everything it is true of each row, and not empty: ``Q(a=1) | Q()`` would be ``Q(a=1)``.
+    """
     ids = (rights or Rights(user)).project_ids()
-    return Q() if ids is None else Q(**{f"{field}__in": ids})
+    return ~Q(pk__in=[]) if ids is None else Q(**{f"{field}__in": ids})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.selectors import latest_version
+from components.selectors import find_template, latest_version, list_templates
 from components.services import create_template, publish_version
 from foundation.problems import Invalid
 from tests.components.conftest import Shop
@@ -49,3 +49,21 @@ def test_a_script_is_kept_as_it_is(shop: Shop, body: str) -> None:
     version = latest_version(template)
     assert version is not None
     assert version.body == body
+
+
+@pytest.mark.parametrize("name", ["ada", "uma", "petra"])
+def test_a_projects_template_is_seen_by_members_and_by_who_sees_everything(shop: Shop, name: str) -> None:
+    world = shop.world
+    made = create_template(
+        actor=world.petra, kind="dockerfile", name="of-it.txt", body="FROM x\n", project=world.project
+    )
+    user = world.people[name]
+    assert made in list_templates(user)
+    assert made in list_templates(user, project=world.project)
+    assert find_template(user, "of-it.txt", project_slug=world.project.slug) == made
+
+
+def test_a_stranger_sees_no_template_of_a_project(shop: Shop) -> None:
+    world = shop.world
+    made = create_template(actor=world.petra, kind="dockerfile", name="o.txt", body="FROM x\n", project=world.project)
+    assert made not in list_templates(world.otto)
