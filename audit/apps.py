@@ -15,6 +15,9 @@ class AuditConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Registers the sealing run and has the triggers put back after each migrate."""
+        """Registers the runs that seal and verify, and has the triggers put back after each migrate."""
         register(Kind(name="audit-seal", model=self.get_model("SealRun"), step="audit.steps.seal", is_endless=True))
+        register(
+            Kind(name="audit-check", model=self.get_model("AuditCheck"), step="audit.steps.check", is_endless=True)
+        )
         post_migrate.connect(after_migrate, sender=self, dispatch_uid="audit.triggers")

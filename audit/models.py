@@ -88,3 +88,23 @@ class SealRun(Run):
 
     def __str__(self) -> str:
         return "audit seal"
+
+
+class AuditCheck(Run):
+    """The one run that verifies the log over and over; what a page shows of it is what its last round found."""
+
+    singleton = models.BooleanField(default=True, unique=True, editable=False)
+    checked = models.BigIntegerField(default=0, editable=False)
+    mac = models.CharField(max_length=64, blank=True, default="", editable=False)
+    """How far the round under way has come."""
+    verified_at = models.DateTimeField(null=True, blank=True, editable=False)
+    verified = models.BigIntegerField(default=0, editable=False)
+    waiting = models.IntegerField(default=0, editable=False)
+    problem = models.TextField(blank=True, default="", editable=False)
+
+    class Meta:
+        indexes = [*run_indexes("audit_check")]
+        constraints = [models.CheckConstraint(name="the_audit_check_is_one_row", condition=models.Q(singleton=True))]
+
+    def __str__(self) -> str:
+        return "audit check"

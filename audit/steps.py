@@ -1,4 +1,4 @@
-"""The sealing run: one row, one pass a second."""
+"""The run that seals, one pass a second, and the run that verifies, one round an hour."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from django.conf import settings
 
 import audit
 from audit.chain import read_head, seal_events
-from audit.heads import Head, heads_file, keep_head, newest_kept
+from audit.heads import START, Head, heads_file, keep_head, newest_kept
 from audit.marks import shown_time
+from audit.verification import Reading, conclude
 from foundation.clock import db_now
 from foundation.outbound import check_url
 from foundation.problems import Refused
@@ -23,6 +24,9 @@ PAUSE_SECONDS = 1.0
 BATCH = 500
 HEAD_EVERY = timedelta(minutes=1)
 WEBHOOK_SECONDS = 3.0
+LINKS_A_PASS = 5000
+ROUND_SECONDS = 3600.0
+BETWEEN_SECONDS = 0.2
 
 
 def seal(lease: Lease) -> Again:
@@ -73,3 +77,20 @@ def _post(head: Head, now: datetime) -> None:
         httpx.post(url, json=body, timeout=WEBHOOK_SECONDS).raise_for_status()
     except (httpx.HTTPError, Refused) as error:
         log.error("The webhook of audit heads did not take the head: %s", error)
+
+
+def check(lease: Lease) -> Again:
+    """Reads some links more; at the end of a round writes what was found, and begins anew in an hour or when woken."""
+    row = lease.read()
+    reading = Reading(checked=row.checked, mac=row.mac or START)
+    reading.go_on(LINKS_A_PASS)
+    if not (reading.is_at_end or reading.problem):
+        lease.save(checked=reading.checked, mac=reading.mac)
+        return Again(BETWEEN_SECONDS)
+    found = conclude(reading)
+    if not found.is_whole:
+        log.error("The audit log is not whole after %s links. %s", found.checked, " ".join(found.problems))
+    lease.save(
+        checked=0, mac="", verified=found.checked, waiting=found.unsealed, problem=found.problem, verified_at=db_now()
+    )
+    return Again(ROUND_SECONDS)

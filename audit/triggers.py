@@ -146,13 +146,14 @@ def _has_unique_index(using: str, table: str, column: str) -> bool:
 
 
 def after_migrate(sender: Any, using: str = "default", **_: Any) -> None:
-    """Receiver of post_migrate: installs the triggers and makes the one row of the sealing run."""
+    """Receiver of post_migrate: installs the triggers and makes the one row of each of the two runs."""
     connection = connections[using]
     tables = set(connection.introspection.table_names())
     if not tables.issuperset(TABLES):
         return
     install(using)
-    sender.get_model("SealRun")._default_manager.using(using).get_or_create(singleton=True)
+    for model in ("SealRun", "AuditCheck"):
+        sender.get_model(model)._default_manager.using(using).get_or_create(singleton=True)
 
 
 @contextmanager

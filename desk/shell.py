@@ -15,6 +15,7 @@ from django.utils.http import urlencode
 from accounts.models import User
 from accounts.selectors import demo_people
 from desk.selectors import chosen_projects
+from desk.selectors.audit import may_read_audit
 from environments.access import Rights
 from foundation.installation import is_demo
 from foundation.messages import MessageLike
@@ -88,12 +89,14 @@ class Shell:
     def rail(self) -> list[RailLink]:
         """The places of the left rail; the first three stay at the bottom of a small screen."""
         here = self.in_project
+        audit = [RailLink("audit", _("Audit"), reverse("desk:audit"), "u")] if may_read_audit(self.rights) else []
         return [
             RailLink("home", _("Home"), reverse("desk:home") + here, "h", True),
             RailLink("orders", _("Orders"), reverse("releases:list") + here, "o", True),
             RailLink("approvals", _("Approvals"), reverse("desk:approvals") + here, "a", True),
             RailLink("components", _("Components"), reverse("components:list") + here, "c"),
             RailLink("environments", _("Environments"), reverse("environments:list"), "e"),
+            *audit,
             RailLink("admin", _("Admin"), reverse("desk:admin"), "s"),
         ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from desk import style_guide, views
+from desk import audit_views, style_guide, views
 
 app_name = "desk"
 urlpatterns = [
@@ -17,6 +17,9 @@ urlpatterns = [
     path("api-call/", views.api_call, name="api-call"),
     path("keys/", views.keys, name="keys"),
     path("_styleguide/", style_guide.style_guide, name="style-guide"),
+    path("audit/", audit_views.events, name="audit"),
+    path("audit/export/", audit_views.export, name="audit-export"),
+    path("audit/check/", audit_views.check, name="audit-check"),
     path("admin/", views.admin, name="admin"),
     path("health/", views.health, name="health"),
     path("health/<slug:kind>/<int:pk>/wake/", views.wake, name="wake"),

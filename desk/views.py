@@ -22,6 +22,7 @@ from desk.selectors.health import checks_shown
 from desk.selectors.matrix import STATES, Filters
 from desk.services import wake_run
 from environments.access import Rights, require
+from environments.choices import Role
 from foundation.api.routes import api_route, no_api_route
 from foundation.messages import MessageLike
 from foundation.messages import message as _
@@ -43,6 +44,8 @@ def home(request: HttpRequest) -> HttpResponse:
     """The whole page, or with ``part=`` a piece of it."""
     user = actor_of(request)
     rights = rights_of(request)
+    if _begins_with_audit(request, rights):
+        return redirect("desk:audit")
     filters = read_filters(request)
     projects = selectors.chosen_projects(rights)
     topics = [f"project:{pk}" for pk, slug, _name in projects if filters.project in ("", slug)]
@@ -60,6 +63,14 @@ def home(request: HttpRequest) -> HttpResponse:
     if part in PARTS:
         return page(request, PARTS[part], context)
     return page(request, "desk/home.html", context | _whole(user, rights, filters, projects))
+
+
+def _begins_with_audit(request: HttpRequest, rights: Rights) -> bool:
+    """Who does nothing but audit comes to the audit first after signing in, and home by the rail like anybody."""
+    if request.GET or {held.role for held in rights.holdings} != {Role.AUDITOR} or request.session.get("was_home"):
+        return False
+    request.session["was_home"] = True
+    return True
 
 
 def read_filters(request: HttpRequest) -> Filters:

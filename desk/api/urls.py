@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from desk.api import views
+from desk.api import audit, views
 
 urlpatterns = [
+    path("audit/events/", audit.Events.as_view()),
+    path("audit/exports/", audit.Exports.as_view()),
+    path("audit/check/", audit.Check.as_view()),
     path("health/", views.Health.as_view()),
     path("health/<slug:kind>/<int:pk>/wake/", views.Wake.as_view()),
 ]

@@ -26,6 +26,7 @@ from foundation.runs.models import Heartbeat, Run
 ROLE_LABELS: dict[str, MessageLike] = {"worker": _("worker"), "watcher": _("watcher")}
 KINDS: dict[str, MessageLike] = {
     "audit-seal": _("audit sealing"),
+    "audit-check": _("audit check"),
     "space-sync": _("space sync"),
     "cluster-test": _("cluster test"),
     "cluster-contact": _("contact with a cluster"),

@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Model
 from django.utils import timezone
 
-from audit.models import SealRun
+from audit.models import AuditCheck, SealRun
 from components.models import Allocation, Component, GitServer, ImageRegistry, JenkinsServer, ServerTest
 from environments.models import Environment, Membership, Space
 from environments.services.members import add_membership
@@ -137,7 +137,12 @@ def test_there_is_one_active_review_an_order_and_space(world: World, component: 
 
 
 @pytest.mark.parametrize(
-    ("model", "name"), [(Housekeeping, "housekeeping_is_one_row"), (SealRun, "the_audit_seal_is_one_row")]
+    ("model", "name"),
+    [
+        (Housekeeping, "housekeeping_is_one_row"),
+        (SealRun, "the_audit_seal_is_one_row"),
+        (AuditCheck, "the_audit_check_is_one_row"),
+    ],
 )
 def test_a_single_row_stays_single(model: type[Model], name: str, db: None) -> None:
     refuses(name, lambda: model._default_manager.create(singleton=False))
