@@ -103,8 +103,6 @@ CSRF_TRUSTED_ORIGINS = [
     f"{_platform.scheme}://{_platform.netloc.lower()}",
     *env.list("CSRF_TRUSTED_ORIGINS", default=[]),
 ]
-WEBSOCKET_ORIGINS = CSRF_TRUSTED_ORIGINS if IS_SECURE else [*ALLOWED_HOSTS, *CSRF_TRUSTED_ORIGINS]
-"""Whose pages may open a websocket with our cookie: over https exact origins, else any port of the allowed hosts."""
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 """Addresses and networks of proxies: what they forward (client address, https) is believed, by the web server alone.
 

@@ -167,8 +167,13 @@ def _set_secrets(row: Server, values: Mapping[str, Any]) -> list[str]:
 
 def _place(server: Server) -> str:
     """Where credentials go to."""
-    parts = urlsplit("" if isinstance(server, GitServer) else server.url)
-    return f"{parts.scheme}://{parts.netloc}"
+    if isinstance(server, GitServer):
+        # Its host never changes; without encryption it is another place.
+        return f"{'http' if server.allow_http else 'https'}://{server.host}"
+    parts = urlsplit(server.url)
+    place = f"{parts.scheme}://{parts.netloc}"
+    # A cluster pulls images with the credentials, from the address that images begin with.
+    return f"{place} {server.address}" if isinstance(server, ImageRegistry) else place
 
 
 def _demand_secrets(server: Server, values: Mapping[str, Any]) -> None:

@@ -101,9 +101,10 @@ def _load_memberships(places: Places) -> None:
 
 
 def _member(user: User, role: str, project: Project | None, by: User | None) -> None:
-    Membership.objects.get_or_create(
-        user=user, role=role, project=project, environment=None, defaults={"granted_by": by, "reason": "demo"}
-    )
+    """Given once: a role that somebody ended, or ended and gave again, stays as it is."""
+    place = {"user": user, "role": role, "project": project, "environment": None}
+    if not Membership.objects.filter(**place).exists():
+        Membership.objects.create(**place, granted_by=by, reason="demo")
 
 
 def _grant(user: User, project: Project, environment: Environment, by: User) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db import transaction
 
@@ -79,6 +80,7 @@ def edit_cluster(
     fresh = {name: values[name] for name in CREDENTIAL_FIELDS if values.get(name)}
     if forget_credentials or kubeconfig.strip() or values.get("in_cluster", stored.in_cluster):
         fresh = dict.fromkeys(CREDENTIAL_FIELDS, "") | fresh
+    _demand_secrets(stored, given, fresh)
     # Asked before the transaction: the address is looked up in DNS.
     is_new = {name for name, value in (given | fresh).items() if value != getattr(stored, name)}
     _check(_with(stored, given | fresh), is_new, kubeconfig)
@@ -96,6 +98,22 @@ def edit_cluster(
             after["credentials"] = "forgotten" if not any(fresh.values()) else "changed"
         audit.record_act(actor, "cluster.changed", row, before=before, after=after)
     return row
+
+
+def _demand_secrets(stored: Cluster, given: dict[str, Any], fresh: Collection[str]) -> None:
+    """A stored secret never goes to a new address by itself. Raises Invalid."""
+    after = {name: given.get(name, getattr(stored, name)) for name in ("url", "tls_server_name")}
+    if _origin(after["url"]) == _origin(stored.url) and after["tls_server_name"] == stored.tls_server_name:
+        return
+    missing = [name for name in SECRET_FIELDS if getattr(stored, name) and name not in fresh]
+    if missing:
+        message = _("The address changed: type this again, so that no stored secret goes to the wrong place.")
+        raise Invalid({name: [message] for name in missing})
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def _brought_by(kubeconfig: str, given: dict[str, Any], stored: Cluster) -> dict[str, Any]:

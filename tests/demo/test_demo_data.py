@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db.models import Count, F
+from django.utils import timezone
 
 from accounts.models import User
 from components.completeness import missing_elements
@@ -190,3 +192,14 @@ def test_the_git_host_may_be_read_over_plain_http(data: Path) -> None:
     gateway = Component.objects.get(slug="sis-omm-jtc-app-proxy-gw").settings.get()
     assert server.allow_http
     assert gateway.git_url.startswith(f"http://{server.host}/")
+
+
+def test_a_role_that_was_ended_or_given_again_stays_as_people_left_it(data: Path) -> None:
+    load()
+    first, second = Membership.objects.filter(role="developer").order_by("pk")[:2]
+    ended = timezone.now() - timedelta(minutes=1)
+    Membership.objects.filter(pk__in=[first.pk, second.pk]).update(ends_at=ended)
+    Membership.objects.create(user=first.user, role=first.role, project=first.project, reason="again")
+    before = Membership.objects.count()
+    load()
+    assert Membership.objects.count() == before

@@ -55,6 +55,21 @@ def test_a_blank_credential_is_kept_and_a_new_one_replaces_it(world: World) -> N
     assert Cluster.objects.get(pk=cluster.pk).token == ""
 
 
+@pytest.mark.parametrize(
+    "change", [{"url": "http://127.0.0.1:3"}, {"url": "https://127.0.0.1:2"}, {"tls_server_name": "other.example"}]
+)
+def test_a_stored_secret_never_goes_to_a_new_address_by_itself(world: World, change: dict[str, Any]) -> None:
+    cluster = make(world)
+    with pytest.raises(Invalid) as refused:
+        edit_cluster(actor=world.ada, cluster=cluster, **change)
+    assert list(refused.value.fields) == ["token"]
+    assert Cluster.objects.get(pk=cluster.pk).url == "http://127.0.0.1:2"
+    row = edit_cluster(actor=world.ada, cluster=cluster, **change, token="typed-again")
+    assert row.token == "typed-again"
+    row = edit_cluster(actor=world.ada, cluster=cluster, url="http://127.0.0.1:4", forget_credentials=True)
+    assert (row.url, row.token) == ("http://127.0.0.1:4", "")
+
+
 def test_no_secret_is_in_database_or_audit(world: World) -> None:
     certificate, key = pair()
     cluster = make(world, client_cert_pem=certificate, client_key_pem=key)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
 import pytest
-from channels.security.websocket import OriginValidator
+from channels.exceptions import StopConsumer
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from prism4k.origins import OwnOrigins
 from prism4k.proxies import checked_proxies
 from tests.cast import World
 from tests.prism4k.loaded import load_settings
@@ -27,7 +28,7 @@ def behind_tls(settings: Any, tmp_path: Path) -> None:
     read = load_settings({"PRISM4K_DATA_DIR": str(tmp_path), "PLATFORM_URL": TLS})
     for name in (
         "PLATFORM_URL", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE",
-        "SECURE_HSTS_SECONDS", "WEBSOCKET_ORIGINS",
+        "SECURE_HSTS_SECONDS", "IS_SECURE",
     ):  # fmt: skip
         setattr(settings, name, getattr(read, name))
 
@@ -70,7 +71,6 @@ def test_host_names_and_origins_follow_the_platforms_address(tmp_path: Path) -> 
     assert read.PLATFORM_URL == "https://Prism.example:8443"
     assert "prism.example" in read.ALLOWED_HOSTS and "127.0.0.1" in read.ALLOWED_HOSTS
     assert read.CSRF_TRUSTED_ORIGINS == ["https://prism.example:8443"]
-    assert read.WEBSOCKET_ORIGINS == read.CSRF_TRUSTED_ORIGINS
     assert read.SESSION_COOKIE_SECURE and read.CSRF_COOKIE_SECURE and read.LANGUAGE_COOKIE_SECURE
 
 
@@ -106,19 +106,51 @@ def test_an_address_that_is_none_stops_the_start_with_its_variable(tmp_path: Pat
 def test_a_websocket_is_opened_by_our_own_pages_alone(
     behind_tls: None, settings: Any, origin: str, is_ours: bool
 ) -> None:
-    assert opens(settings.WEBSOCKET_ORIGINS, origin) is is_ours
+    assert opens(origin, "prism.example") is is_ours
 
 
-def test_over_plain_http_any_port_of_the_allowed_hosts_opens_a_websocket(tmp_path: Path) -> None:
-    read = load_settings({"PRISM4K_DATA_DIR": str(tmp_path)})
+@pytest.mark.parametrize(
+    ("origin", "host", "is_ours"),
+    [
+        ("http://localhost:8123", "localhost:8123", True),
+        ("http://127.0.0.1:8000", "127.0.0.1:8000", True),
+        ("http://127.0.0.1:8001", "127.0.0.1:8000", False),
+        ("http://localhost:8123", "127.0.0.1:8123", False),
+        ("https://localhost:8123", "localhost:8123", False),
+        ("http://localhost", "localhost:8123", False),
+        ("http://evil.example", "evil.example", False),
+        ("http://localhost:8123/path", "localhost:8123", False),
+        ("http://a@localhost:8123", "localhost:8123", False),
+        ("http://localhost:99999", "localhost:8123", False),
+    ],
+)
+def test_over_plain_http_the_very_address_opens_a_websocket(
+    settings: Any, origin: str, host: str, is_ours: bool
+) -> None:
+    settings.IS_SECURE, settings.ALLOWED_HOSTS = False, ["localhost", "127.0.0.1"]
+    settings.CSRF_TRUSTED_ORIGINS = ["http://desk.example:8000"]
+    assert opens(origin, host) is is_ours
+    assert opens("http://desk.example:8000", host) and not opens("http://desk.example", host)
 
-    assert opens(read.WEBSOCKET_ORIGINS, "http://localhost:8000")
-    assert opens(read.WEBSOCKET_ORIGINS, "http://127.0.0.1:8123")
-    assert not opens(read.WEBSOCKET_ORIGINS, "http://evil.example")
 
+def opens(origin: str, host: str) -> bool:
+    """Does the handshake reach the consumer?"""
+    reached = []
 
-def opens(origins: list[str], origin: str) -> bool:
-    return bool(OriginValidator(None, origins).valid_origin(urlparse(origin)))
+    async def application(_scope: Any, _receive: Any, _send: Any) -> None:
+        reached.append(True)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(_message: dict[str, Any]) -> None:
+        raise StopConsumer  # denied
+
+    headers = [(b"host", host.encode()), *([(b"origin", origin.encode())] if origin else [])]
+    scope = {"type": "websocket", "path": "/ws/live/", "headers": headers}
+    with contextlib.suppress(StopConsumer):
+        asyncio.run(OwnOrigins(application)(scope, receive, send))
+    return bool(reached)
 
 
 @pytest.mark.parametrize(
