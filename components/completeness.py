@@ -96,7 +96,7 @@ def _missing_servers(component: Component, settings: ComponentSettings) -> list[
         found.append(MissingElement("toolchain", _("Jenkins and registry"), message))
     if settings.git_url:
         try:
-            git_server_of(settings.git_url)
+            git_server_of(settings.git_url, component.project)
         except Refused as exc:
             found.append(MissingElement("git_server", _("Git server"), join_messages(exc.message, exc.who_can_help)))
     return found

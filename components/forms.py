@@ -20,6 +20,7 @@ from components.models import (
     ImageRegistry,
     JenkinsServer,
 )
+from components.offers import LONGEST_LIST
 from components.selectors import list_base_images, usable_templates
 from components.services.allocations import AMOUNTS, QUANTITIES
 from components.services.components import TEMPLATES
@@ -285,6 +286,11 @@ def _secret(label: Any, *, is_long: bool = False) -> forms.CharField:
     return forms.CharField(label=label, required=False, strip=False, widget=widget, help_text=help_text)
 
 
+def _offers(label: Any, help_text: Any, *, initial: str) -> RawTextField:
+    widget = forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "autocapitalize": "off", "class": "code"})
+    return RawTextField(label, LONGEST_LIST, help_text, widget=widget, initial=initial)
+
+
 def _ca() -> forms.CharField:
     help_text = _("Only for a certificate that the machine does not trust anyway.")
     return RawTextField(_("CA certificate (PEM)"), 100_000, help_text, widget=forms.Textarea(attrs={"rows": 4}))
@@ -333,6 +339,11 @@ class GitForm(forms.Form):
     username = RawTextField(_("User name"), 120)
     password = _secret(_("Password or token"))
     ssh_key = _secret(_("SSH key"), is_long=True)
+    repositories = _offers(
+        _("Repositories for projects"),
+        _("A line each: a project's short name or *, and a path such as group/name; * in a part, ** for whole parts."),
+        initial="* **",
+    )
     ca_pem = _ca()
 
 

@@ -20,7 +20,7 @@ from components.checkout import notes_of
 from components.models import BranchTip as StoredTip
 from components.models import Component
 from components.selectors import current_settings, stored_branches
-from components.targets import explain_unlisted, source_target
+from components.targets import NOT_GIVEN, explain_unlisted, git_server_of, source_target
 from deployer.adapters import git
 from deployer.errors import DeployerError, NotFound, OutcomeUnknown, Rejected, Unavailable
 from deployer.interfaces import BranchTip, CommitFacts, LeftOut
@@ -85,11 +85,13 @@ def branches(component: Component, *, max_age_seconds: float = 0) -> BranchList:
     url = _git_url(component)
     if not url:
         return BranchList((), None, _("The component has no Git URL yet."))
+    if refusal := _not_given(component, url):
+        return BranchList((), None, refusal.message)
     young = _stored(url)
     if young.seen_at and timezone.now() - young.seen_at < timedelta(seconds=max_age_seconds):
         return young
     try:
-        target = source_target(url)
+        target = source_target(url, component.project)
         tips = _within(READ_SECONDS, lambda: git.connect(target).heads())
     except Refused as exc:
         return _stored(url, _explained(url, exc).message)
@@ -106,7 +108,9 @@ def store_tips(url: str, tips: tuple[BranchTip, ...]) -> None:
 
 def known_branches(component: Component) -> BranchList:
     """What the remote said last, without asking it."""
-    return _stored(_git_url(component))
+    url = _git_url(component)
+    refusal = _not_given(component, url)
+    return BranchList((), None, refusal.message) if refusal else _stored(url)
 
 
 def resolve(component: Component, branch: str, *, git_url: str = "") -> BranchTip:
@@ -142,6 +146,8 @@ def checkout_notes(component: Component, commit: str) -> list[MessageLike]:
     settings = current_settings(component)
     if settings is None:
         return []
+    if _not_given(component, settings.git_url):
+        return []
     # A commit never changes, and the page asks at every key.
     key = (settings.git_url, commit)
     found = _left_out.get(key)
@@ -161,7 +167,7 @@ def ask_git(component: Component, git_url: str, question: Callable[[git.GitSourc
     if not url:
         raise Refused(_("The component has no Git URL yet."), "git-url")
     try:
-        target = source_target(url)
+        target = source_target(url, component.project)
     except Refused as exc:
         raise _explained(url, exc) from exc
     try:
@@ -170,6 +176,23 @@ def ask_git(component: Component, git_url: str, question: Callable[[git.GitSourc
         raise Invalid({field: [as_message(exc)]}) from exc
     except (Unavailable, OutcomeUnknown) as exc:
         raise Refused(as_message(exc), "git-away", status=503) from exc
+
+
+def ensure_given(component: Component, git_url: str) -> None:
+    """Raises Refused for a repository that is not the project's: before any answer that is kept by address.
+
+    Answers are shared by all projects that build from an address, so each time it is asked who may see them.
+    """
+    if refusal := _not_given(component, git_url):
+        raise refusal
+
+
+def _not_given(component: Component, git_url: str) -> Refused | None:
+    try:
+        git_server_of(git_url, component.project)
+    except Refused as refusal:
+        return refusal if refusal.code == NOT_GIVEN else None
+    return None
 
 
 def _explained(url: str, refusal: Refused) -> Refused:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.live_reads import ask_git, resolve
+from components.live_reads import ask_git, ensure_given, resolve
 from components.models import Component
 from components.selectors import current_settings
 from deployer.interfaces import FoundCommit, GitTag
@@ -105,6 +105,10 @@ def git_tags(component: Component, *, is_fresh: bool = False) -> TagList:
     settings = current_settings(component)
     url = settings.git_url if settings else ""
     now = time.monotonic()
+    try:
+        ensure_given(component, url)
+    except Refused as refusal:
+        return TagList(reason=refusal.message)
     with _lock:
         asked_at, kept = _kept.get(url, (0.0, TagList()))
     if asked_at and now - asked_at < _KEPT_SECONDS and not is_fresh:

@@ -54,7 +54,7 @@ def read_repository(lease: Lease) -> Parked:
     """
     row: RepositoryRead = lease.read()
     try:
-        with lease.open(git.connect, targets.source_target(row.git_url)) as client:
+        with lease.open(git.connect, targets.listed_source_target(row.git_url)) as client:
             tips = client.heads()
     except (Refused, DeployerError) as exc:
         if isinstance(exc, Unavailable | OutcomeUnknown) and not isinstance(exc, NoFact):
@@ -118,9 +118,9 @@ def _test_git(lease: Lease, test: ServerTest) -> tuple[dict[str, Any], MessageLi
     url = test.subject
     if not url:
         raise Rejected(_("Give the URL of a repository on this host: the test reads it."))
-    if targets.git_server_of(url).pk != test.git.pk:
+    if targets.listed_server(url).pk != test.git.pk:
         raise Rejected(_("This repository is on another host: test that one."))
-    with lease.open(git.connect, targets.source_target(url), remote="") as client:
+    with lease.open(git.connect, targets.listed_source_target(url), remote="") as client:
         tips = client.branches()
     return {"branches": len(tips), "first": [tip.name for tip in tips[:10]]}, _("The repository answers.")
 

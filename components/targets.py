@@ -9,13 +9,18 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import Subquery
 
+from accounts.models import Project
 from components.models import Component, GitServer, ImageRegistry, JenkinsServer
+from components.offers import is_offered
 from components.selectors import newest_settings
-from components.validators import GrammarError, git_address, plain_git_url
+from components.validators import GrammarError, git_address, plain_git_url, repository_path
 from deployer.interfaces import BuildServerTarget, RegistryTarget, SourceTarget, target_from
 from foundation.messages import message as _
 from foundation.outbound import HostUnknown, check_url
 from foundation.problems import Refused
+
+NOT_GIVEN = "repository-not-given"
+"""The code of the refusal of a repository that is not the project's."""
 
 
 def build_server_target(server: JenkinsServer) -> BuildServerTarget:
@@ -28,8 +33,28 @@ def registry_target(registry: ImageRegistry) -> RegistryTarget:
     return target_from(registry, RegistryTarget, key=registry.remote_key)
 
 
-def git_server_of(git_url: str) -> GitServer:
-    """The listed server that a Git URL leads to; raises Refused for a URL or host that we may not read from."""
+def git_server_of(git_url: str, project: Project) -> GitServer:
+    """The listed server that a Git URL leads to, if it gives the repository to the project.
+
+    Raises Refused for a URL or host that we may not read from, and for a repository that is not the project's: alike,
+    whether there is one or not. Nobody is asked.
+    """
+    server = listed_server(git_url)
+    try:
+        is_given = is_offered(server.repositories, project.slug, repository_path(git_url))
+    except GrammarError as exc:
+        raise Refused(exc.message, "git-url") from exc
+    if not is_given:
+        raise Refused(
+            _("Git server %(host)s gives project %(slug)s no such path.", host=server.host, slug=project.slug),
+            NOT_GIVEN,
+            _("A platform administrator gives repositories to projects, on the server's page."),
+        )
+    return server
+
+
+def listed_server(git_url: str) -> GitServer:
+    """The listed server that a Git URL leads to, for administrators, who may read from any. Raises Refused."""
     try:
         address = git_address(git_url)
     except GrammarError as exc:
@@ -69,9 +94,20 @@ def explain_unlisted(git_url: str, refusal: Refused) -> Refused:
     return refusal
 
 
-def source_target(git_url: str) -> SourceTarget:
-    """A repository as the Git adapter wants it, its mirror under the data directory. Raises Refused."""
-    server = git_server_of(git_url)
+def source_target(git_url: str, project: Project) -> SourceTarget:
+    """A repository that is given to the project, as the Git adapter wants it. Raises Refused."""
+    return _source_target(git_server_of(git_url, project), git_url)
+
+
+def listed_source_target(git_url: str) -> SourceTarget:
+    """A repository that no project asks for: of an administrator's test, or of a push to its server. Raises Refused.
+
+    What is read so is shown to administrators, or kept until a project asks to which it is given.
+    """
+    return _source_target(listed_server(git_url), git_url)
+
+
+def _source_target(server: GitServer, git_url: str) -> SourceTarget:
     url = plain_git_url(git_url)
     # One for each full address, so that no repository prunes the branches of another; never a part of a credential.
     name = hashlib.sha256(_one_form(url).encode()).hexdigest()[:32]

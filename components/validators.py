@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from foundation.messages import MessageLike
 from foundation.messages import message as _
@@ -31,6 +31,7 @@ _URL_PATH = re.compile(r"/[A-Za-z0-9._~/+%-]+", re.ASCII)
 _OWN_NODES = frozenset({"built-in", "master"})
 _BUILD_FILES = frozenset({"dockerfile", "dockerfile.dockerignore", "bootstart.sh", "image.json"})
 """In lower case: what the Jenkins job writes, or its tools read, in the folder that the package goes into."""
+_PATH_PART = re.compile(r"[A-Za-z0-9._~+-]+", re.ASCII)
 _DEFAULT_PORTS = {"https": 443, "http": 80, "ssh": 22}
 _SERVICE = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 LONGEST_COMMAND = 8 * 1024
@@ -132,6 +133,22 @@ def plain_git_url(url: str) -> str:
     if url.startswith("ssh://") and "@" in url.split("/")[2] and ":" not in url.split("/")[2].partition("@")[0]:
         return "ssh://" + url.removeprefix("ssh://").partition("@")[2]
     return url
+
+
+def repository_path(url: str) -> str:
+    """``group/name`` of a Git URL, as rules about repositories compare it; raises GrammarError for a veiled one.
+
+    The server gets the URL as it was typed. So what it could read otherwise than we do is refused, not mended: dots
+    that lead upwards however they are written, and anything that is still encoded after one decoding.
+    """
+    plain = plain_git_url(url)
+    _full_address(plain)
+    typed = urlsplit(plain).path
+    parts = [unquote(part) for part in typed.split("/") if part]
+    if not parts or any(part in (".", "..") or not _PATH_PART.fullmatch(part) for part in parts):
+        raise GrammarError(_("Write the path of the repository plainly: letters, digits and . _ ~ + - with / between."))
+    name = parts[-1].removesuffix(".git")
+    return "/".join([*parts[:-1], name or parts[-1]])
 
 
 def _full_address(url: str) -> GitAddress:

@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
                 ('username', models.CharField(blank=True, max_length=120, verbose_name='user name')),
                 ('password', models.TextField(blank=True, default='', verbose_name='password or token')),
                 ('ssh_key', models.TextField(blank=True, default='', verbose_name='SSH key')),
+                ('repositories', models.TextField(blank=True, default='* **', verbose_name='repositories for projects')),
             ],
             options={
                 'ordering': ['host'],

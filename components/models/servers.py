@@ -85,6 +85,8 @@ class GitServer(AbstractServer):
     username = models.CharField(_("user name"), max_length=120, blank=True)
     password = EncryptedTextField(_("password or token"), blank=True, default="")
     ssh_key = EncryptedTextField(_("SSH key"), blank=True, default="")
+    repositories = models.TextField(_("repositories for projects"), blank=True, default="* **")
+    """Which project may read which path, a line each; see ``components.offers``. Empty: nobody reads anything."""
 
     class Meta:
         ordering = ["host"]

@@ -148,7 +148,7 @@ def _read_field(component: Component, current: ComponentSettings | None, name: s
     if name in CHECKS:
         CHECKS[name](text)
     elif name == "git_url" and text != (current.git_url if current else ""):
-        git_server_of(text)
+        git_server_of(text, component.project)
     elif name == "service_name":
         _check_service_name(component, check_service_name(text), name)
     elif "\x00" in text:

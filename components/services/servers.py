@@ -15,6 +15,7 @@ import audit
 from accounts.models import Project, User
 from accounts.validation import changed, save_clean
 from components.models import GitServer, ImageRegistry, JenkinsServer, ServerTest, Toolchain
+from components.offers import check_offers, tidy_offers
 from components.selectors import toolchain_of
 from components.services.archive import set_archived
 from components.validators import GrammarError, check_node_label
@@ -34,7 +35,7 @@ PLAIN_FIELDS: dict[type[Any], tuple[str, ...]] = {
         *("name", "url", "username", "ca_pem", "credentials_id", "queue_deadline_seconds", "build_deadline_seconds"),
         *("quiet_period_seconds", "claims", "claim_wait_seconds", "image_node_label"),
     ),
-    GitServer: ("name", "allow_http", "username", "ca_pem"),
+    GitServer: ("name", "allow_http", "username", "ca_pem", "repositories"),
     ImageRegistry: ("name", "address", "url", "username", "ca_pem"),
 }
 SECRET_FIELDS: dict[type[Any], tuple[str, ...]] = {
@@ -43,6 +44,9 @@ SECRET_FIELDS: dict[type[Any], tuple[str, ...]] = {
     ImageRegistry: ("password",),
 }
 """Write-only: blank keeps what is stored."""
+OFFERS: dict[type[Any], dict[str, str]] = {GitServer: {"repositories": ".git"}}
+"""Lists of what is offered to whom, with an ending that makes no difference; see ``components.offers``."""
+MOST_COMPLAINTS = 10
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII)
 
 
@@ -154,7 +158,9 @@ def start_server_test(*, actor: User, server: Server, subject: str = "") -> Serv
 
 def _plain_values(model: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
     chosen = {name: values[name] for name in PLAIN_FIELDS[model] if name in values}
-    return {name: value.strip() if isinstance(value, str) else value for name, value in chosen.items()}
+    given = {name: value.strip() if isinstance(value, str) else value for name, value in chosen.items()}
+    offers = {name: end for name, end in OFFERS.get(model, {}).items() if name in given}
+    return given | {name: tidy_offers(given[name], end) for name, end in offers.items()}
 
 
 def _set_secrets(row: Server, values: Mapping[str, Any]) -> list[str]:
@@ -201,12 +207,23 @@ def _check(row: Server) -> None:
             check_node_label(row.image_node_label)
         except GrammarError as exc:
             wrong["image_node_label"] = [exc.message]
+    wrong |= _wrong_offers(row)
     if row.ca_pem and not _is_certificate(row.ca_pem):
         wrong["ca_pem"] = [_("This is no certificate in PEM form (-----BEGIN CERTIFICATE-----).")]
     if isinstance(row, GitServer) and row.ssh_key and not row.ssh_key.lstrip().startswith("-----BEGIN "):
         wrong["ssh_key"] = [_("This is no private key in PEM or OpenSSH form (-----BEGIN …).")]
     if wrong:
         raise Invalid(wrong)
+
+
+def _wrong_offers(row: Server) -> dict[str, list[MessageLike]]:
+    """Messages about the lists of what the server offers to whom, by field."""
+    wrong: dict[str, list[MessageLike]] = {}
+    slugs = frozenset(Project.objects.values_list("slug", flat=True))
+    for name in OFFERS.get(type(row), ()):
+        if complaints := check_offers(getattr(row, name), slugs):
+            wrong[name] = complaints[:MOST_COMPLAINTS]
+    return wrong
 
 
 def _address_to_check(row: Server) -> tuple[str, str]:

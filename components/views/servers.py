@@ -17,6 +17,7 @@ from components import selectors, services
 from components.choices import ServerKind
 from components.forms import KEPT, GitForm, JenkinsForm, RegistryForm, TestForm, ToolchainForm, close
 from components.models import GitServer, ImageRegistry, JenkinsServer, ServerTest
+from components.offers import open_notes
 from components.services.servers import PLAIN_FIELDS, SECRET_FIELDS, Server
 from components.views.components import ARCHIVED, RESTORED
 from components.views.pages import page
@@ -158,6 +159,7 @@ def _page(
         "webhook": selectors.webhook_of(found),
         "hook_address": selectors.webhook_address(found),
         "new_secret": new_secret,
+        "open_notes": open_notes(found),
     }
     # A new secret is on the screen once, and in no browser's memory of the page.
     return page(request, "components/server.html", context, nav="admin", status=status_of(form), is_kept=not new_secret)

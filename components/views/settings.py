@@ -16,7 +16,7 @@ from components import live_reads, selectors, services
 from components.api_bodies import grid, saves
 from components.history import changes_of
 from components.models import ComponentSettings
-from components.targets import git_server_of
+from components.targets import NOT_GIVEN, git_server_of
 from components.views.entry_checks import entry_places
 from components.views.head import head_of, made_from, open_component
 from components.views.pages import page
@@ -134,8 +134,10 @@ def _last_read(settings: ComponentSettings | None) -> selectors.LastRead | None:
     if settings is None or not settings.git_url:
         return None
     try:
-        key = git_server_of(settings.git_url).remote_key
-    except Refused:
+        key = git_server_of(settings.git_url, settings.component.project).remote_key
+    except Refused as refusal:
+        if refusal.code == NOT_GIVEN:
+            return None
         key = ""
     return selectors.last_read(settings.git_url, remote_key=key)
 

@@ -11,6 +11,7 @@ from components.completeness import missing_for_build
 from components.models import Toolchain
 from components.origins import read_tag
 from components.selectors import current_settings, latest_versions, toolchain_of
+from components.targets import git_server_of
 from environments.access import require
 from foundation.messages import MessageLike
 from foundation.messages import message as _
@@ -37,6 +38,7 @@ def start_build(*, actor: User, order: ReleaseOrder, commit: str = "") -> Build:
     commit = commit or commit_to_build(actor=actor, order=order)
     _ensure_own_commit(order, commit)
     toolchain = _ensure_completeness(order)
+    _ensure_given(order)
     with transaction.atomic():
         locked = lock_order(order.pk)
         _ensure_state(locked)
@@ -128,6 +130,12 @@ def _ensure_completeness(order: ReleaseOrder) -> Toolchain:
     toolchain = toolchain_of(order.project)
     assert toolchain is not None
     return toolchain
+
+
+def _ensure_given(order: ReleaseOrder) -> None:
+    """What an earlier attempt froze may be less than what the project was given then; raises Refused."""
+    if order.component_settings is not None:
+        git_server_of(order.component_settings.git_url, order.project)
 
 
 def _freeze(order: ReleaseOrder, commit: str) -> None:

@@ -15,6 +15,7 @@ from accounts.models import User
 from components.models import BranchTip, Component
 from components.origins import Origin, find_origin
 from components.selectors import current_settings
+from components.targets import NOT_GIVEN
 from environments.access import require
 from foundation import patterns
 from foundation.messages import message as _
@@ -47,9 +48,12 @@ def choose_origin(
     _ensure_may_create(actor, component)
     try:
         return find_origin(component, branch=branch, git_tag=git_tag, commit=commit)
-    except Refused:
+    except Refused as refusal:
         url = getattr(current_settings(component), "git_url", "")
-        if git_tag or commit or not BranchTip.objects.filter(git_url=url, branch=branch.strip()).exists():
+        # Branches are stored by address, for all projects: one that is not given this address learns nothing of them.
+        if git_tag or commit or refusal.code == NOT_GIVEN:
+            raise
+        if not BranchTip.objects.filter(git_url=url, branch=branch.strip()).exists():
             raise
         return Origin(branch.strip())
 

@@ -17,6 +17,7 @@ from components.models import BranchTip, ComponentSettings, GitServer
 from components.targets import git_server_of, source_target
 from deployer.adapters.git import is_branch_name, why_unfit
 from foundation.problems import Invalid, Refused
+from tests.cast import World
 from tests.components.conftest import Shop
 from tests.components.stand_ins import answering, git, make_repository, serving
 from tests.patience import at_most
@@ -137,7 +138,7 @@ def test_a_host_that_may_be_listed_is_only_not_listed(shop: Shop, settings: Lazy
         ComponentSettings.objects.update_or_create(component=shop.component, number=1, defaults={"git_url": url})
         assert str(live_reads.branches(shop.component).reason) == f"The Git host {host} is not listed."
     with pytest.raises(Refused) as refusal:
-        git_server_of(url)
+        git_server_of(url, shop.world.project)
     assert "OUTBOUND_ALLOW" in str(refusal.value.who_can_help)
 
 
@@ -155,22 +156,23 @@ def test_a_host_that_may_be_listed_is_only_not_listed(shop: Shop, settings: Lazy
         ("https://git.example/A/app.git", False),
     ],
 )
-@pytest.mark.django_db
-def test_one_mirror_for_each_full_address(url: str, same: bool) -> None:
+def test_one_mirror_for_each_full_address(world: World, url: str, same: bool) -> None:
     for host in ("git.example", "git.example:8443", "other.example"):
         GitServer.objects.get_or_create(host=host, name=host, allow_http=True)
-    first = source_target("https://git.example/a/app.git").mirror_dir
-    assert (source_target(url).mirror_dir == first) is same
+    first = source_target("https://git.example/a/app.git", world.project).mirror_dir
+    assert (source_target(url, world.project).mirror_dir == first) is same
 
 
-@pytest.mark.django_db
-def test_a_mirrors_name_holds_no_credentials() -> None:
+def test_a_mirrors_name_holds_no_credentials(world: World) -> None:
     server = GitServer.objects.create(host="git.example", name="Git", username="robot", password="hunter2")
-    first = source_target("https://git.example/a/app.git").mirror_dir
+    first = source_target("https://git.example/a/app.git", world.project).mirror_dir
     server.username, server.password = "other", "hunter3-of-git"
     server.save()
-    assert source_target("https://git.example/a/app.git").mirror_dir == first
-    assert source_target("git@git.example:a.git").mirror_dir == source_target("ssh://me@git.example/a.git").mirror_dir
+    assert source_target("https://git.example/a/app.git", world.project).mirror_dir == first
+    assert (
+        source_target("git@git.example:a.git", world.project).mirror_dir
+        == source_target("ssh://me@git.example/a.git", world.project).mirror_dir
+    )
 
 
 def test_the_last_answer_when_the_remote_is_away(shop: Shop, remote: Remote) -> None:

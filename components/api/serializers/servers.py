@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from components.models import ServerTest
+from components.offers import LONGEST_LIST, open_notes
 from components.services.servers import SECRET_FIELDS, Server
 from foundation.api.serializers import Input, text
 
@@ -29,6 +30,14 @@ class _Server(Input):
         return any(getattr(row, name) for name in SECRET_FIELDS[type(row)])
 
 
+class _Offering(_Server):
+    notes = serializers.SerializerMethodField(help_text="what the server gives every project, or none")
+
+    def get_notes(self, row: Server) -> list[str]:
+        """Messages in the language of the reader."""
+        return [str(note) for note in open_notes(row)]
+
+
 class JenkinsServerShape(_Server):
     slug = serializers.CharField(required=False, max_length=63, help_text="only when it is created")
     url = serializers.CharField(required=False, max_length=300)
@@ -42,11 +51,15 @@ class JenkinsServerShape(_Server):
     claim_wait_seconds = serializers.IntegerField(required=False, min_value=1, max_value=600)
 
 
-class GitServerShape(_Server):
+class GitServerShape(_Offering):
     host = serializers.CharField(required=False, max_length=253, help_text="host[:port]; only when it is created")
     allow_http = serializers.BooleanField(required=False)
     password = _secret()
     ssh_key = _secret()
+    repositories = text(
+        LONGEST_LIST,
+        help_text="a line each: project or *, and a pattern of paths (* in a part, ** for parts); empty: nobody",
+    )
 
 
 class RegistryShape(_Server):

@@ -70,7 +70,7 @@ def _check_commit(lease: Lease, build: Build) -> None:
     order = build.order
     assert order.component_settings is not None
     try:
-        target = source_target(order.component_settings.git_url)
+        target = source_target(order.component_settings.git_url, order.project)
         with lease.open(git.connect, target) as source:
             tagged = source.find_tag(order.git_tag).commit if order.git_tag else order.commit
             if tagged != order.commit:
