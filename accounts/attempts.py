@@ -16,21 +16,12 @@ from django.db.models import Max, Q, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 
-import audit
 from accounts.models import User
-from audit.choices import Outcome
-from foundation.messages import MessageLike
+from accounts.sign_in_record import record_locked
 from foundation.messages import message as _
 from foundation.problems import Invalid, Refused
 
 WINDOW = timedelta(hours=settings.AXES_COOLOFF_TIME)
-
-
-class _Unproven:
-    """Who tries to sign in: nobody knows yet whether it is the person."""
-
-    id = ""
-    name = "–"
 
 
 @dataclass(frozen=True)
@@ -67,8 +58,10 @@ def check_password(*, request: HttpRequest, username: str, password: str) -> Use
     if isinstance(user, User):
         return user
     after = _count(username, address)
-    _record(username, after.is_over)
     if after.is_over:
+        if after.pair < settings.AXES_FAILURE_LIMIT:
+            # axes tells only of a name at an address, see accounts.sign_in_record.
+            record_locked(username, settings.SIGN_IN_ATTEMPTS)
         raise _too_many(after)
     raise Invalid({"": [_("User name and password do not match. Check both; capitals matter.")]}, code="wrong-password")
 
@@ -83,17 +76,6 @@ def _count(username: str, address: str | None) -> _Counted:
         last=Max("attempt_time"),
     )
     return _Counted(found["pair"] or 0, found["name"] or 0, found["address"] or 0, found["last"])
-
-
-def _record(username: str, is_locked: bool) -> None:
-    """A wrong password, and a lock-out where it was the last one too many. What is no name here may be a password."""
-    person = User.objects.filter(username=username).first()
-    reason: MessageLike = "" if person else _("no person of that name")
-    for verb in ["user.sign_in_failed", *(["user.locked_out"] if is_locked else [])]:
-        audit.record(
-            _Unproven(), verb, object_type="user", object_id=person.pk if person else "",
-            object_name=person.username if person else "", outcome=Outcome.REFUSED, reason=reason,
-        )  # fmt: skip
 
 
 def _too_many(counted: _Counted) -> Refused:

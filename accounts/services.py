@@ -39,11 +39,6 @@ def refuse_unchanged_password(user: User) -> None:
         )
 
 
-def record_sign_out(*, user: User) -> None:
-    """Keeps who signed out."""
-    audit.record_act(user, "user.signed_out", user)
-
-
 def record_sign_in(*, user: User, how: str) -> None:
     """Keeps who signed in and ``how``: password, demo."""
     audit.record_act(user, "user.signed_in", user, reason=how)

@@ -38,7 +38,12 @@ def record_failed_sign_in(sender: Any, credentials: dict[str, Any], request: Any
 def record_lock_out(sender: Any, username: str | None = None, request: Any = None, **_: Any) -> None:
     """Only the attempt that locks; axes tells of each later one too."""
     if _failures(request) == settings.AXES_FAILURE_LIMIT:
-        _record("user.locked_out", username, after={"failures": settings.AXES_FAILURE_LIMIT})
+        record_locked(username, settings.AXES_FAILURE_LIMIT)
+
+
+def record_locked(username: str | None, failures: int) -> None:
+    """So many wrong passwords shut a name, an address, or one at the other."""
+    _record("user.locked_out", username, after={"failures": failures})
 
 
 def record_sign_out(sender: Any, user: Any = None, **_: Any) -> None:
@@ -55,8 +60,10 @@ def _failures(request: Any) -> int | None:
 def _record(verb: str, username: str | None, after: dict[str, Any] | None = None) -> None:
     name = str(username or "").replace("\0", "\N{REPLACEMENT CHARACTER}")
     with contextlib.suppress(DatabaseError):
+        # What nobody is called may be a password in the wrong field, and nothing leaves the audit again.
         known = User.objects.filter(username=name[:150]).first()
         audit.record(
-            Nobody(), verb, object_type="user", object_id=known.pk if known else "", object_name=name,
+            Nobody(), verb, object_type="user", object_id=known.pk if known else "",
+            object_name=known.username if known else "",
             outcome=Outcome.REFUSED, after=after,
         )  # fmt: skip

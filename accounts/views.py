@@ -75,8 +75,6 @@ def _keep_language(request: HttpRequest, user: User) -> None:
 @no_api_route("ends a browser's session; the API ends its token (POST /api/v1/sign-out/)")
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    if isinstance(request.user, User):
-        services.record_sign_out(user=request.user)
     logout(request)
     return redirect(settings.LOGOUT_REDIRECT_URL)
 
