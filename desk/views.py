@@ -23,6 +23,8 @@ from desk.selectors.matrix import STATES, Filters
 from desk.services import wake_run
 from environments.access import Rights, require
 from environments.choices import Role
+from environments.selectors.rule_changes import shown as show_rule_change
+from environments.selectors.rule_changes import waits_for
 from foundation.api.routes import api_route, no_api_route
 from foundation.messages import MessageLike
 from foundation.messages import message as _
@@ -142,8 +144,9 @@ def approvals(request: HttpRequest) -> HttpResponse:
     user = actor_of(request)
     rights = rights_of(request)
     found = selectors.to_approve(user, rights)
+    rule_changes = waits_for(user)
     if wanted_part(request) == "count":
-        return page(request, "desk/_approvals_count.html", {"count": len(found)})
+        return page(request, "desk/_approvals_count.html", {"count": len(found) + len(rule_changes)})
     project = request.GET.get("project", "").strip()[:LONGEST]
     here = [one for one in found if project in ("", one.order.project.slug)]
     shown = here[:MOST_SHOWN]
@@ -152,6 +155,7 @@ def approvals(request: HttpRequest) -> HttpResponse:
     context = {
         "nav": "approvals",
         "rows": [(one, risks[one.key]) for one in shown],
+        "rule_changes": [show_rule_change(user, row) for row in rule_changes],
         "count": len(here),
         "hidden": len(here) - len(shown),
         "elsewhere": len(found) - len(here),

@@ -20,6 +20,9 @@ from foundation.messages import localized_list
 from foundation.messages import message as _
 from foundation.problems import Denied, Missing, Refused
 
+NOWHERE = 0
+"""The id of no environment: only roles in the whole project are held there."""
+
 
 @dataclass(frozen=True)
 class Holding:
@@ -88,13 +91,20 @@ class Rights:
             roles = self.roles_in(_project(project_id, space))
             return bool(roles & rule.roles) or (rule.own and is_own and bool(roles))
         if space is None:
-            raise ValueError(f"{verb} needs a space")
+            # Asked for all spaces of the project: a role in one environment does not reach the others.
+            return bool(self.roles_in(_project(project_id, None), NOWHERE) & rule.roles)
         roles = self.roles_in(space.project_id, space.environment_id)
         if roles & rule.roles or (not space.operations_only and roles & rule.unless_operations_only):
             return True
         # What is one's own stays so only while one still belongs to the project.
         belongs = bool(self.roles_in(space.project_id))
         return belongs and is_own and (rule.own or (rule.where_creators_may and space.creators_may_promote))
+
+    def can_somewhere(self, verb: str, *, project_id: int) -> bool:
+        """True when the table lets them do it in the whole project or in one of its environments at least."""
+        if not self.user.is_active or self.is_shut(verb, project_id):
+            return False
+        return bool(self.roles_in(project_id) & VERBS[verb].roles)
 
     def is_shut(self, verb: str, project_id: int) -> bool:
         """True when the project is archived and the verb is more than reading."""
@@ -109,6 +119,14 @@ class Rights:
         if any(held.project_id is None for held in self.holdings):
             return None
         return {held.project_id for held in self.holdings if held.project_id is not None}
+
+
+def may_approve(rights: Rights, space: Space) -> bool:
+    """By the table, and by the space's policy of today, which may narrow it to some roles."""
+    if not rights.can("approve", space=space):
+        return False
+    roles = rights.roles_in(space.project_id, space.environment_id)
+    return not space.approver_roles or bool(roles & set(space.approver_roles))
 
 
 def read_rights(users: Iterable[User]) -> list[tuple[Rights, datetime | None]]:
@@ -185,15 +203,19 @@ def require_again(user: User, asked: Iterable[Mapping[str, Any]]) -> None:
         require(user, one["verb"], project_id=one["project"], space=space, owner_id=one["owner"])
 
 
-def who_may(verb: str, *, project_id: int | None = None, space: Space | None = None) -> str:
-    """Names of up to three people who may, for "whom to ask"; the roles when nobody holds one."""
-    return localized_list(names_who_may(verb, project_id=project_id, space=space))
+def who_may(verb: str, *, project_id: int | None = None, space: Space | None = None, but: User | None = None) -> str:
+    """Names of up to three people who may, ``but`` for one, for "whom to ask"; the roles when nobody holds one."""
+    return localized_list(names_who_may(verb, project_id=project_id, space=space, but=but))
 
 
-def names_who_may(verb: str, *, project_id: int | None = None, space: Space | None = None) -> list[str]:
+def names_who_may(
+    verb: str, *, project_id: int | None = None, space: Space | None = None, but: User | None = None
+) -> list[str]:
     """The same, one by one."""
     roles = _roles_for(verb, space)
     held = _memberships_for(verb, roles, project_id, space)
+    if but is not None:
+        held = held.exclude(user=but)
     names = list(dict.fromkeys(membership.user.shown_name for membership in held[:12]))[:3]
     return names or [str(Role(role).label) for role in sorted(roles)]
 
@@ -220,8 +242,8 @@ def _memberships_for(
     where = Q(project=None)
     if rule.where is not Where.SITE:
         where |= Q(project_id=_project(project_id, space))
-    if rule.where is Where.SPACE and space is not None:
-        where &= Q(environment=None) | Q(environment_id=space.environment_id)
+    if rule.where is Where.SPACE:
+        where &= Q(environment=None) | Q(environment_id=space.environment_id if space else NOWHERE)
     return Membership.objects.filter(in_force(), where, role__in=roles, user__is_active=True).select_related("user")
 
 

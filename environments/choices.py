@@ -20,3 +20,13 @@ SITE_ROLES = frozenset({Role.PLATFORM_ADMIN, Role.AUDITOR})
 """Roles that have no project."""
 PLACED_ROLES = frozenset({Role.DEVELOPER, Role.TESTER, Role.OPERATIONS, Role.GRANT})
 """Roles that may be held in one environment only."""
+
+
+class RuleChangeState(models.TextChoices):
+    """A proposal ends once; it lapses a day after it was made, decided by nobody."""
+
+    PROPOSED = "proposed", _("waits for a second person")
+    IN_FORCE = "in_force", _("in force")
+    REFUSED = "refused", _("refused")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+    EXPIRED = "expired", _("lapsed")

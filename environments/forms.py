@@ -17,6 +17,19 @@ from environments.services.clusters import CREDENTIAL_FIELDS as CREDENTIALS
 from environments.services.spaces import version_of
 
 
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Your reason"), max_length=500, required=False, help_text=_("Stands in the audit; a refusal needs one.")
+    )
+
+
+def _rule_reason() -> forms.CharField:
+    return forms.CharField(
+        label=_("Reason"), max_length=500, required=False,
+        help_text=_("Needed where a rule of production gets looser: a second person confirms that within 24 hours."),
+    )  # fmt: skip
+
+
 class OrganisationForm(forms.Form):
     slug = forms.CharField(label=_("Short name"), max_length=63)
     name = forms.CharField(label=_("Name"), max_length=120)
@@ -41,9 +54,10 @@ class ProjectForm(forms.Form):
         required=False,
         help_text=_("A regular expression, e.g. CHG[0-9]{6}."),
     )
+    reason = _rule_reason()
     administrators = forms.CharField(
         label=_("Make project administrator"), required=False,
-        help_text=_("User names with spaces between; they can then add the other members."),
+        help_text=_("User names with spaces between, never your own; they can then add the other members."),
     )  # fmt: skip
 
     def values(self) -> dict[str, Any]:
@@ -74,7 +88,9 @@ def _moment(label: Any, **more: Any) -> forms.DateTimeField:
 
 
 class MembershipForm(forms.Form):
-    username = forms.CharField(label=_("User name"), max_length=64)
+    username = forms.CharField(
+        label=_("User name"), max_length=64, help_text=_("Somebody else: nobody gives himself a role or a grant.")
+    )
     role = forms.ChoiceField(label=_("Role"))
     environment = forms.ModelChoiceField(
         Environment.objects.none(), label=_("Environment"), required=False, to_field_name="slug",
@@ -189,6 +205,7 @@ class EnvironmentForm(forms.Form):
     is_production = forms.BooleanField(
         label=_("Production"), required=False, help_text=_("The site's minimum of rules holds for its spaces.")
     )
+    reason = _rule_reason()
 
     def __init__(self, *args: Any, environment: Environment | None = None, **kwargs: Any) -> None:
         if environment is not None:
@@ -197,6 +214,8 @@ class EnvironmentForm(forms.Form):
             shown["twin"] = environment.twin.slug if environment.twin else ""
             kwargs.setdefault("initial", shown)
         super().__init__(*args, **kwargs)
+        if environment is None or not environment.is_production:
+            del self.fields["reason"]
         if environment is not None:
             del self.fields["slug"]
             for name in ("follows", "twin"):
@@ -263,6 +282,7 @@ class PolicyForm(forms.Form):
     )
 
     version = forms.CharField(required=False, widget=forms.HiddenInput)
+    reason = _rule_reason()
 
     def __init__(self, *args: Any, space: Space, **kwargs: Any) -> None:
         shown = {name: getattr(space, name) for name in POLICY_FIELDS}
@@ -276,6 +296,8 @@ class PolicyForm(forms.Form):
         )  # fmt: skip
         for name in POLICY_FIELDS:
             self.fields[name] = fields[name]
+        if not space.environment.is_production:
+            del self.fields["reason"]
 
     def groups(self) -> list[tuple[Any, list[forms.BoundField]]]:
         """Heading and fields of each card."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from foundation.messages import MessageLike
 
 _paths: list[str] = []
+_running: list[str] = []
 
 
 def register(path: str) -> None:
@@ -24,9 +25,24 @@ def register(path: str) -> None:
         _paths.append(path)
 
 
+def register_under_way(path: str) -> None:
+    """``path`` leads to a function of a space that says which deployment runs there; empty when none does."""
+    if path not in _running:
+        _running.append(path)
+
+
+def what_is_under_way(space: Space) -> MessageLike:
+    """The first answer, inside the caller's transaction; nobody starts a deployment there until it ends."""
+    return _first(_running, space)
+
+
 def what_holds(space: Space) -> MessageLike:
     """The first answer, inside the caller's transaction; empty when the space is free."""
-    for path in _paths:
+    return _first(_paths, space)
+
+
+def _first(paths: list[str], space: Space) -> MessageLike:
+    for path in paths:
         ask: Callable[[Space], MessageLike] = import_string(path)
         if said := ask(space):
             return said

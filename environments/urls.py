@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from environments.views import clusters, people, places, projects
+from environments.views import clusters, people, places, projects, rule_changes
 
 SPACE = "spaces/<slug:project>/<slug:environment>/"
 
@@ -20,6 +20,11 @@ urlpatterns: list[URLPattern] = [
     path(SPACE + "policy/", places.edit_policy, name="space-policy"),
     path(SPACE + "grants/", places.edit_grants, name="space-grants"),
     path(SPACE + "sync/", places.sync, name="space-sync"),
+    path("rule-changes/", rule_changes.list_changes, name="rule-changes"),
+    path("rule-changes/<int:number>/", rule_changes.change, name="rule-change"),
+    path("rule-changes/<int:number>/confirm/", rule_changes.confirm, name="rule-change-confirm"),
+    path("rule-changes/<int:number>/refuse/", rule_changes.refuse, name="rule-change-refuse"),
+    path("rule-changes/<int:number>/withdraw/", rule_changes.withdraw, name="rule-change-withdraw"),
     path("clusters/", clusters.list_clusters, name="clusters"),
     path("clusters/new/", clusters.new_cluster, name="cluster-new"),
     path("clusters/<slug:slug>/", clusters.cluster, name="cluster"),

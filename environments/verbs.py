@@ -18,7 +18,7 @@ class Where(Enum):
     PROJECT = "project"
     """In the project, or in any of its spaces."""
     SPACE = "space"
-    """In that space, or in the whole project."""
+    """In that space, or in the whole project; without a space, in the whole project."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,14 @@ VERBS: dict[str, Rule] = {
     "edit_component": _rule(Where.PROJECT, D, O, P),
     "edit_project_template": _rule(Where.PROJECT, D, O, P),
     "preview_template": _rule(Where.PROJECT, D, O, P, A),
-    "edit_config": _rule(Where.PROJECT, D, O, P),
-    "edit_production_config": _rule(Where.PROJECT, O, P),
-    "edit_allocation": _rule(Where.PROJECT, O, P),
+    "edit_config": _rule(Where.SPACE, D, O, P),
+    "edit_production_config": _rule(Where.SPACE, O, P),
+    "edit_allocation": _rule(Where.SPACE, O, P),
     "archive_component": _rule(Where.PROJECT, O, P),
     # project administration
     "manage_members": _rule(Where.PROJECT, P),
     "edit_policy": _rule(Where.PROJECT, P),
+    "confirm_rule_change": _rule(Where.PROJECT, P, A),
     "read_project_audit": _rule(Where.PROJECT, P),
     # site
     "see_site": _rule(Where.SITE, A, U),
@@ -77,6 +78,7 @@ VERBS: dict[str, Rule] = {
     "manage_people": _rule(Where.SITE, A),
     "manage_site_roles": _rule(Where.SITE, A),
     "manage_places": _rule(Where.SITE, A),
+    "confirm_site_rule": _rule(Where.SITE, A),
     "edit_grants": _rule(Where.SITE, A),
     "manage_servers": _rule(Where.SITE, A),
     "edit_global_template": _rule(Where.SITE, A),

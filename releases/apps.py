@@ -28,6 +28,7 @@ class ReleasesConfig(AppConfig):
         """What a person's act makes due, what runs by itself, and what a component's page asks us."""
         occupancy.register("releases.occupancy.what_holds")
         departures.register("releases.services.approvals.void_unused")
+        occupancy.register_under_way("releases.occupancy.deployment_under_way")
         for name, model in (("build", "Build"), ("review", "Review"), ("deployment", "Deployment")):
             # Reviews do not show since when the cluster is away: their page refreshes them anyway.
             contact = "" if name == "review" else f"{TRANSITIONS}.contact_changed_{name}"

@@ -6,8 +6,12 @@ Page, API and the executing step ask the same functions, so a greyed button, a 4
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.utils import timezone
+
 from accounts.models import User
-from environments.access import can, names_who_may, people_who_may, who_may
+from environments.access import Rights, can, may_approve, names_who_may, people_who_may, who_may
 from environments.models import Environment, Space
 from foundation import patterns
 from foundation.messages import MessageLike, localized_list
@@ -19,8 +23,8 @@ from releases.gate import Gate, ensure_open, first_closed
 from releases.models import Approval, Deployment, Placement, Promotion, ReleaseOrder, Snapshot
 
 __all__ = [
-    "Gate", "approval_gates", "deployment_gates", "ensure_open", "fair_approvers", "first_closed", "makers_of",
-    "promotion_gates", "removal_gates", "roll_back_gates",
+    "Gate", "again_gates", "approval_gates", "counts_today", "deployment_gates", "ensure_open", "fair_approvers",
+    "first_closed", "makers_of", "promotion_gates", "removal_gates", "roll_back_gates",
 ]  # fmt: skip
 
 
@@ -65,6 +69,14 @@ def _not_closed(order: ReleaseOrder) -> Gate:
     if order.closed_reason == ClosedReason.RETURNED:
         return Gate("open", False, _("The order was returned: it goes no further."))
     return Gate("open", False, _("The order is closed: repeat it as a new order."))
+
+
+def _not_returned(order: ReleaseOrder) -> Gate:
+    """A tester said no to it since: going back to it would put what was found into the place again."""
+    if order.state != OrderState.CLOSED or order.closed_reason != ClosedReason.RETURNED:
+        return Gate("open", True, _("The order was not returned."))
+    message = _("Order %(number)s was returned: roll back to another one.", number=order.number)
+    return Gate("open", False, message)
 
 
 def _came_through(order: ReleaseOrder, space: Space) -> Gate:
@@ -227,7 +239,14 @@ def deployment_gates(
 def roll_back_gates(
     order: ReleaseOrder, space: Space, *, snapshot: Snapshot, deployer: User | None, own: Deployment | None = None
 ) -> list[Gate]:
-    """What must hold before an earlier success is applied again: it was promoted and approved then."""
+    """What must hold before an earlier success takes the place of what stands there; a returned order never does."""
+    return [*again_gates(order, space, snapshot=snapshot, deployer=deployer, own=own), _not_returned(order)]
+
+
+def again_gates(
+    order: ReleaseOrder, space: Space, *, snapshot: Snapshot, deployer: User | None, own: Deployment | None = None
+) -> list[Gate]:
+    """What must hold before what succeeded there is applied again: it was promoted and approved then."""
     successes = Deployment.objects.filter(snapshot=snapshot, space=space, state=RunState.SUCCEEDED)
     proven = successes.exclude(kind=DeploymentKind.REMOVE).exists()
     message = _("It succeeded here before.") if proven else _("This snapshot never succeeded here: deploy it instead.")
@@ -303,8 +322,7 @@ def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None,
         given = [
             approval
             for approval in (selectors.approvals_in_force(snapshot) if snapshot else [])
-            # An approval of somebody who lost the role since does not count.
-            if approval.by_id not in makers and can(approval.by, "approve", space=space)
+            if approval.by_id not in makers and counts_today(approval, space, Rights(approval.by))
         ]
         others = [approval for approval in given if deployer is None or approval.by_id != deployer.pk]
         if deployer and len(others) < space.approvals <= len(given):
@@ -312,6 +330,16 @@ def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None,
         else:
             gates.append(_enough(space, others, makers | ({deployer.pk} if deployer else set())))
     return gates + _four_eyes(order, space, deployer)
+
+
+def counts_today(approval: Approval, space: Space, rights: Rights) -> bool:
+    """By the policy and its giver's ``rights`` of this moment: those of the day it was given do not matter."""
+    hours = space.approval_hours
+    if hours and approval.created_at + timedelta(hours=hours) <= timezone.now():
+        return False
+    if space.approval_needs_comment and not approval.comment.strip():
+        return False
+    return may_approve(rights, space)
 
 
 def _approver_deploys(space: Space, deployer: User, makers: set[int]) -> Gate:

@@ -12,11 +12,22 @@ from releases.choices import PromotionState
 from releases.models import Placement, Promotion, Review
 
 
+def deployment_under_way(space: Space) -> MessageLike:
+    """Empty when nothing is being deployed there. Takes the locks of the placements, as :func:`what_holds` does."""
+    pks = _lock_placements(space)
+    place = Placement.objects.filter(pk__in=pks, in_progress__isnull=False).select_related("component").first()
+    return _held(place) if place else ""
+
+
+def _lock_placements(space: Space) -> list[int]:
+    return [row.pk for row in Placement.objects.select_for_update(of=("self",)).filter(space=space).order_by("pk")]
+
+
 def what_holds(space: Space) -> MessageLike:
     """Empty when nothing does. Takes the locks of the space's placements: nobody starts a deployment meanwhile."""
-    places = list(Placement.objects.select_for_update(of=("self",)).filter(space=space).order_by("pk"))
+    pks = _lock_placements(space)
     busy = Q(in_progress__isnull=False) | Q(unknown_since__isnull=False) | Q(wanted__gt=0) | Q(ready__gt=0)
-    place = Placement.objects.filter(busy, pk__in=[row.pk for row in places]).select_related("component").first()
+    place = Placement.objects.filter(busy, pk__in=pks).select_related("component").first()
     if place is not None:
         return _held(place)
     promotion = Promotion.objects.filter(space=space, state=PromotionState.CURRENT).select_related("order").first()

@@ -247,10 +247,7 @@ def save_allocation(
     ``amounts`` maps AMOUNTS to text as people type it: a whole number of replicas, cores and GiB as decimals. Raises
     Invalid by field (also when one pod alone is above a ceiling of the space), Stale, Refused.
     """
-    require(actor, "edit_allocation", project_id=component.project_id)
-    if component.is_archived:
-        raise Refused(_("The component is archived: take it out of the archive first."))
-    space = space_for(component, environment)
+    space = space_to_change(actor, "edit_allocation", component, environment)
     current = current_allocation(component, environment)
     check_seen(current, seen_number)
     read = read_amounts(amounts)
@@ -285,7 +282,7 @@ def save_allocation_grid(
     note: str = "",
 ) -> dict[Environment, SavedAllocation]:
     """Several environments at once, all or none; Invalid names fields as ``fat.cpu_request``."""
-    require(actor, "edit_allocation", project_id=component.project_id)
+    require(actor, "see", project_id=component.project_id)
     saved: dict[Environment, SavedAllocation] = {}
     wrong: dict[str, list[MessageLike]] = {}
     for environment, amounts in grid.items():
@@ -303,6 +300,19 @@ def save_allocation_grid(
     if wrong:
         raise Invalid(wrong)
     return saved
+
+
+def space_to_change(actor: User, verb: str, component: Component, environment: Environment) -> Space:
+    """The component's space there, for who may do the verb in that very space.
+
+    Raises Missing, Denied, and Refused for an archived component or where its project has no space.
+    """
+    require(actor, "see", project_id=component.project_id)
+    space = space_for(component, environment)
+    require(actor, verb, space=space)
+    if component.is_archived:
+        raise Refused(_("The component is archived: take it out of the archive first."))
+    return space
 
 
 def space_for(component: Component, environment: Environment) -> Space:

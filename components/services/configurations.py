@@ -14,12 +14,12 @@ from accounts.models import User
 from components.models import Component, ConfigVersion
 from components.plain_secrets import holds_secret, is_secret, secret_lines
 from components.selectors import current_config
+from components.services.allocations import space_to_change
 from components.services.versions import check_seen, insert_version
-from environments.access import require
 from environments.models import Environment
 from foundation.messages import MessageLike
 from foundation.messages import message as _
-from foundation.problems import Invalid, Refused
+from foundation.problems import Invalid
 
 MOST_VARIABLES = 300
 MOST_FILES = 50
@@ -52,9 +52,7 @@ def save_config(
     file name. Raises Invalid with fields such as ``env.2.value`` and ``files.app.properties``, Stale, Refused.
     """
     verb = "edit_production_config" if environment.is_production else "edit_config"
-    require(actor, verb, project_id=component.project_id)
-    if component.is_archived:
-        raise Refused(_("The component is archived: take it out of the archive first."))
+    space_to_change(actor, verb, component, environment)
     current = current_config(component, environment)
     check_seen(current, seen_number)
     entries, texts = _read(env, files)

@@ -13,7 +13,8 @@ from accounts.models import User
 from components.choices import EntryKind
 from components.models import Component, EntryCheck
 from components.plain_secrets import holds_secret
-from components.selectors import own_entry_check, spaces_of
+from components.selectors import own_entry_check
+from components.services.allocations import space_to_change
 from components.services.versions import check_seen, insert_version
 from deployer.entry import DEFAULT_STATUSES, split_header, status_ranges
 from environments.access import require
@@ -50,11 +51,12 @@ def save_entry_check(
 
     ``values`` maps FIELDS to text as people type it, those left out are empty. Raises Invalid by field, Stale, Refused.
     """
-    require(actor, "edit_allocation", project_id=component.project_id)
+    if environment is not None:
+        space_to_change(actor, "edit_allocation", component, environment)
+    else:
+        require(actor, "edit_allocation", project_id=component.project_id)
     if component.is_archived:
         raise Refused(_("The component is archived: take it out of the archive first."))
-    if environment is not None:
-        _ensure_space(component, environment)
     current = own_entry_check(component, environment)
     check_seen(current, seen_number)
     read = read_values(values, is_general=environment is None)
@@ -186,14 +188,3 @@ _CHECKS: dict[str, Callable[[str], MessageLike]] = {
     "text": _wrong_text,
     "header": _wrong_header,
 }
-
-
-def _ensure_space(component: Component, environment: Environment) -> None:
-    if any(space.environment_id == environment.pk for space in spaces_of(component)):
-        return
-    raise Refused(
-        _(
-            "The project has no space in %(environment)s: a platform administrator can add one.",
-            environment=environment.label,
-        )
-    )

@@ -13,10 +13,9 @@ import audit
 from accounts.models import User
 from components.models import Allocation, Component, ScalingRule
 from components.selectors import current_allocation, current_rule, current_settings, latest_versions
-from components.services.allocations import MOST_REPLICAS, ceiling_warnings, shares, space_for
+from components.services.allocations import MOST_REPLICAS, ceiling_warnings, shares, space_to_change
 from components.services.versions import check_seen, insert_version
 from deployer.quantities import PodCost, millicores_to_cores
-from environments.access import require
 from environments.ceilings import beyond_ceiling
 from environments.models import Environment, Space
 from foundation.messages import MessageLike
@@ -76,10 +75,7 @@ def save_scaling_rule(
     taken away: from the next review on the allocation says the number of replicas. Raises Invalid by field, Stale,
     Refused (also where a rule is to begin and the component has no allocation there).
     """
-    require(actor, "edit_allocation", project_id=component.project_id)
-    if component.is_archived:
-        raise Refused(_("The component is archived: take it out of the archive first."))
-    space = space_for(component, environment)
+    space = space_to_change(actor, "edit_allocation", component, environment)
     current = current_rule(component, environment)
     check_seen(current, seen_number)
     read = _read({**(show_rule(current) if current else DEFAULTS), **numbers})

@@ -21,7 +21,7 @@ from components.presenters.ways_out import ways_of
 from components.views.head import head_of, open_component
 from components.views.pages import page
 from environments.access import Rights, require, who_may
-from environments.models import Environment
+from environments.models import Environment, Space
 from foundation.api.routes import api_route, without_field
 from foundation.digits import parse_digits
 from foundation.messages import message as _
@@ -61,13 +61,13 @@ def compare(request: HttpRequest, project: str, slug: str) -> HttpResponse:
     """Every variable and file in every environment; ``only=differences`` leaves out what is the same everywhere."""
     found, rights = open_component(request, project, slug)
     configs = selectors.current_configs(found)
-    environments = [space.environment for space in selectors.spaces_of(found)]
-    compared = compare_configs([(place, configs.get(place.pk)) for place in environments])
+    spaces = selectors.spaces_of(found)
+    compared = compare_configs([(space.environment, configs.get(space.environment_id)) for space in spaces])
     text, only = request.GET.get("search", "").strip()[:253], request.GET.get("only") == "differences"
     shown = compared.only_differences() if only else compared
     context = head_of(request, found, "configuration", selectors.current_settings(found), rights)
     context |= {
-        "places": [_column(found, place, configs.get(place.pk), rights) for place in environments],
+        "places": [_column(found, space, configs.get(space.environment_id), rights) for space in spaces],
         "compared": shown.named(text) if text else shown,
         "is_empty": not (compared.variables or compared.files),
         "search": text,
@@ -77,10 +77,11 @@ def compare(request: HttpRequest, project: str, slug: str) -> HttpResponse:
     return page(request, "components/configurations.html", context)
 
 
-def _column(found: Component, place: Environment, config: ConfigVersion | None, rights: Rights) -> Place:
+def _column(found: Component, space: Space, config: ConfigVersion | None, rights: Rights) -> Place:
+    place = space.environment
     verb = _verb(place)
-    may = rights.can(verb, project_id=found.project_id) and not found.is_archived
-    return Place(place, config, may, "" if may else who_may(verb, project_id=found.project_id))
+    may = rights.can(verb, space=space) and not found.is_archived
+    return Place(place, config, may, "" if may else who_may(verb, space=space))
 
 
 def _verb(place: Environment) -> str:
@@ -93,8 +94,9 @@ def _verb(place: Environment) -> str:
 def edit(request: HttpRequest, project: str, slug: str, environment: str) -> HttpResponse:
     """Variables and files of one environment; ``from`` or ``version`` fill the form, nothing is saved by that."""
     found, rights = open_component(request, project, slug)
-    place = _place(found, environment)
-    require(actor_of(request), _verb(place), project_id=found.project_id)
+    space = _space(found, environment)
+    place = space.environment
+    require(actor_of(request), _verb(place), space=space)
     current = selectors.current_config(found, place)
     if request.method != "POST":
         rows, files = _stored(_chosen(request, found, place, current))
@@ -156,10 +158,10 @@ def _show(
     return page(request, "components/configuration.html", context, status=status)
 
 
-def _place(found: Component, slug: str) -> Environment:
+def _space(found: Component, slug: str) -> Space:
     for space in selectors.spaces_of(found):
         if space.environment.slug == slug:
-            return space.environment
+            return space
     raise Missing()
 
 
@@ -168,7 +170,7 @@ def _chosen(
 ) -> ConfigVersion | None:
     """What the form begins with: another environment's configuration, an older version, or the newest."""
     if "from" in request.GET:
-        return selectors.current_config(found, _place(found, request.GET["from"]))
+        return selectors.current_config(found, _space(found, request.GET["from"]).environment)
     if (number := parse_digits(request.GET.get("version", ""), 9)) is not None:
         return found.configs.filter(environment=place, number=number).first() or current
     return current

@@ -20,8 +20,8 @@ from components.models import Component, EntryCheck
 from components.services.entry_checks import FIELDS
 from components.views.head import open_component
 from components.views.pages import page
-from environments.access import require
-from environments.models import Environment
+from environments.access import Rights, require
+from environments.models import Environment, Space
 from foundation.api.routes import api_route
 from foundation.messages import MessageLike
 from foundation.messages import message as _
@@ -37,21 +37,26 @@ class EntryPlace:
     summary: str
     word: MessageLike
     url: str
+    may_edit: bool = False
 
 
-def entry_places(component: Component, environments: Sequence[Environment]) -> list[EntryPlace]:
+def entry_places(component: Component, spaces: Sequence[Space], rights: Rights) -> list[EntryPlace]:
     """What counts everywhere, then what each environment has of its own: one query."""
     rows = selectors.current_entry_checks(component)
     names = [component.project.slug, component.slug]
-    found = [_place(rows.get(None), None, reverse("components:entry-check", args=names))]
-    for one in environments:
-        found.append(_place(rows.get(one.pk), one, reverse("components:entry-check-in", args=[*names, one.slug])))
+    may = not component.is_archived and rights.can("edit_allocation", project_id=component.project_id)
+    found = [_place(rows.get(None), None, reverse("components:entry-check", args=names), may)]
+    for space in spaces:
+        one = space.environment
+        may = not component.is_archived and rights.can("edit_allocation", space=space)
+        url = reverse("components:entry-check-in", args=[*names, one.slug])
+        found.append(_place(rows.get(one.pk), one, url, may))
     return found
 
 
-def _place(row: EntryCheck | None, environment: Environment | None, url: str) -> EntryPlace:
+def _place(row: EntryCheck | None, environment: Environment | None, url: str, may_edit: bool = False) -> EntryPlace:
     kind = row.kind if row else EntryKind.NONE if environment is None else EntryKind.EVERYWHERE
-    return EntryPlace(environment, summary_of(row), EntryKind(kind).label, url)
+    return EntryPlace(environment, summary_of(row), EntryKind(kind).label, url, may_edit)
 
 
 @api_route("component_entry_check_save")
@@ -60,6 +65,7 @@ def _place(row: EntryCheck | None, environment: Environment | None, url: str) ->
 def edit_general(request: HttpRequest, project: str, slug: str) -> HttpResponse:
     """What counts in every environment that has nothing of its own."""
     found, _rights = open_component(request, project, slug)
+    require(actor_of(request), "edit_allocation", project_id=found.project_id)
     return _edit(request, found, None)
 
 
@@ -70,14 +76,14 @@ def edit(request: HttpRequest, project: str, slug: str, environment: str) -> Htt
     """What counts in one environment."""
     found, _rights = open_component(request, project, slug)
     spaces = selectors.spaces_of(found)
-    place = next((space.environment for space in spaces if space.environment.slug == environment), None)
-    if place is None:
+    space = next((one for one in spaces if one.environment.slug == environment), None)
+    if space is None:
         raise Missing()
-    return _edit(request, found, place)
+    require(actor_of(request), "edit_allocation", space=space)
+    return _edit(request, found, space.environment)
 
 
 def _edit(request: HttpRequest, found: Component, place: Environment | None) -> HttpResponse:
-    require(actor_of(request), "edit_allocation", project_id=found.project_id)
     if request.method != "POST":
         return _show(request, found, place, _form(found, place))
     form, stale = _form(found, place, request.POST), ""

@@ -57,7 +57,7 @@ def head_of(
         "tabs": [Tab(name, label, reverse(url, args=place)) for name, url, label in _TABS],
         "lacks": [_lack(found, element, rights) for element in missing_elements(found, settings)],
         "may_edit": rights.can("edit_component", project_id=found.project_id) and not found.is_archived,
-        "may_allocate": rights.can("edit_allocation", project_id=found.project_id) and not found.is_archived,
+        "may_allocate": rights.can_somewhere("edit_allocation", project_id=found.project_id) and not found.is_archived,
         "may_archive": rights.can("archive_component", project_id=found.project_id),
         "may_order": rights.can("create_order", project_id=found.project_id) and not found.is_archived,
         "sees_site": rights.can("see_site"),

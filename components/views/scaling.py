@@ -38,7 +38,7 @@ class _Drawn:
     @property
     def may_edit(self) -> bool:
         """True for those who may change the allocation."""
-        return self.rights.can("edit_allocation", project_id=self.component.project_id)
+        return self.rights.can("edit_allocation", space=self.space)
 
     def form(self, given: Any = None) -> ScalingRuleForm:
         """As it is saved, or as it was typed."""
@@ -56,7 +56,7 @@ def edit(request: HttpRequest, project: str, slug: str, environment: str) -> Htt
     drawn = _Drawn(found, space, rights, selectors.current_rule(found, space.environment))
     if request.method != "POST":
         return _show(request, drawn, drawn.form())
-    require(actor_of(request), "edit_allocation", project_id=found.project_id)
+    require(actor_of(request), "edit_allocation", space=space)
     form, stale = drawn.form(request.POST), ""
     if form.is_valid():
         try:
@@ -122,7 +122,7 @@ def _show(
         "allocation": allocation,
         "amounts": services.show_amounts(allocation) if allocation else {},
         "highest": highest_target(allocation) if allocation else 0,
-        "who": "" if drawn.may_edit else who_may("edit_allocation", project_id=found.project_id),
+        "who": "" if drawn.may_edit else who_may("edit_allocation", space=drawn.space),
         "versions": versions[:RECENT_VERSIONS],
     }
     return page(request, "components/scaling.html", context, status=status)

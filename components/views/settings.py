@@ -114,7 +114,9 @@ def _show(request: HttpRequest, settings_page: SettingsPage, rights: Rights, *, 
         "settings_page": check_settings_page(settings_page),
         "form": settings_page.form,
         "columns": settings_page.columns,
-        "entry_checks": entry_places(settings_page.component, [column.environment for column in settings_page.columns]),
+        "entry_checks": entry_places(
+            settings_page.component, [column.space for column in settings_page.columns], rights
+        ),
         "toolchain": selectors.toolchain_of(settings_page.component.project),
         "last_read": _last_read(settings_page.settings),
         "may_read": rights.can("list_branches", project_id=settings_page.component.project_id),

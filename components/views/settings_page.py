@@ -62,6 +62,8 @@ class Column:
     deployed: Allocation | None
     rule: ScalingRule | None = None
     """The newest scaling rule there, on or off."""
+    may_edit: bool = False
+    """May the viewer change the amounts of this very space?"""
     wrong: list[PlacedMessage] = field(default_factory=list)
     warnings: list[PlacedMessage] = field(default_factory=list)
     tightest: Share | None = None
@@ -154,12 +156,12 @@ def draw_settings_page(
     settings = selectors.current_settings(component)
     is_live = not component.is_archived
     may_edit = is_live and rights.can("edit_component", project_id=component.project_id)
-    may_allocate = is_live and rights.can("edit_allocation", project_id=component.project_id)
+    may_allocate = is_live and rights.can_somewhere("edit_allocation", project_id=component.project_id)
     form = SettingsForm(
         given, component=component, current=settings, initial=_initial(component, settings), is_open=may_edit
     )
     form.fields["note"].disabled = not (may_edit or may_allocate)
-    columns = _columns(component, viewer, given, asked, may_allocate)
+    columns = _columns(component, viewer, given, asked, rights if is_live else None)
     return SettingsPage(component, settings, form, columns, may_edit, may_allocate)
 
 
@@ -169,7 +171,7 @@ def _initial(component: Component, settings: ComponentSettings | None) -> dict[s
 
 
 def _columns(
-    component: Component, viewer: User, given: QueryDict | None, asked: QueryDict | None, may_allocate: bool
+    component: Component, viewer: User, given: QueryDict | None, asked: QueryDict | None, rights: Rights | None
 ) -> list[Column]:
     allocations = selectors.current_allocations(component)
     rules = selectors.current_rules(component)
@@ -182,16 +184,18 @@ def _columns(
         initial |= show_amounts(current) if current else {}
         if asked:
             initial |= {name: asked[f"{slug}-{name}"][:40] for name in AMOUNTS if f"{slug}-{name}" in asked}
-        form = AmountsForm(given, environment=space.environment, initial=initial, is_open=may_allocate)
+        may_edit = rights is not None and rights.can("edit_allocation", space=space)
+        form = AmountsForm(given, environment=space.environment, initial=initial, is_open=may_edit)
         place = space.environment_id
-        columns.append(Column(space, form, current, deployed.get(place), rules.get(place)))
+        columns.append(Column(space, form, current, deployed.get(place), rules.get(place), may_edit=may_edit))
     return columns
 
 
 def copy_column(settings_page: SettingsPage, source: str, target: str) -> SettingsPage:
     """The page as it was typed, one column of amounts in another's place; nothing is saved."""
     typed = {column.environment.slug: _as_typed(column.form) for column in settings_page.columns}
-    if source in typed and target in typed and settings_page.may_allocate:
+    theirs = {column.environment.slug for column in settings_page.columns if column.may_edit}
+    if source in typed and target in theirs:
         typed[target] |= {name: typed[source][name] for name in AMOUNTS}
     settings_page.form = SettingsForm(
         component=settings_page.component,
@@ -202,9 +206,7 @@ def copy_column(settings_page: SettingsPage, source: str, target: str) -> Settin
     settings_page.form.fields["note"].disabled = not (settings_page.may_edit or settings_page.may_allocate)
     for column in settings_page.columns:
         slug = column.environment.slug
-        column.form = AmountsForm(
-            environment=column.environment, initial=typed[slug], is_open=settings_page.may_allocate
-        )
+        column.form = AmountsForm(environment=column.environment, initial=typed[slug], is_open=column.may_edit)
     return settings_page
 
 
@@ -264,9 +266,9 @@ def newest_numbers(settings_page: SettingsPage, given: QueryDict) -> QueryDict:
 
 
 def grid_of(settings_page: SettingsPage) -> Mapping[Environment, Mapping[str, str]]:
-    """Columns that somebody filled in."""
-    if not settings_page.may_allocate:
-        return {}
+    """Columns that somebody filled in, of those that are theirs to change."""
     return {
-        column.environment: column.form.cleaned_data for column in settings_page.columns if not column.form.is_empty
+        column.environment: column.form.cleaned_data
+        for column in settings_page.columns
+        if column.may_edit and not column.form.is_empty
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from components.naming import short_code
-from environments.access import Rights, visible_to
+from environments.access import Rights, may_approve, read_rights, visible_to
 from environments.models import Space
 from foundation.runs.choices import RunState
 from releases.choices import ApprovalState, OrderState, PromotionState
+from releases.gates import counts_today
 from releases.models import Approval, Build, Placement, Promotion, ReleaseOrder, Review
 
 REMOVAL_DAYS = 14
@@ -75,6 +76,14 @@ class _Reviewed:
     snapshot_id: int
 
 
+@dataclass
+class _Given:
+    """Who approved a snapshot, and how many of them count by the policy and the roles of today."""
+
+    by: set[int] = field(default_factory=set)
+    counted: int = 0
+
+
 Key = tuple[int, int]
 
 
@@ -98,7 +107,7 @@ def _removals(user: User, rights: Rights) -> list[Waiting]:
     rows = rows.filter(Exists(standing), ~Exists(later)).exclude(order__author=user).select_related(
         "order__component", "order__project", "order__author", "space__environment", "requested_by"
     )  # fmt: skip
-    found = [row for row in rows if _may(rights, row.space)]
+    found = [row for row in rows if may_approve(rights, row.space)]
     if not found:
         return []
     given, rejected = _decisions(row.snapshot_id for row in found if row.snapshot_id)
@@ -116,7 +125,7 @@ def _removals(user: User, rights: Rights) -> list[Waiting]:
         for row in found
         if row.order_id not in built
         and row.snapshot_id not in rejected
-        and _lacks(user, row.space, given.get(row.snapshot_id or 0, set()))
+        and _lacks(user, row.space, given.get(row.snapshot_id or 0))
     ]
 
 
@@ -125,8 +134,8 @@ def _built_by(user: User, orders: Iterable[int]) -> set[int]:
     return set(rows.values_list("order_id", flat=True))
 
 
-def _lacks(user: User, space: Space, decided: set[int]) -> bool:
-    return user.pk not in decided and len(decided) < space.approvals
+def _lacks(user: User, space: Space, given: _Given | None) -> bool:
+    return given is None or (user.pk not in given.by and given.counted < space.approvals)
 
 
 def _promotions(user: User, rights: Rights) -> list[Waiting]:
@@ -139,7 +148,7 @@ def _promotions(user: User, rights: Rights) -> list[Waiting]:
     rows = rows.exclude(order__state=OrderState.CLOSED).exclude(order__author=user).select_related(
         "order__component", "order__project", "order__author", "space__environment", "promoted_by"
     )  # fmt: skip
-    found = [row for row in rows.order_by("created_at", "pk") if _may(rights, row.space)]
+    found = [row for row in rows.order_by("created_at", "pk") if may_approve(rights, row.space)]
     if not found:
         return []
     reviews = _reviews(row.order_id for row in found)
@@ -152,7 +161,7 @@ def _promotions(user: User, rights: Rights) -> list[Waiting]:
         review = reviews.get(key)
         if review is None or key in there or row.order_id in built or review.snapshot_id in rejected:
             continue
-        if _lacks(user, row.space, given.get(review.snapshot_id, set())):
+        if _lacks(user, row.space, given.get(review.snapshot_id)):
             waiting.append(
                 Waiting(row.order, row.space, row.created_at, row.promoted_by, review.review_id, review.snapshot_id)
             )
@@ -203,14 +212,6 @@ def _risk(diff: Sequence[Mapping[str, Any]], serves: str) -> Risk:
     return Risk(lines.count("+"), lines.count("-"), len(changed), not serves, serves)
 
 
-def _may(rights: Rights, space: Space) -> bool:
-    """By the table, and by the space's policy, which may narrow it to some roles."""
-    if not rights.can("approve", space=space):
-        return False
-    roles = rights.roles_in(space.project_id, space.environment_id)
-    return not space.approver_roles or bool(roles & set(space.approver_roles))
-
-
 def _serving(promotions: Sequence[Promotion]) -> set[Key]:
     """(order, space) of those that serve there already: nothing is left to approve."""
     rows = Placement.objects.filter(
@@ -233,16 +234,21 @@ def _reviews(order_ids: Iterable[int]) -> dict[Key, _Reviewed]:
     }
 
 
-def _decisions(snapshot_ids: Iterable[int]) -> tuple[dict[int, set[int]], set[int]]:
-    """Who approved, by snapshot, as far as it still counts; and the snapshots that somebody rejected."""
+def _decisions(snapshot_ids: Iterable[int]) -> tuple[dict[int, _Given], set[int]]:
+    """What was approved, by snapshot; and the snapshots that somebody rejected."""
     in_force = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
     rows = Approval.objects.filter(in_force, snapshot__in=list(snapshot_ids))
     rows = rows.filter(state__in=[ApprovalState.GIVEN, ApprovalState.REJECTED])
-    given: dict[int, set[int]] = {}
+    found = list(rows.select_related("by", "space"))
+    people = {row.by_id: row.by for row in found}
+    rights = {one.user.pk: one for one, _ends in read_rights(people.values())} if people else {}
+    given: dict[int, _Given] = {}
     rejected = set()
-    for snapshot, by, state in rows.values_list("snapshot_id", "by_id", "state"):
-        if state == ApprovalState.REJECTED:
-            rejected.add(snapshot)
-        else:
-            given.setdefault(snapshot, set()).add(by)
+    for row in found:
+        if row.state == ApprovalState.REJECTED:
+            rejected.add(row.snapshot_id)
+            continue
+        one = given.setdefault(row.snapshot_id, _Given())
+        one.by.add(row.by_id)
+        one.counted += counts_today(row, row.space, rights[row.by_id])
     return given, rejected

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import Organisation, Project, User
 from environments.ceilings import CEILINGS
-from environments.choices import SITE_ROLES, Role
+from environments.choices import SITE_ROLES, Role, RuleChangeState
 from environments.grants import GRANTS
-from environments.models import Environment, Space
+from environments.models import Environment, RuleChange, Space
 from environments.policy import POLICY_FIELDS
+from environments.selectors.rule_changes import state_of
 from foundation.api.serializers import Input, RefusesUnknownKeys, text
 from foundation.runs.choices import RunState
 
 
 # ---------------------------------------------------------------- organisations, projects, people
+def rule_reason() -> serializers.CharField:
+    """Beside the fields of a rule."""
+    return text(500, default="", help_text="needed where a rule of production gets looser: a rule change is proposed")
+
+
 class OrganisationInput(Input):
     slug = serializers.CharField(max_length=63)
     name = serializers.CharField(max_length=120)
@@ -45,9 +52,11 @@ class ProjectChange(Input):
         required=False,
         help_text="user names to make project administrators",
     )
+    reason = rule_reason()
 
 
 class ProjectInput(ProjectChange):
+    reason = None  # type: ignore[assignment]
     slug = serializers.CharField(max_length=63)
     organisation = serializers.CharField(max_length=63)
     name = serializers.CharField(max_length=120)
@@ -174,9 +183,11 @@ class EnvironmentChange(Input):
     follows = serializers.ListField(child=serializers.CharField(max_length=20), required=False)
     twin = text(20)
     is_production = serializers.BooleanField(required=False)
+    reason = rule_reason()
 
 
 class EnvironmentInput(EnvironmentChange):
+    reason = None  # type: ignore[assignment]
     slug = serializers.CharField(max_length=20)
     name = serializers.CharField(max_length=60)
 
@@ -235,10 +246,11 @@ class SpaceInput(Input):
 
 class PolicyInput(Policy):
     version = text(40)
+    reason = rule_reason()
 
     class Meta:
         model = Space
-        fields = (*POLICY_FIELDS, "version")
+        fields = (*POLICY_FIELDS, "version", "reason")
         extra_kwargs = Policy.Meta.extra_kwargs
 
 
@@ -280,6 +292,39 @@ class GrantsInput(Grants):
         return super().get_fields() | {"version": text(40)}
 
 
+class RuleDecisionInput(Input):
+    reason = text(500, default="", help_text="needed to refuse")
+
+
+class RuleChangeOutput(serializers.ModelSerializer[RuleChange]):
+    number = serializers.IntegerField(source="pk")
+    project = serializers.SerializerMethodField()
+    environment = serializers.SerializerMethodField()
+    state = serializers.SerializerMethodField()
+    proposed_by = serializers.CharField(source="proposed_by.username")
+    decided_by = serializers.CharField(source="decided_by.username", default="", allow_blank=True)
+
+    class Meta:
+        model = RuleChange
+        fields = (
+            "number", "project", "environment", "state", "before", "after", "reason", "proposed_by", "proposed_at",
+            "expires_at", "decided_by", "decided_at", "decision_reason", "is_by_shell",
+        )  # fmt: skip
+
+    def get_project(self, row: RuleChange) -> str:
+        """Short name; blank for a rule of the site."""
+        return row.audit_subject.project
+
+    def get_environment(self, row: RuleChange) -> str:
+        """Short name; blank for a whole project."""
+        return row.audit_subject.environment
+
+    @extend_schema_field(serializers.ChoiceField(RuleChangeState.choices))
+    def get_state(self, row: RuleChange) -> str:
+        """As of now: a proposal lapses at its minute."""
+        return state_of(row)
+
+
 class SpaceOutput(serializers.Serializer[Any]):
     project = serializers.CharField()
     environment = serializers.CharField()
@@ -287,6 +332,7 @@ class SpaceOutput(serializers.Serializer[Any]):
     namespace = serializers.CharField()
     ceilings = Ceilings()
     policy = Policy()
+    rule_change = RuleChangeOutput(allow_null=True, help_text="what waits for a second person")
     grants = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
     version = serializers.CharField()
     sync = SyncOutput(allow_null=True)

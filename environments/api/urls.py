@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from environments.api.views import clusters, people, places, projects
+from environments.api.views import clusters, people, places, projects, rule_changes
 
 PROJECT = "projects/<slug:slug>/"
 SPACE = PROJECT + "spaces/<slug:environment>/"
@@ -31,6 +31,11 @@ urlpatterns = [
     path(SPACE + "policy/", places.SpacePolicy.as_view()),
     path(SPACE + "grants/", places.SpaceGrants.as_view()),
     path(SPACE + "syncs/", places.SpaceSyncs.as_view()),
+    path("rule-changes/", rule_changes.RuleChanges.as_view()),
+    path("rule-changes/<int:number>/", rule_changes.RuleChange.as_view()),
+    path("rule-changes/<int:number>/confirm/", rule_changes.RuleChangeConfirmation.as_view()),
+    path("rule-changes/<int:number>/refuse/", rule_changes.RuleChangeRefusal.as_view()),
+    path("rule-changes/<int:number>/withdraw/", rule_changes.RuleChangeWithdrawal.as_view()),
     path(PERSON + "password/", people.PersonPassword.as_view()),
     path(PERSON + "active/", people.PersonActive.as_view()),
     path(PERSON + "roles/", people.SiteRoles.as_view()),

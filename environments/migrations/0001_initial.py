@@ -193,6 +193,29 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='RuleChange',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('proposed', 'waits for a second person'), ('in_force', 'in force'), ('refused', 'refused'), ('withdrawn', 'withdrawn'), ('expired', 'lapsed')], default='proposed', max_length=12, verbose_name='state')),
+                ('before', models.JSONField(default=dict)),
+                ('after', models.JSONField(default=dict)),
+                ('reason', models.CharField(max_length=500, verbose_name='reason')),
+                ('proposed_at', models.DateTimeField(auto_now_add=True)),
+                ('expires_at', models.DateTimeField()),
+                ('decided_at', models.DateTimeField(null=True)),
+                ('decision_reason', models.CharField(blank=True, max_length=500)),
+                ('is_by_shell', models.BooleanField(default=False)),
+                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('environment', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='rule_changes', to='environments.environment')),
+                ('project', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='rule_changes', to='accounts.project')),
+                ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('space', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='rule_changes', to='environments.space')),
+            ],
+            options={
+                'ordering': ['-id'],
+            },
+        ),
+        migrations.CreateModel(
             name='QuotaObservation',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -296,6 +319,30 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='space',
             constraint=models.CheckConstraint(condition=models.Q(('approvals__lte', 9), ('deploy_deadline_seconds__range', (1, 7200)), ('settle_seconds__lte', 3600)), name='policy_numbers_of_a_space_are_in_range'),
+        ),
+        migrations.AddConstraint(
+            model_name='rulechange',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('environment', None), ('project', None), ('space__isnull', False)), models.Q(('environment__isnull', False), ('project', None), ('space', None)), models.Q(('environment', None), ('project__isnull', False), ('space', None)), _connector='OR'), name='a_rule_change_is_of_one_thing'),
+        ),
+        migrations.AddConstraint(
+            model_name='rulechange',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at', None), ('state', 'proposed')), models.Q(models.Q(('state', 'proposed'), _negated=True), ('decided_at__isnull', False)), _connector='OR'), name='a_rule_change_is_decided_once_it_ended'),
+        ),
+        migrations.AddConstraint(
+            model_name='rulechange',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'in_force'), _negated=True), models.Q(('decided_by', None), ('is_by_shell', True)), models.Q(('decided_by__isnull', False), ('is_by_shell', False), models.Q(('decided_by', models.F('proposed_by')), _negated=True)), _connector='OR'), name='two_persons_put_a_rule_change_in_force'),
+        ),
+        migrations.AddConstraint(
+            model_name='rulechange',
+            constraint=models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('space',), name='one_rule_change_waits_per_space'),
+        ),
+        migrations.AddConstraint(
+            model_name='rulechange',
+            constraint=models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('environment',), name='one_rule_change_waits_per_environment'),
+        ),
+        migrations.AddConstraint(
+            model_name='rulechange',
+            constraint=models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('project',), name='one_rule_change_waits_per_project'),
         ),
         migrations.AddConstraint(
             model_name='pullsecret',

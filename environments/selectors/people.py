@@ -119,9 +119,9 @@ def memberships_of(person: User) -> QuerySet[Membership]:
 
 
 def people_to_add(actor: User, project: Project) -> QuerySet[User]:
-    """Whom a project administrator may choose from: everybody who may sign in."""
+    """Whom a project administrator may choose from: everybody else who may sign in."""
     require(actor, "manage_members", project_id=project.pk)
-    return User.objects.filter(is_active=True)
+    return User.objects.filter(is_active=True).exclude(pk=actor.pk)
 
 
 def find_site_role(actor: User, person: User, number: int) -> Membership:

@@ -45,12 +45,13 @@ def policy_lines(space: Space) -> list[PolicyLine]:
     for name in POLICY_FIELDS:
         label = Space._meta.get_field(name).verbose_name  # type: ignore[union-attr]
         value = getattr(space, name)
-        words = _words(name, value)
+        words = policy_words(name, value)
         lines.append(PolicyLine(name, capfirst(str(label)), words, is_on=value is True, is_off=value is False))
     return lines
 
 
-def _words(name: str, value: Any) -> MessageLike:
+def policy_words(name: str, value: Any) -> MessageLike:
+    """One value of a policy as people read it."""
     if name == "approval_hours" and not value:
         return _("never")
     if name == "branch_pattern" and not value:

@@ -14,7 +14,7 @@ from accounts.validation import save_clean
 from environments.access import require
 from environments.choices import PLACED_ROLES, SITE_ROLES, Role
 from environments.models import Environment, Membership, Space
-from environments.services.people import refuse_last_platform_admin, rights_changed
+from environments.services.people import refuse_last_platform_admin, refuse_own_role, rights_changed
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.problems import Invalid, Refused
@@ -33,13 +33,15 @@ def add_membership(
 ) -> Membership:
     """Gives a role everywhere (``project`` None), in a project, or in one environment (slug) of it, for a time.
 
-    Raises Missing, Denied, Invalid, and Refused for a grant where the space is for operations only.
+    Raises Missing, Denied (also for a role of one's own), Invalid, and Refused for a grant where the space is for
+    operations only.
     """
     if project is None:
         require(actor, "manage_site_roles")
     else:
         require(actor, "manage_members", project_id=project.pk)
     person = User.objects.filter(username=username, is_active=True).first()
+    refuse_own_role(actor, person, project)
     place = Environment.objects.filter(slug=environment).first() if environment else None
     problems = _problems(person, role, project, place, starts_at, ends_at)
     if environment and place is None:

@@ -8,17 +8,17 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 import audit
-from accounts.models import User
+from accounts.models import Project, User
 from accounts.services import create_user, reset_password
 from accounts.sessions import end_sessions, end_tokens
 from environments import departures
-from environments.access import in_force, require
+from environments.access import in_force, require, who_may
 from environments.choices import Role
 from environments.models import Membership
 from environments.services.edits import save_changes
 from foundation.messages import message as _
 from foundation.models import Installation
-from foundation.problems import Invalid, Refused
+from foundation.problems import Denied, Invalid, Refused
 
 
 def rights_changed(people: QuerySet[User]) -> None:
@@ -118,6 +118,15 @@ def activate_person(*, actor: User, person: User, reason: str = "") -> User:
             rights_changed(User.objects.filter(pk=row.pk))
             audit.record_act(actor, "person.activated", row, reason=reason)
     return row
+
+
+def refuse_own_role(actor: User, person: User | None, project: Project | None) -> None:
+    """Raises Denied where somebody would give a role or a grant to himself: another person decides that."""
+    if person is None or person.pk != actor.pk:
+        return
+    verb = "manage_site_roles" if project is None else "manage_members"
+    others = who_may(verb, project_id=project.pk if project else None, but=actor)
+    raise Denied(_("Nobody gives himself a role or a grant: somebody else who may has to do it."), "own-role", others)
 
 
 def refuse_last_platform_admin(*, without: User) -> None:

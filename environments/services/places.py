@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -10,11 +10,14 @@ from django.db import transaction
 import audit
 from accounts.models import User
 from accounts.validation import changed, clean_row, save_clean
+from environments import loosening
 from environments.access import require
 from environments.flow import find_cycle
+from environments.loosening import loosened
 from environments.models import Environment, Space
 from environments.policy import POLICY_FIELDS, below_minimum, contradictions
 from environments.selectors.places import follows_of
+from environments.services.rule_changes import propose
 from environments.services.spaces import is_safe_for_production
 from foundation.messages import message as _
 from foundation.problems import Invalid, Refused
@@ -29,13 +32,13 @@ def create_environment(
     """
     require(actor, "manage_places")
     with transaction.atomic():
-        known = _lock_all()
+        known = lock_all()
         row = Environment(slug=slug, twin=_twin(known, slug, twin), **values)
         before = _named(known, follows)
         save_clean(row)
         row.follows.set(before)
         _check_circle()
-        audit.record_act(actor, "environment.created", row, after=_facts(row))
+        audit.record_act(actor, "environment.created", row, after=facts_of(row))
     return row
 
 
@@ -45,33 +48,63 @@ def edit_environment(
     environment: Environment,
     follows: Sequence[str] | None = None,
     twin: str | None = None,
+    reason: str = "",
     **values: Any,
 ) -> Environment:
     """Changes an environment; the short name stays. None leaves ``follows`` or ``twin`` as it is, blank ends a twin.
 
-    Raises Denied, Invalid, and Refused where spaces would be below the site's minimum for production.
+    In production what loosens a rule (:data:`environments.loosening.ENVIRONMENT`) becomes a rule change with the
+    ``reason`` and waits for another platform administrator; the rest holds at once. Raises Denied, Invalid, and
+    Refused where spaces would be below the site's minimum for production, or as ``propose`` does.
     """
     require(actor, "manage_places")
     with transaction.atomic():
-        known = _lock_all()
+        known = lock_all()
         row = known[environment.slug]
-        old = _facts(row)
-        changed(row, values)
-        if twin is not None:
-            row.twin = _twin(known, row.slug, twin)
-        clean_row(row)
-        row.save()
-        if follows is not None:
-            row.follows.set(_named(known, follows))
-        _check_circle()
-        _check_spaces(row)
-        new = _facts(row)
+        old = facts_of(row)
+        _change(known, row, values, follows, twin)
+        wanted = facts_of(row)
+        loose = loosened(loosening.ENVIRONMENT, old, wanted) if old["is_production"] else []
+        if loose:
+            before, after = ({name: facts[name] for name in loose} for facts in (old, wanted))
+            _put(known, row, before)
+            propose(actor=actor, subject=row, before=before, after=after, reason=reason)
+        new = facts_of(row)
         if new != old:
-            audit.record_act(actor, "environment.changed", row, before=old, after=new)
+            audit.record_act(actor, "environment.changed", row, before=old, after=new, reason=reason)
     return row
 
 
-def _lock_all() -> dict[str, Environment]:
+def put_rules(environment: Environment, values: Mapping[str, Any]) -> None:
+    """The values of a confirmed rule change, inside the transaction that locked all. Raises Invalid, Refused."""
+    known = lock_all()
+    _put(known, known[environment.slug], values)
+
+
+def _put(known: dict[str, Environment], row: Environment, values: Mapping[str, Any]) -> None:
+    rest = {name: value for name, value in values.items() if name not in ("follows", "twin")}
+    _change(known, row, rest, values.get("follows"), values.get("twin"))
+
+
+def _change(
+    known: dict[str, Environment],
+    row: Environment,
+    values: Mapping[str, Any],
+    follows: Sequence[str] | None,
+    twin: str | None,
+) -> None:
+    changed(row, values)
+    if twin is not None:
+        row.twin = _twin(known, row.slug, twin)
+    clean_row(row)
+    row.save()
+    if follows is not None:
+        row.follows.set(_named(known, follows))
+    _check_circle()
+    _check_spaces(row)
+
+
+def lock_all() -> dict[str, Environment]:
     """All environments, locked: two arrows drawn at once must not close a circle together."""
     return {row.slug: row for row in Environment.objects.select_for_update().order_by("pk")}
 
@@ -117,7 +150,8 @@ def _check_spaces(row: Environment) -> None:
             )
 
 
-def _facts(row: Environment) -> dict[str, Any]:
+def facts_of(row: Environment) -> dict[str, Any]:
+    """What may change of it, as plain values; others by short name."""
     return {
         "name": row.name,
         "name_en": row.name_en,

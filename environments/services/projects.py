@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -10,11 +10,14 @@ from django.db import transaction
 import audit
 from accounts.models import Organisation, Project, User
 from accounts.validation import changed, clean_row, save_clean
+from environments import loosening
 from environments.access import in_force, require
 from environments.choices import Role
+from environments.loosening import loosened
 from environments.models import Membership
 from environments.services.edits import save_changes
-from environments.services.people import rights_changed
+from environments.services.people import refuse_own_role, rights_changed
+from environments.services.rule_changes import propose
 from foundation import patterns
 from foundation.messages import message as _
 from foundation.problems import Invalid
@@ -58,29 +61,57 @@ def create_project(
 
 
 def edit_project(
-    *, actor: User, project: Project, organisation: str | None = None, administrators: Sequence[str] = (), **values: str
+    *,
+    actor: User,
+    project: Project,
+    organisation: str | None = None,
+    administrators: Sequence[str] = (),
+    reason: str = "",
+    **values: str,
 ) -> Project:
     """Changes the organisation and ``values``, and names further administrators; the short name stays.
 
-    Raises Denied, Invalid.
+    Another pattern of change tickets becomes a rule change with the ``reason`` where the project has a space in
+    production (:data:`environments.loosening.PROJECT`); the rest holds at once. Raises Denied (also for
+    who names himself), Invalid, and Refused as ``propose`` does.
     """
     require(actor, "manage_projects")
     with transaction.atomic():
-        row = Project.objects.select_for_update().select_related("organisation").get(pk=project.pk)
+        rows = Project.objects.select_for_update(of=("self",), no_key=True).select_related("organisation")
+        row = rows.get(pk=project.pk)
         wanted: dict[str, Any] = dict(values)
         if organisation is not None and organisation != row.organisation.slug:
             wanted["organisation"] = Organisation.objects.filter(slug=organisation).first()
             if wanted["organisation"] is None:
                 raise Invalid({"organisation": [_("There is no such organisation.")]})
+        old = {name: getattr(row, name) for name in loosening.PROJECT}
         before, after = changed(row, wanted)
         _check_pattern(row)
+        loose = loosened(loosening.PROJECT, old, after) if before and _is_in_production(row) else []
+        if loose:
+            kept, changes = {name: old[name] for name in loose}, {name: after[name] for name in loose}
+            changed(row, kept)
+            propose(actor=actor, subject=row, before=kept, after=changes, reason=reason)
+            before, after = ({name: one[name] for name in one if name not in loose} for one in (before, after))
         if before:
             clean_row(row)
             row.save()
-            audit.record_act(actor, "project.changed", row, before=before, after=after)
+            audit.record_act(actor, "project.changed", row, before=before, after=after, reason=reason)
         for username in administrators:
             _appoint(actor, row, username)
     return row
+
+
+def put_rules(project: Project, values: Mapping[str, Any]) -> None:
+    """The values of a confirmed rule change, inside the transaction that locked the project. Raises Invalid."""
+    row = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    changed(row, values)
+    _check_pattern(row)
+    row.save()
+
+
+def _is_in_production(project: Project) -> bool:
+    return project.spaces.filter(environment__is_production=True, is_archived=False).exists()
 
 
 def archive_project(*, actor: User, project: Project, reason: str = "") -> Project:
@@ -118,6 +149,7 @@ def _appoint(actor: User, project: Project, username: str) -> None:
     held = Membership.objects.filter(in_force(), user=person, project=project, role=Role.PROJECT_ADMIN)
     if held.exists():
         return
+    refuse_own_role(actor, person, None)
     Membership.objects.create(user=person, project=project, role=Role.PROJECT_ADMIN, granted_by=actor)
     rights_changed(User.objects.filter(pk=person.pk))
     audit.record_act(actor, "member.added", project, after={"person": username, "role": Role.PROJECT_ADMIN})

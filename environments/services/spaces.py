@@ -18,12 +18,14 @@ import audit
 from accounts.models import Project, User
 from accounts.validation import changed, clean_row, save_clean
 from deployer.interfaces import QuotaLine
-from environments import registries
+from environments import loosening, registries
 from environments.access import require
 from environments.ceilings import check_order, hard_of, read_ceilings, show_ceilings
 from environments.grants import check_grants, pull_secret_of, take_node_ports
+from environments.loosening import loosened
 from environments.models import Cluster, Environment, QuotaObservation, Space, SpaceSync
 from environments.policy import POLICY_FIELDS, below_minimum, contradictions, minimum_values
+from environments.services.rule_changes import propose
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.problems import Invalid, Refused, Stale
@@ -197,10 +199,12 @@ def edit_space(
     return row
 
 
-def edit_policy(*, actor: User, space: Space, version: str = "", **policy: Any) -> Space:
+def edit_policy(*, actor: User, space: Space, version: str = "", reason: str = "", **policy: Any) -> Space:
     """Changes fields of the policy (:data:`environments.policy.POLICY_FIELDS`), within the site's minimum.
 
-    Raises Missing, Denied, Invalid with the reason at each field, Stale.
+    In production what loosens a rule (:data:`environments.loosening.POLICY`) becomes a rule change with the ``reason``
+    and waits for a second person; the rest holds at once. Raises Missing, Denied, Invalid with the reason at each
+    field, Stale, and Refused while another rule change waits or a deployment runs there.
     """
     require(actor, "edit_policy", project_id=space.project_id)
     _refuse_archived_space(space)
@@ -208,17 +212,43 @@ def edit_policy(*, actor: User, space: Space, version: str = "", **policy: Any) 
         raise Invalid({name: [_("This is not part of a policy.")] for name in unknown})
     with transaction.atomic():
         row = lock_space(space, version)
-        before, after = changed(row, policy)
-        clean_row(row)
-        values = {name: getattr(row, name) for name in POLICY_FIELDS}
-        problems = contradictions(values, is_entry=not row.environment.follows.exists())
-        problems |= below_minimum(values, is_production=row.environment.is_production)
-        if problems:
-            raise Invalid(problems)
-        if before:
+        old = _policy_of(row)
+        changed(row, policy)
+        _check_policy(row)
+        wanted = _policy_of(row)
+        loose = loosened(loosening.POLICY, old, wanted) if row.environment.is_production else []
+        if loose:
+            before, after = ({name: values[name] for name in loose} for values in (old, wanted))
+            _set(row, before)
+            _check_policy(row)
+            propose(actor=actor, subject=row, before=before, after=after, reason=reason)
+        now = _policy_of(row)
+        if now != old:
             row.save()
-            audit.record_act(actor, "space.policy_changed", row, before=before, after=after)
+            before, after = _differing(old, now), _differing(now, old)
+            audit.record_act(actor, "space.policy_changed", row, before=before, after=after, reason=reason)
     return row
+
+
+def put_policy(space: Space, values: Mapping[str, Any]) -> None:
+    """The values of a confirmed rule change, inside the transaction that locked the space. Raises Invalid."""
+    row = lock_space(space, "")
+    _set(row, values)
+    _check_policy(row)
+    row.save()
+
+
+def _policy_of(row: Space) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in POLICY_FIELDS}
+
+
+def _check_policy(row: Space) -> None:
+    clean_row(row)
+    values = _policy_of(row)
+    problems = contradictions(values, is_entry=not row.environment.follows.exists())
+    problems |= below_minimum(values, is_production=row.environment.is_production)
+    if problems:
+        raise Invalid(problems)
 
 
 def lock_grants() -> None:
@@ -231,7 +261,9 @@ def lock_grants() -> None:
 
 def lock_space(space: Space, version: str) -> Space:
     """The row, locked; raises Stale when it is not as ``version`` (:func:`version_of`) says, unless that is blank."""
-    rows = Space.objects.select_related("project", "environment", "cluster").select_for_update(of=("self",))
+    # Not against keys: who holds a placement there may refer to the space while we wait for that placement.
+    rows = Space.objects.select_related("project", "environment", "cluster")
+    rows = rows.select_for_update(of=("self",), no_key=True)
     row = rows.get(pk=space.pk)
     if version and version != version_of(row):
         raise Stale(_("Somebody changed this space in the meantime: refresh the page, then make your change."))

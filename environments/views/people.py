@@ -9,7 +9,7 @@ from django.utils.http import urlencode
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.actor import actor_of
-from environments.access import Rights
+from environments.access import Rights, who_may
 from environments.forms import NewPasswordForm, PersonForm, SiteRoleForm
 from environments.selectors import people as selectors
 from environments.services import members
@@ -54,6 +54,8 @@ def person(request: HttpRequest, username: str, *, form: SiteRoleForm | None = N
         "memberships": selectors.memberships_of(row),
         "may_manage": rights.can("manage_people"),
         "may_give_roles": rights.can("manage_site_roles"),
+        "is_own": row.pk == user.pk,
+        "who_gives": who_may("manage_site_roles", but=user),
         "form": form or SiteRoleForm(),
         "nav": "admin",
     }

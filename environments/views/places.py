@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_POST
 
 from accounts.actor import actor_of
+from accounts.models import User
 from environments.access import Rights, require, who_may
 from environments.ceilings import show_ceilings
 from environments.forms import EnvironmentForm, GrantsForm, PolicyForm, SpaceForm
@@ -18,6 +19,7 @@ from environments.selectors import places as selectors
 from environments.selectors.people import find_project
 from environments.selectors.places import policy_lines
 from environments.selectors.quota import quota_seen
+from environments.selectors.rule_changes import changes_of_environments, earlier_on, waiting_on
 from environments.selectors.shown import sync_shown
 from environments.services import archive
 from environments.services import grants as grant_services
@@ -26,6 +28,7 @@ from environments.services import spaces as services
 from environments.services.spaces import sync_again, version_of
 from environments.views.form_page import form_page, form_view
 from foundation.api.routes import api_route, with_field, without_field
+from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.pages import is_refused, is_saved, redirect_with, replace_values, status_of, try_save
 
@@ -50,6 +53,7 @@ def list_environments(request: HttpRequest) -> HttpResponse:
         "table": selectors.space_table(user, places, text=text, start=start),
         "search": text,
         "may_manage": may_manage,
+        "rule_changes": changes_of_environments(user),
         "sees_site": Rights(user).can("see_site"),
         "nav": "environments",
     }
@@ -94,11 +98,13 @@ def _space_context(request: HttpRequest, row: Space) -> dict[str, object]:
 @login_required
 def space(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     """One space: place, ceilings, quota as last seen, policy."""
-    row = selectors.find_space(actor_of(request), project, environment)
-    rights = Rights(actor_of(request))
+    user = actor_of(request)
+    row, rights = selectors.find_space(user, project, environment), Rights(user)
     context = _space_context(request, row) | {
         "ceilings": show_ceilings(row),
         "policy": policy_lines(row),
+        "rule_change": waiting_on(user, row),
+        "earlier": earlier_on(user, row),
         "grants": [(grant.label, row.grants.get(grant.name, [])) for grant in GRANTS],
         "may_edit_policy": rights.can("edit_policy", project_id=row.project_id),
         "who_edits_policy": who_may("edit_policy", project_id=row.project_id),
@@ -184,17 +190,23 @@ def edit_policy(request: HttpRequest, project: str, environment: str) -> HttpRes
     require(user, "edit_policy", project_id=row.project_id)
     form = PolicyForm(request.POST or None, space=row)
     if form.is_valid() and is_saved(form, lambda: services.edit_policy(actor=user, space=row, **form.values())):
-        message = _("Saved. It applies from the next act on.")
-        return redirect_with(request, message, "environments:space", project, environment)
+        return redirect_with(request, _said(user, row), "environments:space", project, environment)
     if is_refused(form):
         replace_values(form, version=version_of(selectors.find_space(user, project, environment)))
     context = {
         "form": form,
         "space": row,
         "minimum": PRODUCTION_MINIMUM if row.environment.is_production else (),
+        "rule_change": waiting_on(user, row),
         "nav": "environments",
     }
     return render(request, "environments/policy.html", context, status=status_of(form))
+
+
+def _said(user: User, row: Space) -> MessageLike:
+    if waiting_on(user, row):
+        return _("What is stricter holds; what is looser waits for a second person.")
+    return _("Saved. It applies from the next act on.")
 
 
 @api_route("spaces_update_grants", names=OF_PROJECT)

@@ -12,6 +12,7 @@ from environments.access import Rights, who_may
 from environments.forms import MembershipForm, OrganisationForm, ProjectForm
 from environments.selectors import people as people_selectors
 from environments.selectors import places as place_selectors
+from environments.selectors.rule_changes import waiting_on
 from environments.services import members
 from environments.services import projects as project_services
 from environments.views.form_page import form_page, form_view
@@ -44,6 +45,7 @@ def project(request: HttpRequest, slug: str, *, form: MembershipForm | None = No
     may_manage_members = rights.can("manage_members", project_id=row.pk)
     context = {
         "project": row,
+        "rule_change": waiting_on(user, row),
         "members": people_selectors.list_members(user, row),
         "spaces": place_selectors.spaces_of(user, row, with_archived=rights.can("manage_places")),
         "may_manage_members": may_manage_members,
@@ -64,6 +66,7 @@ def project(request: HttpRequest, slug: str, *, form: MembershipForm | None = No
 def new_project(request: HttpRequest) -> HttpResponse:
     user = actor_of(request)
     form = ProjectForm(request.POST or None)
+    del form.fields["reason"]
     if form.is_valid():
         row = try_save(form, lambda: project_services.create_project(actor=user, **form.values()))
         if row:
@@ -84,7 +87,9 @@ def edit_project(request: HttpRequest, slug: str) -> HttpResponse:
     if form.is_valid() and is_saved(
         form, lambda: project_services.edit_project(actor=user, project=row, **form.values())
     ):
-        return redirect_with(request, _("Saved."), "environments:project", slug)
+        waits = waiting_on(user, row) is not None
+        said = _("What is stricter holds; what is looser waits for a second person.") if waits else _("Saved.")
+        return redirect_with(request, said, "environments:project", slug)
     return form_page(request, form, _("Project %(slug)s", slug=slug), back=resolve_url("environments:project", slug))
 
 

@@ -184,7 +184,7 @@ def back_act(place: Placement | None, rights: Rights) -> Act | None:
     space, pods = place.space, scaling.replicas_of(good)
     label = _("Back to %(n)s pods", n=pods)
     url = reverse("releases:scale", args=[space.project.slug, place.component.slug, space.environment.slug])
-    found = gates.roll_back_gates(good.order, space, snapshot=good.snapshot, deployer=None) if good.snapshot else []
+    found = gates.again_gates(good.order, space, snapshot=good.snapshot, deployer=None) if good.snapshot else []
     no = refusal(rights, "deploy", space=space, gates=found)
     values = (("replicas", str(pods)),)
     return Act(label, url, "post", why=no.why, who=no.who, values=values, is_primary=True, sign="scale")

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.models import User
-from environments.access import Rights, require
+from environments.access import Rights, may_approve, require
 from environments.choices import Role
 from environments.models import Space
 from foundation.messages import message as _
@@ -67,8 +67,7 @@ def _ensure_may_decide(actor: User, snapshot: Snapshot) -> None:
 
 def _ensure_role(actor: User, space: Space) -> None:
     """The space's policy may narrow who approves to some of the roles that the table allows."""
-    roles = Rights(actor).roles_in(space.project_id, space.environment_id)
-    if space.approver_roles and not roles & set(space.approver_roles):
+    if not may_approve(Rights(actor), space):
         names = [Role(role).label for role in space.approver_roles if role in Role.values]
         raise Denied(_("Here only these roles approve: %(names)s.", names=names), "approver-role")
 

@@ -209,7 +209,7 @@ def _again(actor: User, space: Space, placement: Placement, kind: str, change: d
             message = _("The last deployment here did not succeed: deploy again or roll back first.")
             raise Refused(message, "not-what-runs")
         order = lock_order(good.order_id)
-        gates.ensure_open(gates.roll_back_gates(order, space, snapshot=good.snapshot, deployer=None))
+        gates.ensure_open(gates.again_gates(order, space, snapshot=good.snapshot, deployer=None))
         bounds = bounds_in(good.snapshot.manifests)
         if bounds and kind == DeploymentKind.SCALE:
             raise Refused(autoscaled(bounds), "autoscaled")

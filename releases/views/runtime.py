@@ -149,7 +149,7 @@ def _again_act(place: Placement, rights: Rights, name: str, label: Any) -> Act:
     good = place.last_succeeded
     if good is None or good.snapshot is None:
         return Act(label, url, "post", why=_("Nothing of this component has succeeded here yet: deploy it first."))
-    found = gates.roll_back_gates(good.order, place.space, snapshot=good.snapshot, deployer=None)
+    found = gates.again_gates(good.order, place.space, snapshot=good.snapshot, deployer=None)
     no = refusal(rights, "deploy", space=place.space, gates=found)
     bounds = bounds_in(good.snapshot.manifests) if name == "scale" else None
     if bounds and not no.why:

@@ -15,7 +15,9 @@ from django.utils import timezone
 
 from components.models import Component
 from environments.models import Space
+from environments.services.spaces import edit_policy
 from releases.models import Approval, Promotion, ReleaseOrder, Snapshot
+from releases.services import approvals
 from tests.cast import World
 from tests.releases.pages.conftest import reviewed
 from tests.releases.rows import make_built, make_component, make_success
@@ -146,3 +148,26 @@ def test_more_decisions_cost_no_more_queries(world: World, component: Component,
     for index in range(4):
         waiting(world, make_component(world, f"SIS-OMM-C{index}"), hours=1, diff=DIFF)
     assert count() <= few
+
+
+def test_a_rule_change_waits_there_for_its_second_person(world: World, signed_in: SignIn) -> None:
+    space = world.spaces["prd"]
+    space.approvals = 2
+    space.save()
+    edit_policy(actor=world.petra, space=space, approvals=1, reason="year-end")
+    client = signed_in("ada")
+    assert words(client.get("/approvals/?part=count", headers=HTMX)).split() == ["1", "1"]
+    page = client.get("/approvals/")
+    assert "Rule changes that wait for you" in words(page) and "Approvals needed 2 → 1" in words(page)
+    assert "Rule changes that wait for you" not in words(signed_in("petra").get("/approvals/"))
+
+
+def test_an_approval_that_counts_no_longer_asks_others_again(
+    world: World, component: Component, signed_in: SignIn
+) -> None:
+    order = waiting(world, component, hours=2, diff=DIFF)
+    approvals.approve(actor=world.olli, snapshot=Snapshot.objects.get(order=order, space=world.spaces["prd"]))
+    assert signed_in("oskar").get("/approvals/").context["rows"] == []
+    world.spaces["prd"].approval_needs_comment = True
+    world.spaces["prd"].save()
+    assert len(signed_in("oskar").get("/approvals/").context["rows"]) == 1

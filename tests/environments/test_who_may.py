@@ -87,7 +87,8 @@ def hold(user: User, world: World, role: str, environment: Environment | None = 
         ("approve", True, False),
         ("cancel_deployment", True, False),
         ("create_order", True, True),
-        ("edit_allocation", True, True),
+        ("edit_allocation", True, False),
+        ("edit_production_config", True, False),
         ("see", True, True),
         ("promote", False, False),
         ("manage_members", False, False),
@@ -100,7 +101,7 @@ def test_operations_of_one_environment(world: World, verb: str, in_fat: bool, in
 
 
 GRANT_ALLOWS = {"deploy", "review"}
-DEVELOPER_ALLOWS = {row["verb"] for row in ROWS if "developer" in row["roles"].split()}
+DEVELOPER_ALLOWS = {row["verb"] for row in ROWS if "developer" in row["roles"].split() and row["where"] == "project"}
 
 
 def test_a_grant(world: World) -> None:

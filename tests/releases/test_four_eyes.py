@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
 from environments.models import Membership
 from foundation.problems import Denied, Invalid, Refused, Stale
 from releases import gates
-from releases.models import Approval, ReleaseOrder, Snapshot
-from releases.services import approvals, deployments
+from releases.models import Approval, Placement, ReleaseOrder, Snapshot
+from releases.services import approvals, deployments, orders
 from releases.steps.review.wanted import _void_older
 from tests.cast import World
 from tests.releases.rows import make_built, make_component, make_review, make_success
@@ -128,3 +130,55 @@ def test_an_expired_approval_does_not_count(world: World, ready: ReleaseOrder) -
         deployments.start_deployment(
             actor=world.olli, order=ready, space=world.spaces["prd"], snapshot_hash=snapshot.hash
         )
+
+
+# ---------------------------------------------------------------- judged by the policy of today
+@pytest.mark.parametrize(
+    "stricter",
+    [
+        {"approver_roles": ["project_admin"]},
+        {"approval_needs_comment": True},
+        {"approval_hours": 1},
+        {"approvals": 2},
+    ],
+)
+def test_an_approval_counts_by_the_policy_of_the_moment(
+    world: World, ready: ReleaseOrder, stricter: dict[str, object]
+) -> None:
+    snapshot = snapshot_of(ready, world)
+    given = approvals.approve(actor=world.oskar, snapshot=snapshot)
+    Approval.objects.filter(pk=given.pk).update(created_at=timezone.now() - timedelta(hours=2))
+    space = world.spaces["prd"]
+    assert gates.first_closed(gates.approval_gates(ready, space, snapshot, world.olli)) is None
+    for name, value in stricter.items():
+        setattr(space, name, value)
+    space.save()
+    closed = gates.first_closed(gates.approval_gates(ready, space, snapshot, world.olli))
+    assert closed is not None and closed.code == "approved"
+    review = snapshot.reviews.latest("pk")
+    with pytest.raises(Refused):
+        deployments.start_deployment(
+            actor=world.olli, order=ready, space=space, snapshot_hash=snapshot.hash,
+            live_fingerprint=review.live_fingerprint,
+        )  # fmt: skip
+
+
+# ---------------------------------------------------------------- returned orders
+def test_a_returned_order_is_never_rolled_back_to(world: World) -> None:
+    component, space = make_component(world), world.spaces["prd"]
+    old, new = make_built(component, world.dana), make_built(component, world.dana)
+    good = make_success(old, space, world.olli)
+    make_success(new, space, world.olli)
+    assert good.snapshot is not None
+    assert gates.first_closed(gates.roll_back_gates(old, space, snapshot=good.snapshot, deployer=world.olli)) is None
+    orders.return_order(actor=world.tess, order=old, reason="loses bookings")
+    with pytest.raises(Refused, match="was returned"):
+        deployments.roll_back(actor=world.olli, space=space, to=good)
+
+
+def test_what_runs_is_restarted_and_scaled_although_it_was_returned(world: World) -> None:
+    space, order = world.spaces["prd"], make_built(make_component(world), world.dana)
+    make_success(order, space, world.olli)
+    orders.return_order(actor=world.tess, order=order, reason="loses bookings")
+    place = Placement.objects.get(space=space)
+    assert deployments.restart(actor=world.olli, space=space, placement=place).kind == "restart"

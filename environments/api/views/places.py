@@ -14,10 +14,12 @@ from accounts.choices import Scope
 from environments.api import serializers as shapes
 from environments.api.viewsets import Administered
 from environments.ceilings import show_ceilings
+from environments.models import RuleChange
 from environments.models import Space as SpaceRow
 from environments.selectors import places as selectors
 from environments.selectors.people import find_project
 from environments.selectors.quota import QuotaSeen, quota_seen, quotas_seen
+from environments.selectors.rule_changes import waiting_by_space
 from environments.services import archive
 from environments.services import places as place_services
 from environments.services import spaces as services
@@ -50,7 +52,7 @@ class Environments(Administered, Retrieved):
         return selectors.find_environment(slug)
 
 
-def space_data(row: SpaceRow, seen: QuotaSeen | None) -> dict[str, Any]:
+def space_data(row: SpaceRow, seen: QuotaSeen | None, waiting: RuleChange | None) -> dict[str, Any]:
     """A space with its ceilings, policy, sync and quota as last seen."""
     return {
         "project": row.project.slug,
@@ -59,6 +61,7 @@ def space_data(row: SpaceRow, seen: QuotaSeen | None) -> dict[str, Any]:
         "namespace": row.namespace,
         "ceilings": show_ceilings(row),
         "policy": row,
+        "rule_change": waiting,
         "grants": row.grants,
         "version": services.version_of(row),
         "sync": selectors.last_sync(row),
@@ -74,7 +77,9 @@ class SpaceView(ApiView):
     scope = Scope.ADMIN
 
     def shown_space(self, row: SpaceRow, status: int = 200) -> Response:
-        return self.shown(shapes.SpaceOutput, space_data(row, quota_seen(row)), status)
+        return self.shown(
+            shapes.SpaceOutput, space_data(row, quota_seen(row), waiting_by_space([row]).get(row.pk)), status
+        )
 
     def changed(self, act: Callable[..., SpaceRow], shape: Shape, slug: str, environment: str) -> Response:
         """The space after a service changed it by the values of the body."""
@@ -89,8 +94,9 @@ class Spaces(SpaceView):
         """At most one for each environment, in flow order, in one page."""
         user = actor_of(request)
         rows = list(selectors.spaces_of(user, find_project(user, slug)))
-        quotas = quotas_seen(rows)
-        return self.whole(shapes.SpaceOutput, [space_data(row, quotas[row.pk]) for row in rows])
+        quotas, waiting = quotas_seen(rows), waiting_by_space(rows)
+        found = [space_data(row, quotas[row.pk], waiting.get(row.pk)) for row in rows]
+        return self.whole(shapes.SpaceOutput, found)
 
     @extend_schema(operation_id="spaces_create", request=shapes.SpaceInput, responses={201: shapes.SpaceOutput})
     def post(self, request: Request, slug: str) -> Response:
@@ -156,7 +162,7 @@ class SpaceArchive(SpaceView):
 class SpacePolicy(SpaceView):
     @extend_schema(operation_id="spaces_update_policy", request=shapes.PolicyInput, responses=shapes.SpaceOutput)
     def patch(self, request: Request, slug: str, environment: str) -> Response:
-        """Change it within the site's minimum; fields left out stay."""
+        """Change it within the site's minimum; fields left out stay, what loosens production waits as a rule change."""
         return self.changed(services.edit_policy, shapes.PolicyInput, slug, environment)
 
 

@@ -58,8 +58,10 @@ def refusal_of(deployment: Deployment) -> MessageLike:
         found = gates.deployment_gates(order, space, snapshot=deployment.snapshot, deployer=actor, own=deployment)
     elif deployment.kind == DeploymentKind.REMOVE:
         found = gates.removal_gates(order, space, snapshot=deployment.snapshot, deployer=actor, own=deployment)
-    else:
-        deployer = actor if deployment.kind == DeploymentKind.ROLL_BACK and not deployment.is_automatic else None
+    elif deployment.kind == DeploymentKind.ROLL_BACK:
+        deployer = None if deployment.is_automatic else actor
         found = gates.roll_back_gates(order, space, snapshot=deployment.snapshot, deployer=deployer, own=deployment)
+    else:
+        found = gates.again_gates(order, space, snapshot=deployment.snapshot, deployer=None, own=deployment)
     closed = gates.first_closed(found)
     return closed.message if closed else ""

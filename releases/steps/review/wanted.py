@@ -103,7 +103,7 @@ def _inputs(review: Review) -> Inputs:
             "memory. Who can do it: %(who)s.",
             component=order.component.name,
             name=environment.label,
-            who=who_may("edit_allocation", project_id=order.project_id),
+            who=who_may("edit_allocation", space=review.space),
         )
         raise Trouble(Reason.INCOMPLETE, message, [])
     rule = current_rule(order.component, environment)

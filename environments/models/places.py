@@ -1,23 +1,17 @@
-"""Where orders go, and who may do what there."""
+"""Where orders go: clusters, environments, and a project's spaces in them."""
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import SLUG, Project, in_language
 from audit.recording import Subject
-from environments.choices import Role
-from foundation.clock import PARKED
 from foundation.encryption import EncryptedTextField
 from foundation.fields import ChangedAtField
-from foundation.messages import MessageField
 from foundation.models import HasSecrets
-from foundation.runs.models import ConnectionTest, Run
 
 
 class Cluster(HasSecrets):
@@ -183,95 +177,6 @@ class Space(models.Model):
         return Subject("space", self.pk, str(self), self.project.slug, self.environment.slug)
 
 
-class Membership(models.Model):
-    """A role somebody holds: everywhere (project null), in a project, or in one environment of it, for a time."""
-
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("person")
-    )
-    role = models.CharField(_("role"), max_length=20, choices=Role.choices)
-    project = models.ForeignKey(
-        Project, on_delete=models.CASCADE, null=True, blank=True, related_name="memberships", verbose_name=_("project")
-    )
-    environment = models.ForeignKey(
-        Environment,
-        on_delete=models.CASCADE,
-        null=True,
-        blank=True,
-        related_name="memberships",
-        verbose_name=_("environment"),
-    )
-    starts_at = models.DateTimeField(_("from"), null=True, blank=True)
-    ends_at = models.DateTimeField(_("until"), null=True, blank=True)
-    granted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="grants_given"
-    )
-    reason = models.CharField(_("reason"), max_length=200, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["user__username", "role"]
-        constraints = [
-            models.CheckConstraint(
-                name="site_roles_have_no_project",
-                condition=Q(role__in=["platform_admin", "auditor"], project=None, environment=None)
-                | (~Q(role__in=["platform_admin", "auditor"]) & Q(project__isnull=False)),
-            ),
-            models.CheckConstraint(
-                name="a_grant_has_environment_and_end",
-                condition=~Q(role="grant") | Q(environment__isnull=False, ends_at__isnull=False),
-            ),
-            models.CheckConstraint(
-                name="a_membership_ends_after_it_starts",
-                condition=Q(starts_at=None) | Q(ends_at=None) | Q(ends_at__gt=F("starts_at")),
-            ),
-            # Expressions, because a null is distinct from every other null and SQLite knows no NULLS NOT DISTINCT.
-            models.UniqueConstraint(
-                "user",
-                "role",
-                Coalesce("project", 0, output_field=models.BigIntegerField()),
-                Coalesce("environment", 0, output_field=models.BigIntegerField()),
-                Coalesce("ends_at", PARKED, output_field=models.DateTimeField()),
-                name="one_membership_per_role_place_and_end",
-                violation_error_message=_("This person holds this role there already, for the same time."),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user.username} {self.role}"
-
-    @property
-    def audit_subject(self) -> Subject:
-        return Subject(
-            "membership",
-            self.pk,
-            f"{self.user.username} {self.role}",
-            self.project.slug if self.project else "",
-            self.environment.slug if self.environment else "",
-        )
-
-
-class SpaceSync(Run):
-    """Applies a space's Namespace and ResourceQuota to its cluster: one run at a time per space."""
-
-    space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="syncs")
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    wanted = models.JSONField(default=dict)
-    """What to apply, fixed by ``services.syncs``: cluster (pk), namespace, labels, hard (resource: quantity), force,
-    pull_secrets (name of the Secret: registry's slug and version of its credentials, which are never here)."""
-    seen = models.JSONField(default=dict)
-    """``applied`` (the wishes that were sent), and once looked at: ``quota`` (lines) and ``at`` (ISO time)."""
-    message = MessageField(blank=True)
-
-    class Meta(Run.Meta):
-        abstract = False
-        constraints = [
-            models.UniqueConstraint(
-                fields=["space"], condition=Q(state__in=["queued", "running"]), name="one_sync_at_a_time"
-            ),
-        ]
-
-
 class GrantedNodePort(models.Model):
     """A node port of a space's grants: of a cluster each belongs to one space."""
 
@@ -285,77 +190,3 @@ class GrantedNodePort(models.Model):
 
     def __str__(self) -> str:
         return f"{self.space_id}: {self.port}"
-
-
-class PullSecret(models.Model):
-    """A Secret with a registry's credentials that a sync made, or is about to make, in a namespace."""
-
-    space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="pull_secrets")
-    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="+")
-    namespace = models.CharField(max_length=63)
-    name = models.CharField(max_length=80)
-    version = models.CharField(max_length=32, blank=True)
-    """Of the credentials that are there; blank until the cluster has taken them."""
-    applied_at = models.DateTimeField(null=True)
-
-    class Meta:
-        ordering = ["name"]
-        constraints = [
-            models.UniqueConstraint(fields=["cluster", "namespace", "name"], name="one_pull_secret_of_a_name"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
-
-
-class QuotaObservation(models.Model):
-    """The quotas of a space's namespace as who follows its deployments last saw them; replaced by every newer read."""
-
-    space = models.OneToOneField(Space, on_delete=models.CASCADE, related_name="quota_sight")
-    namespace = models.CharField(max_length=63)
-    lines = models.JSONField(default=list)
-    """A ``QuotaLine`` each: ``{"quota", "resource", "hard", "used", "scopes"}``, in millicores, bytes or a count."""
-    at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.namespace} {self.at:%Y-%m-%d %H:%M:%S}"
-
-
-class ClusterContact(Run):
-    """The run that asks a cluster each 2 s whether it is there; ``phase`` heard or lost. Made with the cluster."""
-
-    cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, related_name="contact")
-
-    class Meta(Run.Meta):
-        abstract = False
-
-    def __str__(self) -> str:
-        return f"contact of {self.cluster_id}"
-
-
-class NodeObservation(Run):
-    """The run that reads a cluster's nodes and their free capacity, for the previews of all its spaces."""
-
-    cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, related_name="node_sight")
-    nodes = models.JSONField(default=list)
-    """As ``deployer.nodes.nodes_as_data`` writes them: name, labels, taints, free capacity."""
-    seen_at = models.DateTimeField(null=True)
-    """When they were read; null while they are not known."""
-    message = MessageField(blank=True)
-    """Why they are not known."""
-
-    class Meta(Run.Meta):
-        abstract = False
-
-    def __str__(self) -> str:
-        return f"nodes of {self.cluster_id}"
-
-
-class ClusterTest(ConnectionTest):
-    """A connection test of a cluster: what it answered, permission by permission."""
-
-    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="tests")
-    namespace = models.CharField(max_length=63, blank=True)
-
-    class Meta(ConnectionTest.Meta):
-        abstract = False

@@ -1,0 +1,80 @@
+"""Which change of a rule of production loosens it, by one table: such a change needs two persons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from environments.policy import APPROVERS
+
+Judge = Callable[[Any, Any], bool]
+"""From the value in force and the one wanted: does it loosen the rule?"""
+
+
+def _switched_on(before: Any, after: Any) -> bool:
+    return bool(after) and not before
+
+
+def _switched_off(before: Any, after: Any) -> bool:
+    return bool(before) and not after
+
+
+def _fewer(before: Any, after: Any) -> bool:
+    return int(after) < int(before)
+
+
+def _longer(before: Any, after: Any) -> bool:
+    """0 is for ever."""
+    return bool(before) and (not after or int(after) > int(before))
+
+
+def _others(before: Any, after: Any) -> bool:
+    """Other roles are other people, fewer roles may leave one's friends alone: either way somebody else looks at it."""
+    return (set(before) or APPROVERS) != (set(after) or APPROVERS)
+
+
+def _another_pattern(before: Any, after: Any) -> bool:
+    """No two patterns can be told wider and narrower: only the first one is certain to tighten."""
+    return bool(before) and before != after
+
+
+def _more_ways_in(before: Any, after: Any) -> bool:
+    """An environment that follows none takes every built order; a further one is a further way."""
+    return bool(set(after) - set(before)) or bool(before and not after)
+
+
+def _another_twin(before: Any, after: Any) -> bool:
+    """A twin takes every order that ever ran at its sibling."""
+    return bool(after) and before != after
+
+
+POLICY: dict[str, Judge] = {
+    "creators_may_promote": _switched_on,
+    "promote_automatically": _switched_on,
+    "asks_review": _switched_off,
+    "approvals": _fewer,
+    "approver_roles": _others,
+    "approval_hours": _longer,
+    "approval_needs_comment": _switched_off,
+    "four_eyes": _switched_off,
+    "operations_only": _switched_off,
+    "force_conflicts": _switched_on,
+    "branch_pattern": _another_pattern,
+    "change_ticket_required": _switched_off,
+}
+"""Of a production space. Settling, deadline and automatic roll back say how it rolls out, not what may go there."""
+
+ENVIRONMENT: dict[str, Judge] = {
+    "is_production": _switched_off,
+    "follows": _more_ways_in,
+    "twin": _another_twin,
+}
+"""Of an environment that is marked as production; ``follows`` as short names, ``twin`` blank for none."""
+
+PROJECT: dict[str, Judge] = {"change_ticket_pattern": _another_pattern}
+"""Of a project with a space in production."""
+
+
+def loosened(table: Mapping[str, Judge], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Names of the fields that the change loosens, in the order of the table; fields not in ``after`` stay."""
+    return [name for name, judge in table.items() if name in after and judge(before[name], after[name])]

@@ -1,0 +1,28 @@
+"""Where orders go, and who may do what there."""
+
+from environments.models.members import Membership
+from environments.models.places import Cluster, Environment, GrantedNodePort, Space
+from environments.models.rule_changes import RuleChange
+from environments.models.runs import (
+    ClusterContact,
+    ClusterTest,
+    NodeObservation,
+    PullSecret,
+    QuotaObservation,
+    SpaceSync,
+)
+
+__all__ = [
+    "Cluster",
+    "ClusterContact",
+    "ClusterTest",
+    "Environment",
+    "GrantedNodePort",
+    "Membership",
+    "NodeObservation",
+    "PullSecret",
+    "QuotaObservation",
+    "RuleChange",
+    "Space",
+    "SpaceSync",
+]

@@ -1,0 +1,78 @@
+"""Who may be the second person of a rule change, and how long it waits for one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from accounts.models import User
+from audit.asked import who_acted
+from environments.access import Rights, in_force, who_may
+from environments.choices import RuleChangeState
+from environments.models import Membership, RuleChange
+from environments.verbs import VERBS
+from foundation.clock import db_now
+from foundation.messages import localized_list
+
+LIFETIME = timedelta(hours=24)
+_TAKEN_OVER = ("person.created", "person.password_set")
+
+
+def waiting() -> Q:
+    """Proposals that may still be decided: a lapsed one is over at its minute, put away or not."""
+    return Q(state=RuleChangeState.PROPOSED, expires_at__gt=Now())
+
+
+def confirming_verb(row: RuleChange) -> str:
+    """Who is the second person by the table: a project's rule may be confirmed in the project, the site's by A."""
+    return "confirm_site_rule" if row.environment_id else "confirm_rule_change"
+
+
+def rules_project(row: RuleChange) -> int | None:
+    """The project whose rule it is; None for the site's."""
+    return row.space.project_id if row.space else row.project_id
+
+
+def is_second(person: User, row: RuleChange) -> bool:
+    """May this person confirm or refuse it? Never who proposed it, nor two names behind which one person stands.
+
+    Who set somebody's password or gave them the role within a day could be both: then neither is the other's second.
+    """
+    if person.pk == row.proposed_by_id or not person.is_active:
+        return False
+    if not Rights(person).can(confirming_verb(row), project_id=rules_project(row)):
+        return False
+    return not _hands(person.pk, row) & _hands(row.proposed_by_id, row)
+
+
+def _hands(person_id: int, row: RuleChange) -> set[int]:
+    """The person, and who has their role or password in hand since less than a day."""
+    since = db_now() - LIFETIME
+    hands = {person_id} | who_acted(_TAKEN_OVER, object_type="user", object_id=person_id, since=since)
+    held = list(_entitling(row).filter(user=person_id).values_list("created_at", "granted_by"))
+    if all(created_at > since for created_at, _by in held):
+        hands |= {by for _created_at, by in held if by is not None}
+    return hands
+
+
+def _entitling(row: RuleChange) -> QuerySet[Membership]:
+    rule, project_id = VERBS[confirming_verb(row)], rules_project(row)
+    where = Q(project=None) if project_id is None else Q(project=None) | Q(project_id=project_id)
+    return Membership.objects.filter(in_force(), where, role__in=rule.roles, user__is_active=True)
+
+
+def seconds(row: RuleChange) -> list[User]:
+    """Everybody who could be the second person now."""
+    people = User.objects.filter(pk__in=_entitling(row).values("user")).order_by("username")
+    return [person for person in people if is_second(person, row)]
+
+
+def who_confirms(row: RuleChange) -> str:
+    """Up to three names of them, or who can make one more; never the proposer's."""
+    if found := seconds(row):
+        return localized_list([person.shown_name for person in found[:3]])
+    project_id = rules_project(row)
+    verb = "manage_site_roles" if project_id is None else "manage_members"
+    return who_may(verb, project_id=project_id, but=row.proposed_by)
