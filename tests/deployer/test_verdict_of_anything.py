@@ -1,4 +1,4 @@
-"""Every verdict has words, whatever the cluster says."""
+"""Every verdict has words, for any status that a cluster can report."""
 
 from typing import Any
 
