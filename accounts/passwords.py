@@ -29,7 +29,7 @@ class NamesValidator:
             )
 
     def get_help_text(self) -> str:
-        """One sentence."""
+        """In one line, for a form."""
         return _("Names of the product, of people and of projects alone are refused.")
 
 
