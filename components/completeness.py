@@ -7,10 +7,10 @@ from typing import Any
 
 from django.utils.text import capfirst
 
-from components.models import Component, ComponentSettings
+from components.models import Component, ComponentSettings, JenkinsServer
 from components.selectors import current_allocations, current_settings, spaces_of, toolchain_of
-from components.settings_fields import NEEDED, NeededField
-from components.targets import git_server_of
+from components.settings_fields import NEEDED, NeededField, text_column
+from components.targets import ensure_offered, git_server_of
 from components.validators import GrammarError
 from foundation.messages import MessageLike, join_messages
 from foundation.messages import message as _
@@ -91,12 +91,27 @@ def _missing_places(component: Component) -> list[MissingElement]:
 
 def _missing_servers(component: Component, settings: ComponentSettings) -> list[MissingElement]:
     found = []
-    if toolchain_of(component.project) is None:
+    toolchain = toolchain_of(component.project)
+    if toolchain is None:
         message = _("A platform administrator chooses the Jenkins and the image registry of the project.")
         found.append(MissingElement("toolchain", _("Jenkins and registry"), message))
+    else:
+        found += _missing_offers(component, settings, toolchain.jenkins)
     if settings.git_url:
         try:
             git_server_of(settings.git_url, component.project)
         except Refused as exc:
             found.append(MissingElement("git_server", _("Git server"), join_messages(exc.message, exc.who_can_help)))
+    return found
+
+
+def _missing_offers(component: Component, settings: ComponentSettings, server: JenkinsServer) -> list[MissingElement]:
+    """Job and node that the project's Jenkins does not offer it, or no more."""
+    found = []
+    for field, named in (("job_name", {"job": settings.job_name}), ("node_label", {"node": settings.node_label})):
+        try:
+            ensure_offered(server, component.project, **named)
+        except Refused as exc:
+            label = capfirst(str(text_column(field).verbose_name))
+            found.append(MissingElement(field, label, join_messages(exc.message, exc.who_can_help)))
     return found

@@ -20,8 +20,8 @@ from components.models import (
     ImageRegistry,
     JenkinsServer,
 )
-from components.offers import LONGEST_LIST
-from components.selectors import list_base_images, usable_templates
+from components.offers import LONGEST_LIST, names_offered
+from components.selectors import list_base_images, toolchain_of, usable_templates
 from components.services.allocations import AMOUNTS, QUANTITIES
 from components.services.components import TEMPLATES
 from components.services.entry_checks import FIELDS as ENTRY_FIELDS
@@ -107,7 +107,19 @@ class SettingsForm(SeenForm):
             self._offer(name, names, getattr(current, name, None))
         images = [str(image) for image in list_base_images()]
         self._offer("base_image", images, current.base_image if current else None)
+        self._list_offered(component)
         close(self, is_open)
+
+    def _list_offered(self, component: Component) -> None:
+        """Names of jobs and nodes that the project's Jenkins offers it, for the browser to suggest."""
+        toolchain = toolchain_of(component.project)
+        jenkins = toolchain.jenkins if toolchain else None
+        offered = {"job_name": getattr(jenkins, "jobs", ""), "node_label": getattr(jenkins, "nodes", "")}
+        self.suggestions: dict[str, list[str]] = {}
+        for name, text in offered.items():
+            if names := names_offered(text, component.project.slug):
+                self.suggestions[f"offered-{name}"] = names
+                self.fields[name].widget.attrs["list"] = f"offered-{name}"
 
     def _offer(self, name: str, texts: list[str], chosen: object | None) -> None:
         field = self.fields[name]
@@ -328,6 +340,16 @@ class JenkinsForm(forms.Form):
     )  # fmt: skip
     claim_wait_seconds = forms.IntegerField(
         label=_("Wait for that answer (seconds)"), min_value=1, max_value=600, initial=30
+    )
+    jobs = _offers(
+        _("Jobs for projects"),
+        _("A line each: a project's short name or *, and a job, with its folders; * in a part, ** for whole parts."),
+        initial="* **",
+    )
+    nodes = _offers(
+        _("Nodes for projects"),
+        _("A line each: a project's short name or *, and the label of a node; * stands for letters."),
+        initial="* *",
     )
     ca_pem = _ca()
 

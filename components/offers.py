@@ -22,6 +22,14 @@ _NOTES: dict[str, tuple[MessageLike, MessageLike]] = {
         _("Every project may read every repository of this server as long as the line “* **” stands."),
         _("No project may read any repository of this server: the list is empty."),
     ),
+    "jobs": (
+        _("Every project may start every job of this server as long as the line “* **” stands."),
+        _("No project may start any job of this server: the list is empty."),
+    ),
+    "nodes": (
+        _("Every project may build on every node of this server as long as the line “* *” stands."),
+        _("No project may build on any node of this server: the list is empty."),
+    ),
 }
 EVERYBODY = "*"
 ANY_PATH = "**"
@@ -83,7 +91,8 @@ def open_notes(server: object) -> list[MessageLike]:
         if text is None:
             continue
         offers = read_offers(text)
-        if any(who == EVERYBODY and pattern == ANY_PATH for who, pattern in offers):
+        everything = (ANY_PATH, "*") if name == "nodes" else (ANY_PATH,)
+        if any(who == EVERYBODY and pattern in everything for who, pattern in offers):
             found.append(to_all)
         elif not offers:
             found.append(to_nobody)

@@ -21,6 +21,7 @@ from foundation.problems import Refused
 
 NOT_GIVEN = "repository-not-given"
 """The code of the refusal of a repository that is not the project's."""
+_WHO_OFFERS = _("A platform administrator offers jobs and nodes to projects, on the server's page.")
 
 
 def build_server_target(server: JenkinsServer) -> BuildServerTarget:
@@ -51,6 +52,26 @@ def git_server_of(git_url: str, project: Project) -> GitServer:
             _("A platform administrator gives repositories to projects, on the server's page."),
         )
     return server
+
+
+def ensure_offered(server: JenkinsServer, project: Project, *, job: str = "", node: str = "") -> None:
+    """Raises Refused for a job or node that the server does not offer to the project; an empty one is not asked."""
+    if job and not is_offered(server.jobs, project.slug, job):
+        message = _(
+            "Jenkins %(server)s offers project %(slug)s no job %(name)s.",
+            server=server.slug,
+            slug=project.slug,
+            name=job,
+        )
+        raise Refused(message, "job-not-offered", _WHO_OFFERS)
+    if node and not is_offered(server.nodes, project.slug, node):
+        message = _(
+            "Jenkins %(server)s offers project %(slug)s no node %(name)s.",
+            server=server.slug,
+            slug=project.slug,
+            name=node,
+        )
+        raise Refused(message, "node-not-offered", _WHO_OFFERS)
 
 
 def listed_server(git_url: str) -> GitServer:

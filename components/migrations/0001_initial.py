@@ -75,6 +75,8 @@ class Migration(migrations.Migration):
                 ('quiet_period_seconds', models.PositiveSmallIntegerField(default=1, validators=[django.core.validators.MaxValueValidator(60)], verbose_name='quiet period (seconds)')),
                 ('claims', models.BooleanField(default=True, verbose_name='builds ask the platform first')),
                 ('claim_wait_seconds', models.PositiveSmallIntegerField(default=30, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(600)], verbose_name='wait for a claim (seconds)')),
+                ('jobs', models.TextField(blank=True, default='* **', verbose_name='jobs for projects')),
+                ('nodes', models.TextField(blank=True, default='* *', verbose_name='nodes for projects')),
             ],
             options={
                 'ordering': ['slug'],

@@ -71,6 +71,11 @@ class JenkinsServer(AbstractServer):
         _("wait for a claim (seconds)"), default=30, validators=[MinValueValidator(1), MaxValueValidator(600)]
     )
 
+    jobs = models.TextField(_("jobs for projects"), blank=True, default="* **")
+    """Which project may start which job, a line each; see ``components.offers``. Empty: nobody starts any."""
+    nodes = models.TextField(_("nodes for projects"), blank=True, default="* *")
+    """Which project may build on which node, likewise."""
+
     class Meta:
         ordering = ["slug"]
 

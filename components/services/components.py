@@ -13,12 +13,12 @@ from accounts.models import Project, User
 from accounts.validation import clean_row, save_clean
 from components.choices import TemplateKind
 from components.models import SETTINGS_TEXTS, BaseImage, Component, ComponentSettings, Template
-from components.selectors import current_settings, usable_templates
+from components.selectors import current_settings, toolchain_of, usable_templates
 from components.services.allocations import SavedAllocation, save_allocation_grid
 from components.services.archive import set_archived
 from components.services.versions import check_seen, insert_version
 from components.settings_fields import CHECKS
-from components.targets import git_server_of
+from components.targets import ensure_offered, git_server_of
 from components.validators import GrammarError, check_command, check_service_name, split_image
 from environments.access import require
 from environments.models import Environment
@@ -32,6 +32,8 @@ TEMPLATES = {
     "deployment_template": TemplateKind.DEPLOYMENT,
     "service_template": TemplateKind.SERVICE,
 }
+OFFERED = {"job_name": "job", "node_label": "node"}
+"""Settings that a Jenkins server must offer to the project."""
 FIELDS = (*SETTINGS_TEXTS, "base_image", *TEMPLATES)
 """The fields of the original screen, beside name and project. Templates and base image are given by name."""
 
@@ -147,6 +149,7 @@ def _read_field(component: Component, current: ComponentSettings | None, name: s
         return check_command(text)
     if name in CHECKS:
         CHECKS[name](text)
+        _check_offered(component, current, name, text)
     elif name == "git_url" and text != (current.git_url if current else ""):
         git_server_of(text, component.project)
     elif name == "service_name":
@@ -154,6 +157,15 @@ def _read_field(component: Component, current: ComponentSettings | None, name: s
     elif "\x00" in text:
         raise GrammarError(_("A text cannot hold a NUL character."))
     return text
+
+
+def _check_offered(component: Component, current: ComponentSettings | None, name: str, text: str) -> None:
+    """Raises Refused for another job or node than before that the project's Jenkins, if any, does not offer it."""
+    if name not in OFFERED or text == getattr(current, name, ""):
+        return
+    toolchain = toolchain_of(component.project)
+    if toolchain is not None:
+        ensure_offered(toolchain.jenkins, component.project, **{OFFERED[name]: text})
 
 
 def _template(component: Component, current: ComponentSettings | None, field: str, name: str) -> Template | None:

@@ -33,7 +33,7 @@ S = TypeVar("S", JenkinsServer, GitServer, ImageRegistry)
 PLAIN_FIELDS: dict[type[Any], tuple[str, ...]] = {
     JenkinsServer: (
         *("name", "url", "username", "ca_pem", "credentials_id", "queue_deadline_seconds", "build_deadline_seconds"),
-        *("quiet_period_seconds", "claims", "claim_wait_seconds", "image_node_label"),
+        *("quiet_period_seconds", "claims", "claim_wait_seconds", "image_node_label", "jobs", "nodes"),
     ),
     GitServer: ("name", "allow_http", "username", "ca_pem", "repositories"),
     ImageRegistry: ("name", "address", "url", "username", "ca_pem"),
@@ -44,7 +44,10 @@ SECRET_FIELDS: dict[type[Any], tuple[str, ...]] = {
     ImageRegistry: ("password",),
 }
 """Write-only: blank keeps what is stored."""
-OFFERS: dict[type[Any], dict[str, str]] = {GitServer: {"repositories": ".git"}}
+OFFERS: dict[type[Any], dict[str, str]] = {
+    GitServer: {"repositories": ".git"},
+    JenkinsServer: {"jobs": "", "nodes": ""},
+}
 """Lists of what is offered to whom, with an ending that makes no difference; see ``components.offers``."""
 MOST_COMPLAINTS = 10
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII)

@@ -11,7 +11,7 @@ from components.completeness import missing_for_build
 from components.models import Toolchain
 from components.origins import read_tag
 from components.selectors import current_settings, latest_versions, toolchain_of
-from components.targets import git_server_of
+from components.targets import ensure_offered, git_server_of
 from environments.access import require
 from foundation.messages import MessageLike
 from foundation.messages import message as _
@@ -38,7 +38,7 @@ def start_build(*, actor: User, order: ReleaseOrder, commit: str = "") -> Build:
     commit = commit or commit_to_build(actor=actor, order=order)
     _ensure_own_commit(order, commit)
     toolchain = _ensure_completeness(order)
-    _ensure_given(order)
+    _ensure_given(order, toolchain)
     with transaction.atomic():
         locked = lock_order(order.pk)
         _ensure_state(locked)
@@ -132,10 +132,12 @@ def _ensure_completeness(order: ReleaseOrder) -> Toolchain:
     return toolchain
 
 
-def _ensure_given(order: ReleaseOrder) -> None:
+def _ensure_given(order: ReleaseOrder, toolchain: Toolchain) -> None:
     """What an earlier attempt froze may be less than what the project was given then; raises Refused."""
-    if order.component_settings is not None:
-        git_server_of(order.component_settings.git_url, order.project)
+    frozen = order.component_settings
+    if frozen is not None:
+        git_server_of(frozen.git_url, order.project)
+        ensure_offered(toolchain.jenkins, order.project, job=frozen.job_name, node=frozen.node_label)
 
 
 def _freeze(order: ReleaseOrder, commit: str) -> None:

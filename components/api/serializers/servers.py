@@ -38,7 +38,7 @@ class _Offering(_Server):
         return [str(note) for note in open_notes(row)]
 
 
-class JenkinsServerShape(_Server):
+class JenkinsServerShape(_Offering):
     slug = serializers.CharField(required=False, max_length=63, help_text="only when it is created")
     url = serializers.CharField(required=False, max_length=300)
     token = _secret()
@@ -48,6 +48,8 @@ class JenkinsServerShape(_Server):
     build_deadline_seconds = serializers.IntegerField(required=False, min_value=10, max_value=86_400)
     quiet_period_seconds = serializers.IntegerField(required=False, min_value=0, max_value=60)
     claims = serializers.BooleanField(required=False, help_text="builds ask the platform before they begin")
+    jobs = text(LONGEST_LIST, help_text="a line each: project or *, and a job (* in a part, ** for parts)")
+    nodes = text(LONGEST_LIST, help_text="a line each: project or *, and a node label with *; empty: nobody")
     claim_wait_seconds = serializers.IntegerField(required=False, min_value=1, max_value=600)
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from components.targets import explain_unlisted, source_target
+from components.targets import ensure_offered, explain_unlisted, source_target
 from components.validators import GrammarError
 from components.values import BuildPlace, build_values, jenkins_parameters
 from deployer.adapters import git
@@ -56,6 +56,7 @@ def prepare(lease: Lease, build: Build) -> Outcome:
         return end(lease, build, RunState.FAILED, Reason.FOREIGN_TAG, message)
     try:
         _check_commit(lease, build)
+        _check_offers(build)
         parameters = _parameters(build)
         with open_server(lease, build) as server:
             baseline = _check_job(build, server, parameters)
@@ -84,6 +85,16 @@ def _check_commit(lease: Lease, build: Build) -> None:
         raise NotPossible(Reason.REFUSED, error.message) from error
     message = _("Commit %(commit)s is not on branch %(branch)s any more.", commit=order.commit[:7], branch=order.branch)
     raise NotPossible(Reason.REFUSED, message)
+
+
+def _check_offers(build: Build) -> None:
+    """The list of jobs and nodes may be shorter than when the component was saved."""
+    frozen = build.order.component_settings
+    assert frozen is not None
+    try:
+        ensure_offered(build.server, build.order.project, job=build.job, node=frozen.node_label)
+    except Refused as refusal:
+        raise NotPossible(Reason.REFUSED, refusal.message) from refusal
 
 
 def _parameters(build: Build) -> dict[str, str]:
