@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Project, User
 
@@ -30,7 +30,7 @@ class NamesValidator:
 
     def get_help_text(self) -> str:
         """In one line, for a form."""
-        return _("Names of the product, of people and of projects alone are refused.")
+        return str(_("Names of the product, of people and of projects alone are refused."))
 
 
 def _names(user: User | None) -> set[str]:
