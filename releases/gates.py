@@ -285,7 +285,8 @@ def _promoted(order: ReleaseOrder, space: Space) -> Gate:
 def promoters_of(order: ReleaseOrder, space: Space) -> str:
     """Who may promote the order there: its author first, where creators may."""
     names = names_who_may("promote", space=space)
-    if can(order.author, "promote", space=space, owner_id=order.author_id):
+    # Asked only where creators may: who may by a role is among the names already.
+    if space.creators_may_promote and can(order.author, "promote", space=space, owner_id=order.author_id):
         names = [order.author.shown_name, *names]
     return localized_list(list(dict.fromkeys(names))[:3])
 

@@ -46,10 +46,12 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """No layer of that name exists, so a socket needs no Redis: with one, its death would end every socket and refuse
     new ones with a 500. The broadcaster alone listens to hints."""
 
+    is_over = False
+    """Closed because its person has signed out."""
+
     async def connect(self) -> None:
         """Only for people who are signed in."""
         self.topics: dict[Topic, Subscriber] = {}
-        self.is_over = False
         await self.accept()
         user = self.scope.get("user")
         if not isinstance(user, User) or not user.is_active or user.must_change_password:

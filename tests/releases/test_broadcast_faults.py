@@ -159,6 +159,9 @@ def test_who_has_signed_out_or_was_switched_off_cannot_subscribe_again(order: Re
         async def _send_text(self, text: str) -> None:
             self.said.append(json.loads(text)["type"])
 
+        async def close(self, code: int | bool | None = None, reason: str | None = None) -> None:
+            self.said.append(f"closed {code}")
+
     async def subscribe(user: User, session: SessionStore) -> list[str]:
         live = Live()
         live.scope = {"user": user, "session": session}
@@ -172,8 +175,8 @@ def test_who_has_signed_out_or_was_switched_off_cannot_subscribe_again(order: Re
     assert asyncio.run(subscribe(world.dana, store)) == ["subscribed"]
     stale = User.objects.get(pk=world.dana.pk)
     User.objects.filter(pk=world.dana.pk).update(is_active=False)
-    assert asyncio.run(subscribe(stale, store)) == ["refused"]
+    assert asyncio.run(subscribe(stale, store)) == ["closed 4401"]
     User.objects.filter(pk=world.dana.pk).update(is_active=True)
     session = SessionStore(store.session_key)
     session.delete()
-    assert asyncio.run(subscribe(stale, store)) == ["refused"]
+    assert asyncio.run(subscribe(stale, store)) == ["closed 4401"]
