@@ -7,6 +7,7 @@ import * as clock from "./clock.js";
 import { Connection } from "./connection.js";
 import { changed, isBeingTypedIn, renew, staleSince, topicsOf } from "./panels.js";
 import { announce } from "./messages.js";
+import { reload } from "./reload.js";
 
 const MOST_TOPICS = 64;
 const BEHIND = 3000;
@@ -88,7 +89,7 @@ function hear(message) {
 // somebody types. The dot then says that nothing comes any more.
 function leave() {
   if (isBeingTypedIn(body)) connection.end();
-  else location.reload();
+  else reload();
 }
 
 function takeSubscribed({ topic, last_seq: last }) {
@@ -200,7 +201,7 @@ function opens() {
 
 function changes() {
   // Signed out: the page behind the sign-in is the way on, unless that would take away what somebody types.
-  if (connection.isOver && wasRight && !isBeingTypedIn(body)) location.reload();
+  if (connection.isOver && wasRight && !isBeingTypedIn(body)) reload();
   show();
 }
 

@@ -2,6 +2,7 @@
 // (data-topics="space:3,project:1"; without it, any), once for a burst of news, and again when news came meanwhile or
 // the fetch failed. A swap takes nothing away: not what somebody types, nor focus, scroll or an opened <details>.
 import { announce } from "./messages.js";
+import { reload } from "./reload.js";
 
 const TRIGGER = "prism:changed";
 const BURST = 60;
@@ -163,7 +164,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (hasMoved(xhr, pathInfo) && (isNews(event.detail) || isWhole(xhr))) {
     // Signed out meanwhile: another page answered. It is shown as a page, not in a panel.
     event.detail.shouldSwap = false;
-    if (!isBeingTypedIn(document.body)) location.reload();
+    if (!isBeingTypedIn(document.body)) reload();
     return;
   }
   if (!isNews(event.detail)) {

@@ -1,4 +1,4 @@
-"""Logs without JavaScript, of a million lines, and of a pod that goes on."""
+"""Logs of a million lines, and of a pod that goes on."""
 
 from __future__ import annotations
 
@@ -14,21 +14,6 @@ from tests.e2e.logs import StoredLog
 from tests.e2e.test_log_viewer import MOST_ROWS, is_in_view, row, rows_drawn, scroll_to
 from tests.whole.people import Crew
 from tests.whole.product import Product
-
-
-def test_without_javascript_the_end_is_text_and_the_whole_log_a_link(
-    open_screen: Open, product: Product, long: StoredLog
-) -> None:
-    screen = open_screen(DEVELOPER, javascript=False)
-    page = screen.page
-    screen.open(long.path)
-    tail = page.locator("[data-log-tail]")
-    assert tail.inner_text().rstrip().endswith("Finished: FAILURE")
-    expect(page.locator(".log-around")).to_contain_text("error: expected ';'")
-    assert page.locator(".log-tools").is_hidden() or not page.locator(".log-tools").is_visible()
-    whole = page.request.get(page.locator(".log-raw").get_attribute("href") or "")
-    assert whole.status == 200 and len(whole.text()) == long.size
-    assert whole.headers["content-type"] == "text/plain; charset=utf-8"
 
 
 def test_a_million_lines_scroll_to_both_ends(open_screen: Open, product: Product) -> None:

@@ -369,3 +369,18 @@ def test_the_viewer_speaks_chinese(open_screen: Open, long: StoredLog) -> None:
     assert re.search(r"100,0\d\d 行", facts) and re.search("[\u4e00-\u9fff]+$", facts), facts
     frame = page.locator(".log-head").inner_text() + page.locator(".log-foot").inner_text()
     assert not re.search(r"\b(?:Log|error|First|Download|Wrap|zone|line)\b", frame), frame
+
+
+def test_without_javascript_the_end_is_text_and_the_whole_log_a_link(
+    open_screen: Open, product: Product, long: StoredLog
+) -> None:
+    screen = open_screen(DEVELOPER, javascript=False)
+    page = screen.page
+    screen.open(long.path)
+    tail = page.locator("[data-log-tail]")
+    assert tail.inner_text().rstrip().endswith("Finished: FAILURE")
+    expect(page.locator(".log-around")).to_contain_text("error: expected ';'")
+    assert page.locator(".log-tools").is_hidden() or not page.locator(".log-tools").is_visible()
+    whole = page.request.get(page.locator(".log-raw").get_attribute("href") or "")
+    assert whole.status == 200 and len(whole.text()) == long.size
+    assert whole.headers["content-type"] == "text/plain; charset=utf-8"

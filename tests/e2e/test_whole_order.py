@@ -111,8 +111,9 @@ def test_from_creation_to_disaster_recovery(open_screen: Open) -> None:
 
     until(has_built, "the build succeeds")
     assert not screen.was_reloaded()
-    assert len(lengths) >= 3, f"the log grew under the eyes: {sorted(lengths)}"
-    assert len(states) >= 3, "the strip moved under the eyes"
+    # On a busy machine the page may come when half of the build is over.
+    assert len(lengths) >= 2, f"the log grew under the eyes: {sorted(lengths)}"
+    assert len(states) >= 2, "the strip moved under the eyes"
     until(lambda: watcher.log_length() > 100, "the log reaches who was there before the build")
     watcher.mark()
 

@@ -176,6 +176,10 @@ ADMINISTRATION = (
     View("settings", NORMAL, "/me/", DEVELOPER),
     View("tokens", NORMAL, "/me/tokens/", DEVELOPER),
     View("unknown-address", ERROR, "/no-such-page/", DEVELOPER, status=404),
+    View("audit", NORMAL, "/audit/", AUDITOR),
+    View("audit", EMPTY_STATE, "/audit/?actor=nobody-is-called-so", AUDITOR),
+    View("rule-changes", EMPTY_STATE, "/rule-changes/", PLATFORM_ADMIN),
+    View("sessions", NORMAL, "/me/sessions/", DEVELOPER),
 )
 
 VIEWS: tuple[View, ...] = (*ENTRY, *HOME, *ORDERS, *ORDER, *DEPLOYING, *COMPONENTS, *PLACES, *ADMINISTRATION)
