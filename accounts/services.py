@@ -100,7 +100,8 @@ def change_password(
 
     With a ``request`` wrong old passwords count as at sign-in. Raises Invalid, Refused (429) after too many.
     """
-    _check_old(actor, old, request)
+    if not _is_current(actor, old, request):
+        raise Invalid({"old": [_("This is not your current password.")]})
     if problems := password_problems(new, actor):
         raise Invalid({"new": problems})
     with transaction.atomic():
@@ -180,17 +181,14 @@ def revoke_token(*, actor: User, key: str) -> None:
         audit.record(actor, "token.revoked", object_type="token", object_id=key, object_name=token.name)
 
 
-def _check_old(actor: User, old: str, request: HttpRequest | None) -> None:
+def _is_current(actor: User, password: str, request: HttpRequest | None) -> bool:
+    if request is None:
+        return actor.check_password(password)
     try:
-        if request is not None:
-            check_password(request=request, username=actor.username, password=old)
-            return
+        check_password(request=request, username=actor.username, password=password)
     except Invalid:
-        pass
-    else:
-        if actor.check_password(old):
-            return
-    raise Invalid({"old": [_("This is not your current password.")]})
+        return False
+    return True
 
 
 def reset_password(*, actor: User, user: User, password: str) -> None:

@@ -40,9 +40,9 @@ def seal(lease: Lease) -> Again:
         _note_lost_file()
     sealed = seal_events(limit=BATCH, everywhere=is_sweep)
     if sealed or is_sweep:
-        _keep(read_head(), now)
-    if is_sweep:
         head = read_head()
+        _keep(head, now)
+    if is_sweep:
         log.info("Audit chain: %s links, head %s.", head.sequence, head.mac)
         _post(head, now)
         lease.save(head_logged_at=now)

@@ -13,7 +13,6 @@ from audit.heads import heads_file
 from desk import audit_files
 from desk.audit_rows import NOUNS, rows_of
 from desk.selectors.audit import (
-    FILTERS,
     AuditFilters,
     filter_events,
     is_stale,
@@ -59,7 +58,7 @@ def events(request: HttpRequest) -> HttpResponse:
 
 def read_filters(request: HttpRequest) -> AuditFilters:
     """What the address says; a day or an outcome that is none narrows nothing."""
-    given = AuditFilters(**{name: request.GET.get(name, "").strip()[:200] for name in FILTERS})
+    given = AuditFilters.read(request.GET)
     for name in ("since", "until"):
         day = read_day(getattr(given, name))
         given = replace(given, **{name: day.isoformat() if day else ""})

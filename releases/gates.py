@@ -6,21 +6,18 @@ Page, API and the executing step ask the same functions, so a greyed button, a 4
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from django.utils import timezone
-
 from accounts.models import User
-from environments.access import Rights, can, may_approve, names_who_may, people_who_may, who_may
+from environments.access import can, names_who_may, who_may
 from environments.models import Environment, Space
 from foundation import patterns
 from foundation.messages import MessageLike, localized_list
 from foundation.messages import message as _
 from foundation.runs.choices import RunState
 from releases import selectors
+from releases.approval_gates import approval_gates, counts_today, fair_approvers, four_eyes_gates, makers_of
 from releases.choices import ClosedReason, DeploymentKind, OrderState, PromotionState
 from releases.gate import Gate, ensure_open, first_closed
-from releases.models import Approval, Deployment, Placement, Promotion, ReleaseOrder, Snapshot
+from releases.models import Deployment, Placement, Promotion, ReleaseOrder, Snapshot
 
 __all__ = [
     "Gate", "again_gates", "approval_gates", "counts_today", "deployment_gates", "ensure_open", "fair_approvers",
@@ -254,7 +251,7 @@ def again_gates(
         _built(order),
         Gate("proven", proven, message),
         *_place_free(order, space, own),
-        *_four_eyes(order, space, deployer),
+        *four_eyes_gates(order, space, deployer),
     ]
 
 
@@ -309,104 +306,3 @@ def _place_free(order: ReleaseOrder, space: Space, own: Deployment | None) -> li
         number=active.order.number,
     )
     return [Gate("free", False, message, active.deployed_by.shown_name)]
-
-
-def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None, deployer: User | None) -> list[Gate]:
-    """Enough approvals of this very snapshot, no rejection, four eyes over the whole chain."""
-    gates = []
-    if space.approvals:
-        no = selectors.rejection(snapshot) if snapshot else None
-        if no:
-            message = _("%(who)s rejected it: %(why)s", who=no.by.localized_name, why=no.comment or "–")
-            gates.append(Gate("approved", False, message, no.by.shown_name))
-        makers = makers_of(order)
-        given = [
-            approval
-            for approval in (selectors.approvals_in_force(snapshot) if snapshot else [])
-            if approval.by_id not in makers and counts_today(approval, space, Rights(approval.by))
-        ]
-        others = [approval for approval in given if deployer is None or approval.by_id != deployer.pk]
-        if deployer and len(others) < space.approvals <= len(given):
-            gates.append(_approver_deploys(space, deployer, makers if space.four_eyes else set()))
-        else:
-            gates.append(_enough(space, others, makers | ({deployer.pk} if deployer else set())))
-    return gates + _four_eyes(order, space, deployer)
-
-
-def counts_today(approval: Approval, space: Space, rights: Rights) -> bool:
-    """By the policy and its giver's ``rights`` of this moment: those of the day it was given do not matter."""
-    hours = space.approval_hours
-    if hours and approval.created_at + timedelta(hours=hours) <= timezone.now():
-        return False
-    if space.approval_needs_comment and not approval.comment.strip():
-        return False
-    return may_approve(rights, space)
-
-
-def _approver_deploys(space: Space, deployer: User, makers: set[int]) -> Gate:
-    """It is approved, by the very person who would deploy it: no approval is missing, but another person."""
-    left = _deployers_but(space, {deployer.pk, *makers})
-    message = _(
-        "Four eyes: %(who)s approved it, and people who approve an order do not deploy it here.",
-        who=deployer.localized_name,
-    )
-    who = localized_list(left[:3]) if left else who_may("manage_members", space=space)
-    return Gate("approved", False, message, who)
-
-
-def _deployers_but(space: Space, barred: set[int]) -> list[str]:
-    """Names of those who may deploy there, without some people."""
-    return [person.shown_name for person in people_who_may("deploy", space=space) if person.pk not in barred]
-
-
-def _enough(space: Space, given: list[Approval], barred: set[int]) -> Gate:
-    """Enough approvals, or who can still give one; a team that is too small is told so, not left to wait.
-
-    ``barred``: ids of who may not approve this order, with any role.
-    """
-    numbers = {"given": len(given), "needed": space.approvals}
-    if len(given) >= space.approvals:
-        return Gate("approved", True, _("%(given)s of %(needed)s approvals.", **numbers))
-    left = _approvers_but(space, barred | {approval.by_id for approval in given})
-    if len(given) + len(left) >= space.approvals:
-        return Gate("approved", False, _("%(given)s of %(needed)s approvals.", **numbers), localized_list(left[:3]))
-    message = _(
-        "Nobody is left who may approve it (%(given)s of %(needed)s approvals): people who created, built or "
-        "deploy an order do not approve it. Give one more person the role here.",
-        **numbers,
-    )
-    return Gate("approved", False, message, who_may("manage_members", space=space))
-
-
-def fair_approvers(order: ReleaseOrder, space: Space) -> str:
-    """Whom to ask for an approval of this order: nobody who created or built it; failing them, who can add people."""
-    names = _approvers_but(space, makers_of(order))
-    return localized_list(names[:3]) if names else who_may("manage_members", space=space)
-
-
-def _approvers_but(space: Space, barred: set[int]) -> list[str]:
-    """Names of those who may approve there, without some people."""
-    people = people_who_may("approve", space=space, only_roles=space.approver_roles)
-    return [person.shown_name for person in people if person.pk not in barred]
-
-
-def makers_of(order: ReleaseOrder) -> set[int]:
-    """Ids of the author and of who built it: four eyes bar them from approving it, administrators included."""
-    return {order.author_id, *selectors.builders_of(order)}
-
-
-def _four_eyes(order: ReleaseOrder, space: Space, deployer: User | None) -> list[Gate]:
-    if not space.four_eyes or deployer is None:
-        return []
-    makers = makers_of(order)
-    if deployer.pk in makers:
-        others = _deployers_but(space, makers)
-        if others:
-            message = _("Four eyes: people who created or built an order do not deploy it here.")
-            return [Gate("four-eyes", False, message, localized_list(others[:3]))]
-        message = _(
-            "Four eyes: people who created or built an order do not deploy it here. Nobody else may deploy here: give "
-            "one more person the role."
-        )
-        return [Gate("four-eyes", False, message, who_may("manage_members", space=space))]
-    return [Gate("four-eyes", True, _("Four eyes are kept."))]

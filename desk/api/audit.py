@@ -13,7 +13,7 @@ from audit.choices import Outcome
 from audit.exports import FORMATS
 from desk import audit_files
 from desk.api import serializers as shapes
-from desk.selectors.audit import FILTERS, AuditFilters, filter_events, last_check, readable_events, with_links
+from desk.selectors.audit import AuditFilters, filter_events, last_check, readable_events, with_links
 from desk.services import ask_for_check, export_audit
 from environments.access import Rights, require
 from foundation.api.pagination import KEYSET, page_of
@@ -36,10 +36,6 @@ PARAMETERS = [
 KIND = OpenApiParameter("kind", OpenApiTypes.STR, enum=list(FORMATS), description="csv, or jsonl: JSON lines")
 
 
-def _filters(request: Request) -> AuditFilters:
-    return AuditFilters(**{name: request.query_params.get(name, "").strip()[:200] for name in FILTERS})
-
-
 class Events(ApiView):
     """What was decided, changed or refused."""
 
@@ -53,7 +49,7 @@ class Events(ApiView):
     def get(self, request: Request) -> Response:
         """Newest first: all for auditors and platform administrators, else those of the projects one administers."""
         user = actor_of(request)
-        rows = filter_events(readable_events(user, Rights(user)), _filters(request))
+        rows = filter_events(readable_events(user, Rights(user)), AuditFilters.read(request.query_params))
         return self.page(shapes.AuditEventOutput, with_links(rows))
 
 
@@ -71,7 +67,9 @@ class Exports(ApiView):
         """Oldest first, all that fit; the last line is signed. That it was taken is in the audit."""
         user = actor_of(request)
         kind = request.query_params.get("kind", "jsonl")
-        pieces = export_audit(actor=user, rights=Rights(user), filters=_filters(request), kind=kind)
+        pieces = export_audit(
+            actor=user, rights=Rights(user), filters=AuditFilters.read(request.query_params), kind=kind
+        )
         return audit_files.response(request._request, pieces, kind)
 
 

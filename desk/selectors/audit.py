@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -32,6 +32,11 @@ class AuditFilters:
     environment: str = ""
     subject: str = ""
     outcome: str = ""
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> AuditFilters:
+        """What an address asks for."""
+        return cls(**{name: str(query.get(name, "")).strip()[:200] for name in FILTERS})
 
     @property
     def given(self) -> dict[str, str]:

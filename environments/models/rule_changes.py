@@ -68,6 +68,11 @@ class RuleChange(models.Model):
     def __str__(self) -> str:
         return f"{self.subject}"
 
+    @staticmethod
+    def naming(subject: Space | Environment | Project) -> dict[str, Space | Environment | Project]:
+        """The one column that names the subject, with it: to filter by and to create with."""
+        return {{Space: "space", Environment: "environment", Project: "project"}[type(subject)]: subject}
+
     @property
     def subject(self) -> Space | Environment | Project:
         """Whose rule it is."""

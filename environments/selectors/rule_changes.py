@@ -129,8 +129,7 @@ def changes_of_environments(actor: User) -> list[ShownRuleChange]:
 
 
 def _of(subject: Space | Environment | Project) -> QuerySet[RuleChange]:
-    name = {Space: "space", Environment: "environment", Project: "project"}[type(subject)]
-    return _rows().filter(**{name: subject}).order_by("-pk")
+    return _rows().filter(**RuleChange.naming(subject)).order_by("-pk")
 
 
 def state_of(row: RuleChange, now: datetime | None = None) -> str:

@@ -39,7 +39,7 @@ def propose(
     if not reason.strip():
         message = _("This loosens a rule of production: say why, for the second person who confirms it.")
         raise Invalid({"reason": [message]}, code="rule-change-needs-reason")
-    named = _named(subject)
+    named = RuleChange.naming(subject)
     put_away(RuleChange.objects.filter(**named))
     if RuleChange.objects.filter(waiting(), **named).exists():
         message = _("A rule change waits there already: it must be confirmed, refused or withdrawn first.")
@@ -51,11 +51,6 @@ def propose(
     )  # fmt: skip
     audit.record_act(actor, "rule_change.proposed", row, before=row.before, after=row.after, reason=row.reason)
     return row
-
-
-def _named(subject: Subject) -> dict[str, Subject]:
-    names = {Space: "space", Environment: "environment", Project: "project"}
-    return {names[type(subject)]: subject}
 
 
 def refuse_under_way(subject: Subject) -> None:

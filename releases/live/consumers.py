@@ -12,7 +12,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from accounts.models import User
 from releases.live.broadcast import Subscriber, broadcaster
-from releases.live.topics import Found, Topic, find_topics, is_signed_in, still_allowed
+from releases.live.rights import still_allowed
+from releases.live.topics import Found, Topic, find_topics
 from releases.live.watched import note_watched
 
 LONGEST_MESSAGE = 8192
@@ -105,8 +106,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         user_id, key = self.scope["user"].pk, self.scope["session"].session_key or ""
         found = await find_topics(self.scope["user"], wishes)
         # The person as of now: the socket's own is as old as the socket, and may have signed out since.
-        allowed = await still_allowed({(user_id, key, row.project_id) for row in found.values()})
-        if found and not allowed and not await is_signed_in(user_id, key):
+        allowed, signed_out = await still_allowed({(user_id, key, row.project_id) for row in found.values()})
+        if signed_out:
             await self._sign_out()
             return
         seen = [row for row in found.values() if (user_id, key, row.project_id) in allowed]

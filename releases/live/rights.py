@@ -18,6 +18,7 @@ from accounts.models import User
 from environments.access import Rights, read_rights
 from foundation.clock import db_now
 from releases.live.changes import on_reader_thread
+from releases.live.topics import on_thread
 
 REREAD_SECONDS = 30.0
 """Rights are read anew so often in any case: for what was changed past the services, as by a restore."""
@@ -91,3 +92,10 @@ def _read_marks(asked: Collection[Watcher]) -> tuple[dict[int, int], set[str]]:
 def read_allowed(rights: WatchedRights, asked: Collection[Watcher]) -> set[Watcher]:
     """``rights.allowed(asked)``, off the event loop."""
     return rights.allowed(asked)
+
+
+@on_thread
+def still_allowed(asked: Collection[Watcher]) -> tuple[set[Watcher], set[Watcher]]:
+    """Those who may watch, and those who are signed out, by fresh rows: for a socket that begins to."""
+    rights = WatchedRights()
+    return rights.allowed(asked), rights.signed_out

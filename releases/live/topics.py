@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
-from django.contrib.sessions.models import Session
 
 from accounts.models import Project, User
 from environments.access import Rights
 from environments.models import Space
-from foundation.clock import db_now
 from foundation.digits import parse_digits
 from releases.models import ReleaseOrder
 
@@ -79,31 +77,3 @@ def _rows_of(topics: Collection[Topic]) -> dict[Topic, Found]:
         for pk, project_id in spaces.values_list("pk", "project_id"):
             found[Topic("space", str(pk))] = Found(project_id)
     return found
-
-
-@on_thread
-def is_signed_in(user_id: int, session_key: str) -> bool:
-    """Is the person active, and the session not over?"""
-    if not User.objects.filter(pk=user_id, is_active=True).exists():
-        return False
-    alive = Session.objects.filter(session_key=session_key, expire_date__gt=db_now())
-    return not session_key or alive.exists()
-
-
-@on_thread
-def still_allowed(asked: set[tuple[int, str, int]]) -> set[tuple[int, str, int]]:
-    """Those of (person, session, project) that still may watch: fresh rows each time, so expired grants count too."""
-    users = {
-        user.pk: user
-        for user in User.objects.filter(pk__in={user_id for user_id, _key, _project in asked}, is_active=True)
-    }
-    keys = {key for _user, key, _project in asked if key}
-    sessions = set(
-        Session.objects.filter(session_key__in=keys, expire_date__gt=db_now()).values_list("session_key", flat=True)
-    )
-    rights = {pk: Rights(user) for pk, user in users.items()}
-    return {
-        (user_id, key, project_id)
-        for user_id, key, project_id in asked
-        if user_id in rights and (not key or key in sessions) and rights[user_id].sees(project_id)
-    }

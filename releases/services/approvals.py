@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
@@ -113,19 +114,24 @@ def void_unused(actor: User, person: User) -> None:
     given = Approval.objects.filter(by=person, state=ApprovalState.GIVEN)
     lock_orders(*given.values_list("order_id", flat=True))
     deployed = Deployment.objects.filter(snapshot=OuterRef("snapshot"), space=OuterRef("space"))
-    unused = given.exclude(Exists(deployed)).select_related("order__project", "space__environment", "snapshot")
+    unused = given.exclude(Exists(deployed)).select_related("by", "order__project", "space__environment", "snapshot")
     for approval in unused:
-        approval.state, approval.ended_at = ApprovalState.VOID, timezone.now()
-        approval.save(update_fields=["state", "ended_at"])
-        record_act(
-            approval.order,
-            "approval.void",
-            actor,
-            subject=approval,
-            space=approval.space,
-            data={"by": person.shown_name},
-            reason="left",
-        )
+        void(approval, actor=actor, reason="left")
+
+
+def void(approval: Approval, *, actor: User | None, reason: str, **recorded: Any) -> None:
+    """It counts no more, and why; in the caller's transaction, which holds the order's lock."""
+    Approval.objects.filter(pk=approval.pk).update(state=ApprovalState.VOID, ended_at=timezone.now())
+    record_act(
+        approval.order,
+        "approval.void",
+        actor,
+        subject=approval,
+        space=approval.space,
+        data={"by": approval.by.shown_name},
+        reason=reason,
+        **recorded,
+    )
 
 
 def withdraw_approval(*, actor: User, approval: Approval) -> None:

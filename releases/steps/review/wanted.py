@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from components.manifest_policy import manifest_policy
 from components.models import Allocation, ConfigVersion, EntryCheck, ScalingRule, TemplateVersion
@@ -29,9 +28,9 @@ from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.runs.lease import Lease
 from releases.choices import ApprovalState, Reason
-from releases.events import record_act
 from releases.locks import lock_orders
 from releases.models import Approval, ReleaseOrder, Review, Snapshot
+from releases.services.approvals import void
 
 
 class Trouble(Exception):
@@ -213,15 +212,5 @@ def _void_older(order: ReleaseOrder, snapshot: Snapshot) -> None:
         .exclude(snapshot=snapshot)
         .exclude(snapshot__removes__isnull=False)
     )
-    for approval in older.select_related("by"):
-        Approval.objects.filter(pk=approval.pk).update(state=ApprovalState.VOID, ended_at=timezone.now())
-        record_act(
-            order,
-            "approval.void",
-            None,
-            subject=approval,
-            space=snapshot.space,
-            data={"by": approval.by.shown_name},
-            reason="new snapshot",
-            after={"snapshot": snapshot.hash},
-        )
+    for approval in older.select_related("by", "order__project", "order__component", "space__environment", "snapshot"):
+        void(approval, actor=None, reason="new snapshot", after={"snapshot": snapshot.hash})
