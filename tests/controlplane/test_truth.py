@@ -31,7 +31,8 @@ def good(stage: Stage, serving: Carried) -> Carried:
             stage.kubectl("rollout", "resume", f"deployment/{stage.name}")
         stage.kubectl("delete", "deployment", stage.name, "--ignore-not-found", "--cascade=foreground")
         wait_for(lambda: not stage.told()["in_progress"], "nothing is under way", 60)
-        serving.promote("fat")
+        if serving.at("fat")["promotion"] is None:
+            serving.promote("fat")
         serving.start_deployment("fat")
         assert stage.wait_ended(serving)["state"] == "succeeded"
     wait_for(stage.is_sure, "the page is sure of it", 30)

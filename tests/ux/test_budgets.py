@@ -89,9 +89,12 @@ class Loads:
 
 
 @pytest.fixture(scope="module")
-def loads(site: Site, viewer: Viewer, chromium: Browser) -> Iterator[Loads]:
-    found = Loads([_load(site, viewer, chromium, view) for view in MAIN])
+def loads(request: pytest.FixtureRequest, site: Site, viewer: Viewer, chromium: Browser) -> Iterator[Loads]:
+    is_printed = request.config.getoption("capture") == "no"
+    found = Loads([_load(site, viewer, chromium, view, is_timed=is_printed) for view in MAIN])
     yield found
+    if not is_printed:
+        return
     lines = [
         "screen           JS  +route    CSS  req   shift  LCP ms  INP ms   (KB gzip; times: throttled, not judged)"
     ]
@@ -99,11 +102,11 @@ def loads(site: Site, viewer: Viewer, chromium: Browser) -> Iterator[Loads]:
     sys.stdout.write("\n" + "\n".join(lines) + "\n")
 
 
-def _load(site: Site, viewer: Viewer, chromium: Browser, view: View) -> Load:
+def _load(site: Site, viewer: Viewer, chromium: Browser, view: View, *, is_timed: bool) -> Load:
     with _settled(site, viewer, chromium, view, WIDE) as page:
         loaded: list[dict[str, Any]] = page.evaluate(_LOADED)
         seen = page.evaluate("seen")
-        paint, slowest = _slowly(page)
+        paint, slowest = _slowly(page) if is_timed else (0.0, 0.0)
         names = {one["name"] for one in loaded}
         sizes = {one["url"]: one["bytes"] for one in loaded}
         return Load(view, 1 + len(names), sizes, seen["shift"], seen["sources"], paint, slowest)
