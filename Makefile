@@ -8,6 +8,9 @@ WORKERS ?= 2
 # What `make demo` and `make up` take; the programs read them from the environment.
 export PORT GIT_URL BRANCH BUILD_CMD BUILD_TARGET PACKAGE NODE CLUSTER JENKINS_URL REGISTRY YES BUILDER
 
+# Tests start processes by the hundred: each would compile all of the product anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 comma := ,
 
 # $(call need,PROGRAM,PACKAGES): a sentence and exit code 2 when there is no such program.
