@@ -20,6 +20,7 @@ from demo.world import PROJECT_ADMIN
 from tests.patience import SOON, at_most, wait_for
 from tests.scale.services import free_port
 from tests.whole.people import Carried, Crew, Person
+from tests.whole.prepared import prepared_database
 from tests.whole.product import Product, running
 from tests.whole.rows import database_beside
 
@@ -63,7 +64,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     redis = Redis(folder)
     redis.start()
     try:
-        with database_beside(os.environ["DATABASE_URL"], f"live_{redis.port}") as database:
+        url = os.environ["DATABASE_URL"]
+        with database_beside(url, f"live_{redis.port}", like=prepared_database(url)) as database:
             variables = {
                 "DATABASE_URL": database,
                 "BROKER_URL": f"redis://127.0.0.1:{redis.port}/0",

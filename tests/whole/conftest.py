@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from tests.whole.prepared import prepared_database
 from tests.whole.product import Product, running
 from tests.whole.rows import database_beside
 
@@ -16,20 +17,20 @@ SHORT_LEASE = 4.0
 
 
 @contextmanager
-def empty_database() -> Iterator[dict[str, str]]:
-    """The variables of an empty database for one product."""
+def new_database() -> Iterator[dict[str, str]]:
+    """The variables of a database with our tables, and nothing in them, for one product."""
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith("postgres"):
         yield {}
         return
-    with database_beside(url, f"whole_{secrets.token_hex(4)}") as beside:
+    with database_beside(url, f"whole_{secrets.token_hex(4)}", like=prepared_database(url)) as beside:
         yield {"DATABASE_URL": beside}
 
 
 @pytest.fixture(scope="module")
 def own_database() -> Iterator[dict[str, str]]:
     """A database for the products of one module."""
-    with empty_database() as variables:
+    with new_database() as variables:
         yield variables
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from demo.ports import Ports
 from tests.patience import wait_for
+from tests.whole.prepared import copy_prepared
 from tests.whole.rows import Rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,6 +61,7 @@ class Product:
     # ------------------------------------------------------------ life
     def start(self) -> None:
         """Returns when everything is ready, or fails with the log."""
+        copy_prepared(self.data, self.environment)
         counts = [part for name, count in self._counts.items() for part in (f"--{name}", str(count))]
         command = [*self._within, sys.executable, "manage.py", "up", "--stand-ins", "--port", str(self.port), *counts]
         with self.log_file.open("ab") as log:

@@ -50,11 +50,11 @@ class Rows:
 
 
 @contextmanager
-def database_beside(url: str, name: str) -> Iterator[str]:
-    """A new PostgreSQL database on the server of ``url``; dropped afterwards."""
+def database_beside(url: str, name: str, like: str = "template1") -> Iterator[str]:
+    """A new PostgreSQL database on the server of ``url``, a copy of ``like``; dropped afterwards."""
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
-        connection.cursor().execute(f'CREATE DATABASE "{name}"')
+        connection.cursor().execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
         try:
             yield url.rpartition("/")[0] + f"/{name}"
         finally:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.whole.conftest import empty_database
+from tests.whole.conftest import new_database
 from tests.whole.people import Carried, Crew
 from tests.whole.product import Product, running, wait_for
 from tests.whole.rows import Rows
@@ -42,7 +42,7 @@ def product(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Product]
     """A web process and the stand-ins; the parameter is for how long its watchers leave a wish to the workers."""
     hint = {"RUN_HINT_SECONDS": str(request.param)} if hasattr(request, "param") else {}
     with (
-        empty_database() as variables,
+        new_database() as variables,
         running(Product(tmp_path, workers=0, watchers=0, **variables, **hint)) as product,
     ):
         yield product

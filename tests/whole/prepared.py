@@ -1,0 +1,67 @@
+"""What every product begins with: the tables and the static files, made once in a process of tests, then copied.
+
+Making them is most of a start's work, and the same each time; ``up`` finds them done, as at any second start.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+
+ROOT = Path(__file__).resolve().parents[2]
+_MIGRATE = """
+import django; django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0, interactive=False)
+"""
+_COLLECT = """
+from prism4k.static_files import collect_when_changed
+collect_when_changed()
+"""
+_OWN_PLACE = "PRISM4K_DATA_DIR"
+
+
+def copy_prepared(data: Path, environment: dict[str, str]) -> None:
+    """Into the data folder of a product that has never started; tables only where its database is the file there."""
+    if (data / "static").exists():
+        return
+    made = _folder()
+    shutil.copytree(made / "static", data / "static")
+    if not environment.get("DATABASE_URL"):
+        for file in made.glob("prism4k.sqlite3*"):
+            shutil.copy2(file, data)
+
+
+@functools.cache
+def prepared_database(url: str) -> str:
+    """The name of a database with our tables on that PostgreSQL server, for ``CREATE DATABASE … TEMPLATE``."""
+    name = f"prepared_{secrets.token_hex(4)}"
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(f'CREATE DATABASE "{name}"')
+    _run(_MIGRATE, Path(os.environ[_OWN_PLACE]) / name, DATABASE_URL=f"{url.rpartition('/')[0]}/{name}")
+    return name
+
+
+@functools.cache
+def _folder() -> Path:
+    folder = Path(os.environ[_OWN_PLACE]) / "prepared"
+    _run(_MIGRATE + _COLLECT, folder)
+    return folder
+
+
+def _run(program: str, data: Path, **variables: str) -> None:
+    """Without the variables that belong to the tests themselves: the product's own storage of static files."""
+    data.mkdir(parents=True)
+    dropped = ("PRISM4K_TEST_APPS", "STATIC_STORAGE", "DATABASE_URL")
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    own = {"PRISM4K_DEMO": "1", "DJANGO_SETTINGS_MODULE": "prism4k.settings", _OWN_PLACE: str(data), **variables}
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, env={**kept, **own}, check=True)
