@@ -15,23 +15,23 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import environ
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from foundation.logs import logging_config
 from prism4k.keys import given_or_kept, require_encryption_keys, require_strong_text
+from prism4k.variables import Variables
 
-env = environ.Env()
+env = Variables()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.str("PRISM4K_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 VERSION = "0.1.0"
-DEBUG = env.bool("DEBUG", default=False)
-DEMO = env.bool("PRISM4K_DEMO", default=False)
+DEBUG = env.switch("DEBUG")
+DEMO = env.switch("PRISM4K_DEMO")
 """Serve as the demo: its commands are there, and on a database that it made sign-in lists its people."""
 if DEMO and find_spec("demo") is None:
     raise ImproperlyConfigured("PRISM4K_DEMO is set, and this installation comes without the demo: unset it.")
@@ -49,7 +49,7 @@ def _sqlite(database: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-_database = env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'prism4k.sqlite3'}")
+_database = env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'prism4k.sqlite3'}")
 IS_SQLITE = _database["ENGINE"].endswith("sqlite3")
 if IS_SQLITE:
     _database = _sqlite(_database)
@@ -120,8 +120,8 @@ LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "desk:home"
 LOGOUT_REDIRECT_URL = "accounts:sign-in"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = IS_SECURE
-SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if IS_SECURE else 0
-SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=12) * 3600
+SECURE_HSTS_SECONDS = env.count("HSTS_SECONDS", 31_536_000, least=0, most=315_360_000) if IS_SECURE else 0
+SESSION_COOKIE_AGE = env.count("SESSION_HOURS", 12, most=8_760) * 3600
 if IS_SECURE:
     # Browsers take these from our own host alone, over https: no neighbour under the same domain can set one.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
@@ -197,7 +197,7 @@ AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
-SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", default=30)
+SIGN_IN_ATTEMPTS = env.count("SIGN_IN_ATTEMPTS", 30, most=10_000)
 """Wrong passwords in a quarter of an hour for one name, and from one address; eight for a name at an address."""
 
 TEMPLATES = [
@@ -253,7 +253,7 @@ LANGUAGES = [("en", "English"), ("zh-hans", "中文")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = env.str("SITE_TIME_ZONE", default="Asia/Shanghai")
+TIME_ZONE = env.zone("SITE_TIME_ZONE", "Asia/Shanghai")
 """The site's zone: order numbers are written in it, screens show the viewer's."""
 PRODUCT_NAME = _("Prism4k release desk")
 
@@ -313,15 +313,15 @@ CHANNEL_LAYERS = (
     if CHANNEL_URL
     else {}
 )
-RUN_LEASE_SECONDS = env.float("RUN_LEASE_SECONDS", default=10)
-RUN_HINT_SECONDS = env.float("RUN_HINT_SECONDS", default=2)
-RUN_STEP_SECONDS = env.float("RUN_STEP_SECONDS", default=45)
-LOG_RETENTION_DAYS = env.int("LOG_RETENTION_DAYS", default=180)
-LOST_SECONDS = env.int("LOST_SECONDS", default=3600)
+RUN_LEASE_SECONDS = env.seconds("RUN_LEASE_SECONDS", 10)
+RUN_HINT_SECONDS = env.seconds("RUN_HINT_SECONDS", 2)
+RUN_STEP_SECONDS = env.seconds("RUN_STEP_SECONDS", 45)
+LOG_RETENTION_DAYS = env.count("LOG_RETENTION_DAYS", 180, most=36_500)
+LOST_SECONDS = env.count("LOST_SECONDS", 3600, most=2_592_000)
 """A deployment whose cluster has not answered for so long is given up, and its place waits until it was read again."""
-ABSENCE_SECONDS = env.float("ABSENCE_SECONDS", default=30)
+ABSENCE_SECONDS = env.seconds("ABSENCE_SECONDS", 30)
 """A build that Jenkins, while it is well, does not have for so long is gone: seen three times at least."""
-KEPT_SUCCESSES = max(1, env.int("KEPT_SUCCESSES", default=10))
+KEPT_SUCCESSES = env.count("KEPT_SUCCESSES", 10, most=1_000)
 """ConfigMaps of so many last successes stay in each namespace, for pods of a roll back; older ones are removed."""
 
 # ---------------------------------------------------------------- what we may call
@@ -331,5 +331,5 @@ OUTBOUND_ALLOW = env.list("OUTBOUND_ALLOW", default=[])
 SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 """Where Kubernetes mounts ``token`` and ``ca.crt`` of a pod's account; fixed by Kubernetes, another one in tests."""
 
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
-LOGGING = logging_config(level=LOG_LEVEL, as_json=env.bool("LOG_JSON", default=False))
+LOG_LEVEL = env.level("LOG_LEVEL", "INFO")
+LOGGING = logging_config(level=LOG_LEVEL, as_json=env.switch("LOG_JSON"))

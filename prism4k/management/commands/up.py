@@ -34,7 +34,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=LOOPBACK)
-        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000))
+        parser.add_argument("--port", type=int, default=os.environ.get("PORT") or "8000")
         parser.add_argument("--webs", type=int, default=1, help="web processes, sharing one port (default 1)")
         parser.add_argument("--workers", type=int, default=1, help="Celery workers (default 1)")
         parser.add_argument("--watchers", type=int, default=1, help="watchers (default 1)")
