@@ -9,8 +9,9 @@ from deployer.errors import Forbidden, Rejected
 from deployer.interfaces import BranchTip, JobFacts
 from releases.models import Build
 from tests.cast import World
+from tests.releases.answers import Jenkins
 from tests.releases.rows import build, make_component, make_order
-from tests.releases.test_build_remotes import JOB, WELL, Jenkins, list_git, put, put_git, put_image, step
+from tests.releases.test_build_remotes import JOB, WELL, list_git, put, put_git, put_image, step
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ from releases.steps.build.servers import open_server
 from releases.steps.build.trigger import send
 from releases.transitions import move
 from tests.cast import World
+from tests.releases.answers import Jenkins
 from tests.releases.rows import build, make_component, make_order
 
 FAR = 365 * 24 * 3600.0
@@ -112,31 +113,6 @@ def put_git(monkeypatch: pytest.MonkeyPatch, answer: object) -> None:
         return Jenkins(resolve=answer)
 
     monkeypatch.setattr("deployer.adapters.git.connect", connect)
-
-
-class Jenkins:
-    """Answers of a controller, or what it raises."""
-
-    def __init__(self, **answers: object) -> None:
-        self.answers = answers
-        self.asked: list[str] = []
-
-    def __getattr__(self, name: str) -> object:
-        if name not in self.answers:
-            raise AttributeError(name)
-        if name == "session":
-            return self.answers[name]
-
-        def answer(*_args: object, **_named: object) -> object:
-            self.asked.append(name)
-            given = self.answers[name]
-            if isinstance(given, list) and name != "read_whole_log":
-                given = given.pop(0) if len(given) > 1 else given[0]
-            if isinstance(given, Exception):
-                raise given
-            return given
-
-        return answer
 
 
 def put(monkeypatch: pytest.MonkeyPatch, jenkins: Jenkins) -> None:

@@ -12,8 +12,9 @@ from foundation.problems import Refused
 from releases.models import Build, ReleaseOrder
 from releases.services import builds, orders
 from tests.cast import World
+from tests.releases.answers import Jenkins
 from tests.releases.rows import COMMIT, build, make_component, make_order
-from tests.releases.test_build_remotes import JOB, WELL, Jenkins, list_git, put, put_git, put_image, step
+from tests.releases.test_build_remotes import JOB, WELL, list_git, put, put_git, put_image, step
 
 
 @pytest.fixture

@@ -20,9 +20,10 @@ from releases.models import Build, ReleaseOrder
 from releases.services import builds, orders
 from tests.cast import World
 from tests.components.stand_ins import git, make_repository, serving
+from tests.releases.answers import Jenkins
 from tests.releases.rows import make_component
 from tests.releases.test_api import Caller
-from tests.releases.test_build_remotes import WELL, Jenkins, put, put_image, step
+from tests.releases.test_build_remotes import WELL, put, put_image, step
 
 
 @dataclass

@@ -14,9 +14,10 @@ from releases.logs.truth import LogSum
 from releases.models import Build, OrderEvent
 from releases.steps.build import log_truth
 from tests.cast import World
+from tests.releases.answers import Jenkins
 from tests.releases.rows import build as make_build
 from tests.releases.rows import make_component, make_order
-from tests.releases.test_build_remotes import IN_SESSION, Jenkins, breakers_are_closed, in_jenkins, put, step
+from tests.releases.test_build_remotes import IN_SESSION, breakers_are_closed, in_jenkins, put, step
 
 TEXT = "".join(f"line {number} of the log\n" for number in range(1, 4001))
 ENDED = {3: BuildStatus(number=3, queue_id=1, is_building=False, result="FAILURE")}

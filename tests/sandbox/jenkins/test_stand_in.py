@@ -1,13 +1,11 @@
-"""What only the stand-in is asked: python-jenkins unmodified, restarts, waiting, stubborn processes, hostile values."""
+"""What only the stand-in is asked: python-jenkins unmodified, restarts, waiting, stubborn processes."""
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import shutil
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -24,15 +22,11 @@ from tests.sandbox.jenkins.parts import (
     TOKEN,
     USER,
     BuildSite,
-    build_site,
     jenkins_arguments,
     running,
     soon,
     start,
 )
-
-OWN_VARIABLES = """BUILD_DISPLAY_NAME BUILD_ID BUILD_NUMBER BUILD_TAG BUILD_URL HOME JENKINS_NODE_COOKIE JENKINS_URL
-    JOB_BASE_NAME JOB_NAME JOB_URL LANG NODE_NAME OLDPWD PATH PWD SHLVL TMP TMPDIR WORKSPACE _"""
 
 
 def is_alive(pid: str) -> bool:
@@ -41,18 +35,6 @@ def is_alive(pid: str) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BuildSite]:
-    with build_site(tmp_path_factory.mktemp("site")) as found:
-        found.target = dataclasses.replace(found.target, quiet_period_seconds=0)
-        yield found
-
-
-@pytest.fixture
-def library(site: BuildSite) -> jenkins.Jenkins:
-    return jenkins.Jenkins(site.target.url, USER, TOKEN, timeout=20)
 
 
 # ---------------------------------------------------------------- python-jenkins, as it is
@@ -237,59 +219,6 @@ def test_daemon_left_by_the_command_does_not_outlive_the_build(site: BuildSite) 
     match = re.search(r"pid=(\d+)", site.log(detail.number))
     assert match is not None
     wait_for(lambda: not is_alive(match.group(1)))
-
-
-# ---------------------------------------------------------------- hostile values
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [
-        ({"DIR_BUILD_FILE": "../../"}, "The parameter DIR_BUILD_FILE"),
-        ({"BUILD_TARGET": "../../.."}, "The parameter BUILD_TARGET"),
-        ({"PACKAGE_NAME": "../words.txt"}, "The parameter PACKAGE_NAME"),
-        ({"GIT_URL": "--upload-pack=touch /tmp/never"}, "The parameter GIT_URL"),
-        ({"GIT_URL": "ext::sh -c 'touch /tmp/never'"}, "The parameter GIT_URL"),
-        ({"GIT_COMMIT": "HEAD"}, "The parameter GIT_COMMIT"),
-        ({"BRANCH_TO_BUILD": "--all"}, "The parameter BRANCH_TO_BUILD"),
-        ({"APP": "Web"}, "The parameter APP"),
-        ({"BUILD_CMD": " "}, "The parameter BUILD_CMD"),
-        ({"BUILD_NODE": "python || built-in"}, "The parameter BUILD_NODE"),
-        ({"DIR_BUILD_FILE": "nowhere"}, "does not exist in the repository"),
-        ({"BUILD_CMD": "ln -s / dist", "BUILD_TARGET": "dist/etc", "PACKAGE_NAME": "hostname"}, "out of the workspace"),
-    ],
-)
-def test_hostile_or_missing_value_fails_with_a_message(site: BuildSite, changed: dict[str, str], words: str) -> None:
-    detail, _ = site.build(**changed)
-    assert detail.result == "FAILURE"
-    assert words in site.log(detail.number)
-
-
-def test_commit_of_another_branch_is_refused(site: BuildSite) -> None:
-    detail, _ = site.build(GIT_COMMIT=site.repository.other)
-    assert detail.result == "FAILURE"
-    assert "is not on branch main" in site.log(detail.number)
-
-
-def test_command_sees_parameters_and_nothing_of_ours(site: BuildSite) -> None:
-    detail, values = site.build(BUILD_CMD="env\nfalse")
-    shown = dict(line.split("=", 1) for line in site.log(detail.number).splitlines() if re.match(r"[A-Z_]+=", line))
-    assert shown["ORDER_NO"] == values["ORDER_NO"]
-    assert shown["BUILD_NUMBER"] == str(detail.number)
-    assert TOKEN not in site.log(detail.number)
-    assert set(shown) - set(values) <= set(OWN_VARIABLES.split())
-
-
-def test_link_in_the_repository_is_not_written_through(site: BuildSite, tmp_path: Path) -> None:
-    outside = tmp_path / "outside"
-    outside.write_text("mine")
-    detail, _ = site.build(BUILD_CMD=f"mkdir dist; cp words.txt dist/words.pkg; ln -s {outside} Dockerfile")
-    assert detail.result == "SUCCESS", site.log(detail.number)
-    assert outside.read_text() == "mine"
-
-
-def test_parameter_too_long_for_an_environment_fails_the_build(site: BuildSite) -> None:
-    detail, _ = site.build(BOOTSTART_TEMPLATE="x" * 131_072)
-    assert detail.result == "FAILURE"
-    assert "Argument list too long" in site.log(detail.number)
 
 
 # ---------------------------------------------------------------- the platform's answers
