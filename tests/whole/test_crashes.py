@@ -14,6 +14,7 @@ import pytest
 from tests.patience import at_most, wait_for
 from tests.whole import outside
 from tests.whole.conftest import SHORT_LEASE
+from tests.whole.halves import IS_FULL, IS_POSTGRESQL, on_postgresql, on_sqlite
 from tests.whole.holding import Door, Hold, door_to
 from tests.whole.people import Carried, Crew
 from tests.whole.product import Product
@@ -23,8 +24,7 @@ HANDS = 3
 MOST_KILLS = 8
 """A supervisor waits longer and longer before it starts a child that keeps dying: without an end to the killing the
 test would be about that."""
-# On SQLite this is one of the fast tests' slow ones; with PostgreSQL there is more time.
-SEEDS = [1, 2, 3] if os.environ.get("DATABASE_URL") else [1]
+SEEDS = [1, 2, 3] if IS_FULL else [2, 3] if IS_POSTGRESQL else [1]
 
 
 class Hands:
@@ -98,6 +98,7 @@ def assert_deployed_once(product: Product, order: Carried, environment: str) -> 
     assert sets[0]["status"]["readyReplicas"] == sets[0]["spec"]["replicas"] > 0
 
 
+@on_postgresql
 def test_killed_just_after_jenkins_took_the_build(bare_product: Product, hands: Hands, jenkins: Door) -> None:
     hands.fill_up()
     order = Crew(bare_product).create()
@@ -110,6 +111,7 @@ def test_killed_just_after_jenkins_took_the_build(bare_product: Product, hands: 
     assert_built_once(bare_product, build)
 
 
+@on_sqlite
 def test_killed_just_after_the_cluster_took_the_deployment(bare_product: Product, hands: Hands, cluster: Door) -> None:
     hands.fill_up()
     order = Crew(bare_product).create()
@@ -125,7 +127,7 @@ def test_killed_just_after_the_cluster_took_the_deployment(bare_product: Product
     assert_deployed_once(bare_product, order, "fat")
 
 
-@pytest.mark.parametrize("is_first", [False, True])
+@pytest.mark.parametrize("is_first", [pytest.param(False, marks=on_sqlite), pytest.param(True, marks=on_postgresql)])
 def test_a_late_request_never_puts_an_older_order_over_a_newer(
     bare_product: Product, hands: Hands, cluster: Door, is_first: bool
 ) -> None:

@@ -9,7 +9,6 @@ Fifteen schedules, 300 with ``FULL=1``: the even ones on SQLite (``make faults``
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -17,15 +16,15 @@ import pytest
 
 from tests.whole.attempt import Scene
 from tests.whole.controller import own_jenkins
+from tests.whole.halves import IS_FULL, IS_POSTGRESQL
 from tests.whole.holding import door_to
 from tests.whole.people import Crew
 from tests.whole.product import Product, running
 from tests.whole.schedules import POINTS, Schedule
 from tests.whole.test_crashes import Hands
 
-IS_POSTGRESQL = os.environ.get("DATABASE_URL", "").startswith("postgres")
 FEW = 15
-SCHEDULES = 300 if os.environ.get("FULL") else FEW
+SCHEDULES = 300 if IS_FULL else FEW
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 

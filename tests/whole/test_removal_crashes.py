@@ -1,17 +1,17 @@
 """Workers killed between read, fence and DELETE: another goes on, twice is harmless, and what comes late is refused.
 
-A case carries several orders, so each database has its half of them; ``FULL=1`` runs all on both.
+A case carries several orders, so each database has its half of them.
 """
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
 
 from tests.patience import wait_for
 from tests.whole import outside
+from tests.whole.halves import on_postgresql, on_sqlite
 from tests.whole.holding import Door, Hold
 from tests.whole.people import Carried, Crew
 from tests.whole.product import Product
@@ -28,12 +28,6 @@ __all__ = [
 ]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 LEFT = "left-behind"
-IS_FULL = bool(os.environ.get("FULL"))
-IS_POSTGRESQL = os.environ.get("DATABASE_URL", "").startswith("postgres")
-on_sqlite = pytest.mark.skipif(IS_POSTGRESQL and not IS_FULL, reason="on PostgreSQL with FULL=1; make faults has it")
-on_postgresql = pytest.mark.skipif(
-    not IS_POSTGRESQL and not IS_FULL, reason="on SQLite with FULL=1; make test-scale has it"
-)
 
 
 def built(crew: Crew) -> Carried:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.whole.conftest import new_database
+from tests.whole.halves import on_postgresql, on_sqlite
 from tests.whole.people import Carried, Crew
 from tests.whole.product import Product, running, wait_for
 from tests.whole.rows import Rows
@@ -93,6 +94,7 @@ ASKED_FOR = {("build", "start"), ("review", "start"), ("deployment", "start"), (
 LOOKED_AT = {("build", "building"), ("deployment", "rolling")}
 
 
+@on_postgresql
 @pytest.mark.parametrize("product", [PATIENT_SECONDS], indirect=True)
 def test_a_worker_triggers_renders_applies_and_rolls_back(product: Product, passes: Rows) -> None:
     product.watcher("watcher-x")
@@ -103,6 +105,7 @@ def test_a_worker_triggers_renders_applies_and_rolls_back(product: Product, pass
     assert {key: ran[key] for key in LOOKED_AT} == {key: {"watcher-x"} for key in LOOKED_AT}
 
 
+@on_sqlite
 def test_without_a_worker_the_watcher_does_everything(product: Product, passes: Rows) -> None:
     product.watcher("watcher-x")
     ran = who_ran(passes, carry(product))
