@@ -18,7 +18,7 @@ from environments.verbs import STILL_IN_ARCHIVE, VERBS, Where
 from foundation.idempotency import note_right
 from foundation.messages import localized_list
 from foundation.messages import message as _
-from foundation.problems import Denied, Missing, Refused
+from foundation.problems import Asked, Denied, Missing, Refused
 
 NOWHERE = 0
 """The id of no environment: only roles in the whole project are held there."""
@@ -51,6 +51,7 @@ class Rights:
     ) -> None:
         self.user = user
         only = user.only_project_id if only_project_id is None else only_project_id
+        self.only_project_id = only
         if held is None:
             rows = Membership.objects.filter(in_force(), user=user).values_list("role", "project_id", "environment_id")
             held = [Holding(*row) for row in rows] if user.is_active else []
@@ -62,6 +63,12 @@ class Rights:
     def archived_ids(self) -> frozenset[int]:
         """Archived projects: nothing but reading is left there."""
         return frozenset(Project.objects.filter(is_archived=True).values_list("pk", flat=True))
+
+    def alone(self, one: Holding) -> Rights:
+        """What the same person might do with this role and no other."""
+        other = Rights(self.user, only_project_id=self.only_project_id, held=[one])
+        other.archived_ids = self.archived_ids
+        return other
 
     def roles_in(self, project_id: int, environment_id: int | None = None) -> set[str]:
         """Roles held in the project (or any of its spaces), or, with an environment, in that very space."""
@@ -176,15 +183,22 @@ def require(
     if VERBS[verb].where is not Where.SITE and not rights.sees(_project(project_id, space)):
         raise Missing(_("There is no such thing, or it is not yours to see."))
     if VERBS[verb].where is not Where.SITE and rights.is_shut(verb, _project(project_id, space)):
-        raise Refused(
-            _("The project is archived: it can be read, and nothing in it changes."),
-            "project-archived",
-            who_may("manage_projects"),
-        )
+        message = _("The project is archived: it can be read, and nothing in it changes.")
+        raise Refused(message, "project-archived", who_may("manage_projects"), asked=asked_for(verb, project_id, space))
     if space is not None and _is_gone(verb, space):
         message = _("%(name)s is archived for this project: nothing goes there.", name=space.environment.label)
-        raise Refused(message, "space-archived", who_may("manage_places"))
-    raise Denied(_("You may not do this here."), who_can_help=who_may(verb, project_id=project_id, space=space))
+        raise Refused(message, "space-archived", who_may("manage_places"), asked=asked_for(verb, project_id, space))
+    who = who_may(verb, project_id=project_id, space=space)
+    raise Denied(_("You may not do this here."), who_can_help=who, asked=asked_for(verb, project_id, space))
+
+
+def asked_for(verb: str, project_id: int | None, space: Space | None) -> Asked:
+    """What was asked, by names; read only when it is refused."""
+    if space is not None:
+        return Asked(verb, space.project.slug, space.environment.slug)
+    if VERBS[verb].where is Where.SITE or project_id is None:
+        return Asked(verb)
+    return Asked(verb, Project.objects.values_list("slug", flat=True).get(pk=project_id))
 
 
 def require_either(user: User, first: str, second: str, *, space: Space) -> None:
@@ -212,7 +226,7 @@ def names_who_may(
     verb: str, *, project_id: int | None = None, space: Space | None = None, but: User | None = None
 ) -> list[str]:
     """The same, one by one."""
-    roles = _roles_for(verb, space)
+    roles = roles_for(verb, space)
     held = _memberships_for(verb, roles, project_id, space)
     if but is not None:
         held = held.exclude(user=but)
@@ -222,12 +236,20 @@ def names_who_may(
 
 def people_who_may(verb: str, *, space: Space, only_roles: Collection[str] = ()) -> list[User]:
     """Everybody who may do it in the space by a role held now; ``only_roles`` narrows it as a policy may."""
-    roles = _roles_for(verb, space)
-    held = _memberships_for(verb, roles & set(only_roles) if only_roles else roles, None, space)
+    held = memberships_that_allow(verb, space=space, only_roles=only_roles)
     return list({membership.user_id: membership.user for membership in held}.values())
 
 
-def _roles_for(verb: str, space: Space | None) -> set[str]:
+def memberships_that_allow(
+    verb: str, *, project_id: int | None = None, space: Space | None = None, only_roles: Collection[str] = ()
+) -> QuerySet[Membership]:
+    """The memberships of people who may sign in by which one may do it there now, by user name."""
+    roles = roles_for(verb, space)
+    return _memberships_for(verb, roles & set(only_roles) if only_roles else roles, project_id, space)
+
+
+def roles_for(verb: str, space: Space | None) -> set[str]:
+    """The roles by which the table allows it there, grants included where the space takes them."""
     rule = VERBS[verb]
     roles = set(rule.roles)
     if space is not None and not space.operations_only:
@@ -239,12 +261,16 @@ def _memberships_for(
     verb: str, roles: Collection[str], project_id: int | None, space: Space | None
 ) -> QuerySet[Membership]:
     rule = VERBS[verb]
+    held = set(roles)
+    if rule.where is Where.PROJECT and Role.DEVELOPER in held:
+        # As in ``roles_in``: who holds a grant counts as a developer in the project.
+        held.add(Role.GRANT)
     where = Q(project=None)
     if rule.where is not Where.SITE:
         where |= Q(project_id=_project(project_id, space))
     if rule.where is Where.SPACE:
         where &= Q(environment=None) | Q(environment_id=space.environment_id if space else NOWHERE)
-    return Membership.objects.filter(in_force(), where, role__in=roles, user__is_active=True).select_related("user")
+    return Membership.objects.filter(in_force(), where, role__in=held, user__is_active=True).select_related("user")
 
 
 def visible_projects(user: User) -> QuerySet[Project]:

@@ -7,6 +7,7 @@ Messages are lazy translations: they are put into the reader's language where th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +16,26 @@ from foundation.messages import message as _
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:prism4k:problem:"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The right that an act asked for and where, by slugs: what the permission explainer needs to say why."""
+
+    verb: str
+    project: str = ""
+    environment: str = ""
+    order: str = ""
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """As page and API take them, without empty ones."""
+        place = {"space": f"{self.project}/{self.environment}"} if self.environment else {"project": self.project}
+        return {name: value for name, value in {"verb": self.verb, **place, "order": self.order}.items() if value}
+
+    def about(self, order: str) -> Asked:
+        """The same, asked for this order."""
+        return replace(self, order=order)
 
 
 class PlatformError(Exception):
@@ -32,10 +53,15 @@ class PlatformError(Exception):
         status: int | None = None,
         fields: Mapping[str, Sequence[MessageLike]] | None = None,
         retry_after: int = 0,
+        asked: Asked | None = None,
     ) -> None:
-        """``retry_after``: seconds after which it makes sense to ask again; 0 says nothing about that."""
+        """``retry_after``: seconds after which it makes sense to ask again; 0 says nothing about that.
+
+        ``asked``: which right was asked for, where one is known.
+        """
         super().__init__(message)
         self.retry_after = retry_after
+        self.asked = asked
         self.message = message
         self.code = code or type(self).code
         self.who_can_help = who_can_help
@@ -99,10 +125,13 @@ def title(status: int) -> str:
         return "Error"
 
 
-def problem(error: PlatformError, *, instance: str = "", request_number: str = "") -> dict[str, Any]:
+def problem(
+    error: PlatformError, *, instance: str = "", request_number: str = "", explanation: str = ""
+) -> dict[str, Any]:
     """The RFC 9457 document of an error, in the active language, ready for JSON.
 
-    Members beyond the standard: ``code``, ``who_can_help``, ``fields`` (messages by field), ``request_number``.
+    Members beyond the standard: ``code``, ``who_can_help``, ``fields`` (messages by field), ``request_number``,
+    ``explanation`` (where the API says why the right is missing or the gate closed).
     """
     document: dict[str, Any] = {
         "type": TYPE_PREFIX + error.code,
@@ -119,4 +148,6 @@ def problem(error: PlatformError, *, instance: str = "", request_number: str = "
         document["fields"] = {name: [str(said) for said in messages] for name, messages in error.fields.items()}
     if request_number:
         document["request_number"] = request_number
+    if explanation:
+        document["explanation"] = explanation
     return document
