@@ -235,6 +235,7 @@ LINKS: tuple[tuple[str, str, str, MessageLike, MessageLike], ...] = (
     ),
     ("", "components:base-images", "stack", _("Base images"), _("What components stand on.")),
     ("see_site", "components:servers", "plug", _("Servers"), _("Jenkins, Git and registry; each with a test.")),
+    ("", "desk:explain", "help", _("Permission explainer"), _("Why you may or may not do something, and who may.")),
     ("see_health", "desk:health", "heart", _("System health"), _("Workers, stuck runs, other systems.")),
     ("", "accounts:tokens", "key", _("My tokens"), _("What acts for you over the API.")),
 )

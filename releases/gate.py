@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.utils.translation import pgettext_lazy
 
 from foundation.messages import MessageLike
-from foundation.problems import Refused
+from foundation.problems import Asked, Refused
 
 TITLES: dict[str, MessageLike] = {
     "built": pgettext_lazy("gate", "Image"),
@@ -47,8 +47,8 @@ def first_closed(gates: list[Gate]) -> Gate | None:
     return next((gate for gate in gates if not gate.is_open), None)
 
 
-def ensure_open(gates: list[Gate]) -> None:
-    """Raise Refused with the first closed gate's own message."""
+def ensure_open(gates: list[Gate], *, asked: Asked | None = None) -> None:
+    """Raise Refused with the first closed gate's own message; ``asked``: of which act, for who wants to know why."""
     gate = first_closed(gates)
     if gate:
-        raise Refused(gate.message, f"gate-{gate.code}", gate.who)
+        raise Refused(gate.message, f"gate-{gate.code}", gate.who, asked=asked)

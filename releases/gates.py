@@ -12,6 +12,7 @@ from environments.models import Environment, Space
 from foundation import patterns
 from foundation.messages import MessageLike, localized_list
 from foundation.messages import message as _
+from foundation.problems import Asked
 from foundation.runs.choices import RunState
 from releases import selectors
 from releases.approval_gates import approval_gates, counts_today, fair_approvers, four_eyes_gates, makers_of
@@ -20,16 +21,21 @@ from releases.gate import Gate, ensure_open, first_closed
 from releases.models import Deployment, Placement, Promotion, ReleaseOrder, Snapshot
 
 __all__ = [
-    "Gate", "again_gates", "approval_gates", "counts_today", "deployment_gates", "ensure_open", "fair_approvers",
-    "first_closed", "makers_of", "promotion_gates", "removal_gates", "roll_back_gates",
+    "Gate", "again_gates", "approval_gates", "asked_about", "built", "counts_today", "deployment_gates", "ensure_open",
+    "fair_approvers", "first_closed", "makers_of", "promotion_gates", "removal_gates", "roll_back_gates",
 ]  # fmt: skip
+
+
+def asked_about(verb: str, order: ReleaseOrder, space: Space | None) -> Asked:
+    """Which act the gates belong to, for who wants to know why one is closed."""
+    return Asked(verb, order.project.slug, space.environment.slug if space else "", order.number)
 
 
 # ---------------------------------------------------------------- promotion
 def promotion_gates(order: ReleaseOrder, space: Space) -> list[Gate]:
     """What must hold before the order may be promoted to the space."""
     return [
-        _built(order),
+        built(order),
         _not_closed(order),
         _came_through(order, space),
         _branch(order, space),
@@ -52,7 +58,8 @@ def _nothing_replaced_under_way(order: ReleaseOrder, space: Space) -> Gate:
     return Gate("free", False, message, active.deployed_by.shown_name)
 
 
-def _built(order: ReleaseOrder) -> Gate:
+def built(order: ReleaseOrder) -> Gate:
+    """There is something to deploy."""
     return Gate(
         "built",
         bool(order.image_digest),
@@ -223,7 +230,7 @@ def deployment_gates(
 ) -> list[Gate]:
     """What must hold before that person may apply the snapshot there. ``own``: the run that asks, if it runs."""
     return [
-        _built(order),
+        built(order),
         _not_closed(order),
         _promoted(order, space),
         _branch(order, space),
@@ -248,7 +255,7 @@ def again_gates(
     proven = successes.exclude(kind=DeploymentKind.REMOVE).exists()
     message = _("It succeeded here before.") if proven else _("This snapshot never succeeded here: deploy it instead.")
     return [
-        _built(order),
+        built(order),
         Gate("proven", proven, message),
         *_place_free(order, space, own),
         *four_eyes_gates(order, space, deployer),

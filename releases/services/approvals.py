@@ -14,7 +14,7 @@ from environments.access import Rights, may_approve, require
 from environments.choices import Role
 from environments.models import Space
 from foundation.messages import message as _
-from foundation.problems import Denied, Invalid, Refused, Stale
+from foundation.problems import Asked, Denied, Invalid, Refused, Stale
 from releases import gates, selectors
 from releases.choices import ApprovalState, OrderState
 from releases.events import record_act
@@ -39,38 +39,47 @@ def reject(*, actor: User, snapshot: Snapshot, comment: str) -> Approval:
 
 def why_not(actor: User, snapshot: Snapshot) -> str:
     """Why this person may not decide on the snapshot, as a message; empty when they may. For greyed buttons."""
+    gate = decision_gate(actor, snapshot)
+    return "" if gate.is_open else str(gate.message)
+
+
+def decision_gate(actor: User, snapshot: Snapshot) -> gates.Gate:
+    """The same as a gate: may this person decide on the snapshot, and if not who may."""
     try:
         _ensure_may_decide(actor, snapshot)
     except (Denied, Refused) as refusal:
-        return str(refusal.message)
-    return ""
+        return gates.Gate(refusal.code, False, refusal.message, refusal.who_can_help)
+    return gates.Gate("approved", True, _("This person may decide on the snapshot."))
 
 
 def _ensure_may_decide(actor: User, snapshot: Snapshot) -> None:
     space, order = snapshot.space, snapshot.order
     require(actor, "approve", space=space)
-    _ensure_role(actor, space)
+    asked = gates.asked_about("approve", order, space)
+    _ensure_role(actor, space, asked)
     if actor.pk in gates.makers_of(order):
         raise Denied(
             _("Four eyes: people who created or built an order do not approve it, administrators included."),
             "four-eyes",
             gates.fair_approvers(order, space),
+            asked=asked,
         )
     if not space.approvals:
-        raise Refused(_("%(name)s asks for no approval.", name=space.environment.label), "no-approval-needed")
+        message = _("%(name)s asks for no approval.", name=space.environment.label)
+        raise Refused(message, "no-approval-needed", asked=asked)
     # What stays of a closed order still has to go where it runs: only a deployment of it is over.
     if snapshot.removes is None and order.state == OrderState.CLOSED:
-        raise Refused(_("The order is closed."), "closed")
+        raise Refused(_("The order is closed."), "closed", asked=asked)
     latest = selectors.latest_review(order, space, is_removal=snapshot.removes is not None)
     if latest and latest.snapshot_id and latest.snapshot_id != snapshot.pk:
         raise Stale(_("A newer review has replaced this snapshot: open that one."))
 
 
-def _ensure_role(actor: User, space: Space) -> None:
+def _ensure_role(actor: User, space: Space, asked: Asked) -> None:
     """The space's policy may narrow who approves to some of the roles that the table allows."""
     if not may_approve(Rights(actor), space):
         names = [Role(role).label for role in space.approver_roles if role in Role.values]
-        raise Denied(_("Here only these roles approve: %(names)s.", names=names), "approver-role")
+        raise Denied(_("Here only these roles approve: %(names)s.", names=names), "approver-role", asked=asked)
 
 
 def _decide(actor: User, snapshot: Snapshot, state: str, comment: str) -> Approval:

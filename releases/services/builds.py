@@ -18,6 +18,7 @@ from foundation.messages import message as _
 from foundation.problems import Refused, Stale
 from foundation.runs.choices import ACTIVE
 from foundation.runs.wake import hinted_at, launch_hint, wake
+from releases import gates
 from releases.choices import OrderState
 from releases.events import append_event, record_act
 from releases.live_reads import read_build_status
@@ -34,14 +35,14 @@ def start_build(*, actor: User, order: ReleaseOrder, commit: str = "") -> Build:
     faster.
     """
     require(actor, "build", project_id=order.project_id, owner_id=order.author_id)
-    _ensure_state(order)
+    ensure_buildable(order)
     commit = commit or commit_to_build(actor=actor, order=order)
     _ensure_own_commit(order, commit)
     toolchain = _ensure_completeness(order)
     _ensure_given(order, toolchain)
     with transaction.atomic():
         locked = lock_order(order.pk)
-        _ensure_state(locked)
+        ensure_buildable(locked)
         if locked.component_settings_id is None:
             _freeze(locked, commit.lower())
         move(locked, OrderState.BUILDING, actor=actor)
@@ -78,7 +79,7 @@ def commit_to_build(*, actor: User, order: ReleaseOrder) -> str:
     Raises Refused for a Git tag that is at another commit now; while Git is away the build itself finds that out.
     """
     require(actor, "build", project_id=order.project_id, owner_id=order.author_id)
-    _ensure_state(order)
+    ensure_buildable(order)
     if order.git_tag:
         ensure_tag(order)
     return order.commit or live_reads.resolve(order.component, order.branch).commit
@@ -112,14 +113,16 @@ def _ensure_own_commit(order: ReleaseOrder, commit: str) -> None:
         raise Refused(_("This order is for commit %(commit)s only.", commit=order.commit[:7]), "other-commit")
 
 
-def _ensure_state(order: ReleaseOrder) -> None:
+def ensure_buildable(order: ReleaseOrder) -> None:
+    """Raise Refused where its state takes no build: it has an image, is being built or closed."""
     messages = {
         OrderState.BUILT: _("The order has an image and is never built again: repeat it as a new order."),
         OrderState.BUILDING: _("A build of this order is under way."),
         OrderState.CLOSED: _("The order is closed: repeat it as a new order."),
     }
     if order.state in messages:
-        raise Refused(messages[OrderState(order.state)], f"order-{order.state}")
+        asked = gates.asked_about("build", order, None)
+        raise Refused(messages[OrderState(order.state)], f"order-{order.state}", asked=asked)
 
 
 def _ensure_completeness(order: ReleaseOrder) -> Toolchain:

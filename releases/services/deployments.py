@@ -52,7 +52,10 @@ def start_deployment(
         place = lock_placement(order, space)
         locked = lock_order(order.pk)
         snapshot = review.snapshot if review else None
-        gates.ensure_open(gates.deployment_gates(locked, space, snapshot=snapshot, deployer=actor))
+        gates.ensure_open(
+            gates.deployment_gates(locked, space, snapshot=snapshot, deployer=actor),
+            asked=gates.asked_about("deploy", order, space),
+        )
         if review is None:
             review = request_review(locked, space, actor=actor)
             live_fingerprint = ""

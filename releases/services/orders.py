@@ -147,7 +147,8 @@ def return_order(*, actor: User, order: ReleaseOrder, reason: str) -> None:
     _close(actor, order, ClosedReason.RETURNED, reason)
 
 
-def _ensure_open(order: ReleaseOrder) -> None:
+def ensure_closable(order: ReleaseOrder) -> None:
+    """Raise Refused while it is being deployed, and once it is closed."""
     rows = Deployment.objects.filter(order=order, state__in=[RunState.QUEUED, RunState.RUNNING])
     active = rows.select_related("space__environment").first()
     if active:
@@ -164,7 +165,7 @@ def _close(actor: User, order: ReleaseOrder, why: str, note: str) -> None:
     with transaction.atomic():
         # Under the order's lock: who builds, deploys or closes it at this moment comes before us or after us.
         lock_orders(order.pk)
-        _ensure_open(order)
+        ensure_closable(order)
         running = Build.objects.filter(order=order, state__in=[RunState.QUEUED, RunState.RUNNING]).first()
         if running:
             builds.request_stop(running, actor)

@@ -26,12 +26,13 @@ def promote(
 ) -> Promotion:
     """Promote the order to the space and start its review there; the order before it is replaced and told."""
     require(actor, "promote", space=space, owner_id=order.author_id)
-    gates.ensure_open(gates.promotion_gates(order, space))
+    asked = gates.asked_about("promote", order, space)
+    gates.ensure_open(gates.promotion_gates(order, space), asked=asked)
     _check_test_verdict(space, test_verdict, report_url)
     with transaction.atomic():
         lock_for_promotion(order, space)
         locked = lock_order(order.pk)
-        gates.ensure_open(gates.promotion_gates(locked, space))
+        gates.ensure_open(gates.promotion_gates(locked, space), asked=asked)
         ensure_not_archived(space)
         _ensure_not_promoted(locked, space)
         promotion = create_promotion(

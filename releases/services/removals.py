@@ -37,7 +37,10 @@ def remove_component(*, actor: User, space: Space, placement: Placement, snapsho
     with transaction.atomic():
         place = lock_placement(review.order, space)
         order = lock_order(review.order_id)
-        gates.ensure_open(gates.removal_gates(order, space, snapshot=snapshot, deployer=actor))
+        gates.ensure_open(
+            gates.removal_gates(order, space, snapshot=snapshot, deployer=actor),
+            asked=gates.asked_about("remove", order, space),
+        )
         named = [f"{row['kind']}/{row['name']}" for row in snapshot.removes or ()]
         return create_deployment(
             order, space, place, actor=actor, kind=DeploymentKind.REMOVE, snapshot=snapshot, review=review,

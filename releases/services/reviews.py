@@ -14,7 +14,7 @@ from foundation.messages import message as _
 from foundation.problems import Invalid, Refused, Stale
 from foundation.runs.choices import RunState
 from foundation.runs.wake import hinted_at, launch_hint
-from releases import selectors
+from releases import gates, selectors
 from releases.choices import Reason
 from releases.events import record_act
 from releases.locks import lock_orders
@@ -25,7 +25,8 @@ def start_review(*, actor: User, order: ReleaseOrder, space: Space) -> Review:
     """Review (again) what deploying this order there would do."""
     require_either(actor, "review", "approve", space=space)
     if not order.image_digest:
-        raise Refused(_("The order has no image yet: build it first."), "gate-built")
+        asked = gates.asked_about("review", order, space)
+        raise Refused(_("The order has no image yet: build it first."), "gate-built", asked=asked)
     with transaction.atomic():
         return request_review(order, space, actor=actor)
 

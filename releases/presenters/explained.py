@@ -1,0 +1,90 @@
+"""For the permission explainer: whose thing an act is about, and the gates that the act itself would ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from accounts.models import User
+from environments.models import Space
+from environments.verb_words import OWNED
+from foundation.messages import message as _
+from foundation.problems import Refused
+from releases import gates, selectors
+from releases.choices import ApprovalState
+from releases.gates import Gate
+from releases.models import Approval, ReleaseOrder
+from releases.presenters.review import bars_of, review_gates
+from releases.services import approvals
+from releases.services.builds import ensure_buildable
+from releases.services.orders import ensure_closable
+
+DECIDED = (ApprovalState.GIVEN, ApprovalState.REJECTED)
+
+
+def owner_id_of(verb: str, order: ReleaseOrder, space: Space | None, person: User) -> int | None:
+    """Author, deployer or giver of what the act would be about; None where the order has no such thing there."""
+    whose = OWNED.get(verb)
+    if whose == "deployer":
+        place = selectors.place_in_use(order, space) if space else None
+        active = place.in_progress if place else None
+        return active.deployed_by_id if active and active.order_id == order.pk else None
+    if whose == "giver":
+        rows = Approval.objects.filter(order=order, space=space, by=person, state__in=DECIDED)
+        return person.pk if rows.exists() else None
+    return order.author_id
+
+
+def gates_of(verb: str, order: ReleaseOrder, space: Space | None, person: User | None) -> list[Gate]:
+    """What must hold besides the right; empty for acts without gates. ``person``: who would act, if they may at all."""
+    if space is not None and verb in _IN_SPACE:
+        return _IN_SPACE[verb](order, space, person)
+    if verb == "build":
+        return [_as_gate("open", lambda: ensure_buildable(order))]
+    if verb in ("close_order", "withdraw_order", "return"):
+        return [_as_gate("open", lambda: ensure_closable(order))]
+    return []
+
+
+def _as_gate(code: str, ensure: Callable[[], None]) -> Gate:
+    try:
+        ensure()
+    except Refused as refusal:
+        return Gate(code, False, refusal.message, refusal.who_can_help)
+    return Gate(code, True, _("The order's state allows it."))
+
+
+def _promote(order: ReleaseOrder, space: Space, person: User | None) -> list[Gate]:
+    return gates.promotion_gates(order, space)
+
+
+def _review(order: ReleaseOrder, space: Space, person: User | None) -> list[Gate]:
+    return [gates.built(order)]
+
+
+def _deploy(order: ReleaseOrder, space: Space, person: User | None) -> list[Gate]:
+    review = selectors.latest_review(order, space)
+    snapshot = review.snapshot if review else None
+    asked_first = review_gates(review, bars_of(review) if review else []) if space.asks_review else []
+    return [*asked_first, *gates.deployment_gates(order, space, snapshot=snapshot, deployer=person)]
+
+
+def _remove(order: ReleaseOrder, space: Space, person: User | None) -> list[Gate]:
+    review = selectors.latest_review(order, space, is_removal=True)
+    snapshot = review.snapshot if review else None
+    return [*review_gates(review, []), *gates.removal_gates(order, space, snapshot=snapshot, deployer=person)]
+
+
+def _approve(order: ReleaseOrder, space: Space, person: User | None) -> list[Gate]:
+    review = selectors.latest_review(order, space)
+    if review is None or review.snapshot is None:
+        return review_gates(review, [])
+    return [approvals.decision_gate(person, review.snapshot)] if person else []
+
+
+_IN_SPACE: dict[str, Callable[[ReleaseOrder, Space, User | None], list[Gate]]] = {
+    "promote": _promote,
+    "review": _review,
+    "deploy": _deploy,
+    "remove": _remove,
+    "approve": _approve,
+}
