@@ -17,6 +17,8 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.http import urlencode
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -126,7 +128,7 @@ def api_exception_handler(error: Exception, context: dict[str, Any]) -> Response
         # Only here: whom a call that was refused before that comes from is not asked.
         user = request.user if isinstance(request.user, User) else None
         record_refusal(known, user=user, verb=f"api {request.method}", name=request.path)
-    body = problem(known, instance=request.path, request_number=request_context.current().number)
+    body = _problem(known, request.path)
     # JSON, also where the answer itself would have been a page or YAML.
     request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
     response = Response(body, status=known.status, content_type=MEDIA_TYPE)
@@ -135,6 +137,20 @@ def api_exception_handler(error: Exception, context: dict[str, Any]) -> Response
     if seconds := _retry_after(known):
         response["Retry-After"] = str(seconds)
     return response
+
+
+def _problem(error: PlatformError, path: str) -> dict[str, Any]:
+    return problem(
+        error,
+        instance=path,
+        request_number=request_context.current().number,
+        explanation=_explanation(error, "api-explanations"),
+    )
+
+
+def _explanation(error: PlatformError, name: str) -> str:
+    """Where the permission explainer says why; empty where it is not known which right was asked for."""
+    return f"{reverse(name)}?{urlencode(error.asked.parameters)}" if error.asked else ""
 
 
 class ProblemMiddleware:
@@ -224,9 +240,14 @@ def error_page(request: HttpRequest, error: PlatformError) -> HttpResponse:
     """A whole page, a fragment for htmx, or a problem document for clients that asked for JSON."""
     number = request_context.current().number
     if request.path.startswith(("/api/", "/hooks/")):
-        body = problem(error, instance=request.path, request_number=number)
+        body = _problem(error, request.path)
         return _with_retry_after(JsonResponse(body, status=error.status, content_type=MEDIA_TYPE), error)
-    context: dict[str, Any] = {"error": error, "request_number": number, "explained": explained(error.status)}
+    context: dict[str, Any] = {
+        "error": error,
+        "request_number": number,
+        "explained": explained(error.status),
+        "explain_url": _explanation(error, "desk:explain"),
+    }
     template = "ui/problem.html" if is_htmx(request) else "error.html"
     if not hasattr(request, "user"):
         # Refused before anybody was looked for: the page stands alone.

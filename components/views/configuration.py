@@ -48,12 +48,13 @@ class Filled:
 
 @dataclass(frozen=True)
 class Place:
-    """One column of the comparison: without ``may_edit``, ``who`` may."""
+    """One column of the comparison: without ``may_edit``, ``who`` may; ``verb`` is the right that it takes."""
 
     environment: Environment
     config: ConfigVersion | None
     may_edit: bool
     who: str
+    verb: str
 
 
 @read_view
@@ -81,7 +82,7 @@ def _column(found: Component, space: Space, config: ConfigVersion | None, rights
     place = space.environment
     verb = _verb(place)
     may = rights.can(verb, space=space) and not found.is_archived
-    return Place(place, config, may, "" if may else who_may(verb, space=space))
+    return Place(place, config, may, "" if may else who_may(verb, space=space), verb)
 
 
 def _verb(place: Environment) -> str:

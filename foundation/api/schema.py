@@ -48,6 +48,7 @@ class Problem(serializers.Serializer[Any]):
         child=serializers.ListField(child=serializers.CharField()), required=False, help_text="sentences by field"
     )
     request_number = serializers.CharField(required=False, help_text="names the request in the log")
+    explanation = serializers.CharField(required=False, help_text="the address here that says why, and who may")
 
 
 class ApiSchema(AutoSchema):

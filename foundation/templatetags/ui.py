@@ -10,13 +10,16 @@ from django.template.base import NodeList
 from django.template.context import Context
 from django.template.loader_tags import BlockNode
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
 from foundation import durations
 from foundation.messages import localized_list
+from foundation.problems import Asked
 
 register = template.Library()
 register.filter("clock", durations.clock)
@@ -75,6 +78,13 @@ def block_text(context: Context, name: str) -> SafeString:
     """What a page wrote into this block: to draw it in a second place, or nothing around it where it is empty."""
     # Django keeps the blocks of the templates that extend this one in the context of rendering.
     return SafeString(BlockNode(name, NodeList()).render(context).strip())
+
+
+@register.inclusion_tag("ui/why_link.html")
+def why(verb: str, project: str = "", environment: str = "", order: str = "") -> dict[str, str]:
+    """The link to the permission explainer, with an act that this page refuses filled in."""
+    parameters = Asked(verb, project, environment, order).parameters
+    return {"url": f"{reverse('desk:explain')}?{urlencode(parameters)}"}
 
 
 def _sprite() -> str:

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.urls import reverse
+from django.utils.http import urlencode
 
-from environments.access import Rights, who_may
+from environments.access import Rights, asked_for, who_may
 from environments.models import Space
 from foundation.messages import MessageLike
 from foundation.messages import message as _
-from releases.gates import Gate, first_closed
+from releases.gates import Gate, asked_about, first_closed
+from releases.models import ReleaseOrder
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Act:
     method: str = "get"
     why: MessageLike = ""
     who: MessageLike = ""
+    explain: str = ""
+    """Where the permission explainer says why."""
     is_primary: bool = False
     is_danger: bool = False
     values: tuple[tuple[str, str], ...] = ()
@@ -48,10 +52,11 @@ class Act:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why not; both empty when one may."""
+    """Why not, who can clear it and where the permission explainer says more; all empty when one may."""
 
     why: MessageLike = ""
     who: MessageLike = ""
+    explain: str = ""
 
 
 def refusal(
@@ -62,16 +67,30 @@ def refusal(
     space: Space | None = None,
     owner_id: int | None = None,
     gates: list[Gate] | None = None,
+    order: ReleaseOrder | None = None,
 ) -> Refusal:
     """The first thing in the way: the right, then the gates. Only for greying; services ask again for themselves."""
     if not rights.can(verb, project_id=project_id, space=space, owner_id=owner_id):
         who = who_may(verb, project_id=project_id, space=space)
+        explain = explain_url(verb, order, space, project_id)
         if space is not None:
             message = _("You may not do this in %(name)s.", name=space.environment.label)
-            return Refusal(message, who)
-        return Refusal(_("You may not do this here."), who)
+            return Refusal(message, who, explain)
+        return Refusal(_("You may not do this here."), who, explain)
     closed = first_closed(gates or [])
-    return Refusal(closed.message, closed.who) if closed else Refusal()
+    if closed is None:
+        return Refusal()
+    # Without an order the explainer has no gates to tell of: it would say yes to what is refused here.
+    return Refusal(closed.message, closed.who, explain_url(verb, order, space, project_id) if order else "")
+
+
+def explain_url(verb: str, order: ReleaseOrder | None, space: Space | None, project_id: int | None = None) -> str:
+    """The permission explainer with the act filled in, for the person who looks."""
+    if order is not None:
+        asked = asked_about(verb, order, space)
+    else:
+        asked = asked_for(verb, project_id, space)
+    return f"{reverse('desk:explain')}?{urlencode(asked.parameters)}"
 
 
 def new_order_act(rights: Rights, project_ids: Iterable[int]) -> Act:

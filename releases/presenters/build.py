@@ -198,10 +198,10 @@ def start_act(order: ReleaseOrder, rights: Rights) -> Act | None:
     """The way to the dialog; None when there is nothing to build any more."""
     if order.state not in (OrderState.CREATED, OrderState.BUILD_FAILED):
         return None
-    no = refusal(rights, "build", project_id=order.project_id, owner_id=order.author_id)
+    no = refusal(rights, "build", project_id=order.project_id, owner_id=order.author_id, order=order)
     label = _("Build") if order.state == OrderState.CREATED else _("Build again")
     url = reverse("releases:build", args=[order.number])
-    return Act(label, url, why=no.why, who=no.who, is_primary=True, letter="b")
+    return Act(label, url, why=no.why, who=no.who, explain=no.explain, is_primary=True, letter="b")
 
 
 def stop_act(order: ReleaseOrder, build: Build | None, rights: Rights) -> Act | None:
@@ -212,9 +212,11 @@ def stop_act(order: ReleaseOrder, build: Build | None, rights: Rights) -> Act | 
     if build.stop_requested_at:
         message = _("It was asked to stop; the page says so when Jenkins has stopped it.")
         return Act(_("Stop the build"), url, "post", why=message, is_danger=True)
-    no = refusal(rights, "stop_build", project_id=order.project_id, owner_id=order.author_id)
+    no = refusal(rights, "stop_build", project_id=order.project_id, owner_id=order.author_id, order=order)
     ask = _("Jenkins is asked to stop it; the order can be built again.")
-    return Act(_("Stop the build"), url, "post", why=no.why, who=no.who, is_danger=True, confirm=ask)
+    return Act(
+        _("Stop the build"), url, "post", why=no.why, who=no.who, explain=no.explain, is_danger=True, confirm=ask
+    )
 
 
 TAIL_LINES = 200

@@ -167,6 +167,7 @@ class SpacePanel:
     deployments: list[Deployment]
     promote_why: MessageLike
     promote_who: MessageLike
+    promote_explain: str
     withdraw: Act | None
     review: Act
     deploy: Act | None
@@ -196,7 +197,7 @@ class SpacePanel:
 def space_panel(order: ReleaseOrder, place: Place, rights: Rights) -> SpacePanel:
     """Everything about the order there, with the buttons as they stand for this viewer."""
     space = place.space
-    no = refusal(rights, "promote", space=space, owner_id=order.author_id, gates=place.promotion_gates)
+    no = refusal(rights, "promote", space=space, owner_id=order.author_id, gates=place.promotion_gates, order=order)
     rows = selectors.deployments_of(order).filter(space=space).select_related("order")
     return SpacePanel(
         place=place,
@@ -205,6 +206,7 @@ def space_panel(order: ReleaseOrder, place: Place, rights: Rights) -> SpacePanel
         deployments=list(rows[:20]),
         promote_why=no.why,
         promote_who=no.who,
+        promote_explain=no.explain,
         withdraw=_withdraw_act(order, place, rights),
         review=review_act(order, place, rights),
         deploy=deploy_act(order, place, rights),
@@ -216,9 +218,9 @@ def _withdraw_act(order: ReleaseOrder, place: Place, rights: Rights) -> Act | No
     promotion = place.standing.promotion
     if promotion is None:
         return None
-    no = refusal(rights, "promote", space=place.space, owner_id=order.author_id)
+    no = refusal(rights, "promote", space=place.space, owner_id=order.author_id, order=order)
     url = reverse("releases:withdraw-promotion", args=[order.number, promotion.pk])
-    return Act(_("Withdraw the promotion"), url, why=no.why, who=no.who)
+    return Act(_("Withdraw the promotion"), url, why=no.why, who=no.who, explain=no.explain)
 
 
 def review_act(order: ReleaseOrder, place: Place, rights: Rights) -> Act:
@@ -236,9 +238,9 @@ def deploy_act(order: ReleaseOrder, place: Place, rights: Rights, *, is_primary:
         return None
     url = reverse("releases:deploy", args=[order.number, space.environment.slug])
     label = _("Deploy to %(name)s", name=space.environment.label)
-    no = refusal(rights, "deploy", space=space, gates=place.deployment_gates)
+    no = refusal(rights, "deploy", space=space, gates=place.deployment_gates, order=order)
     letter = "d" if is_primary else ""
-    return Act(label, url, "post", why=no.why, who=no.who, is_primary=is_primary, letter=letter)
+    return Act(label, url, "post", why=no.why, who=no.who, explain=no.explain, is_primary=is_primary, letter=letter)
 
 
 def roll_back_act(place: Placement | None, space: Space, rights: Rights) -> Act | None:
@@ -247,4 +249,11 @@ def roll_back_act(place: Placement | None, space: Space, rights: Rights) -> Act 
         return None
     no = refusal(rights, "deploy", space=space)
     names = [space.project.slug, place.component.slug, space.environment.slug]
-    return Act(_("Roll back"), reverse("releases:roll-back", args=names), why=no.why, who=no.who, sign="rollback")
+    return Act(
+        _("Roll back"),
+        reverse("releases:roll-back", args=names),
+        why=no.why,
+        who=no.who,
+        explain=no.explain,
+        sign="rollback",
+    )

@@ -187,7 +187,9 @@ def back_act(place: Placement | None, rights: Rights) -> Act | None:
     found = gates.again_gates(good.order, space, snapshot=good.snapshot, deployer=None) if good.snapshot else []
     no = refusal(rights, "deploy", space=space, gates=found)
     values = (("replicas", str(pods)),)
-    return Act(label, url, "post", why=no.why, who=no.who, values=values, is_primary=True, sign="scale")
+    return Act(
+        label, url, "post", why=no.why, who=no.who, explain=no.explain, values=values, is_primary=True, sign="scale"
+    )
 
 
 def cancel_act(deployment: Deployment, rights: Rights) -> Act | None:

@@ -156,6 +156,16 @@ def close(request: HttpRequest, number: str, act: str) -> HttpResponse:
         else:
             return redirect_with(request, said, "releases:order", number)
     verb = {"done": "close_order", "return": "return", "withdraw": "withdraw_order"}[act]
-    no = acts.refusal(Rights(actor_of(request)), verb, project_id=found.project_id, owner_id=found.author_id)
-    context = {"order": found, "form": form, "title": title, "act": act, "why": no.why, "who": no.who}
+    no = acts.refusal(
+        Rights(actor_of(request)), verb, project_id=found.project_id, owner_id=found.author_id, order=found
+    )
+    context = {
+        "order": found,
+        "form": form,
+        "title": title,
+        "act": act,
+        "why": no.why,
+        "who": no.who,
+        "explain": no.explain,
+    }
     return page(request, "releases/close.html", context, status=400 if form.is_bound else 200)

@@ -71,7 +71,7 @@ def _context(user: User, place: Placement, form: DeployForm | None) -> dict[str,
     review = selectors.latest_review(order, space, is_removal=True)
     snapshot = review.snapshot if review else None
     found = [*review_gates(review, []), *gates.removal_gates(order, space, snapshot=snapshot, deployer=user)]
-    no = refusal(Rights(user), "remove", space=space, gates=found)
+    no = refusal(Rights(user), "remove", space=space, gates=found, order=order)
     initial = {"snapshot": snapshot.hash if snapshot else ""}
     return {
         **base,
@@ -83,6 +83,7 @@ def _context(user: User, place: Placement, form: DeployForm | None) -> dict[str,
         "closed_count": sum(not gate.is_open for gate in found),
         "why": no.why,
         "who": no.who,
+        "explain": no.explain,
         "diff": diff_of(review) if review and snapshot else [],
         "waiting": why_waiting(review) if review and review.is_active else "",
         "reason": reason_of(review) if review else "",

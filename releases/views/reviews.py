@@ -106,7 +106,7 @@ def review_context(
     bars = bars_of(review) if review else []
     running = running_there(place)
     found = [*review_gates(review, bars), *gates.deployment_gates(order, space, snapshot=snapshot, deployer=user)]
-    no = refusal(rights, "deploy", space=space, gates=found)
+    no = refusal(rights, "deploy", space=space, gates=found, order=order)
     return {
         "order": order,
         "space": space,
@@ -135,6 +135,7 @@ def review_context(
         "effect": effect_of(snapshot, place, running) if snapshot else None,
         "deploy_why": no.why,
         "deploy_who": no.who,
+        "deploy_explain": no.explain,
         "deploy_form": form or _deploy_form(order, space, review, snapshot),
         **live(order, space.pk),
     }
@@ -145,7 +146,12 @@ def _taking_over(review: Review | None, space: Space, rights: Rights) -> dict[st
     if review is None or not review_acts.open_fields(review):
         return {}
     no = refusal(rights, "take_over", space=space, gates=[])
-    return {"take_over_form": TakeOverForm(), "take_over_why": no.why, "take_over_who": no.who}
+    return {
+        "take_over_form": TakeOverForm(),
+        "take_over_why": no.why,
+        "take_over_who": no.who,
+        "take_over_explain": no.explain,
+    }
 
 
 def _may_review(order: ReleaseOrder, space: Space, rights: Rights) -> dict[str, Any]:

@@ -153,7 +153,14 @@ def _roll_back_act(deployment: Deployment, place: Placement | None, rights: Righ
     label = _("Roll back to %(name)s", name=target.order.short_name)
     is_failed = deployment.state in (RunState.FAILED, RunState.ERRORED)
     return Act(
-        label, f"{path}?to={target.pk}", why=no.why, who=no.who, is_primary=is_failed, letter="r", sign="rollback"
+        label,
+        f"{path}?to={target.pk}",
+        why=no.why,
+        who=no.who,
+        explain=no.explain,
+        is_primary=is_failed,
+        letter="r",
+        sign="rollback",
     )
 
 

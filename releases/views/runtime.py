@@ -154,7 +154,7 @@ def _again_act(place: Placement, rights: Rights, name: str, label: Any) -> Act:
     bounds = bounds_in(good.snapshot.manifests) if name == "scale" else None
     if bounds and not no.why:
         return Act(label, url, "post", why=autoscaled(bounds))
-    return Act(label, url, "post", why=no.why, who=no.who)
+    return Act(label, url, "post", why=no.why, who=no.who, explain=no.explain)
 
 
 def _targets(place: Placement) -> list[Deployment]:
@@ -244,7 +244,8 @@ def roll_back(request: HttpRequest, project: str, slug: str, environment: str) -
     running, snapshot = running_there(place), full_snapshot(target.snapshot.pk)
     context = {
         "place": place, **_names_of(place), "targets": targets, "target": target, "form": form, "gates": found,
-        "why": no.why, "who": no.who, "running": running, "effect": effect_of(snapshot, place, running),
+        "why": no.why, "who": no.who, "explain": no.explain,
+        "running": running, "effect": effect_of(snapshot, place, running),
         **folded(compare(snapshot, running)),
         "diff": diff_of_snapshots(running.snapshot if running else None, snapshot),
         "first_closed": gates.first_closed(found),

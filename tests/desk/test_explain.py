@@ -310,6 +310,34 @@ def test_refused_pages_and_greyed_buttons_lead_there(world: World, component: Co
     assert followed(dana, link_of(space))["code"] in ("other-role", "no-role")
 
 
+REFUSING = (
+    ("tess", "/components/sis-omm/sis-omm-proxy-gw/edit/", {"edit_component", "edit_allocation"}),
+    ("tess", "/components/sis-omm/sis-omm-proxy-gw/configuration/", {"edit_config", "edit_production_config"}),
+    ("tess", "/components/sis-omm/sis-omm-proxy-gw/scaling/prd/", {"edit_allocation"}),
+    ("dana", "/templates/prism-python-deployment.yaml/?kind=deployment", {"edit_global_template"}),
+    ("dana", "/projects/sis-omm/", {"manage_members"}),
+    ("dana", "/spaces/sis-omm/prd/", {"manage_places", "edit_policy"}),
+    ("dana", "/spaces/sis-omm/prd/policy/", {"edit_policy"}),
+    ("dana", "/health/", {"see_health"}),
+    ("uma", "/orders/{number}/", {"check", "build", "create_order", "close_order", "return", "withdraw_order"}),
+    ("uma", "/orders/{number}/?panel=fat", {"promote"}),
+    ("uma", "/orders/{number}/close/withdraw/", {"withdraw_order"}),
+)
+
+
+@pytest.mark.parametrize(("name", "path", "verbs"), REFUSING)
+def test_every_link_is_about_what_the_page_refuses(
+    world: World, component: Component, signed_in: SignIn, name: str, path: str, verbs: set[str]
+) -> None:
+    """Whoever follows one is told no, with people to ask: a link to a yes would contradict the page it comes from."""
+    order, client = make_built(component, world.dana), signed_in(name)
+    page = client.get(path.format(number=order.number))
+    found = re.findall(r'class="why-link" href="([^"]+)"', page.content.decode())
+    told = [followed(client, address) for address in found]
+    assert found and {answer["verb"] for answer in told} & verbs, (page.status_code, found)
+    assert not [answer["detail"] for answer in told if answer["may"]]
+
+
 def test_it_is_found(world: World, signed_in: SignIn) -> None:
     lines = signed_in("dana").get("/search/palette/?q=permission").json()["groups"]
     assert "/explain/" in [line["url"] for group in lines for line in group["lines"]]
