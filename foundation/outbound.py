@@ -98,6 +98,16 @@ def check_url(url: str, *, allowed_schemes: Iterable[str] = ("https",)) -> Desti
     return Destination(scheme=scheme, host=host, port=port, addresses=tuple(str(address) for address in addresses))
 
 
+def check_link(url: str) -> None:
+    """Is that an address that people may be given to click? Nobody connects to it. Raises Refused with a message."""
+    parts = _split(url, is_ssh_possible=False)
+    if parts.scheme.lower() not in ("http", "https"):
+        raise _refuse(_("An address that begins with %(scheme)s:// is not allowed here.", scheme=parts.scheme[:20]))
+    if parts.username is not None or parts.password is not None:
+        raise _refuse(_("Leave user name and password out of the link: everybody who sees it would read them."))
+    _port(parts)
+
+
 def _split(url: str, *, is_ssh_possible: bool) -> SplitResult:
     if url != url.strip() or any(ord(letter) < 33 or ord(letter) == 127 for letter in url) or "\\" in url:
         raise _refuse(_("The address holds spaces or signs that an address cannot have."))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from accounts.models import User
 from environments.access import require
 from environments.models import Space
+from foundation.messages import MessageLike
 from foundation.messages import message as _
+from foundation.outbound import check_link
 from foundation.problems import Invalid, Refused, Stale
 from foundation.runs.choices import RunState
 from releases import gates
@@ -55,14 +55,25 @@ def _ensure_not_promoted(order: ReleaseOrder, space: Space) -> None:
 
 
 def _check_test_verdict(space: Space, test_verdict: str, report_url: str) -> None:
-    problems = {}
+    problems: dict[str, list[MessageLike]] = {}
     follows = space.environment.follows.exists()
     if follows and test_verdict not in TestVerdict.values:
         problems["test_verdict"] = [_("Say whether it passed, or passed with remarks.")]
-    if report_url and urlsplit(report_url).scheme not in ("http", "https"):
-        problems["report_url"] = [_("The link to the report must begin with http:// or https://.")]
+    if report_url and (message := _why_no_link(report_url)):
+        problems["report_url"] = [message]
     if problems:
         raise Invalid(problems)
+
+
+def _why_no_link(url: str) -> MessageLike | None:
+    """Others click it on the order's page."""
+    if not url.lower().startswith(("http://", "https://")):
+        return _("The link to the report must begin with http:// or https://.")
+    try:
+        check_link(url)
+    except Refused as refusal:
+        return refusal.message
+    return None
 
 
 def withdraw_promotion(*, actor: User, promotion: Promotion, reason: str = "") -> None:
