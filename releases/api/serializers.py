@@ -72,7 +72,7 @@ class DecisionInput(Input):
 
 
 class TakeOverInput(Input):
-    reason = text(500, help_text="why; the approvers read it")
+    reason = text(500, default="", help_text="why; the approvers read it")
 
 
 class Ticks(serializers.ListField):
