@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import include, path
 from django.views.i18n import set_language
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from foundation.api.routes import no_api_route
 from prism4k import health
+from prism4k.api_document import ApiDocument
 from releases.api.views import hooks, webhooks
 
 api = [
@@ -27,7 +28,7 @@ urlpatterns = [
         name="set-language",
     ),
     path("api/v1/", include(api)),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema/", ApiDocument.as_view(), name="schema"),
     path(
         "api/docs/",
         # The split view has its script at an address of its own: the Content-Security-Policy refuses inline scripts.

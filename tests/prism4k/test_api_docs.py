@@ -9,9 +9,12 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.test import Client
 
+from prism4k.api_document import ApiDocument, _document
+
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.security("hostile-logs")
 def test_nothing_in_the_page_is_inline(client: Client) -> None:
     page = client.get("/api/docs/")
     html = page.content.decode()
@@ -34,3 +37,23 @@ def test_every_address_in_the_page_answers(client: Client) -> None:
     assert answer.status_code == 200 and answer["Content-Type"].startswith("application/javascript")
     (schema,) = set(re.findall(r'"(/api/schema/[^"]*)"', answer.content.decode()))
     assert client.get(schema).status_code == 200
+
+
+@pytest.mark.security("floods")
+def test_the_document_is_made_once_whatever_is_asked(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes a second of a core, and anybody may ask for it."""
+    _document.cache_clear()
+    made: list[str] = []
+    real = ApiDocument.generator_class.get_schema
+    monkeypatch.setattr(
+        ApiDocument.generator_class, "get_schema", lambda *args, **how: made.append("one") or real(*args, **how)
+    )
+    texts = set()
+    for query in ("", "?lang=en", "?lang=zz", "?lang=../../x", "?version=a%0d%0aSet-Cookie:b", "?version=9", "?x=1"):
+        answer = client.get(f"/api/schema/{query}", headers={"Accept-Language": "en"})
+        assert answer.status_code == 200 and answer["Content-Disposition"] == 'inline; filename="Prism4k.yaml"'
+        texts.add(answer.content)
+    assert len(made) == len(texts) == 1
+    chinese = client.get("/api/schema/?format=json&lang=zh-hans")
+    assert chinese.status_code == 200 and chinese.json()["openapi"].startswith("3.")
+    assert len(made) == 2
