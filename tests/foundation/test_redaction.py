@@ -18,6 +18,7 @@ from foundation.redaction import MASK, redact, redact_value, register_secret
 CANARY = "cAnArY-98f3a1"
 
 
+@pytest.mark.security("secrets-that-leak")
 @pytest.mark.parametrize(
     "text",
     [
@@ -56,12 +57,14 @@ def test_ordinary_lines_stay_as_they_are(text: str) -> None:
     assert redact(text) == text
 
 
+@pytest.mark.security("secrets-that-leak")
 def test_registered_values_are_masked_wherever_they_stand() -> None:
     register_secret("p@ss with spaces")
     register_secret("abc")
     assert redact("tried p@ss with spaces, abc") == f"tried {MASK}, abc"
 
 
+@pytest.mark.security("secrets-that-leak")
 def test_nested_values_lose_their_secrets() -> None:
     found = redact_value({"token": CANARY, "list": [f"password={CANARY}", 1, None], "deep": {"client_secret": CANARY}})
     assert CANARY not in json.dumps(found)
@@ -72,6 +75,7 @@ def test_nested_values_lose_their_secrets() -> None:
     }
 
 
+@pytest.mark.security("secrets-that-leak")
 def test_every_way_of_logging_is_redacted(capsys: pytest.CaptureFixture[str]) -> None:
     handlers, level = logging.root.handlers[:], logging.root.level
     try:
@@ -90,6 +94,33 @@ def test_every_way_of_logging_is_redacted(capsys: pytest.CaptureFixture[str]) ->
     assert CANARY not in json.dumps(lines)
 
 
+@pytest.mark.security("forged-lines")
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_somebody_sent_begins_no_line_of_its_own(capsys: pytest.CaptureFixture[str], as_json: bool) -> None:
+    """Nor does a terminal obey it; a traceback keeps its lines, away from the margin."""
+    forged = "x\r\n2026-12-01T02:00:00Z [info     ] forged\u2028\x1b]0;title\x07\x1b[2J\x9b1m"
+    handlers, level = logging.root.handlers[:], logging.root.level
+    try:
+        logging.config.dictConfig(logging_config(level="INFO", as_json=as_json))
+        logging.getLogger("plain").warning("Not Found: %s", forged)
+        structlog.get_logger("fancy").warning(forged, path=forged, several=[forged])
+        try:
+            raise RuntimeError(forged)
+        except RuntimeError:
+            logging.getLogger("plain").exception("it raised")
+    finally:
+        logging.root.handlers[:], logging.root.level = handlers, level
+    written = capsys.readouterr().err
+    assert written.count("forged") > 3
+    assert not [line for line in written.split("\n") if line.startswith("2026-12-01T02:00:00Z")]
+    assert not set(written) & {"\r", "\x1b", "\x07", "\x9b", "\u2028"}
+    if as_json:
+        assert [json.loads(line)["level"] for line in written.splitlines()] == ["warning", "warning", "error"]
+    else:
+        assert [line for line in written.split("\n") if line and line[0] not in " T2"] == []
+        assert written.count("[warning  ]") == 2 and "    RuntimeError: x\\r\n" in written
+
+
 PIECES = [
     "password", "=", ":", " ", "\n", "\n\n", "\r\n", "'", CANARY, "https://", "u:", "@host", "Authorization", "Bearer ",
     "Basic ", "token", "api-key", "ACCESS_KEY", "密码", "：", "mysql", "mysqldump -p", " -p ", "docker login", "curl",
@@ -98,6 +129,7 @@ PIECES = [
 ]  # fmt: skip
 
 
+@pytest.mark.security("secrets-that-leak")
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
 @settings(max_examples=400, deadline=None)
 def test_a_long_text_is_masked_as_a_short_one(text: str) -> None:
