@@ -17,7 +17,7 @@ comma := ,
 need = command -v $(1) >/dev/null || { echo "There is no $(1). Install it: apt-get install $(2)" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help python dev-installed chromium demo up reset lint types test faults test-scale e2e contract jenkinsfile \
+.PHONY: help python dev-installed chromium demo up reset lint types test security faults test-scale e2e contract jenkinsfile \
         controlplane screenshots ux budgets bench assets assets-check messages image upgrade-dump
 
 ##@ Try it
@@ -51,6 +51,9 @@ types: dev-installed ## mypy --strict
 
 test: dev-installed ## Fast tests: no browser, no PostgreSQL, no Redis
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not e2e and not scale and not slow and not controlplane and not jenkinsfile" tests
+
+security: dev-installed ## Attacks of docs/security.md; what of them needs Chromium, PostgreSQL or Java runs with e2e, test-scale, jenkinsfile
+	$(BIN)/python -m pytest -n $(WORKERS) -m "security and not e2e and not scale and not controlplane and not jenkinsfile" tests
 
 faults: dev-installed ## Outages, crashes and hostile input against the stand-ins, with real processes killed
 	$(BIN)/python -m pytest -n $(WORKERS) -m "slow and not e2e and not scale and not controlplane" tests

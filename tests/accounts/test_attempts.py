@@ -15,6 +15,8 @@ from audit.models import AuditEvent
 from foundation.problems import Invalid
 from tests.cast import PASSWORD, World
 
+pytestmark = pytest.mark.security("guessed-passwords")
+
 
 @pytest.fixture(autouse=True)
 def nobody_is_locked_out(db: None) -> None:

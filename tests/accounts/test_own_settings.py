@@ -46,6 +46,7 @@ def test_what_does_not_exist_is_refused_at_its_field(world: World, field: str, v
     assert getattr(world.dana, field) != value
 
 
+@pytest.mark.security("stolen-sessions")
 def test_a_new_password_ends_other_sessions_and_keeps_this_one(world: World, dana: Client) -> None:
     other = Client()
     other.force_login(world.dana, backend="accounts.backends.PasswordBackend")

@@ -12,6 +12,8 @@ from accounts.models import BrowserSession, Token
 from audit.models import AuditEvent
 from tests.cast import PASSWORD, World
 
+pytestmark = pytest.mark.security("stolen-sessions")
+
 
 @pytest.fixture(autouse=True)
 def nobody_is_locked_out(db: None) -> None:
@@ -42,6 +44,7 @@ def test_a_person_sees_where_they_are_signed_in_and_ends_one(world: World) -> No
     assert AuditEvent.objects.filter(verb="session.ended", actor_name="Dana").count() == 1
 
 
+@pytest.mark.security("guessed-ids")
 def test_nobody_ends_the_session_of_somebody_else(world: World) -> None:
     other = browser("Chrome", "tess")
     number = BrowserSession.objects.get().pk

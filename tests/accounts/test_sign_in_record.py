@@ -11,6 +11,8 @@ from django.test import Client
 from audit.models import AuditEvent
 from tests.cast import PASSWORD, World
 
+pytestmark = pytest.mark.security("guessed-passwords")
+
 
 @pytest.fixture(autouse=True)
 def nobody_is_locked_out(db: None) -> None:

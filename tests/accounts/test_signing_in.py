@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 from axes.utils import reset
+from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
 from audit.models import AuditEvent
 from tests.cast import PASSWORD, World
@@ -25,6 +28,7 @@ def test_a_person_signs_in_and_goes_where_they_wanted(world: World) -> None:
     assert AuditEvent.objects.filter(verb="user.signed_in", actor_name="Dana").count() == 1
 
 
+@pytest.mark.security("links-that-run")
 @pytest.mark.parametrize("away", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
 def test_nobody_is_sent_to_another_site(world: World, away: str) -> None:
     answer = Client().post("/sign-in/", {"username": "dana", "password": PASSWORD, "next": away})
@@ -32,6 +36,7 @@ def test_nobody_is_sent_to_another_site(world: World, away: str) -> None:
     assert "evil" not in answer["Location"] and "alert" not in answer["Location"]
 
 
+@pytest.mark.security("guessed-passwords")
 def test_a_wrong_password_and_an_unknown_name_read_the_same(world: World) -> None:
     wrong = Client().post("/sign-in/", {"username": "dana", "password": "no"})
     unknown = Client().post("/sign-in/", {"username": "nobody", "password": "no"})
@@ -40,6 +45,7 @@ def test_a_wrong_password_and_an_unknown_name_read_the_same(world: World) -> Non
     assert "_auth_user_id" not in wrong.client.session
 
 
+@pytest.mark.security("stolen-sessions")
 def test_somebody_switched_off_stays_out_at_once(world: World) -> None:
     client = Client()
     client.force_login(world.dana, backend="accounts.backends.PasswordBackend")
@@ -51,6 +57,7 @@ def test_somebody_switched_off_stays_out_at_once(world: World) -> None:
     assert "do not match" in answer.content.decode()
 
 
+@pytest.mark.security("guessed-passwords")
 def test_too_many_wrong_passwords_are_told_so_and_the_right_one_does_not_help(world: World) -> None:
     client = Client()
     for _attempt in range(8):
@@ -62,6 +69,7 @@ def test_too_many_wrong_passwords_are_told_so_and_the_right_one_does_not_help(wo
     assert Client().post("/sign-in/", {"username": "tess", "password": PASSWORD}).status_code == 302
 
 
+@pytest.mark.security("forged-requests")
 def test_signing_out_needs_a_post(world: World) -> None:
     client = Client()
     client.force_login(world.dana, backend="accounts.backends.PasswordBackend")
@@ -102,9 +110,38 @@ def test_in_demo_data_one_click_makes_you_somebody(world: World, demo_installati
     assert client.post("/switch/", {"username": "dana"}).status_code == 404
 
 
+@pytest.mark.security("forged-requests")
 def test_the_switch_wants_a_csrf_token(world: World, demo_installation: None) -> None:
     client = Client(enforce_csrf_checks=True)
     assert client.post("/switch/", {"username": "ada"}).status_code == 403
+
+
+@pytest.mark.security("stolen-sessions")
+def test_a_session_of_before_is_not_the_session_of_after(world: World) -> None:
+    """Who gave somebody a session to sign in with does not have theirs; each sign-in has one of its own."""
+    client = Client()
+    client.post("/language/", {"language": "en", "next": "/sign-in/"})
+    given = client.session
+    given["planted"] = "yes"
+    given.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = given.session_key
+    keys = [given.session_key]
+    for _twice in range(2):
+        assert client.post("/sign-in/", {"username": "dana", "password": PASSWORD}).status_code == 302
+        keys.append(client.session.session_key)
+        client.post("/sign-out/")
+    assert len(set(keys)) == 3
+    assert not Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now()).exists()
+
+
+@pytest.mark.security("stolen-sessions")
+def test_the_cookies_are_no_others_sites_and_no_scripts(world: World) -> None:
+    client = Client()
+    client.get("/sign-in/")
+    client.post("/sign-in/", {"username": "dana", "password": PASSWORD})
+    session, secret = client.cookies["sessionid"], client.cookies["csrftoken"]
+    assert (session["httponly"], session["samesite"], session["path"], session["domain"]) == (True, "Lax", "/", "")
+    assert (secret["samesite"], secret["path"], secret["domain"]) == ("Lax", "/", "")
 
 
 def test_language_before_signing_in(world: World) -> None:

@@ -50,6 +50,7 @@ def test_signing_in_gives_a_token_of_twelve_hours(world: World) -> None:
     assert me["token"]["key"] == body["key"]
 
 
+@pytest.mark.security("stolen-or-made-up-tokens")
 def test_signing_in_with_fewer_scopes(world: World) -> None:
     token = sign_in(scopes=["read"]).json()["token"]
     assert call(token, "get", "tokens/").status_code == 200
@@ -58,6 +59,7 @@ def test_signing_in_with_fewer_scopes(world: World) -> None:
     assert "admin" in refused.json()["detail"]
 
 
+@pytest.mark.security("guessed-passwords")
 def test_a_wrong_password_says_so_and_too_many_are_stopped(world: World) -> None:
     assert sign_in(password="wrong").status_code == 400
     for _attempt in range(7):
@@ -75,6 +77,7 @@ def test_a_retried_sign_in_keeps_no_secret(world: World) -> None:
     assert not Idempotency.objects.exists()
 
 
+@pytest.mark.security("stolen-or-made-up-tokens")
 def test_the_page_shows_a_token_once(world: World) -> None:
     client = Client()
     client.force_login(world.dana, backend="accounts.backends.PasswordBackend")
@@ -100,6 +103,7 @@ def test_the_days_on_the_form_are_the_days_it_lives(world: World) -> None:
     assert (row.scopes, row.project) == (["read", "build"], world.project)
 
 
+@pytest.mark.security("stolen-or-made-up-tokens")
 @pytest.mark.parametrize(
     ("given", "field"),
     [
@@ -117,6 +121,7 @@ def test_a_senseless_token_is_refused_at_its_field(world: World, given: dict[str
     assert not Token.objects.exists()
 
 
+@pytest.mark.security("stolen-or-made-up-tokens")
 def test_expired_and_unknown_tokens_are_refused_alike(world: World) -> None:
     text = make(world)
     Token.objects.update(expiry=timezone.now() - timedelta(seconds=1))
@@ -126,6 +131,17 @@ def test_expired_and_unknown_tokens_are_refused_alike(world: World) -> None:
         assert answer.json()["code"] == "unauthenticated"
 
 
+@pytest.mark.security("stolen-or-made-up-tokens")
+def test_a_token_ends_with_its_owner_whoever_switched_them_off(world: World) -> None:
+    """Also by SQL: the token's row is still there."""
+    text = make(world, scopes=["read", "admin"])
+    assert call(text, "get", "me/").status_code == 200
+    type(world.dana).objects.filter(pk=world.dana.pk).update(is_active=False)
+    assert call(text, "get", "me/").status_code == 401
+    assert call(text, "post", "tokens/", {"name": "x", "scopes": ["read"], "days": 1}).status_code == 401
+
+
+@pytest.mark.security("stolen-or-made-up-tokens")
 def test_a_token_makes_none_that_may_more_than_itself(world: World) -> None:
     text = make(world, scopes=["read", "admin"])
     more = call(text, "post", "tokens/", {"name": "x", "scopes": ["deploy"], "days": 1})
@@ -136,6 +152,7 @@ def test_a_token_makes_none_that_may_more_than_itself(world: World) -> None:
     assert child.expiry <= parent.expiry + timedelta(seconds=5)
 
 
+@pytest.mark.security("stolen-or-made-up-tokens")
 def test_a_token_of_one_project_sees_only_it_and_makes_none_for_more(world: World) -> None:
     other = Project.objects.create(organisation=world.organisation, slug="other", name="Other")
     Membership.objects.create(user=world.dana, role="developer", project=other)
@@ -152,6 +169,7 @@ def test_a_token_of_one_project_sees_only_it_and_makes_none_for_more(world: Worl
         )  # fmt: skip
 
 
+@pytest.mark.security("guessed-ids")
 def test_no_token_for_a_project_that_one_does_not_see(world: World) -> None:
     Project.objects.create(organisation=world.organisation, slug="hidden", name="Hidden")
     assert sign_in(project="hidden").status_code == 404
@@ -159,6 +177,7 @@ def test_no_token_for_a_project_that_one_does_not_see(world: World) -> None:
     assert not Token.objects.exists()
 
 
+@pytest.mark.security("guessed-ids", "stolen-or-made-up-tokens")
 def test_revoking_is_for_ones_own(world: World) -> None:
     make(world)
     key = Token.objects.get().token_key
@@ -169,6 +188,7 @@ def test_revoking_is_for_ones_own(world: World) -> None:
     assert not Token.objects.filter(token_key=key).exists()
 
 
+@pytest.mark.security("stolen-or-made-up-tokens")
 def test_signing_out_ends_the_token_of_the_call(world: World) -> None:
     text = make(world)
     assert call(text, "post", "sign-out/").status_code == 204

@@ -51,6 +51,7 @@ def test_an_event_says_who_what_where_and_under_which_request(db: None) -> None:
     assert (event.before, event.after) == ({"approvals": 1}, {"approvals": 2})
 
 
+@pytest.mark.security("secrets-that-leak")
 def test_secrets_do_not_get_in(db: None) -> None:
     event = audit.record(
         audit.platform, "cluster.changed", object_type="cluster", reason="token=abcdef-123456",
@@ -67,6 +68,7 @@ def test_an_act_that_is_rolled_back_leaves_no_event(db: None) -> None:
     assert not AuditEvent.objects.exists()
 
 
+@pytest.mark.security("changed-audit")
 def test_sealing_and_verifying(db: None) -> None:
     for number in range(5):
         record(number)
@@ -109,6 +111,7 @@ TAMPERINGS: dict[str, Callable[[], Any]] = {
 }
 
 
+@pytest.mark.security("changed-audit")
 @pytest.mark.parametrize("name", TAMPERINGS)
 def test_any_tampering_is_found_at_its_link(db: None, name: str) -> None:
     for number in (1, 2, 3):
@@ -120,6 +123,7 @@ def test_any_tampering_is_found_at_its_link(db: None, name: str) -> None:
     assert not result.is_whole and result.broken_at == 2 and result.checked == 1 and result.problem
 
 
+@pytest.mark.security("changed-audit")
 def test_a_time_that_was_changed_is_found(db: None) -> None:
     event = record()
     seal_events()
@@ -128,6 +132,7 @@ def test_a_time_that_was_changed_is_found(db: None) -> None:
     assert verify().broken_at == 1
 
 
+@pytest.mark.security("changed-audit")
 def test_links_that_swap_their_events_are_found(db: None) -> None:
     first, second = record(1), record(2)
     seal_events()
@@ -138,6 +143,7 @@ def test_links_that_swap_their_events_are_found(db: None) -> None:
     assert verify().broken_at == 1
 
 
+@pytest.mark.security("changed-audit")
 def test_a_chain_that_was_cut_short_is_found_by_a_known_head(db: None) -> None:
     for number in (1, 2, 3):
         record(number)
@@ -154,6 +160,7 @@ def test_a_chain_that_was_cut_short_is_found_by_a_known_head(db: None) -> None:
     assert "not the one" in verify(known_head=head).problem
 
 
+@pytest.mark.security("changed-audit")
 def test_another_key_cannot_have_sealed_it(db: None, settings: Any) -> None:
     record()
     seal_events()
@@ -161,6 +168,7 @@ def test_another_key_cannot_have_sealed_it(db: None, settings: Any) -> None:
     assert verify().broken_at == 1
 
 
+@pytest.mark.security("changed-audit")
 @pytest.mark.parametrize("rows", [AuditEvent.objects, AuditLink.objects], ids=["event", "link"])
 @pytest.mark.parametrize("act", ["update", "delete"])
 def test_the_database_refuses_changes(db: None, rows: Any, act: str) -> None:
@@ -171,6 +179,7 @@ def test_the_database_refuses_changes(db: None, rows: Any, act: str) -> None:
     assert rows.count() == 1
 
 
+@pytest.mark.security("changed-audit")
 def test_missing_triggers_are_seen_and_put_back(db: None) -> None:
     assert triggers_present()
     remove()

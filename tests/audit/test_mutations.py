@@ -22,6 +22,8 @@ from audit.verification import verify
 from foundation.clock import db_now
 from foundation.runs.driving import drive
 
+pytestmark = pytest.mark.security("changed-audit")
+
 
 def record(name: str) -> AuditEvent:
     return audit.record(audit.platform, "order.created", object_type="order", object_id=name, after={"name": name})

@@ -14,7 +14,7 @@ from audit.triggers import lifted
 from audit.verification import verify
 from foundation.problems import Invalid
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.security("changed-audit"), pytest.mark.django_db]
 
 
 def act(count: int) -> None:

@@ -117,6 +117,7 @@ def test_base_images(call: Any) -> None:
     ]
 
 
+@pytest.mark.security("secrets-that-leak")
 def test_credentials_go_in_and_never_come_out(call: Any) -> None:
     body = {"slug": "two", "name": "Two", "url": "http://127.0.0.1:1/", "username": "u", "token": "sesame-open-up"}
     status, made = call("ada", "post", "jenkins-servers/", body)

@@ -222,6 +222,7 @@ def test_a_remote_that_accepts_and_is_silent_costs_five_seconds(shop: Shop) -> N
     assert look.is_stale and look.tips == () and "5 seconds" in str(look.reason)
 
 
+@pytest.mark.security("requests-to-inner-hosts")
 def test_hosts_that_nobody_listed_are_not_asked(shop: Shop, remote: Remote) -> None:
     GitServer.objects.update(is_archived=True)
     look = live_reads.branches(shop.component)

@@ -31,6 +31,7 @@ def offered(shop: Shop) -> JenkinsServer:
     return shop.jenkins
 
 
+@pytest.mark.security("build-parameters")
 @pytest.mark.parametrize(
     ("field", "value", "allowed"),
     [
@@ -62,6 +63,7 @@ def test_everything_goes_on_until_somebody_writes_a_list(shop: Shop) -> None:
     assert save_settings(actor=shop.world.dana, component=shop.component, values=values).job_name == "any/where/deep"
 
 
+@pytest.mark.security("build-parameters")
 def test_what_was_taken_back_stops_the_next_build(shop: Shop) -> None:
     save_settings(actor=shop.world.dana, component=shop.component, values=ORIGINAL)
     assert missing_for_build(shop.component) == []

@@ -62,6 +62,7 @@ def test_an_empty_list_gives_nothing() -> None:
     assert not is_offered("", "b", "a/b") and not is_offered("\n  \n", "b", "a/b") and not is_offered("b", "b", "b")
 
 
+@pytest.mark.security("floods")
 def test_a_pattern_of_many_stars_is_quick() -> None:
     line = "* " + "/".join(["*a" * 4 + "*"] * 12 + ["**", "*b"])
     assert check_offers(line, []) == []
@@ -171,6 +172,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.security("requests-to-inner-hosts")
 @pytest.mark.parametrize("url", HOSTILE)
 def test_no_way_round_by_the_address(shop: Shop, url: str) -> None:
     GitServer.objects.create(host=HOST, name="Git", allow_http=True, repositories="sis-omm b/*\nsis-omm */x/*")
@@ -182,6 +184,7 @@ def test_no_way_round_by_the_address(shop: Shop, url: str) -> None:
     assert set(refused.value.fields) == {"git_url"} and not ComponentSettings.objects.exists()
 
 
+@pytest.mark.security("requests-to-inner-hosts")
 @pytest.mark.parametrize("url", ["https://git.example/b/%2e%2e/a", "https://git.example/b/x%252f"])
 def test_a_veiled_path_is_no_path_for_anybody(url: str) -> None:
     with pytest.raises(GrammarError):

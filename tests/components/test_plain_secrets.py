@@ -6,6 +6,8 @@ import pytest
 
 from components.plain_secrets import holds_secret, is_secret, secret_lines
 
+pytestmark = pytest.mark.security("secrets-that-leak")
+
 SECRET = [
     ("REDIS_PWD", "x1"),
     ("PRIVATE_KEY", "abc"),

@@ -99,6 +99,7 @@ def test_what_does_not_render_is_told_with_its_line(ready: Shop) -> None:
         assert "nothing" in problem["message"]
 
 
+@pytest.mark.security("template-escapes")
 def test_a_template_cannot_reach_beyond_its_values(ready: Shop) -> None:
     run = _preview(ready, "service", "a: {{ component.__class__.__mro__ }}\n")
     assert run.state == "failed"

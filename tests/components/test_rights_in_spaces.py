@@ -13,6 +13,8 @@ from environments.models import Membership
 from foundation.problems import Denied, Missing
 from tests.components.conftest import Shop
 
+pytestmark = pytest.mark.security("rights-on-every-way-in")
+
 AMOUNTS = {"replicas": "2", "cpu_request": "1", "cpu_limit": "2", "memory_request": "1", "memory_limit": "2"}
 
 

@@ -42,6 +42,7 @@ def test_it_reads_back_and_the_same_makes_no_version(shop: Shop) -> None:
     assert row.files == {"app.properties": "a=1\nb=2\n"}
 
 
+@pytest.mark.security("secrets-that-leak")
 @pytest.mark.parametrize("name", ["DB_PASSWORD", "api_token", "clientSecret"])
 def test_a_value_that_would_be_a_secret_is_refused_with_advice(shop: Shop, name: str) -> None:
     with pytest.raises(Invalid) as caught:
@@ -115,6 +116,7 @@ def test_production_is_for_operations(shop: Shop) -> None:
     assert _save(shop, ENV, "uat").number == 1
 
 
+@pytest.mark.security("secrets-that-leak")
 def test_the_audit_names_what_changed_without_values(shop: Shop) -> None:
     _save(shop, ENV)
     _save(shop, [{"name": "LOG_LEVEL", "value": "a-very-particular-value"}], files={"a": "b"}, seen_number=1)

@@ -11,6 +11,8 @@ from components.services.servers import edit_server
 from foundation.problems import Invalid
 from tests.cast import World
 
+pytestmark = pytest.mark.security("stolen-cluster-credentials")
+
 
 @pytest.fixture(autouse=True)
 def anywhere(settings: Any) -> None:

@@ -15,6 +15,8 @@ from components.validators import (
     split_image,
 )
 
+pytestmark = pytest.mark.security("build-parameters")
+
 
 @pytest.mark.parametrize("name", ["master", "feature/ABC-12_x", "release/1.0", "fix#3"])
 def test_branches(name: str) -> None:

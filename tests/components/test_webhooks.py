@@ -200,6 +200,7 @@ def test_old_deliveries_are_forgotten(client: Client, shop: Shop, secret: str) -
     assert WebhookDelivery.objects.count() == 1
 
 
+@pytest.mark.security("floods")
 def test_a_huge_body_is_refused(client: Client, shop: Shop, secret: str) -> None:
     body = b" " * (webhooks.MOST_BYTES + 1)
     for path in (HOOK, "/hooks/servers/git/unknown.example"):
@@ -209,6 +210,7 @@ def test_a_huge_body_is_refused(client: Client, shop: Shop, secret: str) -> None
     assert push(client, most, sent.github_headers(secret, most)).status_code == 202
 
 
+@pytest.mark.security("floods")
 def test_too_many_are_refused_and_written_once(client: Client, shop: Shop, secret: str) -> None:
     most = webhooks.MOST_A_MINUTE
     for _number in range(most):
@@ -220,6 +222,7 @@ def test_too_many_are_refused_and_written_once(client: Client, shop: Shop, secre
     assert push(client, sent.gitlab_push(), sent.gitlab_headers(secret)).status_code == 202
 
 
+@pytest.mark.security("floods")
 def test_an_address_that_is_none_has_the_same_limit(client: Client, shop: Shop, secret: str) -> None:
     answers = [
         push(client, b"{}", sent.gitlab_headers("wrong"), HOOK + "x").status_code

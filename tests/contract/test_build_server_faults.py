@@ -193,6 +193,7 @@ def test_slow_trickle_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert time.monotonic() - started < at_most(3)
 
 
+@pytest.mark.security("requests-to-inner-hosts")
 def test_trigger_sends_a_form_and_follows_no_redirect() -> None:
     answer = respond("303 See Other", Location="http://other.example:99/jenkins/queue/item/4711/")
     with server(answer) as (client, raw):
@@ -205,6 +206,7 @@ def test_trigger_sends_a_form_and_follows_no_redirect() -> None:
     assert b"authorization: basic" in head.lower()
 
 
+@pytest.mark.security("build-parameters")
 def test_folder_and_context_path_are_kept_and_odd_names_refused() -> None:
     with server(respond("200 OK", b'{"number":7}')) as (_, raw):
         client = connect(BuildServerTarget("jenkins:path", f"{raw.url}jenkins", "bot", "token"))

@@ -151,6 +151,7 @@ def test_refused_at_the_token_service_is_forbidden(script: Scripted) -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.security("requests-to-inner-hosts")
 def test_password_never_goes_to_a_foreign_token_service(script: Scripted, elsewhere: Scripted) -> None:
     guard_with_tokens(script, f"{elsewhere.url}/service/token")
     with pytest.raises(Forbidden, match="outside its domain"):
@@ -202,6 +203,7 @@ def test_blob_redirect_to_another_host_carries_no_credentials(script: Scripted, 
     assert elsewhere.seen == [("/bucket/x?signature=1", "")]
 
 
+@pytest.mark.security("requests-to-inner-hosts")
 @pytest.mark.parametrize("host", ["localhost", "169.254.169.254", "[::1]", "0.0.0.0"])
 def test_blob_redirect_to_inner_addresses_is_refused(script: Scripted, elsewhere: Scripted, host: str) -> None:
     script.set(BLOB_PATH, 302, Location=f"http://{host}:{elsewhere.port}/latest/meta-data")
@@ -210,6 +212,7 @@ def test_blob_redirect_to_inner_addresses_is_refused(script: Scripted, elsewhere
     assert elsewhere.seen == []
 
 
+@pytest.mark.security("requests-to-inner-hosts")
 def test_manifest_redirect_is_not_followed(script: Scripted, elsewhere: Scripted) -> None:
     script.set(MANIFEST_PATH, 302, Location=f"{elsewhere.url}/x")
     with pytest.raises(Rejected, match="redirects to another address"):

@@ -94,6 +94,7 @@ def target(url: str, tmp_path: Path, username: str = "", password: str = "") -> 
     return SourceTarget("git:1", url, str(tmp_path / "mirror"), username=username, password=password)
 
 
+@pytest.mark.security("requests-to-inner-hosts")
 @pytest.mark.parametrize(
     "url",
     [
@@ -136,6 +137,7 @@ def test_right_password_opens_and_stays_out_of_sight(outside: Outside, tmp_path:
     assert PASSWORD not in repr(target("https://h/a", tmp_path, "robot", PASSWORD))
 
 
+@pytest.mark.security("secrets-that-leak")
 def test_password_is_in_no_command_line_and_leaves_no_file(tmp_path: Path) -> None:
     url = check_url("https://host/app.git")
     with online_environment(target(url.text, tmp_path, "robot", PASSWORD), url) as environment:
@@ -193,6 +195,7 @@ def test_answers_become_our_words(outside: Outside, tmp_path: Path, path: str, e
     assert type(caught.value) is error, str(caught.value)
 
 
+@pytest.mark.security("requests-to-inner-hosts")
 def test_redirect_is_not_followed(outside: Outside, tmp_path: Path) -> None:
     outside.hits.clear()
     with pytest.raises(NoFact, match="another address"):

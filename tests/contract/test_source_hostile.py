@@ -18,7 +18,7 @@ from deployer.errors import NotFound, Rejected, Unavailable
 from deployer.interfaces import SourceTarget
 from tests.components.stand_ins import git, serving
 
-pytestmark = pytest.mark.contract
+pytestmark = [pytest.mark.security("build-parameters"), pytest.mark.contract]
 
 SETTINGS = """
 [core]

@@ -177,6 +177,7 @@ def test_a_redirect_on_the_same_host_is_followed_and_one_that_was_expected_is_no
     assert asked == [b"/", b"/home", b"/"]
 
 
+@pytest.mark.security("requests-to-inner-hosts")
 def test_a_redirect_to_another_host_or_port_is_never_followed() -> None:
     asked: list[bytes] = []
     leads_to = ""
@@ -204,6 +205,7 @@ def test_a_circle_of_redirects_ends() -> None:
         assert ask(f"http://127.0.0.1:{port}/").code == "entry_redirects"
 
 
+@pytest.mark.security("requests-to-inner-hosts")
 def test_only_the_addresses_that_were_checked_are_connected_to() -> None:
     heads: list[bytes] = []
 

@@ -38,12 +38,14 @@ def test_a_push_names_its_repository(form: str) -> None:
     assert len(found.mark) == 64 and found.mark == read_git_push(SECRET, headers(form, body), body).mark
 
 
+@pytest.mark.security("forged-tasks")
 @pytest.mark.parametrize("form", BODIES)
 def test_another_secret_is_not_authentic(form: str) -> None:
     with pytest.raises(NotAuthentic):
         read_git_push(SECRET, headers(form, BODIES[form], secret="5f" * 32), BODIES[form])
 
 
+@pytest.mark.security("forged-tasks")
 @pytest.mark.parametrize("form", ["gitea", "github"])
 def test_another_body_under_the_same_signature_is_not_authentic(form: str) -> None:
     signed = headers(form, BODIES[form])
@@ -51,6 +53,7 @@ def test_another_body_under_the_same_signature_is_not_authentic(form: str) -> No
         read_git_push(SECRET, signed, BODIES[form].replace(b"proxy-gw", b"proxy-xx"))
 
 
+@pytest.mark.security("forged-tasks")
 def test_a_push_without_a_signature_is_not_authentic() -> None:
     old = CaseInsensitiveMapping({"X-GitHub-Event": "push", "X-Hub-Signature": "sha1=" + "0" * 40})
     for bare in (old, CaseInsensitiveMapping({})):
@@ -58,6 +61,7 @@ def test_a_push_without_a_signature_is_not_authentic() -> None:
             read_git_push(SECRET, bare, BODIES["github"])
 
 
+@pytest.mark.security("forged-tasks")
 def test_an_unsigned_number_makes_no_other_delivery_of_it() -> None:
     body = BODIES["github"]
     one = read_git_push(SECRET, CaseInsensitiveMapping(sent.github_headers(SECRET, body, number="1")), body)
@@ -123,6 +127,7 @@ def test_distribution_names_images_of_manifests() -> None:
     assert pulled.names == ()
 
 
+@pytest.mark.security("forged-tasks")
 def test_a_registry_without_the_secret_is_not_authentic() -> None:
     for token in ("", "Bearer", "Bearer " + "5f" * 32, f"Basic {SECRET}", "密"):
         with pytest.raises(NotAuthentic):

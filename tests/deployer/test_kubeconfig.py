@@ -97,6 +97,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.security("yaml-tricks", "stolen-cluster-credentials")
 @pytest.mark.parametrize("case", sorted(REFUSED))
 def test_what_would_run_or_read_here_is_refused(case: str) -> None:
     with pytest.raises(Rejected) as refusal:

@@ -285,6 +285,7 @@ BY_PASSED: dict[str, tuple[Change, str]] = {
 }
 
 
+@pytest.mark.security("hostile-manifests")
 @pytest.mark.parametrize("case", sorted(BY_PASSED))
 def test_a_rule_cannot_be_gone_round(case: str) -> None:
     change, words = BY_PASSED[case]
@@ -319,6 +320,7 @@ IMAGES = {
 }
 
 
+@pytest.mark.security("hostile-manifests")
 @pytest.mark.parametrize("image", sorted(IMAGES))
 @pytest.mark.parametrize("part", ["containers.1", "initContainers"])
 def test_a_side_image_is_one_image_of_an_allowed_place(image: str, part: str) -> None:

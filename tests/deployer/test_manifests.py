@@ -43,6 +43,7 @@ def test_the_corpus_is_large() -> None:
     assert len(HOSTILE) >= 100
 
 
+@pytest.mark.security("hostile-manifests")
 @pytest.mark.parametrize("case", sorted(HOSTILE))
 def test_a_hostile_set_is_refused(case: str) -> None:
     manifests = good_set()
@@ -55,6 +56,7 @@ def test_a_hostile_set_is_refused(case: str) -> None:
     )
 
 
+@pytest.mark.security("hostile-manifests")
 def test_what_a_policy_gives_is_allowed() -> None:
     manifests = [*good_set(), ingress(), autoscaler()]
     del manifests[0]["spec"]["replicas"]
@@ -100,6 +102,7 @@ def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 PATHS = [path for path in leaves([*good_set(), ingress(), autoscaler()]) if path]
 
 
+@pytest.mark.security("hostile-manifests")
 @settings(max_examples=400, deadline=None)
 @given(st.sampled_from(PATHS), JSON)
 def test_no_shape_of_data_makes_the_check_raise_and_what_passes_can_be_prepared(

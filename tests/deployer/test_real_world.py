@@ -219,6 +219,7 @@ def test_what_is_harmless_is_accepted(case: str) -> None:
     assert said(ACCEPTED[case]) == ""
 
 
+@pytest.mark.security("hostile-manifests")
 @pytest.mark.parametrize("case", sorted(REFUSED))
 def test_what_is_not_allowed_is_refused_in_the_right_words(case: str) -> None:
     text, words = REFUSED[case]

@@ -61,6 +61,7 @@ HOSTILE_VALUES = [
 ]
 
 
+@pytest.mark.security("template-escapes")
 @pytest.mark.parametrize("value", HOSTILE_VALUES)
 def test_a_value_is_the_same_text_wherever_it_is_printed(value: str) -> None:
     template = (
@@ -80,6 +81,7 @@ def test_a_value_is_the_same_text_wherever_it_is_printed(value: str) -> None:
     }
 
 
+@pytest.mark.security("template-escapes")
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20))
 def test_any_text_survives(value: str) -> None:
@@ -232,6 +234,7 @@ def test_the_hostile_templates_are_many() -> None:
     assert len(REFUSED_TEMPLATES) >= 80
 
 
+@pytest.mark.security("template-escapes", "yaml-tricks")
 @pytest.mark.parametrize("case", sorted(REFUSED_TEMPLATES))
 def test_hostile_templates_are_refused_at_their_line(case: str) -> None:
     template, line = REFUSED_TEMPLATES[case]
@@ -240,6 +243,7 @@ def test_hostile_templates_are_refused_at_their_line(case: str) -> None:
     assert str(message)[0].isupper() or str(message)[0] in "'“"
 
 
+@pytest.mark.security("template-escapes")
 @pytest.mark.parametrize("value", [1.5, object(), b"x", {1: 2}, "a\x00b", "\ud800", (1,), {"a": {"b": object()}}])
 def test_only_plain_data_reaches_a_template(value: object) -> None:
     with pytest.raises(Rejected):
@@ -260,6 +264,7 @@ def test_text_templates_print_values_as_they_are() -> None:
     assert text_of("x={{ p | shell }}\n", p="it's\n$(id)") == "x='it'\"'\"'s\n$(id)'\n"
 
 
+@pytest.mark.security("template-escapes")
 def test_a_value_cannot_add_an_instruction_to_a_dockerfile() -> None:
     with pytest.raises(Rejected) as refusal:
         text_of("FROM x\nCOPY {{ p }} /app/\n", p="a\nRUN id")
@@ -284,6 +289,7 @@ def test_the_host_gives_what_the_module_gives(host: RenderHost) -> None:
     assert host.render_text(request) == render_text(request)
 
 
+@pytest.mark.security("greedy-templates")
 @pytest.mark.parametrize(
     "template",
     [
@@ -304,6 +310,7 @@ def test_greedy_templates_end_within_their_limits(host: RenderHost, template: st
     assert ask(host, "a: 1\n").manifests == ({"a": 1},)
 
 
+@pytest.mark.security("greedy-templates")
 def test_a_killed_host_is_replaced(host: RenderHost) -> None:
     ask(host, "a: 1\n")
     process = host._process
@@ -312,6 +319,7 @@ def test_a_killed_host_is_replaced(host: RenderHost) -> None:
     assert ask(host, "a: 2\n").manifests == ({"a": 2},)
 
 
+@pytest.mark.security("template-escapes")
 def test_the_host_holds_no_secrets_and_no_descriptors(host: RenderHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "do-not-inherit")
     host.close()

@@ -25,6 +25,8 @@ from deployer.rights import account_manifest, rights_in
 from tests.contract.cluster_stand_in import soon, stand_in, workload
 from tests.patience import wait_for
 
+pytestmark = pytest.mark.security("stolen-cluster-credentials")
+
 SPACE = "team-fat"
 PATH = re.compile(
     r"/apis?/(?:[^/]+/)*?(?:v\d\w*)/(?:namespaces/(?P<space>[^/]+)/)?(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?(?:/(?P<sub>\w+))?$"

@@ -153,6 +153,7 @@ YAML: dict[str, tuple[str, int, str]] = {
 }
 
 
+@pytest.mark.security("yaml-tricks")
 @pytest.mark.parametrize("case", sorted(YAML))
 def test_yaml_that_says_something_else_is_told(case: str) -> None:
     text, line, words = YAML[case]

@@ -233,6 +233,7 @@ def test_a_policy_and_a_membership_are_saved_by_their_commands(world: World) -> 
     assert Membership.objects.get(user=world.otto).ends_at.isoformat() == "2031-01-01T19:04:00+00:00"
 
 
+@pytest.mark.security("secrets-that-leak")
 def test_secrets_are_named_and_never_copied(world: World) -> None:
     caller = Caller(world, "ada")
     curl = caller.filled("/people/dana/password/", password="a very secret phrase")

@@ -76,6 +76,7 @@ def test_a_project_administrator_sees_the_own_project(rows: World) -> None:
     assert [item["verb"] for item in items] == ["space.policy_changed", "order.created"]
 
 
+@pytest.mark.security("rights-on-every-way-in")
 @pytest.mark.parametrize("name", ["dana", "tess", "olli", "otto"])
 @pytest.mark.parametrize("path", ["/audit/", "/audit/export/", "/api/v1/audit/events/", "/api/v1/audit/exports/"])
 def test_others_are_refused_and_told_whom_to_ask(rows: World, name: str, path: str) -> None:
@@ -170,6 +171,7 @@ def file_of(answer: Any, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.security("changed-audit")
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
 @pytest.mark.parametrize("address", ["/audit/export/", "/api/v1/audit/exports/"])
 def test_an_export_is_signed_checked_and_itself_audited(rows: World, tmp_path: Path, kind: str, address: str) -> None:
@@ -193,6 +195,7 @@ def test_an_export_is_signed_checked_and_itself_audited(rows: World, tmp_path: P
             call_command("audit_check_export", path)
 
 
+@pytest.mark.security("changed-audit")
 def test_a_file_of_another_key_or_log_is_told(rows: World, tmp_path: Path, settings: Any) -> None:
     seal_events()
     path = file_of(browse(rows, "uma").get("/audit/export/?kind=jsonl"), tmp_path)
@@ -206,6 +209,7 @@ def test_a_file_of_another_key_or_log_is_told(rows: World, tmp_path: Path, setti
         call_command("audit_check_export", path)
 
 
+@pytest.mark.security("forged-lines")
 def test_no_cell_is_a_formula_and_each_row_is_a_line(world: World, tmp_path: Path) -> None:
     for text in ("=1+1", "+1", "-1", "@x", "\tx", "a\nb"):
         audit.record(world.dana, "x.done", object_type="x", object_name=text, reason=text, project="sis-omm")
@@ -228,6 +232,7 @@ def test_an_unknown_kind_of_file_is_refused_and_nothing_is_recorded(rows: World)
     assert not AuditEvent.objects.filter(verb="audit.exported").exists()
 
 
+@pytest.mark.security("floods")
 def test_an_export_holds_one_chunk_at_once_under_asgi_too(rows: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports, "CHUNK", 2)
     sizes = [len(chunk) for chunk in exports.rows_of(AuditEvent.objects.all())]

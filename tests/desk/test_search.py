@@ -218,6 +218,7 @@ def test_an_answer_takes_a_tenth_of_a_second_of_work(world: World, gateway: Comp
     assert min(took) <= at_most(ANSWER_SECONDS), took
 
 
+@pytest.mark.security("hostile-logs")
 @pytest.mark.parametrize("text", ["%", "_", "'", "\\", "（", "a" * 5000, "🚀", "K8S" + "9" * 40, "-" * 300])
 def test_hostile_text_is_only_text(world: World, gateway: Component, text: str) -> None:
     browser = Client()

@@ -139,6 +139,7 @@ HOSTILE = (
 )
 
 
+@pytest.mark.security("hostile-logs")
 def test_what_a_hostile_log_says_is_text_and_nothing_more(open_screen: Open, product: Product) -> None:
     log = StoredLog(product, "failed", 1).stages(Build="failed").write(HOSTILE)
     screen = open_screen(DEVELOPER)

@@ -43,6 +43,7 @@ def test_grants_are_kept_and_audited_and_those_left_out_stay(world: World) -> No
     )
 
 
+@pytest.mark.security("hostile-manifests")
 @pytest.mark.parametrize("who", ["dana", "olli", "petra", "uma"])
 def test_only_a_platform_administrator_grants(world: World, who: str) -> None:
     with pytest.raises(Denied):
@@ -198,6 +199,7 @@ def test_node_ports_and_load_balancers_are_those_of_the_space(world: World) -> N
     assert said(check_service, plain | {"loadBalancerClass": "internal.example.com/lb"}, balanced) == ""
 
 
+@pytest.mark.security("hostile-manifests")
 def test_preview_and_review_hold_manifests_to_the_grants(world: World) -> None:
     granted = {
         "hosts": ["*.example.com"], "node_ports": ["30080"], "load_balancers": ["default"], "claims": ["data"],

@@ -108,6 +108,7 @@ def test_a_bad_person_is_refused_at_its_field(world: World, values: dict[str, st
     assert not User.objects.filter(username="nina").exists()
 
 
+@pytest.mark.security("stolen-or-made-up-tokens")
 def test_switching_somebody_off_revokes_their_tokens(world: World) -> None:
     create_token(actor=world.dana, name="t", scopes=["read"], lifetime=timedelta(days=1))
     people.deactivate_person(actor=world.ada, person=world.dana, reason="left")
@@ -134,6 +135,7 @@ def test_a_password_set_for_somebody_holds_and_is_not_recorded(world: World) -> 
     assert event.before is None and event.after == {"sessions": 0, "revoked": 0}
 
 
+@pytest.mark.security("stolen-or-made-up-tokens")
 def test_a_reset_ends_sessions_and_tokens_and_asks_for_a_new_password_first(world: World) -> None:
     create_token(actor=world.dana, name="t", scopes=["read"], lifetime=timedelta(days=1))
     browser = Client()

@@ -16,6 +16,8 @@ from environments.services.projects import create_project, edit_project
 from foundation.problems import Denied
 from tests.cast import World
 
+pytestmark = pytest.mark.security("rights-on-every-way-in")
+
 
 def browse(world: World, who: str) -> Client:
     client = Client()

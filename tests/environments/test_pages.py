@@ -55,6 +55,7 @@ def test_who_sees_the_page(world: World, path: str) -> None:
     assert anonymous.status_code == 302 and anonymous["Location"].startswith("/sign-in/")
 
 
+@pytest.mark.security("hostile-logs")
 @pytest.mark.parametrize("path", sorted(path for path in PAGES if 200 in PAGES[path].values()))
 def test_no_page_holds_inline_script_or_style_or_the_token(world: World, path: str) -> None:
     who = next(name for name, status in PAGES[path].items() if status == 200)

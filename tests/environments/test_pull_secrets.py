@@ -128,6 +128,7 @@ def test_one_that_was_deleted_outside_is_made_anew(world: World, registry: Image
     assert synced(space).state == RunState.SUCCEEDED and live(client, space)
 
 
+@pytest.mark.security("secrets-that-leak")
 def test_the_password_is_nowhere_but_in_the_cluster(
     world: World, registry: ImageRegistry, client: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -189,6 +189,7 @@ def test_a_new_space_gets_its_sync_and_the_engine_may_give_it_up(world: World) -
     assert (run.state, run.reason) == (RunState.ERRORED, "engine")
 
 
+@pytest.mark.security("stolen-cluster-credentials")
 def test_the_target_holds_the_credentials_and_shows_none(world: World) -> None:
     target = cluster_target(world.cluster)
     assert target.token == "secret-token" and "secret-token" not in repr(target)

@@ -10,6 +10,8 @@ import pytest
 from environments.choices import Role
 from environments.verbs import STILL_IN_ARCHIVE, VERBS
 
+pytestmark = pytest.mark.security("rights-on-every-way-in")
+
 ROOT = Path(__file__).resolve().parents[2]
 PAPER = {
     row["verb"]: row

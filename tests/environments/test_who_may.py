@@ -16,6 +16,8 @@ from environments.verbs import VERBS
 from foundation.problems import Denied, Missing, Refused
 from tests.cast import World
 
+pytestmark = pytest.mark.security("rights-on-every-way-in")
+
 PAPER = Path(__file__).resolve().parents[2] / "docs" / "permissions.csv"
 ROWS = list(csv.DictReader(PAPER.read_text(encoding="utf-8").splitlines()))
 CAST = {

@@ -217,6 +217,7 @@ BAD_TEMPLATES: dict[str, tuple[str, dict[str, str], str, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.security("template-escapes")
 @pytest.mark.parametrize("case", BAD_TEMPLATES)
 def test_a_template_that_asks_for_what_it_may_not(site: Site, case: str) -> None:
     field, change, reason, says = BAD_TEMPLATES[case]

@@ -298,6 +298,7 @@ def test_one_environment_has_its_own(site: Site) -> None:
         assert site.deploy(site.order_with_image()).state == "succeeded"
 
 
+@pytest.mark.security("requests-to-inner-hosts")
 def test_an_address_that_was_closed_since_is_not_asked(site: Site, settings: LazySettings) -> None:
     with entry() as server:
         ask(site, url_of(server))

@@ -117,6 +117,7 @@ def test_drift_is_named_with_path_and_hand(site: Site) -> None:
     ).exists()
 
 
+@pytest.mark.security("races")
 def test_a_deployment_of_something_reviewed_before_a_change_outside_is_refused(site: Site) -> None:
     good_first(site)
     site.change_space("fat", asks_review=True)

@@ -23,7 +23,7 @@ from tests.faults.test_outages import next_probe_now
 from tests.proxy import CUT, PASS
 from tests.site import Site
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.security("secrets-that-leak"), pytest.mark.slow]
 
 WRONG = "canary-of-a-token-that-is-refused"
 

@@ -85,6 +85,7 @@ def test_runs_that_are_passed_over_together_are_asked_for_a_little_early(db: Non
     assert claim_module.due_kinds([PROBE, together], grace=30.0) == [together]
 
 
+@pytest.mark.security("forged-tasks")
 def test_a_claim_is_exclusive_until_it_ends(db: None) -> None:
     row = ProbeRun.objects.create(script=["again"])
     lease = take(row.pk)
@@ -100,6 +101,7 @@ def test_a_claim_is_exclusive_until_it_ends(db: None) -> None:
     assert row.value == "mine"
 
 
+@pytest.mark.security("forged-tasks")
 @pytest.mark.parametrize(
     "columns",
     [

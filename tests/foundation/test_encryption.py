@@ -18,6 +18,8 @@ from foundation.encryption import SecretUnreadable, encrypted_fields
 from foundation.redaction import MASK, redact
 from tests.foundation.probe.models import Vault
 
+pytestmark = pytest.mark.security("secrets-that-leak")
+
 SECRET = "glsa_a-very-secret-value"
 
 
@@ -37,6 +39,7 @@ def vault(db: None) -> Vault:
     return Vault.objects.create(name="a", token=SECRET)
 
 
+@pytest.mark.security("stolen-cluster-credentials")
 def test_it_is_sealed_in_the_database_and_clear_on_access(vault: Vault) -> None:
     assert stored(vault).startswith("v1:") and SECRET not in stored(vault)
     assert vault.token == SECRET and Vault.objects.get().token == SECRET
@@ -54,6 +57,7 @@ def test_saving_again_keeps_an_untouched_secret(vault: Vault) -> None:
     assert stored(vault) != before and Vault.objects.get().token == "another-secret"
 
 
+@pytest.mark.security("stolen-cluster-credentials")
 def test_a_ciphertext_moved_to_another_row_or_column_does_not_decrypt(vault: Vault) -> None:
     other = Vault.objects.create(name="b", token="of-the-other")
     overwrite(other, stored(vault))
@@ -102,6 +106,7 @@ def test_writing_around_the_row_is_refused(vault: Vault) -> None:
     assert Vault.objects.get(name="c").token == "in-bulk"
 
 
+@pytest.mark.security("stolen-cluster-credentials")
 def test_keys_rotate(vault: Vault, settings: object, capsys: pytest.CaptureFixture[str]) -> None:
     old = settings.PRISM4K_ENCRYPTION_KEYS  # type: ignore[attr-defined]
     new = "k2:" + base64.b64encode(os.urandom(32)).decode()

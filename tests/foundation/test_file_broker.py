@@ -134,6 +134,7 @@ def test_several_processes_put_and_take_each_message_once(tmp_path: Path) -> Non
     assert taken == sorted(f"putter-{who}-{number}" for who in range(3) for number in range(150))
 
 
+@pytest.mark.security("forged-tasks")
 @pytest.mark.slow
 def test_rubbish_in_the_brokers_folder_neither_ends_nor_stops_a_worker(
     start: Start, shared_database: dict[str, str]

@@ -7,6 +7,8 @@ import pytest
 from foundation.log_mask import LogMask
 from foundation.redaction import MASK
 
+pytestmark = pytest.mark.security("secrets-that-leak")
+
 SECRET = "cAnArY0123456789"
 KEY = f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}AAAA\n{SECRET}BBBB\n\n{SECRET}CCCC\n-----END RSA PRIVATE KEY-----\n"
 LINES = [

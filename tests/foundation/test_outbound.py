@@ -10,6 +10,8 @@ import pytest
 from foundation.outbound import check_url
 from foundation.problems import Refused
 
+pytestmark = pytest.mark.security("requests-to-inner-hosts")
+
 NAMES = {
     "public.example": "93.184.216.34",
     "inner.corp.example": "10.1.2.3",

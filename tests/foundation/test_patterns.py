@@ -8,6 +8,8 @@ import pytest
 
 from foundation.patterns import LONGEST, matches, problem_of
 
+pytestmark = pytest.mark.security("floods")
+
 
 @pytest.mark.parametrize("pattern", ["(a+)+", "(a|aa)+", "(.*)*x", "([a-z]+)*[0-9]"])
 def test_no_pattern_holds_a_process_up(pattern: str) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from foundation.redaction import redact, register_secret
+
+pytestmark = pytest.mark.security("secrets-that-leak")
 
 KEY = "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n"
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from rest_framework import serializers
 
 from foundation.api.serializers import Input, text
+
+pytestmark = pytest.mark.security("unknown-fields")
 
 
 class Row(Input):

@@ -14,7 +14,7 @@ from tests.jenkinsfile.groovy import Ran
 from tests.jenkinsfile.hostile import hostile_sets
 from tests.sandbox.jenkins.parts import CONFIG
 
-pytestmark = pytest.mark.jenkinsfile
+pytestmark = [pytest.mark.security("build-parameters"), pytest.mark.jenkinsfile]
 _SAID = re.compile(r"^ERROR: (.*)$", re.MULTILINE)
 OPTIONAL = {"IMAGE_NODE", "PLATFORM_URL", "DIR_BUILD_FILE", "BUILD_TARGET"}
 

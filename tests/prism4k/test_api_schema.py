@@ -98,6 +98,7 @@ def test_all_lists_look_alike() -> None:
     assert pages > 20
 
 
+@pytest.mark.security("unknown-fields")
 def test_bodies_are_closed_in_the_schema() -> None:
     bodies = 0
     for path, method, operation in operations():
@@ -109,6 +110,7 @@ def test_bodies_are_closed_in_the_schema() -> None:
     assert bodies > 40
 
 
+@pytest.mark.security("unknown-fields")
 @pytest.mark.parametrize("where", write_serializers())
 def test_a_body_with_an_unknown_key_is_refused(where: str) -> None:
     shape = type(write_serializers()[where])
@@ -117,6 +119,7 @@ def test_a_body_with_an_unknown_key_is_refused(where: str) -> None:
     assert "“surprise”" in str(reader.errors["surprise"][0])
 
 
+@pytest.mark.security("unknown-fields")
 def test_what_takes_no_fields_refuses_any_by_name(world: World) -> None:
     """Each operation without a body, at any address: the fields are refused before anything is looked up."""
     client, tried = Client(), 0
@@ -132,6 +135,7 @@ def test_what_takes_no_fields_refuses_any_by_name(world: World) -> None:
     assert tried >= 16
 
 
+@pytest.mark.security("unknown-fields")
 @pytest.mark.parametrize("where", write_serializers())
 def test_a_part_of_a_body_with_an_unknown_key_is_refused(where: str) -> None:
     """A misspelt ceiling of a space is as lost as a misspelt space."""

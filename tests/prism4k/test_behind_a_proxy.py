@@ -48,6 +48,7 @@ def sign_in(client: Client, *, secure: bool, origin: str = TLS) -> Any:
     )  # fmt: skip
 
 
+@pytest.mark.security("stolen-sessions")
 @pytest.mark.parametrize("secure", [True, False], ids=["the proxy is believed", "the proxy says nothing"])
 def test_a_person_signs_in_behind_tls(behind_tls: None, world: World, secure: bool) -> None:
     world.dana.set_password("correct horse battery")
@@ -61,11 +62,13 @@ def test_a_person_signs_in_behind_tls(behind_tls: None, world: World, secure: bo
     assert answer.headers.get("Strict-Transport-Security") == ("max-age=31536000" if secure else None)
 
 
+@pytest.mark.security("forged-requests")
 def test_a_form_of_another_site_is_refused_behind_tls(behind_tls: None, world: World) -> None:
     assert sign_in(Client(enforce_csrf_checks=True), secure=True, origin="https://evil.example").status_code == 403
     assert sign_in(Client(enforce_csrf_checks=True), secure=True, origin="http://prism.example").status_code == 403
 
 
+@pytest.mark.security("stolen-sessions")
 def test_host_names_and_origins_follow_the_platforms_address(tmp_path: Path) -> None:
     read = load_settings({"PRISM4K_DATA_DIR": str(tmp_path), "PLATFORM_URL": "https://Prism.example:8443/"})
 
@@ -73,6 +76,7 @@ def test_host_names_and_origins_follow_the_platforms_address(tmp_path: Path) -> 
     assert "prism.example" in read.ALLOWED_HOSTS and "127.0.0.1" in read.ALLOWED_HOSTS
     assert read.CSRF_TRUSTED_ORIGINS == ["https://prism.example:8443"]
     assert read.SESSION_COOKIE_SECURE and read.CSRF_COOKIE_SECURE and read.LANGUAGE_COOKIE_SECURE
+    assert (read.SESSION_COOKIE_NAME, read.CSRF_COOKIE_NAME) == ("__Host-sessionid", "__Host-csrftoken")
 
 
 def test_over_plain_http_no_cookie_asks_for_https_and_no_browser_is_bound_to_it(tmp_path: Path) -> None:
@@ -91,6 +95,7 @@ def test_an_address_that_is_none_stops_the_start_with_its_variable(tmp_path: Pat
         load_settings({"PRISM4K_DATA_DIR": str(tmp_path), "PLATFORM_URL": address})
 
 
+@pytest.mark.security("cross-site-websocket")
 @pytest.mark.parametrize(
     ("origin", "is_ours"),
     [
@@ -110,6 +115,7 @@ def test_a_websocket_is_opened_by_our_own_pages_alone(
     assert opens(origin, "prism.example") is is_ours
 
 
+@pytest.mark.security("cross-site-websocket")
 @pytest.mark.parametrize(
     ("origin", "host", "is_ours"),
     [
@@ -155,6 +161,7 @@ def opens(origin: str, host: str) -> bool:
     return bool(reached)
 
 
+@pytest.mark.security("stolen-sessions")
 @pytest.mark.parametrize(
     ("peer", "client", "scheme"),
     [("127.0.0.1", "203.0.113.9", "https"), ("10.1.2.3", "203.0.113.9", "https"), ("192.0.2.1", "192.0.2.1", "http")],

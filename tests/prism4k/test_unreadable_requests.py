@@ -32,6 +32,7 @@ def assert_problem(answer: Any, status: int, code: str) -> None:
     assert (body["status"], body["code"]) == (status, code) and body["detail"]
 
 
+@pytest.mark.security("floods")
 @pytest.mark.parametrize("body", DEEP)
 @pytest.mark.parametrize("path", ["/api/v1/sign-in/", "/hooks/jenkins/claim"])
 def test_a_body_that_is_too_deep_is_bad_input_for_anybody(db: None, path: str, body: str) -> None:
@@ -39,6 +40,7 @@ def test_a_body_that_is_too_deep_is_bad_input_for_anybody(db: None, path: str, b
     assert_problem(answer, 400, "too-deep")
 
 
+@pytest.mark.security("floods")
 @pytest.mark.parametrize("key", ["", "k"])
 @pytest.mark.parametrize(("method", "path"), [("POST", "/api/v1/people/"), ("DELETE", "/api/v1/tokens/abc/")])
 def test_a_body_that_is_too_deep_or_too_large_is_refused_for_people_too(
@@ -48,12 +50,14 @@ def test_a_body_that_is_too_deep_or_too_large_is_refused_for_people_too(
     assert_problem(call(world, method, path, LARGE, key=key), 413, "too-large")
 
 
+@pytest.mark.security("floods")
 @pytest.mark.parametrize("path", ["/api/v1/sign-in/", "/hooks/jenkins/claim"])
 def test_a_body_that_is_too_large_is_refused_for_anybody(db: None, path: str) -> None:
     answer = Client(raise_request_exception=False).post(path, LARGE, content_type="application/json")
     assert_problem(answer, 413, "too-large")
 
 
+@pytest.mark.security("floods")
 def test_a_form_that_is_too_large_gets_a_page(world: World) -> None:
     client = Client(raise_request_exception=False)
     answer = client.post("/sign-in/", "username=" + "a" * 6_000_000, content_type="application/x-www-form-urlencoded")
@@ -90,6 +94,7 @@ def test_every_address_of_the_api_refuses_a_verb_it_has_not(world: World) -> Non
         assert answer["Allow"]
 
 
+@pytest.mark.security("forged-requests")
 def test_a_form_without_the_secret_of_its_page_is_told_what_to_do(world: World) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(world.dana)

@@ -52,6 +52,7 @@ def test_a_repeated_build_request_gets_its_first_answer(world: World) -> None:
     assert Build.objects.count() == 2
 
 
+@pytest.mark.security("rights-on-every-way-in")
 def test_a_repeated_request_asks_the_rights_again(world: World) -> None:
     order = make_order(make_component(world), world.olli)
     _client, again = post(world, "dana", f"orders/{order.number}/comments/", {"text": "seen"}, key="k1")
@@ -69,6 +70,7 @@ def test_a_repeated_request_asks_the_rights_again(world: World) -> None:
     assert order.comments.count() == 1
 
 
+@pytest.mark.security("rights-on-every-way-in")
 def test_a_repeated_review_asks_for_the_right_of_its_space(world: World) -> None:
     order, space = make_built(make_component(world), world.dana), world.spaces["fat"]
     path = f"orders/{order.number}/reviews/"
@@ -79,6 +81,7 @@ def test_a_repeated_review_asks_for_the_right_of_its_space(world: World) -> None
     assert again().status_code == 403, space
 
 
+@pytest.mark.security("rights-on-every-way-in")
 def test_a_token_that_may_only_read_posts_nothing_but_its_own_end(world: World) -> None:
     order = make_order(make_component(world), world.dana)
     _row, secret = Token.objects.create(world.dana, name="t", scopes=["read"])
@@ -90,6 +93,7 @@ def test_a_token_that_may_only_read_posts_nothing_but_its_own_end(world: World) 
     assert client.get(f"/api/v1/orders/{order.number}/").status_code == 401
 
 
+@pytest.mark.security("rights-on-every-way-in")
 def test_every_address_that_acts_asks_for_more_than_reading() -> None:
     found = [pattern.callback for pattern in api_patterns()]
     views = {getattr(callback, "cls", None) or getattr(callback, "view_class", None) for callback in found}
@@ -102,6 +106,7 @@ def test_every_address_that_acts_asks_for_more_than_reading() -> None:
     assert [view.__name__ for view in acting if view.scope in ("", "read")] == ["SignOut"]
 
 
+@pytest.mark.security("guessed-ids")
 def test_a_outsider_cannot_count_deployments(world: World) -> None:
     row = make_success(make_built(make_component(world), world.dana), world.spaces["fat"], world.olli)
     client, _call = post(world, "otto", "x", {})
@@ -119,6 +124,7 @@ def test_a_claim_with_a_number_that_no_build_has_is_bad_input(world: World, clie
     assert row.build_number is None
 
 
+@pytest.mark.security("forged-tasks")
 def test_the_key_of_the_hooks_is_not_handed_out(world: World) -> None:
     order = make_order(make_component(world), world.dana)
     row = build(order)

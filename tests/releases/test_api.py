@@ -43,6 +43,7 @@ def component(world: World) -> Component:
     return make_component(world)
 
 
+@pytest.mark.security("guessed-ids")
 def test_a_outsider_sees_the_same_404_as_for_a_wrong_number(world: World, component: Component) -> None:
     order = make_order(component, world.dana)
     otto = Caller(world, "otto")
@@ -55,6 +56,7 @@ def test_a_outsider_sees_the_same_404_as_for_a_wrong_number(world: World, compon
     assert otto.get("orders/").json()["items"] == []
 
 
+@pytest.mark.security("stolen-or-made-up-tokens")
 def test_nobody_without_a_token(world: World, component: Component, client: Client) -> None:
     order = make_order(component, world.dana)
     for headers in ({}, {"Authorization": "Token junk"}, {"Authorization": "Bearer "}, {"Authorization": "Basic eDp5"}):
@@ -63,6 +65,7 @@ def test_nobody_without_a_token(world: World, component: Component, client: Clie
         assert answer["Content-Type"] == "application/problem+json"
 
 
+@pytest.mark.security("stolen-or-made-up-tokens")
 def test_a_scope_that_the_token_lacks(world: World, component: Component) -> None:
     order = make_order(component, world.dana)
     reader = Caller(world, "dana", ["read"])
@@ -194,6 +197,7 @@ def test_events_are_replayed_from_a_number(world: World, component: Component) -
     assert dana.get(f"orders/{order.number}/events/?after=-1").status_code == 400
 
 
+@pytest.mark.security("guessed-ids")
 def test_a_token_of_one_project_sees_no_other(world: World, component: Component) -> None:
     order = make_order(component, world.dana)
     other = Project.objects.create(organisation=world.organisation, slug="mop", name="MOP")

@@ -145,6 +145,7 @@ def test_the_loops_outlive_every_error(order: ReleaseOrder, monkeypatch: pytest.
     assert asyncio.run(play())[:2] == [False, False]
 
 
+@pytest.mark.security("rights-that-ended")
 def test_who_has_signed_out_or_was_switched_off_cannot_subscribe_again(order: ReleaseOrder, world: World) -> None:
     store = SessionStore()
     store["x"] = 1

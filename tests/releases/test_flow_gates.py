@@ -14,6 +14,8 @@ from releases.services import orders, promotions
 from tests.cast import World
 from tests.releases.rows import make_built, make_component, make_order, make_success
 
+pytestmark = pytest.mark.security("skipped-steps")
+
 
 def closed(found: list[gates.Gate]) -> str:
     gate = gates.first_closed(found)
@@ -186,6 +188,7 @@ def test_the_gate_of_a_missing_promotion_names_the_creator_where_creators_may(wo
     assert "Dana" not in gates._promoted(order, world.spaces["fat"]).who
 
 
+@pytest.mark.security("floods")
 def test_a_pattern_that_would_hold_the_process_up_is_answered_at_once(world: World) -> None:
     space = world.spaces["fat"]
     space.branch_pattern = "(a+)+"

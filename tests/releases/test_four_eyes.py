@@ -16,6 +16,8 @@ from releases.steps.review.wanted import _void_older
 from tests.cast import World
 from tests.releases.rows import make_built, make_component, make_review, make_success
 
+pytestmark = pytest.mark.security("skipped-steps")
+
 
 @pytest.fixture
 def ready(world: World) -> ReleaseOrder:

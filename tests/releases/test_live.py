@@ -160,6 +160,7 @@ def test_a_browser_that_was_away_misses_nothing(order: ReleaseOrder, world: Worl
     live(play)
 
 
+@pytest.mark.security("guessed-ids")
 def test_a_outsider_is_refused_like_a_wrong_name(order: ReleaseOrder, world: World) -> None:
     async def play(browser: Browser) -> None:
         answers = []
@@ -174,6 +175,7 @@ def test_a_outsider_is_refused_like_a_wrong_name(order: ReleaseOrder, world: Wor
     live_with(world.otto, play)
 
 
+@pytest.mark.security("floods")
 def test_rubbish_is_answered_and_changes_nothing(order: ReleaseOrder, world: World) -> None:
     async def play(browser: Browser) -> None:
         for text in (
@@ -193,6 +195,7 @@ def test_rubbish_is_answered_and_changes_nothing(order: ReleaseOrder, world: Wor
     live_with(world.dana, play)
 
 
+@pytest.mark.security("cross-site-websocket")
 def test_nobody_is_let_in_unsigned(world: World) -> None:
     store = session()
 
@@ -204,6 +207,7 @@ def test_nobody_is_let_in_unsigned(world: World) -> None:
     live(play)
 
 
+@pytest.mark.security("rights-that-ended")
 @pytest.mark.parametrize("how", ["membership ends", "signed out", "switched off"])
 def test_a_right_that_ends_ends_the_subscription(order: ReleaseOrder, world: World, how: str) -> None:
     store = session()
@@ -232,6 +236,7 @@ def test_a_right_that_ends_ends_the_subscription(order: ReleaseOrder, world: Wor
     live_with(world.dana, play, store)
 
 
+@pytest.mark.security("rights-that-ended")
 @pytest.mark.parametrize("how", ["own change", "reset", "deactivated", "ended by the owner", "role"])
 def test_what_people_do_to_a_session_ends_its_sockets(order: ReleaseOrder, world: World, how: str) -> None:
     store = session()
@@ -264,6 +269,7 @@ def test_what_people_do_to_a_session_ends_its_sockets(order: ReleaseOrder, world
     live_with(world.dana, play, store)
 
 
+@pytest.mark.security("rights-that-ended")
 def test_a_socket_whose_session_is_over_takes_no_new_subscription(order: ReleaseOrder, world: World) -> None:
     store = session()
     BrowserSession.objects.create(user=world.dana, session_key=store.session_key)
@@ -279,6 +285,7 @@ def test_a_socket_whose_session_is_over_takes_no_new_subscription(order: Release
     live_with(world.dana, play, store)
 
 
+@pytest.mark.security("rights-that-ended")
 def test_nobody_watches_before_they_have_chosen_their_own_password(order: ReleaseOrder, world: World) -> None:
     store = session()
     world.dana.must_change_password = True

@@ -19,7 +19,7 @@ from releases.live.rights import WatchedRights, Watcher
 from tests.cast import World
 from tests.patience import wait_for
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.security("rights-that-ended"), pytest.mark.django_db]
 VIEWERS = 100
 
 

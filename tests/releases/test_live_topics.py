@@ -135,6 +135,7 @@ def test_one_message_subscribes_to_all_that_one_may_see(order: ReleaseOrder, wor
     live(play)
 
 
+@pytest.mark.security("floods")
 def test_more_topics_than_a_page_may_have_end_the_socket(world: World, store: Any) -> None:
     async def play() -> None:
         browser = Browser(world.dana, store)
@@ -145,6 +146,7 @@ def test_more_topics_than_a_page_may_have_end_the_socket(world: World, store: An
     live(play)
 
 
+@pytest.mark.security("floods")
 def test_many_topics_cost_no_more_queries_than_few(order: ReleaseOrder, world: World) -> None:
     spaces = [Topic("space", str(pk)) for pk in Space.objects.values_list("pk", flat=True)]
     topics = [Topic("order", order.number), Topic("project", str(order.project_id)), *spaces]
@@ -203,6 +205,7 @@ def test_a_pong_has_the_time_and_says_how_far_it_is_behind(order: ReleaseOrder, 
     live(play)
 
 
+@pytest.mark.security("floods")
 def test_a_browser_that_reads_nothing_keeps_nobodys_rights_alive(
     order: ReleaseOrder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,6 +333,7 @@ def test_a_burst_of_hints_loses_and_doubles_nothing(order: ReleaseOrder) -> None
     hinted(play)
 
 
+@pytest.mark.security("forged-tasks")
 @pytest.mark.usefixtures("rights_last")
 @pytest.mark.parametrize("message", [{}, {"order": "x", "seq": 1}, {"order": 1, "seq": 10**9}, {"order": None}])
 def test_a_hint_that_is_rubbish_ends_nothing(order: ReleaseOrder, message: dict[str, Any]) -> None:

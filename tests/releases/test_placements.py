@@ -138,6 +138,7 @@ def test_our_own_object_is_no_move_after_a_kill_between_apply_and_its_record(wor
     assert _has_moved({ref: MANIFEST}, row)
 
 
+@pytest.mark.security("races")
 def test_an_approval_that_ended_while_the_cluster_was_away_stops_the_apply(world: World) -> None:
     row = deploying(world)
     row.snapshot.approvals.update(expires_at=timezone.now())  # type: ignore[union-attr]

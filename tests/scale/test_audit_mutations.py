@@ -4,4 +4,4 @@ import pytest
 
 from tests.audit.test_mutations import *  # noqa: F403
 
-pytestmark = pytest.mark.scale
+pytestmark = [pytest.mark.security("changed-audit"), pytest.mark.scale]

@@ -183,6 +183,7 @@ def test_an_event_is_in_the_browser_soon_with_and_without_redis(site: Site, orde
                 site.redis.start()
 
 
+@pytest.mark.security("rights-that-ended")
 def test_a_right_that_ends_ends_the_watching(site: Site, order: Carried) -> None:
     admin, person = Person(site.product.url, PROJECT_ADMIN), Person(site.product.url, "lintao")
     project = order.component.partition("/")[0]
@@ -208,6 +209,7 @@ def test_a_right_that_ends_ends_the_watching(site: Site, order: Carried) -> None
         assert hear(socket)["type"] == "refused"
 
 
+@pytest.mark.security("rights-that-ended")
 def test_signing_out_ends_the_watching(site: Site, order: Carried) -> None:
     person = Person(site.product.url, "wumin")
     with open_socket(person, site.webs[1]) as socket:
@@ -227,6 +229,7 @@ def test_signing_out_ends_the_watching(site: Site, order: Carried) -> None:
             assert hear(socket)["type"] == "refused"
 
 
+@pytest.mark.security("cross-site-websocket")
 def test_another_sites_page_may_not_open_a_socket(site: Site, order: Carried) -> None:
     for origin in ("http://evil.example", "null", site.webs[0].replace("127.0.0.1", "127.0.0.2")):
         with pytest.raises(websockets.exceptions.InvalidStatus) as refusal:
@@ -234,6 +237,7 @@ def test_another_sites_page_may_not_open_a_socket(site: Site, order: Carried) ->
         assert refusal.value.response.status_code == 403
 
 
+@pytest.mark.security("cross-site-websocket")
 def test_who_is_not_signed_in_is_shown_out(site: Site) -> None:
     address = site.webs[0].replace("http://", "ws://") + "/ws/live/"
     with connect(address, origin=site.webs[0]) as socket:

@@ -11,7 +11,7 @@ from foundation.problems import Invalid
 from tests.cast import World
 from tests.releases.concurrency.crowd import at_once
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.security("races"), pytest.mark.slow]
 
 
 def test_one_node_port_for_two_spaces(world: World, component: Component) -> None:

@@ -32,7 +32,7 @@ from tests.cast import World
 from tests.releases import rows
 from tests.releases.concurrency.crowd import at_once
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.security("races"), pytest.mark.slow]
 
 
 def test_a_stop_while_a_step_writes(world: World, component: Component) -> None:

@@ -19,7 +19,7 @@ from tests.cast import World
 from tests.releases import rows
 from tests.releases.concurrency.crowd import at_once
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.security("races"), pytest.mark.slow]
 ROUNDS = 50
 
 

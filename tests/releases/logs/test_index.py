@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from releases.logs.index import MOST_SECTIONS, PIECE, LogIndex, pieces_of
 
 LOG = """Started by user bot
@@ -71,6 +73,7 @@ def test_a_line_counts_once_however_it_is_cut() -> None:
     assert (index.errors, index.first_error, index.is_mid_line) == (2, 2, False)
 
 
+@pytest.mark.security("hostile-logs")
 def test_a_hostile_log_has_a_bounded_index() -> None:
     index = taken("".join(f"[Pipeline] {{ ({'x' * 500}{number})\n" for number in range(1000)))
     assert len(index.sections) == MOST_SECTIONS

@@ -6,6 +6,8 @@ import pytest
 
 from releases.logs.plain import strip_escapes, visible
 
+pytestmark = pytest.mark.security("hostile-logs")
+
 
 @pytest.mark.parametrize(
     ("raw", "seen"),

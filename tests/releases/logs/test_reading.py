@@ -123,6 +123,7 @@ def test_a_long_line_is_cut_in_the_range_and_whole_for_itself(row: Build, ask: C
     assert ask("lines/4/") == 404 and ask("lines/99999999999/") == 404
 
 
+@pytest.mark.security("floods")
 def test_a_line_of_a_hundred_megabytes_does_not_stop_the_reader(row: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MOST_READ", 200_000)
     store(row, "y" * 1_000_000 + "\nafter\n")
@@ -169,6 +170,7 @@ def test_search_sees_what_a_reader_sees(row: Build) -> None:
     assert searching.search(row, "SPANNING THE CUT").lines == [2]
 
 
+@pytest.mark.security("floods")
 def test_search_is_bounded_and_goes_on_where_it_stopped(long: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(searching, "MOST_HITS", 100)
     found = searching.search(long, "line")

@@ -66,6 +66,7 @@ def test_the_panel_that_opens_is_where_the_order_stands(world: World, component:
     assert page(client, built, "?panel=nowhere").context["panel"] == "uat"
 
 
+@pytest.mark.security("forged-requests")
 def test_every_page_is_read_without_a_write(world: World, component: Component, signed_in: SignIn) -> None:
     order = make_built(component, world.dana)
     deployment = make_success(order, world.spaces["fat"], world.olli)
@@ -95,6 +96,7 @@ def test_a_greyed_button_says_why_and_who_can_clear_it(world: World, component: 
     assert "It has not succeeded in UAT yet." in words(tester)
 
 
+@pytest.mark.security("links-that-run")
 def test_a_promotion_needs_the_testers_word_and_keeps_what_was_typed(
     world: World, component: Component, signed_in: SignIn
 ) -> None:
@@ -140,6 +142,7 @@ def test_a_lost_contact_says_since_when_and_that_it_goes_on(
     assert "No contact with Jenkins since" in said and "it goes on by itself when Jenkins is back" in said
 
 
+@pytest.mark.security("hostile-logs")
 def test_the_logs_end_is_in_the_page_as_harmless_text(world: World, component: Component, signed_in: SignIn) -> None:
     order = make_order(component, world.dana)
     row = build(order)
@@ -214,6 +217,7 @@ def test_a_refusal_is_a_page_with_its_message_and_the_person_to_ask(
     assert Comment.objects.count() == 0
 
 
+@pytest.mark.security("hostile-logs")
 def test_comments_are_escaped_and_can_be_read_alone(world: World, component: Component, signed_in: SignIn) -> None:
     order = make_order(component, world.dana)
     client = signed_in("dana")
@@ -303,6 +307,7 @@ def test_deploying_where_no_review_is_asked_is_one_act(
     assert "It waits for its review to finish." in said
 
 
+@pytest.mark.security("forged-requests")
 @pytest.mark.parametrize("path", ["check/", "comment/", "promote/fat/", "review/fat/deploy/", "builds/1/stop/"])
 def test_acts_are_posts(world: World, component: Component, signed_in: SignIn, path: str) -> None:
     order = make_order(component, world.dana)

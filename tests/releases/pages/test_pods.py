@@ -115,6 +115,7 @@ def test_a_cluster_that_is_away_is_told_where_it_was_asked(world: World, first: 
         assert 'id="pod-card"' not in client.get(f"{path}?pod=nobody").content.decode()
 
 
+@pytest.mark.security("hostile-logs")
 def test_a_pods_last_lines_are_shown_without_what_turns_or_hides_text(
     world: World, first: Deployment, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from tests.sandbox.jenkins.parts import TOKEN, BuildSite
 
+pytestmark = pytest.mark.security("build-parameters")
+
 OWN_VARIABLES = """BUILD_DISPLAY_NAME BUILD_ID BUILD_NUMBER BUILD_TAG BUILD_URL HOME JENKINS_NODE_COOKIE JENKINS_URL
     JOB_BASE_NAME JOB_NAME JOB_URL LANG NODE_NAME OLDPWD PATH PWD SHLVL TMP TMPDIR WORKSPACE _"""
 

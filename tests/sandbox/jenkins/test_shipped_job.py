@@ -60,6 +60,7 @@ def test_config_holds_the_jenkinsfile() -> None:
     assert root.findtext("definition/sandbox") == "true"
 
 
+@pytest.mark.security("build-parameters")
 def test_stand_in_and_jenkinsfile_accept_the_same_values() -> None:
     written = re.findall(r"^ *require\('(\w+)', '((?:\\.|[^'\\])*)'\)$", JENKINSFILE, flags=re.M)
     unescaped = {name: re.sub(r"\\(.)", r"\1", pattern) for name, pattern in written}
@@ -79,6 +80,7 @@ def test_claim_is_first_and_report_last() -> None:
     assert "sh " not in after_report and "stage(" not in after_report
 
 
+@pytest.mark.security("build-parameters")
 def test_no_groovy_value_gets_into_a_shell_text() -> None:
     assert '"""' not in JENKINSFILE
     # Double quotes are the shell's alone: outside single-quoted texts there is none, so no GString either.

@@ -1,0 +1,75 @@
+"""Which right each operation of the API asks for. An operation that is not here fails ``test_acts.py``."""
+
+from __future__ import annotations
+
+OWN = frozenset(
+    {"sign_in", "sign_out", "me_update", "me_password", "sessions_destroy", "tokens_create", "tokens_destroy"}
+)
+"""What a person does to themselves; nobody else's is ever found there."""
+
+OPERATIONS = {
+    "create_order": ["orders_create"],
+    "build": ["builds_create"],
+    "stop_build": ["builds_stop"],
+    "close_order": ["orders_close"],
+    "withdraw_order": ["orders_withdraw"],
+    "check": ["orders_check"],
+    "return": ["orders_return"],
+    "comment": ["comments_create"],
+    "promote": ["promotions_create", "promotions_withdraw"],
+    "review": ["reviews_create"],
+    # Who approves may have a review of what is removed made, too.
+    "approve": ["approvals_create", "removal_reviews_create"],
+    "withdraw_approval": ["approvals_withdraw"],
+    "deploy": ["deployments_create", "restarts_create", "roll_backs_create", "scalings_create"],
+    "take_over": ["take_overs_create"],
+    "remove": ["removals_create"],
+    "cancel_deployment": ["deployments_cancel"],
+    "edit_component": ["components_create", "component_settings_save"],
+    "edit_project_template": ["templates_create", "template_archive", "template_versions_create"],
+    "preview_template": ["previews_create", "template_trials_create"],
+    "edit_production_config": ["component_configuration_save"],
+    "edit_allocation": [
+        "component_allocations_save", "component_allocation_save", "component_scaling_rule_save",
+        "component_entry_check_save", "component_entry_check_save_in",
+    ],
+    "archive_component": ["component_archive"],
+    "manage_members": ["members_create", "members_end"],
+    "edit_policy": ["spaces_update_policy"],
+    "confirm_rule_change": ["rule_changes_confirm", "rule_changes_refuse"],
+    "manage_projects": [
+        "organisations_create", "organisations_update", "projects_create", "projects_update", "projects_archive",
+        "projects_restore",
+    ],
+    "manage_people": ["people_create", "people_update", "people_activate", "people_deactivate", "people_set_password"],
+    "manage_site_roles": ["roles_create", "roles_end"],
+    "manage_places": [
+        "clusters_create", "clusters_update", "clusters_archive", "clusters_restore", "cluster_tests_create",
+        "environments_create", "environments_update", "environments_archive", "environments_restore", "spaces_create",
+        "spaces_update", "spaces_archive", "spaces_restore", "spaces_sync",
+    ],
+    "edit_grants": ["spaces_update_grants"],
+    "manage_servers": [
+        "base_images_create", "base_image_archive", "git_servers_create", "git_server_edit", "git_server_archive",
+        "git_server_tests_create", "git_server_webhook_create", "git_server_webhook_destroy", "jenkins_servers_create",
+        "jenkins_server_edit", "jenkins_server_archive", "jenkins_server_tests_create",
+        "jenkins_server_webhook_create", "jenkins_server_webhook_destroy", "registry_servers_create",
+        "registry_server_edit", "registry_server_archive", "registry_server_tests_create",
+        "registry_server_webhook_create", "registry_server_webhook_destroy", "toolchain_save",
+    ],
+    "read_audit": ["audit_check_create"],
+    "see_health": ["health_wake"],
+    # Its proposer alone takes it back.
+    "": ["rule_changes_withdraw"],
+}  # fmt: skip
+
+NO_OPERATION = {
+    "see": "reads",
+    "list_branches": "reads outside",
+    "edit_config": "component_configuration_save, outside production",
+    "read_project_audit": "reads",
+    "see_site": "reads",
+    "confirm_site_rule": "rule_changes_confirm, of an environment's rule",
+    "edit_global_template": "template operations, of templates without a project",
+}
+"""Verbs of the table of rights that no operation above stands for, and why."""
