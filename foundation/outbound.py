@@ -108,6 +108,11 @@ def check_link(url: str) -> None:
     _port(parts)
 
 
+def is_link(url: str) -> bool:
+    """True for what a page may link to: a browser runs an address with another beginning, or stays on our own site."""
+    return url.lower().startswith(("https://", "http://"))
+
+
 def _split(url: str, *, is_ssh_possible: bool) -> SplitResult:
     if url != url.strip() or any(ord(letter) < 33 or ord(letter) == 127 for letter in url) or "\\" in url:
         raise _refuse(_("The address holds spaces or signs that an address cannot have."))

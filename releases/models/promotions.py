@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from components.models import Component
 from environments.models import Space
+from foundation.outbound import is_link
 from releases.choices import ApprovalState, PromotionState, TestVerdict
 from releases.models.orders import ReleaseOrder
 from releases.models.reviews import Snapshot
@@ -45,6 +46,11 @@ class Promotion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order_id} → {self.space_id} {self.state}"
+
+    @property
+    def report_link(self) -> str:
+        """The report's address where a page may link to it; empty for any other, which came here past the service."""
+        return self.report_url if is_link(self.report_url) else ""
 
 
 class Approval(models.Model):

@@ -17,6 +17,7 @@ from components.models import SETTINGS_TEXTS, Allocation, ComponentSettings, Con
 from deployer.quantities import bytes_to_gib, millicores_to_cores
 from foundation.messages import MessageLike
 from foundation.messages import message as _
+from foundation.outbound import is_link
 from releases.models import Build, Deployment, ReleaseOrder, Snapshot
 
 BUILT_WITH = ("package_name", "job_name", "node_label", "build_command")
@@ -48,8 +49,8 @@ class Compared:
 
 
 def console_url(build: Build) -> str:
-    """This run's own console in Jenkins; empty before it has a number."""
-    if build.build_number is None:
+    """This run's own console in Jenkins; empty before it has a number, and where Jenkins has no address to link to."""
+    if build.build_number is None or not is_link(build.server.url):
         return ""
     path = "/".join(f"job/{quote(part)}" for part in build.job.split("/") if part)
     return f"{build.server.url.rstrip('/')}/{path}/{build.build_number}/console"

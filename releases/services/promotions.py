@@ -10,7 +10,7 @@ from environments.access import require
 from environments.models import Space
 from foundation.messages import MessageLike
 from foundation.messages import message as _
-from foundation.outbound import check_link
+from foundation.outbound import check_link, is_link
 from foundation.problems import Invalid, Refused, Stale
 from foundation.runs.choices import RunState
 from releases import gates
@@ -67,7 +67,7 @@ def _check_test_verdict(space: Space, test_verdict: str, report_url: str) -> Non
 
 def _why_no_link(url: str) -> MessageLike | None:
     """Others click it on the order's page."""
-    if not url.lower().startswith(("http://", "https://")):
+    if not is_link(url):
         return _("The link to the report must begin with http:// or https://.")
     try:
         check_link(url)
