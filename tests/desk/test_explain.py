@@ -329,7 +329,7 @@ REFUSING = (
 def test_every_link_is_about_what_the_page_refuses(
     world: World, component: Component, signed_in: SignIn, name: str, path: str, verbs: set[str]
 ) -> None:
-    """Whoever follows one is told no, with people to ask: a link to a yes would contradict the page it comes from."""
+    """People who follow one are told no: a link to a yes would contradict the page that it comes from."""
     order, client = make_built(component, world.dana), signed_in(name)
     page = client.get(path.format(number=order.number))
     found = re.findall(r'class="why-link" href="([^"]+)"', page.content.decode())
