@@ -112,6 +112,8 @@ def test_theme_and_language_are_switched_from_the_palette(developer: Screen) -> 
     expect(chosen(page)).to_contain_text("Theme: dark")
     page.keyboard.press("Enter")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    # It is another page: its keys are heard once its script runs.
+    expect(page.locator("[data-live=ok]")).to_be_visible()
     page.keyboard.press("/")
     page.keyboard.type("as the system")
     expect(chosen(page)).to_contain_text("as the system")
