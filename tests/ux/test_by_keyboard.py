@@ -14,7 +14,7 @@ from tests.ux.site import Site
 from tests.ux.tasks import ORDER, ROLLOUT, short
 from tests.whole.people import Carried, Crew
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 MOST_TABS = 80
 
 

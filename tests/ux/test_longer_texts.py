@@ -34,7 +34,7 @@ def longer(site: Site, chromium: Browser, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("view", SEEN, ids=lambda view: view.name)
 def test_longer_words_fit(longer: Viewer, view: View) -> None:
     seen = longer.open(view)

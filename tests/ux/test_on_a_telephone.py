@@ -14,7 +14,7 @@ from tests.ux.scene import GATEWAY, MOBILE
 from tests.ux.tasks import ROLLOUT, short
 from tests.whole.people import Crew
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 def fits(page: Page) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.ux.browser_view import CHINESE, DARK, ENGLISH, LANGUAGES, LIGHT, NARROW, THEMES, WIDE, WIDTHS, Viewer
 from tests.ux.screens import DELAYED, VIEWS, View
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 Appearance = tuple[str, str, int]
 _TURNS: tuple[Appearance, ...] = (
     (LIGHT, ENGLISH, WIDE),

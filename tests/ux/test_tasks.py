@@ -16,7 +16,7 @@ def office(site: Site, chromium: Browser) -> Office:
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name.replace(" ", "-"))
 def test_a_task_stays_within_its_limit(office: Office, task: Task) -> None:
     user = task.act(office)

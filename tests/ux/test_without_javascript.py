@@ -14,7 +14,7 @@ from tests.ux.scene import MOBILE
 from tests.ux.site import Site
 from tests.ux.tasks import ORDER
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 PROJECT, COMPONENT = SUBSYSTEMS[1].slug, MOBILE
 
 
