@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from accounts.models import Organisation, Project, User
 from environments.models import Cluster, Environment, Membership, Space
@@ -43,6 +44,13 @@ ROLES = {
     "uma": "auditor",
     "otto": "",
 }
+
+
+def browse(world: World, username: str = "dana", **how: Any) -> Client:
+    """A browser in which one of the cast is signed in; ``how`` is for Django's client."""
+    client = Client(**how)
+    client.force_login(world.people[username], backend="accounts.backends.PasswordBackend")
+    return client
 
 
 @pytest.fixture

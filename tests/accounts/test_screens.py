@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Token
-from tests.cast import PASSWORD, World
-
-
-def browse(world: World, who: str = "dana") -> Client:
-    client = Client()
-    client.force_login(world.people[who], backend="accounts.backends.PasswordBackend")
-    return client
+from tests.cast import PASSWORD, World, browse
 
 
 def test_a_token_is_shown_once_with_its_scopes_in_words(world: World) -> None:

@@ -28,16 +28,10 @@ from desk.audit_rows import act_of
 from foundation.clock import db_now
 from foundation.request_context import request_context
 from foundation.runs.driving import drive
-from tests.cast import World
+from tests.cast import World, browse
 
 pytestmark = pytest.mark.django_db
 ORDER = "K8S20261120110200QT"
-
-
-def browse(world: World, name: str) -> Client:
-    client = Client()
-    client.force_login(world.people[name], backend="accounts.backends.PasswordBackend")
-    return client
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from desk.selectors import health
@@ -13,13 +12,7 @@ from environments.models import ClusterTest
 from foundation.models import Remote
 from foundation.runs.kinds import all_kinds
 from foundation.runs.models import Heartbeat
-from tests.cast import World
-
-
-def browse(world: World, who: str) -> Client:
-    client = Client()
-    client.force_login(world.people[who], backend="accounts.backends.PasswordBackend")
-    return client
+from tests.cast import World, browse
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Project
@@ -14,15 +13,9 @@ from environments.models import Membership
 from environments.services.members import add_membership
 from environments.services.projects import create_project, edit_project
 from foundation.problems import Denied
-from tests.cast import World
+from tests.cast import World, browse
 
 pytestmark = pytest.mark.security("rights-on-every-way-in")
-
-
-def browse(world: World, who: str) -> Client:
-    client = Client()
-    client.force_login(world.people[who], backend="accounts.backends.PasswordBackend")
-    return client
 
 
 OWN = [

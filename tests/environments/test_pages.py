@@ -9,14 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from environments.models import Cluster, Membership, Space
-from tests.cast import World
-
-
-def browse(world: World, who: str) -> Client:
-    client = Client()
-    client.force_login(world.people[who], backend="accounts.backends.PasswordBackend")
-    return client
-
+from tests.cast import World, browse
 
 PAGES = {
     "/environments/": {"ada": 200, "petra": 200, "dana": 200, "uma": 200, "otto": 200},

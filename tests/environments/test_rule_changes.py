@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
-from django.test import Client
 
 from audit.models import AuditEvent
 from environments.access import in_force
@@ -31,16 +30,10 @@ from foundation.clock import db_now
 from foundation.problems import Denied, Invalid, Missing, Refused, Stale
 from releases.locks import lock_placement
 from releases.services.deployments import create_deployment
-from tests.cast import World
+from tests.cast import World, browse
 from tests.releases.rows import make_built, make_component, make_review
 
 pytestmark = pytest.mark.security("skipped-steps")
-
-
-def browse(world: World, who: str) -> Client:
-    client = Client()
-    client.force_login(world.people[who], backend="accounts.backends.PasswordBackend")
-    return client
 
 
 def strict(world: World, **more: Any) -> None:

@@ -10,7 +10,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -21,13 +20,7 @@ from environments.selectors.quota import quotas_seen
 from environments.services.spaces import record_quota
 from foundation.models import Remote
 from foundation.runs.choices import RunState
-from tests.cast import World
-
-
-def browse(world: World, who: str) -> Client:
-    client = Client()
-    client.force_login(world.people[who], backend="accounts.backends.PasswordBackend")
-    return client
+from tests.cast import World, browse
 
 
 def page(world: World, who: str, path: str, **query: str) -> str:

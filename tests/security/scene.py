@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import BrowserSession
@@ -21,6 +21,7 @@ from environments.services.clusters import start_test
 from environments.services.spaces import edit_policy
 from releases.models import LogChunk
 from releases.services import approvals, promotions
+from tests import cast
 from tests.cast import World
 from tests.releases.rows import make_built, make_component, make_review, make_success, make_template
 
@@ -140,8 +141,5 @@ def make_scene(world: World) -> Scene:
     return Scene(world, [(pattern, str(value)) for pattern, value in values], order, review.snapshot, deployment)
 
 
-def browse(world: World, username: str, **how: Any) -> Client:
-    """A browser in which somebody is signed in."""
-    client = Client(raise_request_exception=False, **how)
-    client.force_login(world.people[username], backend="accounts.backends.PasswordBackend")
-    return client
+browse = partial(cast.browse, raise_request_exception=False)
+"""What fails inside is an answer here, as it is for somebody who attacks."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from django.utils import timezone
 from components.models import Component
 from environments.models import Membership, Space
 from releases.models import ReleaseOrder, Review, Snapshot
-from tests.cast import World
+from tests.cast import World, browse
 from tests.releases.rows import make_component, make_review
 
 MANIFESTS = [
@@ -41,13 +42,7 @@ def component(world: World) -> Component:
 @pytest.fixture
 def signed_in(world: World) -> Callable[[str], Client]:
     """A signed-in browser of one of the cast."""
-
-    def sign_in(username: str) -> Client:
-        client = Client()
-        client.force_login(world.people[username], backend="accounts.backends.PasswordBackend")
-        return client
-
-    return sign_in
+    return partial(browse, world)
 
 
 def reviewed(order: ReleaseOrder, space: Space, **findings: Any) -> Review:
