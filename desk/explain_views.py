@@ -38,16 +38,17 @@ def explain_page(request: HttpRequest) -> HttpResponse:
     """The form alone until an act is chosen; a question that fits nothing is told above it."""
     user, rights = actor_of(request), rights_of(request)
     given = _given(request.GET)
+    context: dict[str, Any] = {"given": given}
     answer: Explanation | None = None
     wrong: PlatformError | None = None
     if given["verb"]:
         try:
-            answer = explain(user, rights, Question.read(given))
+            question = Question.read(given)
+            answer = explain(user, rights, question)
+            context |= _links(question, answer)
         except (Invalid, Missing) as error:
             wrong = error
-    context = {"given": given, "answer": answer, "wrong": wrong, **_choices(user, rights, given, answer)}
-    if answer is not None:
-        context |= _links(given, answer)
+    context |= {"answer": answer, "wrong": wrong, **_choices(user, rights, given, answer)}
     return render_page(request, "desk/explain.html", context, status=wrong.status if wrong else 200, is_kept=False)
 
 
@@ -62,11 +63,10 @@ def _given(query: QueryDict) -> dict[str, str]:
 
 
 def _choices(user: User, rights: Rights, given: dict[str, str], answer: Explanation | None) -> dict[str, Any]:
-    place = given["space"] or given["project"]
-    if answer is not None and answer.matter.project is not None:
-        here = [answer.matter.project.slug, *([answer.matter.space.environment.slug] if answer.matter.space else [])]
-        place = "/".join(here)
     project = answer.matter.project if answer else None
+    # An order names the project that the question leaves out.
+    here = answer.matter.asked.parameters if answer and project else given
+    place = here.get("space") or here.get("project", "")
     may_choose = may_ask_for_others(rights, project)
     return {
         "verbs": [
@@ -104,9 +104,8 @@ def _people(user: User, rights: Rights, answer: Explanation | None) -> list[User
     return list(people[:MOST_PEOPLE])
 
 
-def _links(given: dict[str, str], answer: Explanation) -> dict[str, Any]:
+def _links(question: Question, answer: Explanation) -> dict[str, Any]:
     """The answer as JSON, and the same question about the other acts there."""
-    question = Question.read(given)
     more = {name: value for name, value in question.parameters.items() if name in ("person", "order")}
     others = [
         (one.may, words, f"?{urlencode(one.asked.parameters | more)}", one.verb == answer.matter.verb)

@@ -226,12 +226,11 @@ def names_who_may(
     verb: str, *, project_id: int | None = None, space: Space | None = None, but: User | None = None
 ) -> list[str]:
     """The same, one by one."""
-    roles = roles_for(verb, space)
-    held = _memberships_for(verb, roles, project_id, space)
+    held = memberships_that_allow(verb, project_id=project_id, space=space)
     if but is not None:
         held = held.exclude(user=but)
     names = list(dict.fromkeys(membership.user.shown_name for membership in held[:12]))[:3]
-    return names or [str(Role(role).label) for role in sorted(roles)]
+    return names or [str(Role(role).label) for role in sorted(roles_for(verb, space))]
 
 
 def people_who_may(verb: str, *, space: Space, only_roles: Collection[str] = ()) -> list[User]:
@@ -244,8 +243,19 @@ def memberships_that_allow(
     verb: str, *, project_id: int | None = None, space: Space | None = None, only_roles: Collection[str] = ()
 ) -> QuerySet[Membership]:
     """The memberships of people who may sign in by which one may do it there now, by user name."""
+    rule = VERBS[verb]
     roles = roles_for(verb, space)
-    return _memberships_for(verb, roles & set(only_roles) if only_roles else roles, project_id, space)
+    if only_roles:
+        roles &= set(only_roles)
+    if rule.where is Where.PROJECT and Role.DEVELOPER in roles:
+        # As in ``roles_in``: who holds a grant counts as a developer in the project.
+        roles.add(Role.GRANT)
+    where = Q(project=None)
+    if rule.where is not Where.SITE:
+        where |= Q(project_id=_project(project_id, space))
+    if rule.where is Where.SPACE:
+        where &= Q(environment=None) | Q(environment_id=space.environment_id if space else NOWHERE)
+    return Membership.objects.filter(in_force(), where, role__in=roles, user__is_active=True).select_related("user")
 
 
 def roles_for(verb: str, space: Space | None) -> set[str]:
@@ -255,22 +265,6 @@ def roles_for(verb: str, space: Space | None) -> set[str]:
     if space is not None and not space.operations_only:
         roles |= rule.unless_operations_only
     return roles
-
-
-def _memberships_for(
-    verb: str, roles: Collection[str], project_id: int | None, space: Space | None
-) -> QuerySet[Membership]:
-    rule = VERBS[verb]
-    held = set(roles)
-    if rule.where is Where.PROJECT and Role.DEVELOPER in held:
-        # As in ``roles_in``: who holds a grant counts as a developer in the project.
-        held.add(Role.GRANT)
-    where = Q(project=None)
-    if rule.where is not Where.SITE:
-        where |= Q(project_id=_project(project_id, space))
-    if rule.where is Where.SPACE:
-        where &= Q(environment=None) | Q(environment_id=space.environment_id if space else NOWHERE)
-    return Membership.objects.filter(in_force(), where, role__in=held, user__is_active=True).select_related("user")
 
 
 def visible_projects(user: User) -> QuerySet[Project]:

@@ -16,7 +16,6 @@ from accounts.models import Project, User
 from environments.access import (
     Holding,
     Rights,
-    asked_for,
     may_approve,
     memberships_that_allow,
     names_who_may,
@@ -64,9 +63,8 @@ class Matter:
     @property
     def asked(self) -> Asked:
         """For an address."""
-        if self.space is None and self.project is not None:
-            return Asked(self.verb, self.project.slug)
-        return asked_for(self.verb, None, self.space)
+        project = self.project.slug if self.project else ""
+        return Asked(self.verb, project, self.space.environment.slug if self.space else "")
 
     @property
     def may(self) -> bool:
@@ -126,7 +124,7 @@ def explain_right(matter: Matter) -> RightExplained:
     else:
         code, why = _why_not(matter, held)
     shown = sorted(held, key=lambda one: (not one.counts, bool(one.when), -one.row.pk))[:MOST_SHOWN]
-    basis = counting or [one.row for one in held if may and _is_in_force(one.row)]
+    basis = counting or [one.row for one in held if may and not _out_of_time(one.row)]
     return RightExplained(
         matter=matter, may=may, code=code, why=why, message=say(matter, may, why), memberships=shown,
         until=_latest_end(basis), roles=sorted(roles_for(matter.verb, matter.space), key=Role.values.index),
@@ -165,11 +163,9 @@ def _held(matter: Matter) -> list[HeldExplained]:
 
 def _explained(matter: Matter, row: Membership) -> HeldExplained:
     allows = matter.asked_of(matter.rights.alone(Holding(row.role, row.project_id, row.environment_id)))
-    now = timezone.now()
-    if row.ends_at is not None and row.ends_at <= now:
-        return HeldExplained(row, False, _("It has ended."), ENDED if allows else "")
-    if row.starts_at is not None and row.starts_at > now:
-        return HeldExplained(row, False, _("It has not begun yet."), LATER if allows else "")
+    if when := _out_of_time(row):
+        why = _("It has ended.") if when == ENDED else _("It has not begun yet.")
+        return HeldExplained(row, False, why, when if allows else "")
     return HeldExplained(row, True) if allows else HeldExplained(row, False, _why_it_does_not(matter, row))
 
 
@@ -197,9 +193,12 @@ def _is_elsewhere(matter: Matter, row: Membership) -> bool:
     return matter.space is None or row.environment_id != matter.space.environment_id
 
 
-def _is_in_force(row: Membership) -> bool:
+def _out_of_time(row: Membership) -> str:
+    """``ended``, ``later``, or empty for one that is in force, as ``in_force`` asks the database."""
     now = timezone.now()
-    return (row.starts_at is None or row.starts_at <= now) and (row.ends_at is None or row.ends_at > now)
+    if row.ends_at is not None and row.ends_at <= now:
+        return ENDED
+    return LATER if row.starts_at is not None and row.starts_at > now else ""
 
 
 def _latest_end(rows: Iterable[Membership]) -> datetime | None:
@@ -223,7 +222,7 @@ def _why_not(matter: Matter, held: list[HeldExplained]) -> tuple[str, MessageLik
         return "space-archived", _("the space is archived.")
     if matter.project is None and rights.only_project_id is not None:
         return "token", _("this token is for one project.")
-    return _why_not_now(held) or _why_not_here(matter, [one.row for one in held if _is_in_force(one.row)])
+    return _why_not_now(held) or _why_not_here(matter, [one.row for one in held if not _out_of_time(one.row)])
 
 
 def _why_not_now(held: list[HeldExplained]) -> tuple[str, MessageLike] | None:

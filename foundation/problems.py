@@ -7,9 +7,12 @@ Messages are lazy translations: they are put into the reader's language where th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from foundation.messages import MessageLike
 from foundation.messages import message as _
@@ -33,9 +36,9 @@ class Asked:
         place = {"space": f"{self.project}/{self.environment}"} if self.environment else {"project": self.project}
         return {name: value for name, value in {"verb": self.verb, **place, "order": self.order}.items() if value}
 
-    def about(self, order: str) -> Asked:
-        """The same, asked for this order."""
-        return replace(self, order=order)
+    def address(self, route: str = "desk:explain") -> str:
+        """Where that is answered: the explainer's page, or another route that takes the same parameters."""
+        return f"{reverse(route)}?{urlencode(self.parameters)}"
 
 
 class PlatformError(Exception):

@@ -17,8 +17,6 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.urls import reverse
-from django.utils.http import urlencode
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -144,13 +142,8 @@ def _problem(error: PlatformError, path: str) -> dict[str, Any]:
         error,
         instance=path,
         request_number=request_context.current().number,
-        explanation=_explanation(error, "api-explanations"),
+        explanation=error.asked.address("api-explanations") if error.asked else "",
     )
-
-
-def _explanation(error: PlatformError, name: str) -> str:
-    """Where the permission explainer says why; empty where it is not known which right was asked for."""
-    return f"{reverse(name)}?{urlencode(error.asked.parameters)}" if error.asked else ""
 
 
 class ProblemMiddleware:
@@ -246,7 +239,7 @@ def error_page(request: HttpRequest, error: PlatformError) -> HttpResponse:
         "error": error,
         "request_number": number,
         "explained": explained(error.status),
-        "explain_url": _explanation(error, "desk:explain"),
+        "explain_url": error.asked.address() if error.asked else "",
     }
     template = "ui/problem.html" if is_htmx(request) else "error.html"
     if not hasattr(request, "user"):

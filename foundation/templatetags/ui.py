@@ -10,10 +10,8 @@ from django.template.base import NodeList
 from django.template.context import Context
 from django.template.loader_tags import BlockNode
 from django.templatetags.static import static
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
@@ -83,8 +81,7 @@ def block_text(context: Context, name: str) -> SafeString:
 @register.inclusion_tag("ui/why_link.html")
 def why(verb: str, project: str = "", environment: str = "", order: str = "") -> dict[str, str]:
     """The link to the permission explainer, with an act that this page refuses filled in."""
-    parameters = Asked(verb, project, environment, order).parameters
-    return {"url": f"{reverse('desk:explain')}?{urlencode(parameters)}"}
+    return {"url": Asked(verb, project, environment, order).address()}
 
 
 def _sprite() -> str:

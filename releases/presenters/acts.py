@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.urls import reverse
-from django.utils.http import urlencode
 
 from environments.access import Rights, asked_for, who_may
 from environments.models import Space
@@ -18,16 +17,22 @@ from releases.models import ReleaseOrder
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """Why not, who can clear it and where the permission explainer says more; all empty when one may."""
+
+    why: MessageLike = ""
+    who: MessageLike = ""
+    explain: str = ""
+
+
+@dataclass(frozen=True)
 class Act:
-    """One button. With ``why`` it stays visible, disabled, saying so; ``method`` get is a link to a page or form."""
+    """One button. With a ``no`` it stays visible, disabled, saying why; ``method`` get is a link to a page or form."""
 
     label: MessageLike
     url: str
     method: str = "get"
-    why: MessageLike = ""
-    who: MessageLike = ""
-    explain: str = ""
-    """Where the permission explainer says why."""
+    no: Refusal = Refusal()
     is_primary: bool = False
     is_danger: bool = False
     values: tuple[tuple[str, str], ...] = ()
@@ -45,18 +50,24 @@ class Act:
         return re.sub(r"[^A-Za-z0-9]+", "-", self.url).strip("-")
 
     @property
+    def why(self) -> MessageLike:
+        """Why not; empty when it may be done."""
+        return self.no.why
+
+    @property
+    def who(self) -> MessageLike:
+        """Who can clear it."""
+        return self.no.who
+
+    @property
+    def explain(self) -> str:
+        """Where the permission explainer says more."""
+        return self.no.explain
+
+    @property
     def is_allowed(self) -> bool:
         """False: greyed."""
         return not self.why
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why not, who can clear it and where the permission explainer says more; all empty when one may."""
-
-    why: MessageLike = ""
-    who: MessageLike = ""
-    explain: str = ""
 
 
 def refusal(
@@ -86,11 +97,8 @@ def refusal(
 
 def explain_url(verb: str, order: ReleaseOrder | None, space: Space | None, project_id: int | None = None) -> str:
     """The permission explainer with the act filled in, for the person who looks."""
-    if order is not None:
-        asked = asked_about(verb, order, space)
-    else:
-        asked = asked_for(verb, project_id, space)
-    return f"{reverse('desk:explain')}?{urlencode(asked.parameters)}"
+    asked = asked_about(verb, order, space) if order is not None else asked_for(verb, project_id, space)
+    return asked.address()
 
 
 def new_order_act(rights: Rights, project_ids: Iterable[int]) -> Act:
@@ -99,4 +107,4 @@ def new_order_act(rights: Rights, project_ids: Iterable[int]) -> Act:
     if any(rights.can("create_order", project_id=pk) for pk in project_ids):
         return Act(_("New K8S release order"), url, is_primary=True)
     why = _("Developers, operations and project administrators create orders.")
-    return Act(_("New K8S release order"), url, why=why)
+    return Act(_("New K8S release order"), url, no=Refusal(why))

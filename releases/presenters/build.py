@@ -20,7 +20,7 @@ from releases.choices import OrderState
 from releases.logs.index import LogIndex
 from releases.logs.reading import Line, read_lines, sections_of, summary_of
 from releases.models import Build, ReleaseOrder
-from releases.presenters.acts import Act, refusal
+from releases.presenters.acts import Act, Refusal, refusal
 from releases.presenters.facts import console_url
 from releases.presenters.words import STAGE_STATES, build_waits, reason_of
 
@@ -201,7 +201,7 @@ def start_act(order: ReleaseOrder, rights: Rights) -> Act | None:
     no = refusal(rights, "build", project_id=order.project_id, owner_id=order.author_id, order=order)
     label = _("Build") if order.state == OrderState.CREATED else _("Build again")
     url = reverse("releases:build", args=[order.number])
-    return Act(label, url, why=no.why, who=no.who, explain=no.explain, is_primary=True, letter="b")
+    return Act(label, url, no=no, is_primary=True, letter="b")
 
 
 def stop_act(order: ReleaseOrder, build: Build | None, rights: Rights) -> Act | None:
@@ -211,12 +211,10 @@ def stop_act(order: ReleaseOrder, build: Build | None, rights: Rights) -> Act | 
     url = reverse("releases:stop", args=[order.number, build.attempt])
     if build.stop_requested_at:
         message = _("It was asked to stop; the page says so when Jenkins has stopped it.")
-        return Act(_("Stop the build"), url, "post", why=message, is_danger=True)
+        return Act(_("Stop the build"), url, "post", no=Refusal(message), is_danger=True)
     no = refusal(rights, "stop_build", project_id=order.project_id, owner_id=order.author_id, order=order)
     ask = _("Jenkins is asked to stop it; the order can be built again.")
-    return Act(
-        _("Stop the build"), url, "post", why=no.why, who=no.who, explain=no.explain, is_danger=True, confirm=ask
-    )
+    return Act(_("Stop the build"), url, "post", no=no, is_danger=True, confirm=ask)
 
 
 TAIL_LINES = 200

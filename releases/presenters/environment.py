@@ -17,7 +17,7 @@ from foundation.runs.choices import ACTIVE, RunState
 from releases import gates, selectors
 from releases.choices import DeploymentKind, PromotionState
 from releases.models import Approval, Deployment, Placement, Promotion, ReleaseOrder, Review, SpaceObservation
-from releases.presenters.acts import Act, refusal
+from releases.presenters.acts import Act, Refusal, refusal
 from releases.presenters.review import approvals_of
 from releases.presenters.words import Diagnosis, diagnosis_of, reason_of
 
@@ -165,9 +165,7 @@ class SpacePanel:
     promotions: list[Promotion]
     approvals: list[Approval]
     deployments: list[Deployment]
-    promote_why: MessageLike
-    promote_who: MessageLike
-    promote_explain: str
+    promote_refusal: Refusal
     withdraw: Act | None
     review: Act
     deploy: Act | None
@@ -204,9 +202,7 @@ def space_panel(order: ReleaseOrder, place: Place, rights: Rights) -> SpacePanel
         promotions=list(Promotion.objects.filter(order=order, space=space).select_related("promoted_by")[:20]),
         approvals=approvals_of(place.review),
         deployments=list(rows[:20]),
-        promote_why=no.why,
-        promote_who=no.who,
-        promote_explain=no.explain,
+        promote_refusal=no,
         withdraw=_withdraw_act(order, place, rights),
         review=review_act(order, place, rights),
         deploy=deploy_act(order, place, rights),
@@ -220,7 +216,7 @@ def _withdraw_act(order: ReleaseOrder, place: Place, rights: Rights) -> Act | No
         return None
     no = refusal(rights, "promote", space=place.space, owner_id=order.author_id, order=order)
     url = reverse("releases:withdraw-promotion", args=[order.number, promotion.pk])
-    return Act(_("Withdraw the promotion"), url, why=no.why, who=no.who, explain=no.explain)
+    return Act(_("Withdraw the promotion"), url, no=no)
 
 
 def review_act(order: ReleaseOrder, place: Place, rights: Rights) -> Act:
@@ -228,7 +224,7 @@ def review_act(order: ReleaseOrder, place: Place, rights: Rights) -> Act:
     url = reverse("releases:review", args=[order.number, place.space.environment.slug])
     why = "" if order.image_digest else _("The order has no image yet: build it first.")
     may_act = rights.can("deploy", space=place.space) or rights.can("approve", space=place.space)
-    return Act(_("Review and deploy") if may_act else _("See the review"), url, why=why)
+    return Act(_("Review and deploy") if may_act else _("See the review"), url, no=Refusal(why))
 
 
 def deploy_act(order: ReleaseOrder, place: Place, rights: Rights, *, is_primary: bool = False) -> Act | None:
@@ -240,7 +236,7 @@ def deploy_act(order: ReleaseOrder, place: Place, rights: Rights, *, is_primary:
     label = _("Deploy to %(name)s", name=space.environment.label)
     no = refusal(rights, "deploy", space=space, gates=place.deployment_gates, order=order)
     letter = "d" if is_primary else ""
-    return Act(label, url, "post", why=no.why, who=no.who, explain=no.explain, is_primary=is_primary, letter=letter)
+    return Act(label, url, "post", no=no, is_primary=is_primary, letter=letter)
 
 
 def roll_back_act(place: Placement | None, space: Space, rights: Rights) -> Act | None:
@@ -252,8 +248,6 @@ def roll_back_act(place: Placement | None, space: Space, rights: Rights) -> Act 
     return Act(
         _("Roll back"),
         reverse("releases:roll-back", args=names),
-        why=no.why,
-        who=no.who,
-        explain=no.explain,
+        no=no,
         sign="rollback",
     )

@@ -252,7 +252,7 @@ def _onwards(order: ReleaseOrder, place: Place, rights: Rights, panel: str) -> A
     if rights.can("deploy", space=space) or rights.can("approve", space=space):
         return Act(label, url, is_primary=True, letter="d")
     no = refusal(rights, "deploy", space=space, order=order)
-    return Act(label, url, why=no.why, who=no.who, explain=no.explain, is_primary=True)
+    return Act(label, url, no=no, is_primary=True)
 
 
 def _waits_for_own_word(place: Place, rights: Rights) -> bool:
@@ -274,7 +274,7 @@ def _promote(order: ReleaseOrder, place: Place, rights: Rights, panel: str) -> A
         return None
     url = f"{reverse('releases:order', args=[order.number])}?panel={slug}"
     label = _("Promote to %(name)s", name=space.environment.label)
-    return Act(label, url, why=no.why, who=no.who, explain=no.explain, is_primary=True, letter="p")
+    return Act(label, url, no=no, is_primary=True, letter="p")
 
 
 def stuck_at(order: ReleaseOrder, lane: Lane, rights: Rights) -> Stuck | None:
@@ -327,11 +327,9 @@ def header_acts(order: ReleaseOrder, rights: Rights) -> list[Act]:
 def check_act(order: ReleaseOrder, rights: Rights) -> Act:
     """检测."""
     no = refusal(rights, "check", project_id=order.project_id, order=order)
-    return Act(
-        _("Check"), reverse("releases:check", args=[order.number]), "post", why=no.why, who=no.who, explain=no.explain
-    )
+    return Act(_("Check"), reverse("releases:check", args=[order.number]), "post", no=no)
 
 
 def _plain(order: ReleaseOrder, rights: Rights, verb: str, label: MessageLike, url: str, *, sign: str) -> Act:
     no = refusal(rights, verb, project_id=order.project_id, owner_id=order.author_id, order=order)
-    return Act(label, url, why=no.why, who=no.who, explain=no.explain, sign=sign)
+    return Act(label, url, no=no, sign=sign)

@@ -20,7 +20,7 @@ from foundation.runs.choices import ACTIVE
 from releases import gates, scaling
 from releases.choices import DeploymentKind
 from releases.models import Deployment, OrderEvent, Placement
-from releases.presenters.acts import Act, refusal
+from releases.presenters.acts import Act, Refusal, refusal
 from releases.presenters.build import percent_of, seconds_between, usual_rollout
 from releases.presenters.runtime import short_name
 from releases.presenters.words import POD_STATES
@@ -187,9 +187,7 @@ def back_act(place: Placement | None, rights: Rights) -> Act | None:
     found = gates.again_gates(good.order, space, snapshot=good.snapshot, deployer=None) if good.snapshot else []
     no = refusal(rights, "deploy", space=space, gates=found)
     values = (("replicas", str(pods)),)
-    return Act(
-        label, url, "post", why=no.why, who=no.who, explain=no.explain, values=values, is_primary=True, sign="scale"
-    )
+    return Act(label, url, "post", no=no, values=values, is_primary=True, sign="scale")
 
 
 def cancel_act(deployment: Deployment, rights: Rights) -> Act | None:
@@ -198,7 +196,7 @@ def cancel_act(deployment: Deployment, rights: Rights) -> Act | None:
         return None
     url = reverse("releases:cancel", args=[deployment.pk])
     if deployment.cancel_requested_at:
-        return Act(_("Cancel"), url, "post", why=_("It was asked to cancel: a moment."))
+        return Act(_("Cancel"), url, "post", no=Refusal(_("It was asked to cancel: a moment.")))
     space = deployment.space
     if rights.can("cancel_deployment", space=space, owner_id=deployment.deployed_by_id):
         ask = _("Nobody follows it any more; what the cluster has accepted stays as it is.")
@@ -207,6 +205,5 @@ def cancel_act(deployment: Deployment, rights: Rights) -> Act | None:
         _("Cancel"),
         url,
         "post",
-        why=_("Only its deployer and operations cancel it."),
-        who=who_may("deploy", space=space),
+        no=Refusal(_("Only its deployer and operations cancel it."), who_may("deploy", space=space)),
     )

@@ -155,9 +155,7 @@ def _roll_back_act(deployment: Deployment, place: Placement | None, rights: Righ
     return Act(
         label,
         f"{path}?to={target.pk}",
-        why=no.why,
-        who=no.who,
-        explain=no.explain,
+        no=no,
         is_primary=is_failed,
         letter="r",
         sign="rollback",

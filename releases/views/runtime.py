@@ -28,7 +28,7 @@ from releases import gates, live_reads, scaling, selectors
 from releases.forms import DeployForm, ScaleForm
 from releases.logs import pods
 from releases.models import Deployment, Placement, SpaceObservation
-from releases.presenters.acts import Act, refusal
+from releases.presenters.acts import Act, Refusal, refusal
 from releases.presenters.autoscaler import autoscaler_of
 from releases.presenters.build import usual_rollout
 from releases.presenters.diff import diff_of_snapshots
@@ -148,13 +148,15 @@ def _again_act(place: Placement, rights: Rights, name: str, label: Any) -> Act:
     url = reverse(f"releases:{name}", args=_names(place))
     good = place.last_succeeded
     if good is None or good.snapshot is None:
-        return Act(label, url, "post", why=_("Nothing of this component has succeeded here yet: deploy it first."))
+        return Act(
+            label, url, "post", no=Refusal(_("Nothing of this component has succeeded here yet: deploy it first."))
+        )
     found = gates.again_gates(good.order, place.space, snapshot=good.snapshot, deployer=None)
     no = refusal(rights, "deploy", space=place.space, gates=found)
     bounds = bounds_in(good.snapshot.manifests) if name == "scale" else None
     if bounds and not no.why:
-        return Act(label, url, "post", why=autoscaled(bounds))
-    return Act(label, url, "post", why=no.why, who=no.who, explain=no.explain)
+        return Act(label, url, "post", no=Refusal(autoscaled(bounds)))
+    return Act(label, url, "post", no=no)
 
 
 def _targets(place: Placement) -> list[Deployment]:
