@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -27,26 +28,11 @@ class Variables(environ.Env):  # type: ignore[misc]
 
     def count(self, name: str, default: int, *, least: int = 1, most: int) -> int:
         """A whole number."""
-        given = self._given(name)
-        try:
-            found = int(given or default)
-        except ValueError:
-            found = least - 1
-        if not least <= found <= most:
-            raise ImproperlyConfigured(f"{name} must be a whole number from {least} to {most}, not {given[:40]!r}.")
-        return found
+        return int(self._number(name, default, int, least, most, "a whole number"))
 
     def seconds(self, name: str, default: float, *, least: float = 0.1, most: float = 86_400) -> float:
         """A length of time."""
-        given = self._given(name)
-        try:
-            found = float(given or default)
-        except ValueError:
-            found = math.nan
-        if not least <= found <= most:
-            message = f"{name} must be a number of seconds from {least:g} to {most:g}, not {given[:40]!r}."
-            raise ImproperlyConfigured(message)
-        return found
+        return self._number(name, default, float, least, most, "a number of seconds")
 
     def zone(self, name: str, default: str) -> str:
         """The name of a time zone."""
@@ -77,6 +63,19 @@ class Variables(environ.Env):  # type: ignore[misc]
             raise ImproperlyConfigured(f"{name} must look like {example} or sqlite:////folder/file.") from None
         if not found.get("NAME"):
             raise ImproperlyConfigured(f"{name} names no database: its path is missing.")
+        return found
+
+    def _number(
+        self, name: str, default: float, read: Callable[[str], float], least: float, most: float, what: str
+    ) -> float:
+        given = self._given(name)
+        try:
+            found = read(given) if given else default
+        except ValueError:
+            found = math.nan
+        # nan lies between no two numbers: "nan" is refused as what cannot be read.
+        if not least <= found <= most:
+            raise ImproperlyConfigured(f"{name} must be {what} from {least} to {most}, not {given[:40]!r}.")
         return found
 
     def _given(self, name: str) -> str:
