@@ -27,6 +27,14 @@ from prism4k.static_files import collect_when_changed
 collect_when_changed()
 """
 _OWN_PLACE = "PRISM4K_DATA_DIR"
+# What tests.surroundings sets for the tests themselves.
+_NOT_OURS = ("PRISM4K_TEST_APPS", "STATIC_STORAGE", "LOG_LEVEL", "DJANGO_SETTINGS_MODULE", "PORT")
+
+
+def environment_of(data: Path) -> dict[str, str]:
+    """The variables of a product that has this data folder."""
+    kept = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
+    return {**kept, _OWN_PLACE: str(data), "PRISM4K_DEMO": "1"}
 
 
 def copy_prepared(data: Path, environment: dict[str, str]) -> None:
@@ -47,7 +55,7 @@ def prepared_database(url: str) -> str:
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
         connection.cursor().execute(f'CREATE DATABASE "{name}"')
-    _run(_MIGRATE, Path(os.environ[_OWN_PLACE]) / name, DATABASE_URL=f"{url.rpartition('/')[0]}/{name}")
+    _run(_MIGRATE, Path(os.environ[_OWN_PLACE]) / name, f"{url.rpartition('/')[0]}/{name}")
     return name
 
 
@@ -58,10 +66,8 @@ def _folder() -> Path:
     return folder
 
 
-def _run(program: str, data: Path, **variables: str) -> None:
-    """Without the variables that belong to the tests themselves: the product's own storage of static files."""
+def _run(program: str, data: Path, database: str = "") -> None:
+    """``database`` is blank for the file of SQLite in the folder."""
     data.mkdir(parents=True)
-    dropped = ("PRISM4K_TEST_APPS", "STATIC_STORAGE", "DATABASE_URL")
-    kept = {name: value for name, value in os.environ.items() if name not in dropped}
-    own = {"PRISM4K_DEMO": "1", "DJANGO_SETTINGS_MODULE": "prism4k.settings", _OWN_PLACE: str(data), **variables}
-    subprocess.run([sys.executable, "-c", program], cwd=ROOT, env={**kept, **own}, check=True)
+    own = {"DJANGO_SETTINGS_MODULE": "prism4k.settings", "DATABASE_URL": database}
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment_of(data) | own, check=True)

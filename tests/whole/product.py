@@ -14,15 +14,13 @@ from pathlib import Path
 
 from demo.ports import Ports
 from tests.patience import wait_for
-from tests.whole.prepared import copy_prepared
+from tests.whole.prepared import copy_prepared, environment_of
 from tests.whole.rows import Rows
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 120.0
 STOP_SECONDS = 10.0
 LEASE_SECONDS = 10.0
-# What tests.surroundings sets for the tests themselves.
-_NOT_OURS = ("PRISM4K_TEST_APPS", "STATIC_STORAGE", "LOG_LEVEL", "DJANGO_SETTINGS_MODULE", "PRISM4K_DATA_DIR", "PORT")
 
 
 class Product:
@@ -46,12 +44,9 @@ class Product:
         self.port = Ports(self.data / "ports.json").take("tests")
         self.url = f"http://127.0.0.1:{self.port}"
         self._counts = {"webs": webs, "workers": workers, "watchers": watchers}
-        kept = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
         # Any loopback port: some tests put something of their own between the product and a stand-in.
         self.environment = {
-            **kept,
-            "PRISM4K_DATA_DIR": str(self.data),
-            "PRISM4K_DEMO": "1",
+            **environment_of(self.data),
             "OUTBOUND_ALLOW": "127.0.0.0/8,http",
             **variables,
         }
