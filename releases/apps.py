@@ -42,6 +42,7 @@ class ReleasesConfig(AppConfig):
             ("observe_space", "SpaceObservation"),
             ("housekeeping", "Housekeeping"),
             ("contact_deadline", "ContactDeadline"),
+            ("late_image", "LateImage"),
         )
         for name, model in endless:
             contact = f"{TRANSITIONS}.contact_changed_space" if name == "observe_space" else ""

@@ -1,6 +1,6 @@
 """The tables of an order, one file a noun."""
 
-from releases.models.builds import Build, LogChunk
+from releases.models.builds import Build, LateImage, LogChunk
 from releases.models.deployments import (
     ContactDeadline,
     Deployment,
@@ -21,6 +21,7 @@ __all__ = [
     "ContactDeadline",
     "Deployment",
     "Housekeeping",
+    "LateImage",
     "LogChunk",
     "NamespaceWatch",
     "OrderEvent",

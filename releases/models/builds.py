@@ -102,6 +102,21 @@ class Build(Run):
         return sides.get(self.remote.partition(":")[0], "Jenkins")
 
 
+class LateImage(Run):
+    """Looks for the image of an attempt that ended without one, when somebody says that it came; else it rests."""
+
+    build = models.OneToOneField(Build, on_delete=models.CASCADE, related_name="late_image")
+    asked_at = models.DateTimeField(null=True)
+    digest = models.CharField(max_length=80, blank=True)
+    """What was found last; it is told once."""
+
+    class Meta(Run.Meta):
+        abstract = False
+
+    def __str__(self) -> str:
+        return f"late image of {self.build_id}"
+
+
 class LogChunk(models.Model):
     """A piece of a build's log: numbered by character offset, stored before anybody is told.
 

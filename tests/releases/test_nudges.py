@@ -14,7 +14,7 @@ from components import services
 from components.models import ImageRegistry, JenkinsServer, Webhook
 from components.services import webhooks
 from foundation.clock import PARKED
-from releases.models import Build, OrderEvent
+from releases.models import Build, LateImage, OrderEvent
 from releases.transitions import end_run
 from tests import deliveries as sent
 from tests.cast import World
@@ -114,6 +114,19 @@ def test_a_pushed_image_is_looked_for_now(client: Client, world: World, builds: 
     body = sent.encoded(sent.distribution_push("sis-omm/sis-omm-proxy-gw", builds[1].order.number, at=at))
     assert send(client, registry, body, {"Authorization": f"Bearer {key}"}).status_code == 202
     assert due() == {builds[1].pk}
+
+
+def test_a_build_that_ended_without_its_image_has_the_registry_asked(
+    client: Client, world: World, builds: list[Build]
+) -> None:
+    registry, ended = builds[2].registry, builds[2]
+    key, before = secret_of(world, registry), facts()
+    for _time in range(2):
+        body = sent.encoded({**sent.harbor_push("a/b", ended.order.number), "operator": uuid.uuid4().hex})
+        assert send(client, registry, body, {"Authorization": key}).status_code == 202
+    row = LateImage.objects.get()
+    assert (row.build, row.is_active, row.wakes) == (ended, True, 2)
+    assert due() == set() and facts() == before, "no word of the body is a fact"
 
 
 def test_other_images_wake_nothing(client: Client, world: World, builds: list[Build]) -> None:

@@ -18,6 +18,7 @@ from releases.api import serializers as shapes
 from releases.events import append_event
 from releases.locks import lock_orders
 from releases.models import Build
+from releases.services.nudges import look_for_late_image
 
 
 def _build(trigger_id: str) -> Build:
@@ -25,16 +26,6 @@ def _build(trigger_id: str) -> Build:
     if build is None:
         raise Missing(_("No build has this trigger id."))
     return build
-
-
-def _tell_late_image(build: Build, digest: str) -> None:
-    """An attempt that ended without an image has pushed one all the same: said once, and the next attempt takes it."""
-    with transaction.atomic():
-        lock_orders(build.order_id)
-        late = Build.objects.filter(pk=build.pk).exclude(reported_digest=digest)
-        if late.update(reported_digest=digest):
-            data = {"id": build.pk, "attempt": build.attempt, "digest": digest}
-            append_event(build.order_id, "build.image_arrived", data=data)
 
 
 class Hook(APIView):
@@ -72,13 +63,15 @@ class Report(Hook):
 
     @extend_schema(exclude=True)
     def post(self, request: Request) -> Response:
-        """Kept for the page; the build is looked at now."""
+        """The build is looked at now; one that has ended has the registry asked again."""
         given = read(shapes.ReportInput, request.data)
         build = _build(str(given["trigger_id"]))
         if build.build_number not in (None, given["build_number"]):
             raise Refused(_("The platform does not wait for this build."), "not-claimed")
         waiting = Build.objects.filter(pk=build.pk, state__in=sorted(ACTIVE))
-        if not waiting.update(reported_digest=given["digest"]) and build.state != RunState.SUCCEEDED:
-            _tell_late_image(build, given["digest"])
-        wake(Build, build.pk, prompt=False)
+        if waiting.update(reported_digest=given["digest"]):
+            wake(Build, build.pk, prompt=False)
+        elif build.state != RunState.SUCCEEDED:
+            # Whoever may read the order knows the trigger id by now, so nothing of this is told.
+            look_for_late_image(build)
         return Response({"order": build.order.number})
