@@ -72,6 +72,6 @@ class Report(Hook):
         if waiting.update(reported_digest=given["digest"]):
             wake(Build, build.pk, prompt=False)
         elif build.state != RunState.SUCCEEDED:
-            # Whoever may read the order knows the trigger id by now, so nothing of this is told.
+            # Everybody who may read the order knows the trigger id by now, so nothing of this is told.
             look_for_late_image(build)
         return Response({"order": build.order.number})
