@@ -19,7 +19,7 @@ DEPLOY_SECONDS = 1000.0
 SETTLE_SECONDS = 120.0
 FREE_SECONDS = 120.0
 """How long somebody else's deployment of the component is waited for: an interrupted run may have left one."""
-WAITED_FOR = frozenset({"stale", "gate-free", "being-deployed"})
+WAITED_FOR = frozenset({"stale", "gate-queue", "being-deployed"})
 LOG_TAIL = 12
 Json = dict[str, Any]
 

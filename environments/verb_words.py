@@ -24,6 +24,7 @@ ACTS: dict[str, MessageLike] = {
     "take_over": _("take over fields that others set"),
     "remove": _("remove a component from the space"),
     "cancel_deployment": _("cancel a deployment"),
+    "force_release": _("release a place by force"),
     "edit_component": _("change settings of a component"),
     "edit_project_template": _("change templates of the project"),
     "preview_template": _("preview a template"),

@@ -59,6 +59,7 @@ VERBS: dict[str, Rule] = {
     "take_over": _rule(Where.SPACE, O),
     "remove": _rule(Where.SPACE, O),
     "cancel_deployment": _rule(Where.SPACE, O, own=True),
+    "force_release": _rule(Where.PROJECT, P, A),
     # components
     "edit_component": _rule(Where.PROJECT, D, O, P),
     "edit_project_template": _rule(Where.PROJECT, D, O, P),

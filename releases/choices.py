@@ -55,6 +55,15 @@ class DeploymentKind(models.TextChoices):
     REMOVE = "remove", _("remove from the space")
 
 
+class TurnState(models.TextChoices):
+    """``started``: the deployment that it became says what came of it."""
+
+    WAITING = "waiting", _("waiting its turn")
+    STARTED = "started", _("its turn came")
+    CANCELLED = "cancelled", _("cancelled")
+    SUPERSEDED = "superseded", _("superseded")
+
+
 class Reason(models.TextChoices):
     """Why a run ended as it did; the page turns it into a message."""
 
@@ -82,6 +91,7 @@ class Reason(models.TextChoices):
     INCOMPLETE = "incomplete", _("the component is not complete")
     ENGINE = "engine", _("the platform could not finish it")
     CANCELLED = "cancelled", _("cancelled")
+    RELEASED = "released", _("its place was released by force")
     PARTIAL = "partial", _("only a part was applied")
     RESTORED = "restored", _("the database was restored while it was under way")
     UNKNOWN_MARK = "unknown_mark", _("the cluster has what this database does not know")

@@ -161,12 +161,21 @@ class DeployForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "size": 6}),
     )
 
+    supersede = forms.BooleanField(label=_("Instead of those that wait here"), required=False)
     removals = forms.MultipleChoiceField(label=_("Remove as well"), required=False, widget=forms.CheckboxSelectMultiple)
 
     def __init__(
-        self, *args: Any, number: str, is_production: bool, removals: Sequence[str] = (), **kwargs: Any
+        self,
+        *args: Any,
+        number: str,
+        is_production: bool,
+        removals: Sequence[str] = (),
+        has_line: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        if not has_line:
+            del self.fields["supersede"]
         self._number = number
         if not is_production:
             del self.fields["last_four"]

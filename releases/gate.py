@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.utils.translation import pgettext_lazy
 
@@ -16,7 +17,7 @@ TITLES: dict[str, MessageLike] = {
     "branch": pgettext_lazy("gate", "Branch"),
     "ticket": pgettext_lazy("gate", "Change ticket"),
     "promoted": pgettext_lazy("gate", "Promotion"),
-    "free": pgettext_lazy("gate", "Queue"),
+    "queue": pgettext_lazy("gate", "Queue"),
     "known": pgettext_lazy("gate", "Contact"),
     "approved": pgettext_lazy("gate", "Approval"),
     "four-eyes": pgettext_lazy("gate", "Four eyes"),
@@ -35,6 +36,8 @@ class Gate:
     is_open: bool
     message: MessageLike
     who: MessageLike = ""
+    since: datetime | None = None
+    """Since when it is as it is, where that is known."""
 
     @property
     def title(self) -> MessageLike:

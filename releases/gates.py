@@ -14,7 +14,7 @@ from foundation.messages import MessageLike, localized_list
 from foundation.messages import message as _
 from foundation.problems import Asked
 from foundation.runs.choices import RunState
-from releases import selectors
+from releases import selectors, turns
 from releases.approval_gates import approval_gates, counts_today, fair_approvers, four_eyes_gates, makers_of
 from releases.choices import ClosedReason, DeploymentKind, OrderState, PromotionState
 from releases.gate import Gate, ensure_open, first_closed
@@ -48,14 +48,15 @@ def _nothing_replaced_under_way(order: ReleaseOrder, space: Space) -> Gate:
     """A promotion replaces the one before: not while the order that holds it is being deployed on its strength."""
     place = selectors.place_in_use(order, space)
     active = place.in_progress if place else None
-    if active is None or not selectors.current_promotion(active.order, space):
-        return Gate("free", True, _("Nothing else is being deployed here."))
+    # Once the cluster has accepted something of it, nobody asks for its promotion any more.
+    if active is None or active.applied_at is not None or not selectors.current_promotion(active.order, space):
+        return Gate("queue", True, _("No promotion that a deployment here stands on is replaced."))
     message = _(
         "%(who)s is deploying order %(number)s here right now: wait for the verdict or cancel it first.",
         who=active.deployed_by.localized_name,
         number=active.order.number,
     )
-    return Gate("free", False, message, active.deployed_by.shown_name)
+    return Gate("queue", False, message, active.deployed_by.shown_name, active.created_at)
 
 
 def built(order: ReleaseOrder) -> Gate:
@@ -227,15 +228,19 @@ def deployment_gates(
     snapshot: Snapshot | None,
     deployer: User | None,
     own: Deployment | None = None,
+    may_wait: bool = True,
 ) -> list[Gate]:
-    """What must hold before that person may apply the snapshot there. ``own``: the run that asks, if it runs."""
+    """What must hold before that person may apply the snapshot there. ``own``: the run that asks, if it runs.
+
+    ``may_wait``: another order's deployment does not stand in the way, this one waits its turn behind it.
+    """
     return [
         built(order),
         _not_closed(order),
         _promoted(order, space),
         _branch(order, space),
         _ticket(order, space),
-        *_place_free(order, space, own),
+        *_place_free(order, space, own, may_wait=may_wait),
         *approval_gates(order, space, snapshot, deployer),
     ]
 
@@ -295,21 +300,35 @@ def promoters_of(order: ReleaseOrder, space: Space) -> str:
     return localized_list(list(dict.fromkeys(names))[:3])
 
 
-def _place_free(order: ReleaseOrder, space: Space, own: Deployment | None) -> list[Gate]:
+def _place_free(order: ReleaseOrder, space: Space, own: Deployment | None, *, may_wait: bool = False) -> list[Gate]:
     place = selectors.place_in_use(order, space)
     if place is not None and place.unknown_since is not None:
         message = _(
-            "What runs here is not known: %(cluster)s stopped answering during a deployment, which was given up. "
-            "Once it answers again, the platform reads what runs here.",
+            "What runs here is not known since a deployment was given up: it is read once %(cluster)s answers.",
             cluster=space.cluster.name,
         )
-        return [Gate("known", False, message, who_may("manage_places"))]
+        return [Gate("known", False, message, who_may("manage_places"), place.unknown_since)]
     if place is None or place.in_progress is None or (own is not None and place.in_progress_id == own.pk):
-        return [Gate("free", True, _("Nothing else is being deployed here."))]
-    active = place.in_progress
+        return [Gate("queue", True, _("Nothing else is being deployed here."))]
+    return [_queue(order, place, place.in_progress, may_wait=may_wait)]
+
+
+def _queue(order: ReleaseOrder, place: Placement, active: Deployment, *, may_wait: bool) -> Gate:
+    """The same order a second time is told who was first; another one may wait its turn."""
+    values = {"who": active.deployed_by.localized_name, "number": active.order.number}
+    if active.order_id == order.pk or not may_wait:
+        message = _("%(who)s is deploying order %(number)s here right now.", **values)
+        return Gate("queue", False, message, active.deployed_by.shown_name, active.created_at)
+    line = turns.line_of(place)
+    own = next((turn for turn in line if turn.order_id == order.pk), None)
+    if own is not None:
+        message = _(
+            "%(who)s asked for this first: the order waits behind order %(number)s, place %(place)s.",
+            who=own.asked_by.localized_name, number=own.behind, place=own.position,
+        )  # fmt: skip
+        return Gate("queue", False, message, own.asked_by.shown_name, own.created_at)
     message = _(
-        "%(who)s is deploying order %(number)s here right now.",
-        who=active.deployed_by.localized_name,
-        number=active.order.number,
-    )
-    return [Gate("free", False, message, active.deployed_by.shown_name)]
+        "%(who)s is deploying order %(number)s here: this order would wait its turn, place %(place)s.",
+        **values, place=len(line) + 1,
+    )  # fmt: skip
+    return Gate("queue", True, message, active.deployed_by.shown_name, active.created_at)

@@ -12,8 +12,8 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from environments.models import Space
-from releases.choices import PromotionState
-from releases.models import OrderFeed, Placement, Promotion, ReleaseOrder
+from releases.choices import PromotionState, TurnState
+from releases.models import Deployment, OrderFeed, Placement, Promotion, ReleaseOrder, Turn
 
 _WIDE = (
     *("pods", "drift", "autoscaler"),
@@ -43,6 +43,16 @@ def lock_place(order: ReleaseOrder, space: Space) -> int:
     here = Placement.objects.select_for_update().filter(component_id=order.component_id, space=space)
     found = here.order_by().values_list("pk", flat=True).first()
     return lock_placement(order, space).pk if found is None else found
+
+
+def lock_end(deployment: Deployment, *more: int) -> None:
+    """The locks of everything that a deployment's end writes to: its place, its order and that of the next in line.
+
+    ``more``: further orders that the caller writes to, by id.
+    """
+    place = lock_place(deployment.order, deployment.space)
+    waiting = Turn.objects.filter(placement=place, state=TurnState.WAITING).order_by("pk")
+    lock_orders(deployment.order_id, *waiting.values_list("order_id", flat=True)[:1], *more)
 
 
 def lock_placement(order: ReleaseOrder, space: Space) -> Placement:

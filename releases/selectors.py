@@ -15,6 +15,7 @@ from environments.models import Space
 from foundation.messages import message as _
 from foundation.problems import Missing
 from foundation.runs.choices import RunState
+from releases import turns
 from releases.choices import ApprovalState, DeploymentKind, PromotionState
 from releases.models import (
     Approval,
@@ -27,6 +28,7 @@ from releases.models import (
     ReleaseOrder,
     Review,
     Snapshot,
+    Turn,
 )
 
 REVIEW_FRESH_SECONDS = 60
@@ -89,7 +91,8 @@ def read_ahead(order: ReleaseOrder, spaces: Sequence[Space]) -> None:
     promotions = Promotion.objects.filter(
         component_id=order.component_id, space__in=ids, state=PromotionState.CURRENT
     ).select_related("order", "promoted_by")
-    placements = _placements().filter(component_id=order.component_id, space__in=ids)
+    placements = list(_placements().filter(component_id=order.component_id, space__in=ids))
+    turns.read_lines(placements)
     order.__dict__["_ahead"] = Ahead(
         {row.space_id: row for row in placements}, {row.space_id: row for row in promotions}, builders_of(order)
     )
@@ -132,6 +135,12 @@ def latest_review(order: ReleaseOrder, space: Space, *, is_removal: bool = False
     )
 
 
+def newest_result(order: ReleaseOrder, space: Space) -> Review | None:
+    """The newest review that found something to deploy there; one that is under way has found nothing yet."""
+    rows = Review.objects.filter(order=order, space=space, wanted_snapshot=None, is_removal=False)
+    return rows.filter(state=RunState.SUCCEEDED, snapshot__isnull=False).order_by("-id").first()
+
+
 def review_of(order: ReleaseOrder, pk: int) -> Review:
     """A review of this order; raises Missing."""
     rows = Review.objects.select_related("order__project", "space__environment", "space__project", "snapshot")
@@ -170,7 +179,8 @@ def place_in_use(order: ReleaseOrder, space: Space) -> Placement | None:
         return ahead.placements.get(space.pk)
     names = [f"in_progress__deployed_by__{name}" for name in ("username", "name", "name_en")]
     rows = Placement.objects.select_related("in_progress__deployed_by", "in_progress__order")
-    rows = rows.only("unknown_since", "in_progress__order__number", *names)
+    names += [f"in_progress__{name}" for name in ("order__number", "created_at", "applied_at")]
+    rows = rows.only("unknown_since", *names)
     return rows.filter(component_id=order.component_id, space=space).first()
 
 
@@ -280,6 +290,15 @@ def deployment_by_id(user: User, pk: int) -> Deployment:
     if deployment is None or not Rights(user).sees(deployment.space.project_id):
         raise Missing(_("There is no such deployment, or it is not yours to see."))
     return deployment
+
+
+def turn_by_id(user: User, pk: int) -> Turn:
+    """A deployment that waits or waited, if this person may see its project; raises Missing."""
+    rows = Turn.objects.select_related("order__project", "snapshot", "asked_by", "placement__space__environment")
+    turn = turns.with_position(rows).filter(pk=pk).first()
+    if turn is None or not Rights(user).sees(turn.order.project_id):
+        raise Missing(_("There is no such deployment, or it is not yours to see."))
+    return turn
 
 
 def placement_by_names(user: User, project: str, component: str, environment: str) -> Placement:

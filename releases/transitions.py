@@ -12,6 +12,7 @@ from django.db import models, transaction
 from django.db.models.functions import Now
 
 from accounts.models import User
+from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.problems import Stale
 from foundation.runs.choices import TERMINAL, RunState
@@ -19,10 +20,12 @@ from foundation.runs.finish import finish
 from foundation.runs.lease import Lease, LeaseLost
 from foundation.runs.models import Run
 from foundation.runs.wake import wake
-from releases.choices import DeploymentKind, OrderState, Reason
+from releases.choices import DeploymentKind, OrderState, Reason, TurnState
 from releases.events import append_event, record_act
-from releases.locks import lock_orders
-from releases.models import Build, Deployment, Placement, Prune, ReleaseOrder, Review, SpaceObservation
+from releases.locks import lock_end, lock_orders
+from releases.models import Build, Deployment, Placement, Prune, ReleaseOrder, Review, SpaceObservation, Turn
+from releases.placing import create_deployment
+from releases.turns import waiting_turns
 
 RUN_MOVES: dict[str, frozenset[str]] = {
     RunState.QUEUED: frozenset(
@@ -51,6 +54,9 @@ NOTHING_RUNS: dict[str, Any] = {
     "autoscaler": {},
 }
 """What a placement says once everything of its component was removed."""
+
+UNKNOWN_AFTER = (Reason.LOST, Reason.RELEASED)
+"""Ends after which nobody knows what the cluster did, or what a late step may still have sent."""
 
 MovedRun = Build | Review | Deployment | Prune
 Moved = ReleaseOrder | MovedRun
@@ -171,6 +177,8 @@ def give_up_prune(lease: Lease, reason: str) -> None:
 def _give_up(row: MovedRun, lease: Lease, reason: str) -> None:
     if row.state not in TERMINAL:
         with transaction.atomic():
+            if isinstance(row, Deployment):
+                lock_end(row)
             end_run(row, RunState.ERRORED, actor=None, reason=reason or Reason.ENGINE, lease=lease)
 
 
@@ -205,17 +213,74 @@ def end_run(
     reason: str = "",
     lease: Lease | None = None,
     data: dict[str, Any] | None = None,
+    gives_turn: bool = True,
     **fields: Any,
 ) -> None:
-    """Move a run to its final state together with what mirrors it: the order of a build, the place of a deployment."""
+    """Move a run to its final state together with what mirrors it: the order of a build, the place of a deployment.
+
+    ``gives_turn``: whoever waits for that place may have it; not where the caller takes it again.
+    """
     if isinstance(row, Deployment):
-        _free_place(row, to, is_lost=reason == Reason.LOST)
+        _free_place(row, to, is_unknown=reason in UNKNOWN_AFTER)
     move(row, to, actor=actor, reason=reason, lease=lease, data=data, **fields)
     if isinstance(row, Build):
         _order_after_build(row, to)
+    if isinstance(row, Deployment) and gives_turn:
+        give_turn(row.component_id, row.space_id)
 
 
-def _free_place(row: Deployment, to: str, *, is_lost: bool) -> None:
+def give_turn(component_id: int, space_id: int) -> None:
+    """The first in line takes the place, if it is free and known what runs there; its own first step asks all gates.
+
+    The caller holds the locks of :func:`releases.locks.lock_end` and calls this last.
+    """
+    places = Placement.objects.filter(component_id=component_id, space_id=space_id)
+    place = places.filter(in_progress=None, unknown_since=None).first()
+    if place is None:
+        return
+    parts = ("order__project", "asked_by", "snapshot", "review", "placement__space__cluster")
+    turn = waiting_turns().select_related(*parts, "placement__space__environment").filter(placement=place).first()
+    if turn is None:
+        return
+    space = turn.placement.space
+    deployment = create_deployment(
+        turn.order,
+        space,
+        place,
+        actor=turn.asked_by,
+        snapshot=turn.snapshot,
+        review=turn.review,
+        live_fingerprint=turn.live_fingerprint,
+        removals=turn.removals,
+    )
+    end_turn(turn, TurnState.STARTED, actor=None, deployment=deployment)
+
+
+def end_turn(
+    turn: Turn, to: str, *, actor: User | None, message: MessageLike = "", deployment: Deployment | None = None
+) -> None:
+    """Out of the line, with event and audit, under the locks of place and order; raises Stale when it is late."""
+    waiting = Turn.objects.filter(pk=turn.pk, state=TurnState.WAITING)
+    ended = {"state": to, "ended_at": Now(), "ended_by": actor, "message": message, "deployment": deployment}
+    if waiting.update(**ended) != 1:
+        raise Stale(_("This deployment does not wait its turn any more: refresh the page."))
+    # Everybody behind it stands one place further on.
+    Placement.objects.filter(pk=turn.placement_id).update(changed_at=Now())
+    data = {"deployment": deployment.pk if deployment else None, "message": message}
+    record_act(
+        turn.order,
+        f"turn.{to}",
+        actor,
+        subject=turn,
+        space=turn.placement.space,
+        data=data,
+        reason=message,
+        before={"state": TurnState.WAITING},
+        after={"state": to, **data},
+    )
+
+
+def _free_place(row: Deployment, to: str, *, is_unknown: bool) -> None:
     # Locked before the order and the run, as everywhere.
     place = (
         Placement.objects.select_for_update()
@@ -229,7 +294,7 @@ def _free_place(row: Deployment, to: str, *, is_lost: bool) -> None:
         changes |= NOTHING_RUNS | {"seen_at": Now()}
     elif to == RunState.SUCCEEDED:
         changes |= {"last_succeeded": row, "settled_at": None, "unsettled_reason": ""}
-    if is_lost:
+    if is_unknown:
         # What the cluster did with it is not known: nobody deploys here before it was read again.
         changes["unknown_since"] = Now()
     Placement.objects.filter(pk=place.pk).update(**changes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from releases.views import builds, creating, lists, orders, promotions, removals, reviews, rollouts, runtime
+from releases.views import builds, creating, lists, orders, promotions, removals, reviews, rollouts, runtime, turns
 
 ORDER = "orders/<str:number>/"
 PLACE = "runtime/<slug:project>/<slug:slug>/<slug:environment>/"
@@ -31,6 +31,8 @@ urlpatterns = [
     path(ORDER + "approvals/<int:pk>/withdraw/", reviews.withdraw_approval, name="withdraw-approval"),
     path("deployments/<int:pk>/", rollouts.rollout, name="rollout"),
     path("deployments/<int:pk>/cancel/", rollouts.cancel, name="cancel"),
+    path("deployments/<int:pk>/release/", turns.release, name="release"),
+    path("turns/<int:pk>/cancel/", turns.cancel, name="cancel-turn"),
     path(PLACE, runtime.runtime, name="runtime"),
     path(PLACE + "restart/", runtime.restart, name="restart"),
     path(PLACE + "scale/", runtime.scale, name="scale"),

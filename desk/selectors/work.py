@@ -19,10 +19,11 @@ from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
 from releases.choices import OrderState, PromotionState
-from releases.models import Build, Deployment, Placement, Promotion, ReleaseOrder
+from releases.models import Build, Deployment, Placement, Promotion, ReleaseOrder, Turn
 from releases.presenters.build import stage_summary
-from releases.presenters.environment import active_word, spaces_by_project
+from releases.presenters.environment import active_word, spaces_by_project, turn_word
 from releases.presenters.words import diagnosis_of, reason_of
+from releases.turns import in_line
 
 MOST_WORK = 12
 """So many of each kind are shown."""
@@ -175,9 +176,11 @@ def _running(rights: Rights, project: str) -> list[Task]:
     builds = builds.select_related(*ORDER_PARTS).defer("parameters", "message", "log_index").order_by("-id")
     deployments = Deployment.objects.filter(_sees(rights, "space__project", project), state__in=sorted(ACTIVE))
     deployments = deployments.select_related(*ORDER_PARTS, "space__environment").order_by("-id")
+    turns = in_line().filter(_sees(rights, "order__project", project)).select_related(*ORDER_PARTS)
     found = [
         *(_build_task(build) for build in builds[: MOST_COUNTED + 1]),
         *(_deployment_task(row, active_word(row), row.created_at) for row in deployments[: MOST_COUNTED + 1]),
+        *(_turn_task(turn) for turn in turns[: MOST_COUNTED + 1]),
     ]
     return _newest_first(found)
 
@@ -190,6 +193,12 @@ def _build_task(build: Build) -> Task:
 
 def _deployment_task(row: Deployment, word: MessageLike, at: datetime | None) -> Task:
     return Task(row.order, row.space.environment, at, row.state, word, reverse("releases:rollout", args=[row.pk]))
+
+
+def _turn_task(turn: Turn) -> Task:
+    environment = turn.placement.space.environment
+    url = _order_page(turn.order, environment.slug)
+    return Task(turn.order, environment, turn.created_at, RunState.QUEUED, turn_word(turn), url)
 
 
 def _failed(rights: Rights, project: str) -> list[Task]:

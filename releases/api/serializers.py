@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from foundation.api.serializers import Input, text
 from foundation.messages import from_json_data
+from releases.api.turn_output import TurnOutput
 from releases.choices import ApprovalState, DeploymentKind, OrderSource, TestVerdict
 from releases.models import Placement
 from releases.presenters.autoscaler import autoscaler_of
@@ -88,6 +89,7 @@ class DeploymentInput(Input):
     snapshot = serializers.RegexField(r"^[0-9a-f]{12,64}$", required=False, allow_blank=True, default="")
     live_fingerprint = text(64, default="")
     removals = Ticks()
+    supersede = serializers.BooleanField(default=False, help_text="instead of those that wait there")
 
 
 class RollBackInput(Input):
@@ -267,6 +269,7 @@ class GateOutput(serializers.Serializer[Any]):
     is_open = serializers.BooleanField()
     message = serializers.CharField()
     who = serializers.CharField()
+    since = serializers.DateTimeField(allow_null=True, help_text="since when it is so, where that is known")
 
 
 class OrderPlaceOutput(serializers.Serializer[Any]):
@@ -279,6 +282,7 @@ class OrderPlaceOutput(serializers.Serializer[Any]):
     review = ReviewOutput(allow_null=True)
     approvals = ApprovalOutput(many=True)
     deployment = DeploymentOutput(allow_null=True)
+    turn = TurnOutput(allow_null=True, help_text="the order's deployment that waits there")
     settled_at = serializers.DateTimeField(allow_null=True)
     unsettled_reason = serializers.CharField()
     unknown_since = serializers.DateTimeField(allow_null=True)
@@ -374,6 +378,7 @@ class RuntimeOutput(serializers.Serializer[Any]):
     serving = serializers.CharField(source="last_succeeded.order.number", default=None, allow_null=True)
     digest = serializers.CharField(source="last_succeeded.snapshot.digest", default=None, allow_null=True)
     active = serializers.IntegerField(source="in_progress_id", allow_null=True)
+    turns = TurnOutput(many=True, source="line", help_text="who waits there, first come first")
     ready = serializers.IntegerField()
     wanted = serializers.IntegerField()
     overlay = serializers.JSONField(source="last_succeeded.overlay", default=None, allow_null=True)

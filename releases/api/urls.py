@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from releases.api.views import deployments, logs, orders
+from releases.api.views import deployments, logs, orders, turns
 
 ORDER = "orders/<str:number>/"
 LOG = ORDER + "builds/<int:attempt>/log/"
@@ -36,6 +36,9 @@ urlpatterns = [
     path(ORDER + "deployments/", deployments.Deployments.as_view()),
     path("deployments/<int:pk>/", deployments.OneDeployment.as_view()),
     path("deployments/<int:pk>/cancellation/", deployments.DeploymentCancellation.as_view()),
+    path("deployments/<int:pk>/release/", turns.DeploymentRelease.as_view()),
+    path("turns/<int:pk>/", turns.OneTurn.as_view()),
+    path("turns/<int:pk>/cancellation/", turns.TurnCancellation.as_view()),
     path(PLACE, deployments.Runtime.as_view()),
     path(PLACE + "roll-backs/", deployments.RollBacks.as_view()),
     path(PLACE + "removal-reviews/", deployments.RemovalReviews.as_view()),

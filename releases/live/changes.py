@@ -23,6 +23,7 @@ from foundation.clock import now_minus
 from foundation.runs.choices import ACTIVE
 from releases.live.topics import Topic
 from releases.models import Build, OrderEvent, Placement
+from releases.turns import waiting_turns
 
 BATCH = 500
 CHECK_SECONDS = 1.0
@@ -96,7 +97,12 @@ def recent_changes(seconds: float, watched: Collection[int] = ()) -> Changes:
 def _with_orders(places: QuerySet[Placement]) -> list[tuple[Any, ...]]:
     names = ("space_id", "space__project_id", "changed_at", "pk")
     orders = [f"{name}__order_id" for name in SHOWN_BY]
-    return [(*row[: len(names)], row[len(names) :]) for row in places.values_list(*names, *orders)]
+    found = [(*row[: len(names)], row[len(names) :]) for row in places.values_list(*names, *orders)]
+    waiting = waiting_turns().filter(placement__in=[row[3] for row in found]) if found else waiting_turns().none()
+    line: dict[int, list[int]] = {}
+    for place, order in waiting.values_list("placement_id", "order_id"):
+        line.setdefault(place, []).append(order)
+    return [(*row[:4], (*row[4], *line.get(row[3], ()))) for row in found]
 
 
 def _growing_logs(watched: Collection[int]) -> list[tuple[int, int, int]]:
@@ -122,6 +128,7 @@ def changed_within(topic: Topic, seconds: float) -> bool:
     since = now_minus(seconds + WINDOW_SECONDS)
     if topic.kind == "order":
         shown = [Q(**{f"{name}__order__number": topic.key}) for name in SHOWN_BY]
+        shown.append(Q(turns__in=waiting_turns().filter(order__number=topic.key)))
         return Placement.objects.filter(reduce(or_, shown), changed_at__gte=since).exists()
     places, spaces = Placement.objects.filter(changed_at__gte=since), Space.objects.filter(changed_at__gte=since)
     if topic.kind == "space":

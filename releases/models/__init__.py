@@ -13,6 +13,7 @@ from releases.models.housekeeping import Housekeeping
 from releases.models.orders import Comment, OrderEvent, OrderFeed, ReleaseOrder
 from releases.models.promotions import Approval, Promotion
 from releases.models.reviews import Review, Snapshot
+from releases.models.turns import Turn
 
 __all__ = [
     "Approval",
@@ -33,4 +34,5 @@ __all__ = [
     "Review",
     "Snapshot",
     "SpaceObservation",
+    "Turn",
 ]

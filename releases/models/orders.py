@@ -18,6 +18,11 @@ from releases.choices import ClosedReason, OrderSource, OrderState
 NUMBER = r"\AK8S[0-9]{14}[A-Z]{2}\Z"
 
 
+def short_number(number: str) -> str:
+    """``MMDD-hhmm·CK``: how people say an order's number aloud."""
+    return f"{number[7:11]}-{number[11:15]}·{number[-2:]}"
+
+
 class ReleaseOrder(models.Model):
     """One request to carry one commit of one component through the environments.
 
@@ -147,7 +152,7 @@ class ReleaseOrder(models.Model):
     @property
     def short_name(self) -> str:
         """``MMDD-hhmm·CK``: how people say it aloud."""
-        return f"{self.number[7:11]}-{self.number[11:15]}·{self.number[-2:]}"
+        return short_number(self.number)
 
     @property
     def image_tag(self) -> str:

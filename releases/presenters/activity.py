@@ -45,7 +45,10 @@ FILTERS: dict[str, tuple[MessageLike, tuple[str, ...]]] = {
     "comments": (pgettext_lazy("activity", "Comments"), ("comment",)),
     "decisions": (pgettext_lazy("activity", "Decisions"), ("promotion.", "approval.", "order.")),
     "builds": (pgettext_lazy("activity", "Builds"), ("build.",)),
-    "deployments": (pgettext_lazy("activity", "Deployments"), ("review.", "deployment.", "prune.", "placement.")),
+    "deployments": (
+        pgettext_lazy("activity", "Deployments"),
+        ("review.", "deployment.", "turn.", "prune.", "placement."),
+    ),
 }
 """``?activity=`` to its word and how the kinds of its events begin."""
 
@@ -101,6 +104,9 @@ def _happening(event: OrderEvent, comments: Mapping[int, Comment]) -> Happening:
 
 _BADGES = {
     "waiting": "",
+    "started": "",
+    "released": "blocked",
+    "superseded": "cancelled",
     "queued": "",
     "stopping": "",
     "cancelling": "",
@@ -180,6 +186,11 @@ _MESSAGES: dict[str, Message] = {
     "deployment.queued": _("%(where)s: %(what)s asked for"),
     "deployment.running": _("%(where)s: %(what)s started"),
     "deployment.applied": _("%(where)s: the cluster accepted it"),
+    "turn.waiting": _("%(where)s: waits its turn behind order %(number)s"),
+    "turn.started": _("%(where)s: its turn came"),
+    "turn.cancelled": _("%(where)s: waits no longer"),
+    "turn.superseded": _("%(where)s: waits no longer, a newer order goes instead"),
+    "deployment.released": _("%(where)s: the place was released by force"),
     "deployment.cancelling": _("%(where)s: asked to cancel"),
     "deployment.succeeded": _("%(where)s: %(what)s succeeded"),
     "deployment.failed": _("%(where)s: %(what)s failed: %(reason)s"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Max
 from django.urls import reverse
@@ -16,10 +16,12 @@ from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
 from releases import gates, selectors
 from releases.choices import DeploymentKind, PromotionState
-from releases.models import Approval, Deployment, Placement, Promotion, ReleaseOrder, Review, SpaceObservation
+from releases.models import Approval, Deployment, Placement, Promotion, ReleaseOrder, Review, SpaceObservation, Turn
+from releases.models.orders import short_number
 from releases.presenters.acts import Act, Refusal, refusal
 from releases.presenters.review import approvals_of
 from releases.presenters.words import Diagnosis, diagnosis_of, reason_of
+from releases.turns import in_line, line_of
 
 
 @dataclass(frozen=True)
@@ -31,14 +33,27 @@ class Standing:
     word: MessageLike
     deployment: Deployment | None = None
     promotion: Promotion | None = None
+    turn: Turn | None = None
 
 
 def standing_of(
-    order: ReleaseOrder, space: Space, deployment: Deployment | None, promotion: Promotion | None
+    order: ReleaseOrder,
+    space: Space,
+    deployment: Deployment | None,
+    promotion: Promotion | None,
+    turn: Turn | None = None,
 ) -> Standing:
-    """From the order's newest deployment there and its current promotion, without further queries."""
-    state, word = _state(deployment, promotion)
-    return Standing(space, state, word, deployment, promotion)
+    """From the order's newest deployment there, its current promotion and its turn, without further queries."""
+    state, word = (RunState.QUEUED, turn_word(turn)) if turn else _state(deployment, promotion)
+    return Standing(space, state, word, deployment, promotion, turn)
+
+
+def turn_word(turn: Turn) -> MessageLike:
+    """``waits behind 1128-1405·CK, place 2``."""
+    if turn.behind:
+        number = short_number(turn.behind)
+        return _("waits behind %(number)s, place %(place)s", number=number, place=turn.position)
+    return _("waits until the cluster was read, place %(place)s", place=turn.position)
 
 
 def _state(deployment: Deployment | None, promotion: Promotion | None) -> tuple[str, MessageLike]:
@@ -79,6 +94,19 @@ def latest_deployments(orders: Iterable[ReleaseOrder]) -> dict[tuple[int, int], 
     newest = Deployment.objects.filter(order__in=ids).values("order_id", "space_id").annotate(top=Max("pk"))
     rows = Deployment.objects.filter(pk__in=newest.values("top")).select_related("deployed_by")
     return {(row.order_id, row.space_id): row for row in rows}
+
+
+def turn_of(order: ReleaseOrder, space: Space) -> Turn | None:
+    """The order's place in the line there, if it waits."""
+    place = selectors.placement_of(order, space)
+    return next((turn for turn in line_of(place) if turn.order_id == order.pk), None) if place else None
+
+
+def turns_of(orders: Iterable[ReleaseOrder]) -> dict[tuple[int, int], Turn]:
+    """Those that wait, by (order id, space id): one query, and none where the orders' own query says that none does."""
+    ids = [order.pk for order in orders if getattr(order, "is_in_line", True)]
+    rows = in_line().filter(order__in=ids) if ids else []
+    return {(row.order_id, row.placement.space_id): row for row in rows}
 
 
 def current_promotions(orders: Iterable[ReleaseOrder]) -> dict[tuple[int, int], Promotion]:
@@ -170,6 +198,9 @@ class SpacePanel:
     review: Act
     deploy: Act | None
     roll_back: Act | None
+    line: list[Turn]
+    instead: Act | None
+    leave: Act | None
 
     @property
     def space(self) -> Space:
@@ -197,6 +228,8 @@ def space_panel(order: ReleaseOrder, place: Place, rights: Rights) -> SpacePanel
     space = place.space
     no = refusal(rights, "promote", space=space, owner_id=order.author_id, gates=place.promotion_gates, order=order)
     rows = selectors.deployments_of(order).filter(space=space).select_related("order")
+    deploy = deploy_act(order, place, rights)
+    line = line_of(place.placement) if place.placement else []
     return SpacePanel(
         place=place,
         promotions=list(Promotion.objects.filter(order=order, space=space).select_related("promoted_by")[:20]),
@@ -205,9 +238,30 @@ def space_panel(order: ReleaseOrder, place: Place, rights: Rights) -> SpacePanel
         promote_refusal=no,
         withdraw=_withdraw_act(order, place, rights),
         review=review_act(order, place, rights),
-        deploy=deploy_act(order, place, rights),
+        deploy=deploy,
         roll_back=roll_back_act(place.placement, space, rights),
+        line=line,
+        instead=_instead(deploy, place, line),
+        leave=leave_act(place.standing.turn, rights),
     )
+
+
+def _instead(deploy: Act | None, place: Place, line: list[Turn]) -> Act | None:
+    """Deploying with nobody waiting any more but this order; None where nobody waits, or one may not deploy."""
+    if deploy is None or not deploy.is_allowed or not line or place.standing.turn:
+        return None
+    ask = _("Those that wait here are cancelled: %(n)s. What is being deployed goes on.", n=len(line))
+    label = _("Instead of those that wait")
+    return replace(deploy, label=label, values=(("supersede", "on"),), confirm=ask, letter="")
+
+
+def leave_act(turn: Turn | None, rights: Rights) -> Act | None:
+    """The button that ends the waiting."""
+    if turn is None:
+        return None
+    space = turn.placement.space
+    no = refusal(rights, "cancel_deployment", space=space, owner_id=turn.asked_by_id, order=turn.order)
+    return Act(_("Wait no longer"), reverse("releases:cancel-turn", args=[turn.pk]), "post", no=no)
 
 
 def _withdraw_act(order: ReleaseOrder, place: Place, rights: Rights) -> Act | None:

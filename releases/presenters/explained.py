@@ -17,6 +17,7 @@ from releases.presenters.review import bars_of, review_gates
 from releases.services import approvals
 from releases.services.builds import ensure_buildable
 from releases.services.orders import ensure_closable
+from releases.turns import line_of
 
 DECIDED = (ApprovalState.GIVEN, ApprovalState.REJECTED)
 
@@ -27,7 +28,10 @@ def owner_id_of(verb: str, order: ReleaseOrder, space: Space | None, person: Use
     if whose == "deployer":
         place = selectors.place_in_use(order, space) if space else None
         active = place.in_progress if place else None
-        return active.deployed_by_id if active and active.order_id == order.pk else None
+        if active and active.order_id == order.pk:
+            return active.deployed_by_id
+        line = line_of(place) if place else []
+        return next((turn.asked_by_id for turn in line if turn.order_id == order.pk), None)
     if whose == "giver":
         rows = Approval.objects.filter(order=order, space=space, by=person, state__in=DECIDED)
         return person.pk if rows.exists() else None

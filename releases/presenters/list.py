@@ -27,7 +27,9 @@ from releases.presenters.environment import (
     latest_deployments,
     spaces_by_project,
     standing_of,
+    turns_of,
 )
+from releases.turns import waiting_turns
 
 
 @dataclass(frozen=True)
@@ -49,19 +51,20 @@ class OrderRow:
 def with_names(orders: QuerySet[ReleaseOrder]) -> QuerySet[ReleaseOrder]:
     """The same orders with the component's Chinese name in ``name_zh``."""
     newest = ComponentSettings.objects.filter(component=OuterRef("component")).order_by("-number")
-    return orders.annotate(name_zh=Subquery(newest.values("name_zh")[:1]))
+    waiting = waiting_turns().order_by().filter(order=OuterRef("pk"))
+    return orders.annotate(name_zh=Subquery(newest.values("name_zh")[:1]), is_in_line=Exists(waiting))
 
 
 def order_rows(orders: Sequence[ReleaseOrder], rights: Rights) -> list[OrderRow]:
     """Rows ready to draw: five queries, however many orders."""
     builds = _latest_builds(orders)
-    deployments, promotions = latest_deployments(orders), current_promotions(orders)
+    deployments, promotions, turns = latest_deployments(orders), current_promotions(orders), turns_of(orders)
     spaces = spaces_by_project(order.project_id for order in orders)
     rows = []
     for order in orders:
+        keys = [(space, (order.pk, space.pk)) for space in spaces.get(order.project_id, [])]
         standings = [
-            standing_of(order, space, deployments.get((order.pk, space.pk)), promotions.get((order.pk, space.pk)))
-            for space in spaces.get(order.project_id, [])
+            standing_of(order, space, deployments.get(key), promotions.get(key), turns.get(key)) for space, key in keys
         ]
         build = builds.get(order.pk)
         state, word = stage_summary(build)
@@ -110,6 +113,8 @@ def next_act(order: ReleaseOrder, standings: Sequence[Standing], rights: Rights)
 def _onwards(order: ReleaseOrder, standings: Sequence[Standing], rights: Rights) -> Act:
     page = reverse("releases:order", args=[order.number])
     for standing in standings:
+        if standing.turn:
+            return Act(_("Open"), f"{page}?panel={standing.space.environment.slug}")
         if standing.deployment and standing.deployment.state in ACTIVE:
             return Act(_("Rollout"), reverse("releases:rollout", args=[standing.deployment.pk]))
     for standing in standings:

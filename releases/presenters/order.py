@@ -28,11 +28,13 @@ from releases.presenters.build import (
 )
 from releases.presenters.environment import (
     Place,
+    Standing,
     current_promotions,
     deploy_act,
     latest_deployments,
     place_of,
     standing_of,
+    turn_of,
 )
 from releases.presenters.words import build_waits, why_waiting
 from releases.services import approvals
@@ -83,7 +85,7 @@ def read_lane(order: ReleaseOrder, rights: Rights) -> Lane:
     selectors.read_ahead(order, spaces)
     for space in spaces:
         key = (order.pk, space.pk)
-        standing = standing_of(order, space, deployments.get(key), promotions.get(key))
+        standing = standing_of(order, space, deployments.get(key), promotions.get(key), turn_of(order, space))
         places[space.environment.slug] = place_of(order, standing, rights)
     build = selectors.latest_build(order)
     usual = usual_build(order.component_id)
@@ -133,7 +135,10 @@ def _card(order: ReleaseOrder, place: Place) -> Card:
     environment = place.space.environment
     card = Card(environment.slug, environment.label, environment.shown_name, environment.is_production, "none", "")
     card = replace(card, serving=_serving(order, place.placement))
-    deployment = place.standing.deployment
+    deployment, turn = place.standing.deployment, place.standing.turn
+    if turn is not None:
+        state, word = place.standing.state, place.standing.word
+        return replace(card, state=state, word=word, who=turn.asked_by.shown_name, at=turn.created_at)
     if deployment is not None and deployment.state in ACTIVE:
         return replace(card, **_under_way(place, deployment))
     if place.settling is not None and deployment is not None:
@@ -229,13 +234,19 @@ def primary_act(order: ReleaseOrder, lane: Lane, rights: Rights, panel: str) -> 
 def next_place(lane: Lane) -> Place | None:
     """Where something goes on; otherwise the first environment that the order has not succeeded in."""
     places = lane.places.values()
-    active = (place for place in places if place.standing.deployment and place.standing.deployment.state in ACTIVE)
+    active = (place for place in places if _goes_on(place.standing))
     ahead = (place for place in places if place.standing.state != RunState.SUCCEEDED)
     return next(active, None) or next(ahead, None)
 
 
+def _goes_on(standing: Standing) -> bool:
+    return standing.turn is not None or (standing.deployment is not None and standing.deployment.state in ACTIVE)
+
+
 def _onwards(order: ReleaseOrder, place: Place, rights: Rights, panel: str) -> Act | None:
     space, standing = place.space, place.standing
+    if standing.turn:
+        return None
     if standing.deployment and standing.deployment.state in ACTIVE:
         url = reverse("releases:rollout", args=[standing.deployment.pk])
         return Act(_("Follow the rollout"), url, is_primary=True)

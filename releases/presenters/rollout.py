@@ -88,6 +88,7 @@ def _moment(event: OrderEvent, deployment: Deployment) -> Moment | None:
         "queued": _("Requested by %(who)s"),
         "applied": _("The cluster accepted it: snapshot %(snapshot)s"),
         "cancelling": _("%(who)s asked to cancel"),
+        "released": _("%(who)s released the place by force"),
         "succeeded": _("Nothing of it is left") if is_removal else _("Every pod of the new version is ready"),
         "failed": _("It failed"),
         "errored": _("A platform error ended it"),

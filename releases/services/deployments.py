@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -14,21 +14,29 @@ from accounts.models import User
 from deployer.manifests import autoscaled, bounds_in
 from environments.access import require, who_may
 from environments.models import Space
-from foundation.installation import current_epoch
 from foundation.messages import message as _
 from foundation.problems import Invalid, Refused, Stale
 from foundation.runs.choices import ACTIVE, RunState
-from foundation.runs.models import PARKED
-from foundation.runs.wake import hinted_at, launch_hint, wake
+from foundation.runs.wake import wake
 from releases import gates, scaling, selectors
 from releases.choices import DeploymentKind
 from releases.events import record_act
 from releases.locks import lock_order, lock_orders, lock_place, lock_placement
-from releases.models import Deployment, NamespaceWatch, Placement, ReleaseOrder, Review, Snapshot, SpaceObservation
-from releases.services.reviews import ensure_not_archived, request_review
+from releases.models import Deployment, Placement, ReleaseOrder, Review
+from releases.placing import create_deployment
+from releases.services.reviews import request_review
 from releases.services.ticks import ensure_ticked, reviewed_ticks, roll_back_ticks
 
 MOST_REPLICAS = 200
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a person decided to deploy, checked under the locks; ``review`` is None where the act makes its own."""
+
+    order: ReleaseOrder
+    review: Review | None
+    live_fingerprint: str
 
 
 def start_deployment(
@@ -46,103 +54,49 @@ def start_deployment(
     gate or for what was not ticked, Stale when the review is not the one that the person saw.
     """
     require(actor, "deploy", space=space)
-    reviewed = bool(snapshot_hash) or space.asks_review
-    review = _reviewed(order, space, snapshot_hash, live_fingerprint) if reviewed else None
     with transaction.atomic():
         place = lock_placement(order, space)
-        locked = lock_order(order.pk)
-        snapshot = review.snapshot if review else None
-        gates.ensure_open(
-            gates.deployment_gates(locked, space, snapshot=snapshot, deployer=actor),
-            asked=gates.asked_about("deploy", order, space),
-        )
-        if review is None:
-            review = request_review(locked, space, actor=actor)
-            live_fingerprint = ""
-        else:
-            # Anybody who does not repeat what they saw has decided on what the review saw.
-            live_fingerprint = live_fingerprint or review.live_fingerprint
-            ensure_ticked(reviewed_ticks(review.findings), removals)
+        seen = {"snapshot_hash": snapshot_hash, "live_fingerprint": live_fingerprint}
+        decided = decide(actor, order, space, removals=removals, may_wait=False, **seen)
         return create_deployment(
-            locked,
+            decided.order,
             space,
             place,
             actor=actor,
-            snapshot=snapshot,
-            review=review,
-            live_fingerprint=live_fingerprint,
+            snapshot=decided.review.snapshot if decided.review else None,
+            review=decided.review or request_review(decided.order, space, actor=actor),
+            live_fingerprint=decided.live_fingerprint,
             removals=removals,
         )
 
 
-def create_deployment(  # noqa: PLR0913 - the columns of one row, nearly all optional
+def decide(
+    actor: User,
     order: ReleaseOrder,
     space: Space,
-    place: Placement,
     *,
-    actor: User,
-    kind: str = DeploymentKind.DEPLOY,
-    snapshot: Snapshot | None = None,
-    review: Review | None = None,
-    overlay: dict[str, Any] | None = None,
-    live_fingerprint: str = "",
-    cause: Deployment | None = None,
-    removals: Sequence[str] = (),
-) -> Deployment:
-    """A deployment in the place that ``lock_placement`` locked, due now; raises Stale naming who was first."""
-    if place.in_progress is not None:
-        raise Stale(
-            _(
-                "%(who)s is deploying order %(number)s here right now.",
-                who=place.in_progress.deployed_by.shown_name,
-                number=place.in_progress.order.number,
-            ),
-            who_can_help=place.in_progress.deployed_by.shown_name,
-        )
-    ensure_not_archived(space)
-    deployment = Deployment.objects.create(
-        order=order,
-        component_id=order.component_id,
-        space=space,
-        kind=kind,
-        snapshot=snapshot,
-        review=review,
-        overlay=overlay or {},
-        live_fingerprint=live_fingerprint,
-        removals=list(removals),
-        deployed_by=actor,
-        is_automatic=cause is not None,
-        cause=cause,
-        remote=space.cluster.remote_key,
-        next_at=hinted_at(),
-        epoch=current_epoch(),
-        nonce=secrets.token_hex(4),
-    )
-    place.in_progress = deployment
-    place.save(update_fields=["in_progress", "changed_at"])
-    data: dict[str, Any] = {
-        "kind": kind, "snapshot": snapshot.short_hash if snapshot else "", "automatic": cause is not None
-    }  # fmt: skip
-    if removals:
-        data["removals"] = list(removals)
-    record_act(order, "deployment.queued", actor, subject=deployment, space=space, data=data)
-    _follow_space(space)
-    launch_hint("deployment", deployment.pk)
-    return deployment
+    snapshot_hash: str,
+    live_fingerprint: str,
+    removals: Sequence[str],
+    may_wait: bool,
+) -> Decision:
+    """Check what the person saw and ask the gates, under the order's lock; the caller has the placement's.
 
-
-def _follow_space(space: Space) -> None:
-    """The runs that look at the space and watch its namespace; parked until something there is ours."""
-    SpaceObservation.objects.get_or_create(
-        space=space,
-        defaults={"state": RunState.RUNNING, "remote": space.cluster.remote_key, "next_at": PARKED},
+    ``may_wait``: a deployment of another order does not stand in the way. Raises as :func:`start_deployment`.
+    """
+    reviewed = bool(snapshot_hash) or space.asks_review
+    review = _reviewed(order, space, snapshot_hash, live_fingerprint) if reviewed else None
+    locked = lock_order(order.pk)
+    snapshot = review.snapshot if review else None
+    gates.ensure_open(
+        gates.deployment_gates(locked, space, snapshot=snapshot, deployer=actor, may_wait=may_wait),
+        asked=gates.asked_about("deploy", order, space),
     )
-    # No remote: a watch takes no slot, and looks after its connections itself.
-    NamespaceWatch.objects.get_or_create(
-        cluster=space.cluster,
-        namespace=space.namespace,
-        defaults={"state": RunState.RUNNING, "next_at": PARKED},
-    )
+    if review is None:
+        return Decision(locked, None, "")
+    ensure_ticked(reviewed_ticks(review.findings), removals)
+    # Anybody who does not repeat what they saw has decided on what the review saw.
+    return Decision(locked, review, live_fingerprint or review.live_fingerprint)
 
 
 def _reviewed(order: ReleaseOrder, space: Space, snapshot_hash: str, live_fingerprint: str) -> Review:

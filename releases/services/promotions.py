@@ -18,7 +18,8 @@ from releases.choices import PromotionState, TestVerdict
 from releases.events import record_act
 from releases.locks import current_promotions, lock_for_promotion, lock_order, lock_orders
 from releases.models import Deployment, Promotion, ReleaseOrder
-from releases.services.reviews import ensure_not_archived, request_review
+from releases.placing import ensure_not_archived
+from releases.services.reviews import request_review
 
 
 def promote(

@@ -14,7 +14,7 @@ from releases import gates, selectors
 from releases.choices import DeploymentKind
 from releases.locks import lock_order, lock_placement
 from releases.models import Deployment, Placement, ReleaseOrder, Review
-from releases.services.deployments import create_deployment
+from releases.placing import create_deployment
 from releases.services.reviews import request_review
 
 

@@ -12,10 +12,11 @@ from foundation.installation import begin_epoch
 from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
 from foundation.runs.wake import wake
-from releases.choices import Reason
+from releases.choices import Reason, TurnState
 from releases.locks import lock_place
 from releases.models import Deployment, Placement, SpaceObservation
-from releases.transitions import end_run
+from releases.transitions import end_run, end_turn
+from releases.turns import waiting_turns
 
 
 @transaction.atomic
@@ -27,9 +28,18 @@ def begin_after_restore(*, audit_head: str) -> dict[str, Any]:
     """
     facts = {"epoch": begin_epoch()}
     kept = record_restore(known_head=audit_head, facts=facts)
+    _end_turns()
     ended = [_end(row) for row in Deployment.objects.filter(state__in=sorted(ACTIVE)).select_related("order", "space")]
     _forget_what_was_seen()
     return {**facts, "kept_head": str(kept), "ended": ended}
+
+
+def _end_turns() -> None:
+    """What they were decided on is not what runs: nothing is applied by itself after a restore."""
+    message = _("The database was restored while it waited: review and deploy again.")
+    for turn in waiting_turns().select_related("order__project", "placement__space__environment"):
+        lock_place(turn.order, turn.placement.space)
+        end_turn(turn, TurnState.CANCELLED, actor=None, message=message)
 
 
 def _end(deployment: Deployment) -> str:

@@ -93,13 +93,6 @@ def _still_to_be_used(order: ReleaseOrder, space: Space) -> dict[str, Any]:
     return {} if used.exclude(applied=[]).exists() else dict(latest.take_over)
 
 
-def ensure_not_archived(space: Space) -> None:
-    """Raise Refused where the space went into the archive since it was read; call it under a lock of its placement."""
-    if Space.objects.filter(pk=space.pk, is_archived=True).exists():
-        message = _("%(name)s is archived for this project: nothing goes there.", name=space.environment.label)
-        raise Refused(message, "space-archived")
-
-
 def request_review(
     order: ReleaseOrder,
     space: Space,

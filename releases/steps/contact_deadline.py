@@ -17,16 +17,16 @@ from django.db.models.functions import Now
 from deployer.interfaces import Observation
 from deployer.manifests import mark_of
 from environments.models import Space
-from foundation.clock import now_minus
+from foundation.clock import db_now, now_minus
 from foundation.messages import message as _
 from foundation.models import Remote
 from foundation.runs.choices import ACTIVE, RunState
-from foundation.runs.lease import Again, Lease, Outcome
+from foundation.runs.lease import Again, Lease, Outcome, lease_seconds
 from releases.choices import DeploymentKind, Reason
 from releases.events import append_event
-from releases.locks import lock_orders, lock_place
+from releases.locks import lock_end, lock_orders
 from releases.models import Build, Deployment, Placement
-from releases.transitions import NOTHING_RUNS, end_run
+from releases.transitions import NOTHING_RUNS, end_run, give_turn
 
 PAUSE_SECONDS = 10.0
 
@@ -88,8 +88,7 @@ def give_up(pk: int) -> None:
     """End one deployment as lost, unless it ended or was heard of in the meantime."""
     row = Deployment.objects.select_related("order__project", "space__environment", "space__cluster").get(pk=pk)
     with transaction.atomic():
-        lock_place(row.order, row.space)
-        lock_orders(row.order_id)
+        lock_end(row)
         found = overdue().filter(pk=pk).select_for_update(of=("self",)).values_list("state", flat=True).first()
         if found is None:
             return
@@ -109,6 +108,13 @@ def unknown_placements(space: Space) -> list[Placement]:
     return list(Placement.objects.filter(space=space, unknown_since__isnull=False))
 
 
+def seconds_until_read(space: Space) -> float:
+    """After a force-release: until nothing that its step had sent under its last lease can still arrive."""
+    released = Deployment.objects.filter(space=space, reason=Reason.RELEASED).order_by("-finished_at")
+    last = released.values_list("finished_at", flat=True).first()
+    return lease_seconds() - (db_now() - last).total_seconds() if last else 0.0
+
+
 def record_read(lease: Lease, place: Placement, seen: Observation) -> None:
     """Write down which deployment the cluster has, so that people may deploy there again; raises LeaseLost."""
     rows = Deployment.objects.filter(component=place.component_id, space=place.space_id)
@@ -117,7 +123,7 @@ def record_read(lease: Lease, place: Placement, seen: Observation) -> None:
         return
     applied = _applied_there(rows, seen)
     with transaction.atomic():
-        lock_place(latest.order, latest.space)
+        lock_end(latest)
         data = {"environment": latest.space.environment.slug, "applied": applied.pk if applied else None}
         append_event(latest.order_id, "placement.read", data=data)
         lease.hold()
@@ -129,6 +135,7 @@ def record_read(lease: Lease, place: Placement, seen: Observation) -> None:
         Placement.objects.filter(pk=place.pk, unknown_since__lte=place.unknown_since).update(
             unknown_since=None, seen_at=Now(), changed_at=Now(), **fields
         )
+        give_turn(place.component_id, place.space_id)
 
 
 def _applied_there(rows: QuerySet[Deployment], seen: Observation) -> Deployment | None:

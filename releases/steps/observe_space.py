@@ -32,7 +32,7 @@ from releases.live.notify import send_signal
 from releases.models import Deployment, Placement, Prune, SpaceObservation
 from releases.steps.applied import OUTSIDE, applied_facts, is_scaled_by, read_workload, with_hand
 from releases.steps.autoscalers import AUTOSCALER_SECONDS, has_moved, is_same, read_autoscalers
-from releases.steps.contact_deadline import record_read, unknown_placements
+from releases.steps.contact_deadline import record_read, seconds_until_read, unknown_placements
 from releases.steps.drift import find_drift, is_drift_check_due, workload_fingerprint
 from releases.steps.watch import SELECTOR
 
@@ -64,6 +64,8 @@ def step(lease: Lease) -> Outcome:
     places, unknown = followed_placements(space), unknown_placements(space)
     if space.is_archived or (not places and not unknown):
         return Parked()
+    if unknown and (pause := seconds_until_read(space)) > 0:
+        return Again(pause)
     with lease.open(kubernetes.connect, cluster_target(space.cluster)) as cluster:
         seen = cluster.observe(space.namespace, SELECTOR)
         if unknown:

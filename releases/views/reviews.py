@@ -39,10 +39,11 @@ from releases.presenters.review import (
     review_gates,
 )
 from releases.presenters.words import reason_of, why_waiting
-from releases.services import approvals, deployments
+from releases.services import approvals, turns
 from releases.services import reviews as review_acts
 from releases.services.reviews import start_review
 from releases.services.ticks import reviewed_ticks
+from releases.turns import line_of
 from releases.views.pages import live, page
 
 DECIDED = (ApprovalState.GIVEN, ApprovalState.REJECTED)
@@ -192,7 +193,10 @@ def _deploy_form(order: ReleaseOrder, space: Space, review: Review | None, snaps
 def _asked(order: ReleaseOrder, space: Space, review: Review | None) -> dict[str, Any]:
     """What the deploy form asks for, besides what the person saw."""
     ticks = reviewed_ticks(review.findings) if review else []
-    return {"number": order.number, "is_production": space.environment.is_production, "removals": ticks}
+    place = selectors.placement_of(order, space)
+    has_line = any(turn.order_id != order.pk for turn in line_of(place)) if place else False
+    is_production = space.environment.is_production
+    return {"number": order.number, "is_production": is_production, "removals": ticks, "has_line": has_line}
 
 
 def _between(order: ReleaseOrder, space: Space) -> dict[str, Any]:
@@ -222,15 +226,21 @@ def deploy(request: HttpRequest, number: str, environment: str) -> HttpResponse:
     form = DeployForm(request.POST, **_asked(order, space, selectors.latest_review(order, space)))
     if not form.is_valid():
         return page(request, "releases/review.html", review_context(request, order, space, form=form), status=400)
-    deployment = deployments.start_deployment(
+    made = turns.deploy_in_turn(
         actor=actor_of(request),
         order=order,
         space=space,
         snapshot_hash=form.cleaned_data["snapshot"],
         live_fingerprint=form.cleaned_data["live_fingerprint"],
         removals=form.cleaned_data.get("removals", []),
+        supersede=form.cleaned_data.get("supersede", False),
     )
-    return redirect("releases:rollout", deployment.pk)
+    if isinstance(made, Deployment):
+        return redirect("releases:rollout", made.pk)
+    message = _("It waits its turn, place %(place)s.", place=made.position)
+    response = redirect_with(request, message, "releases:order", number)
+    response["Location"] += f"?panel={space.environment.slug}"
+    return response
 
 
 @api_route("take_overs_create")

@@ -25,6 +25,7 @@ from releases.presenters.rollout import back_act, cancel_act, moments_of, pace_o
 from releases.presenters.runtime import Tiles, tiles_of
 from releases.presenters.words import diagnosis_of, reason_of, why_waiting
 from releases.services import deployments
+from releases.turns import line_of
 from releases.views.pages import live, page
 from releases.views.pods import open_pod
 
@@ -77,6 +78,8 @@ def _context(request: HttpRequest, deployment: Deployment) -> dict[str, Any]:
         "entry": entry_of(deployment),
         "deadline": _deadline(deployment) if is_active else None,
         "cancel": cancel_act(deployment, rights),
+        "may_release": is_active and rights.can("force_release", project_id=space.project_id),
+        "line": line_of(place) if place and place.in_progress_id == deployment.pk else [],
         "roll_back": _roll_back_act(deployment, place, rights),
         "scale_back": back_act(place, rights) if place and place.last_applied_id == deployment.pk else None,
         **live(order, space.pk),

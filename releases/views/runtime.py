@@ -39,6 +39,7 @@ from releases.presenters.rollout import back_act, told_by_cluster
 from releases.presenters.runtime import pod_log_of, tiles_of
 from releases.services import deployments
 from releases.services.ticks import roll_back_ticks
+from releases.turns import line_of
 from releases.views.pages import page
 from releases.views.pods import open_pod
 from releases.views.removals import why_no_removal
@@ -110,6 +111,7 @@ def _context(request: HttpRequest, place: Placement) -> dict[str, Any]:
         "allocation": allocation,
         "amounts": amounts_of(allocation) if allocation else {},
         "history": list(rows.order_by("-id")[:HISTORY]),
+        "line": line_of(place),
         "is_active": place.in_progress is not None and place.in_progress.state in ACTIVE,
         "restart": replace(_again_act(place, rights, "restart", _("Restart")), method="get", sign="restart"),
         "scale": _again_act(place, rights, "scale", _("Scale")),

@@ -29,7 +29,7 @@ from environments.services.spaces import edit_policy
 from foundation.clock import db_now
 from foundation.problems import Denied, Invalid, Missing, Refused, Stale
 from releases.locks import lock_placement
-from releases.services.deployments import create_deployment
+from releases.placing import create_deployment
 from tests.cast import World, browse
 from tests.releases.rows import make_built, make_component, make_review
 

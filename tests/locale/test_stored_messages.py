@@ -23,7 +23,7 @@ from releases.choices import Reason
 from releases.events import append_event
 from releases.locks import lock_placement
 from releases.models import Build, Deployment, Placement, ReleaseOrder, Review
-from releases.services.deployments import create_deployment
+from releases.placing import create_deployment
 from releases.services.reviews import request_review
 from tests.cast import World
 from tests.releases.rows import build, make_built, make_component, make_order, make_review, make_success

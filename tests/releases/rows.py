@@ -29,8 +29,8 @@ from releases.choices import OrderState
 from releases.events import append_event
 from releases.locks import lock_placement
 from releases.models import Build, Deployment, Placement, ReleaseOrder, Review, Snapshot
+from releases.placing import create_deployment
 from releases.services import orders as order_services
-from releases.services.deployments import create_deployment
 from releases.services.reviews import request_review
 from tests.cast import World
 

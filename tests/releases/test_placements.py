@@ -22,8 +22,8 @@ from foundation.runs.identity import owner
 from releases import gates, transitions
 from releases.locks import lock_placement
 from releases.models import Deployment, NamespaceWatch, Placement, Snapshot, SpaceObservation
+from releases.placing import create_deployment
 from releases.services import approvals, deployments, promotions
-from releases.services.deployments import create_deployment
 from releases.steps import observe_space
 from releases.steps.build.ends import succeed
 from releases.steps.deployment import step as deployment_step
@@ -196,7 +196,7 @@ def test_a_promotion_does_not_take_the_right_from_an_order_that_is_being_deploye
     make_success(other, world.spaces["uat"], world.olli)
     with pytest.raises(Refused, match=r"Olli is deploying order .* here right now: wait for the verdict") as refused:
         promotions.promote(actor=world.tess, order=other, space=prd, test_verdict="passed")
-    assert (refused.value.code, refused.value.who_can_help) == ("gate-free", "Olli")
+    assert (refused.value.code, refused.value.who_can_help) == ("gate-queue", "Olli")
     assert row.order.promotions.get(space=prd).state == "current"
     with transaction.atomic():
         transitions.end_run(row, "cancelled", actor=world.olli, reason="cancelled")
@@ -217,4 +217,4 @@ def test_a_build_that_ends_meanwhile_is_not_promoted_by_itself_and_says_so(world
     succeed(lease, row, ImageFacts("sha256:" + "a" * 64, {}, "", 0, ()))
     assert not row.order.promotions.exists()
     skipped = row.order.events.get(kind="promotion.skipped")
-    assert skipped.data == {"environment": "fat", "gate": "free"}
+    assert skipped.data == {"environment": "fat", "gate": "queue"}

@@ -14,7 +14,7 @@ from django.utils import timezone
 from releases.live.changes import Changes, recent_changes
 from releases.locks import lock_placement
 from releases.models import Placement
-from releases.services.deployments import create_deployment
+from releases.placing import create_deployment
 from tests.cast import World
 from tests.releases import rows
 

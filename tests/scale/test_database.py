@@ -7,6 +7,7 @@ from tests.releases.concurrency.test_deliveries import *
 from tests.releases.concurrency.test_event_log import *
 from tests.releases.concurrency.test_grants import *
 from tests.releases.concurrency.test_locks import *
+from tests.releases.concurrency.test_turns import *
 from tests.releases.concurrency.test_two_clicks import *
 
 

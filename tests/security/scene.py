@@ -19,7 +19,7 @@ from components.services.webhooks import make_webhook
 from environments.models import Membership, RuleChange
 from environments.services.clusters import start_test
 from environments.services.spaces import edit_policy
-from releases.models import LogChunk
+from releases.models import LogChunk, Placement, Turn
 from releases.services import approvals, promotions
 from tests import cast
 from tests.cast import World
@@ -120,13 +120,18 @@ def make_scene(world: World) -> Scene:
     make_webhook(actor=world.ada, server=jenkins)
     token, _secret = create_token(actor=world.dana, name="t", scopes=["read"], lifetime=timedelta(days=1))
     session = BrowserSession.objects.create(user=world.dana, session_key="k")
+    turn = Turn.objects.create(
+        order=order, placement=Placement.objects.get(space=world.spaces["prd"], component=component),
+        asked_by=world.olli, state="cancelled",
+    )  # fmt: skip
     test = start_test(actor=world.ada, cluster=world.cluster)
     start_server_test(actor=world.ada, server=jenkins)
     values = [
         ("orders/<number>", order.number), ("builds/<attempt>", "1"), ("lines/<line>", "1"),
         ("close/<act>", "withdraw"),
         ("promotions/<pk>", promotion.pk), ("/reviews/<pk>", review.pk), ("approvals/<pk>", approval.pk),
-        ("deployments/<pk>", deployment.pk), ("previews/<pk>", preview.pk), ("trials/<batch>", batch),
+        ("deployments/<pk>", deployment.pk), ("turns/<pk>", turn.pk),
+        ("previews/<pk>", preview.pk), ("trials/<batch>", batch),
         ("health/<kind>", "preview"), ("health/preview/<pk>", preview.pk),
         ("sessions/<number>", session.pk), ("tokens/<key>", token.token_key),
         ("projects/<slug>|<project>", world.project.slug), ("clusters/<slug>", world.cluster.slug),

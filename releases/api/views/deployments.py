@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,10 +25,12 @@ from foundation.messages import message as _
 from foundation.problems import Invalid, Missing
 from releases import live_reads, scaling, selectors
 from releases.api import serializers as shapes
+from releases.api.turn_output import TurnOutput
 from releases.logs import pods
-from releases.models import Approval, Deployment, Placement, Promotion, Snapshot
-from releases.services import approvals, deployments, promotions, removals
+from releases.models import Approval, Deployment, Placement, Promotion, Snapshot, Turn
+from releases.services import approvals, deployments, promotions, removals, turns
 from releases.services.reviews import start_review, take_over
+from releases.turns import line_ahead
 
 R = TypeVar("R", bound=Model)
 
@@ -162,24 +164,33 @@ class Deployments(ApiView):
         return self.whole(shapes.DeploymentOutput, rows)
 
     @extend_schema(
-        operation_id="deployments_create", request=shapes.DeploymentInput, responses={202: shapes.DeploymentOutput}
+        operation_id="deployments_create",
+        request=shapes.DeploymentInput,
+        responses={
+            202: shapes.DeploymentOutput,
+            201: OpenApiResponse(TurnOutput, "Another order is being deployed there: this one waits its turn."),
+        },
     )
     def post(self, request: Request, number: str) -> Response:
         """Deploy the reviewed snapshot (where the environment asks for no review, just deploy)."""
         given = self.given(shapes.DeploymentInput)
         order = selectors.order_by_number(actor_of(request), number)
-        deployment = deployments.start_deployment(
+        made = turns.deploy_in_turn(
             actor=actor_of(request),
             order=order,
             space=selectors.space_of(order, given["environment"]),
             snapshot_hash=given["snapshot"],
             live_fingerprint=given["live_fingerprint"],
             removals=given["removals"],
+            supersede=given["supersede"],
         )
-        return self.shown(shapes.DeploymentOutput, _fresh(deployment), 202)
+        if isinstance(made, Turn):
+            return self.shown(TurnOutput, made, 201)
+        return self.shown(shapes.DeploymentOutput, fresh(made), 202)
 
 
-def _fresh(deployment: Deployment) -> Deployment:
+def fresh(deployment: Deployment) -> Deployment:
+    """The row as it is now, with what its answer names."""
     rows = Deployment.objects.select_related("order", "space__environment", "snapshot", "deployed_by", "prune")
     return rows.get(pk=deployment.pk)
 
@@ -201,7 +212,7 @@ class DeploymentCancellation(ApiView):
         """Stop following; what the cluster accepted stays."""
         deployment = selectors.deployment_by_id(actor_of(request), pk)
         deployments.cancel_deployment(actor=actor_of(request), deployment=deployment)
-        return self.shown(shapes.DeploymentOutput, _fresh(deployment), 202)
+        return self.shown(shapes.DeploymentOutput, fresh(deployment), 202)
 
 
 # ---------------------------------------------------------------- what runs where
@@ -211,7 +222,7 @@ def place_of(user: User, project: str, slug: str, environment: str) -> tuple[Com
     rows = Placement.objects.select_related(
         "space__environment", "space__project", "space__cluster", "last_succeeded__order", "last_succeeded__snapshot",
         "last_applied__order",
-    )  # fmt: skip
+    ).prefetch_related(line_ahead())  # fmt: skip
     place = rows.filter(component=component, space__environment__slug=environment.lower()).first()
     if place is None:
         raise Missing(_("Nothing of this component was ever deployed there."))
@@ -225,7 +236,7 @@ class PlaceView(ApiView):
 
     def accepted(self, deployment: Deployment) -> Response:
         """The deployment that was started, as the answer."""
-        return self.shown(shapes.DeploymentOutput, _fresh(deployment), 202)
+        return self.shown(shapes.DeploymentOutput, fresh(deployment), 202)
 
 
 class Runtime(ApiView):

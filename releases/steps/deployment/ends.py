@@ -13,9 +13,9 @@ from foundation.runs.choices import RunState
 from foundation.runs.lease import Done, Lease
 from releases import selectors
 from releases.choices import DeploymentKind
-from releases.locks import lock_orders, lock_place, lock_placement
+from releases.locks import lock_end, lock_place, lock_placement
 from releases.models import Deployment, ReleaseOrder
-from releases.services.deployments import create_deployment
+from releases.placing import create_deployment
 from releases.steps.deployment.prune import launch_prune
 from releases.transitions import end_run
 
@@ -36,12 +36,14 @@ def end(
         has_failed = to == RunState.FAILED and deployment.applied and may_roll_back
         target = _roll_back_target(deployment) if has_failed else None
         # The roll back writes to the log of another order: both locks, by ascending id, before anything is written.
-        lock_orders(deployment.order_id, *([target.order_id] if target else []))
+        lock_end(deployment, *([target.order_id] if target else []))
         if to == RunState.FAILED and _keeps_new_tables(deployment):
             message = join_messages(message, _("It is not rolled back by itself: the order changes the database."))
         actor = deployment.cancel_requested_by if to == RunState.CANCELLED else deployment.deployed_by
         data = {"kind": deployment.kind, "message": message}
-        end_run(deployment, to, actor=actor, reason=reason, lease=lease, data=data, message=message, **fields)
+        # The roll back goes before all who wait: they are given the place that it leaves.
+        fields |= {"message": message, "gives_turn": target is None}
+        end_run(deployment, to, actor=actor, reason=reason, lease=lease, data=data, **fields)
         if target:
             _roll_back(deployment, target)
         if to == RunState.SUCCEEDED:

@@ -15,6 +15,7 @@ from deployer.interfaces import Manifest, ObjectRef
 from deployer.manifests import DeploymentMark, Identity, mark_of, why_not_ours
 from foundation.messages import MessageLike
 from foundation.messages import message as _
+from foundation.runs.choices import RunState
 from foundation.runs.lease import Lease
 from releases.models import Deployment
 from releases.steps.marks import unknown_mark
@@ -52,6 +53,8 @@ def is_overtaken(deployment: Deployment) -> bool:
     later = Deployment.objects.filter(
         component=deployment.component_id, space=deployment.space_id, pk__gt=deployment.pk
     )
+    # What waited its turn may still be refused before it sends anything.
+    later = later.exclude(state=RunState.QUEUED, turn__isnull=False)
     return any(row.is_active or row.applied for row in later.only("state", "applied"))
 
 

@@ -5,23 +5,30 @@ from __future__ import annotations
 from django.db import transaction
 
 from environments.access import can
+from foundation.clock import db_now
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Again, Lease, Outcome, Parked
-from releases import gates
+from releases import gates, selectors
 from releases.choices import DeploymentKind, Reason
-from releases.models import Deployment
+from releases.models import Deployment, Turn
+from releases.services.reviews import request_review
 from releases.services.ticks import missing_ticks, reviewed_ticks
 from releases.steps.deployment.ends import end
 from releases.transitions import move
+
+REVIEW_HOLDS_SECONDS = 4 * 3600
+"""So old may the review of a deployment be that waited its turn."""
 
 
 def start(lease: Lease, deployment: Deployment) -> Outcome:
     """Phase ``start``. Rights and approvals may have gone since the click: asked anew here."""
     review = deployment.review
     if deployment.snapshot is None:
-        if review is None or review.is_active:
+        if review is None:
+            return _request_own_review(lease, deployment)
+        if review.is_active:
             # The review's end wakes us in its own transaction.
             return Parked()
         if review.state != RunState.SUCCEEDED or review.snapshot is None:
@@ -31,7 +38,7 @@ def start(lease: Lease, deployment: Deployment) -> Outcome:
             message = _("It removes %(objects)s: open its review, tick each, and deploy from there.", objects=missing)
             return end(lease, deployment, RunState.FAILED, Reason.GATE, message)
         deployment.snapshot = review.snapshot
-    refusal = refusal_of(deployment)
+    refusal = _overtaken_while_waiting(deployment) or refusal_of(deployment)
     if refusal:
         return end(lease, deployment, RunState.FAILED, Reason.GATE, refusal)
     with transaction.atomic():
@@ -45,6 +52,29 @@ def start(lease: Lease, deployment: Deployment) -> Outcome:
             snapshot=deployment.snapshot,
         )
     return Again(0)
+
+
+def _request_own_review(lease: Lease, deployment: Deployment) -> Parked:
+    """It waited its turn where one act makes review and deployment: what it is compared with stands there from now."""
+    with transaction.atomic():
+        review = request_review(deployment.order, deployment.space, actor=deployment.deployed_by)
+        lease.save(review=review)
+    # The review's end wakes us in its own transaction.
+    return Parked()
+
+
+def _overtaken_while_waiting(deployment: Deployment) -> MessageLike:
+    """Why what was decided on before its turn is too old by now; the live state is compared right before applying."""
+    review = deployment.review
+    if review is None or not deployment.live_fingerprint or not Turn.objects.filter(deployment=deployment).exists():
+        return ""
+    if review.seen_at is None or (db_now() - review.seen_at).total_seconds() > REVIEW_HOLDS_SECONDS:
+        hours = REVIEW_HOLDS_SECONDS // 3600
+        return _("It waited its turn, and its review is more than %(hours)s hours old: review again.", hours=hours)
+    newest = selectors.newest_result(deployment.order, deployment.space)
+    if newest is not None and newest.snapshot_id != deployment.snapshot_id:
+        return _("It waited its turn, and a newer review found something else to deploy: review again.")
+    return ""
 
 
 def refusal_of(deployment: Deployment) -> MessageLike:

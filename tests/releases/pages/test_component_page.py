@@ -15,7 +15,7 @@ from foundation.runs.choices import RunState
 from releases import transitions
 from releases.locks import lock_placement
 from releases.models import Placement
-from releases.services.deployments import create_deployment
+from releases.placing import create_deployment
 from tests.cast import World
 from tests.releases.rows import make_built, make_order, make_review, make_success
 

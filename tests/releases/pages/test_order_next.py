@@ -19,9 +19,9 @@ from releases.events import append_event
 from releases.locks import lock_placement
 from releases.logs.storage import append_log
 from releases.models import Build, Deployment, Placement, ReleaseOrder
+from releases.placing import create_deployment
 from releases.presenters.build import UsualBuild, stage_strip, usual_build, usual_rollout
 from releases.services import approvals, promotions
-from releases.services.deployments import create_deployment
 from tests.cast import World
 from tests.releases.pages.conftest import reviewed
 from tests.releases.pages.test_order import HTMX, page, words

@@ -17,8 +17,8 @@ from foundation.runs.choices import RunState
 from releases import transitions
 from releases.locks import lock_placement
 from releases.models import Deployment, Placement, ReleaseOrder
+from releases.placing import create_deployment
 from releases.presenters.words import diagnosis_of
-from releases.services.deployments import create_deployment
 from tests.cast import World
 from tests.releases.pages.test_order import words
 from tests.releases.rows import make_built, make_review, make_success

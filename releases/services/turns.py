@@ -1,0 +1,96 @@
+"""Waiting for one's turn: another order's deployment is in progress where this one goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from accounts.models import User
+from environments.access import require
+from environments.models import Space
+from foundation.messages import message as _
+from foundation.problems import Refused
+from releases.choices import TurnState
+from releases.events import record_act
+from releases.locks import lock_orders, lock_place, lock_placement
+from releases.models import Deployment, Placement, ReleaseOrder, Turn
+from releases.placing import ensure_not_archived
+from releases.services.deployments import Decision, decide, start_deployment
+from releases.transitions import end_turn
+from releases.turns import in_line, waiting_turns
+
+
+def deploy_in_turn(
+    *,
+    actor: User,
+    order: ReleaseOrder,
+    space: Space,
+    snapshot_hash: str = "",
+    live_fingerprint: str = "",
+    removals: Sequence[str] = (),
+    supersede: bool = False,
+) -> Deployment | Turn:
+    """Deploy, or wait for the deployment of another order that is in progress there.
+
+    ``supersede``: instead of all who wait; never instead of what is in progress. Raises as
+    :func:`releases.services.deployments.start_deployment`; who was first where this order is on its way there already.
+    """
+    require(actor, "deploy", space=space)
+    seen = {"snapshot_hash": snapshot_hash, "live_fingerprint": live_fingerprint}
+    with transaction.atomic():
+        place = lock_placement(order, space)
+        waiting = waiting_turns().filter(placement=place).exclude(order=order) if supersede else waiting_turns().none()
+        others = list(waiting.select_related("order__project", "placement__space__environment"))
+        lock_orders(order.pk, *(turn.order_id for turn in others))
+        for turn in others:
+            _supersede(turn, order, actor)
+        active = place.in_progress
+        if active is None or active.order_id == order.pk:
+            return start_deployment(actor=actor, order=order, space=space, removals=removals, **seen)
+        decided = decide(actor, order, space, removals=removals, may_wait=True, **seen)
+        return _wait(actor, decided, place, space, removals)
+
+
+def _supersede(turn: Turn, order: ReleaseOrder, actor: User) -> None:
+    message = _(
+        "%(who)s deploys order %(number)s instead of those that waited.",
+        who=actor.localized_name,
+        number=order.number,
+    )
+    end_turn(turn, TurnState.SUPERSEDED, actor=actor, message=message)
+
+
+def _wait(actor: User, decided: Decision, place: Placement, space: Space, removals: Sequence[str]) -> Turn:
+    ensure_not_archived(space)
+    made = Turn.objects.create(
+        order=decided.order,
+        placement=place,
+        snapshot=decided.review.snapshot if decided.review else None,
+        review=decided.review,
+        live_fingerprint=decided.live_fingerprint,
+        removals=list(removals),
+        asked_by=actor,
+    )
+    turn = in_line().get(pk=made.pk)
+    data = {"place": turn.position, "number": turn.behind}
+    record_act(decided.order, "turn.waiting", actor, subject=turn, space=space, data=data)
+    Placement.objects.filter(pk=place.pk).update(changed_at=Now())
+    return turn
+
+
+def cancel_turn(*, actor: User, turn: Turn) -> None:
+    """Out of the line again; nothing of it was applied. Raises Refused when its turn came first."""
+    space = turn.placement.space
+    require(actor, "cancel_deployment", space=space, owner_id=turn.asked_by_id)
+    with transaction.atomic():
+        lock_place(turn.order, space)
+        lock_orders(turn.order_id)
+        turn.refresh_from_db(fields=["state"])
+        if turn.state == TurnState.STARTED:
+            raise Refused(_("Its turn has come: cancel its deployment."), "turn-came")
+        if turn.state != TurnState.WAITING:
+            raise Refused(_("This deployment does not wait any more."), "turn-ended")
+        end_turn(turn, TurnState.CANCELLED, actor=actor)
+    turn.refresh_from_db()
