@@ -218,7 +218,7 @@ def end_run(
 ) -> None:
     """Move a run to its final state together with what mirrors it: the order of a build, the place of a deployment.
 
-    ``gives_turn``: whoever waits for that place may have it; not where the caller takes it again.
+    ``gives_turn``: who waits for that place may have it; False where the caller takes it again.
     """
     if isinstance(row, Deployment):
         _free_place(row, to, is_unknown=reason in UNKNOWN_AFTER)

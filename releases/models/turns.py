@@ -17,7 +17,7 @@ from releases.models.reviews import Review, Snapshot
 class Turn(models.Model):
     """A place in the line of a placement, with what the person decided on; its deployment is made when its turn comes.
 
-    No run: nothing passes over it. Whatever frees the placement gives the first in line its turn, in the same
+    No run: nothing passes over it. What frees the placement gives the first in line its turn, in the same
     transaction; so the ids of deployments grow in the order in which they were applied.
     """
 
