@@ -468,6 +468,25 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Turn',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('live_fingerprint', models.CharField(blank=True, max_length=64)),
+                ('removals', models.JSONField(default=list)),
+                ('state', models.CharField(choices=[('waiting', 'waiting its turn'), ('started', 'its turn came'), ('cancelled', 'cancelled'), ('superseded', 'superseded')], default='waiting', max_length=16)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('ended_at', models.DateTimeField(null=True)),
+                ('message', models.TextField(blank=True)),
+                ('asked_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('deployment', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='turn', to='releases.deployment')),
+                ('ended_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='turns', to='releases.releaseorder')),
+                ('placement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='turns', to='releases.placement')),
+                ('review', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='releases.review')),
+                ('snapshot', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='releases.snapshot')),
+            ],
+        ),
+        migrations.CreateModel(
             name='LogChunk',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -614,5 +633,17 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='approval',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('state__in', ['given', 'rejected'])), models.Q(('ended_at__isnull', False), ('state__in', ['withdrawn', 'void'])), _connector='OR'), name='only_an_approval_that_does_not_stand_has_ended'),
+        ),
+        migrations.AddIndex(
+            model_name='turn',
+            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['placement', 'id'], name='turns_that_wait'),
+        ),
+        migrations.AddConstraint(
+            model_name='turn',
+            constraint=models.UniqueConstraint(condition=models.Q(('state', 'waiting')), fields=('order', 'placement'), name='one_waiting_turn_per_order'),
+        ),
+        migrations.AddConstraint(
+            model_name='turn',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('deployment__isnull', False), ('state', 'started')), models.Q(('deployment__isnull', True), models.Q(('state', 'started'), _negated=True)), _connector='OR'), name='a_started_turn_has_its_deployment'),
         ),
     ]
