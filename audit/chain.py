@@ -35,15 +35,6 @@ class StoredEvent(NamedTuple):
     digest: str
 
 
-class StoredLink(NamedTuple):
-    """One link as it is stored."""
-
-    sequence: int
-    event_id: int
-    previous_mac: str
-    mac: str
-
-
 def stored(events: QuerySet[AuditEvent]) -> Iterator[StoredEvent]:
     """The events with the digest of their stored columns: texts as they are, no JSON is read."""
     raw = {f"raw_{name}": ExpressionWrapper(F(name), output_field=TextField()) for name in PROOFS}

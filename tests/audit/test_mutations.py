@@ -132,6 +132,16 @@ def test_what_was_done_to_sealed_rows_is_named(db: None, heads: Path, name: str,
         call_command("audit_verify")
 
 
+@pytest.mark.skipif("connection.vendor != 'sqlite'")
+@pytest.mark.parametrize(("column", "value"), [("reason", "x'00ff'"), ("at", "'soon'"), ("at", "7"), ("mark", "x'00'")])
+def test_what_is_of_another_kind_than_its_column_is_named(db: None, heads: Path, column: str, value: str) -> None:
+    """SQLite takes anything in any column."""
+    with lifted(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE audit_auditevent SET {column} = {value} WHERE object_id = '3'")
+    with pytest.raises(CommandError, match=r"Event \d+ of link 3 was changed"):
+        call_command("audit_verify")
+
+
 def test_the_first_head_that_does_not_fit_is_named_and_not_the_last(db: None, heads: Path) -> None:
     with lifted():
         flip()
