@@ -14,28 +14,38 @@ from rest_framework.response import Response
 
 from foundation import paging
 from foundation.digits import parse_digits
+from foundation.messages import message as _
+from foundation.problems import Invalid
 
 KEYSET = [
     OpenApiParameter("before", OpenApiTypes.STR, description="older ones: the ``next`` of the page before"),
     OpenApiParameter("after", OpenApiTypes.STR, description="newer ones: the ``previous`` of the page before"),
-    OpenApiParameter("size", OpenApiTypes.INT, description="how many, 50 by default, 200 at most"),
+    OpenApiParameter("size", {"type": "integer", "minimum": 1}, description="how many, 50 by default, 200 at most"),
 ]
 
 Shape = type[serializers.BaseSerializer[Any]]
 
 
 def page_response(request: Request, rows: QuerySet[Any], shape: Shape) -> Response:
-    """A keyset page: ``?before=`` (older), ``?after=`` (newer), ``?size=``. Raises Invalid for a bad cursor."""
-    size = parse_digits(request.query_params.get("size", ""))
+    """A keyset page: ``?before=`` (older), ``?after=`` (newer), ``?size=``. Raises Invalid for what is none."""
     page = paging.take_page(
         rows,
         before=paging.read_cursor(request.query_params.get("before"), "before"),
         after=paging.read_cursor(request.query_params.get("after"), "after"),
-        size=paging.DEFAULT_SIZE if size is None else size,
+        size=_size(request.query_params.get("size", "")),
     )
     # One serializer for the whole page: making one costs more than writing a row with it.
     items = shape(page.items, many=True).data
     return Response({"items": items, "next": page.next_cursor, "previous": page.previous_cursor})
+
+
+def _size(given: str) -> int:
+    if not given:
+        return paging.DEFAULT_SIZE
+    size = parse_digits(given)
+    if not size:
+        raise Invalid({"size": [_("Write a whole number from 1 on.")]})
+    return size
 
 
 def whole_response(rows: Iterable[Any], shape: Shape) -> Response:

@@ -77,9 +77,11 @@ class ApiSchema(AutoSchema):
         """Every call can meet these; which others depends on what it takes."""
         found = [401, 403, 500, 503]
         parameters = operation.get("parameters", ())
-        if "requestBody" in operation or any(one["in"] in ("query", "header") for one in parameters):
+        names = {one["in"] for one in parameters}
+        if "requestBody" in operation or names & {"query", "header"}:
             found.append(400)
-        if any(one["in"] == "path" for one in parameters):
+        # A query or a body can name what is not there, as an address can.
+        if "requestBody" in operation or names & {"query", "path"}:
             found.append(404)
         if "requestBody" in operation:
             found.append(413)

@@ -7,6 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from foundation.messages import MessageLike
 from foundation.messages import message as _
 
 
@@ -16,8 +17,8 @@ class RefusesUnknownKeys:
     _writable_fields: Any
 
     def to_internal_value(self, data: Any) -> Any:
-        """Raises ValidationError with a message for each unknown key, beside those for the known ones."""
-        unknown = self._unknown_keys(data) if isinstance(data, Mapping) else {}
+        """Raises ValidationError with a message for each unknown key and wrong kind, beside those for other mistakes."""
+        unknown = self._unknown_keys(data) | self._other_kinds(data) if isinstance(data, Mapping) else {}
         try:
             values = super().to_internal_value(data)  # type: ignore[misc]
         except serializers.ValidationError as error:
@@ -28,6 +29,10 @@ class RefusesUnknownKeys:
             raise serializers.ValidationError(unknown)
         return values
 
+    def _other_kinds(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
+        given = [(field, data[field.field_name]) for field in self._writable_fields if field.field_name in data]
+        return {field.field_name: [str(wrong)] for field, value in given if (wrong := _of_other_kind(field, value))}
+
     def _unknown_keys(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
         known = [field.field_name for field in self._writable_fields]
         return {
@@ -37,6 +42,23 @@ class RefusesUnknownKeys:
             for name in data
             if name not in known
         }
+
+
+def _of_other_kind(field: serializers.Field[Any, Any, Any, Any], value: Any) -> MessageLike:
+    """What a field wants instead; empty where it is of its kind, or the field tells it by itself.
+
+    Forms send nothing but texts, so DRF's fields read a text as a number and a number as a text. The document says which
+    it is, and a body in JSON can.
+    """
+    if isinstance(field, serializers.ListField) and isinstance(value, list) and field.child is not None:
+        return next((wrong for one in value if (wrong := _of_other_kind(field.child, one))), "")
+    if isinstance(field, serializers.CharField) and isinstance(value, int | float) and not isinstance(value, bool):
+        return _("Write a text, in quotes.")
+    if isinstance(field, serializers.IntegerField) and isinstance(value, str | bool):
+        return _("Write a whole number, without quotes.")
+    if isinstance(field, serializers.BooleanField) and isinstance(value, str | int) and not isinstance(value, bool):
+        return _("Write true or false.")
+    return ""
 
 
 class Input(RefusesUnknownKeys, serializers.Serializer[Any]):

@@ -104,7 +104,8 @@ def documented(
 
 def _bodies(view: Any, verb: str, page: str, parameters: Sequence[OpenApiParameter]) -> dict[str, Any]:
     if verb == "list":
-        return {"parameters": [*KEYSET, *parameters], "responses": page_of(page, view.shape)}
+        cursors = KEYSET if issubclass(view, Listed) else []
+        return {"parameters": [*cursors, *parameters], "responses": page_of(page, view.shape)}
     if verb == "create":
         return {"request": view.input_shape, "responses": {201: view.shape}}
     if verb == "partial_update":

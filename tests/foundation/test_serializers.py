@@ -42,3 +42,32 @@ def test_what_is_only_given_is_not_taken() -> None:
 def test_a_body_that_is_no_object_is_refused_as_before() -> None:
     assert not Sheet(data=["a"]).is_valid()
     assert Sheet(data={"name": "a", "rows": [{"amount": 1}]}).is_valid()
+
+
+class Kinds(Input):
+    label = text(20)
+    count = serializers.IntegerField(required=False)
+    is_on = serializers.BooleanField(required=False)
+    labels = serializers.ListField(child=text(20), required=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"label": 7}, "Write a text, in quotes."),
+        ({"label": 0.5}, "Write a text, in quotes."),
+        ({"labels": ["a", 7]}, "Write a text, in quotes."),
+        ({"count": "7"}, "Write a whole number, without quotes."),
+        ({"count": True}, "Write a whole number, without quotes."),
+        ({"is_on": "yes"}, "Write true or false."),
+        ({"is_on": 1}, "Write true or false."),
+    ],
+)
+def test_a_value_of_another_kind_than_the_document_says_is_refused(given: dict[str, object], says: str) -> None:
+    reader = Kinds(data=given)
+    assert not reader.is_valid()
+    assert [str(one) for found in reader.errors.values() for one in found] == [says]
+
+
+def test_values_of_their_kind_are_taken() -> None:
+    assert Kinds(data={"label": "7", "count": 7, "is_on": True, "labels": ["7"]}).is_valid()

@@ -21,7 +21,7 @@ from tests.security.scene import Scene, browse, make_scene
 pytestmark = pytest.mark.django_db
 
 RIGHT_OF = {operation: verb for verb, found in OPERATIONS.items() for operation in found}
-ROOM = {"replicas": 1, "cpu_request": 1, "cpu_limit": 1, "memory_request": 1, "memory_limit": 1}
+ROOM = dict.fromkeys(("replicas", "cpu_request", "cpu_limit", "memory_request", "memory_limit"), "1")
 BODIES: dict[str, dict[str, Any]] = {
     "orders_create": {"component": "sis-omm/sis-omm-proxy-gw", "branch": "master"},
     "components_create": {"project": "sis-omm", "name": "SIS-OMM-NEW"},

@@ -32,8 +32,7 @@ class RuleChanges(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Newest first; ``waiting=true`` leaves those that may still be decided."""
-        only_waiting = request.query_params.get("waiting", "").lower() in ("true", "1")
-        rows = selectors.list_rule_changes(actor_of(request), only_waiting=only_waiting)
+        rows = selectors.list_rule_changes(actor_of(request), only_waiting=self.flag("waiting"))
         return self.page(shapes.RuleChangeOutput, rows)
 
 

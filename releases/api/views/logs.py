@@ -109,7 +109,7 @@ class BuildLog(ApiView):
     @extend_schema(
         operation_id="builds_log",
         parameters=[OpenApiParameter("offset", OpenApiTypes.INT), OpenApiParameter("raw", OpenApiTypes.BOOL)],
-        responses=shapes.LogOutput,
+        responses={(200, "application/json"): shapes.LogOutput, (200, "text/plain"): OpenApiTypes.STR},
     )
     def get(self, request: Request, number: str, attempt: int) -> Any:
         """Text from a character offset (at most 64 chunks), or with ``?raw=1`` everything as text/plain."""
