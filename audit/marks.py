@@ -88,7 +88,8 @@ def _mac(text: str) -> str:
     first, second = inner.copy(), outer.copy()
     first.update(text.encode(errors="surrogatepass"))
     second.update(first.digest())
-    return second.hexdigest()
+    found: str = second.hexdigest()
+    return found
 
 
 @lru_cache(maxsize=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from desk import audit_views, explain_views, style_guide, views
+from desk import audit_views, explain_views, sheet_views, style_guide, views
 
 app_name = "desk"
 urlpatterns = [
@@ -20,6 +20,7 @@ urlpatterns = [
     path("audit/", audit_views.events, name="audit"),
     path("audit/export/", audit_views.export, name="audit-export"),
     path("audit/check/", audit_views.check, name="audit-check"),
+    path("orders/<str:number>/sheet/", sheet_views.order_sheet, name="order-sheet"),
     path("explain/", explain_views.explain_page, name="explain"),
     path("admin/", views.admin, name="admin"),
     path("health/", views.health, name="health"),

@@ -17,7 +17,7 @@ class RefusesUnknownKeys:
     _writable_fields: Any
 
     def to_internal_value(self, data: Any) -> Any:
-        """Raises ValidationError with a message for each unknown key and wrong kind, beside those for other mistakes."""
+        """Raises ValidationError with a message for each unknown key or wrong kind, beside other mistakes."""
         unknown = self._unknown_keys(data) | self._other_kinds(data) if isinstance(data, Mapping) else {}
         try:
             values = super().to_internal_value(data)  # type: ignore[misc]
@@ -47,8 +47,8 @@ class RefusesUnknownKeys:
 def _of_other_kind(field: serializers.Field[Any, Any, Any, Any], value: Any) -> MessageLike:
     """What a field wants instead; empty where it is of its kind, or the field tells it by itself.
 
-    Forms send nothing but texts, so DRF's fields read a text as a number and a number as a text. The document says which
-    it is, and a body in JSON can.
+    Forms send nothing but texts, so DRF's fields read a text as a number and a number as a text. The document says
+    which it is, and a body in JSON can.
     """
     if isinstance(field, serializers.ListField) and isinstance(value, list) and field.child is not None:
         return next((wrong for one in value if (wrong := _of_other_kind(field.child, one))), "")

@@ -322,7 +322,10 @@ def _card_of(lane: Lane, place: Place) -> Card:
 def header_acts(order: ReleaseOrder, rights: Rights) -> list[Act]:
     """What is in the order's menu, beside the one primary button."""
     repeat = f"{reverse('releases:new')}?repeat={order.number}"
-    acts = [_plain(order, rights, "create_order", _("Repeat as a new order"), repeat, sign="plus")]
+    acts = [
+        _plain(order, rights, "create_order", _("Repeat as a new order"), repeat, sign="plus"),
+        Act(_("Order sheet"), reverse("desk:order-sheet", args=[order.number]), sign="printer"),
+    ]
     if order.state == OrderState.CLOSED:
         return acts
     for verb, name, label, sign in (

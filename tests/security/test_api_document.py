@@ -1,4 +1,4 @@
-"""The API is what its document says: whatever anybody sends, the answer is one that the operation documents.
+"""The API is what its document says: to any input, from anybody, the answer is one that the operation documents.
 
 Values are made by schemathesis from the document itself: those that fit it and those that do not, two thirds of them
 sent to something that is there. The product is called in this process; what a call did is undone before the next.
