@@ -19,6 +19,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
 import audit
@@ -90,7 +91,9 @@ def _fields(detail: Any, prefix: str = "") -> dict[str, list[Any]]:
     if isinstance(detail, dict):
         found: dict[str, list[Any]] = {}
         for name, inner in detail.items():
-            found |= _fields(inner, f"{prefix}.{name}" if prefix else str(name))
+            # What DRF says of a list or an object as a whole is said of its own name.
+            whole = name == api_settings.NON_FIELD_ERRORS_KEY
+            found |= _fields(inner, prefix if whole else f"{prefix}.{name}" if prefix else str(name))
         return found
     if isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
         found = {}

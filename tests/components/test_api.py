@@ -83,6 +83,12 @@ def test_the_grid_is_all_or_none(call: Any) -> None:
     assert (status, len(page["items"])) == (200, 4)
 
 
+@pytest.mark.parametrize("who", ["olli", "uma"])
+def test_a_grid_without_rows_saves_nothing_and_says_so(call: Any, who: str) -> None:
+    status, said = call(who, "put", COMPONENT + "allocations/", {"allocations": []})
+    assert (status, set(said["fields"])) == (400, {"allocations"})
+
+
 def test_configuration(call: Any) -> None:
     body = {"env": [{"name": "A", "value": " kept "}, {"name": "B", "secret": "s", "key": "k"}], "files": {"x": "y\n"}}
     status, saved = call("dana", "put", COMPONENT + "configurations/fat/", body)

@@ -90,7 +90,7 @@ class GridRow(AmountsInput):
 
 
 class GridInput(Input):
-    allocations = GridRow(many=True)
+    allocations = GridRow(many=True, allow_empty=False)
     note = text(200, default="")
 
 
