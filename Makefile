@@ -62,12 +62,12 @@ test-scale: dev-installed ## On PostgreSQL and Redis, started on private ports (
 	$(BIN)/python -m tests.scale.services --workers $(WORKERS) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "scale and not controlplane" tests
 
 e2e: chromium node_modules/.package-lock.json dev-installed ## In a real Chromium (apt-get install chromium-headless-shell fonts-noto-cjk nodejs npm)
-	@# Pages that are watched while things happen have the machine for themselves; screens are looked at side by side.
-	$(BIN)/python -m pytest -m "e2e and not controlplane" tests/e2e
+	@# One after the other: the products of both folders at once are too many for two cores.
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "e2e and not controlplane" tests/e2e
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "e2e and not controlplane" tests/ux
 
-contract: dev-installed ## The same cases on the stand-in and on a real Kubernetes, then the whole product beside kubectl (needs Go)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "contract or controlplane" tests/contract tests/controlplane
+contract: dev-installed ## The same cases on the stand-in and on a real Kubernetes (SERVER=real: there alone), then the whole product beside kubectl (needs Go)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "$(if $(filter real,$(SERVER)),controlplane,contract or controlplane)" tests/contract tests/controlplane
 
 jenkinsfile: dev-installed ## Run the shipped Jenkinsfile in Groovy beside the stand-in Jenkins (apt-get install openjdk-17-jre-headless curl)
 	@$(BIN)/python -m tests.jenkinsfile -n $(WORKERS)
