@@ -38,6 +38,7 @@ class ReleasesConfig(AppConfig):
             )
         prune, give_up = f"{STEPS}.deployment.prune.step", f"{TRANSITIONS}.give_up_prune"
         register(Kind("prune", self.get_model("Prune"), prune, give_up))
+        register(Kind("log_check", self.get_model("LogCheck"), f"{STEPS}.log_check.step", batch=1))
         endless = (
             ("observe_space", "SpaceObservation"),
             ("housekeeping", "Housekeeping"),

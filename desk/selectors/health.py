@@ -35,6 +35,7 @@ KINDS: dict[str, MessageLike] = {
     "server-test": _("server test"),
     "repository-read": _("branches after a push"),
     "build": _("build"),
+    "log_check": _("comparison of a long log"),
     "late_image": _("image after a build's end"),
     "review": _("review"),
     "deployment": _("deployment"),

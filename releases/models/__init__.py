@@ -1,6 +1,6 @@
 """The tables of an order, one file a noun."""
 
-from releases.models.builds import Build, LateImage, LogChunk
+from releases.models.builds import Build, LateImage, LogCheck, LogChunk
 from releases.models.deployments import (
     ContactDeadline,
     Deployment,
@@ -23,6 +23,7 @@ __all__ = [
     "Deployment",
     "Housekeeping",
     "LateImage",
+    "LogCheck",
     "LogChunk",
     "NamespaceWatch",
     "OrderEvent",

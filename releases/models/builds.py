@@ -117,6 +117,18 @@ class LateImage(Run):
         return f"late image of {self.build_id}"
 
 
+class LogCheck(Run):
+    """Compares a long log with what Jenkins has, once its build has ended."""
+
+    build = models.OneToOneField(Build, on_delete=models.CASCADE, related_name="log_check")
+
+    class Meta(Run.Meta):
+        abstract = False
+
+    def __str__(self) -> str:
+        return f"log check of {self.build_id}"
+
+
 class LogChunk(models.Model):
     """A piece of a build's log: numbered by character offset, stored before anybody is told.
 

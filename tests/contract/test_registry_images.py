@@ -13,10 +13,11 @@ import httpx
 import pytest
 
 from deployer.adapters.registry import OciRegistry, connect
-from deployer.errors import Forbidden, Rejected, Unavailable
+from deployer.errors import Forbidden, NoFact, Rejected, Unavailable
 from deployer.interfaces import RegistryTarget
 from sandbox.packer import HttpPuller, PackedImage, pack, push
 from tests.patience import at_most
+from tests.proxy import Proxy
 from tests.sandbox.registry.process import RunningRegistry, guarded_registry, start_registry
 
 pytestmark = pytest.mark.contract
@@ -130,6 +131,21 @@ def test_silent_server_is_unavailable_within_its_time(monkeypatch: pytest.Monkey
         with pytest.raises(Unavailable, match="took longer"):
             silent.describe()
         assert time.monotonic() - begun < at_most(3)
+
+
+@pytest.mark.parametrize("page", ["<html>Sign in</html>", "", "\n\n<!doctype html>"])
+def test_a_page_in_the_place_of_the_registry_is_no_fact(running: RunningRegistry, page: str) -> None:
+    """A proxy that asks for a sign-in answers 200."""
+    proxy = Proxy(running.url)
+    proxy.rule = lambda _asked: f"HTTP/1.1 200 OK\r\nContent-Length: {len(page)}\r\nConnection: close\r\n\r\n{page}"
+    away = connect(RegistryTarget("registry:1", running.address, proxy.url, username="prism", password="secret"))
+    try:
+        with pytest.raises(NoFact, match="not as a registry does"):
+            away.image("site/app", TAG)
+        with pytest.raises(NoFact, match="not as a registry does"):
+            away.tags("site/app")
+    finally:
+        proxy.go_down()
 
 
 @pytest.mark.parametrize("url", ["ftp://h/", "h:5000", "http://user:pw@h/", "http://h:x/", ""])

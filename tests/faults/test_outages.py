@@ -93,6 +93,26 @@ def test_the_registry_is_down(site: Site) -> None:
     assert build.state == "succeeded", build.message
 
 
+def test_a_page_in_the_place_of_the_registry_ends_no_build(site: Site) -> None:
+    """It asks for a sign-in, so it is neither a no nor "there is no such image"."""
+    page = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\n<html/>"
+    site.stand_ins.images.rule = lambda _asked: page
+    build = site.start_build()
+    for _time in range(2):
+        build = site.step(build)
+        assert build.is_active and "not as a registry does" in str(build.message)
+    assert site.stand_ins.jenkins.count("POST", "buildWithParameters") == 0
+    site.stand_ins.images.rule = lambda _asked: PASS
+    build = site.finish(build, lambda row: row.phase == "finalizing")
+    site.stand_ins.images.rule = lambda _asked: page
+    for _time in range(2):
+        build = site.step(build)
+        assert build.is_active, build.reason
+    site.stand_ins.images.rule = lambda _asked: PASS
+    build = site.finish(build)
+    assert build.state == "succeeded", build.message
+
+
 def test_the_cluster_is_down_before_the_review(site: Site) -> None:
     site.stand_ins.cluster.go_down()
     deployment = site.start(site.order_with_image())

@@ -26,13 +26,26 @@ class Hold:
         self.status = 0
 
 
+AWAY: dict[str, tuple[int, str, bytes] | None] = {
+    "hangs up": None,
+    "503": (503, "text/plain", b"no upstream"),
+    "too many": (429, "application/json", b"{}"),
+    "a page": (200, "text/html", b"<html><title>Sign in</title></html>"),
+    "another 404": (404, "text/html", b"<html>no such page</html>"),
+    "no rights": (403, "application/json", b'{"errors": [{"code": "DENIED"}]}'),
+}
+"""What a door answers in the place of the server behind it: status, kind and body, or nothing."""
+
+
 class Door:
-    """``url`` leads to the server behind it; ``hold`` at most one request at a time."""
+    """``url`` leads to the server behind it; ``hold`` at most one request at a time. ``away`` names one of AWAY while
+    nothing but what is held comes to the server."""
 
     def __init__(self, server: ThreadingHTTPServer) -> None:
         self.url = f"http://127.0.0.1:{server.server_address[1]}"
         self._lock = threading.Lock()
         self._hold: Hold | None = None
+        self.away = ""
 
     def hold(self, method: str, path: str, *, is_before: bool = False) -> Hold:
         """Withhold the next request with this method and a path that the pattern finds, or only its answer."""
@@ -47,6 +60,31 @@ class Door:
                 self._hold = None
                 return hold
         return None
+
+
+def send(handler: BaseHTTPRequestHandler, answer: tuple[int, str, bytes] | None) -> None:
+    """One of AWAY."""
+    if answer is None:
+        return
+    status, kind, body = answer
+    handler.send_response_only(status)
+    for name, value in (("Content-Type", kind), ("Content-Length", str(len(body))), ("Connection", "close")):
+        handler.send_header(name, value)
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def hand_on(handler: BaseHTTPRequestHandler, answer: http.client.HTTPResponse) -> None:
+    """The server's own, as it comes."""
+    handler.send_response_only(answer.status, answer.reason)
+    for name, value in answer.getheaders():
+        if name.lower() not in _PER_HOP:
+            handler.send_header(name, value)
+    handler.send_header("Connection", "close")
+    handler.end_headers()
+    while piece := answer.read1(65536):
+        handler.wfile.write(piece)
+        handler.wfile.flush()
 
 
 @contextmanager
@@ -69,6 +107,8 @@ def door_to(url: str, authority: str = "") -> Iterator[Door]:
             self.close_connection = True
             try:
                 hold = door.take_hold(self.command, self.path)
+                if door.away and not hold:
+                    return send(self, AWAY[door.away])
                 if hold and hold.is_before:
                     hold.reached.set()
                     hold.released.wait(HELD_SECONDS)
@@ -80,15 +120,7 @@ def door_to(url: str, authority: str = "") -> Iterator[Door]:
                     hold.reached.set()
                     hold.released.wait(HELD_SECONDS)
                     return
-                self.send_response_only(answer.status, answer.reason)
-                for name, value in answer.getheaders():
-                    if name.lower() not in _PER_HOP:
-                        self.send_header(name, value)
-                self.send_header("Connection", "close")
-                self.end_headers()
-                while piece := answer.read1(65536):
-                    self.wfile.write(piece)
-                    self.wfile.flush()
+                hand_on(self, answer)
             except (OSError, http.client.HTTPException):
                 return
             finally:

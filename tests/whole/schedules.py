@@ -7,7 +7,7 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from demo.world import CARRIED
 from tests.patience import wait_for
 from tests.whole.attempt import Attempt, Scene
 from tests.whole.controller import FOREIGN_LINE, JOB
-from tests.whole.holding import Hold
+from tests.whole.holding import AWAY, Hold
 from tests.whole.people import COMPONENT
 
 CLICK, RUNNING, END, STOP, QUEUE = "click", "running", "end", "stop", "queue"
@@ -30,6 +30,8 @@ RIGHT = {
 LINE = "一行"
 STAGES = r"/wfapi/describe"
 SECRET = "hunter2-of-the-schedule"
+NO_ANSWER = ("hangs up", "503", "too many", "a page", "another 404")
+"""Before anything was sent, a clear no ends a build: these are none."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class Schedule:
         return f"Schedule {self.seed}, killed where {self.point.name}: {', '.join(self.done)}"
 
     def _play(self) -> None:
-        jenkins = self.scene.jenkins
+        jenkins, self.scene.images.away = self.scene.jenkins, ""
         jenkins.clear()
         self.scene.await_hands()
         self._write_command()
@@ -130,6 +132,8 @@ class Schedule:
         if self.chance.random() < 0.3:
             self._do("agent on demand", {"agent on demand": lambda: jenkins.knob("nodes", labels=[])})
         self._spoil_trigger()
+        if self.chance.random() < 0.25:
+            self._lose_registry(NO_ANSWER)
         hold = self._trap(CLICK)
         order.start_build()
         self.attempt = Attempt(self.scene, order, order.overview()["builds"][0]["id"], "")
@@ -213,6 +217,8 @@ class Schedule:
         jenkins = self.scene.jenkins
         self.attempt.wait(lambda: LINE in jenkins.console(self.attempt.number()), "its command runs")
         hold = self._trap(END)
+        if self.chance.random() < 0.35:
+            self._lose_registry([*AWAY])
         if self.ending in (SUCCEED, FAIL):
             part = self.folder / "part"
             part.write_text("0" if self.ending == SUCCEED else "3")
@@ -224,6 +230,13 @@ class Schedule:
             self._stop()
         self._note(self.ending)
         self._kill_in(hold)
+
+    def _lose_registry(self, ways: Sequence[str]) -> None:
+        """It is away for some seconds, or what stands before it answers in its place."""
+        registry, seconds = self.scene.images, self.chance.choice((0.5, 1.5, 4.0))
+        registry.away = self.chance.choice(ways)
+        self._note(f"registry: {registry.away} for {seconds} s")
+        threading.Timer(seconds, setattr, (registry, "away", "")).start()
 
     # ------------------------------------------------------------ what happens
     def _note(self, what: str) -> None:

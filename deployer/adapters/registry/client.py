@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from deployer.adapters.registry.transport import Answer, Transport
-from deployer.errors import Rejected, Unavailable
+from deployer.errors import NoFact, Rejected, Unavailable
 from deployer.interfaces import ImageFacts, OnAnswer, RegistryTarget, ServerFacts
 from deployer.messages import message as _
 
@@ -95,6 +95,7 @@ class OciRegistry:
             raise Rejected(
                 _("The registry refuses to list %(name)s (%(status)s).", name=repository, status=answer.status)
             )
+        self._check_page(answer)
         tags = self._document(answer.content, repository).get("tags") or []
         return [str(tag) for tag in tags if _TAG.fullmatch(str(tag))]
 
@@ -128,7 +129,19 @@ class OciRegistry:
             raise Unavailable(
                 _("The manifest of %(name)s arrived damaged: its digest does not match. Try again.", name=name)
             )
+        if "docker-content-digest" not in answer.headers:
+            self._check_page(answer)
         return answer.content, self._document(answer.content, name)
+
+    def _check_page(self, answer: Answer) -> None:
+        """A sign-in page in the registry's place says nothing about the image."""
+        if answer.content.lstrip()[:1] in (b"", b"<"):
+            raise NoFact(
+                _(
+                    "%(address)s answers with a page, not as a registry does. Check its address and the proxy.",
+                    address=self._transport.address,
+                )
+            )
 
     def _check_absence(self, answer: Answer) -> None:
         """Absent only when the registry itself says so: a proxy's 404 page proves nothing about the image."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import structlog
 from django.db import transaction
@@ -14,31 +14,40 @@ from releases.events import append_event
 from releases.live.notify import send_signal
 from releases.logs.storage import append_log, clear_log
 from releases.logs.truth import LogReader, LogSum
-from releases.models import Build
+from releases.models import Build, LogCheck
 
 log = structlog.get_logger(__name__)
 
+Save = Callable[..., None]
+"""Writes columns of the build, if the lease stands."""
 MOST_COMPARED = 16 * 1024 * 1024
-"""Bytes of a log that is read a second time only to compare it. A longer one is, where something in it is doubtful."""
+"""Bytes of a log that is read a second time before its build ends; a longer one is compared afterwards."""
 SPARE_SECONDS = 8.0
 PIECE = 1_000_000
 
 
 def settle_log(lease: Lease, build: Build, server: BuildServerClient) -> None:
-    """Once for a log that was read to its end; a log that Jenkins does not give as a whole stays as it was read."""
+    """Once for a log that was read to its end; where something in it is doubtful, the end waits for it."""
     reader = LogReader.read(build.log_reader)
-    if reader.is_checked or (reader.sum.bytes > MOST_COMPARED and not reader.is_doubtful):
-        return
+    if reader.sum.bytes > MOST_COMPARED and not reader.is_doubtful:
+        LogCheck.objects.get_or_create(build=build)
+    elif not reader.is_checked:
+        compare_log(lease, build, server, lease.save)
+
+
+def compare_log(lease: Lease, build: Build, server: BuildServerClient, save: Save) -> None:
+    """Read it a second time, and replace it where it differs. A log that Jenkins does not give as a whole stays."""
+    reader = LogReader.read(build.log_reader)
     version, is_complete = build.log_version, True
     try:
         if reader.is_doubtful or LogSum.of(_whole(lease, build, server)) != reader.sum:
-            _replace(lease, build, server)
+            _replace(lease, build, server, save)
     except (NotFound, Rejected, TooLate):
         # What was read in pieces is whole as far as anybody knows; what was begun anew is not.
         is_complete = not reader.is_doubtful and build.log_version == version
     reader = LogReader.read(build.log_reader)
     reader.is_checked = True
-    lease.save(log_reader=reader.as_stored(), log_is_complete=is_complete)
+    save(log_reader=reader.as_stored(), log_is_complete=is_complete)
 
 
 def _whole(lease: Lease, build: Build, server: BuildServerClient) -> Iterator[str]:
@@ -46,7 +55,7 @@ def _whole(lease: Lease, build: Build, server: BuildServerClient) -> Iterator[st
     return iter(server.read_whole_log(build.job, build.build_number, deadline=lease.deadline - SPARE_SECONDS))
 
 
-def _replace(lease: Lease, build: Build, server: BuildServerClient) -> None:
+def _replace(lease: Lease, build: Build, server: BuildServerClient, save: Save) -> None:
     """In transactions of about a megabyte: a process that dies in between leaves a log that is doubtful, and read anew.
 
     Viewers are told at the beginning and at the end.
@@ -56,21 +65,21 @@ def _replace(lease: Lease, build: Build, server: BuildServerClient) -> None:
     held = next(pieces, "")  # before anything is taken out: a no to the question must leave what there is
     with transaction.atomic():
         append_event(build.order_id, "log.replaced", data={"id": build.pk, "attempt": build.attempt})
-        lease.save(**_kept(build, clear_log(build)))
+        save(**_kept(build, {**clear_log(build), "log_is_complete": False}))
     for piece in pieces:
         held += piece
         if len(held) >= PIECE:
-            _store(lease, build, held, is_doubtful=True)
+            _store(save, build, held, is_doubtful=True)
             held = ""
-    _store(lease, build, held, is_doubtful=False)
+    _store(save, build, held, is_doubtful=False)
     send_signal(build.order_id)
 
 
-def _store(lease: Lease, build: Build, text: str, *, is_doubtful: bool) -> None:
+def _store(save: Save, build: Build, text: str, *, is_doubtful: bool) -> None:
     with transaction.atomic():
         fields = append_log(build, text)
         fields["log_reader"]["is_doubtful"] = is_doubtful
-        lease.save(**_kept(build, fields))
+        save(**_kept(build, fields))
 
 
 def _kept(build: Build, fields: dict[str, object]) -> dict[str, object]:

@@ -8,16 +8,20 @@ import pytest
 from django.utils import timezone
 
 from deployer.errors import Forbidden, NotFound, TooLate, Unavailable
-from deployer.interfaces import BuildStatus, LogPage
+from deployer.interfaces import BuildDetail, BuildStatus, LogPage
+from foundation.runs import kinds
+from foundation.runs.claim import claim
+from foundation.runs.engine import run_step
+from foundation.runs.identity import owner
 from releases.logs.reading import read_lines, summary_of
 from releases.logs.truth import LogSum
-from releases.models import Build, OrderEvent
+from releases.models import Build, LogCheck, OrderEvent
 from releases.steps.build import log_truth
 from tests.cast import World
 from tests.releases.answers import Jenkins
 from tests.releases.rows import build as make_build
 from tests.releases.rows import make_component, make_order
-from tests.releases.test_build_remotes import IN_SESSION, breakers_are_closed, in_jenkins, put, step
+from tests.releases.test_build_remotes import FAR, IN_SESSION, breakers_are_closed, in_jenkins, put, step
 
 TEXT = "".join(f"line {number} of the log\n" for number in range(1, 4001))
 ENDED = {3: BuildStatus(number=3, queue_id=1, is_building=False, result="FAILURE")}
@@ -122,10 +126,61 @@ def test_a_log_that_is_not_given_as_a_whole_ends_the_build_all_the_same(
     assert row.log_is_complete is not has_gap, "a log with a gap is cut"
 
 
-def test_a_long_log_without_a_doubt_is_not_read_twice(row: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+# ---------------------------------------------------------------- long ones
+def check(row: Build, monkeypatch: pytest.MonkeyPatch, number: int = 3, **answers: Any) -> tuple[LogCheck, Jenkins]:
+    """The comparison after the end, by a Jenkins that has the build under this number."""
+    trigger = {"TRIGGER_ID": str(row.trigger_id)} if number == row.build_number else {}
+    detail = BuildDetail(number, False, "FAILURE", "", "", trigger)
+    jenkins = Jenkins(**{"session": "one", "build": detail, **answers})
+    put(monkeypatch, jenkins)
+    breakers_are_closed()
+    (lease,) = claim(kinds.get("log_check"), owner=owner(), limit=1, grace=FAR)
+    run_step(lease)
+    row.refresh_from_db()
+    return LogCheck.objects.get(), jenkins
+
+
+@pytest.fixture
+def long(row: Build, monkeypatch: pytest.MonkeyPatch) -> Build:
+    """A build that ended with a log too long to be read again before its end."""
     monkeypatch.setattr(log_truth, "MOST_COMPARED", 1000)
-    jenkins = follow(row, monkeypatch, [page(TEXT, 1, done=True)], [TEXT])
+    jenkins = follow(row, monkeypatch, [page(TEXT, 1), page("", 1, done=True)], [TEXT])
     assert row.is_terminal and row.log_is_complete and "read_whole_log" not in jenkins.asked
+    return row
+
+
+def test_a_long_log_is_compared_after_the_end_of_its_build(long: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, jenkins = check(long, monkeypatch, read_whole_log=[TEXT])
+    assert found.state == "succeeded" and jenkins.asked.count("read_whole_log") == 1
+    assert stored(long) == TEXT and long.log_is_complete and not was_replaced(long)
+
+
+def test_a_long_log_that_differs_is_replaced_after_the_end(long: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, _jenkins = check(long, monkeypatch, read_whole_log=[TEXT[:5], TEXT[5:], "and its end\n"])
+    assert found.is_terminal and stored(long) == f"{TEXT}and its end\n"
+    assert long.log_is_complete and was_replaced(long) and long.log_version == 1
+    assert long.state == "failed", "nothing else of it changes"
+
+
+def test_a_number_that_is_a_strangers_by_then_is_not_read(long: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, jenkins = check(long, monkeypatch, number=4, read_whole_log=["a foreign line\n"])
+    assert found.is_terminal and "read_whole_log" not in jenkins.asked and stored(long) == TEXT
+
+
+@pytest.mark.parametrize("error", [NotFound("gone"), Forbidden("no")], ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize("at", ["build", "read_whole_log"])
+def test_a_long_log_that_is_not_shown_any_more_stays(
+    long: Build, monkeypatch: pytest.MonkeyPatch, error: Exception, at: str
+) -> None:
+    found, _jenkins = check(long, monkeypatch, **{at: error})
+    assert found.is_terminal and stored(long) == TEXT and long.log_is_complete
+
+
+def test_a_silent_jenkins_is_asked_again_for_a_long_log(long: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, _jenkins = check(long, monkeypatch, read_whole_log=Unavailable("away"))
+    assert found.is_active and found.contact_lost_since
+    found, _jenkins = check(long, monkeypatch, read_whole_log=[TEXT])
+    assert found.state == "succeeded"
 
 
 def test_a_key_that_comes_in_two_pieces_is_masked_in_both(row: Build, monkeypatch: pytest.MonkeyPatch) -> None:
