@@ -137,8 +137,7 @@ def _card(order: ReleaseOrder, place: Place) -> Card:
     card = replace(card, serving=_serving(order, place.placement))
     deployment, turn = place.standing.deployment, place.standing.turn
     if turn is not None:
-        state, word = place.standing.state, place.standing.word
-        return replace(card, state=state, word=word, who=turn.asked_by.shown_name, at=turn.created_at)
+        return replace(card, state=place.standing.state, word=_("waiting"), detail=place.standing.word)
     if deployment is not None and deployment.state in ACTIVE:
         return replace(card, **_under_way(place, deployment))
     if place.settling is not None and deployment is not None:
