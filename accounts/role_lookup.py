@@ -13,12 +13,16 @@ from accounts.models import Project, User
 
 @dataclass(frozen=True)
 class HeldRole:
-    """One role in force: ``label`` in the reader's language; project and environment slugs are blank for everywhere."""
+    """One role in force: ``label`` in the reader's language; project and environment slugs are blank for everywhere.
+
+    ``group`` is the short name of the group that holds it; blank for the person's own.
+    """
 
     role: str
     label: str
     project: str
     environment: str
+    group: str
     ends_at: datetime | None
 
 

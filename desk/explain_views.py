@@ -14,6 +14,7 @@ from desk.selectors.explanation import Explanation, Question, explain, may_ask_f
 from desk.selectors.matrix import chosen_projects
 from environments.access import Rights, visible_projects
 from environments.choices import Role
+from environments.holding import holders
 from environments.models import Membership, Space
 from environments.verb_words import ACTS
 from environments.verbs import VERBS, Where
@@ -98,7 +99,7 @@ def _people(user: User, rights: Rights, answer: Explanation | None) -> list[User
     """Suggestions for the field: members of the project, or anybody for who reads the site."""
     people = User.objects.exclude(pk=user.pk)
     if answer is not None and answer.matter.project is not None:
-        people = people.filter(pk__in=Membership.objects.filter(project=answer.matter.project).values("user"))
+        people = people.filter(pk__in=holders(Membership.objects.filter(project=answer.matter.project)))
     elif not rights.can("see_site"):
         return []
     return list(people[:MOST_PEOPLE])

@@ -219,6 +219,7 @@ def api_call(request: HttpRequest) -> HttpResponse:
 LINKS: tuple[tuple[str, str, str, MessageLike, MessageLike], ...] = (
     ("", "environments:projects", "users", _("Projects and members"), _("Who may do what, and until when.")),
     ("see_site", "environments:people", "user", _("People"), _("Who may sign in.")),
+    ("", "environments:groups", "users", _("Groups"), _("People who hold a role together.")),
     (
         "see_site",
         "environments:clusters",

@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from accounts.models import Project, User
 from environments.choices import Role
+from environments.holding import held_by, holders, in_force, of_person
 from environments.models import Membership, Space
 from environments.verbs import STILL_IN_ARCHIVE, VERBS, Where
 from foundation.idempotency import note_right
@@ -33,12 +33,6 @@ class Holding:
     environment_id: int | None
 
 
-def in_force() -> Q:
-    """Memberships that count at this moment."""
-    now = timezone.now()
-    return (Q(starts_at=None) | Q(starts_at__lte=now)) & (Q(ends_at=None) | Q(ends_at__gt=now))
-
-
 class Rights:
     """What one person may do, read from the rows once: make a new one for every request and every step.
 
@@ -53,7 +47,9 @@ class Rights:
         only = user.only_project_id if only_project_id is None else only_project_id
         self.only_project_id = only
         if held is None:
-            rows = Membership.objects.filter(in_force(), user=user).values_list("role", "project_id", "environment_id")
+            rows = Membership.objects.filter(in_force(), of_person(user)).values_list(
+                "role", "project_id", "environment_id"
+            )
             held = [Holding(*row) for row in rows] if user.is_active else []
         if only is not None:
             held = [Holding(one.role, only, one.environment_id) for one in held if one.project_id in (None, only)]
@@ -141,11 +137,10 @@ def read_rights(users: Iterable[User]) -> list[tuple[Rights, datetime | None]]:
     people = list(users)
     held: dict[int, list[Holding]] = {user.pk: [] for user in people}
     ends: dict[int, datetime] = {}
-    rows = Membership.objects.filter(in_force(), user__in=people)
-    for row in rows:
-        held[row.user_id].append(Holding(row.role, row.project_id, row.environment_id))
+    for row in held_by(people).filter(in_force()):
+        held[row.holder_id].append(Holding(row.role, row.project_id, row.environment_id))
         if row.ends_at is not None:
-            ends[row.user_id] = min(row.ends_at, ends.get(row.user_id, row.ends_at))
+            ends[row.holder_id] = min(row.ends_at, ends.get(row.holder_id, row.ends_at))
     return [(Rights(user, held=held[user.pk] if user.is_active else []), ends.get(user.pk)) for user in people]
 
 
@@ -226,23 +221,22 @@ def names_who_may(
     verb: str, *, project_id: int | None = None, space: Space | None = None, but: User | None = None
 ) -> list[str]:
     """The same, one by one."""
-    held = memberships_that_allow(verb, project_id=project_id, space=space)
+    people = holders(memberships_that_allow(verb, project_id=project_id, space=space)).filter(is_active=True)
     if but is not None:
-        held = held.exclude(user=but)
-    names = list(dict.fromkeys(membership.user.shown_name for membership in held[:12]))[:3]
+        people = people.exclude(pk=but.pk)
+    names = [person.shown_name for person in people[:3]]
     return names or [str(Role(role).label) for role in sorted(roles_for(verb, space))]
 
 
 def people_who_may(verb: str, *, space: Space, only_roles: Collection[str] = ()) -> list[User]:
     """Everybody who may do it in the space by a role held now; ``only_roles`` narrows it as a policy may."""
-    held = memberships_that_allow(verb, space=space, only_roles=only_roles)
-    return list({membership.user_id: membership.user for membership in held}.values())
+    return list(holders(memberships_that_allow(verb, space=space, only_roles=only_roles)).filter(is_active=True))
 
 
 def memberships_that_allow(
     verb: str, *, project_id: int | None = None, space: Space | None = None, only_roles: Collection[str] = ()
 ) -> QuerySet[Membership]:
-    """The memberships of people who may sign in by which one may do it there now, by user name."""
+    """The memberships, of people and of groups, by which one may do it there now."""
     rule = VERBS[verb]
     roles = roles_for(verb, space)
     if only_roles:
@@ -255,7 +249,7 @@ def memberships_that_allow(
         where |= Q(project_id=_project(project_id, space))
     if rule.where is Where.SPACE:
         where &= Q(environment=None) | Q(environment_id=space.environment_id if space else NOWHERE)
-    return Membership.objects.filter(in_force(), where, role__in=roles, user__is_active=True).select_related("user")
+    return Membership.objects.filter(in_force(), where, role__in=roles)
 
 
 def roles_for(verb: str, space: Space | None) -> set[str]:

@@ -5,7 +5,7 @@ Nothing here decides: each yes and no is asked of :class:`Rights`, as pages, API
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,6 +22,7 @@ from environments.access import (
     roles_for,
 )
 from environments.choices import Role
+from environments.holding import each_holder, of_person
 from environments.models import Membership, Space
 from environments.verb_words import ACTS, OWNED, OWNERS
 from environments.verbs import VERBS, Where
@@ -96,6 +97,14 @@ class HeldExplained:
 
 
 @dataclass(frozen=True)
+class Helper:
+    """Somebody who may, and the membership by which: their own, or one of a group of theirs."""
+
+    user: User
+    row: Membership
+
+
+@dataclass(frozen=True)
 class RightExplained:
     """The answer. ``code`` is for programs; ``message`` is all of it in words, ``why`` only its reason."""
 
@@ -109,7 +118,7 @@ class RightExplained:
     """When the last membership that allows it ends; None without an end, and for a no."""
     roles: list[str]
     owner: MessageLike
-    helpers: list[Membership] = field(default_factory=list)
+    helpers: list[Helper] = field(default_factory=list)
     administrators: list[str] = field(default_factory=list)
     """Who may give such a role there, the person left out: nobody gives a role to himself."""
 
@@ -157,7 +166,8 @@ def _owner_may(matter: Matter) -> bool:
 
 def _held(matter: Matter) -> list[HeldExplained]:
     here = Q(project=None) | Q(project=matter.project) if matter.project else Q(project=None)
-    rows = Membership.objects.filter(here, user=matter.person).select_related("project", "environment", "granted_by")
+    rows = Membership.objects.filter(here, of_person(matter.person))
+    rows = rows.select_related("project", "environment", "granted_by", "group")
     return [_explained(matter, row) for row in rows]
 
 
@@ -206,8 +216,14 @@ def _latest_end(rows: Iterable[Membership]) -> datetime | None:
     return None if None in ends else max((end for end in ends if end is not None), default=None)
 
 
-def _role_words(rows: Iterable[Membership]) -> MessageLike:
-    return localized_list(dict.fromkeys(Role(row.role).label for row in rows))
+def _role_words(rows: Sequence[Membership]) -> MessageLike:
+    own = {row.role for row in rows if row.group is None}
+    named: list[MessageLike] = [Role(role).label for role in sorted(own, key=Role.values.index)]
+    for row in rows:
+        if row.group is not None and row.role not in own:
+            role, group = Role(row.role).label, row.group.slug
+            named.append(_("%(role)s through the group %(group)s", role=role, group=group))
+    return localized_list(named)
 
 
 # ---------------------------------------------------------------- no
@@ -262,7 +278,7 @@ def _why_not_here(matter: Matter, rows: list[Membership]) -> tuple[str, MessageL
 
 
 # ---------------------------------------------------------------- who can help
-def _helpers(matter: Matter, code: str) -> list[Membership]:
+def _helpers(matter: Matter, code: str) -> list[Helper]:
     """One membership for each person who may, the viewer among them; who opens the archive, where that shuts it."""
     if code == "project-archived":
         rows = memberships_that_allow("manage_projects")
@@ -277,12 +293,13 @@ def _helpers(matter: Matter, code: str) -> list[Membership]:
             only_roles=matter.space.approver_roles if is_narrowed and matter.space else (),
         )
     found: dict[int, Membership] = {}
-    for row in rows.select_related("user", "project", "environment"):
-        known = found.get(row.user_id)
+    for row in each_holder(rows).select_related("group", "project", "environment"):
+        known = found.get(row.holder_id)
         # Of several the one that lasts longest.
         if known is None or (known.ends_at is not None and (row.ends_at is None or row.ends_at > known.ends_at)):
-            found[row.user_id] = row
-    return list(found.values())
+            found[row.holder_id] = row
+    people = User.objects.filter(pk__in=list(found), is_active=True)
+    return [Helper(person, found[person.pk]) for person in people]
 
 
 def _administrators(matter: Matter) -> list[str]:

@@ -11,7 +11,7 @@ from accounts.models import Organisation, Project
 from environments.ceilings import CEILINGS, show_ceilings
 from environments.choices import SITE_ROLES, Role
 from environments.grants import GRANTS
-from environments.models import Cluster, Environment, Space
+from environments.models import Cluster, Environment, Group, Space
 from environments.policy import APPROVERS, POLICY_FIELDS
 from environments.services.clusters import CREDENTIAL_FIELDS as CREDENTIALS
 from environments.services.spaces import version_of
@@ -78,6 +78,23 @@ class PersonForm(forms.Form):
     password = forms.CharField(label=_("Password"), max_length=200, strip=False, widget=forms.PasswordInput)
 
 
+class GroupForm(forms.Form):
+    slug = forms.CharField(label=_("Short name"), max_length=63)
+    name = forms.CharField(label=_("Name"), max_length=120)
+    name_en = forms.CharField(label=_("Name in English"), max_length=120, required=False)
+
+
+class GroupMemberForm(forms.Form):
+    username = forms.CharField(
+        label=_("User name"), max_length=64, help_text=_("Somebody else: nobody adds himself to a group.")
+    )
+    reason = forms.CharField(label=_("Reason"), max_length=200, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].widget.attrs.update(list="people-to-add", autocomplete="off")
+
+
 class NewPasswordForm(forms.Form):
     password = forms.CharField(label=_("New password"), max_length=200, strip=False, widget=forms.PasswordInput)
 
@@ -89,8 +106,13 @@ def _moment(label: Any, **more: Any) -> forms.DateTimeField:
 
 class MembershipForm(forms.Form):
     username = forms.CharField(
-        label=_("User name"), max_length=64, help_text=_("Somebody else: nobody gives himself a role or a grant.")
-    )
+        label=_("User name"), max_length=64, required=False,
+        help_text=_("Somebody else: nobody gives himself a role or a grant."),
+    )  # fmt: skip
+    group = forms.ModelChoiceField(
+        Group.objects.all(), label=_("Or a group"), required=False, to_field_name="slug",
+        empty_label=_("none: one person"),
+    )  # fmt: skip
     role = forms.ChoiceField(label=_("Role"))
     environment = forms.ModelChoiceField(
         Environment.objects.none(), label=_("Environment"), required=False, to_field_name="slug",
@@ -111,12 +133,14 @@ class MembershipForm(forms.Form):
     def values(self) -> dict[str, Any]:
         """What the service takes."""
         values = dict(self.cleaned_data)
-        values["environment"] = values["environment"].slug if values["environment"] else ""
+        for name in ("environment", "group"):
+            values[name] = values[name].slug if values[name] else ""
         return values
 
 
 class SiteRoleForm(forms.Form):
     role = forms.ChoiceField(label=_("Role"))
+    starts_at = _moment(_("From"))
     ends_at = _moment(_("Until"))
     reason = forms.CharField(label=_("Reason"), max_length=200, required=False)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from accounts.models import User
 from audit.asked import who_acted
-from environments.access import Rights, in_force, who_may
+from environments.access import Rights, who_may
 from environments.choices import RuleChangeState
+from environments.holding import each_holder, holders, in_force, of_person
 from environments.models import Membership, RuleChange
 from environments.verbs import VERBS
 from foundation.clock import db_now
@@ -38,7 +39,8 @@ def rules_project(row: RuleChange) -> int | None:
 def is_second(person: User, row: RuleChange) -> bool:
     """May this person confirm or refuse it? Never who proposed it, nor two names behind which one person stands.
 
-    Who set somebody's password or gave them the role within a day could be both: then neither is the other's second.
+    Who set somebody's password, gave them the role or put them into a group that holds it, within a day, could be
+    both: then neither is the other's second.
     """
     if person.pk == row.proposed_by_id or not person.is_active:
         return False
@@ -51,22 +53,29 @@ def _hands(person_id: int, row: RuleChange) -> set[int]:
     """The person, and who has their role or password in hand since less than a day."""
     since = db_now() - LIFETIME
     hands = {person_id} | who_acted(_TAKEN_OVER, object_type="user", object_id=person_id, since=since)
-    held = list(_entitling(row).filter(user=person_id).values_list("created_at", "granted_by"))
-    if all(created_at > since for created_at, _by in held):
-        hands |= {by for _created_at, by in held if by is not None}
+    rows = each_holder(_entitling(row).filter(of_person(person_id))).filter(holder_id=person_id)
+    # A role that a group holds is given twice: to the group, and to the person who comes into it.
+    rows = rows.annotate(joined_at=F("group__members__added_at"), joined_by=F("group__members__added_by"))
+    young = [
+        [by for at, by in ((given_at, given_by), (joined_at, joined_by)) if at is not None and at > since]
+        for given_at, given_by, joined_at, joined_by in rows.values_list(
+            "created_at", "granted_by", "joined_at", "joined_by"
+        )
+    ]
+    if all(young):
+        hands |= {by for givers in young for by in givers if by is not None}
     return hands
 
 
 def _entitling(row: RuleChange) -> QuerySet[Membership]:
     rule, project_id = VERBS[confirming_verb(row)], rules_project(row)
     where = Q(project=None) if project_id is None else Q(project=None) | Q(project_id=project_id)
-    return Membership.objects.filter(in_force(), where, role__in=rule.roles, user__is_active=True)
+    return Membership.objects.filter(in_force(), where, role__in=rule.roles)
 
 
 def seconds(row: RuleChange) -> list[User]:
     """Everybody who could be the second person now."""
-    people = User.objects.filter(pk__in=_entitling(row).values("user")).order_by("username")
-    return [person for person in people if is_second(person, row)]
+    return [person for person in holders(_entitling(row)) if is_second(person, row)]
 
 
 def who_confirms(row: RuleChange) -> str:

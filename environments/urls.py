@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from environments.views import clusters, people, places, projects, rule_changes
+from environments.views import clusters, groups, people, places, projects, rule_changes
 
 SPACE = "spaces/<slug:project>/<slug:environment>/"
 
@@ -50,4 +50,13 @@ urlpatterns: list[URLPattern] = [
     path("people/<str:username>/active/", people.switch_person_on_or_off, name="person-active"),
     path("people/<str:username>/roles/", people.add_site_role, name="site-role-add"),
     path("people/<str:username>/roles/<int:number>/end/", people.end_site_role, name="site-role-end"),
+    path("groups/", groups.list_groups, name="groups"),
+    path("groups/new/", groups.new_group, name="group-new"),
+    path("groups/<slug:slug>/", groups.group, name="group"),
+    path("groups/<slug:slug>/edit/", groups.edit_group, name="group-edit"),
+    path("groups/<slug:slug>/remove/", groups.remove_group, name="group-remove"),
+    path("groups/<slug:slug>/people/", groups.add_person, name="group-person-add"),
+    path("groups/<slug:slug>/people/<str:username>/remove/", groups.take_person, name="group-person-remove"),
+    path("groups/<slug:slug>/roles/", groups.add_site_role, name="group-role-add"),
+    path("groups/<slug:slug>/roles/<int:number>/end/", groups.end_site_role, name="group-role-end"),
 ]

@@ -38,7 +38,7 @@ ACTS: dict[str, MessageLike] = {
     "read_project_audit": _("read the audit of the project"),
     "see_site": _("see people, clusters and servers"),
     "manage_projects": _("manage projects and organisations"),
-    "manage_people": _("manage people"),
+    "manage_people": _("manage people and groups"),
     "manage_site_roles": _("give and end site roles"),
     "manage_places": _("manage clusters, environments and spaces"),
     "confirm_site_rule": _("confirm or refuse a rule change of an environment"),

@@ -55,6 +55,7 @@ class RoleOutput(serializers.Serializer[Any]):
     role = serializers.CharField()
     project = serializers.CharField(allow_blank=True)
     environment = serializers.CharField(allow_blank=True)
+    group = serializers.CharField(allow_blank=True, help_text="the group that holds it; empty for one's own")
     ends_at = serializers.DateTimeField(allow_null=True)
 
 

@@ -66,6 +66,9 @@ class ExplainedMembershipOutput(serializers.Serializer[Any]):
     """One membership of the person."""
 
     role = serializers.CharField(source="row.role")
+    group = serializers.CharField(
+        source="row.group.slug", default="", allow_blank=True, help_text="the group that holds it; empty: the person"
+    )
     project = serializers.CharField(source="row.project.slug", default="", allow_blank=True)
     environment = serializers.CharField(source="row.environment.slug", default="", allow_blank=True)
     since = serializers.DateTimeField()
@@ -80,9 +83,12 @@ class HelperOutput(serializers.Serializer[Any]):
     """Somebody who may, and by which membership."""
 
     name = serializers.CharField(source="user.shown_name")
-    role = serializers.CharField()
-    environment = serializers.CharField(source="environment.slug", default="", allow_blank=True)
-    until = serializers.DateTimeField(source="ends_at", allow_null=True)
+    role = serializers.CharField(source="row.role")
+    group = serializers.CharField(
+        source="row.group.slug", default="", allow_blank=True, help_text="the group that holds it; empty: the person"
+    )
+    environment = serializers.CharField(source="row.environment.slug", default="", allow_blank=True)
+    until = serializers.DateTimeField(source="row.ends_at", allow_null=True)
 
 
 class ExplanationOutput(serializers.Serializer[Any]):

@@ -13,7 +13,8 @@ from functools import cached_property
 
 from accounts.models import Project, User
 from environments.access import Rights, who_may
-from environments.explaining import Matter, RightExplained, acts_there, explain_right
+from environments.explaining import Helper, Matter, RightExplained, acts_there, explain_right
+from environments.holding import of_person
 from environments.models import Membership, Space
 from environments.selectors.people import find_project
 from environments.verb_words import ACTS, OWNED
@@ -74,7 +75,7 @@ class Explanation:
     order: ReleaseOrder | None
     right: RightExplained
     gates: list[Gate]
-    helpers: list[Membership]
+    helpers: list[Helper]
     """Active people who may, each with the membership by which."""
 
     @property
@@ -117,7 +118,7 @@ class Explanation:
             return None
         author = self.order.author
         theirs = Matter(Rights(author), self.matter.verb, self.matter.project, self.matter.space, author.pk)
-        is_named = any(row.user_id == author.pk for row in self.helpers)
+        is_named = any(one.user.pk == author.pk for one in self.helpers)
         return author if not is_named and theirs.may else None
 
     @cached_property
@@ -144,12 +145,12 @@ def explain(viewer: User, rights: Rights, question: Question) -> Explanation:
     return Explanation(right.matter, order, right, gates, _shown_helpers(rights, right.helpers))
 
 
-def _shown_helpers(rights: Rights, helpers: list[Membership]) -> list[Membership]:
+def _shown_helpers(rights: Rights, helpers: list[Helper]) -> list[Helper]:
     """Members of a project are for all who see it; of people with site roles a refusal names a few and no list."""
     if rights.can("see_site"):
         return helpers
-    of_site = [row for row in helpers if row.project_id is None][:MOST_OF_SITE]
-    return [row for row in helpers if row.project_id is not None or row in of_site]
+    of_site = [one for one in helpers if one.row.project_id is None][:MOST_OF_SITE]
+    return [one for one in helpers if one.row.project_id is not None or one in of_site]
 
 
 def _place(viewer: User, question: Question, order: ReleaseOrder | None) -> tuple[Project | None, Space | None]:
@@ -184,7 +185,7 @@ def _person(viewer: User, rights: Rights, username: str, project: Project | None
 
 
 def _belongs(person: User, project: Project | None) -> bool:
-    return Membership.objects.filter(user=person, project=project).exists()
+    return Membership.objects.filter(of_person(person), project=project).exists()
 
 
 def may_ask_for_others(rights: Rights, project: Project | None) -> bool:

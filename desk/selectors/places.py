@@ -53,6 +53,7 @@ PAGES = (
     Place("desk:admin", _("Admin"), "admin", "gl guanli", "g s"),
     Place("environments:projects", _("Projects and members"), "list", "xmycy xm xiangmu cy chengyuan"),
     Place("environments:people", _("People"), "users", "ry renyuan", right="see_site"),
+    Place("environments:groups", _("Groups"), "users", "ryz renyuanzu"),
     Place("environments:clusters", _("Clusters"), "cloud", "jq jiqun", right="see_site"),
     Place("components:templates", _("Templates"), "template", "mb moban"),
     Place("components:base-images", _("Base images"), "stack", "jcjx jichujingxiang"),

@@ -11,7 +11,7 @@ from accounts.models import Organisation, Project, User
 from environments.ceilings import CEILINGS
 from environments.choices import SITE_ROLES, Role, RuleChangeState
 from environments.grants import GRANTS
-from environments.models import Environment, RuleChange, Space
+from environments.models import Environment, Group, RuleChange, Space
 from environments.policy import POLICY_FIELDS
 from environments.selectors.rule_changes import state_of
 from foundation.api.serializers import Input, RefusesUnknownKeys, text
@@ -75,7 +75,8 @@ class PlaceReason(Input):
 
 
 class MemberInput(Input):
-    username = serializers.CharField(max_length=64)
+    username = text(64, default="", help_text="a person, or else a group")
+    group = text(63, default="", help_text="short name of a group, each of whose people then holds the role")
     role = serializers.ChoiceField([(value, label) for value, label in Role.choices if value not in SITE_ROLES])
     environment = text(20, default="")
     starts_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
@@ -92,8 +93,9 @@ class SiteRoleInput(Input):
 
 class MemberOutput(serializers.Serializer[Any]):
     number = serializers.IntegerField(source="pk", help_text="names the membership; it has no other name")
-    username = serializers.CharField(source="user.username")
-    name = serializers.CharField(source="user.shown_name")
+    username = serializers.CharField(source="user.username", default="", allow_blank=True)
+    group = serializers.CharField(source="group.slug", default="", allow_blank=True)
+    name = serializers.CharField(source="holder.shown_name")
     role = serializers.CharField()
     project = serializers.CharField(source="project.slug", default="", allow_blank=True)
     environment = serializers.CharField(source="environment.slug", default="", allow_blank=True)
@@ -101,6 +103,34 @@ class MemberOutput(serializers.Serializer[Any]):
     ends_at = serializers.DateTimeField(allow_null=True)
     granted_by = serializers.CharField(source="granted_by.username", default="", allow_blank=True)
     reason = serializers.CharField(allow_blank=True)
+
+
+class GroupChange(Input):
+    name = serializers.CharField(max_length=120, required=False)
+    name_en = text(120)
+
+
+class GroupInput(GroupChange):
+    slug = serializers.CharField(max_length=63)
+    name = serializers.CharField(max_length=120)
+
+
+class GroupOutput(serializers.ModelSerializer[Group]):
+    class Meta:
+        model = Group
+        fields = ("slug", "name", "name_en", "created_at")
+
+
+class GroupPersonInput(Input):
+    username = serializers.CharField(max_length=64)
+    reason = text(200, default="")
+
+
+class GroupPersonOutput(serializers.Serializer[Any]):
+    username = serializers.CharField(source="user.username")
+    name = serializers.CharField(source="user.shown_name")
+    added_by = serializers.CharField(source="added_by.username", default="", allow_blank=True)
+    added_at = serializers.DateTimeField()
 
 
 class PersonChange(Input):

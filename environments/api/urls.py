@@ -5,17 +5,19 @@ from __future__ import annotations
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from environments.api.views import clusters, people, places, projects, rule_changes
+from environments.api.views import clusters, groups, people, places, projects, rule_changes
 
 PROJECT = "projects/<slug:slug>/"
 SPACE = PROJECT + "spaces/<slug:environment>/"
 PERSON = "people/<str:username>/"
+GROUP = "groups/<slug:slug>/"
 CLUSTER = "clusters/<slug:slug>/"
 
 router = SimpleRouter(use_regex_path=False)
 router.register("organisations", projects.Organisations, "api-organisation")
 router.register("projects", projects.Projects, "api-project")
 router.register("people", people.People, "api-person")
+router.register("groups", groups.Groups, "api-group")
 router.register("clusters", clusters.Clusters, "api-cluster")
 router.register("environments", places.Environments, "api-environment")
 
@@ -40,6 +42,10 @@ urlpatterns = [
     path(PERSON + "active/", people.PersonActive.as_view()),
     path(PERSON + "roles/", people.SiteRoles.as_view()),
     path(PERSON + "roles/<int:number>/", people.SiteRole.as_view()),
+    path(GROUP + "people/", groups.GroupPeople.as_view()),
+    path(GROUP + "people/<str:username>/", groups.GroupPerson.as_view()),
+    path(GROUP + "roles/", groups.GroupRoles.as_view()),
+    path(GROUP + "roles/<int:number>/", groups.GroupRole.as_view()),
     path(CLUSTER + "archive/", clusters.ClusterArchive.as_view()),
     path(CLUSTER + "account/", clusters.ClusterAccount.as_view()),
     path(CLUSTER + "tests/", clusters.ClusterTests.as_view()),

@@ -19,6 +19,19 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='Group',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('slug', models.CharField(max_length=63, unique=True, validators=[django.core.validators.RegexValidator('\\A[a-z0-9]+(?:-+[a-z0-9]+)*\\Z', 'Lower-case letters, digits and single hyphens only: it becomes part of image names and namespaces.')], verbose_name='short name')),
+                ('name', models.CharField(max_length=120, verbose_name='name')),
+                ('name_en', models.CharField(blank=True, max_length=120, verbose_name='name in English')),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+            ],
+            options={
+                'ordering': ['slug'],
+            },
+        ),
+        migrations.CreateModel(
             name='Cluster',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -112,6 +125,19 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='GroupMember',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('added_at', models.DateTimeField(auto_now_add=True)),
+                ('added_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='environments.group')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='group_members', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['user__username'],
+            },
+        ),
+        migrations.CreateModel(
             name='Membership',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -122,11 +148,12 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('environment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='environments.environment', verbose_name='environment')),
                 ('granted_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='grants_given', to=settings.AUTH_USER_MODEL)),
+                ('group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='environments.group', verbose_name='group')),
                 ('project', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='accounts.project', verbose_name='project')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL, verbose_name='person')),
+                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL, verbose_name='person')),
             ],
             options={
-                'ordering': ['user__username', 'role'],
+                'ordering': ['user__username', 'group__slug', 'role'],
             },
         ),
         migrations.CreateModel(
@@ -285,6 +312,14 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('twin', None), models.Q(('twin', models.F('id')), _negated=True), _connector='OR'), name='an_environment_is_not_its_own_twin'),
         ),
         migrations.AddConstraint(
+            model_name='groupmember',
+            constraint=models.UniqueConstraint(fields=('group', 'user'), name='one_person_is_once_in_a_group'),
+        ),
+        migrations.AddConstraint(
+            model_name='membership',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('group', None), ('user__isnull', False)), models.Q(('group__isnull', False), ('user', None)), _connector='OR'), name='a_person_or_a_group_holds_a_membership'),
+        ),
+        migrations.AddConstraint(
             model_name='membership',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('environment', None), ('project', None), ('role__in', ['platform_admin', 'auditor'])), models.Q(models.Q(('role__in', ['platform_admin', 'auditor']), _negated=True), ('project__isnull', False)), _connector='OR'), name='site_roles_have_no_project'),
         ),
@@ -298,7 +333,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='membership',
-            constraint=models.UniqueConstraint(models.F('user'), models.F('role'), django.db.models.functions.comparison.Coalesce('project', 0, output_field=models.BigIntegerField()), django.db.models.functions.comparison.Coalesce('environment', 0, output_field=models.BigIntegerField()), django.db.models.functions.comparison.Coalesce('ends_at', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc), output_field=models.DateTimeField()), name='one_membership_per_role_place_and_end', violation_error_message='This person holds this role there already, for the same time.'),
+            constraint=models.UniqueConstraint(django.db.models.functions.comparison.Coalesce('user', 0, output_field=models.BigIntegerField()), django.db.models.functions.comparison.Coalesce('group', 0, output_field=models.BigIntegerField()), models.F('role'), django.db.models.functions.comparison.Coalesce('project', 0, output_field=models.BigIntegerField()), django.db.models.functions.comparison.Coalesce('environment', 0, output_field=models.BigIntegerField()), django.db.models.functions.comparison.Coalesce('ends_at', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc), output_field=models.DateTimeField()), name='one_membership_per_role_place_and_end', violation_error_message='This role is held there already, for the same time.'),
         ),
         migrations.AddConstraint(
             model_name='space',

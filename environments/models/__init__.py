@@ -1,6 +1,6 @@
 """Where orders go, and who may do what there."""
 
-from environments.models.members import Membership
+from environments.models.members import Group, GroupMember, Membership
 from environments.models.places import Cluster, Environment, GrantedNodePort, Space
 from environments.models.rule_changes import RuleChange
 from environments.models.runs import (
@@ -18,6 +18,8 @@ __all__ = [
     "ClusterTest",
     "Environment",
     "GrantedNodePort",
+    "Group",
+    "GroupMember",
     "Membership",
     "NodeObservation",
     "PullSecret",

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import Organisation, Project, User
 from accounts.role_lookup import HeldRole
-from environments.access import Rights, can, in_force, require, visible_projects
+from environments.access import Rights, can, require, visible_projects
 from environments.choices import Role
+from environments.holding import held_by, holders, in_force, not_over, of_person
 from environments.models import Membership
 from foundation.problems import Missing
 
 
 def roles_in_force(users: Iterable[User]) -> dict[int, list[HeldRole]]:
     """Roles that count now by user id, with their labels in the active language."""
-    rows = Membership.objects.filter(in_force(), user__in=list(users)).select_related("project", "environment")
+    rows = held_by(users).filter(in_force()).select_related("project", "environment", "group")
     found: dict[int, list[HeldRole]] = {}
     for row in rows:
         held = HeldRole(
@@ -25,14 +27,11 @@ def roles_in_force(users: Iterable[User]) -> dict[int, list[HeldRole]]:
             label=str(Role(row.role).label),
             project=row.project.slug if row.project else "",
             environment=row.environment.slug if row.environment else "",
+            group=row.group.slug if row.group else "",
             ends_at=row.ends_at,
         )
-        found.setdefault(row.user_id, []).append(held)
+        found.setdefault(row.holder_id, []).append(held)
     return found
-
-
-def _not_over() -> Q:
-    return Q(ends_at=None) | Q(ends_at__gt=timezone.now())
 
 
 def find_project(actor: User, slug: str) -> Project:
@@ -49,7 +48,8 @@ def list_projects(actor: User, *, with_archived: bool = False, text: str = "") -
     if text:
         projects = projects.filter(Q(slug__icontains=text) | Q(name__icontains=text) | Q(name_en__icontains=text))
     alive = Q(memberships__ends_at=None) | Q(memberships__ends_at__gt=timezone.now())
-    members = Count("memberships__user", distinct=True, filter=alive)
+    people = Coalesce("memberships__user", "memberships__group__members__user")
+    members = Count(people, distinct=True, filter=alive)
     return projects.select_related("organisation").annotate(member_count=members)
 
 
@@ -70,8 +70,10 @@ def find_organisation(slug: str) -> Organisation:
 def list_members(actor: User, project: Project) -> QuerySet[Membership]:
     """Memberships of the project that are not over yet (planned ones included); for everybody who sees it."""
     require(actor, "see", project_id=project.pk)
-    rows = Membership.objects.filter(_not_over(), project=project)
-    return rows.select_related("user", "environment", "granted_by", "project").order_by("user__username", "role", "pk")
+    rows = Membership.objects.filter(not_over(), project=project)
+    rows = rows.select_related("user", "group", "environment", "granted_by", "project")
+    # Groups first: they are few.
+    return rows.order_by(F("group__slug").asc(nulls_last=True), "user__username", "role", "pk")
 
 
 def find_member(actor: User, project: Project, number: int) -> Membership:
@@ -98,10 +100,10 @@ def known_people(actor: User, *, text: str, rights: Rights) -> QuerySet[User]:
     if rights.can("see_site"):
         return people
     ids = rights.project_ids()
-    here = (
-        Membership.objects.filter(in_force()) if ids is None else Membership.objects.filter(in_force(), project__in=ids)
-    )
-    return people.filter(Q(pk__in=here.values("user")) | Q(pk=actor.pk))
+    here = Membership.objects.filter(in_force())
+    if ids is not None:
+        here = here.filter(project__in=ids)
+    return people.filter(Q(pk__in=holders(here).order_by().values("pk")) | Q(pk=actor.pk))
 
 
 def find_person(actor: User, username: str) -> User:
@@ -113,9 +115,11 @@ def find_person(actor: User, username: str) -> User:
 
 
 def memberships_of(person: User) -> QuerySet[Membership]:
-    """All memberships of a person that are not over yet."""
-    rows = Membership.objects.filter(_not_over(), user=person)
-    return rows.select_related("project", "environment", "granted_by", "user").order_by("project__slug", "role", "pk")
+    """All memberships of a person that are not over yet, those of their groups too."""
+    rows = Membership.objects.filter(not_over(), of_person(person))
+    return rows.select_related("project", "environment", "granted_by", "user", "group").order_by(
+        "project__slug", "role", "pk"
+    )
 
 
 def people_to_add(actor: User, project: Project) -> QuerySet[User]:
@@ -127,7 +131,7 @@ def people_to_add(actor: User, project: Project) -> QuerySet[User]:
 def find_site_role(actor: User, person: User, number: int) -> Membership:
     """A site role of the person by its number; raises Missing."""
     require(actor, "see_site")
-    row = memberships_of(person).filter(pk=number, project=None).first()
+    row = memberships_of(person).filter(pk=number, project=None, user=person).first()
     if row is None:
         raise Missing
     return row

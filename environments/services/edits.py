@@ -10,8 +10,9 @@ from django.db import transaction
 import audit
 from accounts.models import Organisation, User
 from accounts.validation import changed, clean_row
+from environments.models import Group
 
-M = TypeVar("M", Organisation, User)
+M = TypeVar("M", Organisation, User, Group)
 
 
 def save_changes(actor: User, row: M, verb: str, values: Mapping[str, object]) -> M:

@@ -13,25 +13,28 @@ from accounts.models import Project, User
 from accounts.validation import save_clean
 from environments.access import require
 from environments.choices import PLACED_ROLES, SITE_ROLES, Role
-from environments.models import Environment, Membership, Space
-from environments.services.people import refuse_last_platform_admin, refuse_own_role, rights_changed
+from environments.holding import holders
+from environments.models import Environment, Group, Membership, Space
+from environments.services.people import ensure_platform_admin, refuse_own_role, rights_changed
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.problems import Invalid, Refused
 
 
-def add_membership(
+def add_membership(  # noqa: PLR0913 (the columns of one row, nearly all optional)
     *,
     actor: User,
-    username: str,
     role: str,
+    username: str = "",
+    group: str = "",
     project: Project | None = None,
     environment: str = "",
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
     reason: str = "",
 ) -> Membership:
-    """Gives a role everywhere (``project`` None), in a project, or in one environment (slug) of it, for a time.
+    """Gives a role everywhere (``project`` None), in a project, or in one environment (slug) of it, for a time:
+    to a person (``username``) or to a ``group`` (slug).
 
     Raises Missing, Denied (also for a role of one's own), Invalid, and Refused for a grant where the space is for
     operations only.
@@ -40,32 +43,52 @@ def add_membership(
         require(actor, "manage_site_roles")
     else:
         require(actor, "manage_members", project_id=project.pk)
-    person = User.objects.filter(username=username, is_active=True).first()
-    refuse_own_role(actor, person, project)
+    holder = _find_holder(username.strip(), group.strip())
+    refuse_own_role(actor, holder, project)
     place = Environment.objects.filter(slug=environment).first() if environment else None
-    problems = _problems(person, role, project, place, starts_at, ends_at)
+    problems = _problems(role, project, place, starts_at, ends_at)
     if environment and place is None:
         problems["environment"] = [_("There is no such environment.")]
-    if problems or person is None:
+    if problems:
         raise Invalid(problems)
     with transaction.atomic():
-        # The person's row is the lock: the same role given twice at once is given once.
-        User.objects.select_for_update().get(pk=person.pk)
+        # The holder's row is the lock: the same role given twice at once is given once.
+        type(holder)._default_manager.select_for_update().get(pk=holder.pk)
+        refuse_own_role(actor, holder, project)
         if role == Role.GRANT and project is not None and place is not None:
             _check_grant(project, place)
         row = Membership(
-            user=person, role=role, project=project, environment=place, starts_at=starts_at, ends_at=ends_at,
-            granted_by=actor, reason=reason.strip(),
+            role=role, project=project, environment=place, starts_at=starts_at, ends_at=ends_at,
+            granted_by=actor, reason=reason.strip(), **_naming(holder),
         )  # fmt: skip
         _refuse_double(row)
         save_clean(row)
-        rights_changed(User.objects.filter(pk=person.pk))
+        rights_changed(holders(Membership.objects.filter(pk=row.pk)))
         _record_membership(actor, "member.added", row)
     return row
 
 
+def _find_holder(username: str, group: str) -> User | Group:
+    """Raises Invalid by field; a person must be one who may sign in."""
+    if bool(username) == bool(group):
+        raise Invalid({"username": [_("Name a person or a group: one of them.")]})
+    if group:
+        found = Group.objects.filter(slug=group).first()
+        if found is None:
+            raise Invalid({"group": [_("There is no such group.")]})
+        return found
+    person = User.objects.filter(username=username, is_active=True).first()
+    if person is None:
+        raise Invalid({"username": [_("Nobody who may sign in has this name.")]})
+    return person
+
+
+def _naming(holder: User | Group) -> dict[str, Any]:
+    """The column that names the holder, with it."""
+    return {"group" if isinstance(holder, Group) else "user": holder}
+
+
 def _problems(
-    person: User | None,
     role: str,
     project: Project | None,
     place: Environment | None,
@@ -73,8 +96,6 @@ def _problems(
     ends_at: datetime | None,
 ) -> dict[str, list[MessageLike]]:
     found = _problems_of_role(role, project, place)
-    if person is None:
-        found["username"] = [_("Nobody who may sign in has this name.")]
     if ends_at is not None and ends_at <= max(timezone.now(), starts_at or timezone.now()):
         found["ends_at"] = [_("The end must be later than the beginning, and later than now.")]
     if role == Role.GRANT and ends_at is None:
@@ -110,13 +131,13 @@ def _check_grant(project: Project, place: Environment) -> None:
 
 def _refuse_double(row: Membership) -> None:
     same = Membership.objects.filter(
-        user=row.user, role=row.role, project=row.project, environment=row.environment
+        user=row.user, group=row.group, role=row.role, project=row.project, environment=row.environment
     ).exclude(ends_at__lte=timezone.now())
     is_held_for_good = (
         row.role != Role.GRANT and row.starts_at is None and same.filter(starts_at=None, ends_at=None).exists()
     )
     if is_held_for_good or same.filter(ends_at=row.ends_at).exists():
-        raise Refused(_("%(name)s holds this role already.", name=row.user.shown_name), "held-already")
+        raise Refused(_("%(name)s holds this role already.", name=row.holder.shown_name), "held-already")
 
 
 def end_membership(*, actor: User, membership: Membership, reason: str = "") -> None:
@@ -127,24 +148,26 @@ def end_membership(*, actor: User, membership: Membership, reason: str = "") -> 
         require(actor, "manage_members", project_id=membership.project_id)
     now = timezone.now()
     with transaction.atomic():
-        rows = Membership.objects.select_related("user", "project", "environment").select_for_update(of=("self",))
+        rows = Membership.objects.select_related("user", "group", "project", "environment").select_for_update(
+            of=("self",)
+        )
         row = rows.filter(pk=membership.pk).exclude(ends_at__lte=now).first()
         if row is None:
             return
-        if row.role == Role.PLATFORM_ADMIN:
-            refuse_last_platform_admin(without=row.user)
+        rights_changed(holders(Membership.objects.filter(pk=row.pk)))
         _record_membership(actor, "member.ended", row, reason=reason)
         if row.starts_at is not None and row.starts_at >= now:
             row.delete()
         else:
             row.ends_at = now
             row.save(update_fields=["ends_at"])
-        rights_changed(User.objects.filter(pk=row.user_id))
+        if row.role == Role.PLATFORM_ADMIN:
+            ensure_platform_admin()
 
 
 def _record_membership(actor: User, verb: str, row: Membership, *, reason: str = "") -> None:
     facts: dict[str, Any] = {
-        "person": row.user.username,
+        ("group" if row.group else "person"): row.holder_name,
         "role": row.role,
         "starts_at": row.starts_at.isoformat() if row.starts_at else None,
         "ends_at": row.ends_at.isoformat() if row.ends_at else None,

@@ -12,9 +12,10 @@ from accounts.models import Project, User
 from accounts.services import create_user, reset_password
 from accounts.sessions import end_sessions, end_tokens
 from environments import departures
-from environments.access import in_force, require, who_may
+from environments.access import require, who_may
 from environments.choices import Role
-from environments.models import Membership
+from environments.holding import holders, in_force
+from environments.models import Group, Membership
 from environments.services.edits import save_changes
 from foundation.messages import message as _
 from foundation.models import Installation
@@ -55,7 +56,7 @@ def create_first_administrator(*, username: str, name: str, password: str, **fie
     with transaction.atomic():
         # The one row of the installation is the lock: two who set it up at once do not both become the first.
         Installation.objects.select_for_update().get()
-        if Membership.objects.filter(in_force(), role=Role.PLATFORM_ADMIN, user__is_active=True).exists():
+        if _platform_admins().exists():
             raise Refused(
                 _("There is a platform administrator already, who makes people and gives roles."),
                 "administrator-exists",
@@ -97,13 +98,13 @@ def deactivate_person(*, actor: User, person: User, reason: str = "") -> User:
         # Without its key: who writes a row that refers to the person has an order's lock, which we take next.
         row = User.objects.select_for_update(no_key=True).get(pk=person.pk)
         if row.is_active:
-            refuse_last_platform_admin(without=row)
             row.is_active = False
             row.save(update_fields=["is_active"])
             ended = {"sessions": end_sessions(row), "revoked": end_tokens(row)}
             rights_changed(User.objects.filter(pk=row.pk))
             departures.tell(actor, row)
             audit.record_act(actor, "person.deactivated", row, reason=reason, after=ended)
+            ensure_platform_admin()
     return row
 
 
@@ -120,21 +121,31 @@ def activate_person(*, actor: User, person: User, reason: str = "") -> User:
     return row
 
 
-def refuse_own_role(actor: User, person: User | None, project: Project | None) -> None:
-    """Raises Denied where somebody would give a role or a grant to himself: another person decides that."""
-    if person is None or person.pk != actor.pk:
+def refuse_own_role(actor: User, holder: User | Group | None, project: Project | None) -> None:
+    """Raises Denied where somebody would give a role or a grant to himself, or to a group that he is in."""
+    if isinstance(holder, Group):
+        if not holder.members.filter(user=actor).exists():
+            return
+        message = _("You are in this group, and nobody gives himself a role or a grant: somebody else who may has to.")
+    elif holder is None or holder.pk != actor.pk:
         return
+    else:
+        message = _("Nobody gives himself a role or a grant: somebody else who may has to do it.")
     verb = "manage_site_roles" if project is None else "manage_members"
     others = who_may(verb, project_id=project.pk if project else None, but=actor)
-    raise Denied(_("Nobody gives himself a role or a grant: somebody else who may has to do it."), "own-role", others)
+    raise Denied(message, "own-role", others)
 
 
-def refuse_last_platform_admin(*, without: User) -> None:
-    """Raises Refused when nobody else could administer the platform. Call it in the transaction that removes one."""
-    rows = Membership.objects.filter(in_force(), role=Role.PLATFORM_ADMIN, user__is_active=True)
-    # Locked, so that two administrators who remove each other at the same moment do not both succeed.
-    holders = {row.user_id for row in rows.select_for_update()}
-    if holders == {without.pk}:
+def ensure_platform_admin() -> None:
+    """Raises Refused when nobody could administer the platform any more. Call it last in the act that takes a right."""
+    # One row for all, so that two administrators who remove each other at the same moment do not both succeed.
+    Installation.objects.select_for_update().get()
+    if not _platform_admins().exists():
         raise Refused(
             _("This is the last platform administrator: make somebody else one first."), "last-platform-administrator"
         )
+
+
+def _platform_admins() -> QuerySet[User]:
+    held = Membership.objects.filter(in_force(), role=Role.PLATFORM_ADMIN)
+    return holders(held).filter(is_active=True)

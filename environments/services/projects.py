@@ -11,8 +11,9 @@ import audit
 from accounts.models import Organisation, Project, User
 from accounts.validation import changed, clean_row, save_clean
 from environments import loosening
-from environments.access import in_force, require
+from environments.access import require
 from environments.choices import Role
+from environments.holding import holders, in_force, of_person
 from environments.loosening import loosened
 from environments.models import Membership
 from environments.services.edits import save_changes
@@ -131,7 +132,7 @@ def _set_archived(actor: User, project: Project, is_archived: bool, reason: str)
         if row.is_archived != is_archived:
             row.is_archived = is_archived
             row.save(update_fields=["is_archived"])
-            rights_changed(User.objects.filter(memberships__project=row))
+            rights_changed(holders(Membership.objects.filter(project=row)))
             audit.record_act(actor, "project.archived" if is_archived else "project.restored", row, reason=reason)
     return row
 
@@ -146,7 +147,7 @@ def _appoint(actor: User, project: Project, username: str) -> None:
     person = User.objects.filter(username=username, is_active=True).first()
     if person is None:
         raise Invalid({"administrators": [_("Nobody who may sign in has the name %(name)s.", name=username)]})
-    held = Membership.objects.filter(in_force(), user=person, project=project, role=Role.PROJECT_ADMIN)
+    held = Membership.objects.filter(in_force(), of_person(person), project=project, role=Role.PROJECT_ADMIN)
     if held.exists():
         return
     refuse_own_role(actor, person, None)

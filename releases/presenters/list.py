@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from django.db.models import Exists, Max, OuterRef, QuerySet, Subquery
 from django.urls import reverse
 
-from accounts.models import Project, User
+from accounts.models import Project
 from components.models import Component, ComponentSettings
 from components.naming import short_code
-from environments.access import Rights, in_force
+from environments.access import Rights
 from environments.choices import Role
+from environments.holding import holders, in_force
 from environments.models import Membership
 from foundation.messages import MessageLike
 from foundation.messages import message as _
@@ -207,7 +208,7 @@ def _only(chosen: str) -> list[tuple[str, str, bool]] | None:
 def _authors(project_ids: Collection[int], chosen: str) -> list[tuple[str, str, bool]] | None:
     """Who may create orders there now, by name; a chosen person is among them though their role has ended."""
     held = Membership.objects.filter(in_force(), role__in=CREATORS, project_id__in=project_ids)
-    found = list(User.objects.filter(pk__in=held.values("user"))[: MOST_CHOICES + 1])
+    found = list(holders(held)[: MOST_CHOICES + 1])
     if len(found) > MOST_CHOICES:
         return _only(chosen)
     people = {row.username: row.shown_name for row in found}

@@ -42,8 +42,11 @@ OPERATIONS = {
         "organisations_create", "organisations_update", "projects_create", "projects_update", "projects_archive",
         "projects_restore",
     ],
-    "manage_people": ["people_create", "people_update", "people_activate", "people_deactivate", "people_set_password"],
-    "manage_site_roles": ["roles_create", "roles_end"],
+    "manage_people": [
+        "people_create", "people_update", "people_activate", "people_deactivate", "people_set_password",
+        "groups_create", "groups_update", "groups_remove", "group_people_create", "group_people_remove",
+    ],
+    "manage_site_roles": ["roles_create", "roles_end", "group_roles_create", "group_roles_end"],
     "manage_places": [
         "clusters_create", "clusters_update", "clusters_archive", "clusters_restore", "cluster_tests_create",
         "environments_create", "environments_update", "environments_archive", "environments_restore", "spaces_create",

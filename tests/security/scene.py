@@ -16,7 +16,7 @@ from accounts.services import create_token
 from components.services.servers import start_server_test
 from components.services.templates import start_preview, start_trial
 from components.services.webhooks import make_webhook
-from environments.models import Membership, RuleChange
+from environments.models import Group, Membership, RuleChange
 from environments.services.clusters import start_test
 from environments.services.spaces import edit_policy
 from releases.models import LogChunk, Placement, Turn
@@ -126,6 +126,7 @@ def make_scene(world: World) -> Scene:
     )  # fmt: skip
     test = start_test(actor=world.ada, cluster=world.cluster)
     start_server_test(actor=world.ada, server=jenkins)
+    group_role = Membership.objects.create(group=Group.objects.create(slug="night", name="夜班"), role="auditor")
     values = [
         ("orders/<number>", order.number), ("builds/<attempt>", "1"), ("lines/<line>", "1"),
         ("close/<act>", "withdraw"),
@@ -138,6 +139,7 @@ def make_scene(world: World) -> Scene:
         ("organisations/<slug>", world.organisation.slug), ("environments/<slug>", "prd"),
         ("<environment>", "prd"), ("sis-omm/<slug>", component.slug), ("pods/<pod>", "proxy-gw-1"),
         ("members/<number>", Membership.objects.get(user=world.tess).pk),
+        ("groups/<slug>", group_role.group.slug), ("groups/night/roles/<number>", group_role.pk),
         ("roles/<number>", Membership.objects.get(user=world.uma).pk), ("people/<username>", "uma"),
         ("rule-changes/<number>", RuleChange.objects.get().pk), ("clusters/main/tests/<number>", test.pk),
         ("templates/<name>", "own"), ("versions/<number>", "1"), ("<kind>", "jenkins"), ("hooks/.*<key>", "0"),

@@ -39,7 +39,7 @@ OWN = frozenset(
     {
         "/", "/approvals/", "/approvals/next/", "/search/", "/search/palette/", "/keys/", "/admin/", "/rule-changes/",
         "/environments/", "/projects/", "/components/", "/components/new/", "/templates/", "/new-template/", "/orders/",
-        "/explain/",
+        "/explain/", "/groups/", "/api/v1/groups/",
         "/base-images/", "/orders/new/", "/orders/new/branches/", "/orders/new/git-tags/", "/orders/new/before/",
         "/me/", "/me/sessions/", "/me/tokens/", "/sign-out/", "/me/theme/", "/me/password/", "/me/sessions/others/",
         "/api-call/", "/base-images/archive/",
@@ -53,7 +53,7 @@ OWN = frozenset(
 
 SITE = re.compile(
     r"^(/api/v1)?/(people|clusters|jenkins-servers|git-servers|registries|servers|new-server|organisations|audit|health"
-    r"|environments)/|^/projects/(new/|<slug:slug>/edit/)|/spaces/(new/|.*/(edit|grants)/)"
+    r"|environments)/|^/(projects|groups)/(new/|<slug:slug>/edit/)|/spaces/(new/|.*/(edit|grants)/)"
 )
 """For roles of the whole site: everybody else is refused with 403 and told whom to ask."""
 
