@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import Project, User
 from environments.choices import Role
 from environments.holding import held_by, holders, in_force, of_person
-from environments.models import Membership, Space
+from environments.models import GroupMember, Membership, Space
 from environments.verbs import STILL_IN_ARCHIVE, VERBS, Where
 from foundation.idempotency import note_right
 from foundation.messages import localized_list
@@ -54,6 +54,20 @@ class Rights:
         if only is not None:
             held = [Holding(one.role, only, one.environment_id) for one in held if one.project_id in (None, only)]
         self.holdings = tuple(held)
+        self._groups: list[frozenset[str]] = []
+        """Read when first asked for; shared with :meth:`alone`."""
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """Short names of the groups that the person is in."""
+        if not self._groups:
+            slugs = GroupMember.objects.filter(user=self.user).values_list("group__slug", flat=True)
+            self._groups.append(frozenset(slugs))
+        return self._groups[0]
+
+    def know_groups(self, slugs: Iterable[str]) -> None:
+        """For who has read them for many people at once."""
+        self._groups[:] = [frozenset(slugs)]
 
     @cached_property
     def archived_ids(self) -> frozenset[int]:
@@ -63,7 +77,7 @@ class Rights:
     def alone(self, one: Holding) -> Rights:
         """What the same person might do with this role and no other."""
         other = Rights(self.user, only_project_id=self.only_project_id, held=[one])
-        other.archived_ids = self.archived_ids
+        other.archived_ids, other._groups = self.archived_ids, self._groups
         return other
 
     def roles_in(self, project_id: int, environment_id: int | None = None) -> set[str]:
@@ -125,8 +139,10 @@ class Rights:
 
 
 def may_approve(rights: Rights, space: Space) -> bool:
-    """By the table, and by the space's policy of today, which may narrow it to some roles."""
+    """By the table, and by the space's policy of today, which may narrow it to some roles and to some groups."""
     if not rights.can("approve", space=space):
+        return False
+    if space.approver_groups and not rights.groups & set(space.approver_groups):
         return False
     roles = rights.roles_in(space.project_id, space.environment_id)
     return not space.approver_roles or bool(roles & set(space.approver_roles))
@@ -142,6 +158,18 @@ def read_rights(users: Iterable[User]) -> list[tuple[Rights, datetime | None]]:
         if row.ends_at is not None:
             ends[row.holder_id] = min(row.ends_at, ends.get(row.holder_id, row.ends_at))
     return [(Rights(user, held=held[user.pk] if user.is_active else []), ends.get(user.pk)) for user in people]
+
+
+def know_groups(rights: Iterable[Rights]) -> None:
+    """The groups of several people, and which projects are archived, in two queries for all of them."""
+    archived = frozenset(Project.objects.filter(is_archived=True).values_list("pk", flat=True))
+    found = {one.user.pk: one for one in rights}
+    slugs: dict[int, list[str]] = {pk: [] for pk in found}
+    for user_id, slug in GroupMember.objects.filter(user__in=list(found)).values_list("user_id", "group__slug"):
+        slugs[user_id].append(slug)
+    for pk, one in found.items():
+        one.archived_ids = archived
+        one.know_groups(slugs[pk])
 
 
 def _is_gone(verb: str, space: Space | None) -> bool:
@@ -231,6 +259,15 @@ def names_who_may(
 def people_who_may(verb: str, *, space: Space, only_roles: Collection[str] = ()) -> list[User]:
     """Everybody who may do it in the space by a role held now; ``only_roles`` narrows it as a policy may."""
     return list(holders(memberships_that_allow(verb, space=space, only_roles=only_roles)).filter(is_active=True))
+
+
+def approvers_in(space: Space) -> list[User]:
+    """Everybody who may approve there now, by the table and the policy."""
+    held = memberships_that_allow("approve", space=space, only_roles=space.approver_roles)
+    people = holders(held).filter(is_active=True)
+    if space.approver_groups:
+        people = people.filter(pk__in=GroupMember.objects.filter(group__slug__in=space.approver_groups).values("user"))
+    return list(people)
 
 
 def memberships_that_allow(

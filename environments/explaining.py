@@ -16,6 +16,7 @@ from accounts.models import Project, User
 from environments.access import (
     Holding,
     Rights,
+    approvers_in,
     may_approve,
     memberships_that_allow,
     names_who_may,
@@ -266,6 +267,8 @@ def _why_not_here(matter: Matter, rows: list[Membership]) -> tuple[str, MessageL
         return "operations-only", _("the space is for operations only, and a grant does not count there.")
     if any(_has_such_role(matter, row) for row in here):
         # By the table they may: only the policy says otherwise.
+        if space is not None and space.approver_groups and not matter.rights.groups & set(space.approver_groups):
+            return "policy", _("the policy of the space names groups: %(names)s.", names=space.approver_groups)
         return "policy", _("the policy of the space names other roles.")
     away = [row for row in rows if _is_elsewhere(matter, row) and _has_such_role(matter, row)]
     if away:
@@ -298,7 +301,9 @@ def _helpers(matter: Matter, code: str) -> list[Helper]:
         # Of several the one that lasts longest.
         if known is None or (known.ends_at is not None and (row.ends_at is None or row.ends_at > known.ends_at)):
             found[row.holder_id] = row
-    people = User.objects.filter(pk__in=list(found), is_active=True)
+    people: Iterable[User] = User.objects.filter(pk__in=list(found), is_active=True)
+    if matter.verb == "approve" and matter.space is not None and code not in ("project-archived", "space-archived"):
+        people = approvers_in(matter.space)
     return [Helper(person, found[person.pk]) for person in people]
 
 

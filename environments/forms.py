@@ -297,7 +297,15 @@ class PolicyForm(forms.Form):
         (_("Promotion"), ("creators_may_promote", "promote_automatically", "branch_pattern", "change_ticket_required")),
         (
             _("Review and approval"),
-            ("asks_review", "approvals", "approver_roles", "approval_hours", "approval_needs_comment", "four_eyes"),
+            (
+                "asks_review",
+                "approvals",
+                "approver_roles",
+                "approver_groups",
+                "approval_hours",
+                "approval_needs_comment",
+                "four_eyes",
+            ),
         ),
         (
             _("Deployment"),
@@ -318,8 +326,16 @@ class PolicyForm(forms.Form):
             choices=[(value, label) for value, label in Role.choices if value in APPROVERS],
             help_text=_("None chosen: all of them."),
         )  # fmt: skip
+        fields["approver_groups"] = forms.MultipleChoiceField(
+            label=_("Groups whose people may approve"), required=False, widget=forms.CheckboxSelectMultiple,
+            choices=[(group.slug, f"{group.slug} {group.shown_name}") for group in Group.objects.all()],
+            help_text=_("None chosen: people of any group and of none."),
+        )  # fmt: skip
         for name in POLICY_FIELDS:
             self.fields[name] = fields[name]
+        self.fields["despite_warnings"] = forms.BooleanField(
+            label=_("Save it though nobody could deploy then"), required=False
+        )
         if not space.environment.is_production:
             del self.fields["reason"]
 

@@ -33,6 +33,11 @@ def _others(before: Any, after: Any) -> bool:
     return (set(before) or APPROVERS) != (set(after) or APPROVERS)
 
 
+def _other_groups(before: Any, after: Any) -> bool:
+    """As with roles: other groups are other people, and a smaller circle may be one's friends."""
+    return set(before) != set(after)
+
+
 def _another_pattern(before: Any, after: Any) -> bool:
     """No two patterns can be told wider and narrower: only the first one is certain to tighten."""
     return bool(before) and before != after
@@ -54,6 +59,7 @@ POLICY: dict[str, Judge] = {
     "asks_review": _switched_off,
     "approvals": _fewer,
     "approver_roles": _others,
+    "approver_groups": _other_groups,
     "approval_hours": _longer,
     "approval_needs_comment": _switched_off,
     "four_eyes": _switched_off,

@@ -17,6 +17,7 @@ POLICY_FIELDS = (
     "asks_review",
     "approvals",
     "approver_roles",
+    "approver_groups",
     "approval_hours",
     "approval_needs_comment",
     "four_eyes",

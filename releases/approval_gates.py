@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.models import User
-from environments.access import Rights, may_approve, people_who_may, who_may
+from environments.access import Rights, approvers_in, may_approve, people_who_may, who_may
 from environments.models import Space
 from foundation.messages import localized_list
 from foundation.messages import message as _
@@ -91,8 +91,7 @@ def fair_approvers(order: ReleaseOrder, space: Space) -> str:
 
 def _approvers_but(space: Space, barred: set[int]) -> list[str]:
     """Names of those who may approve there, without some people."""
-    people = people_who_may("approve", space=space, only_roles=space.approver_roles)
-    return [person.shown_name for person in people if person.pk not in barred]
+    return [person.shown_name for person in approvers_in(space) if person.pk not in barred]
 
 
 def makers_of(order: ReleaseOrder) -> set[int]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from components.naming import short_code
-from environments.access import Rights, may_approve, read_rights, visible_to
+from environments.access import Rights, know_groups, may_approve, read_rights, visible_to
 from environments.models import Space
 from foundation.runs.choices import RunState
 from releases.choices import ApprovalState, OrderState, PromotionState
@@ -242,6 +242,8 @@ def _decisions(snapshot_ids: Iterable[int]) -> tuple[dict[int, _Given], set[int]
     found = list(rows.select_related("by", "space"))
     people = {row.by_id: row.by for row in found}
     rights = {one.user.pk: one for one, _ends in read_rights(people.values())} if people else {}
+    if any(row.space.approver_groups for row in found):
+        know_groups(rights.values())
     given: dict[int, _Given] = {}
     rejected = set()
     for row in found:

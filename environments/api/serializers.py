@@ -254,6 +254,8 @@ class Policy(RefusesUnknownKeys, serializers.ModelSerializer[Space]):
 
     approver_roles = serializers.ListField(child=serializers.CharField(max_length=20), required=False)
 
+    approver_groups = serializers.ListField(child=serializers.CharField(max_length=63), required=False)
+
     class Meta:
         model = Space
         fields = POLICY_FIELDS
@@ -277,10 +279,13 @@ class SpaceInput(Input):
 class PolicyInput(Policy):
     version = text(40)
     reason = rule_reason()
+    despite_warnings = serializers.BooleanField(
+        required=False, help_text="else a policy under which nobody could deploy there is refused"
+    )
 
     class Meta:
         model = Space
-        fields = (*POLICY_FIELDS, "version", "reason")
+        fields = (*POLICY_FIELDS, "version", "reason", "despite_warnings")
         extra_kwargs = Policy.Meta.extra_kwargs
 
 

@@ -199,6 +199,7 @@ class Migration(migrations.Migration):
                 ('asks_review', models.BooleanField(default=True, verbose_name='asks for a review before deploying')),
                 ('approvals', models.PositiveSmallIntegerField(default=0, validators=[django.core.validators.MaxValueValidator(9)], verbose_name='approvals needed')),
                 ('approver_roles', models.JSONField(blank=True, default=list, verbose_name='roles that may approve')),
+                ('approver_groups', models.JSONField(blank=True, default=list, verbose_name='groups whose people may approve')),
                 ('approval_hours', models.PositiveSmallIntegerField(default=0, help_text='0: never.', verbose_name='approvals expire after (hours)')),
                 ('approval_needs_comment', models.BooleanField(default=False, verbose_name='an approval needs a comment')),
                 ('four_eyes', models.BooleanField(default=False, verbose_name='four eyes')),

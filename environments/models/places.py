@@ -126,6 +126,8 @@ class Space(models.Model):
     asks_review = models.BooleanField(_("asks for a review before deploying"), default=True)
     approvals = models.PositiveSmallIntegerField(_("approvals needed"), default=0, validators=[MaxValueValidator(9)])
     approver_roles = models.JSONField(_("roles that may approve"), default=list, blank=True)
+    approver_groups = models.JSONField(_("groups whose people may approve"), default=list, blank=True)
+    """Short names; each person needs a role besides that may approve. Empty: people of any group and of none."""
     approval_hours = models.PositiveSmallIntegerField(
         _("approvals expire after (hours)"), default=0, help_text=_("0: never.")
     )

@@ -60,6 +60,8 @@ def policy_words(name: str, value: Any) -> MessageLike:
         return _("yes")
     if value is False:
         return _("no")
+    if name == "approver_groups":
+        return localized_list(value) or _("people of any group and of none")
     if isinstance(value, list):
         return localized_list(Role(role).label for role in value) or _("all who may")
     return str(value) or "–"

@@ -12,8 +12,9 @@ from django.db.models import Q, QuerySet
 from django.utils.text import capfirst
 
 from accounts.models import Project, User
-from environments.access import Rights, people_who_may
+from environments.access import Rights, approvers_in
 from environments.choices import RuleChangeState
+from environments.enough import why_nobody_deploys
 from environments.models import Environment, RuleChange, Space
 from environments.second_person import is_second, waiting, who_confirms
 from environments.selectors.places import policy_words
@@ -161,18 +162,9 @@ def _approvers_then(row: RuleChange) -> tuple[str, MessageLike]:
         setattr(space, name, value)
     if not space.approvals:
         return "", ""
-    approvers = people_who_may("approve", space=space, only_roles=space.approver_roles)
+    approvers = approvers_in(space)
     names = localized_list([person.shown_name for person in approvers])
-    deployers = {person.pk for person in people_who_may("deploy", space=space)}
-    ids = {person.pk for person in approvers}
-    # One of the deployers deploys, and does not approve that: enough others must be left.
-    if any(len(ids - {deployer}) >= space.approvals for deployer in deployers):
-        return names, ""
-    message = _(
-        "Then nobody could deploy there: %(needed)s approvals are needed from others than the deployer.",
-        needed=space.approvals,
-    )
-    return names, message
+    return names, why_nobody_deploys(space, approvers)
 
 
 def rule_lines(row: RuleChange) -> list[RuleLine]:

@@ -14,6 +14,7 @@ from environments.holding import not_over
 from environments.models import Group, GroupMember, Membership, Space
 from environments.services.edits import save_changes
 from environments.services.people import ensure_platform_admin, rights_changed
+from foundation.messages import localized_list
 from foundation.messages import message as _
 from foundation.problems import Denied, Invalid, Refused
 
@@ -47,6 +48,10 @@ def remove_group(*, actor: User, group: Group, reason: str = "") -> None:
                 place=place,
             )
             raise Refused(message, "group-in-use")
+        named = _naming(row)
+        if named:
+            names = localized_list(str(space) for space in named)
+            raise Refused(_("The policy of %(names)s names this group: change it first.", names=names), "group-in-use")
         people = list(row.members.values_list("user__username", flat=True))
         audit.record_act(actor, "group.removed", row, reason=reason, before={"name": row.name, "people": people})
         row.delete()
@@ -108,6 +113,21 @@ def _ensure_could_give(actor: User, group: Group) -> None:
         )
         who = who_may("manage_members", project_id=held.project.pk)
         raise Denied(message, "role-of-group", who, asked=asked_for("manage_members", held.project.pk, None))
+    for space in _naming(group):
+        if space.environment.is_production and not rights.can("edit_policy", project_id=space.project_id):
+            message = _(
+                "People of this group approve in %(place)s: who adds people must be allowed to change that policy.",
+                place=str(space),
+            )
+            who = who_may("edit_policy", project_id=space.project_id)
+            raise Denied(message, "role-of-group", who, asked=asked_for("edit_policy", space.project_id, None))
+
+
+def _naming(group: Group) -> list[Space]:
+    """Spaces whose policy says that the group's people approve there."""
+    # No database that we support looks into a list alike: there are few such policies.
+    rows = Space.objects.exclude(approver_groups=[]).select_related("project", "environment")
+    return [space for space in rows if group.slug in space.approver_groups]
 
 
 def _in_production(group: Group) -> QuerySet[Membership]:

@@ -7,6 +7,7 @@ see of the quota meanwhile is written for the pages, and nothing is decided by i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,11 +20,12 @@ from accounts.models import Project, User
 from accounts.validation import changed, clean_row, save_clean
 from deployer.interfaces import QuotaLine
 from environments import loosening, registries
-from environments.access import require
+from environments.access import people_who_may, require
 from environments.ceilings import check_order, hard_of, read_ceilings, show_ceilings
+from environments.enough import why_nobody_deploys
 from environments.grants import check_grants, pull_secret_of, take_node_ports
 from environments.loosening import loosened
-from environments.models import Cluster, Environment, QuotaObservation, Space, SpaceSync
+from environments.models import Cluster, Environment, Group, QuotaObservation, Space, SpaceSync
 from environments.policy import POLICY_FIELDS, below_minimum, contradictions, minimum_values
 from environments.services.rule_changes import propose
 from foundation.messages import MessageLike
@@ -199,12 +201,21 @@ def edit_space(
     return row
 
 
-def edit_policy(*, actor: User, space: Space, version: str = "", reason: str = "", **policy: Any) -> Space:
+def edit_policy(
+    *,
+    actor: User,
+    space: Space,
+    version: str = "",
+    reason: str = "",
+    despite_warnings: bool = False,
+    **policy: Any,
+) -> Space:
     """Changes fields of the policy (:data:`environments.policy.POLICY_FIELDS`), within the site's minimum.
 
     In production what loosens a rule (:data:`environments.loosening.POLICY`) becomes a rule change with the ``reason``
     and waits for a second person; the rest holds at once. Raises Missing, Denied, Invalid with the reason at each
-    field, Stale, and Refused while another rule change waits or a deployment runs there.
+    field (also for what would leave nobody able to deploy, unless ``despite_warnings``), Stale, and Refused
+    while another rule change waits or a deployment runs there.
     """
     require(actor, "edit_policy", project_id=space.project_id)
     _refuse_archived_space(space)
@@ -216,6 +227,8 @@ def edit_policy(*, actor: User, space: Space, version: str = "", reason: str = "
         changed(row, policy)
         _check_policy(row)
         wanted = _policy_of(row)
+        if not despite_warnings:
+            _refuse_deadlock(row, old)
         loose = loosened(loosening.POLICY, old, wanted) if row.environment.is_production else []
         if loose:
             before, after = ({name: values[name] for name in loose} for values in (old, wanted))
@@ -228,6 +241,17 @@ def edit_policy(*, actor: User, space: Space, version: str = "", reason: str = "
             before, after = _differing(old, now), _differing(now, old)
             audit.record_act(actor, "space.policy_changed", row, before=before, after=after, reason=reason)
     return row
+
+
+def _refuse_deadlock(wanted: Space, old: Mapping[str, Any]) -> None:
+    """Raises Invalid where somebody can deploy now and nobody could by the policy that is wanted."""
+    why = why_nobody_deploys(wanted)
+    if not why:
+        return
+    before = copy(wanted)
+    _set(before, old)
+    if people_who_may("deploy", space=wanted) and not why_nobody_deploys(before):
+        raise Invalid({"despite_warnings": [why]})
 
 
 def put_policy(space: Space, values: Mapping[str, Any]) -> None:
@@ -246,6 +270,9 @@ def _check_policy(row: Space) -> None:
     clean_row(row)
     values = _policy_of(row)
     problems = contradictions(values, is_entry=not row.environment.follows.exists())
+    known = set(Group.objects.filter(slug__in=row.approver_groups).values_list("slug", flat=True))
+    if unknown := [slug for slug in row.approver_groups if slug not in known]:
+        problems["approver_groups"] = [_("There is no such group: %(names)s.", names=unknown)]
     problems |= below_minimum(values, is_production=row.environment.is_production)
     if problems:
         raise Invalid(problems)

@@ -198,6 +198,7 @@ def edit_policy(request: HttpRequest, project: str, environment: str) -> HttpRes
         "space": row,
         "minimum": PRODUCTION_MINIMUM if row.environment.is_production else (),
         "rule_change": waiting_on(user, row),
+        "nobody_could_deploy": "despite_warnings" in form.errors,
         "nav": "environments",
     }
     return render(request, "environments/policy.html", context, status=status_of(form))

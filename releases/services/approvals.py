@@ -10,9 +10,10 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.models import User
-from environments.access import Rights, may_approve, require
+from environments.access import Rights, approvers_in, may_approve, require
 from environments.choices import Role
 from environments.models import Space
+from foundation.messages import localized_list
 from foundation.messages import message as _
 from foundation.problems import Asked, Denied, Invalid, Refused, Stale
 from releases import gates, selectors
@@ -76,8 +77,14 @@ def _ensure_may_decide(actor: User, snapshot: Snapshot) -> None:
 
 
 def _ensure_role(actor: User, space: Space, asked: Asked) -> None:
-    """The space's policy may narrow who approves to some of the roles that the table allows."""
-    if not may_approve(Rights(actor), space):
+    """The space's policy may narrow who approves to some of the roles that the table allows, and to some groups."""
+    rights = Rights(actor)
+    if space.approver_groups and not rights.groups & set(space.approver_groups):
+        message = _("Here only people of these groups approve: %(names)s.", names=space.approver_groups)
+        raise Denied(
+            message, "approver-group", localized_list(one.shown_name for one in approvers_in(space)[:3]), asked=asked
+        )
+    if not may_approve(rights, space):
         names = [Role(role).label for role in space.approver_roles if role in Role.values]
         raise Denied(_("Here only these roles approve: %(names)s.", names=names), "approver-role", asked=asked)
 

@@ -26,6 +26,8 @@ def test_the_table_speaks_of_fields_of_the_policy() -> None:
         ("approvals", (2, 1), (1, 2)),
         ("approver_roles", (["operations"], []), (["operations", "project_admin"], [])),
         ("approver_roles", ([], ["project_admin"]), (["operations"], ["operations"])),
+        ("approver_groups", (["risk"], []), (["risk"], ["risk"])),
+        ("approver_groups", ([], ["risk"]), ([], [])),
         ("approval_hours", (24, 72), (72, 24)),
         ("approval_hours", (24, 0), (0, 24)),
         ("approval_needs_comment", (True, False), (False, True)),

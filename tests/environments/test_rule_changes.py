@@ -67,7 +67,7 @@ def test_a_looser_rule_waits_and_the_old_one_holds(world: World) -> None:
 
 
 def test_a_stricter_rule_holds_at_once(world: World) -> None:
-    edit_policy(actor=world.petra, space=prd(world), approvals=3, change_ticket_required=True)
+    edit_policy(actor=world.petra, space=prd(world), approvals=3, despite_warnings=True, change_ticket_required=True)
     assert (prd(world).approvals, prd(world).change_ticket_required) == (3, True)
     assert not RuleChange.objects.exists()
 
@@ -221,7 +221,7 @@ def test_it_lapses_after_a_day_by_the_clock_and_is_put_away(world: World) -> Non
 def test_it_is_judged_by_the_values_of_the_moment(world: World) -> None:
     strict(world)
     row = propose(world)
-    edit_policy(actor=world.petra, space=prd(world), approvals=3)
+    edit_policy(actor=world.petra, space=prd(world), approvals=3, despite_warnings=True)
     with pytest.raises(Stale, match="no longer"):
         confirm_rule_change(actor=world.ada, change=row)
     assert prd(world).approvals == 3
@@ -240,7 +240,7 @@ def test_a_deployment_under_way_refuses_both_halves(world: World) -> None:
     withdraw_rule_change(actor=world.petra, change=row)
     with pytest.raises(Refused, match="is being deployed there"):
         propose(world)
-    edit_policy(actor=world.petra, space=prd(world), approvals=3)
+    edit_policy(actor=world.petra, space=prd(world), approvals=3, despite_warnings=True)
     assert prd(world).approvals == 3
 
 
@@ -249,7 +249,7 @@ def test_it_says_who_could_approve_then_and_whether_anybody_could_deploy(world: 
     then = shown(world.ada, propose(world, approvals=1, approver_roles=["project_admin"]))
     assert (then.approvers, then.warning) == ("Petra", "")
     withdraw_rule_change(actor=world.petra, change=then.row)
-    then = shown(world.ada, propose(world, approver_roles=["project_admin"]))
+    then = shown(world.ada, propose(world, approver_roles=["project_admin"], despite_warnings=True))
     assert then.approvers == "Petra" and "nobody could deploy" in str(then.warning)
 
 

@@ -1,0 +1,29 @@
+"""Are there people enough to deploy somewhere under its policy? Asked before a click that would leave nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from accounts.models import User
+from environments.access import approvers_in, people_who_may
+from environments.models import Space
+from foundation.messages import MessageLike
+from foundation.messages import message as _
+
+
+def why_nobody_deploys(space: Space, approvers: Collection[User] | None = None) -> MessageLike:
+    """Why nobody could deploy there by the values on ``space`` and the roles of today; empty where somebody can.
+
+    Of four eyes only what holds for every order: who deploys does not approve. ``approvers``: if already read.
+    """
+    if not space.approvals:
+        return ""
+    ids = {person.pk for person in (approvers_in(space) if approvers is None else approvers)}
+    deployers = {person.pk for person in people_who_may("deploy", space=space)}
+    # One of the deployers deploys, and does not approve that: enough others must be left.
+    if any(len(ids - {deployer}) >= space.approvals for deployer in deployers):
+        return ""
+    return _(
+        "Then nobody could deploy there: %(needed)s approvals are needed from others than the deployer.",
+        needed=space.approvals,
+    )
