@@ -5,12 +5,14 @@ Making them is most of a start's work, and the same each time; ``up`` finds them
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import secrets
 import shutil
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -55,13 +57,24 @@ def prepared_database(url: str) -> str:
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
         connection.cursor().execute(f'CREATE DATABASE "{name}"')
-    _run(_MIGRATE, Path(os.environ[_OWN_PLACE]) / name, f"{url.rpartition('/')[0]}/{name}")
+    _run(_MIGRATE, _place() / name, f"{url.rpartition('/')[0]}/{name}")
     return name
 
 
 @functools.cache
+def _place() -> Path:
+    """What the tests were given, or a folder of its own for a program that makes pictures or serves."""
+    if given := os.environ.get(_OWN_PLACE):
+        return Path(given)
+    place, owner = tempfile.mkdtemp(prefix="prism4k-prepared-"), os.getpid()
+    # A forked child runs the same handlers: only the process that made the place takes it away.
+    atexit.register(lambda: os.getpid() == owner and shutil.rmtree(place, ignore_errors=True))
+    return Path(place)
+
+
+@functools.cache
 def _folder() -> Path:
-    folder = Path(os.environ[_OWN_PLACE]) / "prepared"
+    folder = _place() / "prepared"
     _run(_MIGRATE + _COLLECT, folder)
     return folder
 

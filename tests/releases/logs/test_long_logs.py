@@ -222,6 +222,21 @@ def test_a_lease_that_is_lost_between_two_pieces_stores_the_first_alone(
     assert stored(row) == jenkins.log[: row.log_offset] and 0 < row.log_offset <= 1024 * 1024
 
 
+def test_a_fast_log_of_an_old_jenkins_is_whole_at_the_end(row: Build, jenkins: Jenkins) -> None:
+    """Its answer cannot be gone on with where it is cut: what is left out meanwhile is told in the log."""
+    jenkins.version = "2.440.3"
+    for seconds in range(1, 4):
+        jenkins.log = text_of(seconds * 4 * MB)
+        assert pass_together(row) < 2, "read closely, although nobody watches"
+        assert row.log_offset == len(jenkins.log)
+        Build.objects.update(next_at=db_now(), read_at=db_now() - timedelta(seconds=2))
+    assert stored(row).count(b"bytes left out here; Jenkins has them") == 3
+    assert row.log_size < 4 * MB, "in little memory"
+    jenkins.is_open = False
+    end(row)
+    assert stored(row) == jenkins.log and (row.log_is_complete, row.log_version) == (True, 1)
+
+
 @pytest.mark.parametrize("version", ["2.568.2", "2.440.3"])
 def test_memory_does_not_grow_with_the_log(row: Build, jenkins: Jenkins, version: str) -> None:
     """Before 2.509 the answer is cut and the log replaced at its end, from a stream."""
