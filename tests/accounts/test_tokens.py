@@ -46,7 +46,8 @@ def test_signing_in_gives_a_token_of_twelve_hours(world: World) -> None:
     assert timedelta(hours=11, minutes=59) < row.expiry - timezone.now() <= timedelta(hours=12)
     me = call(body["token"], "get", "me/").json()
     assert me["username"] == "dana"
-    assert me["roles"] == [{"role": "developer", "project": "sis-omm", "environment": "", "ends_at": None}]
+    held = {"role": "developer", "project": "sis-omm", "environment": "", "group": "", "ends_at": None}
+    assert me["roles"] == [held]
     assert me["token"]["key"] == body["key"]
 
 
