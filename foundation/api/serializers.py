@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from foundation.messages import MessageLike
@@ -44,6 +45,11 @@ class RefusesUnknownKeys:
         }
 
 
+@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "number"}]})
+class NumberText(serializers.CharField):
+    """A number, bare or as a text: ``0.5`` and ``"0.5"`` are the same amount."""
+
+
 def _of_other_kind(field: serializers.Field[Any, Any, Any, Any], value: Any) -> MessageLike:
     """What a field wants instead; empty where it is of its kind, or the field tells it by itself.
 
@@ -52,7 +58,8 @@ def _of_other_kind(field: serializers.Field[Any, Any, Any, Any], value: Any) -> 
     """
     if isinstance(field, serializers.ListField) and isinstance(value, list) and field.child is not None:
         return next((wrong for one in value if (wrong := _of_other_kind(field.child, one))), "")
-    if isinstance(field, serializers.CharField) and isinstance(value, int | float) and not isinstance(value, bool):
+    is_text = isinstance(field, serializers.CharField) and not isinstance(field, NumberText)
+    if is_text and isinstance(value, int | float) and not isinstance(value, bool):
         return _("Write a text, in quotes.")
     if isinstance(field, serializers.IntegerField) and isinstance(value, str | bool):
         return _("Write a whole number, without quotes.")

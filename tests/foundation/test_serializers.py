@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rest_framework import serializers
 
-from foundation.api.serializers import Input, text
+from foundation.api.serializers import Input, NumberText, text
 
 pytestmark = pytest.mark.security("unknown-fields")
 
@@ -48,6 +48,7 @@ class Kinds(Input):
     label = text(20)
     count = serializers.IntegerField(required=False)
     is_on = serializers.BooleanField(required=False)
+    amount = NumberText(required=False)
     labels = serializers.ListField(child=text(20), required=False)
 
 
@@ -71,3 +72,4 @@ def test_a_value_of_another_kind_than_the_document_says_is_refused(given: dict[s
 
 def test_values_of_their_kind_are_taken() -> None:
     assert Kinds(data={"label": "7", "count": 7, "is_on": True, "labels": ["7"]}).is_valid()
+    assert Kinds(data={"amount": 0.5}).is_valid() and Kinds(data={"amount": "0.5"}).is_valid()

@@ -15,7 +15,7 @@ from components.services.allocations import SavedAllocation
 from components.services.components import show_settings
 from components.services.scaling_rules import SavedRule
 from components.settings_fields import text_column
-from foundation.api.serializers import Input, text
+from foundation.api.serializers import Input, NumberText, text
 
 
 class SettingsFields(Input):
@@ -73,11 +73,11 @@ class ComponentOutput(serializers.Serializer[Any]):
 class AmountsInput(Input):
     """Cores and GiB as decimals; the upper bound not below the lower one."""
 
-    replicas = serializers.CharField(max_length=9)
-    cpu_request = serializers.CharField(max_length=40)
-    cpu_limit = serializers.CharField(max_length=40)
-    memory_request = serializers.CharField(max_length=40)
-    memory_limit = serializers.CharField(max_length=40)
+    replicas = NumberText(max_length=9)
+    cpu_request = NumberText(max_length=40)
+    cpu_limit = NumberText(max_length=40)
+    memory_request = NumberText(max_length=40)
+    memory_limit = NumberText(max_length=40)
 
 
 class AllocationInput(AmountsInput, Versioned):
