@@ -5,6 +5,7 @@ from tests.foundation.test_claims import *
 from tests.foundation.test_processes import *
 from tests.releases.concurrency.test_deliveries import *
 from tests.releases.concurrency.test_event_log import *
+from tests.releases.concurrency.test_fifty_clicks import *
 from tests.releases.concurrency.test_grants import *
 from tests.releases.concurrency.test_locks import *
 from tests.releases.concurrency.test_turns import *

@@ -100,6 +100,8 @@ ORDER = (
     View("order-rolling", NORMAL, "/orders/{order[rolling]}/?panel=fat", DEVELOPER),
     View("order", DENIED, "/orders/{order[carried]}/", STRANGER, status=404),
     View("order", ERROR, f"/orders/{UNKNOWN}/", status=404),
+    View("order-sheet", NORMAL, "/orders/{order[carried]}/sheet/", AUDITOR),
+    View("order-sheet", DENIED, "/orders/{order[carried]}/sheet/", STRANGER, status=404),
 )
 
 DEPLOYING = (
