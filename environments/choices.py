@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Role(models.TextChoices):
-    """The brief's letters D T O P A U, and G for a grant."""
+    """The brief's letters D T O P A U, G for a grant, and the right of break-glass, which no other role includes."""
 
     DEVELOPER = "developer", _("developer")
     TESTER = "tester", _("tester")
@@ -14,11 +14,12 @@ class Role(models.TextChoices):
     PLATFORM_ADMIN = "platform_admin", _("platform administrator")
     AUDITOR = "auditor", _("auditor")
     GRANT = "grant", _("grant")
+    BREAK_GLASS = "break_glass", _("break-glass")
 
 
 SITE_ROLES = frozenset({Role.PLATFORM_ADMIN, Role.AUDITOR})
 """Roles that have no project."""
-PLACED_ROLES = frozenset({Role.DEVELOPER, Role.TESTER, Role.OPERATIONS, Role.GRANT})
+PLACED_ROLES = frozenset({Role.DEVELOPER, Role.TESTER, Role.OPERATIONS, Role.GRANT, Role.BREAK_GLASS})
 """Roles that may be held in one environment only."""
 
 

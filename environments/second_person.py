@@ -19,6 +19,8 @@ from foundation.messages import localized_list
 
 LIFETIME = timedelta(hours=24)
 _TAKEN_OVER = ("person.created", "person.password_set")
+Held = tuple[int, QuerySet[Membership]]
+"""A person's id, and the memberships of anybody that entitle to what this person does."""
 
 
 def waiting() -> Q:
@@ -46,14 +48,20 @@ def is_second(person: User, row: RuleChange) -> bool:
         return False
     if not Rights(person).can(confirming_verb(row), project_id=rules_project(row)):
         return False
-    return not _hands(person.pk, row) & _hands(row.proposed_by_id, row)
+    held = _entitling(row)
+    return not share_a_hand((person.pk, held), (row.proposed_by_id, held))
 
 
-def _hands(person_id: int, row: RuleChange) -> set[int]:
+def share_a_hand(first: Held, second: Held) -> bool:
+    """Could one person stand behind both? True where one of them has the other in hand, or a third has both."""
+    return bool(_hands(*first) & _hands(*second))
+
+
+def _hands(person_id: int, entitling: QuerySet[Membership]) -> set[int]:
     """The person, and who has their role or password in hand since less than a day."""
     since = db_now() - LIFETIME
     hands = {person_id} | who_acted(_TAKEN_OVER, object_type="user", object_id=person_id, since=since)
-    rows = each_holder(_entitling(row).filter(of_person(person_id))).filter(holder_id=person_id)
+    rows = each_holder(entitling.filter(of_person(person_id))).filter(holder_id=person_id)
     # A role that a group holds is given twice: to the group, and to the person who comes into it.
     rows = rows.annotate(joined_at=F("group__members__added_at"), joined_by=F("group__members__added_by"))
     young = [

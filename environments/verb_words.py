@@ -25,6 +25,8 @@ ACTS: dict[str, MessageLike] = {
     "remove": _("remove a component from the space"),
     "cancel_deployment": _("cancel a deployment"),
     "force_release": _("release a place by force"),
+    "break_glass": _("open the flow for one order by break-glass"),
+    "review_break_glass": _("end and review a break-glass"),
     "edit_component": _("change settings of a component"),
     "edit_project_template": _("change templates of the project"),
     "preview_template": _("preview a template"),

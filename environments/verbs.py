@@ -9,6 +9,7 @@ from environments.choices import Role
 
 D, T, O, P = Role.DEVELOPER, Role.TESTER, Role.OPERATIONS, Role.PROJECT_ADMIN  # noqa: E741 - the brief's letters
 A, U, G = Role.PLATFORM_ADMIN, Role.AUDITOR, Role.GRANT
+B = Role.BREAK_GLASS
 
 
 class Where(Enum):
@@ -40,7 +41,7 @@ def _rule(where: Where, *roles: str, own: bool = False, loose: tuple[str, ...] =
 
 VERBS: dict[str, Rule] = {
     # project and order
-    "see": _rule(Where.PROJECT, D, T, O, P, A, U),
+    "see": _rule(Where.PROJECT, D, T, O, P, A, U, B),
     "create_order": _rule(Where.PROJECT, D, O, P),
     "list_branches": _rule(Where.PROJECT, D, O, P),
     "build": _rule(Where.PROJECT, D, O, P, own=True),
@@ -60,6 +61,8 @@ VERBS: dict[str, Rule] = {
     "remove": _rule(Where.SPACE, O),
     "cancel_deployment": _rule(Where.SPACE, O, own=True),
     "force_release": _rule(Where.PROJECT, P, A),
+    "break_glass": _rule(Where.SPACE, B),
+    "review_break_glass": _rule(Where.SPACE, P, A, B),
     # components
     "edit_component": _rule(Where.PROJECT, D, O, P),
     "edit_project_template": _rule(Where.PROJECT, D, O, P),

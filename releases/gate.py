@@ -38,6 +38,10 @@ class Gate:
     who: MessageLike = ""
     since: datetime | None = None
     """Since when it is as it is, where that is known."""
+    is_flow: bool = False
+    """Break-glass may open it: it is about the way through the environments and nothing else."""
+    break_glass_id: int | None = None
+    """Open by this break-glass alone."""
 
     @property
     def title(self) -> MessageLike:

@@ -14,7 +14,7 @@ from foundation.messages import MessageLike, localized_list
 from foundation.messages import message as _
 from foundation.problems import Asked
 from foundation.runs.choices import RunState
-from releases import selectors, turns
+from releases import break_glass, selectors, turns
 from releases.approval_gates import approval_gates, counts_today, fair_approvers, four_eyes_gates, makers_of
 from releases.choices import ClosedReason, DeploymentKind, OrderState, PromotionState
 from releases.gate import Gate, ensure_open, first_closed
@@ -72,16 +72,17 @@ def _not_closed(order: ReleaseOrder) -> Gate:
     if order.state != OrderState.CLOSED:
         return Gate("open", True, _("The order is open."))
     if order.closed_reason == ClosedReason.RETURNED:
-        return Gate("open", False, _("The order was returned: it goes no further."))
+        message = _("The order was returned: it goes no further.")
+        return Gate("open", False, message, is_flow=True)
     return Gate("open", False, _("The order is closed: repeat it as a new order."))
 
 
-def _not_returned(order: ReleaseOrder) -> Gate:
+def _not_returned(order: ReleaseOrder, space: Space) -> Gate:
     """A tester said no to it since: going back to it would put what was found into the place again."""
     if order.state != OrderState.CLOSED or order.closed_reason != ClosedReason.RETURNED:
         return Gate("open", True, _("The order was not returned."))
     message = _("Order %(number)s was returned: roll back to another one.", number=order.number)
-    return Gate("open", False, message)
+    return Gate("open", False, message, who_may("break_glass", space=space), is_flow=True)
 
 
 def _came_through(order: ReleaseOrder, space: Space) -> Gate:
@@ -234,7 +235,7 @@ def deployment_gates(
 
     ``may_wait``: another order's deployment does not stand in the way, this one waits its turn behind it.
     """
-    return [
+    found = [
         built(order),
         _not_closed(order),
         _promoted(order, space),
@@ -243,13 +244,18 @@ def deployment_gates(
         *_place_free(order, space, own, may_wait=may_wait),
         *approval_gates(order, space, snapshot, deployer),
     ]
+    return break_glass.pass_by(found, order, space)
 
 
 def roll_back_gates(
     order: ReleaseOrder, space: Space, *, snapshot: Snapshot, deployer: User | None, own: Deployment | None = None
 ) -> list[Gate]:
-    """What must hold before an earlier success takes the place of what stands there; a returned order never does."""
-    return [*again_gates(order, space, snapshot=snapshot, deployer=deployer, own=own), _not_returned(order)]
+    """What must hold before an earlier success takes the place of what stands there.
+
+    A returned order does by break-glass alone.
+    """
+    again = again_gates(order, space, snapshot=snapshot, deployer=deployer, own=own)
+    return break_glass.pass_by([*again, _not_returned(order, space)], order, space)
 
 
 def again_gates(
@@ -287,8 +293,8 @@ def _promoted(order: ReleaseOrder, space: Space) -> Gate:
     who = promoters_of(order, space)
     if current:
         message = _("Order %(number)s is promoted to %(name)s.", name=name, number=current.order.number)
-        return Gate("promoted", False, message, who)
-    return Gate("promoted", False, _("It is not promoted to %(name)s.", name=name), who)
+        return Gate("promoted", False, message, who, is_flow=True)
+    return Gate("promoted", False, _("It is not promoted to %(name)s.", name=name), who, is_flow=True)
 
 
 def promoters_of(order: ReleaseOrder, space: Space) -> str:

@@ -39,6 +39,7 @@ def create_deployment(  # noqa: PLR0913 - the columns of one row, nearly all opt
     live_fingerprint: str = "",
     cause: Deployment | None = None,
     removals: Sequence[str] = (),
+    break_glass_id: int | None = None,
 ) -> Deployment:
     """A deployment in the place that ``lock_placement`` locked, due now; raises Stale naming who was first."""
     if place.in_progress is not None:
@@ -61,6 +62,7 @@ def create_deployment(  # noqa: PLR0913 - the columns of one row, nearly all opt
         overlay=overlay or {},
         live_fingerprint=live_fingerprint,
         removals=list(removals),
+        break_glass_id=break_glass_id,
         deployed_by=actor,
         is_automatic=cause is not None,
         cause=cause,
@@ -76,6 +78,8 @@ def create_deployment(  # noqa: PLR0913 - the columns of one row, nearly all opt
     }  # fmt: skip
     if removals:
         data["removals"] = list(removals)
+    if break_glass_id:
+        data["break_glass"] = break_glass_id
     record_act(order, "deployment.queued", actor, subject=deployment, space=space, data=data)
     _follow_space(space)
     launch_hint("deployment", deployment.pk)

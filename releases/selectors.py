@@ -15,7 +15,7 @@ from environments.models import Space
 from foundation.messages import message as _
 from foundation.problems import Missing
 from foundation.runs.choices import RunState
-from releases import turns
+from releases import break_glass, turns
 from releases.choices import ApprovalState, DeploymentKind, PromotionState
 from releases.models import (
     Approval,
@@ -93,6 +93,7 @@ def read_ahead(order: ReleaseOrder, spaces: Sequence[Space]) -> None:
     ).select_related("order", "promoted_by")
     placements = list(_placements().filter(component_id=order.component_id, space__in=ids))
     turns.read_lines(placements)
+    break_glass.read_ahead(order)
     order.__dict__["_ahead"] = Ahead(
         {row.space_id: row for row in placements}, {row.space_id: row for row in promotions}, builders_of(order)
     )

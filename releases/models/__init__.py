@@ -1,5 +1,6 @@
 """The tables of an order, one file a noun."""
 
+from releases.models.break_glass import BreakGlass
 from releases.models.builds import Build, LateImage, LogCheck, LogChunk
 from releases.models.deployments import (
     ContactDeadline,
@@ -17,6 +18,7 @@ from releases.models.turns import Turn
 
 __all__ = [
     "Approval",
+    "BreakGlass",
     "Build",
     "Comment",
     "ContactDeadline",

@@ -13,6 +13,7 @@ from foundation.fields import ChangedAtField
 from foundation.messages import MessageField, MessageJSONField
 from foundation.runs.models import Run
 from releases.choices import DeploymentKind
+from releases.models.break_glass import BreakGlass
 from releases.models.orders import ReleaseOrder
 from releases.models.reviews import Review, Snapshot
 
@@ -41,6 +42,10 @@ class Deployment(Run):
     is_automatic = models.BooleanField(default=False)
     cause = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="consequences", db_index=False)
     """The failed deployment that an automatic roll back answers."""
+    break_glass = models.ForeignKey(
+        BreakGlass, on_delete=models.PROTECT, null=True, related_name="deployments", editable=False
+    )
+    """What opened the flow for it: without, a gate would have refused it."""
     cancel_requested_at = models.DateTimeField(null=True)
     cancel_requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False

@@ -43,7 +43,7 @@ MOST = 60
 FILTERS: dict[str, tuple[MessageLike, tuple[str, ...]]] = {
     "": (pgettext_lazy("activity", "All"), ()),
     "comments": (pgettext_lazy("activity", "Comments"), ("comment",)),
-    "decisions": (pgettext_lazy("activity", "Decisions"), ("promotion.", "approval.", "order.")),
+    "decisions": (pgettext_lazy("activity", "Decisions"), ("promotion.", "approval.", "order.", "break_glass.")),
     "builds": (pgettext_lazy("activity", "Builds"), ("build.",)),
     "deployments": (
         pgettext_lazy("activity", "Deployments"),
@@ -119,6 +119,9 @@ _BADGES = {
     "replaced": "cancelled",
     "skipped": "blocked",
     "withdrawn": "cancelled",
+    "opened": "blocked",
+    "ended": "cancelled",
+    "reviewed": "succeeded",
 }
 """The badge of an event; nothing where somebody only asked for something."""
 
@@ -133,6 +136,7 @@ def _sentence(kind: str, data: Mapping[str, Any]) -> str:
         "number": data.get("number", ""),
         "attempt": data.get("attempt", ""),
         "by": data.get("by", ""),
+        "until": data.get("until", ""),
         "why": data.get("why") or data.get("reason") or "",
         "what": _what(data),
         "removed": localized_list(data.get("removed") or ["–"]),
@@ -183,6 +187,9 @@ _MESSAGES: dict[str, Message] = {
     "approval.rejected": _("Rejected for %(where)s"),
     "approval.withdrawn": _("Decision for %(where)s withdrawn"),
     "approval.void": _("Approvals for %(where)s are void: what would be deployed has changed"),
+    "break_glass.opened": _("Break-glass for %(where)s opened until %(until)s"),
+    "break_glass.ended": _("Break-glass of %(by)s for %(where)s ended early"),
+    "break_glass.reviewed": _("Break-glass of %(by)s for %(where)s reviewed"),
     "deployment.queued": _("%(where)s: %(what)s asked for"),
     "deployment.running": _("%(where)s: %(what)s started"),
     "deployment.applied": _("%(where)s: the cluster accepted it"),

@@ -9,12 +9,13 @@ from environments.models import Space
 from environments.verb_words import OWNED
 from foundation.messages import message as _
 from foundation.problems import Refused
-from releases import gates, selectors
+from releases import break_glass, gates, selectors
 from releases.choices import ApprovalState
 from releases.gates import Gate
 from releases.models import Approval, ReleaseOrder
 from releases.presenters.review import bars_of, review_gates
 from releases.services import approvals
+from releases.services.break_glass import ensure_openable, review_gate
 from releases.services.builds import ensure_buildable
 from releases.services.orders import ensure_closable
 from releases.turns import line_of
@@ -85,10 +86,21 @@ def _approve(order: ReleaseOrder, space: Space, person: User | None) -> list[Gat
     return [approvals.decision_gate(person, review.snapshot)] if person else []
 
 
+def _break_glass(order: ReleaseOrder, space: Space, person: User | None) -> list[Gate]:
+    return [_as_gate("open", lambda: ensure_openable(order, space, person))]
+
+
+def _review_break_glass(order: ReleaseOrder, space: Space, person: User | None) -> list[Gate]:
+    waiting = [row for row in break_glass.rows_of(order, space) if row.reviewed_at is None]
+    return [review_gate(waiting[0], person)] if waiting else []
+
+
 _IN_SPACE: dict[str, Callable[[ReleaseOrder, Space, User | None], list[Gate]]] = {
     "promote": _promote,
     "review": _review,
     "deploy": _deploy,
     "remove": _remove,
     "approve": _approve,
+    "break_glass": _break_glass,
+    "review_break_glass": _review_break_glass,
 }

@@ -16,7 +16,7 @@ from environments.models import Space
 from foundation.messages import localized_list
 from foundation.messages import message as _
 from foundation.problems import Asked, Denied, Invalid, Refused, Stale
-from releases import gates, selectors
+from releases import break_glass, gates, selectors
 from releases.choices import ApprovalState, OrderState
 from releases.events import record_act
 from releases.locks import lock_orders
@@ -69,7 +69,8 @@ def _ensure_may_decide(actor: User, snapshot: Snapshot) -> None:
         message = _("%(name)s asks for no approval.", name=space.environment.label)
         raise Refused(message, "no-approval-needed", asked=asked)
     # What stays of a closed order still has to go where it runs: only a deployment of it is over.
-    if snapshot.removes is None and order.state == OrderState.CLOSED:
+    is_over = order.state == OrderState.CLOSED and not break_glass.reopens(order, space)
+    if snapshot.removes is None and is_over:
         raise Refused(_("The order is closed."), "closed", asked=asked)
     latest = selectors.latest_review(order, space, is_removal=snapshot.removes is not None)
     if latest and latest.snapshot_id and latest.snapshot_id != snapshot.pk:

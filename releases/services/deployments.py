@@ -19,6 +19,7 @@ from foundation.problems import Invalid, Refused, Stale
 from foundation.runs.choices import ACTIVE, RunState
 from foundation.runs.wake import wake
 from releases import gates, scaling, selectors
+from releases.break_glass import used_by
 from releases.choices import DeploymentKind
 from releases.events import record_act
 from releases.locks import lock_order, lock_orders, lock_place, lock_placement
@@ -37,6 +38,7 @@ class Decision:
     order: ReleaseOrder
     review: Review | None
     live_fingerprint: str
+    break_glass_id: int | None = None
 
 
 def start_deployment(
@@ -67,6 +69,7 @@ def start_deployment(
             review=decided.review or request_review(decided.order, space, actor=actor),
             live_fingerprint=decided.live_fingerprint,
             removals=removals,
+            break_glass_id=decided.break_glass_id,
         )
 
 
@@ -88,15 +91,13 @@ def decide(
     review = _reviewed(order, space, snapshot_hash, live_fingerprint) if reviewed else None
     locked = lock_order(order.pk)
     snapshot = review.snapshot if review else None
-    gates.ensure_open(
-        gates.deployment_gates(locked, space, snapshot=snapshot, deployer=actor, may_wait=may_wait),
-        asked=gates.asked_about("deploy", order, space),
-    )
+    found = gates.deployment_gates(locked, space, snapshot=snapshot, deployer=actor, may_wait=may_wait)
+    gates.ensure_open(found, asked=gates.asked_about("deploy", order, space))
     if review is None:
-        return Decision(locked, None, "")
+        return Decision(locked, None, "", used_by(found))
     ensure_ticked(reviewed_ticks(review.findings), removals)
     # Anybody who does not repeat what they saw has decided on what the review saw.
-    return Decision(locked, review, live_fingerprint or review.live_fingerprint)
+    return Decision(locked, review, live_fingerprint or review.live_fingerprint, used_by(found))
 
 
 def _reviewed(order: ReleaseOrder, space: Space, snapshot_hash: str, live_fingerprint: str) -> Review:
@@ -128,11 +129,13 @@ def roll_back(*, actor: User, space: Space, to: Deployment, removals: Sequence[s
     with transaction.atomic():
         place = lock_placement(to.order, space)
         order = lock_order(to.order_id)
-        gates.ensure_open(gates.roll_back_gates(order, space, snapshot=to.snapshot, deployer=actor))
+        found = gates.roll_back_gates(order, space, snapshot=to.snapshot, deployer=actor)
+        gates.ensure_open(found)
         ensure_ticked(roll_back_ticks(place, to.snapshot), removals)
         return create_deployment(
-            order, space, place, actor=actor, kind=DeploymentKind.ROLL_BACK, snapshot=to.snapshot, removals=removals
-        )
+            order, space, place, actor=actor, kind=DeploymentKind.ROLL_BACK, snapshot=to.snapshot, removals=removals,
+            break_glass_id=used_by(found),
+        )  # fmt: skip
 
 
 def restart(*, actor: User, space: Space, placement: Placement) -> Deployment:

@@ -11,6 +11,7 @@ from foundation.messages import message as _
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Again, Lease, Outcome, Parked
 from releases import gates, selectors
+from releases.break_glass import used_by
 from releases.choices import DeploymentKind, Reason
 from releases.models import Deployment, Turn
 from releases.services.reviews import request_review
@@ -50,6 +51,7 @@ def start(lease: Lease, deployment: Deployment) -> Outcome:
             data={"kind": deployment.kind, "snapshot": deployment.snapshot.short_hash},
             phase="removing" if deployment.kind == DeploymentKind.REMOVE else "applying",
             snapshot=deployment.snapshot,
+            break_glass_id=deployment.break_glass_id,
         )
     return Again(0)
 
@@ -93,5 +95,7 @@ def refusal_of(deployment: Deployment) -> MessageLike:
         found = gates.roll_back_gates(order, space, snapshot=deployment.snapshot, deployer=deployer, own=deployment)
     else:
         found = gates.again_gates(order, space, snapshot=deployment.snapshot, deployer=None, own=deployment)
+    # What opens the flow now, if anything has to: it may be another one than at the click.
+    deployment.break_glass_id = used_by(found) or deployment.break_glass_id
     closed = gates.first_closed(found)
     return closed.message if closed else ""
