@@ -41,7 +41,7 @@ PEOPLE = (
     ),
     Person("lintao", "林涛", "Lin Tao", "开发", "developer", ("developer",)),
     Person("wangfang", "王芳", "Wang Fang", "测试", "tester", ("tester",)),
-    Person("zhaogang", "赵刚", "Zhao Gang", "运维，值班", "operations, on duty", ("operations",)),
+    Person("zhaogang", "赵刚", "Zhao Gang", "运维，值班", "operations, on duty", ("operations", "break_glass")),
     Person("liuyang", "刘洋", "Liu Yang", "运维，复核", "operations, second pair of eyes", ("operations",)),
     Person("sunli", "孙丽", "Sun Li", "项目管理员", "project administrator", ("project_admin",)),
     Person("zhoujie", "周杰", "Zhou Jie", "平台管理员", "platform administrator", site_role="platform_admin"),

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.db.models.signals import post_migrate
 
 from components import panels
-from environments import departures, occupancy
+from environments import departures, occupancy, space_panels
 from foundation.runs.kinds import Kind, register
 
 TRANSITIONS = "releases.transitions"
@@ -53,6 +53,7 @@ class ReleasesConfig(AppConfig):
         register(Kind("watch", watch, hold=f"{STEPS}.watch.hold", is_endless=True))
         for tab in ("running", "orders", "deployed", "ways_out"):
             panels.register(tab, f"releases.presenters.component.{tab}")
+        space_panels.register("releases.presenters.break_glass.space_panel")
         post_migrate.connect(make_single_runs, sender=self, dispatch_uid="releases.single_runs")
 
 

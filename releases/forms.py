@@ -142,6 +142,27 @@ class DecisionForm(forms.Form):
     )
 
 
+class BreakGlassForm(forms.Form):
+    """Why, and for how long."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+    minutes = forms.TypedChoiceField(
+        label=_("For how long"), coerce=int, initial=60,
+        choices=[(30, _("30 minutes")), (60, _("1 hour")), (120, _("2 hours")), (240, _("4 hours"))],
+    )  # fmt: skip
+
+
+class BreakGlassWordForm(forms.Form):
+    """What somebody says who ends or reviews it."""
+
+    comment = forms.CharField(
+        label=pgettext_lazy("decision", "Comment"),
+        required=False,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
 class TakeOverForm(forms.Form):
     """Fields of others for one deployment: a tick and why."""
 

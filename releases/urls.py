@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from releases.views import builds, creating, lists, orders, promotions, removals, reviews, rollouts, runtime, turns
+from releases.views import (
+    break_glass,
+    builds,
+    creating,
+    lists,
+    orders,
+    promotions,
+    removals,
+    reviews,
+    rollouts,
+    runtime,
+    turns,
+)
 
 ORDER = "orders/<str:number>/"
 PLACE = "runtime/<slug:project>/<slug:slug>/<slug:environment>/"
@@ -29,6 +41,10 @@ urlpatterns = [
     path(ORDER + "review/<slug:environment>/decide/", reviews.decide, name="decide"),
     path(ORDER + "reviews/<int:pk>/take-over/", reviews.take_over, name="take-over"),
     path(ORDER + "approvals/<int:pk>/withdraw/", reviews.withdraw_approval, name="withdraw-approval"),
+    path(ORDER + "break-glass/<slug:environment>/", break_glass.open_one, name="break-glass-open"),
+    path("break-glass/<int:pk>/", break_glass.one, name="break-glass"),
+    path("break-glass/<int:pk>/end/", break_glass.end, name="break-glass-end"),
+    path("break-glass/<int:pk>/review/", break_glass.review, name="break-glass-review"),
     path("deployments/<int:pk>/", rollouts.rollout, name="rollout"),
     path("deployments/<int:pk>/cancel/", rollouts.cancel, name="cancel"),
     path("deployments/<int:pk>/release/", turns.release, name="release"),

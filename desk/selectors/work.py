@@ -14,12 +14,16 @@ from accounts.models import User
 from components.naming import short_code
 from desk.selectors.approvals import Waiting, to_approve
 from environments.access import Rights, visible_to
-from environments.models import Environment
+from environments.models import Environment, RuleChange
+from environments.selectors.rule_changes import ShownRuleChange, waits_for
+from environments.selectors.rule_changes import shown as show_rule_change
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
+from releases import break_glass
 from releases.choices import OrderState, PromotionState
 from releases.models import Build, Deployment, Placement, Promotion, ReleaseOrder, Turn
+from releases.presenters.break_glass import ShownBreakGlass, shown_rows
 from releases.presenters.build import stage_summary
 from releases.presenters.environment import active_word, spaces_by_project, turn_word
 from releases.presenters.words import diagnosis_of, reason_of
@@ -81,17 +85,31 @@ class MyWork:
     to_test: Pile
     running: Pile
     failed: Pile
+    break_glasses: list[ShownBreakGlass]
+    """What this person may review, in force or over, oldest first."""
+    rule_changes: list[ShownRuleChange]
+    """What waits for this person's word as the second one."""
 
 
 def my_work(user: User, rights: Rights, *, project: str = "") -> MyWork:
-    """To approve, to test, running now, failed: in the projects that this person sees, or in the chosen one."""
+    """To approve, to test, running now, failed, to look at as the second: in all projects seen, or the chosen one."""
     approve = [_approval_task(one) for one in to_approve(user, rights)]
     return MyWork(
         to_approve=_pile(approve, project),
         to_test=_pile([*_own_built(user), *_to_test(rights)], project),
         running=Pile(_mine_first(_running(rights, project), user)),
         failed=Pile(_mine_first(_failed(rights, project), user)),
+        break_glasses=shown_rows(
+            [row for row in break_glass.waits_for(user, rights) if project in ("", row.order.project.slug)], rights
+        ),
+        rule_changes=[show_rule_change(user, row) for row in waits_for(user) if project in ("", _project_of(row))],
     )
+
+
+def _project_of(row: RuleChange) -> str:
+    """Empty for the rule of an environment, which is of all projects."""
+    of = row.space.project if row.space else row.project
+    return of.slug if of else ""
 
 
 def _pile(tasks: list[Task], project: str) -> Pile:

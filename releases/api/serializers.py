@@ -192,6 +192,7 @@ class DeploymentOutput(RunOutput):
     digest = serializers.CharField(source="snapshot.digest", default=None, allow_null=True)
     deployed_by = serializers.CharField(source="deployed_by.username")
     is_automatic = serializers.BooleanField()
+    break_glass = serializers.IntegerField(source="break_glass_id", default=None, allow_null=True)
     overlay = serializers.JSONField()
     removals = serializers.ListField(child=serializers.CharField())
     prune = PruneOutput(default=None, allow_null=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from releases.api.views import deployments, logs, orders, turns
+from releases.api.views import break_glass, deployments, logs, orders, turns
 
 ORDER = "orders/<str:number>/"
 LOG = ORDER + "builds/<int:attempt>/log/"
@@ -34,6 +34,11 @@ urlpatterns = [
     path(ORDER + "approvals/", deployments.Approvals.as_view()),
     path(ORDER + "approvals/<int:pk>/withdrawal/", deployments.ApprovalWithdrawal.as_view()),
     path(ORDER + "deployments/", deployments.Deployments.as_view()),
+    path(ORDER + "break-glasses/", break_glass.OrderBreakGlasses.as_view()),
+    path("break-glasses/", break_glass.BreakGlasses.as_view()),
+    path("break-glasses/<int:pk>/", break_glass.OneBreakGlass.as_view()),
+    path("break-glasses/<int:pk>/end/", break_glass.BreakGlassEnd.as_view()),
+    path("break-glasses/<int:pk>/review/", break_glass.BreakGlassReview.as_view()),
     path("deployments/<int:pk>/", deployments.OneDeployment.as_view()),
     path("deployments/<int:pk>/cancellation/", deployments.DeploymentCancellation.as_view()),
     path("deployments/<int:pk>/release/", turns.DeploymentRelease.as_view()),

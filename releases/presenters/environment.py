@@ -14,14 +14,28 @@ from environments.models import Space
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
-from releases import gates, selectors
+from releases import break_glass, gates, selectors
 from releases.choices import DeploymentKind, PromotionState
-from releases.models import Approval, Deployment, Placement, Promotion, ReleaseOrder, Review, SpaceObservation, Turn
+from releases.models import (
+    Approval,
+    BreakGlass,
+    Deployment,
+    Placement,
+    Promotion,
+    ReleaseOrder,
+    Review,
+    SpaceObservation,
+    Turn,
+)
 from releases.models.orders import short_number
 from releases.presenters.acts import Act, Refusal, refusal
+from releases.presenters.break_glass import ShownBreakGlass, open_act, shown_rows
 from releases.presenters.review import approvals_of
 from releases.presenters.words import Diagnosis, diagnosis_of, reason_of
 from releases.turns import in_line, line_of
+
+MOST_BREAK_GLASS = 5
+"""So many of an order in one space are shown."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +179,8 @@ class Place:
     promotion_gates: list[gates.Gate]
     deployment_gates: list[gates.Gate]
     settling: Settling | None
+    break_glass: BreakGlass | None
+    """In force for the order there."""
 
 
 def place_of(order: ReleaseOrder, standing: Standing, rights: Rights) -> Place:
@@ -182,6 +198,7 @@ def place_of(order: ReleaseOrder, standing: Standing, rights: Rights) -> Place:
         promotion_gates=gates.promotion_gates(order, space),
         deployment_gates=gates.deployment_gates(order, space, snapshot=snapshot, deployer=deployer),
         settling=settling_of(placement, standing.deployment),
+        break_glass=break_glass.in_force(order, space),
     )
 
 
@@ -201,6 +218,8 @@ class SpacePanel:
     line: list[Turn]
     instead: Act | None
     leave: Act | None
+    break_glasses: list[ShownBreakGlass]
+    open_break_glass: Act | None
 
     @property
     def space(self) -> Space:
@@ -243,6 +262,8 @@ def space_panel(order: ReleaseOrder, place: Place, rights: Rights) -> SpacePanel
         line=line,
         instead=_instead(deploy, place, line),
         leave=leave_act(place.standing.turn, rights),
+        break_glasses=shown_rows(break_glass.rows_of(order, space)[:MOST_BREAK_GLASS], rights),
+        open_break_glass=open_act(order, space, rights, [gate for gate in place.deployment_gates if not gate.is_open]),
     )
 
 

@@ -143,7 +143,7 @@ def _card(order: ReleaseOrder, place: Place) -> Card:
     if place.settling is not None and deployment is not None:
         done = _done(deployment, pods=_pods(place.placement))
         return replace(card, state=place.settling.state, word=place.settling.word, **done)
-    if place.standing.state == "promoted":
+    if place.standing.state == "promoted" or (place.break_glass and deployment is None):
         return replace(card, **_promoted(place))
     if deployment is not None:
         word = _("was here") if deployment.state == RunState.SUCCEEDED else place.standing.word
@@ -219,6 +219,8 @@ class Stuck:
 
 def primary_act(order: ReleaseOrder, lane: Lane, rights: Rights, panel: str) -> Act | None:
     """What comes next; greyed with its reason where this viewer may not. None where the open panel has its form."""
+    if order.state == OrderState.CLOSED and (opened := _opened(lane)):
+        return _onwards(order, opened, rights, panel)
     if order.state == OrderState.CLOSED:
         url = f"{reverse('releases:new')}?repeat={order.number}"
         return Act(_("Repeat"), url) if rights.can("create_order", project_id=order.project_id) else None
@@ -231,11 +233,17 @@ def primary_act(order: ReleaseOrder, lane: Lane, rights: Rights, panel: str) -> 
 
 
 def next_place(lane: Lane) -> Place | None:
-    """Where something goes on; otherwise the first environment that the order has not succeeded in."""
+    """Where something goes on, or may by break-glass; otherwise the first that the order has not succeeded in."""
     places = lane.places.values()
     active = (place for place in places if _goes_on(place.standing))
     ahead = (place for place in places if place.standing.state != RunState.SUCCEEDED)
-    return next(active, None) or next(ahead, None)
+    return next(active, None) or _opened(lane) or next(ahead, None)
+
+
+def _opened(lane: Lane) -> Place | None:
+    """Where break-glass is in force, until the order has succeeded there."""
+    places = lane.places.values()
+    return next((one for one in places if one.break_glass and one.standing.state != RunState.SUCCEEDED), None)
 
 
 def _goes_on(standing: Standing) -> bool:
@@ -251,7 +259,7 @@ def _onwards(order: ReleaseOrder, place: Place, rights: Rights, panel: str) -> A
         return Act(_("Follow the rollout"), url, is_primary=True)
     if standing.deployment and standing.state in (RunState.FAILED, RunState.ERRORED):
         return Act(_("See the cause"), reverse("releases:rollout", args=[standing.deployment.pk]), is_primary=True)
-    if standing.promotion is None:
+    if standing.promotion is None and place.break_glass is None:
         return _promote(order, place, rights, panel)
     if not space.asks_review:
         return deploy_act(order, place, rights, is_primary=True)

@@ -24,6 +24,8 @@ OPERATIONS = {
     "deploy": ["deployments_create", "restarts_create", "roll_backs_create", "scalings_create"],
     "take_over": ["take_overs_create"],
     "remove": ["removals_create"],
+    "break_glass": ["break_glasses_create"],
+    "review_break_glass": ["break_glasses_end", "break_glasses_review"],
     "cancel_deployment": ["deployments_cancel", "turns_cancel"],
     "force_release": ["deployments_release"],
     "edit_component": ["components_create", "component_settings_save"],

@@ -21,6 +21,7 @@ from environments.services.clusters import start_test
 from environments.services.spaces import edit_policy
 from releases.models import LogChunk, Placement, Turn
 from releases.services import approvals, promotions
+from releases.services.break_glass import open_break_glass
 from tests import cast
 from tests.cast import World
 from tests.releases.rows import make_built, make_component, make_review, make_success, make_template
@@ -110,6 +111,8 @@ def make_scene(world: World) -> Scene:
     world.spaces["prd"].approvals = 2
     world.spaces["prd"].save()
     edit_policy(actor=world.petra, space=world.spaces["prd"], reason="year-end", approvals=1)
+    Membership.objects.create(user=world.tess, role="break_glass", project=world.project, granted_by=world.petra)
+    glass = open_break_glass(actor=world.tess, order=order, space=world.spaces["drp"], reason="night", minutes=60)
     template = make_template("dockerfile", "own", "FROM x\n")
     template.project = world.project
     template.save()
@@ -130,6 +133,7 @@ def make_scene(world: World) -> Scene:
     values = [
         ("orders/<number>", order.number), ("builds/<attempt>", "1"), ("lines/<line>", "1"),
         ("close/<act>", "withdraw"),
+        ("break-glass(?:es)?/<pk>", glass.pk),
         ("promotions/<pk>", promotion.pk), ("/reviews/<pk>", review.pk), ("approvals/<pk>", approval.pk),
         ("deployments/<pk>", deployment.pk), ("turns/<pk>", turn.pk),
         ("previews/<pk>", preview.pk), ("trials/<batch>", batch),
@@ -138,7 +142,7 @@ def make_scene(world: World) -> Scene:
         ("projects/<slug>|<project>", world.project.slug), ("clusters/<slug>", world.cluster.slug),
         ("organisations/<slug>", world.organisation.slug), ("environments/<slug>", "prd"),
         ("<environment>", "prd"), ("sis-omm/<slug>", component.slug), ("pods/<pod>", "proxy-gw-1"),
-        ("members/<number>", Membership.objects.get(user=world.tess).pk),
+        ("members/<number>", Membership.objects.get(user=world.tess, role="tester").pk),
         ("groups/<slug>", group_role.group.slug), ("groups/night/roles/<number>", group_role.pk),
         ("roles/<number>", Membership.objects.get(user=world.uma).pk), ("people/<username>", "uma"),
         ("rule-changes/<number>", RuleChange.objects.get().pk), ("clusters/main/tests/<number>", test.pk),

@@ -46,7 +46,7 @@ OWN = frozenset(
         "/api/v1/sign-out/", "/api/v1/me/", "/api/v1/me/password/", "/api/v1/me/sessions/", "/api/v1/tokens/",
         "/api/v1/organisations/", "/api/v1/projects/", "/api/v1/environments/", "/api/v1/environments/<slug:slug>/",
         "/api/v1/rule-changes/", "/api/v1/components/", "/api/v1/templates/", "/api/v1/base-images/",
-        "/api/v1/base-images/archive/", "/api/v1/orders/", "/api/v1/explanations/",
+        "/api/v1/base-images/archive/", "/api/v1/orders/", "/api/v1/explanations/", "/api/v1/break-glasses/",
     }
 )  # fmt: skip
 """For everybody who is signed in: what is one's own, and lists that hold what one may see."""

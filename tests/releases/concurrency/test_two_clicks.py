@@ -5,13 +5,16 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
+from accounts.models import User
 from components.models import Component
+from environments.models import Membership
 from foundation.problems import PlatformError
 from foundation.runs.choices import ACTIVE, RunState
 from releases import transitions
 from releases.choices import OrderState, PromotionState
 from releases.locks import lock_placement
-from releases.models import Build, Deployment, OrderEvent, Placement, Promotion, ReleaseOrder
+from releases.models import BreakGlass, Build, Deployment, OrderEvent, Placement, Promotion, ReleaseOrder
+from releases.services.break_glass import end_break_glass, open_break_glass, review_break_glass
 from releases.services.builds import start_build
 from releases.services.deployments import start_deployment
 from releases.services.promotions import promote
@@ -110,3 +113,22 @@ def test_a_place_is_one_row_however_many_ask_for_it_first(world: World, componen
 def fresh(order: ReleaseOrder) -> ReleaseOrder:
     """As a request reads it."""
     return ReleaseOrder.objects.select_related("project", "component").get(pk=order.pk)
+
+
+def test_two_open_break_glass_at_once(world: World, component: Component) -> None:
+    order, space = rows.make_built(component, world.dana), world.spaces["prd"]
+    for person in (world.olli, world.oskar):
+        Membership.objects.create(user=person, role="break_glass", project=world.project)
+
+    def click(person: User) -> BreakGlass:
+        return open_break_glass(actor=person, order=order, space=space, reason="night", minutes=60)
+
+    for _round in range(10):
+        given = at_once([lambda: click(world.olli), lambda: click(world.oskar)])
+        (won,) = (answer for answer in given if isinstance(answer, BreakGlass))
+        (lost,) = (answer for answer in given if isinstance(answer, PlatformError))
+        assert lost.status == 409 and won.opened_by.shown_name in str(lost.message)
+        assert list(BreakGlass.objects.filter(ended_at=None)) == [won]
+        won = end_break_glass(actor=won.opened_by, row=won)
+        review_break_glass(actor=world.petra, row=won, comment="fine")
+    assert_no_gap(order)

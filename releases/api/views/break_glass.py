@@ -1,0 +1,79 @@
+"""紧急放行: list, open, end, review."""
+
+from __future__ import annotations
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.actor import actor_of
+from accounts.choices import Scope
+from foundation.api.pagination import KEYSET, page_of
+from foundation.api.views import ApiView
+from releases import break_glass, selectors
+from releases.api import break_glass_shapes as shapes
+from releases.services import break_glass as services
+
+
+class BreakGlasses(ApiView):
+    @extend_schema(
+        operation_id="break_glasses_list",
+        parameters=[*KEYSET, OpenApiParameter("waiting", OpenApiTypes.BOOL)],
+        responses=page_of("BreakGlassPage", shapes.BreakGlassOutput),
+    )
+    def get(self, request: Request) -> Response:
+        """Newest first; ``waiting=true`` leaves those that nobody has reviewed yet."""
+        rows = break_glass.visible_rows(actor_of(request), only_waiting=self.flag("waiting"))
+        return self.page(shapes.BreakGlassOutput, rows)
+
+
+class OrderBreakGlasses(ApiView):
+    """Of one order."""
+
+    scope = Scope.DEPLOY
+
+    @extend_schema(
+        operation_id="break_glasses_create",
+        request=shapes.BreakGlassInput,
+        responses={201: shapes.BreakGlassOutput},
+    )
+    def post(self, request: Request, number: str) -> Response:
+        """Open the flow for the order in one environment, with a reason, for four hours at most."""
+        given = self.given(shapes.BreakGlassInput)
+        order, space = selectors.order_and_space(actor_of(request), number, given.pop("environment"))
+        row = services.open_break_glass(actor=actor_of(request), order=order, space=space, **given)
+        return self.shown(shapes.BreakGlassOutput, row, 201)
+
+
+class OneBreakGlass(ApiView):
+    @extend_schema(operation_id="break_glasses_retrieve", responses=shapes.BreakGlassOutput)
+    def get(self, request: Request, pk: int) -> Response:
+        """Who opened it, until when, what was deployed under it, and its review."""
+        return self.shown(shapes.BreakGlassOutput, break_glass.find(actor_of(request), pk))
+
+
+class BreakGlassEnd(ApiView):
+    scope = Scope.DEPLOY
+
+    @extend_schema(
+        operation_id="break_glasses_end", request=shapes.BreakGlassWordInput, responses=shapes.BreakGlassOutput
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """End it before its time: what starts from now on passes the flow, or is refused."""
+        row = break_glass.find(actor_of(request), pk)
+        ended = services.end_break_glass(actor=actor_of(request), row=row, **self.given(shapes.BreakGlassWordInput))
+        return self.shown(shapes.BreakGlassOutput, ended)
+
+
+class BreakGlassReview(ApiView):
+    scope = Scope.DEPLOY
+
+    @extend_schema(
+        operation_id="break_glasses_review", request=shapes.BreakGlassWordInput, responses=shapes.BreakGlassOutput
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """The review of who neither opened it nor deployed under it, once it is over."""
+        row = break_glass.find(actor_of(request), pk)
+        done = services.review_break_glass(actor=actor_of(request), row=row, **self.given(shapes.BreakGlassWordInput))
+        return self.shown(shapes.BreakGlassOutput, done)

@@ -1,0 +1,100 @@
+"""紧急放行: the form that opens it, and the page of one: end it, review it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from accounts.actor import actor_of
+from environments.access import Rights
+from foundation.api.routes import api_route
+from foundation.messages import message as _
+from foundation.pages import act_view, is_saved, read_view, redirect_with
+from releases import break_glass, gates, selectors
+from releases.forms import BreakGlassForm, BreakGlassWordForm
+from releases.models import BreakGlass
+from releases.presenters.acts import refusal
+from releases.presenters.break_glass import shown
+from releases.services import break_glass as services
+from releases.views.pages import live, page
+
+
+@api_route("break_glasses_create", more=lambda form: {"environment": form.kwargs["environment"]})
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def open_one(request: HttpRequest, number: str, environment: str) -> HttpResponse:
+    """What it opens and what it never opens, why, and for how long; POST opens it."""
+    user = actor_of(request)
+    order, space = selectors.order_and_space(user, number, environment)
+    form = BreakGlassForm(request.POST or None)
+    if form.is_valid() and is_saved(
+        form, lambda: services.open_break_glass(actor=user, order=order, space=space, **form.cleaned_data)
+    ):
+        message = _("Break-glass is in force. Who reviews it is told now.")
+        answer = redirect_with(request, message, "releases:order", number)
+        answer["Location"] += f"?panel={space.environment.slug}"
+        return answer
+    no = refusal(Rights(user), "break_glass", space=space, order=order)
+    found = gates.deployment_gates(order, space, snapshot=None, deployer=None)
+    context = {
+        "order": order, "space": space, "environment": space.environment, "form": form,
+        "closed": [gate for gate in found if gate.is_flow and not gate.is_open],
+        "why": no.why, "who": no.who, "explain": no.explain,
+    }  # fmt: skip
+    return page(request, "releases/break_glass_open.html", context, status=400 if form.is_bound else 200)
+
+
+@read_view
+def one(request: HttpRequest, pk: int) -> HttpResponse:
+    """Who opened it and why, what was deployed under it, and its review."""
+    row = break_glass.find(actor_of(request), pk)
+    return _page_of(request, row, BreakGlassWordForm())
+
+
+def _page_of(request: HttpRequest, row: BreakGlass, form: BreakGlassWordForm, status: int = 200) -> HttpResponse:
+    environment = row.space.environment
+    context = {
+        "found": shown(row, Rights(actor_of(request))), "order": row.order, "environment": environment, "form": form,
+        "back": f"{reverse('releases:order', args=[row.order.number])}?panel={environment.slug}",
+        **live(row.order, row.space_id),
+    }  # fmt: skip
+    return page(request, "releases/break_glass.html", context, status=status)
+
+
+def _decide(
+    request: HttpRequest, pk: int, act: Callable[[BreakGlass, str], object], said: str, *, needs_comment: bool
+) -> HttpResponse:
+    row = break_glass.find(actor_of(request), pk)
+    form = BreakGlassWordForm(request.POST)
+    form.fields["comment"].required = needs_comment
+    if form.is_valid() and is_saved(form, lambda: act(row, form.cleaned_data["comment"])):
+        return redirect_with(request, said, "releases:break-glass", row.pk)
+    return _page_of(request, break_glass.find(actor_of(request), pk), form, status=400)
+
+
+@api_route("break_glasses_end")
+@act_view
+def end(request: HttpRequest, pk: int) -> HttpResponse:
+    """Before its time."""
+    user = actor_of(request)
+
+    def act(row: BreakGlass, comment: str) -> object:
+        return services.end_break_glass(actor=user, row=row, comment=comment)
+
+    return _decide(request, pk, act, str(_("It is ended: the flow counts again.")), needs_comment=False)
+
+
+@api_route("break_glasses_review")
+@act_view
+def review(request: HttpRequest, pk: int) -> HttpResponse:
+    """What somebody else found, looking at it afterwards."""
+    user = actor_of(request)
+
+    def act(row: BreakGlass, comment: str) -> object:
+        return services.review_break_glass(actor=user, row=row, comment=comment)
+
+    return _decide(request, pk, act, str(_("Reviewed: the task is done.")), needs_comment=True)
