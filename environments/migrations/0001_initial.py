@@ -141,7 +141,7 @@ class Migration(migrations.Migration):
             name='Membership',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('developer', 'developer'), ('tester', 'tester'), ('operations', 'operations'), ('project_admin', 'project administrator'), ('platform_admin', 'platform administrator'), ('auditor', 'auditor'), ('grant', 'grant')], max_length=20, verbose_name='role')),
+                ('role', models.CharField(choices=[('developer', 'developer'), ('tester', 'tester'), ('operations', 'operations'), ('project_admin', 'project administrator'), ('platform_admin', 'platform administrator'), ('auditor', 'auditor'), ('grant', 'grant'), ('break_glass', 'break-glass')], max_length=20, verbose_name='role')),
                 ('starts_at', models.DateTimeField(blank=True, null=True, verbose_name='from')),
                 ('ends_at', models.DateTimeField(blank=True, null=True, verbose_name='until')),
                 ('reason', models.CharField(blank=True, max_length=200, verbose_name='reason')),

@@ -52,6 +52,26 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='BreakGlass',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('reason', models.CharField(max_length=500, verbose_name='reason')),
+                ('opened_at', models.DateTimeField()),
+                ('ends_at', models.DateTimeField()),
+                ('ended_at', models.DateTimeField(null=True)),
+                ('reviewed_at', models.DateTimeField(null=True)),
+                ('review_comment', models.CharField(blank=True, max_length=500, verbose_name='comment')),
+                ('ended_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('opened_by', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('reviewed_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('space', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='break_glasses', to='environments.space')),
+                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='break_glasses', to='releases.releaseorder')),
+            ],
+            options={
+                'ordering': ['-id'],
+            },
+        ),
+        migrations.CreateModel(
             name='Build',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -273,6 +293,7 @@ class Migration(migrations.Migration):
                 ('entry', models.JSONField(default=dict)),
                 ('diagnosis', models.JSONField(default=dict)),
                 ('message', models.TextField(blank=True)),
+                ('break_glass', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='deployments', to='releases.breakglass')),
                 ('cancel_requested_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('cause', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='consequences', to='releases.deployment')),
                 ('component', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='components.component')),
@@ -617,6 +638,22 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='build',
             constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('order',), name='one_active_build_per_order'),
+        ),
+        migrations.AddIndex(
+            model_name='breakglass',
+            index=models.Index(condition=models.Q(('reviewed_at', None)), fields=['space'], name='break_glass_to_review'),
+        ),
+        migrations.AddConstraint(
+            model_name='breakglass',
+            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('opened_at'))), name='a_break_glass_ends_after_it_opens'),
+        ),
+        migrations.AddConstraint(
+            model_name='breakglass',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('ended_by', None)), models.Q(('ended_at__isnull', False), ('ended_by__isnull', False)), _connector='OR'), name='somebody_ends_a_break_glass_early'),
+        ),
+        migrations.AddConstraint(
+            model_name='breakglass',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reviewed_at', None), ('reviewed_by', None)), models.Q(('reviewed_at__isnull', False), ('reviewed_by__isnull', False), models.Q(('reviewed_by', models.F('opened_by')), _negated=True)), _connector='OR'), name='somebody_else_reviews_a_break_glass'),
         ),
         migrations.AddConstraint(
             model_name='placement',
