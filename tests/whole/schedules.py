@@ -161,7 +161,8 @@ class Schedule:
     def _spoil_trigger(self) -> None:
         """None of these says that the trigger did not arrive, so none may end the build."""
         answer = self.chance.choice(({}, {}, {"kind": "drop"}, {"status": 503}, {"kind": "delay", "seconds": 1}))
-        if answer and self.point.method != "POST":
+        # A search finds what the queue has let go by then, and the item is never read.
+        if answer and self.point.method != "POST" and self.point.path != r"/queue/item/":
             self.scene.jenkins.knob("rules", match="POST .*buildWithParameters", **answer)
             self._note(f"trigger {answer}")
 
