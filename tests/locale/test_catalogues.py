@@ -7,6 +7,8 @@ import re
 import struct
 
 import pytest
+from django.utils import translation
+from django.utils.dates import MONTHS, WEEKDAYS, WEEKDAYS_ABBR
 
 from tests.locale.barred import CHINESE, ENGLISH, Barred
 from tests.locale.catalogues import LANGUAGES, Entry, path_of, read_po, used_keys
@@ -214,3 +216,13 @@ def test_words_with_two_meanings_are_told_apart() -> None:
     assert texts[("order form", "Branch")] == "代码分支"
     assert texts[("gate", "closed")] == "未通过"
     assert texts[("", "closed")] == "已关闭"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_word_of_ours_stands_in_for_a_month_or_a_day(language: str) -> None:
+    """Django asks for their names without a context: an entry of ours would be printed in dates."""
+    ours = {entry.msgid for entry in read_po(language) if not entry.context}
+    with translation.override("en-us", deactivate=True):
+        names = {str(name) for table in (MONTHS, WEEKDAYS, WEEKDAYS_ABBR) for name in table.values()}
+    assert len(names) == 26
+    assert not names & ours
