@@ -14,8 +14,10 @@ import httpx
 from demo.application import files
 from demo.repository import git
 from demo.world import (
+    APPROVER,
     DEVELOPER,
     NAMESPACE_PREFIX,
+    OPERATOR,
     ORGANISATION,
     PLATFORM_ADMIN,
     PROJECT_ADMIN,
@@ -41,11 +43,12 @@ WEB, ADMIN, UI, STATIC, POS, EDITED, MOBILE = (f"{ITC}/{app.slug}" for app in SU
 
 @dataclass
 class Scene:
-    """Where to look. ``orders``: name → number; ``rollouts``: name → id of a deployment."""
+    """Where to look. ``orders``: name → number; ``rollouts``: name → id of a deployment; ``rows``: other ids."""
 
     url: str
     orders: dict[str, str] = field(default_factory=dict)
     rollouts: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def keep(self, name: str, order: Carried) -> Carried:
@@ -65,6 +68,7 @@ def make_scene(product: Product) -> Scene:
     admin = Person(product.url, PROJECT_ADMIN)
     _prepare_policies(admin)
     _make_empty_project(product)
+    _make_group(product)
     # Jenkins has two places: what never ends gets one when everything else has been built.
     acts = (_carry, _crash, _fail, _prepare_roll, _wait_for_deployment, _wait_for_tester, _edit_outside)
     with ThreadPoolExecutor(len(acts)) as pool:
@@ -113,11 +117,15 @@ def _crash(crew: Crew, scene: Scene) -> None:
 
 
 def _fail(crew: Crew, scene: Scene) -> None:
-    """A build that does not compile after thousands of lines, and an order that nobody has built yet."""
+    """A build that fails after thousands of lines, with break-glass for it; and an order that nobody has built yet."""
     order = scene.keep("failed", crew.create(MOBILE, LOUD_BRANCH))
     order.start_build()
     wait_for(lambda: order.overview()["state"] == "build_failed", "the build fails", 60)
     scene.keep("new", crew.create(MOBILE, "feature/fee-classes"))
+    reason = "Order entry is down and the market opens at 09:15; the fix ran in FAT only."
+    on_duty = Person(scene.url, OPERATOR)
+    opened = on_duty.post(f"orders/{order.number}/break-glasses/", environment="prd", reason=reason, minutes=120)
+    scene.rows["break_glass"] = opened["id"]
 
 
 def _prepare_roll(crew: Crew, scene: Scene) -> None:
@@ -206,6 +214,16 @@ def _make_empty_project(product: Product) -> None:
     body = {"organisation": ORGANISATION[0], "slug": EMPTY, "administrators": [PROJECT_ADMIN], **names}
     Person(product.url, PLATFORM_ADMIN).post("projects/", **body)
     Person(product.url, PROJECT_ADMIN).post(f"projects/{EMPTY}/members/", username=DEVELOPER, role="developer")
+
+
+def _make_group(product: Product) -> None:
+    """One for the night, which holds a role in production."""
+    site_admin = Person(product.url, PLATFORM_ADMIN)
+    site_admin.post("groups/", slug="night", name="夜间值班", name_en="Night shift")
+    site_admin.post("groups/night/people/", username=APPROVER)
+    Person(product.url, PROJECT_ADMIN).post(
+        f"projects/{ITC}/members/", group="night", role="operations", environment="prd", reason="nights"
+    )
 
 
 def _push_branches(product: Product) -> None:

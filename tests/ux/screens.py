@@ -38,7 +38,7 @@ class View:
 
     def address(self, scene: Scene) -> str:
         """The path in this scene."""
-        return self.path.format(order=scene.orders, rollout=scene.rollouts)
+        return self.path.format(order=scene.orders, rollout=scene.rollouts, row=scene.rows)
 
 
 def _also_delayed(*views: View) -> tuple[View, ...]:
@@ -100,6 +100,9 @@ ORDER = (
     View("order-rolling", NORMAL, "/orders/{order[rolling]}/?panel=fat", DEVELOPER),
     View("order", DENIED, "/orders/{order[carried]}/", STRANGER, status=404),
     View("order", ERROR, f"/orders/{UNKNOWN}/", status=404),
+    View("break-glass-open", NORMAL, "/orders/{order[new]}/break-glass/prd/", OPERATOR),
+    View("break-glass-open", DENIED, "/orders/{order[new]}/break-glass/prd/", APPROVER),
+    View("break-glass", NORMAL, "/break-glass/{row[break_glass]}/", PLATFORM_ADMIN),
     View("order-sheet", NORMAL, "/orders/{order[carried]}/sheet/", AUDITOR),
     View("order-sheet", DENIED, "/orders/{order[carried]}/sheet/", STRANGER, status=404),
 )
@@ -174,6 +177,9 @@ ADMINISTRATION = (
     View("project", NORMAL, f"/projects/{ITC}/", PROJECT_ADMIN),
     View("project", EMPTY_STATE, f"/projects/{EMPTY}/", PROJECT_ADMIN),
     View("people", NORMAL, "/people/", PLATFORM_ADMIN),
+    View("groups", NORMAL, "/groups/", PLATFORM_ADMIN),
+    View("group", NORMAL, "/groups/night/", PLATFORM_ADMIN),
+    View("group-new", NORMAL, "/groups/new/", PLATFORM_ADMIN),
     View("person", NORMAL, "/people/chenlei/", PLATFORM_ADMIN),
     View("settings", NORMAL, "/me/", DEVELOPER),
     View("tokens", NORMAL, "/me/tokens/", DEVELOPER),
