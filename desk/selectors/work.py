@@ -102,7 +102,9 @@ def my_work(user: User, rights: Rights, *, project: str = "") -> MyWork:
         break_glasses=shown_rows(
             [row for row in break_glass.waits_for(user, rights) if project in ("", row.order.project.slug)], rights
         ),
-        rule_changes=[show_rule_change(user, row) for row in waits_for(user) if project in ("", _project_of(row))],
+        rule_changes=[
+            show_rule_change(user, row) for row in waits_for(user, rights) if project in ("", _project_of(row))
+        ],
     )
 
 

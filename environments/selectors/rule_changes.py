@@ -86,9 +86,12 @@ def _rows() -> QuerySet[RuleChange]:
     )
 
 
-def list_rule_changes(actor: User, *, only_waiting: bool = False) -> QuerySet[RuleChange]:
-    """Those of the projects that the person sees and of environments, which everybody knows; newest first."""
-    ids = Rights(actor).project_ids()
+def list_rule_changes(actor: User, *, only_waiting: bool = False, rights: Rights | None = None) -> QuerySet[RuleChange]:
+    """Those of the projects that the person sees and of environments, which everybody knows; newest first.
+
+    ``rights``: the person's, where they were read already.
+    """
+    ids = (rights or Rights(actor)).project_ids()
     rows = _rows().order_by("-pk")
     if ids is not None:
         rows = rows.filter(Q(environment__isnull=False) | Q(space__project__in=ids) | Q(project__in=ids))
@@ -103,9 +106,10 @@ def find_rule_change(actor: User, number: int) -> RuleChange:
     return row
 
 
-def waits_for(actor: User) -> list[RuleChange]:
+def waits_for(actor: User, rights: Rights | None = None) -> list[RuleChange]:
     """What waits for this very person's word, oldest first."""
-    return [row for row in reversed(list_rule_changes(actor, only_waiting=True)) if is_second(actor, row)]
+    rows = list_rule_changes(actor, only_waiting=True, rights=rights)
+    return [row for row in reversed(rows) if is_second(actor, row)]
 
 
 def waiting_on(actor: User, subject: Space | Environment | Project) -> ShownRuleChange | None:
