@@ -85,6 +85,18 @@ def test_one_strange_answer_ends_no_build(site: Site, strange: str, place: str) 
     assert text.count("[Pipeline] Start of Pipeline") == 1 and text.rstrip().endswith("Finished: SUCCESS")
 
 
+def test_what_was_told_of_it_goes_also_where_another_run_found_contact_first(site: Site) -> None:
+    build = site.finish(site.start_build(), lambda row: row.phase == "building")
+    told = {"message": "Jenkins asks for a sign-in.", "contact_lost_since": None}
+    Build.objects.filter(pk=build.pk).update(**told)
+    assert not site.step(build).message
+    # And where the very next pass is the last one.
+    build = site.finish(build, lambda row: row.phase == "finalizing")
+    Build.objects.filter(pk=build.pk).update(**told)
+    build = site.finish(build)
+    assert (build.state, build.message) == ("succeeded", "")
+
+
 @pytest.mark.parametrize("strange", ["redirect", "other"])
 def test_one_strange_answer_to_the_search_starts_no_second_build(site: Site, strange: str) -> None:
     """The POST arrived, its answer did not, and the search for it is answered by somebody else."""

@@ -46,8 +46,8 @@ def step(lease: Lease) -> Outcome:
 
 
 def _heard(lease: Lease, build: Build, outcome: Outcome) -> Outcome:
-    """The cause of a silence leaves the row with it."""
-    if build.message and lease.contact_lost_since and not isinstance(outcome, Done):
+    """The cause of a silence leaves the row with it; another run's probe may have ended the silence before."""
+    if build.message and not isinstance(outcome, Done):
         lease.save(message="")
     return outcome
 

@@ -63,7 +63,8 @@ def succeed(lease: Lease, build: Build, image: ImageFacts, *, adopted: bool = Fa
         ]
         lock_for_promotion(order, *automatic)
         data = {"attempt": build.attempt, "digest": image.digest, "adopted": adopted}
-        end_run(build, RunState.SUCCEEDED, actor=None, lease=lease, data=data, digest=image.digest)
+        # Without the cause of a silence that ended with this very pass.
+        end_run(build, RunState.SUCCEEDED, actor=None, lease=lease, data=data, digest=image.digest, message="")
         order.refresh_from_db()
         for space in automatic:
             closed = gates.first_closed(gates.promotion_gates(order, space))
