@@ -39,8 +39,8 @@ def test_a_pods_log_grows_by_itself(open_screen: Open, crew: Crew, product: Prod
     order = crew.create()
     order.build()
     order.to_fat()
-    newest = "SELECT pods FROM releases_placement WHERE last_succeeded_id IS NOT NULL ORDER BY id DESC LIMIT 1"
-    pods = product.rows().one(newest)
+    deployed = order.at("fat")["deployment"]["id"]
+    pods = product.rows().one("SELECT pods FROM releases_placement WHERE last_succeeded_id = %s", deployed)
     pod = json.loads(pods)[0]["name"]
     path = f"/runtime/{order.component}/fat/pods/{pod}/log/"
     screen = open_screen(DEVELOPER)
