@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+import time
 import tracemalloc
 from collections.abc import Iterator
 from datetime import timedelta
@@ -148,8 +150,12 @@ def step(row: Build) -> Build:
 
 
 def end(row: Build) -> int:
-    """Passes over it until it has ended; how many they were. Each comes when the log is due again."""
-    for passes in range(1, 30):
+    """Passes over it until it has ended; how many they were. Each comes when the log is due again.
+
+    The list of the job's builds is up to a second old, however quick the passes are.
+    """
+    until = time.monotonic() + 30
+    for passes in itertools.takewhile(lambda _passes: time.monotonic() < until, itertools.count(1)):
         Build.objects.filter(read_at__isnull=False).update(read_at=db_now() - timedelta(minutes=1))
         if step(row).is_terminal:
             return passes
