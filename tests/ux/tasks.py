@@ -110,6 +110,10 @@ def approve(office: Office) -> CountedUser:
     """What waits for me leads to the review; the decision stands at its foot."""
     number = office.site.scene.orders["approving"]
     user = office.at("/", APPROVER)
+    # The list is fetched anew once the page listens: a click in that very moment would meet a link that goes.
+    user.page.wait_for_function(
+        "() => document.querySelector('[data-live=ok]') && !document.querySelector('.htmx-request')"
+    )
     user.click(user.page.locator("#work").get_by_role("link", name=short(number)))
     user.page.wait_for_url("**/review/prd/**")
     user.click(user.page.locator("button[name=decision][value=approve]"))
