@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from audit.choices import Outcome
-from releases.api.serializers import GateOutput
+from releases.api.serializers.orders import GateOutput
 
 
 class ProcessOutput(serializers.Serializer[Any]):

@@ -12,7 +12,7 @@ from accounts.choices import Scope
 from foundation.api.pagination import KEYSET, page_of
 from foundation.api.views import ApiView
 from releases import break_glass, selectors
-from releases.api import break_glass_shapes as shapes
+from releases.api.serializers import break_glass as shapes
 from releases.services import break_glass as services
 
 

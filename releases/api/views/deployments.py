@@ -24,8 +24,9 @@ from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.problems import Invalid, Missing
 from releases import live_reads, scaling, selectors
-from releases.api import serializers as shapes
-from releases.api.turn_output import TurnOutput
+from releases.api.serializers import orders as shapes
+from releases.api.serializers.runtime import RuntimeOutput
+from releases.api.serializers.turns import TurnOutput
 from releases.logs import pods
 from releases.models import Approval, Deployment, Placement, Promotion, Snapshot, Turn
 from releases.services import approvals, deployments, promotions, removals, turns
@@ -242,10 +243,10 @@ class PlaceView(ApiView):
 class Runtime(ApiView):
     """What serves here now."""
 
-    @extend_schema(operation_id="runtime_retrieve", responses=shapes.RuntimeOutput)
+    @extend_schema(operation_id="runtime_retrieve", responses=RuntimeOutput)
     def get(self, request: Request, project: str, slug: str, environment: str) -> Response:
         """Serving order, pods, drift."""
-        return self.shown(shapes.RuntimeOutput, place_of(actor_of(request), project, slug, environment)[2])
+        return self.shown(RuntimeOutput, place_of(actor_of(request), project, slug, environment)[2])
 
 
 class RollBacks(PlaceView):

@@ -14,7 +14,7 @@ from foundation.messages import message as _
 from foundation.problems import Missing, Refused
 from foundation.runs.choices import ACTIVE, RunState
 from foundation.runs.wake import wake
-from releases.api import serializers as shapes
+from releases.api.serializers import hooks as shapes
 from releases.events import append_event
 from releases.locks import lock_orders
 from releases.models import Build

@@ -19,7 +19,7 @@ from foundation.digits import parse_digits
 from foundation.messages import message as _
 from foundation.problems import Invalid, Missing
 from releases import selectors
-from releases.api import serializers as shapes
+from releases.api.serializers import orders as shapes
 from releases.live.watched import write_watched
 from releases.logs import patterns, reading, searching
 from releases.logs.reading import sections_of

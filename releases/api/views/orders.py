@@ -20,7 +20,7 @@ from foundation.digits import parse_digits
 from foundation.messages import message as _
 from foundation.problems import Invalid, Missing
 from releases import selectors
-from releases.api import serializers as shapes
+from releases.api.serializers import orders as shapes
 from releases.api.views.overview import order_overview
 from releases.filtering import filter_orders
 from releases.models import Build, OrderEvent, ReleaseOrder

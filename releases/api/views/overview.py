@@ -7,7 +7,7 @@ from typing import Any
 from accounts.models import User
 from environments.models import Space
 from releases import gates, selectors
-from releases.api import serializers as shapes
+from releases.api.serializers import orders as shapes
 from releases.models import Approval, Build, ReleaseOrder
 from releases.turns import line_of
 

@@ -10,8 +10,8 @@ from accounts.actor import actor_of
 from accounts.choices import Scope
 from foundation.api.views import ApiView
 from releases import selectors
-from releases.api import serializers as shapes
-from releases.api.turn_output import TurnOutput
+from releases.api.serializers import orders as shapes
+from releases.api.serializers.turns import TurnOutput
 from releases.api.views.deployments import fresh
 from releases.services import turns
 from releases.services.release import release_place

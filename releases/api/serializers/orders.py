@@ -1,21 +1,15 @@
-"""What the API of orders takes and gives."""
+"""Orders, their builds, reviews, decisions and deployments."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from foundation.api.serializers import Input, text
 from foundation.messages import from_json_data
-from releases.api.turn_output import TurnOutput
+from releases.api.serializers.turns import TurnOutput
 from releases.choices import ApprovalState, DeploymentKind, OrderSource, TestVerdict
-from releases.models import Placement
-from releases.presenters.autoscaler import autoscaler_of
-
-MOST_NUMBER = 2**31 - 1
-"""What a database's integer column holds."""
 
 
 # ---------------------------------------------------------------- in
@@ -103,22 +97,6 @@ class RemovalInput(Input):
 
 class ScaleInput(Input):
     replicas = serializers.IntegerField(min_value=0, max_value=200)
-
-
-class ClaimInput(serializers.Serializer[Any]):
-    """Of a Jenkins whose Jenkinsfile may be newer than we are: what it says beyond this is let pass."""
-
-    trigger_id = serializers.UUIDField()
-    build_number = serializers.IntegerField(min_value=1, max_value=MOST_NUMBER)
-    queue_id = serializers.IntegerField(min_value=0, required=False, allow_null=True, default=None)
-
-
-class ReportInput(serializers.Serializer[Any]):
-    """As for a claim."""
-
-    trigger_id = serializers.UUIDField()
-    build_number = serializers.IntegerField(min_value=1, max_value=MOST_NUMBER)
-    digest = serializers.RegexField(r"^sha256:[0-9a-f]{64}$")
 
 
 # ---------------------------------------------------------------- out
@@ -346,56 +324,3 @@ class CommentOutput(serializers.Serializer[Any]):
     author = serializers.CharField(source="author.username")
     text = serializers.CharField()
     created_at = serializers.DateTimeField()
-
-
-class AutoscalerCondition(serializers.Serializer[Any]):
-    """One condition of the HorizontalPodAutoscaler, with the controller's own words."""
-
-    type = serializers.CharField()
-    is_true = serializers.BooleanField()
-    reason = serializers.CharField()
-    text = serializers.CharField()
-    since = serializers.CharField()
-
-
-class AutoscalerOutput(serializers.Serializer[Any]):
-    """What the autoscaler of the snapshot shows; ``decision`` says what it does and why."""
-
-    minimum = serializers.IntegerField()
-    maximum = serializers.IntegerField()
-    current = serializers.IntegerField()
-    wanted = serializers.IntegerField()
-    cpu_percent = serializers.IntegerField(allow_null=True, help_text="null while nobody knows")
-    target_percent = serializers.IntegerField(allow_null=True)
-    decision = serializers.CharField()
-    state = serializers.ChoiceField(choices=["fits", "limited", "waits", "unknown", "failed"])
-    scaled_at = serializers.DateTimeField(allow_null=True)
-    conditions = AutoscalerCondition(many=True)
-    seen_at = serializers.DateTimeField()
-
-
-class RuntimeOutput(serializers.Serializer[Any]):
-    environment = serializers.CharField(source="space.environment.slug")
-    serving = serializers.CharField(source="last_succeeded.order.number", default=None, allow_null=True)
-    digest = serializers.CharField(source="last_succeeded.snapshot.digest", default=None, allow_null=True)
-    active = serializers.IntegerField(source="in_progress_id", allow_null=True)
-    turns = TurnOutput(many=True, source="line", help_text="who waits there, first come first")
-    ready = serializers.IntegerField()
-    wanted = serializers.IntegerField()
-    overlay = serializers.JSONField(source="last_succeeded.overlay", default=None, allow_null=True)
-    allocated = serializers.IntegerField(
-        source="last_succeeded.snapshot.allocation.replicas", default=None, allow_null=True
-    )
-    autoscaler = serializers.SerializerMethodField()
-    pods = serializers.JSONField()
-    drift = serializers.JSONField()
-    settled_at = serializers.DateTimeField(allow_null=True)
-    unsettled_reason = serializers.CharField()
-    unknown_since = serializers.DateTimeField(allow_null=True)
-    seen_at = serializers.DateTimeField(allow_null=True)
-
-    @extend_schema_field(AutoscalerOutput(allow_null=True))
-    def get_autoscaler(self, place: Placement) -> Any:
-        """None where the snapshot has none, or nobody has seen it yet."""
-        seen = autoscaler_of(place)
-        return None if seen is None or seen.is_missing else AutoscalerOutput(seen).data

@@ -1,0 +1,1 @@
+"""What the API of orders and deployments takes and gives."""
