@@ -326,7 +326,7 @@ def _queue(order: ReleaseOrder, place: Placement, active: Deployment, *, may_wai
         message = _("%(who)s is deploying order %(number)s here right now.", **values)
         return Gate("queue", False, message, active.deployed_by.shown_name, active.created_at)
     line = turns.line_of(place)
-    own = next((turn for turn in line if turn.order_id == order.pk), None)
+    own = turns.own_turn(line, order)
     if own is not None:
         message = _(
             "%(who)s asked for this first: the order waits behind order %(number)s, place %(place)s.",

@@ -8,7 +8,7 @@ from django.db.models import Count, F, OuterRef, Prefetch, QuerySet, Subquery, V
 from django.db.models.functions import Coalesce
 
 from releases.choices import TurnState
-from releases.models import Placement, Turn
+from releases.models import Placement, ReleaseOrder, Turn
 
 LINE = "line"
 """The attribute of a placement that a page has read ahead."""
@@ -41,6 +41,16 @@ def line_of(place: Placement) -> list[Turn]:
         return []
     ahead: list[Turn] | None = place.__dict__.get(LINE)
     return list(in_line().filter(placement=place.pk)) if ahead is None else ahead
+
+
+def own_turn(line: Sequence[Turn], order: ReleaseOrder) -> Turn | None:
+    """The order's own turn in a line, if it waits there."""
+    return next((turn for turn in line if turn.order_id == order.pk), None)
+
+
+def turn_in(place: Placement | None, order: ReleaseOrder) -> Turn | None:
+    """The same in the line of a place; None where there is no such place yet."""
+    return own_turn(line_of(place), order) if place else None
 
 
 def read_lines(places: Sequence[Placement]) -> None:

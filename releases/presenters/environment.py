@@ -110,12 +110,6 @@ def latest_deployments(orders: Iterable[ReleaseOrder]) -> dict[tuple[int, int], 
     return {(row.order_id, row.space_id): row for row in rows}
 
 
-def turn_of(order: ReleaseOrder, space: Space) -> Turn | None:
-    """The order's place in the line there, if it waits."""
-    place = selectors.placement_of(order, space)
-    return next((turn for turn in line_of(place) if turn.order_id == order.pk), None) if place else None
-
-
 def turns_of(orders: Iterable[ReleaseOrder]) -> dict[tuple[int, int], Turn]:
     """Those that wait, by (order id, space id): one query, and none where the orders' own query says that none does."""
     ids = [order.pk for order in orders if getattr(order, "is_in_line", True)]

@@ -18,7 +18,7 @@ from releases.services import approvals
 from releases.services.break_glass import ensure_openable, review_gate
 from releases.services.builds import ensure_buildable
 from releases.services.orders import ensure_closable
-from releases.turns import line_of
+from releases.turns import turn_in
 
 DECIDED = (ApprovalState.GIVEN, ApprovalState.REJECTED)
 
@@ -31,8 +31,8 @@ def owner_id_of(verb: str, order: ReleaseOrder, space: Space | None, person: Use
         active = place.in_progress if place else None
         if active and active.order_id == order.pk:
             return active.deployed_by_id
-        line = line_of(place) if place else []
-        return next((turn.asked_by_id for turn in line if turn.order_id == order.pk), None)
+        turn = turn_in(place, order)
+        return turn.asked_by_id if turn else None
     if whose == "giver":
         rows = Approval.objects.filter(order=order, space=space, by=person, state__in=DECIDED)
         return person.pk if rows.exists() else None

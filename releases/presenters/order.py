@@ -34,10 +34,10 @@ from releases.presenters.environment import (
     latest_deployments,
     place_of,
     standing_of,
-    turn_of,
 )
 from releases.presenters.words import build_waits, why_waiting
 from releases.services import approvals
+from releases.turns import turn_in
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,13 @@ def read_lane(order: ReleaseOrder, rights: Rights) -> Lane:
     selectors.read_ahead(order, spaces)
     for space in spaces:
         key = (order.pk, space.pk)
-        standing = standing_of(order, space, deployments.get(key), promotions.get(key), turn_of(order, space))
+        standing = standing_of(
+            order,
+            space,
+            deployments.get(key),
+            promotions.get(key),
+            turn_in(selectors.placement_of(order, space), order),
+        )
         places[space.environment.slug] = place_of(order, standing, rights)
     build = selectors.latest_build(order)
     usual = usual_build(order.component_id)

@@ -9,7 +9,7 @@ from environments.models import Space
 from releases import gates, selectors
 from releases.api.serializers import orders as shapes
 from releases.models import Approval, Build, ReleaseOrder
-from releases.turns import line_of
+from releases.turns import turn_in
 
 
 def order_overview(order: ReleaseOrder, viewer: User) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def environment_overview(order: ReleaseOrder, space: Space, viewer: User) -> dic
         "review": review,
         "approvals": approvals,
         "deployment": deployment,
-        "turn": next((turn for turn in line_of(place) if turn.order_id == order.pk), None) if place else None,
+        "turn": turn_in(place, order),
         "settled_at": place.settled_at if place and is_here else None,
         "unsettled_reason": place.unsettled_reason if place and is_here else "",
         "unknown_since": place.unknown_since if place else None,
