@@ -23,6 +23,7 @@ from foundation.runs.choices import ACTIVE, RunState
 from releases import break_glass
 from releases.choices import OrderState, PromotionState
 from releases.models import Build, Deployment, Placement, Promotion, ReleaseOrder, Turn
+from releases.presenters.acts import panel_url
 from releases.presenters.break_glass import ShownBreakGlass, shown_rows
 from releases.presenters.build import stage_summary
 from releases.presenters.environment import active_word, spaces_by_project, turn_word
@@ -128,10 +129,6 @@ def _sees(rights: Rights, name: str, project: str = "") -> Q:
     return seen & Q(**{f"{name}__slug": project}) if project else seen
 
 
-def _order_page(order: ReleaseOrder, panel: str) -> str:
-    return f"{reverse('releases:order', args=[order.number])}?panel={panel}"
-
-
 def _approval_task(one: Waiting) -> Task:
     word = _("to be removed") if one.is_removal else _("waits for approval")
     return Task(one.order, one.space.environment, one.since, "blocked", word, one.url, one.is_removal)
@@ -162,7 +159,7 @@ def _to_test(rights: Rights) -> list[Task]:
             is_there = here.get((place.component_id, space.pk)) == order.pk or (order.pk, space.pk) in promoted
             if is_next and not is_there and rights.can("promote", space=space, owner_id=order.author_id):
                 word = _("in %(name)s", name=place.space.environment.label)
-                url = _order_page(order, space.environment.slug)
+                url = panel_url(order.number, space.environment.slug)
                 tasks.append(Task(order, space.environment, place.last_succeeded.finished_at, "queued", word, url))
     return sorted(tasks, key=lambda task: task.at or timezone.now())
 
@@ -208,7 +205,7 @@ def _running(rights: Rights, project: str) -> list[Task]:
 def _build_task(build: Build) -> Task:
     state, word = stage_summary(build)
     word = word or str(RunState(build.state).label)
-    return Task(build.order, None, build.created_at, state, word, _order_page(build.order, "build"))
+    return Task(build.order, None, build.created_at, state, word, panel_url(build.order.number, "build"))
 
 
 def _deployment_task(row: Deployment, word: MessageLike, at: datetime | None) -> Task:
@@ -217,7 +214,7 @@ def _deployment_task(row: Deployment, word: MessageLike, at: datetime | None) ->
 
 def _turn_task(turn: Turn) -> Task:
     environment = turn.placement.space.environment
-    url = _order_page(turn.order, environment.slug)
+    url = panel_url(turn.order.number, environment.slug)
     return Task(turn.order, environment, turn.created_at, RunState.QUEUED, turn_word(turn), url)
 
 
@@ -239,7 +236,7 @@ def _failed(rights: Rights, project: str) -> list[Task]:
 
 
 def _failed_build(order: ReleaseOrder) -> Task:
-    url = _order_page(order, "build")
+    url = panel_url(order.number, "build")
     return Task(order, None, order.changed_at, "build_failed", OrderState.BUILD_FAILED.label, url)
 
 

@@ -101,6 +101,11 @@ def explain_url(verb: str, order: ReleaseOrder | None, space: Space | None, proj
     return asked.address()
 
 
+def panel_url(number: str, panel: str) -> str:
+    """The order's page with one card open: ``build``, or an environment's short name."""
+    return f"{reverse('releases:order', args=[number])}?panel={panel}"
+
+
 def new_order_act(rights: Rights, project_ids: Iterable[int]) -> Act:
     """The button of a page that lists orders; for people who may create nowhere it says so."""
     url = reverse("releases:new")

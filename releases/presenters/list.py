@@ -20,7 +20,7 @@ from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
 from releases.choices import OrderState
 from releases.models import Build, ReleaseOrder
-from releases.presenters.acts import Act
+from releases.presenters.acts import Act, panel_url
 from releases.presenters.build import Stage, stage_strip, stage_summary
 from releases.presenters.environment import (
     Standing,
@@ -101,7 +101,7 @@ def next_act(order: ReleaseOrder, standings: Sequence[Standing], rights: Rights)
         repeat = Act(_("Repeat"), f"{reverse('releases:new')}?repeat={order.number}")
         return repeat if may else Act(_("Open"), page)
     if order.state == OrderState.BUILDING:
-        return Act(_("See the log"), f"{page}?panel=build")
+        return Act(_("See the log"), panel_url(order.number, "build"))
     if order.state in (OrderState.CREATED, OrderState.BUILD_FAILED):
         if rights.can("build", project_id=order.project_id, owner_id=order.author_id):
             is_first = order.state == OrderState.CREATED
@@ -115,19 +115,21 @@ def _onwards(order: ReleaseOrder, standings: Sequence[Standing], rights: Rights)
     page = reverse("releases:order", args=[order.number])
     for standing in standings:
         if standing.turn:
-            return Act(_("Open"), f"{page}?panel={standing.space.environment.slug}")
+            return Act(_("Open"), panel_url(order.number, standing.space.environment.slug))
         if standing.deployment and standing.deployment.state in ACTIVE:
             return Act(_("Rollout"), reverse("releases:rollout", args=[standing.deployment.pk]))
     for standing in standings:
         if standing.state == RunState.SUCCEEDED:
             continue
-        return _enter(order, standing, rights) or Act(_("Open"), f"{page}?panel={standing.space.environment.slug}")
+        return _enter(order, standing, rights) or Act(
+            _("Open"), panel_url(order.number, standing.space.environment.slug)
+        )
     return Act(_("Open"), page)
 
 
 def _enter(order: ReleaseOrder, standing: Standing, rights: Rights) -> Act | None:
     space, label = standing.space, standing.space.environment.label
-    panel = f"{reverse('releases:order', args=[order.number])}?panel={space.environment.slug}"
+    panel = panel_url(order.number, space.environment.slug)
     if standing.state in (RunState.FAILED, RunState.ERRORED) and standing.deployment:
         return Act(_("See the cause"), reverse("releases:rollout", args=[standing.deployment.pk]))
     if standing.promotion is None:

@@ -16,7 +16,7 @@ from foundation.runs.choices import ACTIVE, RunState
 from releases import gates, selectors
 from releases.choices import OrderState
 from releases.models import Build, Deployment, Placement, ReleaseOrder
-from releases.presenters.acts import Act, refusal
+from releases.presenters.acts import Act, panel_url, refusal
 from releases.presenters.build import (
     UsualBuild,
     percent_of,
@@ -296,7 +296,7 @@ def _promote(order: ReleaseOrder, place: Place, rights: Rights, panel: str) -> A
     slug = space.environment.slug
     if not no.why and panel == slug:
         return None
-    url = f"{reverse('releases:order', args=[order.number])}?panel={slug}"
+    url = panel_url(order.number, slug)
     label = _("Promote to %(name)s", name=space.environment.label)
     return Act(label, url, no=no, is_primary=True, letter="p")
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts.actor import actor_of
@@ -17,7 +16,7 @@ from foundation.pages import act_view, is_saved, read_view, redirect_with
 from releases import break_glass, gates, selectors
 from releases.forms import BreakGlassForm, BreakGlassWordForm
 from releases.models import BreakGlass
-from releases.presenters.acts import refusal
+from releases.presenters.acts import panel_url, refusal
 from releases.presenters.break_glass import shown
 from releases.services import break_glass as services
 from releases.views.pages import live, page
@@ -35,9 +34,7 @@ def open_one(request: HttpRequest, number: str, environment: str) -> HttpRespons
         form, lambda: services.open_break_glass(actor=user, order=order, space=space, **form.cleaned_data)
     ):
         message = _("Break-glass is in force. Who reviews it is told now.")
-        answer = redirect_with(request, message, "releases:order", number)
-        answer["Location"] += f"?panel={space.environment.slug}"
-        return answer
+        return redirect_with(request, message, panel_url(number, space.environment.slug))
     no = refusal(Rights(user), "break_glass", space=space, order=order)
     found = gates.deployment_gates(order, space, snapshot=None, deployer=None)
     context = {
@@ -59,7 +56,7 @@ def _page_of(request: HttpRequest, row: BreakGlass, form: BreakGlassWordForm, st
     environment = row.space.environment
     context = {
         "found": shown(row, Rights(actor_of(request))), "order": row.order, "environment": environment, "form": form,
-        "back": f"{reverse('releases:order', args=[row.order.number])}?panel={environment.slug}",
+        "back": panel_url(row.order.number, environment.slug),
         **live(row.order, row.space_id),
     }  # fmt: skip
     return page(request, "releases/break_glass.html", context, status=status)

@@ -14,6 +14,7 @@ from foundation.problems import Invalid, Missing
 from releases import selectors
 from releases.forms import PromotionForm, ReasonForm
 from releases.models import Promotion
+from releases.presenters.acts import panel_url
 from releases.services import promotions
 from releases.views.orders import order_context
 from releases.views.pages import page
@@ -32,9 +33,7 @@ def promote(request: HttpRequest, number: str, environment: str) -> HttpResponse
             put_errors(form, refusal)
         else:
             message = _("Promoted to %(name)s.", name=space.environment.label)
-            response = redirect_with(request, message, "releases:order", number)
-            response["Location"] += f"?panel={space.environment.slug}"
-            return response
+            return redirect_with(request, message, panel_url(number, space.environment.slug))
     context = order_context(request, order, panel=space.environment.slug, form=form)
     return page(request, "releases/order.html", context, status=400)
 

@@ -24,7 +24,7 @@ from releases.choices import ApprovalState
 from releases.forms import DecisionForm, DeployForm, TakeOverForm
 from releases.live_reads import layers_between
 from releases.models import Approval, Deployment, Placement, ReleaseOrder, Review, Snapshot
-from releases.presenters.acts import refusal
+from releases.presenters.acts import panel_url, refusal
 from releases.presenters.diff import diff_of
 from releases.presenters.facts import compare, folded
 from releases.presenters.review import (
@@ -238,9 +238,7 @@ def deploy(request: HttpRequest, number: str, environment: str) -> HttpResponse:
     if isinstance(made, Deployment):
         return redirect("releases:rollout", made.pk)
     message = _("It waits its turn, place %(place)s.", place=made.position)
-    response = redirect_with(request, message, "releases:order", number)
-    response["Location"] += f"?panel={space.environment.slug}"
-    return response
+    return redirect_with(request, message, panel_url(number, space.environment.slug))
 
 
 @api_route("take_overs_create")

@@ -13,7 +13,7 @@ from foundation.messages import message as _
 from foundation.pages import act_view, redirect_with
 from releases import selectors
 from releases.forms import ReasonForm
-from releases.presenters.acts import refusal
+from releases.presenters.acts import panel_url, refusal
 from releases.services import turns
 from releases.services.release import release_place
 from releases.views.pages import page
@@ -25,9 +25,8 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Out of the line; nothing of it was applied."""
     turn = selectors.turn_by_id(actor_of(request), pk)
     turns.cancel_turn(actor=actor_of(request), turn=turn)
-    response = redirect_with(request, _("It waits no longer."), "releases:order", turn.order.number)
-    response["Location"] += f"?panel={turn.placement.space.environment.slug}"
-    return response
+    there = panel_url(turn.order.number, turn.placement.space.environment.slug)
+    return redirect_with(request, _("It waits no longer."), there)
 
 
 @api_route("deployments_release")
