@@ -27,7 +27,7 @@ from environments.holding import each_holder, of_person
 from environments.models import Membership, Space
 from environments.verb_words import ACTS, OWNED, OWNERS
 from environments.verbs import VERBS, Where
-from foundation.messages import MessageLike, localized_list
+from foundation.messages import MessageLike, localized_list, localized_time
 from foundation.messages import message as _
 from foundation.problems import Asked
 
@@ -245,17 +245,15 @@ def _why_not(matter: Matter, held: list[HeldExplained]) -> tuple[str, MessageLik
 def _why_not_now(held: list[HeldExplained]) -> tuple[str, MessageLike] | None:
     later = min((one for one in held if one.when == LATER), key=lambda one: one.since, default=None)
     if later is not None:
-        role, at = Role(later.row.role).label, _moment(later.row.starts_at)
+        role, at = Role(later.row.role).label, localized_time(later.row.starts_at)
         return "not-begun", _("the role %(role)s begins on %(at)s.", role=role, at=at)
     ended = [one.row for one in held if one.when == ENDED and one.row.ends_at is not None]
     if ended:
         last = max(ended, key=lambda row: row.ends_at or timezone.now())
-        return "ended", _("the role %(role)s ended on %(at)s.", role=Role(last.role).label, at=_moment(last.ends_at))
+        return "ended", _(
+            "the role %(role)s ended on %(at)s.", role=Role(last.role).label, at=localized_time(last.ends_at)
+        )
     return None
-
-
-def _moment(at: datetime | None) -> str:
-    return timezone.localtime(at).strftime("%Y-%m-%d %H:%M %Z") if at else ""
 
 
 def _why_not_here(matter: Matter, rows: list[Membership]) -> tuple[str, MessageLike]:

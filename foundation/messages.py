@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any
 
 from django.db import models
 from django.db.models.expressions import BaseExpression
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext, override
 
@@ -32,6 +34,7 @@ __all__ = [
     "in_english",
     "join_messages",
     "localized_list",
+    "localized_time",
     "message",
     "redacted_message",
     "to_json_data",
@@ -67,6 +70,11 @@ class LocalizedName:
 def localized_list(items: Iterable[object]) -> str:
     """Names one after the other, with the sign that the reader's language puts between them."""
     return ("、" if _is_chinese() else ", ").join(str(item) for item in items)
+
+
+def localized_time(at: datetime | None) -> str:
+    """A time to the minute as messages tell it, in the reader's zone, which it names; empty for none."""
+    return timezone.localtime(at).strftime("%Y-%m-%d %H:%M %Z") if at else ""
 
 
 def _is_chinese() -> bool:

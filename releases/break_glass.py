@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from accounts.models import User
 from environments.access import Rights, can, memberships_that_allow, people_who_may, visible_to
 from environments.models import Space
 from environments.second_person import share_a_hand
 from foundation.clock import db_now
-from foundation.messages import MessageLike, localized_list
+from foundation.messages import MessageLike, localized_list, localized_time
 from foundation.messages import message as _
 from foundation.problems import Missing
 from releases.choices import ClosedReason
@@ -55,7 +55,11 @@ def is_in_force(row: BreakGlass) -> bool:
 
 def in_force(order: ReleaseOrder, space: Space) -> BreakGlass | None:
     """The one that opens the flow for the order there now."""
-    return next((row for row in rows_of(order, space) if is_in_force(row)), None)
+    return _first_in_force(rows_of(order, space))
+
+
+def _first_in_force(rows: list[BreakGlass]) -> BreakGlass | None:
+    return next((row for row in rows if is_in_force(row)), None)
 
 
 def reopens(order: ReleaseOrder, space: Space) -> bool:
@@ -68,20 +72,25 @@ def pass_by(found: list[Gate], order: ReleaseOrder, space: Space) -> list[Gate]:
 
     Every other gate is returned as it is.
     """
-    if all(gate.is_open or not gate.is_flow for gate in found):
+    if not any(_stops_the_flow(gate) for gate in found):
         return found
     rows = rows_of(order, space)
-    row = next((one for one in rows if is_in_force(one)), None)
-    if row is None:
-        return [_told_over(gate, rows[0]) if rows else gate for gate in found]
-    return [_opened(gate, row) if gate.is_flow and not gate.is_open else gate for gate in found]
+    if not rows:
+        return found
+    row = _first_in_force(rows)
+    tell = partial(_opened, row=row) if row else partial(_told_over, last=rows[0])
+    return [tell(gate) if _stops_the_flow(gate) else gate for gate in found]
+
+
+def _stops_the_flow(gate: Gate) -> bool:
+    return gate.is_flow and not gate.is_open
 
 
 def _opened(gate: Gate, row: BreakGlass) -> Gate:
     message = _(
         "By break-glass of %(who)s until %(until)s. Without it: %(why)s",
         who=row.opened_by.localized_name,
-        until=moment(row.ends_at),
+        until=localized_time(row.ends_at),
         why=gate.message,
     )
     return replace(gate, is_open=True, message=message, who="", break_glass_id=row.pk)
@@ -89,15 +98,8 @@ def _opened(gate: Gate, row: BreakGlass) -> Gate:
 
 def _told_over(gate: Gate, last: BreakGlass) -> Gate:
     """Who counted on it reads that it is over."""
-    if gate.is_open or not gate.is_flow:
-        return gate
     message = _("%(why)s The break-glass of %(who)s is over.", why=gate.message, who=last.opened_by.localized_name)
     return replace(gate, message=message)
-
-
-def moment(at: datetime) -> str:
-    """A time as messages tell it, in the reader's zone."""
-    return timezone.localtime(at).strftime("%Y-%m-%d %H:%M %Z")
 
 
 def used_by(found: list[Gate]) -> int | None:

@@ -14,11 +14,12 @@ from accounts.models import User
 from environments.access import require, who_may
 from environments.models import Space
 from foundation.clock import db_now
+from foundation.messages import localized_time
 from foundation.messages import message as _
 from foundation.problems import Denied, Invalid, Refused, Stale
 from foundation.runs.choices import ACTIVE
 from releases import break_glass
-from releases.break_glass import LONGEST, deployments_under, is_in_force, moment, who_reviews
+from releases.break_glass import LONGEST, deployments_under, is_in_force, who_reviews
 from releases.choices import ClosedReason, OrderState
 from releases.events import record_act
 from releases.gate import Gate
@@ -50,7 +51,7 @@ def open_break_glass(*, actor: User, order: ReleaseOrder, space: Space, reason: 
             message = _("Nobody else could review it, so nobody would be told: give one more person the role here.")
             raise Refused(message, "no-reviewer", who_may("manage_members", space=space))
         row.save()
-        _record(row, "opened", actor, row.reason, until=moment(row.ends_at))
+        _record(row, "opened", actor, row.reason, until=localized_time(row.ends_at))
     return row
 
 
@@ -73,7 +74,7 @@ def ensure_openable(order: ReleaseOrder, space: Space, person: User | None) -> N
         message = _(
             "Break-glass of %(who)s is in force here until %(until)s.",
             who=open_now.opened_by.localized_name,
-            until=moment(open_now.ends_at),
+            until=localized_time(open_now.ends_at),
         )
         raise Stale(message, "break-glass-in-force", open_now.opened_by.shown_name)
     own = [row for row in break_glass.rows_of(order, space) if person and row.opened_by_id == person.pk]
@@ -107,15 +108,20 @@ def review_break_glass(*, actor: User, row: BreakGlass, comment: str) -> BreakGl
         raise Invalid({"comment": [_("Say what you found: the audit keeps it.")]})
     with transaction.atomic():
         locked = _lock(row)
-        ensure_reviewable(locked)
-        if why := break_glass.why_not_reviewer(actor, locked):
-            raise Denied(why, "not-the-second", who_reviews(locked))
+        ensure_may_review(actor, locked)
         locked.reviewed_by, locked.reviewed_at = actor, db_now()
         locked.review_comment = comment.strip()[:LONGEST_TEXT]
         locked.save(update_fields=["reviewed_by", "reviewed_at", "review_comment"])
         under = [f"{one.order.number} {one.kind} {one.state}" for one in deployments_under(locked)]
         _record(locked, "reviewed", actor, locked.review_comment, deployments=under)
     return locked
+
+
+def ensure_may_review(person: User, row: BreakGlass) -> None:
+    """Raises Refused before it is over and once it has its review, Denied for who is in it themselves."""
+    ensure_reviewable(row)
+    if why := break_glass.why_not_reviewer(person, row):
+        raise Denied(why, "not-the-second", who_reviews(row))
 
 
 def ensure_reviewable(row: BreakGlass) -> None:
@@ -150,9 +156,7 @@ def _record(row: BreakGlass, act: str, actor: User, reason: str, **facts: Any) -
 def review_gate(row: BreakGlass, person: User | None) -> Gate:
     """The same as a gate, for the permission explainer."""
     try:
-        ensure_reviewable(row)
-        if person is not None and (why := break_glass.why_not_reviewer(person, row)):
-            raise Denied(why, "not-the-second", who_reviews(row))
+        ensure_reviewable(row) if person is None else ensure_may_review(person, row)
     except (Denied, Refused) as refusal:
         return Gate(refusal.code, False, refusal.message, refusal.who_can_help)
     return Gate("break-glass", True, _("It is over and waits for its review."))

@@ -12,6 +12,7 @@ from django.utils import timezone
 from audit.models import AuditEvent
 from environments.access import Rights
 from environments.models import Membership
+from foundation.messages import localized_time
 from foundation.problems import Denied, Invalid, Missing, Refused, Stale
 from foundation.runs.choices import RunState
 from releases import break_glass, gates, transitions
@@ -129,7 +130,7 @@ def test_event_and_audit_say_who_where_why_and_until(world: World, order: Releas
     row = break_it(world, order)
     event = OrderEvent.objects.get(order=order, kind="break_glass.opened")
     assert (event.actor, event.data["environment"], event.data["note"]) == (world.olli, "prd", "trading stands still")
-    assert event.data["until"] == break_glass.moment(row.ends_at)
+    assert event.data["until"] == localized_time(row.ends_at)
     recorded = AuditEvent.objects.get(verb="break_glass.opened")
     assert (recorded.actor_name, recorded.environment, recorded.reason) == ("Olli", "prd", "trading stands still")
 
