@@ -51,15 +51,6 @@ def roles_of_group(actor: User, group: Group) -> QuerySet[Membership]:
     return rows.order_by("project__slug", "role", "pk")
 
 
-def find_site_role_of(actor: User, group: Group, number: int) -> Membership:
-    """A site role of the group by its number; raises Missing."""
-    require(actor, "see_site")
-    row = group.memberships.filter(not_over()).filter(pk=number, project=None).first()
-    if row is None:
-        raise Missing
-    return row
-
-
 def people_to_add(actor: User, group: Group) -> QuerySet[User]:
     """Whom a platform administrator may choose from: everybody else who may sign in and is not in it."""
     require(actor, "manage_people")

@@ -13,7 +13,7 @@ from accounts.role_lookup import HeldRole
 from environments.access import Rights, can, require, visible_projects
 from environments.choices import Role
 from environments.holding import held_by, holders, in_force, not_over, of_person
-from environments.models import Membership
+from environments.models import Group, Membership
 from foundation.problems import Missing
 
 
@@ -128,10 +128,10 @@ def people_to_add(actor: User, project: Project) -> QuerySet[User]:
     return User.objects.filter(is_active=True).exclude(pk=actor.pk)
 
 
-def find_site_role(actor: User, person: User, number: int) -> Membership:
-    """A site role of the person by its number; raises Missing."""
+def find_site_role(actor: User, holder: User | Group, number: int) -> Membership:
+    """A site role that a person or a group holds itself, by its number; raises Missing."""
     require(actor, "see_site")
-    row = memberships_of(person).filter(pk=number, project=None, user=person).first()
+    row = holder.memberships.filter(not_over(), pk=number, project=None).first()
     if row is None:
         raise Missing
     return row

@@ -12,6 +12,7 @@ from accounts.actor import actor_of
 from environments.access import Rights, who_may
 from environments.forms import GroupForm, GroupMemberForm, SiteRoleForm
 from environments.selectors import groups as selectors
+from environments.selectors.people import find_site_role
 from environments.services import groups as services
 from environments.services import members
 from environments.views.form_page import form_page, form_view
@@ -138,6 +139,6 @@ def add_site_role(request: HttpRequest, slug: str) -> HttpResponse:
 @act_view
 def end_site_role(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     user = actor_of(request)
-    row = selectors.find_site_role_of(user, selectors.find_group(user, slug), number)
+    row = find_site_role(user, selectors.find_group(user, slug), number)
     members.end_membership(actor=user, membership=row, reason=request.POST.get("reason", ""))
     return redirect("environments:group", slug)

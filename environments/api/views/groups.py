@@ -14,6 +14,7 @@ from accounts.choices import Scope
 from environments.api import serializers as shapes
 from environments.api.viewsets import Administered
 from environments.selectors import groups as selectors
+from environments.selectors.people import find_site_role
 from environments.services import groups as services
 from environments.services import members
 from foundation.api.pagination import KEYSET, page_of
@@ -118,6 +119,6 @@ class GroupRole(ApiView):
     def delete(self, request: Request, slug: str, number: int) -> Response:
         """End a site role of the group now."""
         user = actor_of(request)
-        row = selectors.find_site_role_of(user, selectors.find_group(user, slug), number)
+        row = find_site_role(user, selectors.find_group(user, slug), number)
         members.end_membership(actor=user, membership=row)
         return Response(status=204)
