@@ -159,7 +159,7 @@ class Viewer:
             seen.page.click(button)
         if answer.value:
             seen.status = answer.value.status
-        _settle(seen.page)
+        settle(seen.page)
 
     def _window(self, who: str, theme: str, language: str) -> BrowserContext:
         key = (who, theme, language)
@@ -188,11 +188,11 @@ class Viewer:
 
 def _go(page: Page, url: str) -> int:
     answer = page.goto(url)
-    _settle(page)
+    settle(page)
     return answer.status if answer else 0
 
 
-def _settle(page: Page) -> None:
+def settle(page: Page) -> None:
     """Loaded, and nothing is being asked for."""
     page.wait_for_load_state("load")
     page.wait_for_timeout(120)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Browser, expect
 
 from demo.world import APPROVER, DEVELOPER, OPERATOR, PLATFORM_ADMIN, TESTER
-from tests.ux.browser_view import HEIGHT, WIDE, Viewer
+from tests.ux.browser_view import HEIGHT, WIDE, Viewer, settle
 from tests.ux.interactions import CountedUser
 from tests.ux.scene import GATEWAY, UI
 from tests.ux.site import Site
@@ -111,9 +111,8 @@ def approve(office: Office) -> CountedUser:
     number = office.site.scene.orders["approving"]
     user = office.at("/", APPROVER)
     # The list is fetched anew once the page listens: a click in that very moment would meet a link that goes.
-    user.page.wait_for_function(
-        "() => document.querySelector('[data-live=ok]') && !document.querySelector('.htmx-request')"
-    )
+    user.page.wait_for_selector("[data-live=ok]")
+    settle(user.page)
     user.click(user.page.locator("#work").get_by_role("link", name=short(number)))
     user.page.wait_for_url("**/review/prd/**")
     user.click(user.page.locator("button[name=decision][value=approve]"))
