@@ -2,10 +2,12 @@
 
 from django.apps import AppConfig
 from django.core.checks import Tags, register
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
 from foundation.installation import after_migrate
 from foundation.migration_history import check_history
+from foundation.query_planning import plan_quickly
 
 
 class FoundationConfig(AppConfig):
@@ -16,6 +18,7 @@ class FoundationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Registers the check of the database's migrations, and has the installation's row made after each migrate."""
+        """Registers the check of the database's migrations, and what follows a migrate and a new connection."""
         register(check_history, Tags.database)
+        connection_created.connect(plan_quickly, dispatch_uid="foundation.query_planning")
         post_migrate.connect(after_migrate, sender=self, dispatch_uid="foundation.installation")

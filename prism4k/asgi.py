@@ -11,12 +11,13 @@ pages = get_asgi_application()
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
+from prism4k.kept_threads import KeptThreads  # noqa: E402
 from prism4k.origins import OwnOrigins  # noqa: E402
 from releases.live.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": pages,
+        "http": KeptThreads(pages),
         # A page of another site may open a websocket with our cookie: its Origin must be one of ours.
         "websocket": OwnOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
