@@ -52,6 +52,7 @@ _KNOWN = re.compile(
     r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
     r"|\bLTAI[0-9A-Za-z]{12,24}\b|\bAKID[0-9A-Za-z]{13,40}\b|\bAIza[0-9A-Za-z_-]{35}\b"
     r"|\bgh[pousr]_[0-9A-Za-z]{30,}\b|\bgithub_pat_[0-9A-Za-z_]{20,}|\bglpat-[0-9A-Za-z_-]{16,}"
+    r"|\bsk_live_[0-9A-Za-z]{16,}|\bsk-(?:proj-|ant-|svcacct-)?[0-9A-Za-z_-]{32,}|\bSG\.[0-9A-Za-z_-]{16,}\.[0-9A-Za-z_-]{16,}"
     r"|\bxox[abprs]-[0-9A-Za-z-]{10,}|\bnpm_[0-9A-Za-z]{30,}\b|\bhvs\.[0-9A-Za-z_-]{20,}"
     r"|\beyJ[0-9A-Za-z_-]{8,}\.eyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,}"
     r"|\b(?:Bearer|Basic)\s+[0-9A-Za-z+/_=.-]{16,}",

@@ -92,6 +92,8 @@ HARMLESS = [
     ("PASSTHROUGH", "x"),
     ("tokenizer", "bert"),
     ("PASSWORD_ENCODER", "bcrypt"),
+    ("host", "sk-central-1.example.com"),
+    ("task", "task-" + "a1" * 20),
 ]
 
 
@@ -106,7 +108,16 @@ def test_what_only_sounds_like_one_passes(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["ghp_" + "a1" * 18, "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.abcdefgh_1", "LTAI" + "5t" * 8]
+    "value",
+    [
+        "ghp_" + "a1" * 18,
+        "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.abcdefgh_1",
+        "LTAI" + "5t" * 8,
+        "sk_live_" + "a1" * 12,
+        "sk-proj-" + "a1" * 20,
+        "sk-ant-api03-" + "a1" * 20,
+        "SG." + "a1" * 11 + "." + "b2" * 20,
+    ],
 )
 def test_a_token_is_known_by_its_form(value: str) -> None:
     assert holds_secret(value)
