@@ -26,6 +26,10 @@ SHORT_RUN_SECONDS = 60
 _START_REASONS = ("StartError", "ContainerCannotRun")
 _SETUP_EVENTS = ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox")
 _SIGNALS = (137, 143)
+# ``kuberuntime/security_context_others.go``: no later attempt can bring another answer.
+_AS_ROOT = re.compile(r"container(?: has runAsNonRoot and image |'s runAsUser breaks non-root policy)")
+# What the kubelet says until it has heard from the API server: the configuration may well be there.
+_NOT_YET_READ = re.compile(r"failed to sync (?:configmap|secret) cache: |services have not yet been read at least once")
 _WRONG_PROGRAM = re.compile(r"(?:^|: )exec format error\W*$", re.M)
 
 
@@ -54,8 +58,8 @@ def _waiting(case: Case, reason: str, message: str) -> Finding | None:
     if reason in ("", "ContainerCreating", "PodInitializing"):
         # Between a crash and the next start the last termination stays the cause.
         return _exited(case, case.last_end, is_back=True) if case.last_end else _creating(case, reason)
-    if reason == "CreateContainerConfigError":
-        return case.found("config_missing", is_fatal=case.age >= CONFIG_PATIENCE_SECONDS, message=message)
+    if reason == "CreateContainerConfigError" and not _NOT_YET_READ.match(message):
+        return _not_configured(case, message)
     if reason in ("CreateContainerError", "RunContainerError"):
         is_second = case.restarts >= 1 or case.age >= START_PATIENCE_SECONDS
         return _not_started(case, message, is_fatal=is_second)
@@ -64,6 +68,12 @@ def _waiting(case: Case, reason: str, message: str) -> Finding | None:
         is_late = case.age >= UNKNOWN_PATIENCE_SECONDS
         return case.found("container_problem", is_fatal=is_late, reason=reason, message=message)
     return None
+
+
+def _not_configured(case: Case, message: str) -> Finding:
+    if _AS_ROOT.match(message):
+        return case.found("runs_as_root", is_fatal=True, image=case.image, message=message)
+    return case.found("config_missing", is_fatal=case.age >= CONFIG_PATIENCE_SECONDS, message=message)
 
 
 def _creating(case: Case, reason: str) -> Finding | None:

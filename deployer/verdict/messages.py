@@ -20,6 +20,7 @@ MESSAGES: dict[str, Message] = {
     "image_pull_failed": _("The image %(image)s cannot be pulled: %(message)s"),
     "wrong_architecture": _("The image %(image)s does not fit the CPU architecture of the node: %(message)s"),
     "config_missing": _("Container %(container)s cannot be set up: %(message)s"),
+    "runs_as_root": _("The image %(image)s would run as root, or may: the pod forbids it. %(message)s"),
     "start_failed": _("The start command of container %(container)s could not be executed: %(message)s"),
     "crash_loop": _(
         "Container %(container)s exits with code %(exit_code)s after %(lived_seconds)s seconds, again and again "
@@ -76,6 +77,9 @@ NEXT_STEPS: dict[str, Message] = {
         "Build the image for the architecture of the nodes; a script also needs a first line such as #!/bin/sh."
     ),
     "config_missing": _("Add the missing configuration or Secret, then review and deploy again."),
+    "runs_as_root": _(
+        "Write USER with a number above 0 into the Dockerfile, or runAsUser into the deployment template."
+    ),
     "start_failed": _("Check the command, the file and its permissions in the start script or image."),
     "crash_loop": _("Read the last lines of the container's log; roll back if the cause is in this order."),
     "killed": _("See in the cluster's events who ended it: a health check, the node, or a signal of its own."),

@@ -334,3 +334,32 @@ def test_other_causes_keep_their_diagnosis() -> None:
     found = Diagnosis("not_ready", {"container": "web"})
     assert refine_by_log(found, "exec format error") is found
     assert NOW
+
+
+AS_ROOT = [
+    "container has runAsNonRoot and image will run as root (pod: x, container: app)",
+    "container has runAsNonRoot and image has non-numeric user (app), cannot verify user is non-root (pod: x)",
+    "container's runAsUser breaks non-root policy (pod: x, container: app)",
+]
+
+
+@pytest.mark.parametrize("words", AS_ROOT)
+def test_an_image_that_would_run_as_root_is_no_missing_configuration(words: str) -> None:
+    assert code_of(look(waiting("CreateContainerConfigError", words))) == ("failed", "runs_as_root")
+    named = f'secret "{words}" not found'
+    assert code_of(look(waiting("CreateContainerConfigError", named))) == ("progressing", "config_missing")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "failed to sync configmap cache: timed out waiting for the condition",
+        "failed to sync secret cache: timed out waiting for the condition",
+        "services have not yet been read at least once, cannot construct envvars",
+    ],
+)
+def test_a_configuration_that_the_node_has_not_read_yet_is_waited_for(words: str) -> None:
+    shape = waiting("CreateContainerConfigError", words, age=40)
+    assert code_of(look(shape)) == ("progressing", "container_problem")
+    late = waiting("CreateContainerConfigError", words, age=61)
+    assert code_of(look(late)) == ("failed", "container_problem")
