@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from typing import Any
 
 from deployer.errors import Problem
 from deployer.interfaces import Manifest
 from deployer.manifests import network, scaling, storage, workload
+from deployer.manifests.api import check_shape
+from deployer.manifests.pod import check_annotations
 from deployer.manifests.policy import (
     CONFIG_KEY,
     DNS_LABEL,
     DNS_NAME,
     KINDS,
     LABEL_NAME,
-    LABEL_VALUE,
     METADATA,
     OWN_LABELS,
     OWN_PREFIX,
     SERVICE_NAME,
     Findings,
     Policy,
+    check_label_value,
     filled_by_nobody,
     unfilled,
 )
@@ -62,6 +65,7 @@ def check(manifests: Sequence[Manifest], policy: Policy, *, is_whole: bool = Tru
     for manifest in usable:
         findings = Findings(_where(manifest, 0))
         _check_body(manifest, usable, policy, findings)
+        check_shape(manifest, findings)
         if is_whole:
             check_references(manifest, usable, policy, findings)
         problems += findings.problems
@@ -171,17 +175,8 @@ def check_labels(value: Any, path: str, findings: Findings) -> None:
             findings.add(
                 f"{path}.{name}", _("The name of a label is not allowed: write for example tier or team/tier.")
             )
-        elif name not in OWN_LABELS and (not isinstance(text, str) or not LABEL_VALUE.fullmatch(text)):
-            findings.add(f"{path}.{name}", _("A label is at most 63 letters, digits, hyphens, dots and underscores."))
-
-
-def check_annotations(value: Any, path: str, policy: Policy, findings: Findings) -> None:
-    """Annotations steer controllers: only plain ones (without a domain) and those of allowed domains."""
-    for name, text in findings.mapping(value, path).items():
-        if not isinstance(text, str):
-            findings.add(f"{path}.{name}", _("An annotation is text: put it in quotes."))
-        elif "/" in name and not name.startswith(policy.annotation_prefixes):
-            findings.add(f"{path}.{name}", _("The annotation %(name)s is not allowed.", name=name))
+        elif name not in OWN_LABELS:
+            check_label_value(text, f"{path}.{name}", findings)
 
 
 def _check_set(manifests: Sequence[Manifest]) -> list[Problem]:
@@ -229,5 +224,17 @@ def _check_config_map(manifest: Manifest, findings: Findings) -> None:
                 findings.add(f".{part}.{key}", _("A configuration value is text: put it in quotes."))
             else:
                 size += len(key.encode()) + len(value.encode())
+                if part == "binaryData" and not _is_base64(value):
+                    findings.add(f".{part}.{key}", _("A value of binaryData is base64; text belongs under data."))
+    for key in sorted(findings.mapping(manifest.get("data"), ".data").keys() & (manifest.get("binaryData") or {})):
+        findings.add(f".binaryData.{key}", _("The key “%(key)s” is there twice.", key=key[:80]))
     if size > _CONFIG_MAP_LIMIT:
         findings.add(".data", _("A ConfigMap holds at most 1 MiB."))
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
+        return False
+    return True

@@ -7,7 +7,7 @@ from typing import Any
 
 from deployer.interfaces import Manifest
 from deployer.manifests.images import DIGEST_REFERENCE, why_not_pulled
-from deployer.manifests.network import check_port_name, is_port
+from deployer.manifests.network import check_port_name, check_twice, is_port
 from deployer.manifests.policy import (
     CONTAINER,
     CONTAINER_SECURITY,
@@ -44,12 +44,8 @@ def check_container(container: Manifest, path: str, policy: Policy, findings: Fi
     _check_image(container.get("image"), f"{path}.image", policy, findings, is_own=is_own)
     check_security(container.get("securityContext"), CONTAINER_SECURITY, f"{path}.securityContext", findings)
     _check_resources(container.get("resources"), f"{path}.resources", policy, findings, is_own=is_own)
-    for port_path, port in findings.items(container.get("ports"), f"{path}.ports"):
-        findings.only(port, _PORT_FIELDS, port_path)
-        if not is_port(port.get("containerPort")):
-            findings.add(f"{port_path}.containerPort", _("A port is a whole number from 1 to 65535."))
-        if "name" in port:
-            check_port_name(port["name"], f"{port_path}.name", findings)
+    _check_ports(container, path, findings)
+    _check_run(container, path, findings)
     _check_environment(container, path, policy, findings)
     for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
         _check_probe(container.get(probe), _PROBE, f"{path}.{probe}", findings)
@@ -57,6 +53,39 @@ def check_container(container: Manifest, path: str, policy: Policy, findings: Fi
     findings.only(lifecycle, frozenset({"preStop", "postStart"}), f"{path}.lifecycle")
     for hook in lifecycle:
         _check_probe(lifecycle[hook], _HOOK, f"{path}.lifecycle.{hook}", findings)
+
+
+def _check_ports(container: Manifest, path: str, findings: Findings) -> None:
+    for port_path, port in findings.items(container.get("ports"), f"{path}.ports"):
+        findings.only(port, _PORT_FIELDS, port_path)
+        if not is_port(port.get("containerPort")):
+            findings.add(f"{port_path}.containerPort", _("A port is a whole number from 1 to 65535."))
+        if "name" in port:
+            check_port_name(port["name"], f"{port_path}.name", findings)
+    check_twice(container.get("ports"), ("name",), f"{path}.ports", findings)
+    check_twice(container.get("ports"), ("containerPort", "protocol"), f"{path}.ports", findings)
+    check_twice(container.get("volumeMounts"), ("mountPath",), f"{path}.volumeMounts", findings)
+
+
+def _check_run(container: Manifest, path: str, findings: Findings) -> None:
+    """How long it runs: as the pod, which is always restarted, or once, before the others."""
+    is_init = ".initContainers[" in path
+    policy = container.get("restartPolicy")
+    if policy is not None and not (is_init and policy == "Always"):
+        findings.add(
+            f"{path}.restartPolicy",
+            _("Only an init container may have a restartPolicy, Always: it then runs beside the others."),
+        )
+    if is_init and policy != "Always":
+        for name in ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle"):
+            if name in container:
+                findings.add(
+                    f"{path}.{name}",
+                    _(
+                        "An init container runs once and then ends: there is nothing to check. Leave %(name)s out.",
+                        name=name,
+                    ),
+                )
 
 
 def _check_image(image: Any, path: str, policy: Policy, findings: Findings, *, is_own: bool) -> None:
@@ -156,6 +185,8 @@ def _check_variable(variable: Manifest, path: str, policy: Policy, findings: Fin
         findings.add(f"{path}.name", _("A variable is letters, digits, _ . and -, and does not begin with a digit."))
     if not isinstance(variable.get("value", ""), str):
         findings.add(f"{path}.value", _("The value of an environment variable is text: put it in quotes."))
+    if "valueFrom" in variable and variable.get("value"):
+        findings.add(path, _("A variable has either value or valueFrom."))
     source = findings.mapping(variable.get("valueFrom"), f"{path}.valueFrom")
     findings.only(source, _SOURCES, f"{path}.valueFrom")
     if "secretKeyRef" in source:

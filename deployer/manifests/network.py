@@ -39,25 +39,65 @@ def check_service(value: Any, policy: Policy, findings: Findings) -> None:
     if not ports:
         findings.add(".spec.ports", _("A Service needs at least one port."))
     for path, port in ports:
-        findings.only(port, _PORT_FIELDS, path)
-        if not is_port(port.get("port")):
-            findings.add(f"{path}.port", _("A port is a whole number from 1 to 65535."))
-        if isinstance(target := port.get("targetPort", port.get("port")), str):
-            check_port_name(target, f"{path}.targetPort", findings)
-        elif not is_port(target):
-            findings.add(f"{path}.targetPort", _("A port is a whole number from 1 to 65535."))
-        if "nodePort" in port and not (is_port(port["nodePort"]) and port["nodePort"] in policy.node_ports):
-            findings.add(
-                f"{path}.nodePort",
-                _(
-                    "The node port %(port)s is not granted to this space: a platform administrator can grant it.",
-                    port=port["nodePort"],
-                ),
-            )
-        elif "nodePort" not in port and kind == "NodePort":
-            message = _("Name one of the node ports of this space: %(ports)s.", ports=sorted(policy.node_ports))
-            findings.add(f"{path}.nodePort", message)
+        _check_port(port, path, kind, policy, findings)
+    check_twice(spec.get("ports"), ("name",), ".spec.ports", findings)
+    check_twice(spec.get("ports"), ("port", "protocol"), ".spec.ports", findings)
+    if len(ports) > 1 and any("name" not in port for _path, port in ports):
+        findings.add(".spec.ports", _("Give each port a name where a Service has more than one."))
+    _check_outside_fields(spec, kind, findings)
     _check_balancer(spec, kind, policy, findings)
+
+
+def _check_port(port: dict[str, Any], path: str, kind: Any, policy: Policy, findings: Findings) -> None:
+    findings.only(port, _PORT_FIELDS, path)
+    if not is_port(port.get("port")):
+        findings.add(f"{path}.port", _("A port is a whole number from 1 to 65535."))
+    if isinstance(target := port.get("targetPort", port.get("port")), str):
+        check_port_name(target, f"{path}.targetPort", findings)
+    elif not is_port(target):
+        findings.add(f"{path}.targetPort", _("A port is a whole number from 1 to 65535."))
+    if "nodePort" in port and not (is_port(port["nodePort"]) and port["nodePort"] in policy.node_ports):
+        findings.add(
+            f"{path}.nodePort",
+            _(
+                "The node port %(port)s is not granted to this space: a platform administrator can grant it.",
+                port=port["nodePort"],
+            ),
+        )
+    elif "nodePort" in port and kind == "ClusterIP":
+        findings.add(f"{path}.nodePort", _("Only a Service of type NodePort or LoadBalancer has a node port."))
+    elif "nodePort" not in port and kind == "NodePort":
+        message = _("Name one of the node ports of this space: %(ports)s.", ports=sorted(policy.node_ports))
+        findings.add(f"{path}.nodePort", message)
+
+
+def check_twice(value: Any, names: tuple[str, ...], path: str, findings: Findings) -> None:
+    """A problem for two items of a list that are alike in these fields, of which the first is there."""
+    seen: list[tuple[Any, ...]] = []
+    for item in value if isinstance(value, list) else ():
+        if not isinstance(item, dict) or names[0] not in item:
+            continue
+        key = tuple(item.get(name, "TCP") for name in names)
+        if key in seen:
+            findings.add(path, _("%(field)s %(value)s is there twice.", field=names[0], value=key[0]))
+        seen.append(key)
+
+
+_OUTSIDE_FIELDS = {
+    "externalTrafficPolicy": ("NodePort", "LoadBalancer"),
+    "loadBalancerClass": ("LoadBalancer",),
+}
+
+
+def _check_outside_fields(spec: dict[str, Any], kind: Any, findings: Findings) -> None:
+    """The server refuses a field of another type of Service."""
+    for name, kinds in _OUTSIDE_FIELDS.items():
+        if name in spec and kind not in kinds:
+            findings.add(
+                f".spec.{name}", _("Only a Service of type %(types)s has %(name)s.", types=list(kinds), name=name)
+            )
+    if spec.get("clusterIP") == "None" and kind != "ClusterIP":
+        findings.add(".spec.clusterIP", _("A headless Service (clusterIP: None) has the type ClusterIP."))
 
 
 def _check_balancer(spec: dict[str, Any], kind: Any, policy: Policy, findings: Findings) -> None:
@@ -92,9 +132,7 @@ def check_ingress(value: Any, policy: Policy, findings: Findings) -> None:
             findings.add(f"{path}.host", _("A rule without a host would answer for every host: name one."))
         elif not policy.allows_host(host):
             findings.add(f"{path}.host", _host_not_granted(host))
-        http = findings.mapping(rule.get("http"), f"{path}.http")
-        for entry_path, entry in findings.items(http.get("paths"), f"{path}.http.paths"):
-            _check_backend(entry.get("backend"), f"{entry_path}.backend", findings)
+        _check_paths(rule.get("http"), f"{path}.http", findings)
     for path, block in findings.items(spec.get("tls"), ".spec.tls"):
         hosts = block.get("hosts")
         for host in hosts if isinstance(hosts, list) else ():
@@ -111,12 +149,24 @@ def check_ingress(value: Any, policy: Policy, findings: Findings) -> None:
             )
 
 
+def _check_paths(value: Any, path: str, findings: Findings) -> None:
+    http = findings.mapping(value, path)
+    for entry_path, entry in findings.items(http.get("paths"), f"{path}.paths"):
+        if "path" not in entry and entry.get("pathType") != "ImplementationSpecific":
+            findings.add(f"{entry_path}.path", _("Write a path that begins with /."))
+        _check_backend(entry.get("backend"), f"{entry_path}.backend", findings)
+
+
 def _check_backend(value: Any, path: str, findings: Findings) -> None:
     """Only Services; whether there is such a Service with such a port is for the references to tell."""
     backend = findings.mapping(value, path)
     findings.only(backend, frozenset({"service"}), path)
     service = findings.mapping(backend.get("service"), f"{path}.service")
     findings.only(service, frozenset({"name", "port"}), f"{path}.service")
+    port = findings.mapping(service.get("port"), f"{path}.service.port")
+    findings.only(port, frozenset({"name", "number"}), f"{path}.service.port")
+    if len(port) > 1:
+        findings.add(f"{path}.service.port", _("Name the port either by name or by number."))
 
 
 _PORT_NAME = re.compile(r"(?=.{1,15}\Z)(?=.*[a-z])[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)

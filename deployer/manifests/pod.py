@@ -7,7 +7,7 @@ from typing import Any
 
 from deployer.interfaces import Manifest
 from deployer.manifests.container import check_container
-from deployer.manifests.policy import POD_SECURITY, POD_SPEC, Findings, Policy, is_one_of
+from deployer.manifests.policy import LABEL_NAME, POD_SECURITY, POD_SPEC, Findings, Policy, is_one_of
 from deployer.manifests.references import listed
 from deployer.manifests.secrets import check_pull_secret
 from deployer.manifests.security import check_security
@@ -18,14 +18,18 @@ _BASE = ".spec.template.spec"
 _NODE_ROLE = "node-role.kubernetes.io/"
 
 
-def check_template_annotations(value: Any, policy: Policy, findings: Findings) -> None:
-    """Annotations on pods start side-car injectors and choose security profiles: only known ones."""
-    path = ".spec.template.metadata.annotations"
+def check_annotations(value: Any, path: str, policy: Policy, findings: Findings) -> None:
+    """Annotations steer controllers, start side-car injectors and choose security profiles: only plain ones (without a
+    domain) and those of allowed domains."""
     for name, text in findings.mapping(value, path).items():
         if not isinstance(text, str):
             findings.add(f"{path}.{name}", _("An annotation is text: put it in quotes."))
         elif "/" in name and not name.startswith(policy.annotation_prefixes):
             findings.add(f"{path}.{name}", _("The annotation %(name)s is not allowed.", name=name))
+        elif not LABEL_NAME.fullmatch(name):
+            findings.add(
+                f"{path}.{name}", _("The name of an annotation is not allowed: write for example note or team/note.")
+            )
 
 
 def check_pod(value: Any, policy: Policy, findings: Findings) -> None:

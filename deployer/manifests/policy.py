@@ -29,11 +29,10 @@ KINDS: dict[str, str] = {
 DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 SERVICE_NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 """Unlike other names it begins with a letter: it becomes a name in DNS (RFC 1035)."""
-DNS_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?", re.ASCII)
+_NAMES = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*"
+DNS_NAME = re.compile(rf"(?=.{{1,253}}\Z){_NAMES}", re.ASCII)
 LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?", re.ASCII)
-LABEL_NAME = re.compile(
-    r"(?:(?=.{1,253}/)[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", re.ASCII
-)
+LABEL_NAME = re.compile(rf"(?:(?=.{{1,253}}/){_NAMES}/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?", re.ASCII)
 CONFIG_KEY = re.compile(r"(?!\.\Z|\.\.)[-._a-zA-Z0-9]{1,253}", re.ASCII)
 
 # Allow-lists: a field that a later Kubernetes brings is refused until somebody has thought about it.
@@ -285,6 +284,14 @@ class Findings:
         """A problem for a field that is there and is no whole number within the bounds."""
         if name in value and not is_count(value[name], least, most):
             self.add(f"{path}.{name}", _("Write a whole number from %(least)s to %(most)s.", least=least, most=most))
+
+
+def check_label_value(value: Any, path: str, findings: Findings) -> None:
+    """A problem for what cannot be a label; without quotes a version such as 1.10 is a number."""
+    if not isinstance(value, str):
+        findings.add(path, _("This must be text: put it in quotes."))
+    elif not LABEL_VALUE.fullmatch(value):
+        findings.add(path, _("A label is at most 63 letters, digits, hyphens, dots and underscores."))
 
 
 def why_not(name: str, allowed: frozenset[str]) -> Message:

@@ -81,9 +81,27 @@ def _prepare_workload(manifest: Manifest, identity: Identity, renamed: Mapping[s
     metadata = spec["template"].get("metadata") or {}
     spec["template"]["metadata"] = metadata | {"labels": (metadata.get("labels") or {}) | labels_for(identity)}
     pod = spec["template"]["spec"]
+    _follow_labels(pod, metadata.get("labels") or {}, labels_for(identity))
     pod["automountServiceAccountToken"] = False
     for reference, key in config_map_references(pod):
         reference[key] = renamed.get(reference[key], reference[key])
+
+
+def _follow_labels(pod: Manifest, written: Mapping[str, str], ours: Mapping[str, str]) -> None:
+    """Rules about where pods of one kind go mean the labels that the pods had before the platform's own came over them.
+
+    A rule about another component's pods names labels that these pods never had, and stays.
+    """
+    for constraint in pod.get("topologySpreadConstraints") or ():
+        labels = (constraint.get("labelSelector") or {}).get("matchLabels") or {}
+        labels |= {name: ours[name] for name in labels.keys() & ours.keys()}
+    for rules in [(pod.get("affinity") or {}).get(kind) or {} for kind in ("podAffinity", "podAntiAffinity")]:
+        weighted = rules.get("preferredDuringSchedulingIgnoredDuringExecution") or ()
+        terms = [one.get("podAffinityTerm") or {} for one in weighted]
+        for term in [*terms, *(rules.get("requiredDuringSchedulingIgnoredDuringExecution") or ())]:
+            labels = (term.get("labelSelector") or {}).get("matchLabels") or {}
+            if labels.items() <= written.items():
+                labels |= {name: ours[name] for name in labels.keys() & ours.keys()}
 
 
 def _write_strategy(spec: Manifest) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from deployer.interfaces import Manifest
+from deployer.manifests.metrics import check_metrics
 from deployer.manifests.policy import OWN_LABELS, Findings, Policy, is_one_of
 from deployer.manifests.prepare import config_map_references
 from deployer.messages import Message
@@ -31,6 +32,7 @@ def check_references(manifest: Manifest, manifests: Sequence[Manifest], policy: 
             _check_labels(selector, ".spec.selector.matchLabels", _pods(manifests), findings)
         case "HorizontalPodAutoscaler":
             _check_target(manifest, _named(manifests, "Deployment"), findings)
+            check_metrics(manifest, [_mapping(pod.get("spec")) for pod in _pods(manifests)], findings)
         case "Ingress":
             _check_ingress(manifest, manifests, findings)
 
@@ -180,11 +182,17 @@ def _check_workload(manifest: Manifest, manifests: Sequence[Manifest], policy: P
     _check_claims(pod, policy.claims | set(_named(manifests, "PersistentVolumeClaim")), findings)
     volumes = [volume.get("name") for volume in _mappings(pod.get("volumes"))]
     _check_unique(volumes, f"{_BASE}.volumes", findings)
+    for index, constraint in _numbered(pod, "topologySpreadConstraints"):
+        selector = _mapping(constraint.get("labelSelector")).get("matchLabels")
+        path = f"{_BASE}.topologySpreadConstraints[{index}].labelSelector.matchLabels"
+        _check_labels(selector, path, _pods(manifests), findings)
+    _check_measured(pod, findings)
     everyone = [(part, one) for part in ("initContainers", "containers") for one in _numbered(pod, part)]
     _check_unique([one.get("name") for _part, (_index, one) in everyone], f"{_BASE}.containers", findings)
     for part, (index, container) in everyone:
         path = f"{_BASE}.{part}[{index}]"
         _check_mounts(container, volumes, path, findings)
+        _check_parts(container, files_of(pod, maps), path, findings)
         _check_probe_ports(container, path, findings)
         _check_unique([one.get("name") for one in _mappings(container.get("env"))], f"{path}.env", findings)
 
@@ -267,6 +275,64 @@ def _check_mounts(container: dict[str, Any], volumes: list[Any], path: str, find
                     names=listed(name for name in volumes if isinstance(name, str)),
                 ),
             )
+
+
+def files_of(pod: dict[str, Any], maps: dict[str, Manifest]) -> dict[str, set[str]]:
+    """Files in the volumes that hold nothing but ConfigMaps of the set, by volume."""
+    found: dict[str, set[str]] = {}
+    for volume in _mappings(pod.get("volumes")):
+        sources = _mappings(_mapping(volume.get("projected")).get("sources")) or [volume]
+        named = [_mapping(source.get("configMap")) for source in sources]
+        if all(is_one_of(one.get("name"), set(maps)) and one.get("optional") is not True for one in named):
+            found[str(volume.get("name"))] = {file for one in named for file in _files(one, maps[one["name"]])}
+    return found
+
+
+def _files(reference: dict[str, Any], config: Manifest) -> Iterator[str]:
+    if "items" in reference:
+        yield from (str(item.get("path")) for item in _mappings(reference["items"]))
+    else:
+        yield from {**_mapping(config.get("data")), **_mapping(config.get("binaryData"))}
+
+
+def _check_parts(container: dict[str, Any], files: dict[str, set[str]], path: str, findings: Findings) -> None:
+    """A part of a volume that is not there is mounted as an empty directory, in place of the file that was meant."""
+    for index, mount in enumerate(_mappings(container.get("volumeMounts"))):
+        part, there = mount.get("subPath"), files.get(str(mount.get("name")))
+        if there is None or not isinstance(part, str) or not part:
+            continue
+        if not any(file == part or file.startswith(f"{part}/") for file in there):
+            findings.add(
+                f"{path}.volumeMounts[{index}].subPath",
+                _(
+                    "The volume %(volume)s has no file %(file)s; its files are: %(files)s.",
+                    volume=mount.get("name"),
+                    file=part,
+                    files=listed(there),
+                ),
+            )
+
+
+def _check_measured(pod: dict[str, Any], findings: Findings) -> None:
+    """Containers whose amounts are asked for by name."""
+    names = [one.get("name") for part in ("containers", "initContainers") for _index, one in _numbered(pod, part)]
+    for asked in _resource_references(pod):
+        if "containerName" in asked and asked["containerName"] not in names:
+            findings.add(
+                _BASE,
+                _(
+                    "resourceFieldRef asks for the container %(name)s, which the pod does not have; it has: %(names)s.",
+                    name=asked["containerName"],
+                    names=listed(names),
+                ),
+            )
+
+
+def _resource_references(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield from [found] if (found := _mapping(value.get("resourceFieldRef"))) else []
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _resource_references(item)
 
 
 def _check_probe_ports(container: dict[str, Any], path: str, findings: Findings) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 from deployer.manifests.policy import (
     AUTOSCALER_SPEC,
     BUDGET_SPEC,
-    LABEL_VALUE,
     MOST_REPLICAS,
     OWN_PREFIX,
     Findings,
+    check_label_value,
     is_count,
 )
 from deployer.messages import message as _
@@ -52,5 +52,5 @@ def check_selected(value: Any, path: str, findings: Findings) -> None:
     for name, text in findings.mapping(value, path).items():
         if name.startswith(OWN_PREFIX) or name == "app.kubernetes.io/version":
             findings.add(f"{path}.{name}", _("A selector must not hold a label that changes with the order."))
-        elif not isinstance(text, str) or not LABEL_VALUE.fullmatch(text):
-            findings.add(f"{path}.{name}", _("A label is text of at most 63 characters."))
+        else:
+            check_label_value(text, f"{path}.{name}", findings)

@@ -46,7 +46,8 @@ def _without_nulls(value: Any) -> Any:
 def _is_empty(value: Any) -> bool:
     if isinstance(value, dict):
         return all(_is_empty(item) for item in value.values())
-    return value is None or value == []
+    # ``kubectl autoscale --dry-run`` counts replicas that are not there yet.
+    return value is None or value == [] or (value == 0 and not isinstance(value, bool))
 
 
 def _drop_empty_rolling_update(manifest: Manifest) -> None:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployer.manifests.pod import check_pod, check_template_annotations
+from deployer.manifests.pod import check_annotations, check_pod
 from deployer.manifests.policy import (
     DEPLOYMENT_SPEC,
     LABEL_NAME,
-    LABEL_VALUE,
     MOST_REPLICAS,
     OWN_LABELS,
     OWN_PREFIX,
     TEMPLATE_METADATA,
     Findings,
     Policy,
+    check_label_value,
     is_count,
 )
 from deployer.messages import message as _
 from deployer.messages import message_of
 from deployer.quantities import QuantityError, rolling_plan
 
+_DEADLINE_SECONDS = 600
+"""The server's default."""
 _CHANGES_WITH_ORDERS = ("app.kubernetes.io/version", OWN_PREFIX)
 
 
@@ -33,8 +35,7 @@ def check_deployment(value: Any, policy: Policy, findings: Findings, *, is_scale
     findings.only(spec, DEPLOYMENT_SPEC, ".spec")
     _check_replicas(spec, policy, findings, is_scaled=is_scaled)
     _check_strategy(spec, findings)
-    for name in ("minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"):
-        findings.whole(spec, name, ".spec")
+    _check_seconds(spec, findings)
     template = findings.mapping(spec.get("template"), ".spec.template")
     findings.only(template, frozenset({"metadata", "spec"}), ".spec.template")
     metadata = findings.mapping(template.get("metadata"), ".spec.template.metadata")
@@ -42,8 +43,23 @@ def check_deployment(value: Any, policy: Policy, findings: Findings, *, is_scale
     labels = findings.mapping(metadata.get("labels"), ".spec.template.metadata.labels")
     _check_template_labels(labels, findings)
     _check_selector(spec.get("selector"), labels, findings)
-    check_template_annotations(metadata.get("annotations"), policy, findings)
+    check_annotations(metadata.get("annotations"), ".spec.template.metadata.annotations", policy, findings)
     check_pod(template.get("spec"), policy, findings)
+
+
+def _check_seconds(spec: dict[str, Any], findings: Findings) -> None:
+    for name in ("minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"):
+        findings.whole(spec, name, ".spec", least=1 if name == "progressDeadlineSeconds" else 0)
+    ready, deadline = spec.get("minReadySeconds", 0), spec.get("progressDeadlineSeconds", _DEADLINE_SECONDS)
+    if is_count(ready, 1, 86_400) and is_count(deadline, 1, 86_400) and ready >= deadline:
+        findings.add(
+            ".spec.minReadySeconds",
+            _(
+                "A pod is to be ready for %(ready)s seconds, but the rollout fails after %(deadline)s: allow it more.",
+                ready=ready,
+                deadline=deadline,
+            ),
+        )
 
 
 def _check_replicas(spec: dict[str, Any], policy: Policy, findings: Findings, *, is_scaled: bool) -> None:
@@ -91,6 +107,9 @@ def _check_strategy(spec: dict[str, Any], findings: Findings) -> None:
         rolling_plan(1, strategy)
     except (QuantityError, AttributeError, TypeError) as exc:
         findings.add(f"{path}.rollingUpdate", _("The strategy cannot be read: %(why)s", why=message_of(exc)))
+    unavailable = rolling.get("maxUnavailable")
+    if isinstance(unavailable, str) and unavailable[:-1].isdecimal() and int(unavailable[:-1]) > 100:
+        findings.add(f"{path}.rollingUpdate.maxUnavailable", _("No more than 100% of the pods can be unavailable."))
     if all(rolling.get(name) in (0, "0%") for name in ("maxSurge", "maxUnavailable")):
         findings.add(f"{path}.rollingUpdate", _("With no pod more and none less nothing could be replaced."))
 
@@ -102,8 +121,8 @@ def _check_template_labels(labels: dict[str, Any], findings: Findings) -> None:
             findings.add(path, _("Labels under %(prefix)s are set by the platform.", prefix=OWN_PREFIX))
         elif not LABEL_NAME.fullmatch(name):
             findings.add(path, _("The name of a label is not allowed: write for example tier or team/tier."))
-        elif not isinstance(text, str) or not LABEL_VALUE.fullmatch(text):
-            findings.add(path, _("A label is at most 63 letters, digits, hyphens, dots and underscores."))
+        else:
+            check_label_value(text, path, findings)
 
 
 def _check_selector(value: Any, labels: dict[str, Any], findings: Findings) -> None:
