@@ -109,7 +109,7 @@ def _check_strategy(spec: dict[str, Any], findings: Findings) -> None:
         findings.add(f"{path}.rollingUpdate", _("The strategy cannot be read: %(why)s", why=message_of(exc)))
     unavailable = rolling.get("maxUnavailable")
     if isinstance(unavailable, str) and unavailable[:-1].isdecimal() and int(unavailable[:-1]) > 100:
-        findings.add(f"{path}.rollingUpdate.maxUnavailable", _("No more than 100% of the pods can be unavailable."))
+        findings.add(f"{path}.rollingUpdate.maxUnavailable", _("No more pods can be unavailable than there are."))
     if all(rolling.get(name) in (0, "0%") for name in ("maxSurge", "maxUnavailable")):
         findings.add(f"{path}.rollingUpdate", _("With no pod more and none less nothing could be replaced."))
 

@@ -215,7 +215,7 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "name with an empty part": (set_at("2.metadata.name", "gw-a..b"), "lower-case letters"),
     "label with an empty part": (set_at("0.metadata.labels", {"a..b/c": "x"}), "name of a label"),
     "annotation with a space": (set_at("0.metadata.annotations", {"a b": "x"}), "name of an annotation"),
-    "more than all": (set_at("0.spec.strategy", {"rollingUpdate": {"maxUnavailable": "150%"}}), "No more than 100%"),
+    "more than all": (set_at("0.spec.strategy", {"rollingUpdate": {"maxUnavailable": "150%"}}), "No more pods"),
     "ready later than failed": (set_at("0.spec.minReadySeconds", 600), "fails after 600"),
     "no time at all": (set_at("0.spec.progressDeadlineSeconds", 0), "from 1 to"),
     "profile without a type": (
