@@ -7,7 +7,7 @@ from typing import Any
 
 from deployer.interfaces import Manifest
 from deployer.manifests.api import METRICS
-from deployer.manifests.policy import Findings, is_one_of
+from deployer.manifests.policy import Findings
 from deployer.messages import message as _
 
 _DEFAULT = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization"}}}
@@ -20,7 +20,7 @@ def check_metrics(manifest: Manifest, pods: list[dict[str, Any]], findings: Find
     for index, metric in enumerate(given if isinstance(given, list) and given else [_DEFAULT]):
         path = f".spec.metrics[{index}]" if given else ".spec.metrics"
         kind = _mapping(metric).get("type")
-        field = METRICS[kind] if is_one_of(kind, set(METRICS)) else ""
+        field = METRICS.get(str(kind), "")
         if field and field not in _mapping(metric):
             findings.add(path, _("A metric of type %(type)s is described under %(field)s.", type=kind, field=field))
         for pod in pods:
