@@ -2,6 +2,7 @@
 // (data-topics="space:3,project:1"; without it, any), once for a burst of news, and again when news came meanwhile or
 // the fetch failed. A swap takes nothing away: not what somebody types, nor focus, scroll or an opened <details>.
 import { announce } from "./messages.js";
+import { whenLetGo } from "./press.js";
 import { reload } from "./reload.js";
 
 const TRIGGER = "prism:changed";
@@ -39,8 +40,10 @@ export function changed(topic) {
 /** The way to the server is new: what is under way on the old one is asked again, and what failed is tried at once. */
 export function renew() {
   [...flights].forEach(([key, xhr]) => {
-    flights.delete(key);
     dirty.add(key);
+    // What has come is drawn in a moment.
+    if (xhr.readyState === XMLHttpRequest.DONE) return;
+    flights.delete(key);
     xhr.abort();
   });
   tries.clear();
@@ -76,6 +79,7 @@ document.addEventListener("htmx:confirm", (event) => {
 });
 
 document.addEventListener("htmx:beforeRequest", (event) => {
+  drawLater(event.detail.xhr);
   if (!isNews(event.detail)) {
     expect(event.detail);
     return;
@@ -86,14 +90,21 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   xhr.timeout = isEarly ? Math.min(PATIENCE.most, PATIENCE.least * 2 ** (tries.get(key) || 0)) : PATIENCE.most;
   flights.set(key, xhr);
   // After htmx has swapped, even if the request failed and of the panel that it was for.
-  xhr.addEventListener("loadend", () => {
+  xhr.addEventListener("loadend", () => whenLetGo(() => {
     if (flights.get(key) !== xhr) return;
     flights.delete(key);
     // Refused for good (4xx): another try would be refused too.
     if (xhr.status >= 200 && xhr.status < 500) arrived(key);
     else missed(key);
-  });
+  }));
 });
+
+// Whatever answers while somebody presses something is drawn after the click: a new element in the place of the one that
+// is pressed would swallow it.
+function drawLater(xhr) {
+  const draw = xhr.onload;
+  xhr.onload = (event) => whenLetGo(() => draw.call(xhr, event));
+}
 
 // What a reader asked for (a filter, a pod) goes to the element that stood there when it was asked for: news that put
 // another in its place would let the answer fall into nothing.
@@ -102,12 +113,12 @@ let isHeldBack = false;
 
 function expect({ xhr, target }) {
   expected.set(xhr, target);
-  xhr.addEventListener("loadend", () => {
+  xhr.addEventListener("loadend", () => whenLetGo(() => {
     expected.delete(xhr);
     if (!isHeldBack || expected.size) return;
     isHeldBack = false;
     changed();
-  });
+  }));
 }
 
 const isExpected = (target) => [...expected.values()].some((one) => one && target.contains(one));
@@ -222,6 +233,7 @@ document.addEventListener("focusout", (event) => {
 const opened = new Map();
 const places = [];
 let focused = null;
+let selected = null;
 
 function keep(target) {
   target.querySelectorAll("details[id]").forEach((box) => opened.set(box.id, box.open));
@@ -236,7 +248,35 @@ function keep(target) {
   if (active && !active.id && active !== target && target.contains(active)) {
     focused = { id: target.id, name: nameOf(active), path: pathOf(active, target) };
   }
+  keepSelection(target);
 }
+
+// The text that somebody marked to copy it: both of its ends, by where they lie in the part that is drawn anew.
+function keepSelection(target) {
+  const now = getSelection();
+  if (now.isCollapsed || !now.containsNode(target, true)) return;
+  const end = (node, offset) => (target.contains(node) ? { path: nodePath(node, target), offset } : { node, offset });
+  const ends = [end(now.anchorNode, now.anchorOffset), end(now.focusNode, now.focusOffset)];
+  selected = { id: target.id, text: now.toString(), ends };
+}
+
+function nodePath(node, root) {
+  const path = [];
+  for (let one = node; one !== root; one = one.parentNode) path.unshift([...one.parentNode.childNodes].indexOf(one));
+  return path;
+}
+
+function select({ id, text, ends }) {
+  const root = document.getElementById(id);
+  const [anchor, focus] = ends.map(({ node, path }) => node || path.reduce((found, index) => found?.childNodes[index], root));
+  if (!anchor?.isConnected || !focus?.isConnected) return;
+  const [from, to] = ends.map((end, index) => Math.min(end.offset, lengthOf([anchor, focus][index])));
+  getSelection().setBaseAndExtent(anchor, from, focus, to);
+  // Other words stand there now: nothing is marked rather than those.
+  if (getSelection().toString() !== text) getSelection().removeAllRanges();
+}
+
+const lengthOf = (node) => (node.nodeType === Node.TEXT_NODE ? node.length : node.childNodes.length);
 
 function pathOf(element, root) {
   const path = [];
@@ -259,6 +299,8 @@ function restore() {
   });
   if (focused && document.activeElement === document.body) refocus(focused);
   focused = null;
+  if (selected) select(selected);
+  selected = null;
 }
 
 function refocus({ id, name, path }) {
