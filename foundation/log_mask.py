@@ -15,8 +15,8 @@ from foundation.redaction import MASK, redact
 MOST_KEY_LINES = 200
 """A private key of 16,384 bits has some 200 lines; a mark of a beginning that never ends masks no more than that."""
 LONGEST_CONTEXT = 300
-_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
-_KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
+_KEY_BEGINS = re.compile(r"-{4,5} ?BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)? ?-{4,5}")
+_KEY_ENDS = re.compile(r"-{4,5} ?END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)? ?-{4,5}")
 _ESCAPES = re.compile(
     r"\x1b(?:"  # the one beginning of all, by which they are found quickly
     r"\[8mha:[^\x1b\n]*(?:\x1b\[0m)?"  # console notes of Jenkins, also cut ones
@@ -29,7 +29,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]")
 
 @dataclass
 class LogMask:
-    """What must be known of the pieces before: lines of a key that are still open, and the last line as stored."""
+    """What must be known of the pieces before: lines of a key that are still open, and the last lines as stored."""
 
     key_lines: int = 0
     last: str = ""
@@ -48,12 +48,11 @@ class LogMask:
         if not text:
             return ""
         plain = self._without_keys(_CONTROLS.sub("", _ESCAPES.sub("", text)))
-        # A name in the last line and its value in this one; masked text is masked into itself.
-        context = self.last if self.last else ""
-        masked = _line_by_line(context + plain)
-        masked = masked[len(context) :] if masked.startswith(context) else _line_by_line(plain)
-        end = masked if "\n" not in masked[:-1] else masked[masked.rfind("\n", 0, -1) + 1 :]
-        self.last = (self.last + end if end is masked and not self.last.endswith("\n") else end)[-LONGEST_CONTEXT:]
+        # A name in the last lines and its value in this one; masked text is masked into itself.
+        masked = _behind(self.last, _line_by_line(self.last + plain))
+        if masked is None:
+            masked = _line_by_line(plain)
+        self.last = (self.last + masked[-LONGEST_CONTEXT:])[-LONGEST_CONTEXT:]
         return masked
 
     def _without_keys(self, text: str) -> str:
@@ -62,19 +61,22 @@ class LogMask:
         return "\n".join(self._key_line(line, is_whole) for line, is_whole in _lines(text))
 
     def _key_line(self, line: str, is_whole: bool) -> str:
-        before, after = "", ""
-        if not self.key_lines:
-            begins = _KEY_BEGINS.search(line)
-            if begins is None:
-                return line
-            before, line, self.key_lines = line[: begins.start()], line[begins.end() :], 1
-        ends = _KEY_ENDS.search(line)
-        if ends is not None:
-            self.key_lines, after = 0, line[ends.end() :]
-        elif is_whole:
+        """One key may begin where another ends: files of keys often have no line break at their end."""
+        shown, at = [MASK if self.key_lines and line.strip() else ""], 0
+        while True:
+            if not self.key_lines:
+                begins = _KEY_BEGINS.search(line, at)
+                if begins is None:
+                    return "".join([*shown, line[at:]])
+                shown += [line[at : begins.start()], MASK]
+                at, self.key_lines = begins.end(), 1
+            ends = _KEY_ENDS.search(line, at)
+            if ends is None:
+                break
+            at, self.key_lines = ends.end(), 0
+        if is_whole:
             self.key_lines = self.key_lines + 1 if self.key_lines < MOST_KEY_LINES else 0
-        hidden = MASK if before or line.strip() or ends is not None or self.key_lines == 2 else ""
-        return before + hidden + after
+        return "".join(shown)
 
 
 def _lines(text: str) -> list[tuple[str, bool]]:
@@ -83,7 +85,21 @@ def _lines(text: str) -> list[tuple[str, bool]]:
     return [(line, place < len(lines) - 1) for place, line in enumerate(lines)]
 
 
+def _behind(context: str, masked: str) -> str | None:
+    """What follows the context in the masked whole; None where the whole does not show it.
+
+    A line may be cut in the middle of a secret: its beginning is stored, and all that follows is hidden.
+    """
+    pairs = enumerate(zip(context, masked, strict=False))
+    shared = next((place for place, (one, other) in pairs if one != other), min(len(context), len(masked)))
+    return None if "\n" in context[shared:] else masked[shared:]
+
+
 def _line_by_line(text: str) -> str:
     masked = redact(text)
+    if masked.count("\n") == text.count("\n"):
+        return masked
     # A secret of several lines became one mask: then line by line, which masks its lines by themselves.
-    return masked if masked.count("\n") == text.count("\n") else "\n".join(map(redact, text.split("\n")))
+    lines = "\n".join(map(redact, text.split("\n")))
+    masked = redact(lines)
+    return masked if masked.count("\n") == text.count("\n") else lines

@@ -16,6 +16,8 @@ MASK = "********"
 _SHORTEST = 6
 _REMEMBERED = 2000
 _KEEP = rf"\g<keep>{MASK}"
+_NOT_MASKED = r"(?!\*{8}(?:[\s'\"&,;，；。}{<]|\Z))"
+"""What is masked already stays, but for a value of which a piece before had only the beginning."""
 
 _lock = threading.Lock()
 _values: OrderedDict[str, None] = OrderedDict()
@@ -30,30 +32,57 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?P<keep>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{16,}"), _KEEP),
     (
         re.compile(
-            r"(?P<keep>\b[\w-]{0,40}(?:password|passwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|[_-]token|token)"
-            r"['\"]?\s*[=:]\s*['\"]?)(?!\*{8})[^\s'\"&,;}{]{4,}",
+            r"(?P<keep>\b[\w-]{0,40}(?:password|passwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|[_-]token|token"
+            # PWD and OLDPWD are folders.
+            r"|passphrase|pwd(?!['\"]?\s*[=:]\s*['\"]?[/~$.]))['\"]?\s*[=:]\s*['\"]?)"
+            + _NOT_MASKED
+            + r"[^\s'\"&,;}{]{4,}",
             re.I,
         ),
         _KEEP,
     ),
-    (re.compile(r"(?P<keep>(?:密码|口令|密钥|令牌)['\"]?\s*[=:：＝]\s*['\"]?)(?!\*{8})[^\s'\"&,;，；。}{]{3,}"), _KEEP),
-    # options of commands: mysql -pSECRET, docker login -p SECRET, curl -u name:SECRET, --password SECRET
     (
         re.compile(
-            r"(?P<keep>\b(?:mysql|mysqladmin|mysqldump|mariadb|sshpass)\b[^\n|;&]{0,200}?\s-p ?['\"]?)"
-            r"(?!\*{8})[^\s'\"-][^\s'\"]{2,}"
+            r"(?P<keep>(?:密码|口令|密钥|令牌)[是为]?['\"]?\s*[=:：＝]\s*['\"]?)"
+            + _NOT_MASKED
+            + r"[^\s'\"&,;，；。}{]{3,}"
         ),
         _KEEP,
     ),
-    (re.compile(r"(?P<keep>\blogin\b[^\n|;&]{0,200}?\s-p[ =]['\"]?)(?!\*{8})[^\s'\"-][^\s'\"]{2,}"), _KEEP),
+    # options of commands, on one line or going on in the next behind a backslash: mysql -pSECRET,
+    # docker login -p SECRET, curl -u name:SECRET, --password SECRET
     (
-        re.compile(r"(?P<keep>\bcurl\b[^\n|;&]{0,400}?\s(?:-u|--user)[ =]?['\"]?[^\s:'\"]{1,100}:)(?!//)[^\s'\"]{3,}"),
+        re.compile(
+            r"(?P<keep>\b(?:mysql|mysqladmin|mysqldump|mariadb|sshpass)\b(?:\\\n|[^\n|;&]){0,200}?\s-p ?['\"]?)"
+            + _NOT_MASKED
+            + r"[^\s'\"-][^\s'\"]{2,}"
+        ),
         _KEEP,
     ),
     (
         re.compile(
-            r"(?P<keep>\s--?(?:password|passwd|pass|secret|token|api-key)\s+['\"]?)(?!\*{8})[^\s'\"-][^\s'\"]{3,}"
+            r"(?P<keep>\blogin\b(?:\\\n|[^\n|;&]){0,200}?\s-p[ =]['\"]?)" + _NOT_MASKED + r"[^\s'\"-][^\s'\"]{2,}"
         ),
+        _KEEP,
+    ),
+    (
+        re.compile(
+            r"(?P<keep>\bcurl\b(?:\\\n|[^\n|;&]){0,400}?\s(?:-u|--user)(?:[ =]|\s*\\\n\s*)?['\"]?[^\s:'\"]{1,100}:)"
+            r"(?!//)[^\s'\"]{3,}"
+        ),
+        _KEEP,
+    ),
+    (
+        re.compile(
+            r"(?P<keep>\s--?(?:password|passwd|pass|secret|token|api-key)(?:\\\n|\s)+['\"]?)"
+            + _NOT_MASKED
+            + r"[^\s'\"-][^\s'\"]{3,}"
+        ),
+        _KEEP,
+    ),
+    # settings.xml of Maven and its like
+    (
+        re.compile(r"(?P<keep><[\w.-]{0,40}(?:password|passphrase|secret|token|privatekey)>)[^<\s]{3,}", re.I),
         _KEEP,
     ),
     # JSON Web Tokens (Kubernetes service accounts), GitHub, GitLab and AWS key shapes
@@ -66,8 +95,10 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 _NEEDS = (
     ("://",), ("authorization",), ("bearer", "basic"),
-    ("passw", "secret", "ikey", "skey", "ekey", "_key", "-key", "token"), ("密码", "口令", "密钥", "令牌"),
+    ("passw", "passph", "pwd", "secret", "ikey", "skey", "ekey", "_key", "-key", "token"),
+    ("密码", "口令", "密钥", "令牌"),
     ("mysql", "mariadb", "sshpass"), ("login",), ("curl",), ("-pass", "secret", "token", "-key"),
+    ("passw", "passph", "secret", "token", "ekey"),
     ("eyj",), ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "akia"),
 )  # fmt: skip
 """For each pattern but the last: a match has one of these words (``ikey``: of ``apikey``), in the line where it begins

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from foundation.log_mask import LogMask
-from foundation.redaction import MASK
+from foundation.redaction import MASK, register_secret
+from tests.patience import at_most
 
 pytestmark = pytest.mark.security("secrets-that-leak")
 
@@ -22,7 +25,21 @@ LINES = [
     f"tool --password {SECRET} --other x\n",
     f"password:\n  {SECRET}\nnext\n",
     f"\x1b[31mpassword=\x1b[0m{SECRET}\n",
+    f"password:\n\n  \n{SECRET}\nnext\n",
+    f"token\n=\n{SECRET}\nnext\n",
+    f"密码：\n\n{SECRET}\n",
+    f"密码是：{SECRET}\n",
+    f"mysql -h db \\\n  -u root \\\n  -p{SECRET} shop\n",
+    f"docker login -u robot \\\n  -p {SECRET} harbor.example\n",
+    f"curl -fsS -u \\\n  robot:{SECRET} https://x.example/\n",
+    f"tool --password \\\n  {SECRET}\n",
+    f"MYSQL_PWD={SECRET}\n",
+    f"key passphrase: {SECRET}\n",
+    f"<server>\n<password>{SECRET}</password>\n</server>\n",
+    f"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n{SECRET}\n---- END SSH2 ENCRYPTED PRIVATE KEY ----\nafter\n",
+    f"{KEY[:-1]}{KEY}after\n",
 ]
+OF_MORE_THAN_ONE_LINE = [text for text in LINES if text.count("\n") > 1]
 
 
 @pytest.mark.parametrize("text", LINES)
@@ -37,10 +54,41 @@ def test_a_secret_is_masked_wherever_lines_come_apart(text: str) -> None:
         first = mask.apply("".join(lines[:cut]))
         again = LogMask.read(mask.as_stored())
         found = first + again.apply("".join(lines[cut:]))
-        assert SECRET not in found, (cut, found)
-        assert found.count("\n") == text.count("\n")
+        assert found == whole, cut
         assert SECRET not in str(again.as_stored())
     assert whole.split("\n")[-1] == ""
+
+
+@pytest.mark.parametrize("text", OF_MORE_THAN_ONE_LINE)
+def test_lines_that_come_one_by_one_are_masked_as_they_are_together(text: str) -> None:
+    mask = LogMask()
+    assert "".join(mask.apply(line) for line in text.splitlines(keepends=True)) == LogMask().apply(text)
+
+
+@pytest.mark.parametrize("text", [text for text in LINES if "KEY" not in text])
+def test_of_a_line_that_is_cut_in_a_secret_only_its_beginning_is_seen(text: str) -> None:
+    """A line of more than a megabyte comes in pieces."""
+    for cut in range(1, len(text)):
+        mask = LogMask()
+        found = mask.apply(text[:cut]) + mask.apply(text[cut:])
+        assert SECRET[6:] not in found, (cut, found)
+        assert found.count("\n") == text.count("\n")
+
+
+def test_a_secret_of_several_lines_takes_nothing_from_what_else_is_masked() -> None:
+    known = "a first line of it\nand\na last line of it"
+    register_secret(known)
+    masked = LogMask().apply(f"one\n{known}\npassword:\n  {SECRET}\n")
+    assert SECRET not in masked and "first line" not in masked and masked.count("\n") == 6
+
+
+@pytest.mark.parametrize(
+    "marks", ["-----BEGIN PRIVATE KEY----------END PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----"]
+)
+def test_a_line_of_nothing_but_marks_costs_little(marks: str) -> None:
+    began = time.monotonic()
+    assert "BEGIN" not in LogMask().apply(marks * 20_000 + "\n")
+    assert time.monotonic() - began < at_most(2)
 
 
 def test_a_key_in_the_middle_leaves_what_is_around_it() -> None:
@@ -82,6 +130,9 @@ def test_notes_and_control_sequences_are_not_stored(raw: str, stored: str) -> No
         "mysql --protocol=tcp -h db\n",
         "+ npm login --registry https://r.example\n",
         "密码不正确\n",
+        "PWD=/root/build OLDPWD=/root\n",
+        "cd $PWD\n",
+        "<password></password>\n",
         "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
     ],
 )
