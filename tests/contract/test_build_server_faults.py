@@ -89,6 +89,8 @@ def half(connection: socket.socket, _: bytes) -> None:
         (respond("409 Conflict"), trigger, Rejected),
         (respond("414 URI Too Long"), trigger, Rejected),
         (respond("500 Oops"), trigger, OutcomeUnknown),
+        (respond("408 Request Timeout"), trigger, OutcomeUnknown),
+        (respond("425 Too Early"), read, Unavailable),
         (respond("201 Created"), trigger, OutcomeUnknown),
         (respond("401 Unauthorized"), read, Forbidden),
         (respond("404 Not Found"), read, NotFound),
@@ -335,6 +337,7 @@ def test_a_whole_log_is_a_stream_that_ends_at_the_deadline() -> None:
         (respond("404 Not Found", b"<html>"), NotFound),
         (respond("401 Unauthorized"), Forbidden),
         (respond("200 OK", LOGIN, Content_Type="text/html"), Forbidden),
+        (respond("200 OK", b"<html>Back soon</html>" * 9999, Content_Type="text/html;charset=utf-8"), Unavailable),
         (respond("503 Service Unavailable"), Unavailable),
         (half, Unavailable),
     ],
@@ -342,6 +345,18 @@ def test_a_whole_log_is_a_stream_that_ends_at_the_deadline() -> None:
 def test_a_whole_log_that_is_none(behave: Behaviour, error: type[DeployerError]) -> None:
     with server(behave) as (client, _raw), pytest.raises(error):
         list(client.read_whole_log("J", 7, deadline=soon()))
+
+
+@pytest.mark.parametrize("status", ["404 Not Found", "500 Server Error"])
+def test_a_stage_view_that_is_missing_or_fails_shows_no_stages(status: str) -> None:
+    with server(respond(status, b"<html>Oops!</html>", X_Jenkins="2.568.2")) as (client, _raw):
+        assert client.stages("J", 7) == ()
+
+
+@pytest.mark.parametrize("status", ["502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout"])
+def test_what_stands_before_a_stage_view_tells_nothing_of_stages(status: str) -> None:
+    with server(respond(status)) as (client, _raw), pytest.raises(Unavailable):
+        client.stages("J", 7)
 
 
 def test_a_long_session_is_cut_where_it_is_read() -> None:

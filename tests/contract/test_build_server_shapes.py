@@ -18,6 +18,14 @@ def test_running_log_goes_on_after_what_came_not_after_the_size() -> None:
     assert (page.text, page.next_offset, page.is_complete) == ("one\ntwo\n", 108, False)
 
 
+@pytest.mark.parametrize("tail", [b"passw", b"half a sign \xe6\x94", b"\x1b[8mha:////4A", b"10%\r20%\r"])
+def test_a_line_that_is_cut_on_its_way_comes_as_a_whole_next_time(tail: bytes) -> None:
+    page = shapes.log_page(b"one\r\n" + tail, is_cut=False, offset=100, size=900, has_more=True, most=1000)
+    assert (page.text, page.next_offset) == ("one\n", 104)
+    page = shapes.log_page(tail, is_cut=False, offset=104, size=900, has_more=True, most=1000)
+    assert (page.text, page.next_offset, page.is_complete) == ("", 104, False)
+
+
 def test_notes_are_not_shown_but_counted() -> None:
     page = shapes.log_page(NOTE + b"[Pipeline] sh\r\n", is_cut=False, offset=0, size=900, has_more=True, most=1000)
     assert page.text == "[Pipeline] sh\n"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from deployer.errors import DeployerError, Forbidden, NotFound, OutcomeUnknown, Rejected
+from deployer.errors import DeployerError, Forbidden, NotFound, OutcomeUnknown, Rejected, Unavailable
 from deployer.interfaces import (
     AgentWait,
     BuildDetail,
@@ -195,15 +195,15 @@ class JenkinsBuildServer(JobAdministration):
         return shapes.build_detail(answer.json())
 
     def stages(self, job: str, number: int) -> tuple[StageStatus, ...]:
-        """Stages entered so far; () when Jenkins has no stage view (or no such build)."""
-        try:
-            answer = self._get(
-                f"{_build_path(job, number)}wfapi/describe",
-                _("stages of build %(number)s of %(job)s", number=number, job=job),
-            )
-        except NotFound:
+        """Stages entered so far; () when Jenkins has no stage view (or no such build), or its plugin fails over it.
+
+        A proxy's errors, and those of a controller that starts, are 502 to 504: they say nothing of the plugin.
+        """
+        answer = self._wire.get(f"{_build_path(job, number)}wfapi/describe")
+        if answer.status in (404, 500):
             return ()
-        return shapes.stage_statuses(answer.json())
+        what = _("stages of build %(number)s of %(job)s", number=number, job=job)
+        return shapes.stage_statuses(healthy(answer, what).json())
 
     def read_log(self, job: str, number: int, offset: int) -> LogPage:
         """Console text from a byte offset of Jenkins' file, 1 MiB at most; raises NotFound."""
@@ -232,7 +232,8 @@ class JenkinsBuildServer(JobAdministration):
         """``consoleText`` as a stream: it is never in memory as a whole."""
         what = _("log of build %(number)s of %(job)s", number=number, job=job)
         with self._wire.stream(f"{_build_path(job, number)}consoleText", deadline=deadline) as (answer, chunks):
-            healthy(answer, what)
+            if "html" in healthy(answer, what).headers.get("Content-Type", "").lower():
+                raise Unavailable(shapes.NOT_JENKINS)
             yield from shapes.whole_log(chunks)
 
     # ------------------------------------------------------------ writes

@@ -239,6 +239,9 @@ def log_page(body: bytes, *, is_cut: bool, offset: int, size: int, has_more: boo
     start = 0 if was_rewound else offset
     if is_cut or len(body) > most:
         body, is_cut = whole_lines(body[:most]), True
+    elif has_more:
+        # Jenkins ends at a line break; where something else cut it, the line comes as a whole next time.
+        body = body[: body.rfind(b"\n") + 1]
     if is_cut or has_more:
         following = start + len(body.replace(b"\r\n", b"\n"))
     else:

@@ -36,6 +36,8 @@ READ_SECONDS = 20.0
 WHOLE_SECONDS = 30.0
 MOST_BYTES = 32 * 1024 * 1024
 _CHUNK = 65_536
+_PASSING = frozenset({408, 425})
+"""Of a proxy that did not get through in time: no refusal, and no contact."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,7 @@ class Wire:
             answer = _read(response, until, limit)
         except (jenkins.JenkinsException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
             raise _failure(exc, is_write=is_write) from exc
-        if answer.status < 500 and answer.status != 429:
+        if answer.status < 500 and answer.status not in {429, *_PASSING}:
             self._on_answer()
         return answer
 
@@ -319,11 +321,11 @@ def refusal(answer: Answer, what: Message, *, is_write: bool) -> DeployerError:
     if 300 <= status < 400:
         message = _("Jenkins redirects to another address: enter the final one in the server's settings.")
         return Rejected(message, reason="redirected")
-    if status >= 500 and is_write:
+    if (status >= 500 or status in _PASSING) and is_write:
         return OutcomeUnknown(
             _("Jenkins answered with error %(status)s: the request may have been carried out.", status=status)
         )
-    if status >= 500:
+    if status >= 500 or status in _PASSING:
         message = _(
             "Jenkins, or a proxy before it, answers %(status)s: it is starting, stopping or overloaded.",
             status=status,
