@@ -14,6 +14,8 @@ from foundation.runs.kinds import Kind, register
 
 TRANSITIONS = "releases.transitions"
 STEPS = "releases.steps"
+LOG_CHECK_SECONDS = 1800.0
+"""Jenkins gives a log as a whole or not at all: at 4 MB a second that is 7 GB."""
 FOLLOWED = Q(phase="building", stop_requested_at=None, contact_lost_since=None)
 """Builds that run in Jenkins as they should: many have their stages and logs read in one pass."""
 TOGETHER: dict[str, dict[str, Any]] = {"build": {"together": f"{STEPS}.build.together.together", "alike": FOLLOWED}}
@@ -38,7 +40,8 @@ class ReleasesConfig(AppConfig):
             )
         prune, give_up = f"{STEPS}.deployment.prune.step", f"{TRANSITIONS}.give_up_prune"
         register(Kind("prune", self.get_model("Prune"), prune, give_up))
-        register(Kind("log_check", self.get_model("LogCheck"), f"{STEPS}.log_check.step", batch=1))
+        check = f"{STEPS}.log_check.step"
+        register(Kind("log_check", self.get_model("LogCheck"), check, batch=1, seconds=LOG_CHECK_SECONDS))
         endless = (
             ("observe_space", "SpaceObservation"),
             ("housekeeping", "Housekeeping"),

@@ -8,6 +8,7 @@ lock and the same statement needs no lock of its own (Django leaves the clause o
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -21,7 +22,7 @@ from foundation import breakers
 from foundation.clock import now_plus
 from foundation.runs.choices import ACTIVE
 from foundation.runs.kinds import Kind
-from foundation.runs.lease import Lease, lease_seconds
+from foundation.runs.lease import Lease, lease_seconds, step_seconds
 from foundation.runs.models import Run
 from foundation.runs.slots import slots
 
@@ -193,4 +194,5 @@ def _lease(kind: Kind, row: dict[str, Any], owner: str, *, is_probe: bool) -> Le
         remote=row["remote"],
         is_probe=is_probe,
         contact_lost_since=row["contact_lost_since"],
+        deadline=time.monotonic() + max(kind.seconds, step_seconds()),
     )

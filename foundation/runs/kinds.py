@@ -15,7 +15,8 @@ class Kind:
     ``step`` is the dotted path of ``step(lease: Lease) -> Again | Done | Parked``; ``give_up`` of
     ``give_up(lease: Lease, reason: str) -> None``, which must leave the row in a final state (blank: the bare
     ``finish`` to ``errored``); ``contact_changed`` of ``contact_changed(pk: int) -> None``, called
-    after ``contact_lost_since`` was set or cleared (blank: nobody is told). Paths are loaded at the first claim, so
+    after ``contact_lost_since`` was set or cleared (blank: nobody is told). ``seconds``: how long a step
+    may take where all others may take less: for one that only reads. Paths are loaded at the first claim, so
     that a web process never imports a step. ``batch`` is how many rows one claim takes at most. ``is_endless``: runs
     of this kind are never final (they watch, seal, clean up), so giving up on one only starts its count again.
     ``hold``: instead of steps, the dotted path of ``hold(kind, news, stopping) -> None``, which each watcher process
@@ -33,6 +34,7 @@ class Kind:
     step: str = ""
     give_up: str = ""
     contact_changed: str = ""
+    seconds: float = 0.0
     batch: int = 16
     is_endless: bool = False
     hold: str = ""

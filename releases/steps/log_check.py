@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 from django.db import transaction
 
-from deployer.errors import NotFound, Rejected
+from deployer.errors import NotFound, Rejected, TooLate
 from foundation.runs.choices import RunState
 from foundation.runs.finish import finish
 from foundation.runs.lease import Again, Done, Lease, LeaseLost, Outcome
@@ -13,19 +15,23 @@ from releases.steps.build.log_truth import Save, compare_log
 from releases.steps.build.servers import open_server, own_build
 
 WAIT_SECONDS = 3.0
+_one = threading.Lock()
+"""One at a time in a process: a long one holds a slot of its Jenkins for minutes, and builds there are followed."""
 
 
 def step(lease: Lease) -> Outcome:
     """Once; a number that is another build's by now is not read."""
     build = Build.objects.select_related("order", "server").get(log_check=lease.pk)
-    if not build.is_terminal:
+    if not build.is_terminal or not _one.acquire(blocking=False):
         return Again(WAIT_SECONDS)
     try:
         with open_server(lease, build) as server:
             if own_build(build, server) is not None:
                 compare_log(lease, build, server, _saving(lease, build))
-    except (Rejected, NotFound):
+    except (Rejected, NotFound, TooLate):
         pass  # it stays as it was read
+    finally:
+        _one.release()
     if not finish(LogCheck, lease.pk, to=RunState.SUCCEEDED, fence=lease.fence, owner=lease.owner):
         raise LeaseLost(str(lease))
     return Done()

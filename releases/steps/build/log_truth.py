@@ -22,32 +22,42 @@ Save = Callable[..., None]
 """Writes columns of the build, if the lease stands."""
 MOST_COMPARED = 16 * 1024 * 1024
 """Bytes of a log that is read a second time before its build ends; a longer one is compared afterwards."""
+MOST_AWAITED = 64 * 1024 * 1024
+"""Bytes of a log with something doubtful in it for which the end waits."""
 SPARE_SECONDS = 8.0
 PIECE = 1_000_000
 
 
 def settle_log(lease: Lease, build: Build, server: BuildServerClient) -> None:
-    """Once for a log that was read to its end; where something in it is doubtful, the end waits for it."""
+    """Once for a log that was read to its end: now, or after the end where it is long.
+
+    Jenkins does not give a log from its middle on, and a step of a build is too short for hundreds of megabytes.
+    """
     reader = LogReader.read(build.log_reader)
-    if reader.sum.bytes > MOST_COMPARED and not reader.is_doubtful:
+    most = MOST_AWAITED if reader.is_doubtful else MOST_COMPARED
+    is_later = max(reader.sum.bytes, build.log_offset) > most or LogCheck.objects.filter(build=build).exists()
+    if not (is_later or reader.is_checked):
+        try:
+            compare_log(lease, build, server, lease.save)
+        except TooLate:
+            is_later = True
+    if is_later:
         LogCheck.objects.get_or_create(build=build)
-    elif not reader.is_checked:
-        compare_log(lease, build, server, lease.save)
+    lease.save(log_is_complete=not LogReader.read(build.log_reader).is_doubtful)
 
 
 def compare_log(lease: Lease, build: Build, server: BuildServerClient, save: Save) -> None:
-    """Read it a second time, and replace it where it differs. A log that Jenkins does not give as a whole stays."""
+    """Read it a second time, and replace it where it differs. A log that Jenkins does not give as a whole stays: read
+    in pieces, it is whole as far as anybody knows. Raises TooLate where there is more than there is time for."""
     reader = LogReader.read(build.log_reader)
-    version, is_complete = build.log_version, True
     try:
         if reader.is_doubtful or LogSum.of(_whole(lease, build, server)) != reader.sum:
             _replace(lease, build, server, save)
-    except (NotFound, Rejected, TooLate):
-        # What was read in pieces is whole as far as anybody knows; what was begun anew is not.
-        is_complete = not reader.is_doubtful and build.log_version == version
+    except (NotFound, Rejected):
+        pass
     reader = LogReader.read(build.log_reader)
     reader.is_checked = True
-    save(log_reader=reader.as_stored(), log_is_complete=is_complete)
+    save(**_kept(build, {"log_reader": reader.as_stored(), "log_is_complete": not reader.is_doubtful}))
 
 
 def _whole(lease: Lease, build: Build, server: BuildServerClient) -> Iterator[str]:
@@ -65,7 +75,8 @@ def _replace(lease: Lease, build: Build, server: BuildServerClient, save: Save) 
     held = next(pieces, "")  # before anything is taken out: a no to the question must leave what there is
     with transaction.atomic():
         append_event(build.order_id, "log.replaced", data={"id": build.pk, "attempt": build.attempt})
-        save(**_kept(build, {**clear_log(build), "log_is_complete": False}))
+        cleared = {**clear_log(build), "log_reader": LogReader(LogSum(), {}, is_doubtful=True).as_stored()}
+        save(**_kept(build, {**cleared, "log_is_complete": False}))
     for piece in pieces:
         held += piece
         if len(held) >= PIECE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from releases.logs.reading import read_lines, summary_of
 from releases.logs.truth import LogSum
 from releases.models import Build, LogCheck, OrderEvent
 from releases.steps.build import log_truth
+from releases.steps.log_check import _one
 from tests.cast import World
 from tests.releases.answers import Jenkins
 from tests.releases.rows import build as make_build
@@ -126,6 +128,27 @@ def test_a_log_that_is_not_given_as_a_whole_ends_the_build_all_the_same(
     assert row.log_is_complete is not has_gap, "a log with a gap is cut"
 
 
+def test_a_cut_log_stays_one_when_the_registry_is_away_at_its_end(row: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pass that ends it is another one than the pass that found that Jenkins does not give it as a whole."""
+    ended = {3: BuildStatus(number=3, queue_id=1, is_building=False, result="ABORTED")}
+    detail = BuildDetail(3, False, "ABORTED", "", "", {"TRIGGER_ID": str(row.trigger_id)})
+    answers = {"session": "one", "confirm": "one", "stages": (), "builds": ended, "build": detail}
+    pages = [page(TEXT, 1, has_gap=True), page("", 1, done=True)]
+    put(monkeypatch, Jenkins(**answers, read_log=pages, read_whole_log=NotFound("gone")))
+    away = iter([Unavailable("the registry is away")])
+
+    def image(*_args: object) -> None:
+        for error in away:
+            raise error
+
+    monkeypatch.setattr("releases.steps.build.ends.read_image", image)
+    for _times in range(5):
+        breakers_are_closed()
+        if step(row).is_terminal:
+            break
+    assert row.is_terminal and not row.log_is_complete
+
+
 # ---------------------------------------------------------------- long ones
 def check(row: Build, monkeypatch: pytest.MonkeyPatch, number: int = 3, **answers: Any) -> tuple[LogCheck, Jenkins]:
     """The comparison after the end, by a Jenkins that has the build under this number."""
@@ -160,6 +183,63 @@ def test_a_long_log_that_differs_is_replaced_after_the_end(long: Build, monkeypa
     assert found.is_terminal and stored(long) == f"{TEXT}and its end\n"
     assert long.log_is_complete and was_replaced(long) and long.log_version == 1
     assert long.state == "failed", "nothing else of it changes"
+
+
+@pytest.fixture
+def cut(row: Build, monkeypatch: pytest.MonkeyPatch) -> Build:
+    """One that ended with a log of which an old Jenkins left out more than its end can wait for."""
+    monkeypatch.setattr(log_truth, "MOST_AWAITED", 1000)
+    jenkins = follow(row, monkeypatch, [page(TEXT[:99], 9999, has_gap=True), page("", 9999, done=True)], [TEXT])
+    assert row.is_terminal and "read_whole_log" not in jenkins.asked
+    return row
+
+
+def test_a_cut_log_that_is_long_is_replaced_after_the_end(cut: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not cut.log_is_complete and stored(cut) == TEXT[:99]
+    found, _jenkins = check(cut, monkeypatch, read_whole_log=[TEXT])
+    assert found.state == "succeeded" and stored(cut) == TEXT and cut.log_is_complete
+
+
+def test_what_takes_longer_than_a_step_of_a_build_is_read_after_the_end(
+    row: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Jenkins that is slow: the replacement breaks off at the deadline and is begun anew."""
+    monkeypatch.setattr(log_truth, "PIECE", 10_000)
+
+    class Slow(Jenkins):
+        def read_whole_log(self, *_args: object, **_named: object) -> Any:
+            yield TEXT[:25_000]
+            raise TooLate("no time")
+
+    pages = [page(TEXT[:99], 9, has_gap=True), page("", 9, done=True)]
+    put(monkeypatch, Slow(session="one", confirm="one", stages=(), builds=ENDED, read_log=pages))
+    for _times in range(4):
+        breakers_are_closed()
+        if step(row).is_terminal:
+            break
+    assert row.is_terminal and not row.log_is_complete
+    found, _jenkins = check(row, monkeypatch, read_whole_log=[TEXT])
+    assert found.state == "succeeded" and stored(row) == TEXT and row.log_is_complete
+
+
+def test_it_has_half_an_hour_and_no_second_one_beside_it(long: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An old Jenkins gives a log as a whole only: 148 MB are read in a step of another kind, at 4 MB a second."""
+    seen: list[float] = []
+
+    class Second(Jenkins):
+        def read_whole_log(self, *_args: object, deadline: float) -> Any:
+            seen.append(deadline - time.monotonic())
+            assert not _one.acquire(blocking=False)
+            return iter([TEXT])
+
+    answers = {
+        "session": "one",
+        "build": BuildDetail(3, False, "FAILURE", "", "", {"TRIGGER_ID": str(long.trigger_id)}),
+    }
+    put(monkeypatch, Second(**answers))
+    (lease,) = claim(kinds.get("log_check"), owner=owner(), limit=1, grace=FAR)
+    run_step(lease)
+    assert LogCheck.objects.get().is_terminal and 1700 < seen[0] < 1800
 
 
 def test_a_number_that_is_a_strangers_by_then_is_not_read(long: Build, monkeypatch: pytest.MonkeyPatch) -> None:
