@@ -13,7 +13,7 @@ def json_object(body: bytes, message: Message) -> dict[str, Any]:
     """The body as a JSON object; raises Unavailable with the message for a proxy's page or a cut answer."""
     try:
         found = json.loads(body)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise Unavailable(message) from exc
     if not isinstance(found, dict):
         raise Unavailable(message)

@@ -96,7 +96,7 @@ class JobAdministration:
         answer = healthy(self._wire.ask(f"{job_path(at)}{_CHECK}", form={"value": script}), _("check of the script"))
         try:
             found = json.loads(answer.body)
-        except ValueError as exc:
+        except (ValueError, RecursionError) as exc:
             raise Unavailable(shapes.NOT_JENKINS) from exc
         if isinstance(found, dict) and found.get("status") == "success":
             return ()

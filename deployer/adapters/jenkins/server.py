@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from deployer.errors import DeployerError, Forbidden, NotFound, OutcomeUnknown, Rejected, Unavailable
 from deployer.interfaces import (
@@ -147,7 +147,7 @@ class JenkinsBuildServer(JobAdministration):
         latency = int((time.monotonic() - started) * 1000)
         bean = healthy(answer, _("this account")).json()
         notes = () if "X-Jenkins" in answer.headers else (_("Jenkins does not say which version it is."),)
-        return ServerFacts(self._wire.known.version, str(bean.get("id") or ""), latency, notes)
+        return ServerFacts(self._wire.known.version, shapes.plain_text(bean.get("id"), 200), latency, notes)
 
     def job(self, job: str) -> JobFacts:
         """The job's declared parameters; raises NotFound."""
@@ -174,6 +174,8 @@ class JenkinsBuildServer(JobAdministration):
         except NotFound:
             return QueueStatus(known=False)
         bean = answer.json()
+        if shapes.whole(bean.get("id")) is None:
+            raise Unavailable(shapes.NOT_JENKINS)
         return shapes.queue_item_status(bean) if shapes.has_trigger(bean, trigger_id) else QueueStatus(known=False)
 
     def builds(self, job: str) -> Mapping[int, BuildStatus]:
@@ -244,7 +246,7 @@ class JenkinsBuildServer(JobAdministration):
         form = {**request.parameters, "delay": self._delay}
         answer = self._wire.post(f"{job_path(request.job)}buildWithParameters", form=form, deadline=deadline)
         if answer.status in (201, 303):
-            match = re.search(r"/queue/item/(\d+)/?$", answer.headers.get("Location", ""))
+            match = re.search(r"/queue/item/([0-9]{1,15})/?$", answer.headers.get("Location", ""))
             if match is None:
                 raise _no_item(answer)
             return int(match.group(1))
@@ -286,9 +288,10 @@ class JenkinsBuildServer(JobAdministration):
     def _find_queued(self, trigger_id: str) -> FoundBuild | None:
         tree = "items[id,task[name],actions[parameters[name,value]]]"
         bean = self._get("queue/api/json", _("queue"), {"tree": tree}).json()
-        for item in bean.get("items") or []:
-            if shapes.has_trigger(item, trigger_id):
-                return FoundBuild(queue_id=int(item["id"]), number=None)
+        for item in shapes.listed(bean, "items"):
+            queue_id = shapes.whole(item.get("id"))
+            if queue_id is not None and shapes.has_trigger(item, trigger_id):
+                return FoundBuild(queue_id=queue_id, number=None)
         return None
 
     def _find_build(self, job: str, trigger_id: str, since_number: int) -> FoundBuild | None:
@@ -299,7 +302,7 @@ class JenkinsBuildServer(JobAdministration):
         name = "builds" if many <= _NEWEST else "allBuilds"
         tree = f"{name}[{_BUILD_TREE},actions[parameters[name,value]]]{{0,{many}}}"
         bean = self._get(f"{job_path(job)}api/json", _("job %(job)s", job=job), {"tree": tree}).json()
-        found: list[Mapping[str, Any]] = [one for one in bean.get(name) or [] if shapes.has_trigger(one, trigger_id)]
+        found = [one for one in shapes.listed(bean, name) if shapes.has_trigger(one, trigger_id)]
         first = shapes.first_number(found)
         if first is None:
             return None

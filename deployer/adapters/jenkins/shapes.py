@@ -16,6 +16,11 @@ NOTE = re.compile(rb"\x1b\[8mha:.*?\x1b\[0m", re.DOTALL)
 _LONGEST_LINE = 1024 * 1024
 _REST_BYTES = 65_536
 """What is being written while an answer comes is no rest: it comes with the next one."""
+_LONGEST_TEXT = 2000
+_MOST_STAGES = 500
+_MOST_NUMBER = 2**31 - 1
+_LAST_MOMENT = 253_402_300_799_999
+"""Milliseconds to the end of the year 9999."""
 _NOTE_START = b"\x1b[8mha:"
 NOT_JENKINS = _("The address of Jenkins answers, but not with the API of Jenkins.")
 POST_ACTIONS = "Declarative: Post Actions"
@@ -30,13 +35,29 @@ _STATES = {
 }
 
 
-def _beans(value: Any) -> list[Bean]:
+def beans(value: Any) -> list[Bean]:
+    """The objects of a list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
+def whole(value: Any, most: int = 2**53) -> int | None:
+    """A number of Jenkins that a column holds; None for anything else."""
+    is_one = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
+    return value if is_one else None
+
+
+def plain_text(value: Any, most: int = _LONGEST_TEXT) -> str:
+    """Words of Jenkins that a column holds: without NUL and halves of characters, and not without end."""
+    return "" if value is None else str(value)[:most].replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _time(value: Any) -> int:
+    return whole(value, _LAST_MOMENT) or 0
+
+
 def _number(bean: Bean) -> int:
-    value = bean.get("number")
-    if not isinstance(value, int):
+    value = whole(bean.get("number"), _MOST_NUMBER)
+    if not value:
         raise Unavailable(NOT_JENKINS)
     return value
 
@@ -44,24 +65,34 @@ def _number(bean: Bean) -> int:
 def parameters(actions: Any) -> dict[str, str]:
     """Names and values of a build's or queue item's parameters; a hidden value (a password) is ''."""
     found: dict[str, str] = {}
-    for action in _beans(actions):
-        for parameter in _beans(action.get("parameters")):
+    for action in beans(actions):
+        for parameter in beans(action.get("parameters")):
             value = parameter.get("value")
             found[str(parameter.get("name", ""))] = "" if value is None else str(value)
     return found
 
 
+def listed(bean: Bean, name: str) -> list[Bean]:
+    """A list that Jenkins has in its answer also when it is empty: where it is missing, something else answered."""
+    value = bean.get(name)
+    if not isinstance(value, list):
+        raise Unavailable(NOT_JENKINS)
+    return beans(value)
+
+
 def job_facts(bean: Bean, session: str) -> JobFacts:
     """A job: which parameters it declares."""
+    if "_class" not in bean and "nextBuildNumber" not in bean:
+        raise Unavailable(NOT_JENKINS)
     names = [
         str(definition.get("name", ""))
-        for prop in _beans(bean.get("property"))
-        for definition in _beans(prop.get("parameterDefinitions"))
+        for prop in beans(bean.get("property"))
+        for definition in beans(prop.get("parameterDefinitions"))
     ]
     return JobFacts(
         buildable=bool(bean.get("buildable")),
         parameters=frozenset(names),
-        next_number=int(bean.get("nextBuildNumber") or 1),
+        next_number=whole(bean.get("nextBuildNumber"), _MOST_NUMBER) or 1,
         session=session,
     )
 
@@ -69,14 +100,13 @@ def job_facts(bean: Bean, session: str) -> JobFacts:
 def queue_item_status(bean: Bean) -> QueueStatus:
     """A queue item that is known."""
     executable = bean.get("executable")
-    number = executable.get("number") if isinstance(executable, dict) else None
     return QueueStatus(
         known=True,
-        why=str(bean.get("why") or ""),
-        since_ms=int(bean.get("inQueueSince") or 0),
+        why=plain_text(bean.get("why")),
+        since_ms=_time(bean.get("inQueueSince")),
         stuck=bool(bean.get("stuck")),
         cancelled=bool(bean.get("cancelled")),
-        number=int(number) if number is not None else None,
+        number=_number(executable) if isinstance(executable, dict) else None,
     )
 
 
@@ -86,15 +116,15 @@ def agent_waits(bean: Bean, job_path: str) -> dict[int, AgentWait]:
     Of several branches that wait, the one that has waited longest.
     """
     found: dict[int, AgentWait] = {}
-    at_build = re.compile(rf"{re.escape(job_path)}(\d+)/")
-    for item in _beans(bean.get("items")):
+    at_build = re.compile(rf"{re.escape(job_path)}([0-9]{{1,10}})/")
+    for item in listed(bean, "items"):
         task = item.get("task")
         url = str(task.get("url") or "") if isinstance(task, dict) else ""
         # Jenkins' own address may have a path of its own; the folders of a job are part of its path.
         match = at_build.fullmatch(url if url.startswith("job/") else "job/" + url.partition("/job/")[2])
         if match is None:
             continue
-        wait = AgentWait(str(item.get("why") or ""), int(item.get("inQueueSince") or 0))
+        wait = AgentWait(plain_text(item.get("why")), _time(item.get("inQueueSince")))
         number = int(match.group(1))
         found[number] = min(found.get(number, wait), wait, key=lambda one: one.since_ms)
     return found
@@ -102,7 +132,7 @@ def agent_waits(bean: Bean, job_path: str) -> dict[int, AgentWait]:
 
 def build_statuses(bean: Bean) -> dict[int, BuildStatus]:
     """All builds that a job shows, by number."""
-    builds = (build_status(build) for build in _beans(bean.get("builds")))
+    builds = (build_status(build) for build in listed(bean, "builds"))
     return {build.number: build for build in builds}
 
 
@@ -110,28 +140,33 @@ def build_status(bean: Bean) -> BuildStatus:
     """One build. Jenkins may carry a result while it still builds: only ``is_building`` False makes it final."""
     return BuildStatus(
         number=_number(bean),
-        queue_id=int(bean.get("queueId") or -1),
+        queue_id=whole(bean.get("queueId")) or -1,
         is_building=bool(bean.get("building")),
-        result=bean.get("result"),
+        result=_result(bean),
     )
+
+
+def _result(bean: Bean) -> str | None:
+    value = bean.get("result")
+    return plain_text(value, 20) if isinstance(value, str) else None
 
 
 def build_detail(bean: Bean) -> BuildDetail:
     """One build with why it was aborted: a person, a timeout, a lost node."""
     causes = [
-        str(cause.get("shortDescription") or "")
-        for action in _beans(bean.get("actions"))
+        plain_text(cause.get("shortDescription"))
+        for action in beans(bean.get("actions"))
         if str(action.get("_class", "")).endswith("InterruptedBuildAction")
-        for cause in _beans(action.get("causes"))
+        for cause in beans(action.get("causes"))
     ]
     return BuildDetail(
         number=_number(bean),
         is_building=bool(bean.get("building")),
-        result=bean.get("result"),
-        description=str(bean.get("description") or ""),
+        result=_result(bean),
+        description=plain_text(bean.get("description")),
         abort_cause="; ".join(cause for cause in causes if cause),
         parameters=parameters(bean.get("actions")),
-        queue_id=int(bean.get("queueId") or -1),
+        queue_id=whole(bean.get("queueId")) or -1,
     )
 
 
@@ -143,7 +178,7 @@ def stage_statuses(bean: Bean) -> tuple[StageStatus, ...]:
     the result of the run and not its own (``StatusAndTiming.computeChunkStatus2``).
     """
     found: list[StageStatus] = []
-    stages = _beans(bean.get("stages"))
+    stages = beans(bean.get("stages"))[:_MOST_STAGES]
     for place, stage in enumerate(stages):
         before = [str(one.get("status", "")) for one in stages[:place]]
         found.append(_stage_status(stage, _stage_state(stage, before, is_last=place == len(stages) - 1)))
@@ -165,14 +200,14 @@ def _stage_state(stage: Bean, before: list[str], *, is_last: bool) -> str:
 
 def _stage_status(stage: Bean, state: str) -> StageStatus:
     error = stage.get("error")
-    message: Message | str = str(error.get("message") or "") if isinstance(error, dict) and state == "failed" else ""
+    message: Message | str = plain_text(error.get("message")) if isinstance(error, dict) and state == "failed" else ""
     if stage.get("status") == "UNSTABLE" and state == "failed":
         message = message or _("unstable")
     return StageStatus(
-        name=str(stage.get("name", "")),
+        name=plain_text(stage.get("name"), 200),
         state=state,
-        started_ms=int(stage.get("startTimeMillis") or 0),
-        duration_ms=int(stage.get("durationMillis") or 0),
+        started_ms=_time(stage.get("startTimeMillis")),
+        duration_ms=_time(stage.get("durationMillis")),
         message=message,
     )
 
@@ -180,14 +215,14 @@ def _stage_status(stage: Bean, state: str) -> StageStatus:
 def text_size(headers: Mapping[str, str]) -> int:
     """X-Text-Size; raises Unavailable without it: then it was not Jenkins that answered."""
     value = headers.get("X-Text-Size", "")
-    if not value.isdigit():
+    if not re.fullmatch("[0-9]{1,18}", value):
         raise Unavailable(NOT_JENKINS)
     return int(value)
 
 
 def is_legacy_log(version: str) -> bool:
     """True before 2.509: there X-Text-Size is where the body ends and console notes are stripped by Jenkins."""
-    match = re.match(r"(\d+)\.(\d+)", version)
+    match = re.match(r"([0-9]{1,6})\.([0-9]{1,6})", version)
     return match is not None and (int(match.group(1)), int(match.group(2))) < (2, 509)
 
 

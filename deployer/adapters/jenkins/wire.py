@@ -86,7 +86,7 @@ LONGEST_SESSION = 32
 
 def session_of(answer: Answer, default: str = "") -> str:
     """``X-Jenkins-Session``, cut here once: what is kept and what is compared are the same."""
-    return str(answer.headers.get("X-Jenkins-Session", default))[:LONGEST_SESSION]
+    return re.sub("[^!-~]", "?", str(answer.headers.get("X-Jenkins-Session", default)))[:LONGEST_SESSION]
 
 
 @dataclass
@@ -132,7 +132,7 @@ class Wire:
         request = requests.Request("GET", self._base + path, params=dict(query or {}))
         answer = self._send(request, CONNECT_SECONDS, limit, is_write=False)
         if "X-Jenkins" in answer.headers:
-            self.known.version = answer.headers["X-Jenkins"]
+            self.known.version = re.sub("[^!-~]", "?", answer.headers["X-Jenkins"])[:LONGEST_SESSION]
         if "X-Jenkins-Session" in answer.headers:
             self.known.session_id = session_of(answer)
         return answer
@@ -355,7 +355,7 @@ def _forbidden(answer: Answer) -> Forbidden:
 
 def _retry_after(answer: Answer) -> float | None:
     value = answer.headers.get("Retry-After", "")
-    return float(value) if value.isdigit() else None
+    return float(value) if re.fullmatch("[0-9]{1,9}", value) else None
 
 
 def forget_after_fork(forget: Any) -> None:

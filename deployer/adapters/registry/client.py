@@ -96,7 +96,8 @@ class OciRegistry:
                 _("The registry refuses to list %(name)s (%(status)s).", name=repository, status=answer.status)
             )
         self._check_page(answer)
-        tags = self._document(answer.content, repository).get("tags") or []
+        found = self._document(answer.content, repository).get("tags")
+        tags = found if isinstance(found, list) else []
         return [str(tag) for tag in tags if _TAG.fullmatch(str(tag))]
 
     def _facts(self, repository: str, reference: str, digest: str, document: Document) -> ImageFacts:
@@ -147,7 +148,7 @@ class OciRegistry:
         """Absent only when the registry itself says so: a proxy's 404 page proves nothing about the image."""
         try:
             is_registry = isinstance(json.loads(answer.content).get("errors"), list)
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             is_registry = "docker-distribution-api-version" in answer.headers
         if not is_registry:
             raise Unavailable(
@@ -183,7 +184,7 @@ class OciRegistry:
     def _document(self, content: bytes, name: str) -> Document:
         try:
             document = json.loads(content)
-        except ValueError as exc:
+        except (ValueError, RecursionError) as exc:
             raise Rejected(_("What the registry keeps as %(name)s is not JSON.", name=name)) from exc
         if not isinstance(document, dict):
             raise Rejected(_("What the registry keeps as %(name)s is not a container image.", name=name))
