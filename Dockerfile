@@ -39,5 +39,5 @@ RUN rm -rf /source/demo /source/sandbox
 FROM base
 COPY --from=source /source /app
 USER 9999:9999
-# Gathers the static files for whoever serves them, then serves.
+# Gathers the static files for the server of static files, then serves.
 CMD ["sh", "-c", "python manage.py collectstatic --noinput --verbosity 0 && exec python manage.py web --host 0.0.0.0 --port 8000"]

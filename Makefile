@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 comma := ,
 
-# $(call need,PROGRAM,PACKAGES): a sentence and exit code 2 when there is no such program.
+# $(call need,PROGRAM,PACKAGES): a message and exit code 2 when there is no such program.
 need = command -v $(1) >/dev/null || { echo "There is no $(1). Install it: apt-get install $(2)" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
@@ -97,7 +97,7 @@ assets-check: node_modules/.package-lock.json ## Is static/dist what frontend/ m
 	 if diff -rq static/dist var/assets-check; then rm -rf var/assets-check; else \
 	   echo "static/dist is not what frontend/ makes: run make assets, then commit static/dist with the sources." >&2; exit 1; fi
 
-messages: dev-installed ## Gather new sentences into the catalogues (apt-get install gettext), then compile them
+messages: dev-installed ## Gather new messages into the catalogues (apt-get install gettext), then compile them
 	@$(call need,msgfmt,gettext)
 	$(BIN)/python manage.py makemessages -l zh_Hans -l en --no-wrap --no-obsolete --no-location -i .venv -i var -i tests -i sandbox -i node_modules
 	@# English says what the source says; dates would change with every run.

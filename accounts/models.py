@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -57,7 +58,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox is
     must_change_password = models.BooleanField(default=False, editable=False)
     password_reset_at = models.DateTimeField(null=True, editable=False)
     password_reset_by = models.ForeignKey("self", models.SET_NULL, null=True, editable=False, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = UserManager()
 
@@ -100,7 +101,7 @@ class BrowserSession(models.Model):
     session_key = models.CharField(max_length=40, unique=True)
     address = models.CharField(max_length=64, blank=True)
     browser = models.CharField(max_length=200, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
     seen_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -120,7 +121,7 @@ class Named(models.Model):
     slug = models.CharField(_("short name"), max_length=63, unique=True, validators=[SLUG])
     name = models.CharField(_("name"), max_length=120)
     name_en = models.CharField(_("name in English"), max_length=120, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         abstract = True

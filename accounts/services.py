@@ -20,6 +20,7 @@ from accounts.choices import Scope, Theme, known_zones
 from accounts.models import Project, Token, User
 from accounts.selectors import own_token, own_tokens
 from accounts.validation import changed, save_clean
+from foundation.clock import db_now
 from foundation.installation import is_demo
 from foundation.messages import MessageLike
 from foundation.messages import message as _
@@ -200,7 +201,7 @@ def reset_password(*, actor: User, user: User, password: str) -> None:
     if problems:
         raise Invalid({"password": problems})
     user.set_password(password)
-    user.must_change_password, user.password_reset_at, user.password_reset_by = True, timezone.now(), actor
+    user.must_change_password, user.password_reset_at, user.password_reset_by = True, db_now(), actor
     user.save(update_fields=["password", "must_change_password", "password_reset_at", "password_reset_by"])
     ended = {"sessions": sessions.end_sessions(user), "revoked": sessions.end_tokens(user)}
     audit.record_act(actor, "person.password_set", user, after=ended)

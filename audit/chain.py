@@ -129,11 +129,11 @@ def record_restore(*, known_head: str, facts: dict[str, Any]) -> Head:
         raise Invalid({"audit_head": [str(error)]}) from None
     if known and known.sequence <= kept.sequence and not is_here(known):
         # A platform that ran before this was recorded has made other links of these numbers.
-        sentence = _(
+        message = _(
             "Link %(number)s of this log is another one: the head is of another installation or timeline.",
             number=known.sequence,
         )
-        raise Invalid({"audit_head": [sentence]})
+        raise Invalid({"audit_head": [message]})
     _refuse_older_than_kept(known, kept)
     newest = AuditEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     heads = {"kept_head": str(kept), "known_head": str(known or ""), "last_event": newest}
@@ -146,8 +146,8 @@ def _refuse_older_than_kept(known: Head | None, kept: Head) -> None:
     outside = newest_kept()
     last = known.sequence if known else kept.sequence
     if outside and outside.sequence > max(last, kept.sequence):
-        sentence = _("The file of heads knows a later one: give --audit-head %(head)s.", head=str(outside))
-        raise Invalid({"audit_head": [sentence]})
+        message = _("The file of heads knows a later one: give --audit-head %(head)s.", head=str(outside))
+        raise Invalid({"audit_head": [message]})
 
 
 def is_here(head: Head) -> bool:

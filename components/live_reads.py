@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from components.checkout import notes_of
@@ -25,6 +24,7 @@ from deployer.adapters import git
 from deployer.errors import DeployerError, NotFound, OutcomeUnknown, Rejected, Unavailable
 from deployer.interfaces import BranchTip, CommitFacts, LeftOut
 from deployer.messages import Message
+from foundation.clock import db_now
 from foundation.messages import MessageLike, as_message
 from foundation.messages import message as _
 from foundation.problems import Invalid, Refused
@@ -88,7 +88,7 @@ def branches(component: Component, *, max_age_seconds: float = 0) -> BranchList:
     if refusal := _not_given(component, url):
         return BranchList((), None, refusal.message)
     young = _stored(url)
-    if young.seen_at and timezone.now() - young.seen_at < timedelta(seconds=max_age_seconds):
+    if young.seen_at and db_now() - young.seen_at < timedelta(seconds=max_age_seconds):
         return young
     try:
         target = source_target(url, component.project)
@@ -120,7 +120,7 @@ def resolve(component: Component, branch: str, *, git_url: str = "") -> BranchTi
     """
     url = git_url or _git_url(component)
     tip = ask_git(component, url, lambda source: source.resolve(branch), field="branch")
-    _write([StoredTip(git_url=url, branch=tip.name, commit=tip.commit, seen_at=timezone.now())])
+    _write([StoredTip(git_url=url, branch=tip.name, commit=tip.commit, seen_at=db_now())])
     return tip
 
 
@@ -264,7 +264,7 @@ def _storable(tips: tuple[BranchTip, ...]) -> tuple[BranchTip, ...]:
 
 def _store(url: str, tips: tuple[BranchTip, ...]) -> datetime:
     """Keeps the answer in place of the one before it."""
-    now = timezone.now()
+    now = db_now()
     with transaction.atomic():
         _write([StoredTip(git_url=url, branch=tip.name, commit=tip.commit, seen_at=now) for tip in tips])
         StoredTip.objects.filter(git_url=url, seen_at__lt=now).delete()

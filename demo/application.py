@@ -118,7 +118,7 @@ DAILY = 1_000_000
 
 
 def check(amount):
-    """Raises ValueError with a sentence."""
+    """Raises ValueError with a message."""
     if amount <= 0:
         raise ValueError("amount must be above zero")
     if amount > DAILY:

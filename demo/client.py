@@ -22,9 +22,9 @@ class Refusal(Exception):
         self.code = str(problem.get("code", ""))
         errors = problem.get("errors") or problem.get("fields") or {}
         fields = "; ".join(f"{name}: {' '.join(map(str, said))}" for name, said in errors.items())
-        sentence = str(problem.get("detail") or problem.get("title") or f"answered {status}")
+        message = str(problem.get("detail") or problem.get("title") or f"answered {status}")
         help_by = f" (who can help: {problem['who_can_help']})" if problem.get("who_can_help") else ""
-        super().__init__(f"{sentence}{f' [{fields}]' if fields else ''}{help_by}")
+        super().__init__(f"{message}{f' [{fields}]' if fields else ''}{help_by}")
 
 
 class Away(Exception):

@@ -85,9 +85,9 @@ def main(arguments: "list[str]") -> int:
         # A product that runs already has its port: make demo uses it, make up says so.
         if arguments and not is_running():
             problems.append(check_port(arguments[0]))
-    problems = [sentence for sentence in problems if sentence]
-    for sentence in problems:
-        sys.stderr.write(sentence + "\n")
+    problems = [message for message in problems if message]
+    for message in problems:
+        sys.stderr.write(message + "\n")
     return EXIT if problems else 0
 
 

@@ -31,8 +31,8 @@ def agree(screen: Screen, port: int) -> None:
     for name, value in given.items():
         screen.plain(f"  {name:<12} {without_password(value) if value else '(a stand-in on this machine)'}")
     screen.plain(f"  Namespaces made and used: {world.NAMESPACE_PREFIX}-* only.")
-    for sentence in unreachable(given, os.environ.get("PLATFORM_URL") or f"http://127.0.0.1:{port}"):
-        screen.plain(f"  ! {sentence}")
+    for message in unreachable(given, os.environ.get("PLATFORM_URL") or f"http://127.0.0.1:{port}"):
+        screen.plain(f"  ! {message}")
     if os.environ.get("YES") != "1" and not _says_yes():
         raise Unwanted("Stopped before anything was started. Say YES=1 to go on without being asked.")
 

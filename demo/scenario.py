@@ -92,7 +92,7 @@ class Carrier:
             self._show_stages(build, seen)
             return build["state"] in FINAL and order["state"] != "building"
 
-        order = self._look_until(show, BUILD_SECONDS, "the build to end")
+        order = self._read_until(show, BUILD_SECONDS, "the build to end")
         build = order["builds"][0]
         self._report.commit = order["commit"]
         self._report.image = f"{order['image']}:{self._number}" if order["image"] else ""
@@ -206,7 +206,7 @@ class Carrier:
             self._screen.bar(ready / (wanted or 1), f"{stage.label} {now['phase']} {ready}/{wanted}")
             return now["id"] == deployment and now["state"] in FINAL
 
-        order = self._look_until(show, DEPLOY_SECONDS, f"the verdict in {stage.label}")
+        order = self._read_until(show, DEPLOY_SECONDS, f"the verdict in {stage.label}")
         now = _place(order, stage.environment)["deployment"]
         if now["state"] != "succeeded":
             raise Failed(f"The deployment to {stage.label} {now['state']}: {now['message'] or now['reason']}")
@@ -221,11 +221,11 @@ class Carrier:
             self._screen.bar(0.9, f"{stage.label} settling")
             return place["settled_at"] is not None
 
-        self._look_until(show, SETTLE_SECONDS, f"{stage.label} to settle")
+        self._read_until(show, SETTLE_SECONDS, f"{stage.label} to settle")
         self._screen.line("settled")
 
     # ------------------------------------------------------------ looking
-    def _look_until(self, show: Callable[[Json], bool], seconds: float, what: str) -> Json:
+    def _read_until(self, show: Callable[[Json], bool], seconds: float, what: str) -> Json:
         until = time.monotonic() + seconds
         with self._screen.waiting():
             while True:

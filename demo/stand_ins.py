@@ -25,7 +25,7 @@ BUILDERS = ("packer", "buildah")
 REAL = "real"
 TEST, PROD = "test", "prod"
 """The clusters, as ``demo.world.CLUSTERS`` names them."""
-ROOM_FOR_TWO_KIB = 4 * 1024 * 1024
+TWO_PLANES_KIB = 4 * 1024 * 1024
 """Memory that must be free before a second control plane (half a GiB each) is started."""
 
 
@@ -173,7 +173,7 @@ class StandIns:
         """Both clusters are one control plane, because this machine has no memory for two."""
         if set(self._choices.clusters.values()) != {REAL} or (self._state / _name("controlplane", PROD)).exists():
             return False
-        return not has_room_for_two()
+        return not has_memory_for_two()
 
     def _jenkins_stand_in(self) -> StandIn:
         arguments = (
@@ -221,11 +221,11 @@ def _secret(name: str) -> str:
 
 
 @functools.cache
-def has_room_for_two() -> bool:
+def has_memory_for_two() -> bool:
     """Asked once, so that what is started and what the rows say is the same."""
     lines = Path("/proc/meminfo").read_text().splitlines()
     free = next((line.split()[1] for line in lines if line.startswith("MemAvailable:")), "0")
-    return int(free) >= ROOM_FOR_TWO_KIB
+    return int(free) >= TWO_PLANES_KIB
 
 
 def _prepare(plane: StandIn) -> None:

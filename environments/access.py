@@ -15,6 +15,7 @@ from environments.choices import Role
 from environments.holding import held_by, holders, in_force, of_person
 from environments.models import GroupMember, Membership, Space
 from environments.verbs import STILL_IN_ARCHIVE, VERBS, Where
+from foundation.clock import db_now
 from foundation.idempotency import note_right
 from foundation.messages import localized_list
 from foundation.messages import message as _
@@ -73,6 +74,11 @@ class Rights:
     def archived_ids(self) -> frozenset[int]:
         """Archived projects: nothing but reading is left there."""
         return frozenset(Project.objects.filter(is_archived=True).values_list("pk", flat=True))
+
+    @cached_property
+    def now(self) -> datetime:
+        """The database's clock when it was first asked for."""
+        return db_now()
 
     def alone(self, one: Holding) -> Rights:
         """What the same person might do with this role and no other."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Q
-from django.utils import timezone
 
 from accounts.models import Project, User
 from environments.access import (
@@ -27,6 +26,7 @@ from environments.holding import each_holder, of_person
 from environments.models import Membership, Space
 from environments.verb_words import ACTS, OWNED, OWNERS
 from environments.verbs import VERBS, Where
+from foundation.clock import EPOCH
 from foundation.messages import MessageLike, localized_list, localized_time
 from foundation.messages import message as _
 from foundation.problems import Asked
@@ -134,7 +134,7 @@ def explain_right(matter: Matter) -> RightExplained:
     else:
         code, why = _why_not(matter, held)
     shown = sorted(held, key=lambda one: (not one.counts, bool(one.when), -one.row.pk))[:MOST_SHOWN]
-    basis = counting or [one.row for one in held if may and not _out_of_time(one.row)]
+    basis = counting or [one.row for one in held if may and not _out_of_time(matter, one.row)]
     return RightExplained(
         matter=matter, may=may, code=code, why=why, message=say(matter, may, why), memberships=shown,
         until=_latest_end(basis), roles=sorted(roles_for(matter.verb, matter.space), key=Role.values.index),
@@ -174,7 +174,7 @@ def _held(matter: Matter) -> list[HeldExplained]:
 
 def _explained(matter: Matter, row: Membership) -> HeldExplained:
     allows = matter.asked_of(matter.rights.alone(Holding(row.role, row.project_id, row.environment_id)))
-    if when := _out_of_time(row):
+    if when := _out_of_time(matter, row):
         why = _("It has ended.") if when == ENDED else _("It has not begun yet.")
         return HeldExplained(row, False, why, when if allows else "")
     return HeldExplained(row, True) if allows else HeldExplained(row, False, _why_it_does_not(matter, row))
@@ -204,9 +204,9 @@ def _is_elsewhere(matter: Matter, row: Membership) -> bool:
     return matter.space is None or row.environment_id != matter.space.environment_id
 
 
-def _out_of_time(row: Membership) -> str:
+def _out_of_time(matter: Matter, row: Membership) -> str:
     """``ended``, ``later``, or empty for one that is in force, as ``in_force`` asks the database."""
-    now = timezone.now()
+    now = matter.rights.now
     if row.ends_at is not None and row.ends_at <= now:
         return ENDED
     return LATER if row.starts_at is not None and row.starts_at > now else ""
@@ -239,7 +239,7 @@ def _why_not(matter: Matter, held: list[HeldExplained]) -> tuple[str, MessageLik
         return "space-archived", _("the space is archived.")
     if matter.project is None and rights.only_project_id is not None:
         return "token", _("this token is for one project.")
-    return _why_not_now(held) or _why_not_here(matter, [one.row for one in held if not _out_of_time(one.row)])
+    return _why_not_now(held) or _why_not_here(matter, [one.row for one in held if not _out_of_time(matter, one.row)])
 
 
 def _why_not_now(held: list[HeldExplained]) -> tuple[str, MessageLike] | None:
@@ -249,7 +249,7 @@ def _why_not_now(held: list[HeldExplained]) -> tuple[str, MessageLike] | None:
         return "not-begun", _("the role %(role)s begins on %(at)s.", role=role, at=at)
     ended = [one.row for one in held if one.when == ENDED and one.row.ends_at is not None]
     if ended:
-        last = max(ended, key=lambda row: row.ends_at or timezone.now())
+        last = max(ended, key=lambda row: row.ends_at or EPOCH)
         return "ended", _(
             "the role %(role)s ended on %(at)s.", role=Role(last.role).label, at=localized_time(last.ends_at)
         )

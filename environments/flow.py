@@ -13,19 +13,19 @@ def find_cycle(follows: Mapping[str, Sequence[str]]) -> list[str]:
     done: set[str] = set()
     for start in follows:
         path: list[str] = []
-        if found := _walk(start, follows, path, done):
+        if found := _circle_before(start, follows, path, done):
             return found
     return []
 
 
-def _walk(slug: str, follows: Mapping[str, Sequence[str]], path: list[str], done: set[str]) -> list[str]:
+def _circle_before(slug: str, follows: Mapping[str, Sequence[str]], path: list[str], done: set[str]) -> list[str]:
     if slug in path:
         return [*path[path.index(slug) :], slug]
     if slug in done:
         return []
     path.append(slug)
     for before in follows.get(slug, ()):
-        if found := _walk(before, follows, path, done):
+        if found := _circle_before(before, follows, path, done):
             return found
     path.pop()
     done.add(slug)

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypedDict
 
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Coalesce
-from django.utils import timezone
+from django.db.models.functions import Coalesce, Now
 
 from accounts.models import User
 from environments.models import GroupMember, Membership
@@ -23,14 +22,13 @@ if TYPE_CHECKING:
 
 
 def in_force() -> Q:
-    """Memberships that count at this moment."""
-    now = timezone.now()
-    return (Q(starts_at=None) | Q(starts_at__lte=now)) & (Q(ends_at=None) | Q(ends_at__gt=now))
+    """Memberships that count at this moment of the database, which all hosts share."""
+    return (Q(starts_at=None) | Q(starts_at__lte=Now())) & not_over()
 
 
 def not_over() -> Q:
     """Memberships that count now or will."""
-    return Q(ends_at=None) | Q(ends_at__gt=timezone.now())
+    return Q(ends_at=None) | Q(ends_at__gt=Now())
 
 
 def of_person(user: User | int) -> Q:

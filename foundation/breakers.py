@@ -14,7 +14,6 @@ from datetime import datetime
 from django.db.models import BooleanField, DateTimeField, ExpressionWrapper, F, Q, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Now
-from django.utils import timezone
 
 from foundation.clock import now_minus, now_plus
 from foundation.messages import Message, as_message, redacted_message
@@ -119,7 +118,7 @@ def last_answer(name: str) -> Combinable:
 def note_answer(name: str) -> None:
     """Notes that the remote answered just now, for :func:`last_answer`; leaves its breaker as it is."""
     if not Remote.objects.filter(name=name).update(last_ok_at=Now()):
-        Remote.objects.get_or_create(name=name, defaults={"last_ok_at": timezone.now()})
+        Remote.objects.get_or_create(name=name, defaults={"last_ok_at": Now()})
 
 
 def confirm(name: str, *, was_probe: bool) -> bool:
@@ -138,5 +137,5 @@ def confirm(name: str, *, was_probe: bool) -> bool:
         if closed.update(opened_at=None, probe_at=None, failures=0, last_ok_at=Now()):
             return True
     elif not Remote.objects.filter(name=name).update(last_ok_at=Now()):
-        Remote.objects.get_or_create(name=name, defaults={"last_ok_at": timezone.now()})
+        Remote.objects.get_or_create(name=name, defaults={"last_ok_at": Now()})
     return False

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.utils import timezone
-
 from accounts.models import User
 from environments.access import Rights, approvers_in, may_approve, people_who_may, who_may
 from environments.models import Space
+from foundation.clock import db_now
 from foundation.messages import localized_list
 from foundation.messages import message as _
 from releases import selectors
@@ -41,7 +40,7 @@ def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None,
 def counts_today(approval: Approval, space: Space, rights: Rights) -> bool:
     """By the policy and its giver's ``rights`` of this moment: those of the day it was given do not matter."""
     hours = space.approval_hours
-    if hours and approval.created_at + timedelta(hours=hours) <= timezone.now():
+    if hours and approval.created_at + timedelta(hours=hours) <= db_now():
         return False
     if space.approval_needs_comment and not approval.comment.strip():
         return False

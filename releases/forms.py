@@ -152,7 +152,7 @@ class BreakGlassForm(forms.Form):
     )  # fmt: skip
 
 
-class BreakGlassWordForm(forms.Form):
+class BreakGlassReasonForm(forms.Form):
     """What somebody says who ends or reviews it."""
 
     comment = forms.CharField(

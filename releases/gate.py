@@ -30,7 +30,7 @@ TITLES: dict[str, MessageLike] = {
 
 @dataclass(frozen=True)
 class Gate:
-    """One condition. ``code`` is for programs; ``sentence`` says what holds or what is missing."""
+    """One condition. ``code`` is for programs; ``message`` says what holds or what is missing."""
 
     code: str
     is_open: bool

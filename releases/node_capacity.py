@@ -13,7 +13,7 @@ from deployer.messages import message as _
 from deployer.nodes import Change, capacity_for, pod_amounts
 from deployer.quantities import QuantityError, RollingPlan
 from environments.models import Space
-from environments.node_sight import nodes_of
+from environments.node_observation import nodes_of
 from releases.models import Placement
 
 UNKNOWN = "unknown"
@@ -70,9 +70,9 @@ def _nodes_of_pods(place: Placement) -> tuple[str, ...]:
 
 
 def _capacity(space: Space, change: Change) -> NodeCapacity:
-    sight = nodes_of(space.cluster_id)
-    if sight.nodes is None:
-        message = _("Whether the nodes have room for it is not known: %(why)s.", why=sight.message)
-        return NodeCapacity(UNKNOWN, message, sight.at)
-    found = capacity_for(sight.nodes, change)
-    return NodeCapacity(found.outcome, found.message, sight.at)
+    observed = nodes_of(space.cluster_id)
+    if observed.nodes is None:
+        message = _("Whether the nodes have room for it is not known: %(why)s.", why=observed.message)
+        return NodeCapacity(UNKNOWN, message, observed.at)
+    found = capacity_for(observed.nodes, change)
+    return NodeCapacity(found.outcome, found.message, observed.at)

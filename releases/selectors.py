@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import Max, Q, QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from accounts.models import User
 from environments.access import Rights, visible_to
 from environments.models import Space
+from foundation.clock import db_now
 from foundation.messages import message as _
 from foundation.problems import Missing
 from foundation.runs.choices import RunState
@@ -153,13 +154,13 @@ def review_of(order: ReleaseOrder, pk: int) -> Review:
 
 def is_fresh(review: Review) -> bool:
     """Young enough to decide on; older ones are refreshed by POST when their page opens."""
-    return review.seen_at is not None and timezone.now() - review.seen_at < timedelta(seconds=REVIEW_FRESH_SECONDS)
+    return review.seen_at is not None and db_now() - review.seen_at < timedelta(seconds=REVIEW_FRESH_SECONDS)
 
 
 def approvals_in_force(snapshot: Snapshot) -> list[Approval]:
     """Approvals given and not expired."""
     rows = Approval.objects.filter(snapshot=snapshot, state=ApprovalState.GIVEN).select_related("by")
-    return list(rows.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now())))
+    return list(rows.filter(Q(expires_at=None) | Q(expires_at__gt=Now())))
 
 
 def rejection(snapshot: Snapshot) -> Approval | None:

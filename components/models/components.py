@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import SLUG, Project, in_language
@@ -29,7 +30,7 @@ class Component(models.Model):
     )
     slug = models.CharField(max_length=63, validators=[SLUG], editable=False)
     is_archived = models.BooleanField(_("archived"), default=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         ordering = ["name"]

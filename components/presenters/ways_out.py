@@ -19,7 +19,7 @@ Used = Mapping[tuple[str, str], str]
 
 
 @dataclass(frozen=True)
-class Way:
+class WayOut:
     """One name of a grant; ``users``: the components that use it in this space, empty for none."""
 
     name: str
@@ -27,27 +27,27 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Ways:
+class WaysOut:
     """Every grant of one space that has names."""
 
     environment: Environment
-    kinds: list[tuple[MessageLike, list[Way]]]
+    kinds: list[tuple[MessageLike, list[WayOut]]]
 
 
-def ways_of(component: Component, viewer: User, only: Environment | None = None) -> list[Ways]:
+def ways_of(component: Component, viewer: User, only: Environment | None = None) -> list[WaysOut]:
     """Those of all environments of the component's project, or of one."""
     spaces = [space for space in spaces_of(component) if only is None or space.environment_id == only.pk]
     used = panels.tell(PANEL, component, viewer).get("used", {})
-    return [Ways(space.environment, _kinds(space, used.get(space.pk, {}))) for space in spaces]
+    return [WaysOut(space.environment, _kinds(space, used.get(space.pk, {}))) for space in spaces]
 
 
-def _kinds(space: Space, used: Used) -> list[tuple[MessageLike, list[Way]]]:
-    found: list[tuple[MessageLike, list[Way]]] = []
+def _kinds(space: Space, used: Used) -> list[tuple[MessageLike, list[WayOut]]]:
+    found: list[tuple[MessageLike, list[WayOut]]] = []
     for grant in GRANTS:
         # A granted registry is used by the Secret that the sync makes of it.
         names = pull_secrets_of(space) if grant.name == "pull_secrets" else space.grants.get(grant.name, [])
         if names and grant.name != "registries":
-            found.append((grant.label, [Way(name, _users(grant.name, name, used)) for name in names]))
+            found.append((grant.label, [WayOut(name, _users(grant.name, name, used)) for name in names]))
     return found
 
 

@@ -79,7 +79,7 @@ def save_scaling_rule(
     current = current_rule(component, environment)
     check_seen(current, seen_number)
     read = _read({**(show_rule(current) if current else DEFAULTS), **numbers})
-    warnings = _check_room(space, component, read) if is_on else ()
+    warnings = _check_ceilings(space, component, read) if is_on else ()
     wanted: dict[str, Any] = {"is_on": is_on, **read}
     if current and all(getattr(current, name) == value for name, value in wanted.items()):
         return SavedRule(current, warnings)
@@ -118,7 +118,7 @@ def _read(typed: Mapping[str, str]) -> dict[str, int]:
     return read
 
 
-def _check_room(space: Space, component: Component, read: Mapping[str, int]) -> tuple[MessageLike, ...]:
+def _check_ceilings(space: Space, component: Component, read: Mapping[str, int]) -> tuple[MessageLike, ...]:
     """Whether the autoscaler could ever do what the rule says. Raises Invalid and Refused; warnings back."""
     allocation = current_allocation(component, space.environment)
     if allocation is None:

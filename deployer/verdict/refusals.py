@@ -118,7 +118,7 @@ def _failure(workload: Workload) -> Mapping[str, object]:
 
 def _may_pass(workload: Workload, diagnosis: Diagnosis) -> bool:
     if diagnosis.code == "quota_exceeded":
-        return _may_make_room(workload)
+        return _may_free_quota(workload)
     if diagnosis.code in ("webhook_silent", "pod_delayed"):
         return True
     if diagnosis.code == "service_account_missing":
@@ -130,7 +130,7 @@ def _may_pass(workload: Workload, diagnosis: Diagnosis) -> bool:
     return bool(workload.new_pods)
 
 
-def _may_make_room(workload: Workload) -> bool:
+def _may_free_quota(workload: Workload) -> bool:
     """True when old pods are still to leave on their own account, or did, so that a full quota may empty itself.
 
     Between the end of the last old pod and the controller's next attempt the refusal still stands, for as long as the

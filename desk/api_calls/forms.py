@@ -18,7 +18,7 @@ class Button:
     action: str = ""
     name: str = ""
     value: str = ""
-    spoken: str = ""
+    aria_label: str = ""
     """What a screen reader says where nothing is to be read."""
     title: str = ""
     unseen: str = ""
@@ -26,7 +26,7 @@ class Button:
 
     def settle(self) -> None:
         """Chooses the label as ``labelOf`` in frontend/js/keys.js does."""
-        self.label = " ".join(self.label.split()) or self.spoken or " ".join(self.unseen.split()) or self.title
+        self.label = " ".join(self.label.split()) or self.aria_label or " ".join(self.unseen.split()) or self.title
 
 
 @dataclass

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, Max, OuterRef, Q
+from django.db.models.functions import Now
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts.models import User
 from components.naming import short_code
 from environments.access import Rights, know_groups, may_approve, read_rights, visible_to
 from environments.models import Space
+from foundation.clock import now_minus
 from foundation.runs.choices import RunState
 from releases.choices import ApprovalState, OrderState, PromotionState
 from releases.gates import counts_today
@@ -97,7 +98,7 @@ def _removals(user: User, rights: Rights) -> list[Waiting]:
     rows = Review.objects.filter(
         visible_to(user, rights=rights, field="space__project_id"),
         is_removal=True, state=RunState.SUCCEEDED, snapshot__isnull=False, space__approvals__gt=0,
-        created_at__gt=timezone.now() - timedelta(days=REMOVAL_DAYS),
+        created_at__gt=now_minus(REMOVAL_DAYS * 86_400),
     )  # fmt: skip
     later = Review.objects.filter(
         order=OuterRef("order"), space=OuterRef("space"), is_removal=True, pk__gt=OuterRef("pk")
@@ -236,7 +237,7 @@ def _reviews(order_ids: Iterable[int]) -> dict[Key, _Reviewed]:
 
 def _decisions(snapshot_ids: Iterable[int]) -> tuple[dict[int, _Given], set[int]]:
     """What was approved, by snapshot; and the snapshots that somebody rejected."""
-    in_force = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    in_force = Q(expires_at=None) | Q(expires_at__gt=Now())
     rows = Approval.objects.filter(in_force, snapshot__in=list(snapshot_ids))
     rows = rows.filter(state__in=[ApprovalState.GIVEN, ApprovalState.REJECTED])
     found = list(rows.select_related("by", "space"))

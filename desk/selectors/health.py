@@ -9,12 +9,11 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import pgettext_lazy
 
 from components.models import GitServer, ImageRegistry, JenkinsServer
 from environments.models import Cluster
-from foundation.clock import PARKED
+from foundation.clock import PARKED, db_now
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.models import Remote
@@ -207,7 +206,7 @@ ROLES = ("worker", "watcher")
 
 def health() -> Health:
     """As the database tells it: no process is asked. The caller checks the right ``see_health``."""
-    now = timezone.now()
+    now = db_now()
     processes = [
         Process(beat, now - beat.at < timedelta(seconds=3 * BEAT_SECONDS))
         for beat in Heartbeat.objects.order_by("role", "process")

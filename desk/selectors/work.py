@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
@@ -17,6 +17,7 @@ from environments.access import Rights, visible_to
 from environments.models import Environment, RuleChange
 from environments.selectors.rule_changes import ShownRuleChange, waits_for
 from environments.selectors.rule_changes import shown as show_rule_change
+from foundation.clock import now_minus
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
@@ -220,7 +221,7 @@ def _turn_task(turn: Turn) -> Task:
 
 def _failed(rights: Rights, project: str) -> list[Task]:
     """Builds and deployments of the last week that failed and that nothing has followed."""
-    since = timezone.now() - timedelta(days=FAILED_DAYS)
+    since = now_minus(FAILED_DAYS * 86_400)
     orders = ReleaseOrder.objects.filter(
         _sees(rights, "project", project), state=OrderState.BUILD_FAILED, feed__last_event_at__gte=since
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import SLUG, Project, in_language
@@ -30,7 +31,7 @@ class Cluster(HasSecrets):
     verify_tls = models.BooleanField(_("verify the certificate"), default=True)
     registries = models.JSONField(_("extra image registries allowed"), default=list, blank=True)
     is_archived = models.BooleanField(_("archived"), default=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         ordering = ["slug"]

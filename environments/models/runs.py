@@ -81,7 +81,7 @@ class ClusterContact(Run):
 class NodeObservation(Run):
     """The run that reads a cluster's nodes and their free capacity, for the previews of all its spaces."""
 
-    cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, related_name="node_sight")
+    cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, related_name="node_observation")
     nodes = models.JSONField(default=list)
     """As ``deployer.nodes.nodes_as_data`` writes them: name, labels, taints, free capacity."""
     seen_at = models.DateTimeField(null=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db.models import Count, F, Q, QuerySet
-from django.db.models.functions import Coalesce
-from django.utils import timezone
+from django.db.models.functions import Coalesce, Now
 
 from accounts.models import Organisation, Project, User
 from accounts.role_lookup import HeldRole
@@ -47,7 +46,7 @@ def list_projects(actor: User, *, with_archived: bool = False, text: str = "") -
     projects = visible_projects(actor) if with_archived else visible_projects(actor).filter(is_archived=False)
     if text:
         projects = projects.filter(Q(slug__icontains=text) | Q(name__icontains=text) | Q(name_en__icontains=text))
-    alive = Q(memberships__ends_at=None) | Q(memberships__ends_at__gt=timezone.now())
+    alive = Q(memberships__ends_at=None) | Q(memberships__ends_at__gt=Now())
     people = Coalesce("memberships__user", "memberships__group__members__user")
     members = Count(people, distinct=True, filter=alive)
     return projects.select_related("organisation").annotate(member_count=members)

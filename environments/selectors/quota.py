@@ -51,9 +51,11 @@ def quota_seen(space: Space) -> QuotaSeen | None:
 def quotas_seen(spaces: Sequence[Space]) -> dict[int, QuotaSeen | None]:
     """The newest sights by space id: three queries, however many spaces."""
     syncs, tests = _newest_syncs(spaces), _newest_tests(spaces)
-    sights = {sight.space_id: sight for sight in QuotaObservation.objects.filter(space__in=spaces)}
+    observations = {
+        observation.space_id: observation for observation in QuotaObservation.objects.filter(space__in=spaces)
+    }
     return {
-        space.pk: _newest(space, syncs.get(space.pk), tests.get(space.cluster_id), sights.get(space.pk))
+        space.pk: _newest(space, syncs.get(space.pk), tests.get(space.cluster_id), observations.get(space.pk))
         for space in spaces
     }
 
@@ -72,7 +74,7 @@ def _newest_tests(spaces: Sequence[Space]) -> dict[int, ClusterTest]:
 
 
 def _newest(
-    space: Space, sync: SpaceSync | None, test: ClusterTest | None, sight: QuotaObservation | None
+    space: Space, sync: SpaceSync | None, test: ClusterTest | None, observation: QuotaObservation | None
 ) -> QuotaSeen | None:
     seen: list[tuple[datetime, list[dict[str, Any]]]] = []
     if sync and _is_of(sync.wanted, space):
@@ -80,8 +82,8 @@ def _newest(
     for place in test.facts.get("namespaces", []) if test else []:
         if test and place["namespace"] == space.namespace and "quota" in place:
             seen.append((_moment(test.facts), place["quota"]))
-    if sight and sight.namespace == space.namespace:
-        seen.append((sight.at, sight.lines))
+    if observation and observation.namespace == space.namespace:
+        seen.append((observation.at, observation.lines))
     if not seen:
         return None
     at, lines = max(seen, key=lambda one: one[0])

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
 import audit
 from accounts.models import Project, User
@@ -16,6 +16,7 @@ from environments.choices import PLACED_ROLES, SITE_ROLES, Role
 from environments.holding import holders
 from environments.models import Environment, Group, Membership, Space
 from environments.services.people import ensure_platform_admin, refuse_own_role, rights_changed
+from foundation.clock import db_now
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.problems import Invalid, Refused
@@ -96,7 +97,7 @@ def _problems(
     ends_at: datetime | None,
 ) -> dict[str, list[MessageLike]]:
     found = _problems_of_role(role, project, place)
-    if ends_at is not None and ends_at <= max(timezone.now(), starts_at or timezone.now()):
+    if ends_at is not None and ends_at <= max(now := db_now(), starts_at or now):
         found["ends_at"] = [_("The end must be later than the beginning, and later than now.")]
     if role == Role.GRANT and ends_at is None:
         found["ends_at"] = [_("A grant needs an end.")]
@@ -132,7 +133,7 @@ def _check_grant(project: Project, place: Environment) -> None:
 def _refuse_double(row: Membership) -> None:
     same = Membership.objects.filter(
         user=row.user, group=row.group, role=row.role, project=row.project, environment=row.environment
-    ).exclude(ends_at__lte=timezone.now())
+    ).exclude(ends_at__lte=Now())
     is_held_for_good = (
         row.role != Role.GRANT and row.starts_at is None and same.filter(starts_at=None, ends_at=None).exists()
     )
@@ -146,7 +147,7 @@ def end_membership(*, actor: User, membership: Membership, reason: str = "") -> 
         require(actor, "manage_site_roles")
     else:
         require(actor, "manage_members", project_id=membership.project_id)
-    now = timezone.now()
+    now = db_now()
     with transaction.atomic():
         rows = Membership.objects.select_related("user", "group", "project", "environment").select_for_update(
             of=("self",)

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 import audit
 from accounts.models import Project, User
@@ -28,6 +27,7 @@ from environments.loosening import loosened
 from environments.models import Cluster, Environment, Group, QuotaObservation, Space, SpaceSync
 from environments.policy import POLICY_FIELDS, below_minimum, contradictions, minimum_values
 from environments.services.rule_changes import propose
+from foundation.clock import db_now, now_minus
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.problems import Invalid, Refused, Stale
@@ -37,7 +37,7 @@ from foundation.runs.engine import hinted_at, launch_hint, wake
 
 def record_quota(space: Space, lines: Sequence[QuotaLine], *, at: datetime | None = None) -> None:
     """Keep the namespace's quotas as seen at that moment (now); who looked earlier and writes later changes nothing."""
-    moment = at or timezone.now()
+    moment = at or db_now()
     values = {"namespace": space.namespace, "lines": [asdict(line) for line in lines], "at": moment}
     if QuotaObservation.objects.filter(space=space, at__lt=moment).update(**values):
         return
@@ -47,8 +47,7 @@ def record_quota(space: Space, lines: Sequence[QuotaLine], *, at: datetime | Non
 
 def is_quota_fresh(space: Space, seconds: float) -> bool:
     """Was it read within so many seconds? A namespace of forty components needs one read a minute, not forty."""
-    since = timezone.now() - timedelta(seconds=seconds)
-    return QuotaObservation.objects.filter(space=space, namespace=space.namespace, at__gt=since).exists()
+    return QuotaObservation.objects.filter(space=space, namespace=space.namespace, at__gt=now_minus(seconds)).exists()
 
 
 MANAGED_BY = "app.kubernetes.io/managed-by"

@@ -11,7 +11,6 @@ import time
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from deployer.adapters import kubernetes
 from deployer.errors import Conflict, Forbidden, NotFound, OutcomeUnknown, Rejected, Unavailable
@@ -22,6 +21,7 @@ from environments.models import Cluster, ClusterTest, Space, SpaceSync
 from environments.selectors.places import pull_secrets_in
 from environments.steps.pull_secrets import Taken, bring_in_line
 from environments.targets import cluster_target
+from foundation.clock import db_now
 from foundation.encryption import SecretUnreadable
 from foundation.messages import as_message, join_messages, verbatim
 from foundation.messages import message as _
@@ -31,7 +31,7 @@ from foundation.runs.engine import Again, Done, Lease, LeaseLost, Outcome, RunSt
 QUOTA = "prism4k"
 """Name of the one ResourceQuota that is ours in each namespace."""
 MANAGED_BY = "app.kubernetes.io/managed-by"
-QUOTA_LOOKS_SECONDS = 15.0
+QUOTA_COUNTS_SECONDS = 15.0
 """A new quota counts what runs only after its controller has filled ``status``: so long we wait for it."""
 TEST_PASS_SECONDS = 10.0
 """After so long a test writes down what it has and goes on in another pass."""
@@ -52,7 +52,7 @@ def sync_space(lease: Lease) -> Outcome:
         with lease.open(kubernetes.connect, target) as client:
             if run.seen.get("applied") != wanted:
                 return _apply(lease, client, run.space_id, wanted)
-            return _look(lease, client, run)
+            return _read_quotas(lease, client, run)
     except Conflict as error:
         if error.is_stale:
             return Again()
@@ -83,7 +83,7 @@ def _apply(lease: Lease, client: Any, space_id: int, wanted: dict[str, Any]) -> 
     _prove_namespace(client, namespace)
     _write_quota(lease, client, wanted)
     bring_in_line(lease, client, space_id, wanted)
-    lease.save(phase="counting", seen={"applied": wanted, "since": time.time()})
+    lease.save(phase="counting", seen={"applied": wanted, "since": db_now().timestamp()})
     return Again()
 
 
@@ -149,16 +149,16 @@ def _is_managed(live: Manifest, wanted: dict[str, Any]) -> bool:
     return bool(labels.get(MANAGED_BY) == wanted["labels"][MANAGED_BY])
 
 
-def _look(lease: Lease, client: Any, run: SpaceSync) -> Outcome:
+def _read_quotas(lease: Lease, client: Any, run: SpaceSync) -> Outcome:
     """Reads the quotas of the namespace, once ours has counted or we have waited long enough."""
     namespace, hard = run.wanted["namespace"], run.wanted["hard"]
     live: Manifest | None = client.read(namespace, ObjectRef("v1", "ResourceQuota", QUOTA)) if hard else None
     counted = ((live or {}).get("status") or {}).get("used") or {}
-    waited = time.time() - float(run.seen["since"])
-    if not set(hard) <= set(counted) and 0 <= waited < QUOTA_LOOKS_SECONDS:
+    waited = db_now().timestamp() - float(run.seen["since"])
+    if not set(hard) <= set(counted) and 0 <= waited < QUOTA_COUNTS_SECONDS:
         return Again(after_seconds=1)
     lines = client.quota(namespace)
-    lease.save(seen=run.seen | {"at": timezone.now().isoformat(), "quota": [_line(line) for line in lines]})
+    lease.save(seen=run.seen | {"at": db_now().isoformat(), "quota": [_line(line) for line in lines]})
     return _end_sync(lease, run.wanted, RunState.SUCCEEDED, "", "")
 
 
@@ -240,7 +240,7 @@ def _first_facts(client: Any, run: ClusterTest) -> dict[str, Any]:
     spaces = Space.objects.filter(cluster_id=run.cluster_id, project__is_archived=False, is_archived=False)
     names = sorted(spaces.values_list("namespace", flat=True))[:MOST_NAMESPACES]
     return {
-        "at": timezone.now().isoformat(),
+        "at": db_now().isoformat(),
         "version": seen.version,
         "user": seen.user,
         "latency_ms": seen.latency_ms,

@@ -23,6 +23,9 @@ KEYSET = [
     OpenApiParameter("size", {"type": "integer", "minimum": 1}, description="how many, 50 by default, 200 at most"),
 ]
 
+SEARCH = OpenApiParameter("search", OpenApiTypes.STR, description="part of a name")
+"""In every list of things with names."""
+
 Shape = type[serializers.BaseSerializer[Any]]
 
 

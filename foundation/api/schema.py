@@ -24,8 +24,10 @@ DESCRIPTIONS = {
     401: "Nobody is signed in, or the token is not good.",
     403: "Not with these roles, or not with this token's scopes.",
     404: "There is no such thing, or it is not yours to see.",
-    409: "Not possible in this state, or the state has changed since you looked.",
+    409: "Not possible in this state, or the state has changed since you read it.",
+    406: "The answer is JSON, and the request accepts something else only.",
     413: "The body is larger than 5 MB.",
+    415: "The body is JSON, and the request says that it is something else.",
     422: "This Idempotency-Key came with another body before.",
     429: "Too many wrong passwords: wait.",
     500: "The platform failed and logged it under ``request_number``; nothing was changed.",
@@ -40,12 +42,12 @@ class Problem(serializers.Serializer[Any]):
     type = serializers.CharField()
     title = serializers.CharField()
     status = serializers.IntegerField()
-    detail = serializers.CharField(help_text="a sentence in the language of the request")
+    detail = serializers.CharField(help_text="a message in the language of the request")
     code = serializers.CharField(help_text="the same in all languages")
     instance = serializers.CharField(required=False)
     who_can_help = serializers.CharField(required=False)
     fields = serializers.DictField(  # type: ignore[assignment]  # shadows the serializer's own
-        child=serializers.ListField(child=serializers.CharField()), required=False, help_text="sentences by field"
+        child=serializers.ListField(child=serializers.CharField()), required=False, help_text="messages by field"
     )
     request_number = serializers.CharField(required=False, help_text="names the request in the log")
     explanation = serializers.CharField(required=False, help_text="the address here that says why, and who may")
@@ -75,7 +77,7 @@ class ApiSchema(AutoSchema):
 
     def _refusals(self, operation: dict[str, Any]) -> list[int]:
         """Every call can meet these; which others depends on what it takes."""
-        found = [401, 403, 500, 503]
+        found = [401, 403, 406, 500, 503]
         parameters = operation.get("parameters", ())
         names = {one["in"] for one in parameters}
         if "requestBody" in operation or names & {"query", "header"}:
@@ -84,9 +86,10 @@ class ApiSchema(AutoSchema):
         if "requestBody" in operation or names & {"query", "path"}:
             found.append(404)
         if "requestBody" in operation:
-            found.append(413)
+            found.append(415)
         if self.method in UNSAFE:
-            found.append(409)
+            # Also where no body is taken: fields that are sent all the same are refused by name.
+            found += [400, 409, 413]
         if any(one["name"] == _KEY.name for one in parameters):
             found.append(422)
         return found + list(getattr(self.view, "more_refusals", ()))

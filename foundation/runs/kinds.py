@@ -19,9 +19,9 @@ class Kind:
     may take where all others may take less: for one that only reads. Paths are loaded at the first claim, so
     that a web process never imports a step. ``batch`` is how many rows one claim takes at most. ``is_endless``: runs
     of this kind are never final (they watch, seal, clean up), so giving up on one only starts its count again.
-    ``hold``: instead of steps, the dotted path of ``hold(kind, news, stopping) -> None``, which each watcher process
-    runs on a thread of its own: it leases rows for as long as it likes, calls ``news`` after it made runs due, and
-    returns once the event ``stopping`` is set.
+    ``hold``: instead of steps, the dotted path of ``hold(kind, made_due, stopping) -> None``, which each
+    watcher process runs on a thread of its own: it leases rows as long as it likes, calls ``made_due`` after it made
+    runs due, and returns once the event ``stopping`` is set.
     ``together``: the dotted path of ``together(group: Group) -> None``, which passes over many runs of one remote at
     once (see :mod:`foundation.runs.together`); ``alike`` says which rows of the kind it is for, ``group`` how many of
     them a pass takes at most. The others, and those that it leaves, have their ``step``.

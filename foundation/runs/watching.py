@@ -46,7 +46,7 @@ class Watcher:
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="step")
         self._stopping = threading.Event()
-        self._news = threading.Event()
+        self._made_due = threading.Event()
         self._holders: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._at_work = 0
@@ -58,12 +58,12 @@ class Watcher:
     def stop(self) -> None:
         """Asks the loop to end; it claims nothing more and waits for running steps, at most 5 s."""
         self._stopping.set()
-        self._news.set()
+        self._made_due.set()
 
     def nudge(self) -> None:
         """Something is due now: look at once, and not at the end of the pause."""
         self._nudges += 1
-        self._news.set()
+        self._made_due.set()
 
     def run(self) -> None:
         """Loops until :meth:`stop`; returns whether or not every step came back in time."""
@@ -71,7 +71,7 @@ class Watcher:
         sleep, beat_at, tidy_at = SHORTEST_SLEEP_SECONDS, 0.0, time.monotonic() + _HOUSEKEEPING_SECONDS
         self._start_holders()
         while not self._stopping.is_set():
-            self._news.clear()
+            self._made_due.clear()
             taken = self._round()
             sleep = SHORTEST_SLEEP_SECONDS if taken else min(sleep * 1.5, LONGEST_SLEEP_SECONDS)
             if time.monotonic() >= beat_at:
@@ -80,7 +80,7 @@ class Watcher:
             if time.monotonic() >= tidy_at:
                 self._tidy()
                 tidy_at = time.monotonic() + _HOUSEKEEPING_SECONDS
-            self._news.wait(self._until_due(sleep))
+            self._made_due.wait(self._until_due(sleep))
         self._drain()
 
     def _until_due(self, sleep: float) -> float:
@@ -174,7 +174,7 @@ class Watcher:
                 self._steps += 1
             if self._nudges != nudges:
                 # What became due meanwhile may be this very run, which could not be claimed while we had it.
-                self._news.set()
+                self._made_due.set()
 
     def _note_due(self, seconds: float) -> None:
         """A run that was passed over is due again then."""
@@ -182,7 +182,7 @@ class Watcher:
             with self._lock:
                 self._soon.append(time.monotonic() + seconds)
             if seconds < LONGEST_SLEEP_SECONDS:
-                self._news.set()  # the pause under way may be longer
+                self._made_due.set()  # the pause under way may be longer
 
     def _beat(self) -> None:
         overdue = renewer.overdue()

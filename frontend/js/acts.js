@@ -20,7 +20,7 @@ export function activate(element) {
   element.click();
 }
 
-/** Why not: the sentence that the disabled button is described by. */
+/** Why not: the message that the disabled button is described by. */
 function say(element) {
   const reason = (element.getAttribute("aria-describedby") || "")
     .split(/\s+/)

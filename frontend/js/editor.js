@@ -1,4 +1,4 @@
-// Line numbers beside a text area, and marks at the lines that the server found wrong (data-line on its sentences).
+// Line numbers beside a text area, and marks at the lines that the server found wrong (data-line on its messages).
 const wrongLines = () => new Set([...document.querySelectorAll("[data-line]")].map((one) => Number(one.dataset.line)));
 
 function draw(area, gutter) {

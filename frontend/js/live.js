@@ -166,7 +166,7 @@ function show() {
   say(state);
 }
 
-// Spoken when it has lasted, and never at each tick of the age.
+// Announced when it has lasted, and never at each tick of the age.
 function say(state) {
   if (state === "ok" && !said) said = "ok";
   if (state === "wait" || !said || state === said) {

@@ -2,7 +2,7 @@
 import { RefusedError } from "./log_source.js";
 
 const PAUSE_MS = 2000;
-const DEADLINE_MS = 15000; // the cluster may be slow, and a connection may have died without a word
+const DEADLINE_MS = 15000; // the cluster may be slow, and a connection may have died silently
 const MOST_KEPT = 20000;
 const OVERLAP = 20;
 const ESCAPE = /\x1b\[[0-?]*[ -/]*[@-~]/g;

@@ -103,10 +103,10 @@ export class Search {
   say() {
     const n = this.lines.length;
     this.buttons.forEach((button) => { button.disabled = !n; });
-    this.output.textContent = this.text ? this.sentence(n) : "";
+    this.output.textContent = this.text ? this.message(n) : "";
   }
 
-  sentence(n) {
+  message(n) {
     if (!n) return this.words.say(this.isBusy ? "searching" : "no_hit");
     const k = this.place + 1;
     if (this.next !== null) return this.words.say("hits_more", { k, n });

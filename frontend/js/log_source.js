@@ -4,7 +4,7 @@ const MOST_PAGES = 60;
 const MOST_AT_ONCE = 1000;
 const SETTLE_MS = 60; // a range that only rushes past is not asked for
 const POLL_MS = 10000;
-const DEADLINE_MS = 8000; // a connection may have died without a word
+const DEADLINE_MS = 8000; // a connection may have died silently
 const RETRY_MS = { least: 300, most: 4000 };
 
 /** Raised by the server's no (401, 403, 404): asking again changes nothing. */
@@ -221,7 +221,7 @@ export class Source {
 
   /** Lines that contain the text, from a line on: `{lines, next}`. */
   search(text, first) {
-    return this.get(`search/?q=${encodeURIComponent(text)}&first=${first}`);
+    return this.get(`search/?text=${encodeURIComponent(text)}&first=${first}`);
   }
 
   whole(line) {

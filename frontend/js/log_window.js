@@ -87,8 +87,8 @@ export class Window {
   }
 
   get ratio() {
-    const room = this.tall - this.view.clientHeight;
-    return this.total > TALLEST && room > 0 ? (this.total - this.view.clientHeight) / room : 1;
+    const rest = this.tall - this.view.clientHeight;
+    return this.total > TALLEST && rest > 0 ? (this.total - this.view.clientHeight) / rest : 1;
   }
 
   get position() {

@@ -1,4 +1,4 @@
-// What the log viewer says: sentences from its template, numbers and times as the page's language writes them.
+// What the log viewer says: messages from its template, numbers and times as the page's language writes them.
 const language = document.documentElement.lang || "en";
 const number = new Intl.NumberFormat(language);
 const tenth = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
@@ -22,7 +22,7 @@ export class Words {
     this.date = new Intl.DateTimeFormat(language, { timeZone, dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
   }
 
-  /** The sentence of that name, filled in; figures are grouped. */
+  /** The message of that name, filled in; figures are grouped. */
   say(name, values = {}) {
     const text = this.known.get(name) || name;
     return text.replace(/\{(\w+)\}/g, (_all, key) => (typeof values[key] === "number" ? number.format(values[key]) : values[key]));

@@ -1,7 +1,7 @@
 // What a script says to its reader: words in the page's language, a polite announcement, a note in the corner.
 const TOAST_MS = 6000;
 
-/** The words of a `<template>` with `<dl>`: {key: sentence}. */
+/** The words of a `<template>` with `<dl>`: {key: message}. */
 export function wordsOf(template) {
   const found = {};
   template?.content.querySelectorAll("dt").forEach((term) => {
@@ -12,25 +12,25 @@ export function wordsOf(template) {
 
 let words = null;
 
-/** One sentence of templates/ui/page_words.html; `{name}` in it is filled from `values`. */
+/** One message of templates/ui/page_words.html; `{name}` in it is filled from `values`. */
 export function word(key, values = {}) {
   words = words || wordsOf(document.getElementById("page-words"));
   return fill(words[key] || key, values);
 }
 
-export function fill(sentence, values) {
-  return sentence.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+export function fill(message, values) {
+  return message.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 }
 
 const MOMENT_MS = 150;
 const waiting = [];
 let timer = 0;
 
-/** Reads a sentence out when the screen reader has a moment; what is said in one moment is one sentence. */
-export function announce(sentence) {
+/** Reads a message out when the screen reader has a moment; what is said in one moment is one message. */
+export function announce(message) {
   const region = document.getElementById("announcer");
-  if (!region || !sentence || waiting.includes(sentence)) return;
-  waiting.push(sentence);
+  if (!region || !message || waiting.includes(message)) return;
+  waiting.push(message);
   if (timer) return;
   // Emptied first: a region that gets the words it has is silent.
   region.textContent = "";
@@ -41,13 +41,13 @@ export function announce(sentence) {
 }
 
 /** A note in the corner that goes by itself; `tone` is a class of `.note`. It is read out as well. */
-export function toast(sentence, tone = "") {
+export function toast(message, tone = "") {
   const corner = document.getElementById("toasts");
   if (!corner) return;
   const note = document.createElement("p");
   note.className = `note ${tone}`.trim();
-  note.textContent = sentence;
+  note.textContent = message;
   corner.replaceChildren(note);
   setTimeout(() => note.remove(), TOAST_MS);
-  announce(sentence);
+  announce(message);
 }

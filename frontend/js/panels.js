@@ -99,7 +99,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   }));
 });
 
-// Whatever answers while somebody presses something is drawn after the click: a new element in the place of the one that
+// What answers while somebody presses something is drawn after the click: a new element in the place of the one that
 // is pressed would swallow it.
 function drawLater(xhr) {
   const draw = xhr.onload;
@@ -319,7 +319,7 @@ document.addEventListener("htmx:afterSettle", () => {
 });
 
 // ---------------------------------------------------------------- what is said
-// Elements with data-announce="key" are spoken when what they say changed; ages and logs never.
+// Elements with data-announce="key" are announced when what they say changed; ages and logs never.
 const told = new Map();
 
 function wordsOf(element) {
@@ -343,7 +343,7 @@ function tell(isSilent = false) {
 tell(true);
 
 document.addEventListener("htmx:responseError", (event) => {
-  // A refusal of an act is a fragment with its sentence; the panel itself stays as it was.
+  // A refusal of an act is a fragment with its message; the panel itself stays as it was.
   const box = document.getElementById("messages");
   if (box && event.detail.xhr.status !== 404 && !isNews(event.detail)) box.innerHTML = event.detail.xhr.responseText;
 });

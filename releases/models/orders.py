@@ -80,7 +80,7 @@ class ReleaseOrder(models.Model):
     image_digest = models.CharField(_("digest"), max_length=80, blank=True, editable=False)
     built_at = models.DateTimeField(null=True, editable=False)
 
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         ordering = ["-id"]
@@ -209,7 +209,7 @@ class Comment(models.Model):
     order = models.ForeignKey(ReleaseOrder, on_delete=models.CASCADE, related_name="comments")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     text = models.TextField(_("comment"), max_length=4000)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         ordering = ["-id"]

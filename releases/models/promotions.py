@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from components.models import Component
@@ -28,7 +29,7 @@ class Promotion(models.Model):
     test_verdict = models.CharField(_("the test verdict"), max_length=20, choices=TestVerdict.choices, blank=True)
     note = models.TextField(_("note"), blank=True, max_length=2000)
     report_url = models.URLField(_("link to the report"), blank=True, max_length=500)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -64,7 +65,7 @@ class Approval(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     comment = models.TextField(_("comment"), blank=True, max_length=2000)
     is_after_reset = models.BooleanField(default=False, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
@@ -74,7 +75,7 @@ class Approval(models.Model):
             models.UniqueConstraint(
                 fields=["snapshot", "by"],
                 condition=Q(state__in=["given", "rejected"]),
-                name="one_word_per_person_and_snapshot",
+                name="one_decision_per_person_and_snapshot",
             ),
             models.CheckConstraint(
                 name="only_an_approval_that_does_not_stand_has_ended",

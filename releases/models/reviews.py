@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from components.models import (
     Allocation,
@@ -49,7 +50,7 @@ class Snapshot(models.Model):
     """The rule that its autoscaler is made of; None where the allocation says the number of replicas."""
     entry_check = models.ForeignKey(EntryCheck, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     """What the entry must answer after its rollout; None where ready pods are enough. A roll back asks this again."""
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         ordering = ["-id"]

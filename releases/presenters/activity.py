@@ -99,7 +99,7 @@ def _happening(event: OrderEvent, comments: Mapping[int, Comment]) -> Happening:
         comment = comments.get(event.data.get("id", 0))
         text = comment.text if comment else ""
     state = event.kind.partition(".")[2]
-    return Happening(event.at, event.actor, _BADGES.get(state, state), _sentence(event.kind, data), text)
+    return Happening(event.at, event.actor, _BADGES.get(state, state), _message(event.kind, data), text)
 
 
 _BADGES = {
@@ -126,7 +126,7 @@ _BADGES = {
 """The badge of an event; nothing where somebody only asked for something."""
 
 
-def _sentence(kind: str, data: Mapping[str, Any]) -> str:
+def _message(kind: str, data: Mapping[str, Any]) -> str:
     known = _MESSAGES.get(kind)
     if known is None:
         return kind

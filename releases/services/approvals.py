@@ -7,12 +7,13 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from accounts.models import User
 from environments.access import Rights, approvers_in, may_approve, require
 from environments.choices import Role
 from environments.models import Space
+from foundation.clock import db_now
 from foundation.messages import localized_list
 from foundation.messages import message as _
 from foundation.problems import Asked, Denied, Invalid, Refused, Stale
@@ -96,7 +97,7 @@ def _decide(actor: User, snapshot: Snapshot, state: str, comment: str) -> Approv
     if space.approval_needs_comment and not comment.strip():
         raise Invalid({"comment": [_("Here an approval needs a comment.")]})
     hours = space.approval_hours
-    expires_at = timezone.now() + timedelta(hours=hours) if hours and state == ApprovalState.GIVEN else None
+    expires_at = db_now() + timedelta(hours=hours) if hours and state == ApprovalState.GIVEN else None
     try:
         with transaction.atomic():
             # Under the order's lock: a review that freezes new inputs voids decisions, and a new one must not land on
@@ -123,7 +124,7 @@ def _decide(actor: User, snapshot: Snapshot, state: str, comment: str) -> Approv
 def _is_after_reset(actor: User) -> bool:
     """Did an administrator, who knew the password then, set it less than a day ago?"""
     fresh = User.objects.only("password_reset_at").get(pk=actor.pk)
-    return fresh.password_reset_at is not None and timezone.now() - fresh.password_reset_at < AFTER_RESET
+    return fresh.password_reset_at is not None and db_now() - fresh.password_reset_at < AFTER_RESET
 
 
 def void_unused(actor: User, person: User) -> None:
@@ -138,7 +139,7 @@ def void_unused(actor: User, person: User) -> None:
 
 def void(approval: Approval, *, actor: User | None, reason: str, **recorded: Any) -> None:
     """It counts no more, and why; in the caller's transaction, which holds the order's lock."""
-    Approval.objects.filter(pk=approval.pk).update(state=ApprovalState.VOID, ended_at=timezone.now())
+    Approval.objects.filter(pk=approval.pk).update(state=ApprovalState.VOID, ended_at=Now())
     record_act(
         approval.order,
         "approval.void",
@@ -157,7 +158,7 @@ def withdraw_approval(*, actor: User, approval: Approval) -> None:
     with transaction.atomic():
         lock_orders(approval.order_id)
         in_force = Approval.objects.filter(pk=approval.pk, state__in=[ApprovalState.GIVEN, ApprovalState.REJECTED])
-        if in_force.update(state=ApprovalState.WITHDRAWN, ended_at=timezone.now()) != 1:
+        if in_force.update(state=ApprovalState.WITHDRAWN, ended_at=Now()) != 1:
             raise Refused(_("This decision has ended already."), "approval-ended")
         approval.refresh_from_db()
         _record(approval, actor)

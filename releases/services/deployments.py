@@ -8,12 +8,12 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from accounts.models import User
 from deployer.manifests import autoscaled, bounds_in
 from environments.access import require, who_may
 from environments.models import Space
+from foundation.clock import db_now
 from foundation.messages import message as _
 from foundation.problems import Invalid, Refused, Stale
 from foundation.runs.choices import ACTIVE, RunState
@@ -140,7 +140,7 @@ def roll_back(*, actor: User, space: Space, to: Deployment, removals: Sequence[s
 
 def restart(*, actor: User, space: Space, placement: Placement) -> Deployment:
     """Replace the pods of what runs there, with nothing else changed."""
-    stamp = timezone.now().isoformat(timespec="seconds")
+    stamp = db_now().isoformat(timespec="seconds")
     return _again(actor, space, placement, DeploymentKind.RESTART, {"restarted_at": stamp})
 
 

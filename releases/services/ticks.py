@@ -35,8 +35,8 @@ def missing_ticks(needed: Iterable[str], ticked: Sequence[str]) -> list[str]:
 
 def ensure_ticked(needed: Sequence[str], ticked: Sequence[str]) -> None:
     """Raise Refused for what was not ticked, Invalid for what this deployment does not remove."""
-    if strangers := [name for name in ticked if name not in needed]:
-        raise Invalid({"removals": [_("This removes no %(objects)s: review again.", objects=strangers)]})
+    if unneeded := [name for name in ticked if name not in needed]:
+        raise Invalid({"removals": [_("This removes no %(objects)s: review again.", objects=unneeded)]})
     if missing := missing_ticks(needed, ticked):
         raise Refused(
             _(

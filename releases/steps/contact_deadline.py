@@ -62,14 +62,14 @@ def give_up_build(pk: int) -> None:
         if found is None:
             return
         row.state = found
-        sentence = _(
+        message = _(
             "%(side)s has not answered for %(minutes)s minutes: the build was given up, and whether it was stopped in "
             "Jenkins is not known. If its image arrives all the same, the next build takes it.",
             side=row.other_side,
             minutes=settings.LOST_SECONDS // 60,
         )
-        data = {"attempt": row.attempt, "message": sentence}
-        end_run(row, RunState.ERRORED, actor=None, reason=Reason.LOST, data=data, message=sentence)
+        data = {"attempt": row.attempt, "message": message}
+        end_run(row, RunState.ERRORED, actor=None, reason=Reason.LOST, data=data, message=message)
 
 
 def overdue() -> QuerySet[Deployment]:
@@ -93,14 +93,14 @@ def give_up(pk: int) -> None:
         if found is None:
             return
         row.state = found
-        sentence = _(
+        message = _(
             "%(cluster)s has not answered for %(minutes)s minutes: the deployment was given up, and what runs there "
             "is not known.",
             cluster=row.space.cluster.name,
             minutes=settings.LOST_SECONDS // 60,
         )
-        data = {"kind": row.kind, "message": sentence}
-        end_run(row, RunState.ERRORED, actor=None, reason=Reason.LOST, data=data, message=sentence)
+        data = {"kind": row.kind, "message": message}
+        end_run(row, RunState.ERRORED, actor=None, reason=Reason.LOST, data=data, message=message)
 
 
 def unknown_placements(space: Space) -> list[Placement]:

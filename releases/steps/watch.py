@@ -37,7 +37,7 @@ from foundation.runs.lease import Again, Lease, LeaseLost, Parked, lease_seconds
 from foundation.runs.wake import wake
 from foundation.runs.writeback import write_back
 from releases.models import Deployment, NamespaceWatch, Placement, SpaceObservation
-from releases.steps.news import News
+from releases.steps.pending_moves import PendingMoves
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +56,9 @@ def wake_watch(space: Space) -> None:
         wake(NamespaceWatch, pk, prompt=False)
 
 
-def hold(kind: Kind, news: Callable[[], None], stopping: threading.Event) -> None:
-    """Holds watches until ``stopping``; calls ``news`` after it made runs due. Runs on a thread of its own."""
-    asyncio.run(Hub(kind, news, stopping).run())
+def hold(kind: Kind, made_due: Callable[[], None], stopping: threading.Event) -> None:
+    """Holds watches until ``stopping``; calls ``made_due`` after it made runs due. Runs on a thread of its own."""
+    asyncio.run(WatchHolder(kind, made_due, stopping).run())
 
 
 @dataclass
@@ -81,14 +81,14 @@ class _Connection:
     users: set[int] = field(default_factory=set)
 
 
-class Hub:
+class WatchHolder:
     """All watches of one process."""
 
-    def __init__(self, kind: Kind, news: Callable[[], None], stopping: threading.Event) -> None:
-        self._kind, self._news, self._stopping = kind, news, stopping
+    def __init__(self, kind: Kind, made_due: Callable[[], None], stopping: threading.Event) -> None:
+        self._kind, self._made_due, self._stopping = kind, made_due, stopping
         self._held: dict[int, _Held] = {}
         self._connections: dict[str, _Connection] = {}
-        self._moved = News()
+        self._moved = PendingMoves()
         self._has_moved = asyncio.Event()
         # One thread for rows: what a watch writes waits for nothing but what other watches write.
         self._rows = ThreadPoolExecutor(1, thread_name_prefix="watch-rows")
@@ -173,7 +173,7 @@ class Hub:
             except DatabaseError:
                 log.warning("What a watch saw could not be told; polling goes on.", exc_info=True)
             else:
-                self._news()
+                self._made_due()
 
     async def _let_go_of_all(self) -> None:
         tasks = [held.task for held in self._held.values() if held.task is not None]

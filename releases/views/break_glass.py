@@ -14,7 +14,7 @@ from foundation.api.routes import api_route
 from foundation.messages import message as _
 from foundation.pages import act_view, is_saved, read_view, redirect_with
 from releases import break_glass, gates, selectors
-from releases.forms import BreakGlassForm, BreakGlassWordForm
+from releases.forms import BreakGlassForm, BreakGlassReasonForm
 from releases.models import BreakGlass
 from releases.presenters.acts import panel_url, refusal
 from releases.presenters.break_glass import shown
@@ -49,10 +49,10 @@ def open_one(request: HttpRequest, number: str, environment: str) -> HttpRespons
 def one(request: HttpRequest, pk: int) -> HttpResponse:
     """Who opened it and why, what was deployed under it, and its review."""
     row = break_glass.find(actor_of(request), pk)
-    return _page_of(request, row, BreakGlassWordForm())
+    return _page_of(request, row, BreakGlassReasonForm())
 
 
-def _page_of(request: HttpRequest, row: BreakGlass, form: BreakGlassWordForm, status: int = 200) -> HttpResponse:
+def _page_of(request: HttpRequest, row: BreakGlass, form: BreakGlassReasonForm, status: int = 200) -> HttpResponse:
     environment = row.space.environment
     context = {
         "found": shown(row, Rights(actor_of(request))), "order": row.order, "environment": environment, "form": form,
@@ -63,35 +63,28 @@ def _page_of(request: HttpRequest, row: BreakGlass, form: BreakGlassWordForm, st
 
 
 def _decide(
-    request: HttpRequest, pk: int, act: Callable[[BreakGlass, str], object], said: str, *, needs_comment: bool
+    request: HttpRequest, pk: int, act: Callable[..., object], said: str, *, needs_comment: bool
 ) -> HttpResponse:
-    row = break_glass.find(actor_of(request), pk)
-    form = BreakGlassWordForm(request.POST)
+    user = actor_of(request)
+    row = break_glass.find(user, pk)
+    form = BreakGlassReasonForm(request.POST)
     form.fields["comment"].required = needs_comment
-    if form.is_valid() and is_saved(form, lambda: act(row, form.cleaned_data["comment"])):
+    if form.is_valid() and is_saved(form, lambda: act(actor=user, row=row, **form.cleaned_data)):
         return redirect_with(request, said, "releases:break-glass", row.pk)
-    return _page_of(request, break_glass.find(actor_of(request), pk), form, status=400)
+    return _page_of(request, break_glass.find(user, pk), form, status=400)
 
 
 @api_route("break_glasses_end")
 @act_view
 def end(request: HttpRequest, pk: int) -> HttpResponse:
     """Before its time."""
-    user = actor_of(request)
-
-    def act(row: BreakGlass, comment: str) -> object:
-        return services.end_break_glass(actor=user, row=row, comment=comment)
-
-    return _decide(request, pk, act, str(_("It is ended: the flow counts again.")), needs_comment=False)
+    said = str(_("It is ended: the flow counts again."))
+    return _decide(request, pk, services.end_break_glass, said, needs_comment=False)
 
 
 @api_route("break_glasses_review")
 @act_view
 def review(request: HttpRequest, pk: int) -> HttpResponse:
     """What somebody else found, looking at it afterwards."""
-    user = actor_of(request)
-
-    def act(row: BreakGlass, comment: str) -> object:
-        return services.review_break_glass(actor=user, row=row, comment=comment)
-
-    return _decide(request, pk, act, str(_("Reviewed: the task is done.")), needs_comment=True)
+    said = str(_("Reviewed: the task is done."))
+    return _decide(request, pk, services.review_break_glass, said, needs_comment=True)

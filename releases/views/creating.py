@@ -261,15 +261,15 @@ def before(request: HttpRequest) -> HttpResponse:
     component = _chosen(request)
     if component is None:
         return page(request, "releases/_before.html", {})
-    looked = _look(request, component)
-    origin, commit = looked.origin, looked.origin.commit if looked.origin else ""
+    chosen = _chosen_origin(request, component)
+    origin, commit = chosen.origin, chosen.origin.commit if chosen.origin else ""
     spaces = spaces_of(component)
     context = {
         "component": component,
-        "looked": looked,
+        "chosen": chosen,
         "origin": origin,
         "missing": missing_elements(component),
-        "checkout_notes": [] if not commit or looked.is_stale else live_reads.checkout_notes(component, commit),
+        "checkout_notes": [] if not commit or chosen.is_stale else live_reads.checkout_notes(component, commit),
         "same": _same_commit(component, commit) if commit else None,
         "since": _since(component, commit, spaces) if commit else [],
         "asking": [space.environment for space in spaces if space.change_ticket_required],
@@ -279,7 +279,7 @@ def before(request: HttpRequest) -> HttpResponse:
 
 
 @dataclass(frozen=True)
-class Looked:
+class ChosenOrigin:
     """What was typed for the chosen source, and what of it is in Git: an origin, or why there is none."""
 
     source: str
@@ -289,22 +289,22 @@ class Looked:
     is_stale: bool = False
 
 
-def _look(request: HttpRequest, component: Component) -> Looked:
+def _chosen_origin(request: HttpRequest, component: Component) -> ChosenOrigin:
     source = request.GET.get("source", "") or str(OrderSource.BRANCH)
     typed = request.GET.get(source, "").strip() if source in OrderSource.values else ""
     if not typed:
-        return Looked(source, "")
+        return ChosenOrigin(source, "")
     if source == OrderSource.BRANCH:
         branch_list = live_reads.branches(component, max_age_seconds=BRANCHES_AGE_SECONDS)
         tip = next((tip for tip in branch_list.tips if tip.name == typed), None)
-        return Looked(source, typed, Origin(tip.name, tip.commit) if tip else None, is_stale=branch_list.is_stale)
+        return ChosenOrigin(source, typed, Origin(tip.name, tip.commit) if tip else None, is_stale=branch_list.is_stale)
     on_branch = request.GET.get("on_branch", "").strip()
     try:
-        return Looked(source, typed, find_origin(component, branch=on_branch, **{source: typed}))
+        return ChosenOrigin(source, typed, find_origin(component, branch=on_branch, **{source: typed}))
     except Invalid as refusal:
-        return Looked(source, typed, reason=next(iter(refusal.fields.values()))[0])
+        return ChosenOrigin(source, typed, reason=next(iter(refusal.fields.values()))[0])
     except Refused as refusal:
-        return Looked(source, typed, reason=refusal.message)
+        return ChosenOrigin(source, typed, reason=refusal.message)
 
 
 def _same_commit(component: Component, commit: str) -> ReleaseOrder | None:

@@ -178,7 +178,7 @@ def find(source: Source, pattern: str) -> list[str]:
     return [path for path in found if source.exists(path)]
 
 
-def walk(source: Source, top: str) -> Iterator[tuple[str, Item]]:
+def files_of(source: Source, top: str) -> Iterator[tuple[str, Item]]:
     """Everything below a directory with its path relative to it, parents first."""
     waiting = [""]
     while waiting:
@@ -272,7 +272,7 @@ def _copy_one(
 ) -> None:
     if source.is_directory(path):
         copying.place_directory(destination)
-        for relative, item in walk(source, path):
+        for relative, item in files_of(source, path):
             place = copying.stage.tree.resolve(posixpath.join(destination, relative))
             if item.info.isdir() and copying.mode is None and copying.stage.tree.has_own(place):
                 continue

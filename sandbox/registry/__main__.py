@@ -79,13 +79,13 @@ def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def _say(sentence: str) -> None:
-    sys.stdout.write(sentence + "\n")
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
-def _fail(sentence: str) -> int:
-    sys.stderr.write(sentence + "\n")
+def _fail(text: str) -> int:
+    sys.stderr.write(text + "\n")
     return 2
 
 

@@ -133,7 +133,7 @@ def test_expired_and_unknown_tokens_are_refused_alike(world: World) -> None:
 
 
 @pytest.mark.security("stolen-or-made-up-tokens")
-def test_a_token_ends_with_its_owner_whoever_switched_them_off(world: World) -> None:
+def test_a_token_ends_with_its_owner_who_is_switched_off(world: World) -> None:
     """Also by SQL: the token's row is still there."""
     text = make(world, scopes=["read", "admin"])
     assert call(text, "get", "me/").status_code == 200
@@ -182,8 +182,8 @@ def test_no_token_for_a_project_that_one_does_not_see(world: World) -> None:
 def test_revoking_is_for_ones_own(world: World) -> None:
     make(world)
     key = Token.objects.get().token_key
-    strangers = make(world, "tess", scopes=["admin"])
-    assert call(strangers, "delete", f"tokens/{key}/").status_code == 404
+    outsiders = make(world, "tess", scopes=["admin"])
+    assert call(outsiders, "delete", f"tokens/{key}/").status_code == 404
     mine = make(world, scopes=["admin"], name="mine")
     assert call(mine, "delete", f"tokens/{key}/").status_code == 204
     assert not Token.objects.filter(token_key=key).exists()

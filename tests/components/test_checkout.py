@@ -24,7 +24,7 @@ LFS = LeftOut(has_lfs=True)
         (LeftOut(("lib",), True), "", ["lib", "git lfs pull"]),
     ],
 )
-def test_a_sentence_for_what_the_command_does_not_fetch(left_out: LeftOut, command: str, said: list[str]) -> None:
+def test_a_message_for_what_the_command_does_not_fetch(left_out: LeftOut, command: str, said: list[str]) -> None:
     notes = [str(note) for note in notes_of(left_out, command)]
     assert len(notes) == len(said)
     assert all(words in note for words, note in zip(said, notes, strict=True))

@@ -135,12 +135,17 @@ def test_nothing_that_is_kept_by_address_reaches_another_project(theirs: Theirs)
     theirs.close()
     live_reads.branches(own)
     words = refused_words(theirs)
-    for look in (
+    for branch_list in (
         live_reads.branches(mine),
         live_reads.branches(mine, max_age_seconds=60),
         live_reads.known_branches(mine),
     ):
-        assert (look.tips, look.unfit, look.seen_at, str(look.reason)) == ((), (), None, words)
+        assert (branch_list.tips, branch_list.unfit, branch_list.seen_at, str(branch_list.reason)) == (
+            (),
+            (),
+            None,
+            words,
+        )
     tags = origins.git_tags(mine)
     assert (tags.tags, str(tags.reason)) == ((), words)
     assert live_reads.checkout_notes(mine, theirs.commits[0]) == []
@@ -150,7 +155,7 @@ def test_nothing_that_is_kept_by_address_reaches_another_project(theirs: Theirs)
 
 
 @pytest.mark.parametrize("named", [{"branch": "master"}, {"git_tag": "v1.0"}, {"commit": "COMMIT"}])
-def test_no_look_up_answers_another_project(theirs: Theirs, named: dict[str, str]) -> None:
+def test_no_read_answers_another_project(theirs: Theirs, named: dict[str, str]) -> None:
     named = {name: theirs.commits[2][:9] if text == "COMMIT" else text for name, text in named.items()}
     assert origins.find_origin(theirs.mine, **named).commit == theirs.commits[2]
     theirs.close()

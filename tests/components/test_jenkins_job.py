@@ -216,7 +216,7 @@ def test_an_account_without_the_right_is_told_which(site: Site) -> None:
     assert code == 2 and "Item/Create" in said and site.config("new") == ""
 
 
-def test_a_wrong_token_is_one_sentence(site: Site) -> None:
+def test_a_wrong_token_is_one_message(site: Site) -> None:
     code, said = sync(token="not-this-one")
     assert code == 2 and "As root: Jenkins asks for a sign-in" in said
     assert "not-this-one" not in said and site.config() == ""

@@ -45,9 +45,9 @@ def remote(shop: Shop, tmp_path: Path) -> Iterator[Remote]:
 
 
 def test_branches_with_their_tips(shop: Shop, remote: Remote) -> None:
-    look = live_reads.branches(shop.component)
-    assert not look.is_stale
-    assert {tip.name: tip.commit for tip in look.tips} == {
+    branch_list = live_reads.branches(shop.component)
+    assert not branch_list.is_stale
+    assert {tip.name: tip.commit for tip in branch_list.tips} == {
         "feature/ABC-1": remote.commits[1],
         "master": remote.commits[2],
     }
@@ -60,8 +60,8 @@ def test_branches_with_their_tips(shop: Shop, remote: Remote) -> None:
 
 def test_branches_that_nothing_builds_are_named(shop: Shop, remote: Remote) -> None:
     git(remote.served, "branch", "功能/限额", "master")
-    for look in (live_reads.branches(shop.component), live_reads.known_branches(shop.component)):
-        assert look.unfit == ("功能/限额",) and "功能/限额" not in {tip.name for tip in look.tips}
+    for branch_list in (live_reads.branches(shop.component), live_reads.known_branches(shop.component)):
+        assert branch_list.unfit == ("功能/限额",) and "功能/限额" not in {tip.name for tip in branch_list.tips}
 
 
 def test_a_branch_with_a_long_name_is_no_secret(shop: Shop, remote: Remote) -> None:
@@ -72,11 +72,11 @@ def test_a_branch_with_a_long_name_is_no_secret(shop: Shop, remote: Remote) -> N
         "# pack-refs with: peeled fully-peeled sorted\n"
         + "".join(f"{commit} refs/heads/{name}\n" for name in (f"{long}/a", f"{long}/b", "中" * 60))
     )
-    for look in (live_reads.branches(shop.component), live_reads.known_branches(shop.component)):
-        assert not look.is_stale and len(look.unfit) == 2
-        reasons = {one.name[:1]: str(one.reason) for one in look.unfit_like()}
+    for branch_list in (live_reads.branches(shop.component), live_reads.known_branches(shop.component)):
+        assert not branch_list.is_stale and len(branch_list.unfit) == 2
+        reasons = {one.name[:1]: str(one.reason) for one in branch_list.unfit_like()}
         assert "more than 200 characters" in reasons["x"] and "中" in reasons["中"]
-        assert [one.name[:1] for one in look.unfit_like("中中")] == ["中"]
+        assert [one.name[:1] for one in branch_list.unfit_like("中中")] == ["中"]
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_a_page_in_the_place_of_git_leaves_the_last_answer(shop: Shop, remote: R
         url = f"http://{host}/proxy-gw.git"
         ComponentSettings.objects.update(git_url=url)
         BranchTip.objects.update(git_url=url)
-        look = live_reads.branches(shop.component)
-        assert look.is_stale and "not as a Git server" in str(look.reason)
-        assert (look.tips, look.seen_at) == (seen.tips, seen.seen_at)
+        branch_list = live_reads.branches(shop.component)
+        assert branch_list.is_stale and "not as a Git server" in str(branch_list.reason)
+        assert (branch_list.tips, branch_list.seen_at) == (seen.tips, seen.seen_at)
         with pytest.raises(Refused) as refusal:
             live_reads.resolve(shop.component, "master")
     assert refusal.value.code == "git-away" and BranchTip.objects.count() == 2
@@ -178,9 +178,9 @@ def test_a_mirrors_name_holds_no_credentials(world: World) -> None:
 def test_the_last_answer_when_the_remote_is_away(shop: Shop, remote: Remote) -> None:
     seen = live_reads.branches(shop.component)
     remote.served.rename(remote.served.with_suffix(".gone"))
-    look = live_reads.branches(shop.component)
-    assert look.is_stale and "no such repository" in str(look.reason)
-    assert (look.tips, look.seen_at) == (seen.tips, seen.seen_at)
+    branch_list = live_reads.branches(shop.component)
+    assert branch_list.is_stale and "no such repository" in str(branch_list.reason)
+    assert (branch_list.tips, branch_list.seen_at) == (seen.tips, seen.seen_at)
     with pytest.raises(Invalid):
         live_reads.resolve(shop.component, "master")
 
@@ -197,8 +197,8 @@ def test_a_branch_by_name(shop: Shop, remote: Remote) -> None:
 
 
 def test_commits_between(shop: Shop, remote: Remote) -> None:
-    look = live_reads.commits_between(shop.component, remote.commits[0], remote.commits[2])
-    assert [commit.subject for commit in look.commits] == ["change 2", "change 1"]
+    branch_list = live_reads.commits_between(shop.component, remote.commits[0], remote.commits[2])
+    assert [commit.subject for commit in branch_list.commits] == ["change 2", "change 1"]
     gone = live_reads.commits_between(shop.component, "a" * 40, remote.commits[2])
     assert gone.commits == () and str(gone.reason)
 
@@ -213,20 +213,20 @@ def test_a_remote_that_accepts_and_is_silent_costs_five_seconds(shop: Shop) -> N
     ComponentSettings.objects.create(component=shop.component, number=1, git_url=url)
     begun = time.monotonic()
     try:
-        look = live_reads.branches(shop.component)
+        branch_list = live_reads.branches(shop.component)
     finally:
         listener.close()
         for connection in held:
             connection.close()
     assert 4 < time.monotonic() - begun < at_most(8)
-    assert look.is_stale and look.tips == () and "5 seconds" in str(look.reason)
+    assert branch_list.is_stale and branch_list.tips == () and "5 seconds" in str(branch_list.reason)
 
 
 @pytest.mark.security("requests-to-inner-hosts")
 def test_hosts_that_nobody_listed_are_not_asked(shop: Shop, remote: Remote) -> None:
     GitServer.objects.update(is_archived=True)
-    look = live_reads.branches(shop.component)
-    assert "not listed" in str(look.reason)
+    branch_list = live_reads.branches(shop.component)
+    assert "not listed" in str(branch_list.reason)
     with pytest.raises(Refused):
         live_reads.resolve(shop.component, "master")
     ComponentSettings.objects.all().delete()

@@ -91,7 +91,7 @@ def test_a_pattern_of_many_stars_is_quick() -> None:
         ("b " + "a" * 300, "300 letters"),
     ],
 )
-def test_a_wrong_line_gets_a_sentence(line: str, words: str) -> None:
+def test_a_wrong_line_gets_a_message(line: str, words: str) -> None:
     (said,) = check_offers(f"b a/b\n{line}\n* c/**", ["b"])
     assert str(said).startswith("Line 2: ") and words in str(said)
 

@@ -67,7 +67,7 @@ def test_a_developer_of_one_space_configures_that_one_only(placed: Shop) -> None
         save_config(**where, environment=placed.world.environments["uat"])
 
 
-def test_a_stranger_still_learns_nothing(shop: Shop) -> None:
+def test_people_without_access_still_learn_nothing(shop: Shop) -> None:
     with pytest.raises(Missing):
         save_config(
             actor=shop.world.otto, component=shop.component, environment=shop.world.environments["fat"], env=[],

@@ -63,7 +63,7 @@ def test_a_projects_template_is_seen_by_members_and_by_who_sees_everything(shop:
     assert find_template(user, "of-it.txt", project_slug=world.project.slug) == made
 
 
-def test_a_stranger_sees_no_template_of_a_project(shop: Shop) -> None:
+def test_people_without_access_see_no_template_of_a_project(shop: Shop) -> None:
     world = shop.world
     made = create_template(actor=world.petra, kind="dockerfile", name="o.txt", body="FROM x\n", project=world.project)
     assert made not in list_templates(world.otto)

@@ -196,5 +196,5 @@ def test_who_may_not_save_reads(allocated: Shop) -> None:
     shown = client.get(url)
     assert shown.status_code == 200 and not shown.context["may_save"] and shown.context["who"]
     assert client.post(url, {**NUMBERS, "is_on": "on", "seen_number": "0"}).status_code == 403
-    stranger, url = page(allocated, "otto")
-    assert stranger.get(url).status_code == 404
+    outsider, url = page(allocated, "otto")
+    assert outsider.get(url).status_code == 404

@@ -167,7 +167,7 @@ def test_an_archived_component_is_closed_for_everybody(set_up: Shop) -> None:
     assert re.search(r'name="package_name"[^>]*disabled', page) and "Save as v" not in page
 
 
-def test_who_was_overtaken_loses_nothing_and_may_insist(set_up: Shop) -> None:
+def test_who_was_overtaken_loses_nothing_and_may_save_anyway(set_up: Shop) -> None:
     client = browse(set_up, "dana")
     sent = sent_of(client) | {"description": "hers"}
     save_settings(actor=set_up.world.olli, component=set_up.component, values={"description": "his"}, note="because")
@@ -208,12 +208,12 @@ def test_the_repository_tells_when_it_was_last_read(set_up: Shop) -> None:
 
 def test_reading_branches_now_keeps_what_was_typed(set_up: Shop) -> None:
     client = browse(set_up, "dana")
-    look = reverse("components:git-read", args=PLACE)
-    part = client.post(look, headers={"HX-Request": "true"}).content.decode()
+    read_url = reverse("components:git-read", args=PLACE)
+    part = client.post(read_url, headers={"HX-Request": "true"}).content.decode()
     assert "git-read" in part and "<html" not in part
-    whole = client.post(look, sent_of(client) | {"description": "half typed"})
+    whole = client.post(read_url, sent_of(client) | {"description": "half typed"})
     assert whole.status_code == 200 and "half typed" in whole.content.decode()
-    assert browse(set_up, "tess").post(look).status_code == 403
+    assert browse(set_up, "tess").post(read_url).status_code == 403
 
 
 def test_an_address_may_propose_amounts(set_up: Shop) -> None:

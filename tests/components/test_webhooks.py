@@ -120,7 +120,7 @@ def test_only_repositories_that_components_are_built_from(
     assert RepositoryRead.objects.count() == reads
 
 
-def test_a_server_wakes_looks_at_its_own_repositories_only(client: Client, shop: Shop, secret: str) -> None:
+def test_a_server_wakes_reads_of_its_own_repositories_only(client: Client, shop: Shop, secret: str) -> None:
     other = GitServer.objects.create(host="other.example", name="Other")
     theirs = services.make_webhook(actor=shop.world.ada, server=other)[1]
     answer = push(client, sent.gitlab_push(), sent.gitlab_headers(theirs), "/hooks/servers/git/other.example")

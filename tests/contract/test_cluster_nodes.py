@@ -39,7 +39,7 @@ def named(bench: Bench, name: str) -> NodeFacts:
     return found
 
 
-def test_a_node_is_read_with_labels_taints_and_room(bench: Bench, wire: Wire, spare: str) -> None:
+def test_a_node_is_read_with_labels_taints_and_capacity(bench: Bench, wire: Wire, spare: str) -> None:
     found = named(bench, spare)
     assert found.labels["disk"] == "ssd"
     assert ("dedicated", "db", "NoExecute") in {(one.key, one.value, one.effect) for one in found.taints}
@@ -47,8 +47,8 @@ def test_a_node_is_read_with_labels_taints_and_room(bench: Bench, wire: Wire, sp
     assert {name: found.free[name] for name in ("cpu", "memory", "pods")} == {"cpu": 2000, "memory": 2**30, "pods": 10}
 
 
-def test_what_runs_takes_room_and_gives_it_back(bench: Bench, wire: Wire) -> None:
-    def room() -> int:
+def test_what_runs_takes_capacity_and_gives_it_back(bench: Bench, wire: Wire) -> None:
+    def free_cpu() -> int:
         return sum(one.free.get("cpu", 0) for one in bench.client.nodes(most_nodes=100, most_pods=5000))
 
     # Other cases of the session run on the same node; nothing else asks for this much.
@@ -56,14 +56,14 @@ def test_what_runs_takes_room_and_gives_it_back(bench: Bench, wire: Wire) -> Non
         pods = wire.items(PODS)
         return any(pod["spec"].get("nodeName") for pod in pods)
 
-    before = room()
+    before = free_cpu()
     pod = bare_pod("room")
     pod["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "17"}}
     assert wire.call("POST", PODS, pod).status == 201
     wait_for(is_taken, "it has a node")
-    wait_for(lambda: before - room() > 15_000, "its room is taken")
+    wait_for(lambda: before - free_cpu() > 15_000, "its room is taken")
     assert wire.call("DELETE", f"{PODS}/room").status == 200
-    wait_for(lambda: before - room() < 15_000, "its room is free again", 60)
+    wait_for(lambda: before - free_cpu() < 15_000, "its room is free again", 60)
 
 
 def test_a_cluster_beyond_the_bounds_is_not_counted(bench: Bench) -> None:

@@ -128,7 +128,7 @@ def test_addresses_we_do_not_speak_to(url: str, tmp_path: Path) -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_right_password_opens_and_stays_out_of_sight(outside: Outside, tmp_path: Path) -> None:
+def test_right_password_opens_and_is_never_shown(outside: Outside, tmp_path: Path) -> None:
     source = connect(target(f"{outside.base}/private/app.git", tmp_path, "robot", PASSWORD))
     (tip,) = source.branches()
     assert source.commits_between(tip.commit, tip.commit) == ()

@@ -118,7 +118,7 @@ def test_a_jenkins_elsewhere_can_reach_nothing_on_this_machine() -> None:
 
 def test_a_cluster_elsewhere_cannot_pull_from_this_machine() -> None:
     assert any(
-        "give REGISTRY" in sentence for sentence in unreachable(given(CLUSTER="/tmp/config"), "http://127.0.0.1:8000")
+        "give REGISTRY" in message for message in unreachable(given(CLUSTER="/tmp/config"), "http://127.0.0.1:8000")
     )
     assert unreachable(given(), "http://127.0.0.1:8000") == []
 

@@ -79,15 +79,17 @@ def test_three_clusters_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         Choices.from_environment()
 
 
-@pytest.mark.parametrize(("room", "names"), [(True, ["controlplane", "controlplane-prod"]), (False, ["controlplane"])])
+@pytest.mark.parametrize(
+    ("has_memory", "names"), [(True, ["controlplane", "controlplane-prod"]), (False, ["controlplane"])]
+)
 def test_two_control_planes_need_the_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any, room: bool, names: list[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any, has_memory: bool, names: list[str]
 ) -> None:
     settings.DATA_DIR = tmp_path
-    monkeypatch.setattr("demo.stand_ins.has_room_for_two", lambda: room)
+    monkeypatch.setattr("demo.stand_ins.has_memory_for_two", lambda: has_memory)
     sides = StandIns(Ports(tmp_path / "ports.json"), Choices(cluster="real"))
     planes = [one for one in sides.wanted() if one.program == "controlplane"]
-    assert [one.name for one in planes] == names and sides.shares_a_plane is not room
+    assert [one.name for one in planes] == names and sides.shares_a_plane is not has_memory
     assert len({one.environment["KUBERNETES_TOKEN"] for one in planes}) == len(names)
 
 

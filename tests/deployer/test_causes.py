@@ -19,9 +19,9 @@ from tests.deployer.test_verdict import (
     deployment,
     ended,
     event,
-    look,
     pod,
     refused,
+    verdict_of,
     waiting,
 )
 
@@ -81,39 +81,39 @@ CODES = {
 def test_why_an_image_is_not_pulled(message: str, kind: str, image: str) -> None:
     told = message.replace(REF, image)
     for text in (told, f'Back-off pulling image "{image}": ErrImagePull: {told}'):
-        outcome, code = code_of(look(pulling(text, image)))
+        outcome, code = code_of(verdict_of(pulling(text, image)))
         assert (outcome, code) == ("progressing" if kind == "failed" else "failed", CODES[kind])
 
 
 def test_the_reason_goes_before_the_words_of_the_message() -> None:
     for reason in ("RegistryUnavailable", "SignatureValidationFailed", "ImageInspectError"):
-        assert code_of(look(pulling("x: not found", reason=reason)))[1] == "image_pull_failed"
+        assert code_of(verdict_of(pulling("x: not found", reason=reason)))[1] == "image_pull_failed"
 
 
 def test_an_event_about_another_image_of_the_pod_is_not_evidence() -> None:
     other = event("Failed", 'Failed to pull image "r/agent:2": r/agent:2: not found')
     shape = pulling("Back-off pulling image", "r/app:1")
-    assert code_of(look(shape, events=(other,)))[1] == "image_pull_failed"
+    assert code_of(verdict_of(shape, events=(other,)))[1] == "image_pull_failed"
     own = event("Failed", 'Failed to pull image "r/app:1": r/app:1: not found')
-    assert code_of(look(shape, events=(other, own)))[1] == "image_missing"
+    assert code_of(verdict_of(shape, events=(other, own)))[1] == "image_missing"
 
 
 def test_patience_begins_when_the_init_containers_have_ended() -> None:
     shape = pulling("dial tcp: i/o timeout", age=500)
     shape["status"]["initContainerStatuses"] = [{"name": "init", "state": ended(0, "Completed", lived=498)}]
-    assert code_of(look(shape))[0] == "progressing"
-    assert code_of(look(pulling("dial tcp: i/o timeout", age=500)))[0] == "failed"
+    assert code_of(verdict_of(shape))[0] == "progressing"
+    assert code_of(verdict_of(pulling("dial tcp: i/o timeout", age=500)))[0] == "failed"
 
 
 def test_a_program_for_another_processor() -> None:
     words = 'failed to create containerd task: runc create failed: exec: "/app": exec format error'
     crash = waiting("CrashLoopBackOff", restarts=1, last=ended(128, "StartError", message=words))
-    assert code_of(look(crash)) == ("failed", "wrong_architecture")
-    assert code_of(look(waiting("RunContainerError", words, restarts=1))) == ("failed", "wrong_architecture")
-    found = look(waiting("CrashLoopBackOff", restarts=2, last=ended(255))).diagnosis
+    assert code_of(verdict_of(crash)) == ("failed", "wrong_architecture")
+    assert code_of(verdict_of(waiting("RunContainerError", words, restarts=1))) == ("failed", "wrong_architecture")
+    found = verdict_of(waiting("CrashLoopBackOff", restarts=2, last=ended(255))).diagnosis
     assert found and found.code == "crash_loop"
     refined = refine_by_log(found, "exec /usr/bin/app: exec format error\n")
-    assert code_of(replace(look(), outcome="failed", diagnosis=refined)) == ("failed", "wrong_architecture")
+    assert code_of(replace(verdict_of(), outcome="failed", diagnosis=refined)) == ("failed", "wrong_architecture")
     said = 'INFO retry after "exec format error" of a child\nValueError: x\n'
     assert refine_by_log(found, said).code == "crash_loop"
     assert refine_by_log(replace(found, code="out_of_memory"), "exec format error").code == "out_of_memory"
@@ -137,7 +137,7 @@ KILLING = told("Killing", "Container web failed startup probe, will be restarted
 @pytest.mark.parametrize("code", [137, 143, 0, 1])
 def test_a_start_up_check_that_ends_the_container_is_the_cause(code: int) -> None:
     crash = probed(waiting("CrashLoopBackOff", restarts=2, last=ended(code, lived=10)), **STARTUP)
-    verdict = look(crash, events=(UNHEALTHY, KILLING))
+    verdict = verdict_of(crash, events=(UNHEALTHY, KILLING))
     assert code_of(verdict) == ("failed", "startup_failed")
     assert verdict.diagnosis
     assert verdict.diagnosis.values["check"] == "GET /up on port 80"
@@ -147,31 +147,31 @@ def test_a_start_up_check_that_ends_the_container_is_the_cause(code: int) -> Non
 
 def test_a_container_that_ends_by_itself_is_not_laid_to_a_check() -> None:
     crash = probed(waiting("CrashLoopBackOff", restarts=2, last=ended(1)), **STARTUP)
-    assert code_of(look(crash, events=(UNHEALTHY,))) == ("failed", "crash_loop")
+    assert code_of(verdict_of(crash, events=(UNHEALTHY,))) == ("failed", "crash_loop")
     earlier = replace(KILLING, at=ago(600))
-    assert code_of(look(crash, events=(earlier,))) == ("failed", "crash_loop"), "that was another run"
+    assert code_of(verdict_of(crash, events=(earlier,))) == ("failed", "crash_loop"), "that was another run"
     neighbour = told("Unhealthy", "Liveness probe failed: x", "agent")
     killed = waiting("CrashLoopBackOff", restarts=2, last=ended(137))
-    assert code_of(look(killed, events=(neighbour,))) == ("failed", "killed"), "another container's check"
-    assert code_of(look(waiting("CrashLoopBackOff", restarts=2, last=ended(143)))) == ("failed", "killed")
+    assert code_of(verdict_of(killed, events=(neighbour,))) == ("failed", "killed"), "another container's check"
+    assert code_of(verdict_of(waiting("CrashLoopBackOff", restarts=2, last=ended(143)))) == ("failed", "killed")
 
 
 def test_the_last_termination_stays_the_cause_between_crashes() -> None:
     last = {"terminated": ended(1)["terminated"]}
     for state in ({"running": {"startedAt": ago(3)}}, {"waiting": {"reason": "ContainerCreating"}}, {}):
-        assert code_of(look(boxed(state, restarts=4, last=last, age=300))) == ("progressing", "crash_loop")
-        late = look(boxed(state, restarts=4, last=last, age=300), elapsed=901)
+        assert code_of(verdict_of(boxed(state, restarts=4, last=last, age=300))) == ("progressing", "crash_loop")
+        late = verdict_of(boxed(state, restarts=4, last=last, age=300), elapsed=901)
         assert code_of(late) == ("failed", "crash_loop"), "not a bare deadline"
     killed = probed(boxed({"running": {"startedAt": ago(4)}}, restarts=1, last=ended(137, lived=10)), **STARTUP)
-    assert code_of(look(killed, events=(KILLING,))) == ("progressing", "startup_failed")
+    assert code_of(verdict_of(killed, events=(KILLING,))) == ("progressing", "startup_failed")
     long_since = boxed({"running": {"startedAt": ago(300)}}, restarts=1, last=last)
-    assert code_of(look(long_since)) == ("progressing", "not_ready"), "it has long outlived that crash"
+    assert code_of(verdict_of(long_since)) == ("progressing", "not_ready"), "it has long outlived that crash"
 
 
 def test_a_start_up_check_that_has_not_succeeded_yet_is_a_suspicion() -> None:
     shape = probed(boxed({"running": {"startedAt": ago(100)}}), **STARTUP)
     shape["status"]["containerStatuses"][0]["started"] = False
-    verdict = look(shape, events=(UNHEALTHY,))
+    verdict = verdict_of(shape, events=(UNHEALTHY,))
     assert code_of(verdict) == ("progressing", "starting")
     assert verdict.diagnosis and "503" in verdict.diagnosis.values["message"]
 
@@ -186,20 +186,20 @@ def sidecar(state: dict[str, Any], **more: Any) -> Manifest:
 def test_a_native_sidecar_is_judged_as_a_container_that_must_not_end() -> None:
     for code in (0, 1):
         crash = sidecar({"waiting": {"reason": "CrashLoopBackOff"}}, restarts=2, last=ended(code, "Completed"))
-        assert code_of(look(crash)) == ("failed", "crash_loop")
-        assert code_of(look(sidecar(ended(code)))) == ("progressing", "crash_loop")
+        assert code_of(verdict_of(crash)) == ("failed", "crash_loop")
+        assert code_of(verdict_of(sidecar(ended(code)))) == ("progressing", "crash_loop")
     unready = sidecar({"running": {"startedAt": ago(60)}})
-    assert code_of(look(unready)) == ("progressing", "not_ready")
+    assert code_of(verdict_of(unready)) == ("progressing", "not_ready")
     unready["status"]["initContainerStatuses"][0]["ready"] = True
-    assert code_of(look(unready)) == ("progressing", "")
-    last = look(sidecar({"waiting": {"reason": "CrashLoopBackOff"}}, restarts=2, last=ended(1))).diagnosis
+    assert code_of(verdict_of(unready)) == ("progressing", "")
+    last = verdict_of(sidecar({"waiting": {"reason": "CrashLoopBackOff"}}, restarts=2, last=ended(1))).diagnosis
     assert last and last.container == "init"
 
 
 def test_an_init_container_that_does_not_end_is_named() -> None:
-    assert code_of(look(boxed({"running": {"startedAt": ago(50)}}, init=True))) == ("progressing", "")
-    assert code_of(look(boxed({"running": {"startedAt": ago(70)}}, init=True))) == ("progressing", "init_running")
-    late = look(boxed({"running": {"startedAt": ago(999)}}, init=True), elapsed=999)
+    assert code_of(verdict_of(boxed({"running": {"startedAt": ago(50)}}, init=True))) == ("progressing", "")
+    assert code_of(verdict_of(boxed({"running": {"startedAt": ago(70)}}, init=True))) == ("progressing", "init_running")
+    late = verdict_of(boxed({"running": {"startedAt": ago(999)}}, init=True), elapsed=999)
     assert code_of(late) == ("failed", "init_running")
 
 
@@ -208,11 +208,11 @@ def test_an_init_container_that_does_not_end_is_named() -> None:
                                     "UnexpectedAdmissionError", "NodePorts"])  # fmt: skip
 def test_a_pod_that_its_node_refuses_says_why_and_three_end_the_rollout(reason: str) -> None:
     status = {"phase": "Failed", "reason": reason, "message": "Pod was rejected: Node didn't have enough resource: cpu"}
-    verdict = look(pod(status=status))
+    verdict = verdict_of(pod(status=status))
     assert code_of(verdict) == ("progressing", "node_refused")
     assert verdict.diagnosis
     assert verdict.diagnosis.values["reason"] == reason and "enough resource" in verdict.diagnosis.values["message"]
-    verdict = look(*(pod(f"p{n}", status=status) for n in range(3)))
+    verdict = verdict_of(*(pod(f"p{n}", status=status) for n in range(3)))
     assert code_of(verdict) == ("failed", "node_refused")
     assert verdict.diagnosis and verdict.diagnosis.values["count"] == "3"
 
@@ -223,7 +223,7 @@ def test_a_readiness_gate_is_named_with_its_own_message() -> None:
     box = {"name": "web", "ready": True, "state": {"running": {"startedAt": ago(90)}}}
     shape = pod(status={"conditions": [condition], "containerStatuses": [box]})
     for seconds, outcome in ((90, "progressing"), (901, "failed")):
-        verdict = look(shape, elapsed=seconds)
+        verdict = verdict_of(shape, elapsed=seconds)
         assert code_of(verdict) == (outcome, "readiness_gate")
         assert verdict.diagnosis and "elbv2" in verdict.diagnosis.values["message"]
 
@@ -238,18 +238,18 @@ def scheduling(reason: str, seconds: float, **spec: Any) -> Manifest:
 
 def test_scheduling_gates_are_named_and_waited_for() -> None:
     shape = scheduling("SchedulingGated", 500, schedulingGates=[{"name": "kueue.x-k8s.io/admission"}])
-    verdict = look(shape)
+    verdict = verdict_of(shape)
     assert code_of(verdict) == ("progressing", "scheduling_gated")
     assert verdict.diagnosis and verdict.diagnosis.values["gates"] == "kueue.x-k8s.io/admission"
-    assert code_of(look(shape, elapsed=901)) == ("failed", "scheduling_gated")
+    assert code_of(verdict_of(shape, elapsed=901)) == ("failed", "scheduling_gated")
 
 
 def test_a_node_that_is_on_its_way_is_waited_for() -> None:
     shape, coming = scheduling("Unschedulable", 300), event("TriggeredScaleUp", "pool 1->2")
-    assert code_of(look(shape)) == ("failed", "unschedulable")
-    assert code_of(look(shape, events=(coming,))) == ("progressing", "unschedulable")
-    assert code_of(look(shape, events=(coming, event("NotTriggerScaleUp", "max"))))[0] == "failed"
-    assert code_of(look(scheduling("SchedulerError", 1))) == ("progressing", "unschedulable")
+    assert code_of(verdict_of(shape)) == ("failed", "unschedulable")
+    assert code_of(verdict_of(shape, events=(coming,))) == ("progressing", "unschedulable")
+    assert code_of(verdict_of(shape, events=(coming, event("NotTriggerScaleUp", "max"))))[0] == "failed"
+    assert code_of(verdict_of(scheduling("SchedulerError", 1))) == ("progressing", "unschedulable")
 
 
 # ---------------------------------------------------------------- pods that are not made
@@ -273,8 +273,8 @@ WEBHOOK = ('Internal error occurred: failed calling webhook "v.policy.io": faile
     ],
 )  # fmt: skip
 def test_what_may_pass_is_waited_for_as_a_quota_is(message: str, code: str) -> None:
-    assert code_of(look(new=refused(message))) == ("progressing", code)
-    assert code_of(look(new=refused(message, 61))) == ("failed", code)
+    assert code_of(verdict_of(new=refused(message))) == ("progressing", code)
+    assert code_of(verdict_of(new=refused(message, 61))) == ("failed", code)
 
 
 @pytest.mark.parametrize(
@@ -289,11 +289,11 @@ def test_what_may_pass_is_waited_for_as_a_quota_is(message: str, code: str) -> N
     ],
 )  # fmt: skip
 def test_what_lies_in_the_template_fails_at_once_unless_pods_of_it_were_made(message: str, code: str) -> None:
-    assert code_of(look(new=refused(message))) == ("failed", code)
+    assert code_of(verdict_of(new=refused(message))) == ("failed", code)
     ready = [pod(f"p{n}", ready=True) for n in range(3)]
     d = deployment(wanted=4, updatedReplicas=3, replicas=3, availableReplicas=3, readyReplicas=3)
-    assert code_of(look(*ready, d=d, new=refused(message))) == ("progressing", code), "it accepted three of these"
-    assert code_of(look(*ready, d=d, new=refused(message, 61))) == ("failed", code)
+    assert code_of(verdict_of(*ready, d=d, new=refused(message))) == ("progressing", code), "it accepted three of these"
+    assert code_of(verdict_of(*ready, d=d, new=refused(message, 61))) == ("failed", code)
 
 
 def test_a_replica_set_that_cannot_be_made_is_told_too() -> None:
@@ -304,12 +304,12 @@ def test_a_replica_set_that_cannot_be_made_is_told_too() -> None:
                  "lastTransitionTime": ago(1)}  # fmt: skip
     d = deployment(conditions=[condition])
     d["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "9"
-    assert code_of(look(d=d)) == ("failed", "quota_exceeded")
+    assert code_of(verdict_of(d=d)) == ("failed", "quota_exceeded")
 
 
 def test_a_quota_is_told_by_how_the_message_begins() -> None:
     quoted = EXCEEDED.replace("exceeded quota: ", 'admission webhook "x" denied the request: exceeded quota: ')
-    assert code_of(look(new=refused(quoted))) == ("failed", "pod_refused")
+    assert code_of(verdict_of(new=refused(quoted))) == ("failed", "pod_refused")
 
 
 # ---------------------------------------------------------------- the end of the log
@@ -345,9 +345,9 @@ AS_ROOT = [
 
 @pytest.mark.parametrize("words", AS_ROOT)
 def test_an_image_that_would_run_as_root_is_no_missing_configuration(words: str) -> None:
-    assert code_of(look(waiting("CreateContainerConfigError", words))) == ("failed", "runs_as_root")
+    assert code_of(verdict_of(waiting("CreateContainerConfigError", words))) == ("failed", "runs_as_root")
     named = f'secret "{words}" not found'
-    assert code_of(look(waiting("CreateContainerConfigError", named))) == ("progressing", "config_missing")
+    assert code_of(verdict_of(waiting("CreateContainerConfigError", named))) == ("progressing", "config_missing")
 
 
 @pytest.mark.parametrize(
@@ -360,6 +360,6 @@ def test_an_image_that_would_run_as_root_is_no_missing_configuration(words: str)
 )
 def test_a_configuration_that_the_node_has_not_read_yet_is_waited_for(words: str) -> None:
     shape = waiting("CreateContainerConfigError", words, age=40)
-    assert code_of(look(shape)) == ("progressing", "container_problem")
+    assert code_of(verdict_of(shape)) == ("progressing", "container_problem")
     late = waiting("CreateContainerConfigError", words, age=61)
-    assert code_of(look(late)) == ("failed", "container_problem")
+    assert code_of(verdict_of(late)) == ("failed", "container_problem")

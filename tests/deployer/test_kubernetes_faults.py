@@ -78,7 +78,7 @@ def trickle(handler: http.server.BaseHTTPRequestHandler) -> None:
     with contextlib.suppress(OSError):
         for _times in range(9000):
             handler.wfile.write(b".")
-            time.sleep(0.05)
+            time.sleep(0.05)  # slow is what this server is
 
 
 @pytest.fixture

@@ -39,10 +39,10 @@ class Names:
 def names(monkeypatch: pytest.MonkeyPatch) -> Names:
     known, real = Names(), socket.getaddrinfo
 
-    def look_up(host: Any, *more: Any, **options: Any) -> Any:
+    def resolve(host: Any, *more: Any, **options: Any) -> Any:
         return real(known.address if host in (NAME, NAME.encode()) else host, *more, **options)
 
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     return known
 
 

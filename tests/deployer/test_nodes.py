@@ -274,7 +274,7 @@ ONE_BY_ONE, BOTH, STOPS_FIRST = RollingPlan(1, 0), RollingPlan(2, 1), RollingPla
         ),
     ],
 )  # fmt: skip
-def test_is_there_room(nodes: Any, pods: Any, change: Change, outcome: str, words: str) -> None:
+def test_is_there_capacity(nodes: Any, pods: Any, change: Change, outcome: str, words: str) -> None:
     found = capacity_for(facts(*nodes, pods=pods), change)
     assert found.outcome == outcome, str(found.message)
     assert words in str(found.message)

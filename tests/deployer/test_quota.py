@@ -161,7 +161,7 @@ def test_more_pods_are_refused_by_as_many_as_do_not_fit() -> None:
     assert (effect.needed, effect.short_by) == (120, 40)
 
 
-def test_no_pods_at_all_need_no_room() -> None:
+def test_no_pods_at_all_need_no_quota() -> None:
     (effect,) = quota_effect([line("pods", 10, 95)], Load(ONE, 5), Load(ONE, 0), RollingPlan(1, 0))
     assert effect.short_by == 0
 

@@ -23,7 +23,7 @@ from deployer.interfaces import ClusterTarget, Manifest, ObjectRef
 from deployer.manifests.policy import KINDS
 from deployer.rights import account_manifest, rights_in
 from tests.contract.cluster_stand_in import soon, stand_in, workload
-from tests.patience import wait_for
+from tests.patience import soon_true, wait_for
 
 pytestmark = pytest.mark.security("stolen-cluster-credentials")
 
@@ -177,11 +177,10 @@ def rights_of_watching(target: ClusterTarget) -> set[tuple[str, str]]:
         async with Streams(target) as streams:
             streams._client.event_hooks = {"request": [recording], "response": []}
             task = asyncio.create_task(streams.follow(SPACE, "app=web", lambda _name: None))
-            while sum(verb == "watch" for verb, _resource in used) < 3:
-                await asyncio.sleep(0.02)
+            await soon_true(lambda: sum(verb == "watch" for verb, _resource in used) >= 3, "three watches", 20)
             task.cancel()
 
-    asyncio.run(asyncio.wait_for(watch(), 20))
+    asyncio.run(watch())
     return used
 
 

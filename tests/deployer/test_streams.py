@@ -6,7 +6,6 @@ import asyncio
 import http.server
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +17,7 @@ from deployer.adapters.kubernetes import streams
 from deployer.adapters.kubernetes.streams import Streams
 from deployer.interfaces import ClusterTarget, Moved
 from tests.contract.cluster_stand_in import stand_in
-from tests.patience import wait_for
+from tests.patience import soon_true, wait_for
 
 EXPIRED = b'{"type":"ERROR","object":{"kind":"Status","reason":"Expired","code":410}}\n'
 
@@ -105,10 +104,7 @@ def follow(url: str, until: Callable[[list[str]], Any], *, namespaces: int = 1, 
     async def run() -> None:
         async with Streams(ClusterTarget(key="cluster:streams", url=url, token=token)) as made:
             tasks = [asyncio.create_task(made.follow(f"ns-{number}", "app=web", tell)) for number in range(namespaces)]
-            ends = time.monotonic() + 90
-            while not until(told):
-                assert time.monotonic() < ends, told
-                await asyncio.sleep(0.01)
+            await soon_true(lambda: until(told), "all is told", 90)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -91,7 +91,7 @@ FACTS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def look(
+def verdict_of(
     *pods: Manifest,
     d: Manifest | None = None,
     new: Manifest | None = None,
@@ -146,7 +146,7 @@ def test_a_workload_that_is_gone_was_deleted() -> None:
 def test_another_deployment_s_annotation_supersedes() -> None:
     d = deployment()
     d["metadata"]["annotations"]["prism4k.io/deployment"] = "1.8.0000abcd"
-    verdict = look(d=d)
+    verdict = verdict_of(d=d)
     assert (verdict.outcome, verdict.message) == ("superseded", "Deployment 8 took its place.")
 
 
@@ -157,27 +157,33 @@ def test_before_the_controller_saw_it_the_old_status_means_nothing() -> None:
         "replicas": 2,
         "availableReplicas": 2,
     }
-    assert code_of(look(d=deployment(observed=2, **stale))) == ("waiting", "")
-    assert code_of(look(d=deployment(observed=2, **stale), elapsed=40, idle=40)) == ("waiting", "controller_silent")
-    assert code_of(look(d=deployment(observed=2, **stale), elapsed=999, idle=999)) == ("failed", "controller_silent")
-    assert code_of(look(d=deployment(observed=3, **stale | {"updatedReplicas": 1}))) == ("failed", "deadline")
+    assert code_of(verdict_of(d=deployment(observed=2, **stale))) == ("waiting", "")
+    assert code_of(verdict_of(d=deployment(observed=2, **stale), elapsed=40, idle=40)) == (
+        "waiting",
+        "controller_silent",
+    )
+    assert code_of(verdict_of(d=deployment(observed=2, **stale), elapsed=999, idle=999)) == (
+        "failed",
+        "controller_silent",
+    )
+    assert code_of(verdict_of(d=deployment(observed=3, **stale | {"updatedReplicas": 1}))) == ("failed", "deadline")
 
 
 def test_complete_is_when_all_counts_agree() -> None:
     full = {"updatedReplicas": 2, "replicas": 2, "availableReplicas": 2, "readyReplicas": 2}
-    verdict = look(pod("a", ready=True), pod("b", ready=True), d=deployment(**full))
+    verdict = verdict_of(pod("a", ready=True), pod("b", ready=True), d=deployment(**full))
     assert (verdict.outcome, verdict.ready, verdict.wanted, verdict.updated) == ("complete", 2, 2, 2)
     for name, value in (("updatedReplicas", 1), ("replicas", 3), ("availableReplicas", 1)):
-        assert look(d=deployment(**full | {name: value})).outcome == "progressing"
-    assert look(d=deployment(wanted=0)).outcome == "complete"
+        assert verdict_of(d=deployment(**full | {name: value})).outcome == "progressing"
+    assert verdict_of(d=deployment(wanted=0)).outcome == "complete"
 
 
 def test_paused_is_named_and_ends_at_the_deadline_of_the_space_alone() -> None:
     paused = deployment(spec={"paused": True, "progressDeadlineSeconds": 60}, updatedReplicas=0)
-    assert code_of(look(d=paused, elapsed=899, idle=899)) == ("paused", "paused")
-    assert code_of(look(d=paused, elapsed=900)) == ("failed", "paused")
+    assert code_of(verdict_of(d=paused, elapsed=899, idle=899)) == ("paused", "paused")
+    assert code_of(verdict_of(d=paused, elapsed=900)) == ("failed", "paused")
     full = {"updatedReplicas": 2, "replicas": 2, "availableReplicas": 2}
-    assert look(d=deployment(spec={"paused": True}, **full)).outcome == "complete", "as kubectl says"
+    assert verdict_of(d=deployment(spec={"paused": True}, **full)).outcome == "complete", "as kubectl says"
 
 
 def templated(uid: str, revision: str, image: str, made: float = 10) -> Manifest:
@@ -195,7 +201,7 @@ def test_the_old_pods_of_a_paused_deployment_are_not_taken_for_new_ones() -> Non
     # Its revision stays that of the old ReplicaSet: no new one is made before it is resumed.
     wanted = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"image": "r/app:2"}]}}
     d = deployment(spec={"paused": True, "template": wanted}, replicas=2, availableReplicas=2, readyReplicas=2)
-    verdict = look(pod("a", ready=True), pod("b", ready=True), d=d, new=templated("new", "2", "r/app:1"))
+    verdict = verdict_of(pod("a", ready=True), pod("b", ready=True), d=d, new=templated("new", "2", "r/app:1"))
     assert (verdict.outcome, verdict.ready, verdict.updated) == ("paused", 0, 0)
     assert [view.is_new for view in verdict.pods] == [False, False]
     d["spec"]["paused"] = False
@@ -206,21 +212,21 @@ def test_the_old_pods_of_a_paused_deployment_are_not_taken_for_new_ones() -> Non
 
 
 def test_a_change_by_others_during_the_rollout_is_told() -> None:
-    assert "changed outside" in look(applied=2).message
+    assert "changed outside" in verdict_of(applied=2).message
 
 
 def test_scale_only_changes_have_our_deadline() -> None:
     d = deployment(updatedReplicas=1, spec={"progressDeadlineSeconds": 60})
-    assert look(d=d, idle=70).outcome == "progressing"
-    assert code_of(look(d=d, idle=76)) == ("failed", "deadline")
+    assert verdict_of(d=d, idle=70).outcome == "progressing"
+    assert code_of(verdict_of(d=d, idle=76)) == ("failed", "deadline")
     never = deployment(updatedReplicas=1, spec={"progressDeadlineSeconds": 2**31 - 1})
-    assert look(d=never, idle=10_000).outcome == "progressing"
-    assert look(d=never, idle=10_000, elapsed=901).outcome == "failed"
+    assert verdict_of(d=never, idle=10_000).outcome == "progressing"
+    assert verdict_of(d=never, idle=10_000, elapsed=901).outcome == "failed"
 
 
 def test_pods_are_new_or_old_and_outsiders_are_left_out() -> None:
     leaving = pod("c", "old", ready=True, deletionTimestamp=ago(1))
-    verdict = look(pod("b", "old", ready=True), pod("a", ready=True), leaving, pod("x", "foreign", ready=True))
+    verdict = verdict_of(pod("b", "old", ready=True), pod("a", ready=True), leaving, pod("x", "foreign", ready=True))
     assert [(p.name, p.is_new, p.is_ready, p.is_leaving, p.state) for p in verdict.pods] == [
         ("a", True, True, False, "ready"),
         ("b", False, True, False, "ready"),
@@ -267,15 +273,15 @@ PATIENT: list[tuple[Manifest, str, str]] = [
 
 @pytest.mark.parametrize(("shape", "outcome", "code"), PATIENT)
 def test_diagnosis_of_a_new_pod(shape: Manifest, outcome: str, code: str) -> None:
-    assert code_of(look(shape)) == (outcome, code)
+    assert code_of(verdict_of(shape)) == (outcome, code)
 
 
 @pytest.mark.parametrize(("shape", "_outcome", "_code"), PATIENT)
 def test_old_and_leaving_pods_are_not_diagnosed(shape: Manifest, _outcome: str, _code: str) -> None:
     old = shape | {"metadata": shape["metadata"] | {"ownerReferences": [{"uid": "old"}]}}
     leaving = shape | {"metadata": shape["metadata"] | {"deletionTimestamp": ago(1)}}
-    assert code_of(look(old)) == ("progressing", "")
-    assert code_of(look(leaving)) == ("progressing", "")
+    assert code_of(verdict_of(old)) == ("progressing", "")
+    assert code_of(verdict_of(leaving)) == ("progressing", "")
 
 
 def unscheduled(seconds: float) -> Manifest:
@@ -294,32 +300,35 @@ def event(reason: str, message: str, name: str = "p1") -> EventFacts:
 
 
 def test_no_node_is_waited_for_two_minutes_unless_the_autoscaler_gave_up() -> None:
-    assert code_of(look(unscheduled(60))) == ("progressing", "unschedulable")
-    assert code_of(look(unscheduled(121))) == ("failed", "unschedulable")
-    assert code_of(look(unscheduled(5), events=(event("NotTriggerScaleUp", "no"),))) == ("failed", "unschedulable")
+    assert code_of(verdict_of(unscheduled(60))) == ("progressing", "unschedulable")
+    assert code_of(verdict_of(unscheduled(121))) == ("failed", "unschedulable")
+    assert code_of(verdict_of(unscheduled(5), events=(event("NotTriggerScaleUp", "no"),))) == (
+        "failed",
+        "unschedulable",
+    )
 
 
 def test_events_make_causes_exact_and_are_optional() -> None:
     mount = event("FailedMount", 'configmap "cfg" not found')
-    assert code_of(look(waiting("ContainerCreating", age=100), events=(mount,))) == ("failed", "stuck_creating")
+    assert code_of(verdict_of(waiting("ContainerCreating", age=100), events=(mount,))) == ("failed", "stuck_creating")
     liveness = event("Unhealthy", "Liveness probe failed: HTTP probe failed with statuscode: 500")
     crash = waiting("CrashLoopBackOff", restarts=2, last=ended(137))
-    assert code_of(look(crash, events=(liveness,))) == ("failed", "liveness_failed")
+    assert code_of(verdict_of(crash, events=(liveness,))) == ("failed", "liveness_failed")
     readiness = event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")
-    verdict = look(boxed({"running": {"startedAt": ago(70)}}), events=(readiness,), elapsed=901)
+    verdict = verdict_of(boxed({"running": {"startedAt": ago(70)}}), events=(readiness,), elapsed=901)
     assert code_of(verdict) == ("failed", "not_ready")
     assert verdict.diagnosis is not None
     assert "503" in verdict.diagnosis.values["message"]
     assert verdict.diagnosis.values["check"] == "GET /healthz on port 8080"
     other = event("FailedMount", "x", name="other")
-    assert code_of(look(waiting("ContainerCreating", age=100), events=(other,))) == ("progressing", "slow_start")
+    assert code_of(verdict_of(waiting("ContainerCreating", age=100), events=(other,))) == ("progressing", "slow_start")
 
 
 def test_three_evictions_end_a_rollout() -> None:
     gone = {"phase": "Failed", "reason": "Evicted", "message": "low on memory"}
     pods = [pod(f"p{n}", status=gone) for n in range(3)]
-    assert code_of(look(*pods)) == ("failed", "evicted")
-    verdict = look(*pods)
+    assert code_of(verdict_of(*pods)) == ("failed", "evicted")
+    verdict = verdict_of(*pods)
     assert verdict.diagnosis is not None
     assert verdict.diagnosis.values["count"] == "3"
 
@@ -342,19 +351,22 @@ def refused(message: str, seconds: float = 1) -> Manifest:
 
 
 def test_a_full_quota_fails_at_once_when_no_old_pod_will_leave() -> None:
-    assert code_of(look(new=refused(EXCEEDED), is_first=True)) == ("failed", "quota_exceeded")
+    assert code_of(verdict_of(new=refused(EXCEEDED), is_first=True)) == ("failed", "quota_exceeded")
     rolling = {"strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}}
     stuck = deployment(wanted=3, updatedReplicas=0, availableReplicas=3, spec=rolling)
-    assert code_of(look(pod("o", "old", ready=True), d=stuck, new=refused(EXCEEDED))) == ("failed", "quota_exceeded")
+    assert code_of(verdict_of(pod("o", "old", ready=True), d=stuck, new=refused(EXCEEDED))) == (
+        "failed",
+        "quota_exceeded",
+    )
     moving = deployment(wanted=4, updatedReplicas=1, availableReplicas=3)
     old = pod("o", "old", ready=True)
-    assert code_of(look(old, d=moving, new=refused(EXCEEDED))) == ("progressing", "quota_exceeded")
-    assert code_of(look(old, d=moving, new=refused(EXCEEDED, 61))) == ("failed", "quota_exceeded")
+    assert code_of(verdict_of(old, d=moving, new=refused(EXCEEDED))) == ("progressing", "quota_exceeded")
+    assert code_of(verdict_of(old, d=moving, new=refused(EXCEEDED, 61))) == ("failed", "quota_exceeded")
 
 
 def test_a_full_quota_is_waited_for_when_the_last_old_pod_has_just_left() -> None:
-    assert code_of(look(new=refused(EXCEEDED))) == ("progressing", "quota_exceeded")
-    assert code_of(look(new=refused(EXCEEDED, 61))) == ("failed", "quota_exceeded")
+    assert code_of(verdict_of(new=refused(EXCEEDED))) == ("progressing", "quota_exceeded")
+    assert code_of(verdict_of(new=refused(EXCEEDED, 61))) == ("failed", "quota_exceeded")
 
 
 def test_the_quota_s_numbers_are_taken_from_the_text() -> None:
@@ -377,4 +389,4 @@ def test_the_quota_s_numbers_are_taken_from_the_text() -> None:
     ],
 )
 def test_other_refusals_fail_at_once(message: str, code: str) -> None:
-    assert code_of(look(new=refused(message))) == ("failed", code)
+    assert code_of(verdict_of(new=refused(message))) == ("failed", code)

@@ -12,7 +12,7 @@ from deployer.verdict import (
     has_progressed,
     progress_mark,
 )
-from tests.deployer.test_verdict import ago, boxed, code_of, deployment, look, pod, waiting
+from tests.deployer.test_verdict import ago, boxed, code_of, deployment, pod, verdict_of, waiting
 
 
 def test_a_certain_cause_goes_before_a_suspected_one() -> None:
@@ -21,7 +21,7 @@ def test_a_certain_cause_goes_before_a_suspected_one() -> None:
         age=100,
         status={"containerStatuses": [{"name": "web", "state": {"waiting": {"reason": "ContainerCreating"}}}]},
     )
-    assert code_of(look(slow, waiting("InvalidImageName"))) == ("failed", "image_name_invalid")
+    assert code_of(verdict_of(slow, waiting("InvalidImageName"))) == ("failed", "image_name_invalid")
 
 
 def test_progress_is_marked_by_each_kind_of_progress() -> None:
@@ -68,4 +68,4 @@ STATES = st.fixed_dictionaries(
 )
 def test_any_status_gets_a_verdict_with_a_message(parts: list[Any], status: dict[str, int]) -> None:
     pods = [boxed(state, last=last, restarts=restarts, init=init) for state, last, restarts, init in parts]
-    code_of(look(*pods, d=deployment(updatedReplicas=0) | {"status": {"observedGeneration": 3} | status}))
+    code_of(verdict_of(*pods, d=deployment(updatedReplicas=0) | {"status": {"observedGeneration": 3} | status}))

@@ -256,9 +256,9 @@ def test_settings_of_ones_own_are_saved_by_their_command(world: World) -> None:
 
 
 def test_a_outsider_copies_nothing_that_they_may_not_see(world: World, component: Component) -> None:
-    stranger = Caller(world, "otto")
-    curl = stranger.filled(f"/components/{component.project.slug}/{component.slug}/archive/", is_archived="yes")
-    assert stranger.run(curl).status_code == 404
+    outsider = Caller(world, "otto")
+    curl = outsider.filled(f"/components/{component.project.slug}/{component.slug}/archive/", is_archived="yes")
+    assert outsider.run(curl).status_code == 404
     component.refresh_from_db()
     assert not component.is_archived
     assert Client().post("/api-call/", {"_action": "/me/"}).status_code == 302

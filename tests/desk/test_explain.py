@@ -183,7 +183,7 @@ def test_an_administrator_learns_nothing_of_other_projects(world: World, signed_
     ask(petra, 404, verb="build", project="sis-omm", person="otto")
 
 
-def test_of_people_with_site_roles_a_stranger_gets_a_few_names(world: World, signed_in: SignIn) -> None:
+def test_of_people_with_site_roles_others_get_a_few_names(world: World, signed_in: SignIn) -> None:
     for number in range(6):
         person = User.objects.create_user(f"boss{number}", "correct horse battery", name=f"Boss {number}")
         Membership.objects.create(user=person, role="platform_admin", project=None)
@@ -215,7 +215,7 @@ def test_a_token_of_one_project_explains_that_project_alone(world: World) -> Non
         ({"verb": "deploy", "space": "sis-omm/prd", "project": "other"}, "project"),
     ],
 )
-def test_bad_input_is_a_problem_with_a_sentence(
+def test_bad_input_is_a_problem_with_a_message(
     world: World, signed_in: SignIn, given: dict[str, str], field: str
 ) -> None:
     problem = ask(signed_in("dana"), 400, **given)

@@ -69,7 +69,7 @@ def test_ctrl_k_and_a_click_open_it_and_escape_leads_back_where_one_was(develope
     expect(palette(page)).to_be_hidden()
 
 
-def test_arrows_walk_the_list_round_and_pages_have_their_keys(developer: Screen) -> None:
+def test_arrows_go_round_the_list_and_pages_have_their_keys(developer: Screen) -> None:
     page = developer.page
     page.keyboard.press("Control+k")
     options = page.locator("#palette [role=option]")
@@ -252,7 +252,7 @@ def test_single_keys_can_be_switched_off(open_screen: Open) -> None:
 
 
 # ---------------------------------------------------------------- menus
-def test_a_menu_is_walked_by_arrows_and_closes_by_escape_and_by_a_click_elsewhere(developer: Screen) -> None:
+def test_a_menu_obeys_arrows_and_closes_by_escape_and_by_a_click_elsewhere(developer: Screen) -> None:
     page = developer.page
     menu = page.locator("#person-menu")
     menu.locator("summary").focus()

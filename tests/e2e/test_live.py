@@ -61,7 +61,7 @@ class Watch:
         """What stands beside the dot."""
         return self.page.locator("[data-live-word]").inner_text()
 
-    def spoken(self) -> list[str]:
+    def announced(self) -> list[str]:
         """What screen readers were told, message by message."""
         said: list[str] = self.page.evaluate("spoken.flatMap((text) => text.split(' · '))")
         return said
@@ -169,9 +169,9 @@ def test_a_pulled_cable_is_told_in_words_and_made_up_for(watch: Watch) -> None:
     watch.right_within()
     watch.every_event_once()
     assert watch.word() == "live"
-    until(lambda: "live" in watch.spoken(), "the return is said", 4)
+    until(lambda: "live" in watch.announced(), "the return is said", 4)
     # Once for each change of state that lasted, never for a tick of the age.
-    assert watch.spoken() == ["offline", "live"]
+    assert watch.announced() == ["offline", "live"]
 
 
 def test_a_network_that_dies_without_a_word_is_noticed(watch: Watch) -> None:
@@ -349,8 +349,8 @@ def test_a_burst_of_news_is_few_fetches_and_takes_nothing_away(watch: Watch, ope
 def test_a_change_of_state_is_told_once_and_log_lines_never(watch: Watch) -> None:
     watch.order.build()
     until(lambda: watch.screen.card("build").locator(".tone-succeeded").count(), "built", 10)
-    until(lambda: any("Docker Done" in text for text in watch.spoken()), "it is said", 4)
-    said = [text for text in watch.spoken() if text not in ("live", "delayed")]
+    until(lambda: any("Docker Done" in text for text in watch.announced()), "it is said", 4)
+    said = [text for text in watch.announced() if text not in ("live", "delayed")]
     assert len(said) < 16 and all(one != other for one, other in pairwise(said)), said
     assert not any("Pipeline" in text or "Step " in text or " ago" in text for text in said), said
 

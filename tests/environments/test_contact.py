@@ -82,7 +82,7 @@ def test_a_cluster_that_comes_back_is_known_at_the_next_question(world: World, s
     assert run.contact_lost_since is None and run.next_at <= timezone.now(), "who waited for it goes on at once"
 
 
-def test_whoever_asks_for_time_is_left_alone_for_as_long(world: World, server: Any) -> None:
+def test_a_cluster_that_asks_for_time_is_left_alone_for_as_long(world: World, server: Any) -> None:
     ask(world)
     key = world.cluster.remote_key
     breakers.trip(key, "429 of a list", was_probe=False, retry_after_seconds=60)

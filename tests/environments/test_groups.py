@@ -220,8 +220,8 @@ def test_pages_and_api(world: World) -> None:
     assert [one["group"] for one in members if not one["username"]] == ["night"]
     assert browse(world, "otto").get("/api/v1/me/").json()["roles"][0]["group"] == "night"
     assert browse(world, "otto").post("/groups/night/people/", {"username": "dana"}).status_code == 403
-    stranger = User.objects.create_user("stranger", "x", name="S")
-    world.people["stranger"] = stranger
+    outsider = User.objects.create_user("stranger", "x", name="S")
+    world.people["stranger"] = outsider
     assert browse(world, "stranger").get("/groups/night/").status_code == 404
     taken = ada.delete("/api/v1/groups/night/people/otto/")
     assert taken.status_code in (204, 403) and ada.post("/groups/night/people/otto/remove/").status_code == 302

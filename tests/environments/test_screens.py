@@ -72,7 +72,7 @@ def test_the_latest_read_counts_in_any_order_of_writes(world: World) -> None:
     assert "7 / 20" in page(world, "dana", "/environments/")
 
 
-def test_a_sight_of_another_place_does_not_count(world: World) -> None:
+def test_an_observation_of_another_place_does_not_count(world: World) -> None:
     space = world.spaces["prd"]
     synced(space, line("pods", 20, 2))
     Space.objects.filter(pk=space.pk).update(namespace="moved")
@@ -113,7 +113,7 @@ def test_who_may_not_change_a_policy_is_told_whom_to_ask(world: World) -> None:
     assert "Never" in shown or "never" in shown, "approvals that do not expire say so"
 
 
-def test_a_form_that_was_overtaken_keeps_its_text_and_may_insist(world: World) -> None:
+def test_a_form_that_was_overtaken_keeps_its_text_and_may_save_anyway(world: World) -> None:
     petra = browse(world, "petra")
     form = petra.get("/spaces/sis-omm/uat/policy/").context["form"]
     sent = {name: form[name].value() for name in form.fields}

@@ -38,7 +38,7 @@ def report(build: Build, digest: str = DIGEST) -> None:
     assert Client().post("/hooks/jenkins/report", body, content_type="application/json").status_code == 200
 
 
-def look(site: Site) -> LateImage:
+def ask_for_image(site: Site) -> LateImage:
     """What the report asked for, done."""
     row: LateImage = site.step(LateImage.objects.get())
     return row
@@ -55,7 +55,7 @@ def test_a_report_alone_is_never_told(site: Site) -> None:
     asked = len(site.stand_ins.images.asked)
     report(build)
     assert (told(build), len(site.stand_ins.images.asked)) == ([], asked), "a web request asks nobody"
-    assert look(site).next_at >= PARKED
+    assert ask_for_image(site).next_at >= PARKED
     build.refresh_from_db()
     assert (told(build), build.reported_digest) == ([], "")
 
@@ -64,7 +64,7 @@ def test_an_image_of_somebody_else_is_not_told(site: Site) -> None:
     build = lost(site)
     digest = push_image(site, build.order.number, {"io.prism4k.trigger": "7b1c8a6e-3b1e-4a58-8a4e-000000000000"})
     report(build, digest)
-    look(site)
+    ask_for_image(site)
     assert told(build) == []
 
 
@@ -73,13 +73,13 @@ def test_an_image_that_arrived_is_told_once_and_taken_by_the_next_build(site: Si
     digest = push_image(site, build.order.number, {"io.prism4k.trigger": str(build.trigger_id)})
     for given in (DIGEST, digest, DIGEST):  # what was reported does not matter
         report(build, given)
-        look(site)
+        ask_for_image(site)
     assert told(build) == [{"id": build.pk, "attempt": 1, "digest": digest}]
     build.order.refresh_from_db()
     second = site.finish(builds.start_build(actor=site.world.dana, order=build.order))
     assert (second.state, second.digest) == ("succeeded", digest), second.message
     report(build)
-    look(site)
+    ask_for_image(site)
     assert len(told(build)) == 1
 
 
@@ -88,10 +88,10 @@ def test_a_registry_that_is_away_is_asked_again(site: Site) -> None:
     push_image(site, build.order.number, {"io.prism4k.trigger": str(build.trigger_id)})
     report(build)
     site.stand_ins.images.go_down()
-    assert look(site).contact_lost_since is not None
+    assert ask_for_image(site).contact_lost_since is not None
     site.stand_ins.images.come_back()
     next_probe_now()
-    assert look(site).contact_lost_since is None
+    assert ask_for_image(site).contact_lost_since is None
     assert len(told(build)) == 1
 
 
@@ -100,8 +100,8 @@ def test_reports_without_end_ask_the_registry_rarely(site: Site, monkeypatch: py
     monkeypatch.setattr(late_image, "PAUSE_SECONDS", 60.0)
     build = lost(site)
     report(build)
-    look(site)
+    ask_for_image(site)
     asked = len(site.stand_ins.images.asked)
     report(build)
-    assert look(site).next_at < PARKED, "the last one is not forgotten"
+    assert ask_for_image(site).next_at < PARKED, "the last one is not forgotten"
     assert len(site.stand_ins.images.asked) == asked

@@ -27,24 +27,24 @@ def node(cpu: int, *taints: Taint) -> NodeFacts:
     return NodeFacts("n1", {}, taints, {"cpu": cpu, "memory": 64 * GIB, "pods": 100, "ephemeral-storage": 64 * GIB})
 
 
-def room(review: Any) -> tuple[str, str]:
+def capacity(review: Any) -> tuple[str, str]:
     found = review.findings["nodes"]
     return found["outcome"], str(found["message"])
 
 
-def test_a_review_says_that_there_is_room(site: Site) -> None:
+def test_a_review_says_that_there_is_capacity(site: Site) -> None:
     only_nodes(node(64_000))
     review = site.review(site.order_with_image())
     assert review.state == "succeeded"
-    assert room(review) == ("fits", "The nodes have room for it: 1 may take such a pod.")
+    assert capacity(review) == ("fits", "The nodes have room for it: 1 may take such a pod.")
     assert not [one for one in review.findings["warnings"] if "nodes" in str(one)]
 
 
-def test_a_review_warns_where_no_node_has_room_and_stops_nothing(site: Site) -> None:
+def test_a_review_warns_where_no_node_has_capacity_and_stops_nothing(site: Site) -> None:
     only_nodes(node(1))
     order = site.order_with_image()
     review = site.review(order)
-    outcome, message = room(review)
+    outcome, message = capacity(review)
     assert (review.state, outcome) == ("succeeded", "short")
     assert "short by" in message and "CPU" in message
     assert message in [str(one) for one in review.findings["warnings"]]
@@ -53,14 +53,14 @@ def test_a_review_warns_where_no_node_has_room_and_stops_nothing(site: Site) -> 
 
 def test_a_review_counts_the_taints_that_keep_it_away(site: Site) -> None:
     only_nodes(node(64_000, Taint("dedicated", "db", "NoSchedule")))
-    outcome, message = room(site.review(site.order_with_image()))
+    outcome, message = capacity(site.review(site.order_with_image()))
     assert outcome == "none" and "1 with the taint dedicated=db:NoSchedule" in message
 
 
 def test_a_review_says_that_it_does_not_know(site: Site) -> None:
     NodeObservation.objects.update(nodes=[], seen_at=None, message="the cluster account may not list the nodes")
     review = site.review(site.order_with_image())
-    outcome, message = room(review)
+    outcome, message = capacity(review)
     assert (review.state, outcome) == ("succeeded", "unknown")
     assert message == ("Whether the nodes have room for it is not known: the cluster account may not list the nodes.")
     assert message not in [str(one) for one in review.findings["warnings"]]

@@ -180,7 +180,7 @@ def test_an_image_that_was_pushed_before_the_stop_is_taken(site: Site) -> None:
 
 
 # ---------------------------------------------------------------- numbers that mean another build now
-def test_a_number_that_is_a_strangers_is_neither_read_nor_stopped(site: Site) -> None:
+def test_a_number_of_another_build_is_neither_read_nor_stopped(site: Site) -> None:
     other = site.finish(site.start_build("hang"), lambda row: len(row.stages) == 2)
     build = site.finish(site.start_build("hang"), lambda row: len(row.stages) == 2)
     size = build.log_size

@@ -89,13 +89,13 @@ def test_a_message_that_is_being_written_is_not_read(
 ) -> None:
     seen: list[bool] = []
 
-    def look_before(part: Path, whole: Path) -> None:
+    def rename_after_a_get(part: Path, whole: Path) -> None:
         with pytest.raises(Empty):
             channel._get("celery")
         seen.append(part.read_bytes() != b"")
         os.rename(part, whole)
 
-    monkeypatch.setattr(Path, "rename", look_before)
+    monkeypatch.setattr(Path, "rename", rename_after_a_get)
     channel._put("celery", WHOLE)
     monkeypatch.undo()
     assert seen == [True] and channel._get("celery") == WHOLE

@@ -16,7 +16,7 @@ def rows(db: None) -> list[int]:
     return [ProbeRun.objects.create(value=str(number)).pk for number in range(10)]
 
 
-def test_walking_down_and_up_again_sees_every_row_once(rows: list[int]) -> None:
+def test_paging_down_and_up_again_sees_every_row_once(rows: list[int]) -> None:
     seen, page = [], take_page(ProbeRun.objects.all(), size=4)
     assert page.previous_cursor is None
     while True:

@@ -52,12 +52,12 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
     """A catalogue of three messages."""
     words = {NOT_THERE: "Git 主机 %(host)s 不在名单中。", "It is away.": "它不在。", "broken %(host)s": "坏 %(hots)s"}
 
-    def look_up(text: str) -> str:
+    def resolve(text: str) -> str:
         from django.utils.translation import get_language
 
         return words.get(text, text) if (get_language() or "").startswith("zh") else text
 
-    monkeypatch.setattr("foundation.messages.gettext", look_up)
+    monkeypatch.setattr("foundation.messages.gettext", resolve)
 
 
 @pytest.mark.usefixtures("known")

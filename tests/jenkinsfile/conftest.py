@@ -71,12 +71,12 @@ class Sides:
         """Wait for these builds, in their order."""
         tree = "allBuilds[number,queueId,building,result,description,artifacts[fileName]]"
 
-        def look() -> dict[int, dict[str, Any]] | None:
+        def read() -> dict[int, dict[str, Any]] | None:
             builds = {b["queueId"]: b for b in self.get(f"job/{JOB}/api/json?tree={tree}").json()["allBuilds"]}
             is_over = all(number in builds and not builds[number]["building"] for number in queue_ids)
             return builds if is_over else None
 
-        found = wait_for(look, "all builds end", seconds=120, pause=0.1)
+        found = wait_for(read, "all builds end", seconds=120, pause=0.1)
         assert found is not None
         return [self._built(found[number]) for number in queue_ids]
 

@@ -185,8 +185,8 @@ def test_the_node_chooses_among_its_tools(sides: Sides) -> None:
 def test_only_the_node_of_images_signs_in(sides: Sides, tool: str) -> None:
     """The command finds neither the credentials nor, later, the file that they were written to."""
     secret = {"Harbor": ["robot$site-one", "pa ss'w\"ord"]}
-    look = 'mkdir -p dist; { env; ls -A "$WORKSPACE@tmp" ~; } > dist/words.pkg'
-    values = sides.parameters(IMAGE_NODE="images", BUILD_CMD=look)
+    command = 'mkdir -p dist; { env; ls -A "$WORKSPACE@tmp" ~; } > dist/words.pkg'
+    values = sides.parameters(IMAGE_NODE="images", BUILD_CMD=command)
     ran = sides.ran(values, tools=tool, registryCredentials="Harbor", credentials=secret)
     assert ran.result == "SUCCESS", f"{ran.error}\n{ran.log}"
     assert ran.credentials == [["Harbor", "images"]]
@@ -324,12 +324,12 @@ def test_no_answer_holds_a_claim_longer_than_it_may_wait(sides: Sides) -> None:
     """One that says nothing, and one that comes sign by sign: CLAIM_SECONDS is for all attempts together."""
 
     def silent(_connection: Any, _request: bytes) -> None:
-        time.sleep(30)
+        time.sleep(30)  # longer than a claim may wait
 
     def trickles(connection: Any, _request: bytes) -> None:
         for sign in b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: " + b"x" * 60:
             connection.sendall(bytes([sign]))
-            time.sleep(0.5)
+            time.sleep(0.5)  # slow is what this server is
 
     for behave in (silent, trickles):
         server = RawServer(behave)

@@ -119,16 +119,16 @@ def test_the_program_reads_what_the_catalogue_says(language: str) -> None:
     entries = read_po(language)
     assert count == len(entries) + 1, "run compilemessages"
     with compiled.open("rb") as file:
-        spoken = gettext.GNUTranslations(file)
-    assert not [entry.key for entry in entries if _spoken(spoken, entry) != entry.texts], "run compilemessages"
+        compiled = gettext.GNUTranslations(file)
+    assert not [entry.key for entry in entries if _compiled(compiled, entry) != entry.texts], "run compilemessages"
 
 
-def _spoken(spoken: gettext.GNUTranslations, entry: Entry) -> dict[int, str]:
+def _compiled(compiled: gettext.GNUTranslations, entry: Entry) -> dict[int, str]:
     """What the compiled catalogue says, by plural form; English says form 0 for one thing."""
     if not entry.plural:
-        text = spoken.pgettext(entry.context, entry.msgid) if entry.context else spoken.gettext(entry.msgid)
+        text = compiled.pgettext(entry.context, entry.msgid) if entry.context else compiled.gettext(entry.msgid)
         return {0: text}
-    return {form: spoken.ngettext(entry.msgid, entry.plural, form + 1) for form in entry.texts}
+    return {form: compiled.ngettext(entry.msgid, entry.plural, form + 1) for form in entry.texts}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -170,20 +170,20 @@ LONGEST = {"en": 140, "zh_Hans": 60}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_sentence_is_read_at_a_glance(language: str) -> None:
-    pieces = [piece for text in said(language) for piece in sentences_of(text)]
+def test_a_message_is_read_at_a_glance(language: str) -> None:
+    pieces = [piece for text in said(language) for piece in parts_of(text)]
     assert [piece for piece in pieces if len(piece) > LONGEST[language]] == []
     texts = [NAMED.sub("xxxxxx", text) for text in said(language)]
     assert [text for text in texts if len(text) > 2.5 * LONGEST[language]] == []
 
 
-def sentences_of(text: str) -> list[str]:
+def parts_of(text: str) -> list[str]:
     """The sentences of a text."""
     pieces = re.split(r"(?<=[.!?])\s+|(?<=[。！？])|\n", NAMED.sub("xxxxxx", text))
     return [piece.strip() for piece in pieces if piece.strip()]
 
 
-def test_a_sentence_ends_alike_in_both_languages() -> None:
+def test_a_message_ends_alike_in_both_languages() -> None:
     """A full stop on one side alone is a sentence on one side alone."""
     uneven = [
         (entry.msgid, text)
@@ -204,9 +204,9 @@ def test_one_thing_has_one_name(english: str, chinese: str) -> None:
 def test_chinese_is_written_in_chinese() -> None:
     """Whole English sentences that somebody copied over would pass as translated."""
     plain = re.compile(r"[\u4e00-\u9fff]")
-    sentences = [entry for entry in read_po("zh_Hans") if len(NAMED.sub("", entry.msgid).split()) >= 3]
-    assert len(sentences) > 500
-    assert not [entry.msgid for entry in sentences if not all(plain.search(text) for text in entry.texts.values())]
+    long_texts = [entry for entry in read_po("zh_Hans") if len(NAMED.sub("", entry.msgid).split()) >= 3]
+    assert len(long_texts) > 500
+    assert not [entry.msgid for entry in long_texts if not all(plain.search(text) for text in entry.texts.values())]
 
 
 def test_words_with_two_meanings_are_told_apart() -> None:

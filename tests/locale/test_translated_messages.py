@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 
 BASE: Path = settings.BASE_DIR
-SENTENCE_OF = {
+MESSAGE_OF = {
     "Rejected": 0,
     "Unavailable": 0,
     "OutcomeUnknown": 0,
@@ -46,7 +46,7 @@ def bare(tree: ast.AST) -> Iterator[tuple[int, str]]:
         if not isinstance(node, ast.Call):
             continue
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-        place = SENTENCE_OF.get(name)
+        place = MESSAGE_OF.get(name)
         given = [node.args[place]] if place is not None and len(node.args) > place else []
         given += [word.value for word in node.keywords if word.arg in KEYWORDS]
         for argument in given:

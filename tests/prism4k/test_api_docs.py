@@ -40,7 +40,7 @@ def test_every_address_in_the_page_answers(client: Client) -> None:
 
 
 @pytest.mark.security("floods")
-def test_the_document_is_made_once_whatever_is_asked(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_document_is_made_once_for_all_questions(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes a second of a core, and anybody may ask for it."""
     _document.cache_clear()
     made: list[str] = []

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -70,7 +71,7 @@ def test_every_operation_says_how_it_refuses() -> None:
         if "{" in path:
             assert "404" in answers, (method, path)
         if "requestBody" in operation:
-            assert {"400", "409"} <= set(answers), (method, path)
+            assert {"400", "409", "413", "415"} <= set(answers), (method, path)
         for status, answer in answers.items():
             if int(status) >= 400:
                 (media,) = answer["content"]
@@ -78,23 +79,67 @@ def test_every_operation_says_how_it_refuses() -> None:
                 assert resolved(answer["content"][media]["schema"])["properties"]["detail"], (method, path, status)
 
 
+def address(path: str) -> str:
+    """One that leads nowhere."""
+    found = re.sub(r"\{(\w+)\}", lambda part: "1" if part[1] in ("id", "attempt", "line") else "x1", path)
+    return found.replace("/trials/x1/", f"/trials/{UUID(int=1)}/")
+
+
+@pytest.mark.security("unexpected-input")
+@pytest.mark.parametrize(
+    ("status", "method", "given"),
+    [
+        (406, "", {"headers": {"accept": "application/xml"}}),
+        (415, "body", {"data": "<a/>", "content_type": "text/xml"}),
+        (400, "body", {"data": "{", "content_type": "application/json"}),
+        (400, "unsafe", {"data": '{"surprise": 1}', "content_type": "application/json"}),
+        (413, "unsafe", {"data": " " * 6_000_000, "content_type": "application/json"}),
+    ],
+)
+def test_a_refusal_that_any_caller_can_provoke_is_documented(
+    world: World, status: int, method: str, given: dict[str, Any]
+) -> None:
+    client, met = Client(), 0
+    client.force_login(world.ada)
+    for path, verb, operation in operations():
+        if (method == "body" and "requestBody" not in operation) or (method == "unsafe" and verb == "get"):
+            continue
+        answer = client.generic(verb, address(path), **given)
+        met += answer.status_code == status
+        assert str(answer.status_code) in operation["responses"], (verb, path, answer.status_code, answer.content)
+    assert met > 20
+
+
+def test_a_cluster_that_refuses_a_log_is_documented() -> None:
+    documented = {
+        operation["operationId"] for _path, _verb, operation in operations() if "502" in operation["responses"]
+    }
+    assert documented == {"pod_log"}
+
+
 def test_every_operation_has_a_name_of_its_own_and_a_summary() -> None:
     names = [operation["operationId"] for _path, _method, operation in operations()]
     assert len(names) == len(set(names)) and not [name for name in names if name.endswith(("_2", "_3"))]
     assert [path for path, _method, operation in operations() if not operation.get("description")] == []
+    assert [name for name in schema()["components"]["schemas"] if not re.fullmatch(r"([A-Z][a-z0-9]*)+", name)] == []
 
 
 def test_all_lists_look_alike() -> None:
-    """Every answer with ``items`` has the cursors beside them, and nothing answers with a bare array."""
+    """Every answer with ``items`` has the cursors beside them, and nothing answers with a bare array.
+
+    What a list is searched by has one name in all of them.
+    """
     pages = 0
     for path, method, operation in operations():
         for status in ("200", "201"):
             content = operation["responses"].get(status, {}).get("content", {}).get("application/json")
             answer = resolved(content["schema"]) if content else {}
             assert answer.get("type") != "array", (method, path)
-            if method == "get" and "items" in answer.get("properties", {}) and "{batch}" not in path:
+            if method == "get" and "items" in answer.get("properties", {}):
                 pages += 1
                 assert {"items", "next", "previous"} <= set(answer["properties"]), path
+                taken = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
+                assert not {"q", "query", "text", "name"} & taken, path
     assert pages > 20
 
 

@@ -219,10 +219,10 @@ def test_a_cancellation_that_jenkins_does_not_show_is_none(queued: Build, monkey
     assert (step(row).state, row.phase, row.build_number) == ("running", "building", 4)
 
 
-def gone(row: Build, monkeypatch: pytest.MonkeyPatch, jenkins: Jenkins, looks: int) -> Build:
+def gone(row: Build, monkeypatch: pytest.MonkeyPatch, jenkins: Jenkins, reads: int) -> Build:
     """So many looks at a controller that does not have it, the first one long enough ago."""
     put(monkeypatch, jenkins)
-    for _times in range(looks):
+    for _times in range(reads):
         step(row)
         if row.is_active and row.absent_since:
             Build.objects.filter(pk=row.pk).update(absent_since=timezone.now() - timedelta(seconds=31))
@@ -287,9 +287,9 @@ def test_a_run_that_was_refused_is_not_followed_for_the_one_that_was_lost(
     """The POST arrived twice: #3 had claimed, so #4 ended at once. Then the record of #3 is gone."""
     row = in_jenkins(queued, phase="building", **IN_SESSION)
     refused = BuildDetail(4, False, "NOT_BUILT", "", "", {"TRIGGER_ID": str(row.trigger_id)}, 2)
-    looks: list[object] = [*[NotFound("none")] * 3, refused]
+    reads: list[object] = [*[NotFound("none")] * 3, refused]
     put_image(monkeypatch, None)
-    gone(row, monkeypatch, Jenkins(**WELL, builds={}, find=FoundBuild(2, 4), build=looks), 3)
+    gone(row, monkeypatch, Jenkins(**WELL, builds={}, find=FoundBuild(2, 4), build=reads), 3)
     assert (row.state, row.reason, row.build_number) == ("errored", "lost", 3), row.message
 
 
@@ -306,7 +306,7 @@ def test_a_build_that_jenkins_did_not_run_asks_the_registry_first(
 
 
 @pytest.mark.parametrize("queue_id", [1, 8])
-def test_a_reset_number_is_a_strangers(queued: Build, monkeypatch: pytest.MonkeyPatch, queue_id: int) -> None:
+def test_a_reset_number_is_of_another_build(queued: Build, monkeypatch: pytest.MonkeyPatch, queue_id: int) -> None:
     """After a crash queue ids repeat as well: then only the trigger id tells."""
     row = in_jenkins(queued, phase="building", stop_requested_at=timezone.now(), **IN_SESSION)
     theirs = BuildStatus(number=3, queue_id=queue_id, is_building=True, result=None)

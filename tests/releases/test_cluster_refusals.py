@@ -19,7 +19,7 @@ from releases.services.reviews import request_review
 from tests.cast import World
 from tests.releases.rows import build, make_built, make_component, make_order, make_review, make_success
 
-SENTENCE = "The cluster does not accept the platform's credentials: token or certificate is wrong or has expired."
+MESSAGE = "The cluster does not accept the platform's credentials: token or certificate is wrong or has expired."
 
 
 class Refusing:
@@ -27,7 +27,7 @@ class Refusing:
 
     def __getattr__(self, _name: str) -> Any:
         def refuse(*_args: object, **_named: object) -> None:
-            raise Forbidden(SENTENCE)
+            raise Forbidden(MESSAGE)
 
         return refuse
 
@@ -50,7 +50,7 @@ def test_a_rollout_under_way(world: World) -> None:
     Deployment.objects.update(state="running", phase="rolling", finished_at=None, next_at=timezone.now())
     Placement.objects.update(in_progress=row)
     row = step("deployment", row)
-    assert (row.state, row.reason, row.message) == ("errored", "refused", SENTENCE)
+    assert (row.state, row.reason, row.message) == ("errored", "refused", MESSAGE)
     assert Placement.objects.get().in_progress is None
 
 
@@ -63,7 +63,7 @@ def test_a_review(world: World) -> None:
     )
     SpaceSync.objects.create(space=fat, state="succeeded")
     review: Review = step("review", request_review(order, fat, actor=world.olli, of=snapshot))
-    assert (review.state, review.reason, review.message) == ("failed", "refused", SENTENCE)
+    assert (review.state, review.reason, review.message) == ("failed", "refused", MESSAGE)
 
 
 def test_a_log_with_a_byte_that_postgresql_cannot_store(world: World) -> None:

@@ -37,7 +37,7 @@ def run_once(kind: str, pk: int) -> None:
     run_step(lease)
 
 
-def look_at_deadlines() -> None:
+def read_deadlines() -> None:
     row, _made = ContactDeadline.objects.get_or_create(singleton=True)
     run_once("contact_deadline", row.pk)
 
@@ -69,7 +69,7 @@ def gate_of(row: Deployment) -> gates.Gate | None:
 
 def test_a_deployment_without_contact_ends_and_its_place_is_unknown(world: World, under_way: Deployment) -> None:
     away(under_way)
-    look_at_deadlines()
+    read_deadlines()
     under_way.refresh_from_db()
     assert (under_way.state, under_way.reason) == ("errored", "lost")
     assert world.cluster.name in under_way.message and "60 minutes" in under_way.message
@@ -82,7 +82,7 @@ def test_a_deployment_without_contact_ends_and_its_place_is_unknown(world: World
 
 def test_nothing_is_deployed_where_nobody_knows_what_runs(world: World, under_way: Deployment) -> None:
     away(under_way)
-    look_at_deadlines()
+    read_deadlines()
     gate = gate_of(under_way)
     assert gate and not gate.is_open
     assert world.cluster.name in str(gate.message) and str(gate.who) == world.ada.shown_name
@@ -98,7 +98,7 @@ def test_nothing_is_deployed_where_nobody_knows_what_runs(world: World, under_wa
 
 def test_the_page_and_the_matrix_say_so(world: World, under_way: Deployment, client: Client) -> None:
     away(under_way)
-    look_at_deadlines()
+    read_deadlines()
     client.force_login(world.olli)
     component = under_way.component
     runtime = client.get(reverse("releases:runtime", args=[world.project.slug, component.slug, "fat"]))
@@ -112,11 +112,11 @@ def test_a_deployment_that_began_while_the_cluster_was_away_ends_too(under_way: 
         state="queued", phase="start", next_at=PARKED, created_at=timezone.now() - HOURS
     )
     breakers.trip(under_way.remote, Unavailable("The cluster did not answer in time."), was_probe=False)
-    look_at_deadlines()
+    read_deadlines()
     under_way.refresh_from_db()
     assert under_way.state == "queued", "the cluster is away for a moment only"
     Remote.objects.update(opened_at=timezone.now() - HOURS)
-    look_at_deadlines()
+    read_deadlines()
     under_way.refresh_from_db()
     assert (under_way.state, under_way.reason) == ("errored", "lost")
 
@@ -128,7 +128,7 @@ def test_a_deployment_of_now_says_since_when_the_cluster_is_silent_and_has_its_o
     Deployment.objects.update(state="failed")
     under_way.save()
     assert under_way.contact_lost_since == Remote.objects.get().opened_at
-    look_at_deadlines()
+    read_deadlines()
     under_way.refresh_from_db()
     assert under_way.state == "running"
 
@@ -137,7 +137,7 @@ def test_a_deployment_of_now_says_since_when_the_cluster_is_silent_and_has_its_o
 def test_contact_within_the_hour_ends_nothing(under_way: Deployment, since: timedelta | None) -> None:
     if since:
         away(under_way, since)
-    look_at_deadlines()
+    read_deadlines()
     under_way.refresh_from_db()
     assert under_way.state == "running" and gate_of(under_way) is None
 
@@ -177,7 +177,7 @@ def test_a_cluster_that_is_still_away_leaves_the_place_unknown(
     under_way: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     away(under_way)
-    look_at_deadlines()
+    read_deadlines()
     put(monkeypatch, Cluster(is_away=True))
     place = read(under_way)
     assert place.unknown_since is not None and SpaceObservation.objects.get().contact_lost_since is not None
@@ -188,7 +188,7 @@ def test_a_read_tells_that_the_lost_deployment_had_arrived(
     under_way: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     away(under_way)
-    look_at_deadlines()
+    read_deadlines()
     put(monkeypatch, Cluster(workload_of(under_way)))
     place = read(under_way)
     assert place.unknown_since is None and place.last_applied_id == under_way.pk
@@ -202,7 +202,7 @@ def test_a_read_tells_that_the_one_before_still_serves(under_way: Deployment, mo
     before = Placement.objects.get(space=under_way.space).last_succeeded
     assert before
     away(under_way)
-    look_at_deadlines()
+    read_deadlines()
     put(monkeypatch, Cluster(workload_of(before)))
     place = read(under_way)
     assert place.unknown_since is None and place.last_applied_id == before.pk == place.last_succeeded_id
@@ -213,7 +213,7 @@ def test_a_place_where_nothing_ever_succeeded_is_read_too(
 ) -> None:
     Placement.objects.update(last_succeeded=None, last_applied=None)
     away(under_way)
-    look_at_deadlines()
+    read_deadlines()
     put(monkeypatch, Cluster())
     place = read(under_way)
     assert place.unknown_since is None and place.last_applied is None

@@ -119,7 +119,7 @@ def test_a_commit_beside_a_tag_is_what_the_tag_must_be(world: World, component: 
         ("branch", "", "Choose a branch"),
     ],
 )
-def test_what_is_not_there_is_refused_by_a_sentence(
+def test_what_is_not_there_is_refused_by_a_message(
     world: World, component: Component, remote: Remote, field: str, name: str, said: str
 ) -> None:
     dana = Caller(world, "dana")
@@ -238,7 +238,7 @@ def test_the_api_creates_lists_and_tells(world: World, component: Component, rem
     assert (plain["source"], plain["git_tag"], plain["commit"]) == ("branch", "", "")
     whole = dana.client.get(f"/api/v1/orders/{made['number']}/").json()
     assert whole["git_tag"] == "v1.10"
-    found = dana.client.get("/api/v1/orders/?text=v1.1").json()["items"]
+    found = dana.client.get("/api/v1/orders/?search=v1.1").json()["items"]
     assert [one["number"] for one in found] == [made["number"]]
     answer = dana.post(f"orders/{made['number']}/builds/", {"commit": remote.commits[2]})
     assert answer.status_code == 409 and answer.json()["code"] == "other-commit"

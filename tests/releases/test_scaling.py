@@ -109,7 +109,7 @@ def test_the_page_says_it_while_one_types(world: World, place: Placement) -> Non
     assert browser.get(f"{url}?replicas=junk").status_code == 200
 
 
-def test_page_and_api_say_whether_the_nodes_have_room(world: World, place: Placement) -> None:
+def test_page_and_api_say_whether_the_nodes_have_capacity(world: World, place: Placement) -> None:
     Placement.objects.update(pods=[{"node": "n1", "is_leaving": False}] * 4)
     free = {"cpu": 250, "memory": 2**33, "pods": 90}
     NodeObservation.objects.update(nodes=nodes_as_data([NodeFacts("n1", {}, (), free)]), seen_at=timezone.now())

@@ -216,7 +216,7 @@ def test_where_one_act_makes_both_the_review_is_made_at_its_turn(world: World) -
     assert row.state == "queued" and row.is_active
 
 
-def test_the_place_is_taken_in_turn_whatever_ends_the_one_before(line: Line) -> None:
+def test_the_place_is_taken_in_turn_however_the_one_before_ends(line: Line) -> None:
     first, turn = line.first(), line.wait(1)
     cancel_deployment(actor=line.world.olli, deployment=first)
     assert pass_over(first).state == "cancelled"

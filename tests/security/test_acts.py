@@ -21,12 +21,12 @@ from tests.security.scene import Scene, browse, make_scene
 pytestmark = pytest.mark.django_db
 
 RIGHT_OF = {operation: verb for verb, found in OPERATIONS.items() for operation in found}
-ROOM = dict.fromkeys(("replicas", "cpu_request", "cpu_limit", "memory_request", "memory_limit"), "1")
+AMOUNTS = dict.fromkeys(("replicas", "cpu_request", "cpu_limit", "memory_request", "memory_limit"), "1")
 BODIES: dict[str, dict[str, Any]] = {
     "orders_create": {"component": "sis-omm/sis-omm-proxy-gw", "branch": "master"},
     "components_create": {"project": "sis-omm", "name": "SIS-OMM-NEW"},
     "templates_create": {"project": "sis-omm", "name": "new", "kind": "dockerfile", "body": "FROM x"},
-    "component_allocations_save": {"allocations": [{"environment": "prd", **ROOM}]},
+    "component_allocations_save": {"allocations": [{"environment": "prd", **AMOUNTS}]},
     "base_image_archive": {"image": "base/middleware/python 3.11"},
     "toolchain_save": {"jenkins": "main", "registry": "main"},
     "rule_changes_refuse": {"reason": "why"},

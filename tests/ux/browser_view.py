@@ -122,7 +122,7 @@ class Viewer:
         page.on("pageerror", lambda error: seen.troubles.append(f"error in a script: {error}"))
         page.on("console", lambda message: _hear(seen, message))
         if view.state == DELAYED:
-            self._look_without_cable(seen)
+            self._open_offline(seen)
         else:
             seen.status = _go(page, f"{self._url}{view.address(self.site.scene)}")
             self._fill(seen)
@@ -138,7 +138,7 @@ class Viewer:
         self._windows.clear()
 
     # ------------------------------------------------------------ themes, languages, widths
-    def _look_without_cable(self, seen: Seen) -> None:
+    def _open_offline(self, seen: Seen) -> None:
         """The page loads and listens, then the server is out of reach."""
         cable = Cable(self.site.product.port)
         try:

@@ -11,7 +11,7 @@ import sys
 from datetime import timedelta
 
 CROWD = "sis-crowd"
-IN_CROWD, STRANGER = "mayan", "hejing"
+IN_CROWD, OUTSIDER = "mayan", "hejing"
 COMPONENTS, ORDERS = 300, 10_000
 
 
@@ -37,7 +37,7 @@ def _fill() -> None:
     from releases.models import OrderFeed, ReleaseOrder
 
     author = User.objects.create(username=IN_CROWD, name="马燕", name_en="Ma Yan")
-    User.objects.create(username=STRANGER, name="何静", name_en="He Jing")
+    User.objects.create(username=OUTSIDER, name="何静", name_en="He Jing")
     organisation = Organisation.objects.order_by("pk")[0]
     project = Project.objects.create(
         organisation=organisation, slug=CROWD, name="批量系统", name_en="Crowd of components"

@@ -66,12 +66,12 @@ def main() -> int:
         browser = launch(playwright)
         viewer, desk = Viewer(site, browser), browser.new_page()
         for name, (screen, theme, language, width) in wanted.items():
-            look = partial(viewer.open, _view(screen), theme=theme, language=language, width=width)
+            opened = partial(viewer.open, _view(screen), theme=theme, language=language, width=width)
             if screen == "server":
-                used = look().page
+                used = opened().page
                 _use_server(used)
                 used.close()
-            seen = look()
+            seen = opened()
             path = OUT / f"{name}.png"
             # What renders or reviews in the background has a moment to come in.
             seen.page.wait_for_timeout(2500)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from demo.world import APPROVER, DEVELOPER, OPERATOR, PLATFORM_ADMIN, PROJECT_ADMIN, TESTER
-from tests.ux.crowd import CROWD, IN_CROWD, STRANGER
+from tests.ux.crowd import CROWD, IN_CROWD, OUTSIDER
 from tests.ux.scene import ACCOUNTS, EMPTY, GATEWAY, ITC, OMM, STATIC, WEB, Scene
 
 AUDITOR = "wumin"
@@ -62,7 +62,7 @@ HOME = (
     View("home-tester", NORMAL, "/", TESTER),
     View("home", EMPTY_STATE, f"/?project={EMPTY}", PROJECT_ADMIN),
     View("home", FULL, f"/?project={CROWD}", IN_CROWD),
-    View("home-stranger", EMPTY_STATE, "/", STRANGER),
+    View("home-stranger", EMPTY_STATE, "/", OUTSIDER),
     View("first-run", NORMAL, "/", PLATFORM_ADMIN),
     *_also_delayed(View("approvals", NORMAL, "/approvals/", APPROVER, is_main=True)),
     View("approvals", EMPTY_STATE, "/approvals/", DEVELOPER),
@@ -98,13 +98,13 @@ ORDER = (
     View("order-approving", NORMAL, "/orders/{order[approving]}/?panel=prd", OPERATOR),
     View("order-crashed", NORMAL, "/orders/{order[crashing]}/?panel=fat", OPERATOR),
     View("order-rolling", NORMAL, "/orders/{order[rolling]}/?panel=fat", DEVELOPER),
-    View("order", DENIED, "/orders/{order[carried]}/", STRANGER, status=404),
+    View("order", DENIED, "/orders/{order[carried]}/", OUTSIDER, status=404),
     View("order", ERROR, f"/orders/{UNKNOWN}/", status=404),
     View("break-glass-open", NORMAL, "/orders/{order[new]}/break-glass/prd/", OPERATOR),
     View("break-glass-open", DENIED, "/orders/{order[new]}/break-glass/prd/", APPROVER),
     View("break-glass", NORMAL, "/break-glass/{row[break_glass]}/", PLATFORM_ADMIN),
     View("order-sheet", NORMAL, "/orders/{order[carried]}/sheet/", AUDITOR),
-    View("order-sheet", DENIED, "/orders/{order[carried]}/sheet/", STRANGER, status=404),
+    View("order-sheet", DENIED, "/orders/{order[carried]}/sheet/", OUTSIDER, status=404),
 )
 
 DEPLOYING = (
@@ -134,7 +134,7 @@ COMPONENTS = (
     View("components", EMPTY_STATE, f"/components/?project={EMPTY}", PROJECT_ADMIN),
     View("components", FULL, f"/components/?project={CROWD}", IN_CROWD),
     View("component", NORMAL, f"/components/{GATEWAY}/", is_main=True),
-    View("component", DENIED, f"/components/{GATEWAY}/", STRANGER, status=404),
+    View("component", DENIED, f"/components/{GATEWAY}/", OUTSIDER, status=404),
     View("component-edit", NORMAL, f"/components/{GATEWAY}/edit/", OPERATOR, is_main=True),
     View("component-edit", DENIED, f"/components/{GATEWAY}/edit/", TESTER),
     View("scaling-rule", NORMAL, f"/components/{GATEWAY}/scaling/prd/", OPERATOR),
@@ -188,7 +188,7 @@ ADMINISTRATION = (
     View("explain-order", NORMAL, f"/explain/?verb=deploy&space={OMM}/prd&order={{order[approving]}}", OPERATOR),
     View("explain", EMPTY_STATE, "/explain/", DEVELOPER),
     View("explain", ERROR, "/explain/?verb=deploy", DEVELOPER, status=400),
-    View("explain", DENIED, f"/explain/?verb=deploy&space={OMM}/uat", STRANGER, status=404),
+    View("explain", DENIED, f"/explain/?verb=deploy&space={OMM}/uat", OUTSIDER, status=404),
     View("audit", NORMAL, "/audit/", AUDITOR),
     View("audit", EMPTY_STATE, "/audit/?actor=nobody-is-called-so", AUDITOR),
     View("rule-changes", EMPTY_STATE, "/rule-changes/", PLATFORM_ADMIN),

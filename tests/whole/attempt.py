@@ -92,7 +92,7 @@ class Attempt:
         """As ``wait_for``, but the half minute for an unanswered trigger passes at once, twice at most."""
         since, aged = time.monotonic(), 0
 
-        def look() -> object:
+        def read() -> object:
             nonlocal since, aged
             if self.row()["phase"] != "triggering":
                 since = time.monotonic()
@@ -102,7 +102,7 @@ class Attempt:
             return what()
 
         try:
-            wait_for(look, why, WAIT_SECONDS)
+            wait_for(read, why, WAIT_SECONDS)
         except AssertionError as error:
             error.add_note(str(self.row()))
             raise

@@ -178,6 +178,6 @@ class Carried:
         return found
 
     @staticmethod
-    def _ended(look: Any) -> dict[str, Any] | None:
-        row = look()
+    def _ended(read: Any) -> dict[str, Any] | None:
+        row = read()
         return row if row and row["state"] in ENDED else None

@@ -91,6 +91,8 @@ class TriedOutput(PreviewOutput):
 class TrialOutput(serializers.Serializer[Any]):
     trial = serializers.UUIDField()
     items = TriedOutput(many=True)
+    next = serializers.IntegerField(allow_null=True, help_text="always null: a trial has one page")
+    previous = serializers.IntegerField(allow_null=True, help_text="as ``next``")
 
 
 # ---------------------------------------------------------------- base images

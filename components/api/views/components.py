@@ -19,12 +19,11 @@ from components.completeness import missing_elements
 from components.models import Component
 from environments.access import require, visible_projects
 from environments.models import Environment
-from foundation.api.pagination import KEYSET, page_of
+from foundation.api.pagination import KEYSET, SEARCH, page_of
 from foundation.api.views import ApiView
 from foundation.messages import message as _
 from foundation.problems import Invalid, Missing
 
-_SEARCH = OpenApiParameter("search", OpenApiTypes.STR, description="part of the code or of the Chinese name")
 _PROJECT = OpenApiParameter("project", OpenApiTypes.STR, description="short name of a project")
 
 
@@ -69,7 +68,7 @@ class Components(ApiView):
 
     @extend_schema(
         operation_id="components_list",
-        parameters=[*KEYSET, _PROJECT, _SEARCH],
+        parameters=[*KEYSET, _PROJECT, SEARCH],
         responses=page_of("ComponentPage", shapes.ComponentOutput),
     )
     def get(self, request: Request) -> Response:
@@ -250,23 +249,23 @@ class OneConfiguration(ApiView):
 class Branches(ApiView):
     """Branches of a component's repository."""
 
-    @extend_schema(operation_id="component_branches_list", parameters=[_SEARCH], responses=shapes.BranchesOutput)
+    @extend_schema(operation_id="component_branches_list", parameters=[SEARCH], responses=shapes.BranchesOutput)
     def get(self, request: Request, project: str, slug: str) -> Response:
         """Asked now, within five seconds; the last answer with its age when the remote is away."""
         component = find(request, project, slug)
         require(actor_of(request), "list_branches", project_id=component.project_id)
-        look = live_reads.branches(component)
+        branches = live_reads.branches(component)
         text = request.query_params.get("search", "").lower()
         return self.shown(
             shapes.BranchesOutput,
             {
-                "items": [tip for tip in look.tips if text in tip.name.lower()],
-                "unfit": look.unfit_like(text),
+                "items": [tip for tip in branches.tips if text in tip.name.lower()],
+                "unfit": branches.unfit_like(text),
                 "next": None,
                 "previous": None,
-                "seen_at": look.seen_at,
-                "is_stale": look.is_stale,
-                "reason": look.reason,
+                "seen_at": branches.seen_at,
+                "is_stale": branches.is_stale,
+                "reason": branches.reason,
             },
         )
 
@@ -274,15 +273,15 @@ class Branches(ApiView):
 class GitTags(ApiView):
     """Git tags of a component's repository."""
 
-    @extend_schema(operation_id="component_git_tags_list", parameters=[_SEARCH], responses=shapes.GitTagsOutput)
+    @extend_schema(operation_id="component_git_tags_list", parameters=[SEARCH], responses=shapes.GitTagsOutput)
     def get(self, request: Request, project: str, slug: str) -> Response:
         """Asked now, within five seconds; none, with the reason, when the remote is away. Highest numbers first."""
         component = find(request, project, slug)
         require(actor_of(request), "list_branches", project_id=component.project_id)
-        look = origins.git_tags(component, is_fresh=True)
-        found = look.like(request.query_params.get("search", ""))
+        tags = origins.git_tags(component, is_fresh=True)
+        found = tags.like(request.query_params.get("search", ""))
         return self.shown(
-            shapes.GitTagsOutput, {"items": found, "next": None, "previous": None, "reason": str(look.reason)}
+            shapes.GitTagsOutput, {"items": found, "next": None, "previous": None, "reason": str(tags.reason)}
         )
 
 

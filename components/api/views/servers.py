@@ -42,6 +42,11 @@ class ServersSchema(ApiSchema):
         "start_test": "_tests_create",
     }
 
+    @property
+    def _noun(self) -> str:
+        """As the schemas of all shapes are written."""
+        return str(self.view.kind_name).title().replace("_", "")
+
     def get_operation_id(self) -> str:
         """By the name of the kind and the verb."""
         return f"{self.view.kind_name}{self.ENDS[self.view.action]}"
@@ -66,9 +71,9 @@ class ServersSchema(ApiSchema):
         """What the verb gives."""
         view = self.view
         gives = {
-            "list": page_of(f"{view.kind_name}_page", view.shape),
+            "list": page_of(f"{self._noun}Page", view.shape),
             "create": {201: view.shape},
-            "tests": page_of(f"{view.kind_name}_test_page", shapes.TestOutput),
+            "tests": page_of(f"{self._noun}TestPage", shapes.TestOutput),
             "start_test": {201: shapes.TestOutput},
         }
         return gives.get(view.action, view.shape)

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from accounts.actor import actor_of
 from accounts.choices import Scope
-from accounts.models import Project
+from accounts.models import Project, User
 from components import selectors, services
 from components.api.serializers import ArchiveInput
 from components.api.serializers import templates as shapes
@@ -129,15 +129,19 @@ class Trials(ApiView):
         """Renders it for each of them; read the trial until all states are final: failed ones would break."""
         user, given = actor_of(request), self.given(shapes.TrialInput)
         batch = services.start_trial(actor=user, template=_find(request, name), body=given["body"])
-        return self.shown(shapes.TrialOutput, {"trial": batch, "items": selectors.trial(user, batch)}, 201)
+        return self.shown(shapes.TrialOutput, _page_of_trial(user, batch), 201)
 
 
 class OneTrial(ApiView):
     @extend_schema(operation_id="trial_retrieve", responses=shapes.TrialOutput)
     def get(self, request: Request, batch: UUID) -> Response:
         """How far each rendering is, and what it found."""
-        items = selectors.trial(actor_of(request), batch)
-        return self.shown(shapes.TrialOutput, {"trial": batch, "items": items})
+        return self.shown(shapes.TrialOutput, _page_of_trial(actor_of(request), batch))
+
+
+def _page_of_trial(user: User, batch: UUID) -> dict[str, Any]:
+    """Its previews in the form of all lists; raises Missing."""
+    return {"trial": batch, "items": selectors.trial(user, batch), "next": None, "previous": None}
 
 
 class TemplateArchive(ApiView):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deployer.adapters.git.child import FILE_BYTES, Finished, not_git, run_git
-from deployer.adapters.git.session import RepositoryUrl, has_spoken_git, online_environment
+from deployer.adapters.git.session import RepositoryUrl, is_git, online_environment
 from deployer.interfaces import SourceTarget
 
 
@@ -23,6 +23,6 @@ def run_online(
         finished = run_git(
             arguments, environment=environment, seconds=seconds, keep_open=keep_open, file_bytes=file_bytes
         )
-        if finished.code == 0 and not has_spoken_git(environment):
+        if finished.code == 0 and not is_git(environment):
             raise not_git(url.host)
     return finished

@@ -192,7 +192,7 @@ def online_environment(target: SourceTarget, url: RepositoryUrl) -> Iterator[dic
         yield {**_environment(settings, protocols=url.scheme), **extra}
 
 
-def has_spoken_git(environment: Mapping[str, str]) -> bool:
+def is_git(environment: Mapping[str, str]) -> bool:
     """Did the other side speak git's own protocol? To be asked inside the ``with``, after git has ended well."""
     trace = environment.get("GIT_TRACE2_EVENT")
     if trace is None:

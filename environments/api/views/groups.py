@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,14 +16,14 @@ from environments.selectors import groups as selectors
 from environments.selectors.people import find_site_role
 from environments.services import groups as services
 from environments.services import members
-from foundation.api.pagination import KEYSET, page_of
+from foundation.api.pagination import KEYSET, SEARCH, page_of
 from foundation.api.views import ApiView
 from foundation.api.viewsets import Listed, Retrieved, documented
 
 
 @documented(
     page="GroupPage",
-    parameters=[OpenApiParameter("q", OpenApiTypes.STR, description="part of a name")],
+    parameters=[SEARCH],
     list=("groups_list", "Groups that the caller may know, newest first."),
     create=("groups_create", "Make a group without people and roles."),
     retrieve=("groups_retrieve", "The group."),
@@ -40,8 +39,8 @@ class Groups(Listed, Administered, Retrieved):
     maker, changer = staticmethod(services.create_group), staticmethod(services.edit_group)
 
     def rows(self) -> Any:
-        """All that the caller may know, or those whose names contain ``q``."""
-        return selectors.list_groups(actor_of(self.request), query=self.request.query_params.get("q", "").strip())
+        """All that the caller may know, or those whose names contain ``search``."""
+        return selectors.list_groups(actor_of(self.request), query=self.request.query_params.get("search", "").strip())
 
     @extend_schema(operation_id="groups_remove", responses={204: None})
     def destroy(self, request: Request, slug: str) -> Response:

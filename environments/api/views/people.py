@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,14 +15,14 @@ from environments.api.viewsets import Administered
 from environments.selectors import people as selectors
 from environments.services import members
 from environments.services import people as services
-from foundation.api.pagination import KEYSET, page_of
+from foundation.api.pagination import KEYSET, SEARCH, page_of
 from foundation.api.views import ApiView
 from foundation.api.viewsets import Listed, Retrieved, documented
 
 
 @documented(
     page="PersonPage",
-    parameters=[OpenApiParameter("q", OpenApiTypes.STR, description="part of a name")],
+    parameters=[SEARCH],
     list=("people_list", "Everybody, newest first; for platform administrators and auditors."),
     create=("people_create", "Make a person without any role."),
     retrieve=("people_retrieve", "The person."),
@@ -41,8 +40,8 @@ class People(Listed, Administered, Retrieved):
     maker, changer = staticmethod(services.create_person), staticmethod(services.edit_person)
 
     def rows(self) -> Any:
-        """All people, or those whose names contain ``q``."""
-        return selectors.list_people(actor_of(self.request), query=self.request.query_params.get("q", "").strip())
+        """All people, or those whose names contain ``search``."""
+        return selectors.list_people(actor_of(self.request), query=self.request.query_params.get("search", "").strip())
 
 
 class PersonPassword(ApiView):

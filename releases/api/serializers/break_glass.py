@@ -20,7 +20,7 @@ class BreakGlassInput(Input):
     minutes = serializers.IntegerField(min_value=1, max_value=MOST_MINUTES)
 
 
-class BreakGlassWordInput(Input):
+class BreakGlassReasonInput(Input):
     comment = text(LONGEST_TEXT, default="", help_text="what you found; a review needs it")
 
 

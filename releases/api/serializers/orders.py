@@ -296,7 +296,7 @@ class OrderOutput(OrderSummary):
     environments = OrderPlaceOutput(many=True)
 
 
-class SaidData(serializers.JSONField):
+class MessageData(serializers.JSONField):
     """JSON data with its messages in the caller's language."""
 
     def to_representation(self, value: Any) -> Any:
@@ -308,7 +308,7 @@ class EventOutput(serializers.Serializer[Any]):
     seq = serializers.IntegerField()
     kind = serializers.CharField()
     actor = serializers.CharField(source="actor.username", default=None, allow_null=True)
-    data = SaidData()  # type: ignore[assignment]  # shadows the serializer's own
+    data = MessageData()  # type: ignore[assignment]  # shadows the serializer's own
     at = serializers.DateTimeField()
 
 

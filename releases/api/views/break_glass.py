@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -13,6 +15,7 @@ from foundation.api.pagination import KEYSET, page_of
 from foundation.api.views import ApiView
 from releases import break_glass, selectors
 from releases.api.serializers import break_glass as shapes
+from releases.models import BreakGlass
 from releases.services import break_glass as services
 
 
@@ -53,27 +56,31 @@ class OneBreakGlass(ApiView):
         return self.shown(shapes.BreakGlassOutput, break_glass.find(actor_of(request), pk))
 
 
-class BreakGlassEnd(ApiView):
+class Decided(ApiView):
+    """A decision on one break-glass, with a comment."""
+
     scope = Scope.DEPLOY
 
+    def decide(self, request: Request, pk: int, act: Callable[..., BreakGlass]) -> Response:
+        """The row as it is after the act."""
+        actor = actor_of(request)
+        row = act(actor=actor, row=break_glass.find(actor, pk), **self.given(shapes.BreakGlassReasonInput))
+        return self.shown(shapes.BreakGlassOutput, row)
+
+
+class BreakGlassEnd(Decided):
     @extend_schema(
-        operation_id="break_glasses_end", request=shapes.BreakGlassWordInput, responses=shapes.BreakGlassOutput
+        operation_id="break_glasses_end", request=shapes.BreakGlassReasonInput, responses=shapes.BreakGlassOutput
     )
     def post(self, request: Request, pk: int) -> Response:
         """End it before its time: what starts from now on passes the flow, or is refused."""
-        row = break_glass.find(actor_of(request), pk)
-        ended = services.end_break_glass(actor=actor_of(request), row=row, **self.given(shapes.BreakGlassWordInput))
-        return self.shown(shapes.BreakGlassOutput, ended)
+        return self.decide(request, pk, services.end_break_glass)
 
 
-class BreakGlassReview(ApiView):
-    scope = Scope.DEPLOY
-
+class BreakGlassReview(Decided):
     @extend_schema(
-        operation_id="break_glasses_review", request=shapes.BreakGlassWordInput, responses=shapes.BreakGlassOutput
+        operation_id="break_glasses_review", request=shapes.BreakGlassReasonInput, responses=shapes.BreakGlassOutput
     )
     def post(self, request: Request, pk: int) -> Response:
         """The review of who neither opened it nor deployed under it, once it is over."""
-        row = break_glass.find(actor_of(request), pk)
-        done = services.review_break_glass(actor=actor_of(request), row=row, **self.given(shapes.BreakGlassWordInput))
-        return self.shown(shapes.BreakGlassOutput, done)
+        return self.decide(request, pk, services.review_break_glass)

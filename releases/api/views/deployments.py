@@ -336,6 +336,8 @@ class Scalings(PlaceView):
 
 
 class PodLog(ApiView):
+    more_refusals = (502,)
+
     @extend_schema(
         operation_id="pod_log",
         parameters=[OpenApiParameter("previous", OpenApiTypes.BOOL), OpenApiParameter("container", OpenApiTypes.STR)],

@@ -194,7 +194,7 @@ class LogSearch(ApiView):
     @extend_schema(
         operation_id="builds_log_search",
         parameters=[
-            OpenApiParameter("q", OpenApiTypes.STR, required=True),
+            OpenApiParameter("text", OpenApiTypes.STR, required=True),
             OpenApiParameter("first", OpenApiTypes.INT),
         ],
         responses=inline_serializer(
@@ -206,12 +206,12 @@ class LogSearch(ApiView):
         ),
     )
     def get(self, request: Request, number: str, attempt: int) -> Response:
-        """Numbers of the lines that contain ``q``, blind to case: at most 5,000, searched for at most two seconds.
+        """Numbers of the lines that contain ``text``, blind to case: at most 5,000, searched for at most two seconds.
 
         ``next`` is the line to go on from, null when the log was read to its end.
         """
         build = shown_build(request, number, attempt)
-        text = request.query_params.get("q", "")
+        text = request.query_params.get("text", "")
         if not text or len(text) > searching.LONGEST_QUERY or "\n" in text:
-            raise Invalid({"q": [_("Give 1 to 200 characters of one line.")]})
+            raise Invalid({"text": [_("Give 1 to 200 characters of one line.")]})
         return Response(asdict(searching.search(build, text, max(1, number_of(request, "first", 1)))))

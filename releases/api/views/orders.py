@@ -14,7 +14,7 @@ from accounts.actor import actor_of
 from accounts.choices import Scope
 from components.models import Component
 from components.selectors import find_component
-from foundation.api.pagination import KEYSET, page_of
+from foundation.api.pagination import KEYSET, SEARCH, page_of
 from foundation.api.views import ApiView
 from foundation.digits import parse_digits
 from foundation.messages import message as _
@@ -27,7 +27,7 @@ from releases.models import Build, OrderEvent, ReleaseOrder
 from releases.services import builds, orders
 
 EVENTS_MOST = 500
-FILTERS = ["project", "component", "state", "author", "text", "since", "until"]
+FILTERS = ["project", "component", "state", "author", "since", "until"]
 
 
 class Orders(ApiView):
@@ -38,13 +38,14 @@ class Orders(ApiView):
 
     @extend_schema(
         operation_id="orders_list",
-        parameters=[*(OpenApiParameter(name, OpenApiTypes.STR) for name in FILTERS), *KEYSET],
+        parameters=[*(OpenApiParameter(name, OpenApiTypes.STR) for name in FILTERS), SEARCH, *KEYSET],
         responses=page_of("OrderPage", shapes.OrderSummary),
     )
     def get(self, request: Request) -> Response:
         """Newest first; keyset pages."""
         rows = selectors.orders_visible_to(actor_of(request))
-        rows = filter_orders(rows, **{name: request.query_params.get(name, "") for name in FILTERS})
+        given = {name: request.query_params.get(name, "") for name in FILTERS}
+        rows = filter_orders(rows, text=request.query_params.get("search", ""), **given)
         return self.page(shapes.OrderSummary, rows)
 
     def read_outside(self, request: Request, **kwargs: Any) -> None:

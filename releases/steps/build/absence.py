@@ -10,7 +10,7 @@ from foundation.clock import db_now
 from foundation.runs.lease import Lease
 from releases.models import Build
 
-LOOKS = 3
+READS = 3
 
 
 def pause_seconds() -> float:
@@ -31,4 +31,4 @@ def is_gone(lease: Lease, build: Build, server: BuildServerClient) -> bool:
     build.absences = min(build.absences + 1, 1000)
     lease.save(absences=build.absences)
     is_long = (db_now() - build.absent_since).total_seconds() >= settings.ABSENCE_SECONDS
-    return is_long and build.absences >= LOOKS
+    return is_long and build.absences >= READS

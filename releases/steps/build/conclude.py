@@ -13,7 +13,7 @@ from releases.steps.build.absence import is_gone, pause_seconds
 from releases.steps.build.ends import end, end_stopped, end_without_image, succeed
 from releases.steps.build.follow import read_progress
 from releases.steps.build.log_truth import settle_log
-from releases.steps.build.servers import is_ours, look_at, open_server, read_image
+from releases.steps.build.servers import is_ours, open_server, read_build, read_image
 from releases.steps.build.times import note_seen
 
 LAST_STAGE = "DockerPush"
@@ -26,7 +26,7 @@ FAILURES = {
 def conclude(lease: Lease, build: Build) -> Outcome:
     """Phase ``finalizing``: Jenkins marks a build as ended before the last lines are written."""
     with open_server(lease, build) as server:
-        if look_at(lease, build, server) is not None:
+        if read_build(lease, build, server) is not None:
             note_seen(lease, build)
             page = read_progress(lease, build, server).page
             if not page.is_complete:

@@ -27,7 +27,7 @@ from releases.steps.build.progress import (
     read,
     tell,
 )
-from releases.steps.build.servers import asking_server, look_at
+from releases.steps.build.servers import asking_server, read_build
 from releases.steps.build.stop import press_stop
 from releases.steps.build.times import note_seen, stop_at_deadline
 from releases.steps.build.trigger import adopt
@@ -39,7 +39,7 @@ MOST_SECONDS = 1.0
 @asking_server
 def follow(lease: Lease, build: Build, server: BuildServerClient) -> Outcome:
     """Phase ``building``: what was seen is written before events tell of it."""
-    seen = look_at(lease, build, server)
+    seen = read_build(lease, build, server)
     if seen is None:
         return _search(lease, build, server)
     note_seen(lease, build)

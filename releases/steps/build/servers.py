@@ -56,7 +56,7 @@ def own_build(build: Build, server: BuildServerClient) -> BuildDetail | None:
     return detail if detail.parameters.get("TRIGGER_ID") == str(build.trigger_id) else None
 
 
-def look_at(lease: Lease, build: Build, server: BuildServerClient) -> BuildStatus | None:
+def read_build(lease: Lease, build: Build, server: BuildServerClient) -> BuildStatus | None:
     """The build under our number as Jenkins has it now; None where that number is nobody's, or somebody else's.
 
     Numbers and queue ids are given again after a crash of Jenkins. While the controller's session is the one in which

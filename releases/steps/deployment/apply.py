@@ -30,8 +30,8 @@ from releases.locks import lock_place
 from releases.models import Deployment, Placement
 from releases.steps.deployment.ends import end
 from releases.steps.deployment.parts import parts_of
-from releases.steps.deployment.room import missing_room
 from releases.steps.deployment.send import CancelRequested, Leaving, Live, Superseded, UnknownMark, send
+from releases.steps.deployment.shortage import shortage_of
 from releases.steps.deployment.start import refusal_of
 from releases.steps.leaving import PATIENCE_SECONDS, is_leaving, leaving_message
 from releases.steps.marks import unknown_mark_message
@@ -66,7 +66,7 @@ def _apply(lease: Lease, cluster: KubernetesCluster, deployment: Deployment) -> 
     if leaving := next((one for one in live.values() if one and is_leaving(one)), None):
         # Before anything is sent: what comes before it in the set would be sent again with each pass.
         return _wait_until_gone(lease, deployment, leaving)
-    if not deployment.applied and (missing := missing_room(cluster, deployment, manifests, live)):
+    if not deployment.applied and (missing := shortage_of(cluster, deployment, manifests, live)):
         return end(lease, deployment, RunState.FAILED, Reason.QUOTA, missing)
     return _send_all(lease, cluster, deployment, manifests, live)
 

@@ -34,7 +34,7 @@ from releases.choices import Reason
 from releases.models import Deployment
 from releases.steps.deployment.ends import end
 from releases.steps.deployment.evidence import with_evidence
-from releases.steps.deployment.follow import READ_SECONDS, entry_check_of, look, touch
+from releases.steps.deployment.follow import READ_SECONDS, entry_check_of, read_rollout, touch
 
 ASK_AGAIN_SECONDS = 2.0
 LONGEST_GAP_SECONDS = 15.0
@@ -48,7 +48,7 @@ def check_entry(lease: Lease, deployment: Deployment) -> Outcome:
     asked = _ask_url(lease, check) if check.kind == EntryKind.URL else None
     with lease.open(kubernetes.connect, cluster_target(deployment.space.cluster)) as cluster:
         answer = asked or _ask_service(cluster, deployment, check)
-        verdict = look(lease, cluster, deployment)
+        verdict = read_rollout(lease, cluster, deployment)
         if not isinstance(verdict, Verdict):
             return verdict
         if verdict.outcome != "complete":

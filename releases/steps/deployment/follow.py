@@ -31,7 +31,7 @@ from releases.steps.applied import OUTSIDE, applied_facts, is_scaled_by, read_wo
 from releases.steps.deployment.ends import end
 from releases.steps.deployment.evidence import message_for, with_evidence
 from releases.steps.marks import is_known, unknown_mark_message
-from releases.steps.news import APART_SECONDS
+from releases.steps.pending_moves import APART_SECONDS
 from releases.steps.watch import is_watched
 
 READ_SECONDS = 1.0
@@ -54,7 +54,7 @@ def follow(lease: Lease, deployment: Deployment) -> Outcome:
 
 
 def _follow(lease: Lease, cluster: KubernetesCluster, deployment: Deployment) -> Outcome:
-    verdict = look(lease, cluster, deployment)
+    verdict = read_rollout(lease, cluster, deployment)
     if not isinstance(verdict, Verdict):
         return verdict
     if verdict.outcome != "complete":
@@ -83,7 +83,7 @@ def entry_check_of(deployment: Deployment) -> EntryCheck | None:
     return deployment.snapshot.entry_check if deployment.snapshot else None
 
 
-def look(lease: Lease, cluster: KubernetesCluster, deployment: Deployment) -> Verdict | Done:
+def read_rollout(lease: Lease, cluster: KubernetesCluster, deployment: Deployment) -> Verdict | Done:
     """One read of the rollout, written down: complete or not yet, or the end of the deployment."""
     space = deployment.space
     seen = cluster.observe(space.namespace, selector_of(deployment.component, space))

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from deployer.adapters import kubernetes
 from deployer.errors import NotFound, Rejected
-from environments.node_sight import ask_for_nodes
+from environments.node_observation import ask_for_nodes
 from environments.services.spaces import launch_sync
 from environments.targets import cluster_target
 from foundation.problems import Refused

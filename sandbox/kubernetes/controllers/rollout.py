@@ -70,8 +70,8 @@ def new_size(deployment: Obj, new: Obj, everything: list[Obj]) -> int:
     if deployment["spec"]["strategy"]["type"] != "RollingUpdate":
         return wanted
     surge, _ = fence_posts(deployment)
-    room = wanted + surge - size(everything)
-    return current + max(0, min(room, wanted - current))
+    free_pods = wanted + surge - size(everything)
+    return current + max(0, min(free_pods, wanted - current))
 
 
 def shrink(deployment: Obj, new: Obj, old: list[Obj]) -> dict[str, int]:

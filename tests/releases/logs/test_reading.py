@@ -135,11 +135,11 @@ def test_a_line_of_a_hundred_megabytes_does_not_stop_the_reader(row: Build, monk
 
 def test_errors_one_after_the_other_both_ways(long: Build, ask: Callable[..., Any]) -> None:
     assert long.log_index["first_error"] == 10_000
-    line, walked = 0, []
+    line, found_at = 0, []
     while found := ask(f"marks/?level=error&after={line}")["line"]:
-        walked.append(found)
+        found_at.append(found)
         line = found
-    assert walked == [10_000, 20_000, 30_000, 40_000, 50_000, 60_000]
+    assert found_at == [10_000, 20_000, 30_000, 40_000, 50_000, 60_000]
     assert ask("marks/?after=29999") == {"line": 30_000, "position": 3, "total": 6}
     assert ask("marks/?before=30000") == {"line": 20_000, "position": 2, "total": 6}
     assert ask("marks/?before=60001")["line"] == 60_000
@@ -156,11 +156,11 @@ def test_a_line_that_goes_on_in_the_next_chunk_is_one_error(row: Build, ask: Cal
 
 
 def test_search_reads_the_whole_log_blind_to_case(long: Build, ask: Callable[..., Any]) -> None:
-    assert ask("search/?q=nadel") == {"lines": [20_000, 40_000, 60_000], "next": None}
-    assert ask("search/?q=NADEL&first=20001")["lines"] == [40_000, 60_000]
-    assert ask("search/?q=line 5999 ")["lines"] == [5999]
-    assert ask("search/?q=%25")["lines"] == [], "literal: a per cent sign is no joker"
-    for wrong in ("search/", "search/?q=", f"search/?q={'x' * 201}", "search/?q=a%0ab"):
+    assert ask("search/?text=nadel") == {"lines": [20_000, 40_000, 60_000], "next": None}
+    assert ask("search/?text=NADEL&first=20001")["lines"] == [40_000, 60_000]
+    assert ask("search/?text=line 5999 ")["lines"] == [5999]
+    assert ask("search/?text=%25")["lines"] == [], "literal: a per cent sign is no joker"
+    for wrong in ("search/", "search/?text=", f"search/?text={'x' * 201}", "search/?text=a%0ab"):
         assert ask(wrong) == 400
 
 
@@ -189,7 +189,7 @@ def test_search_is_bounded_and_goes_on_where_it_stopped(long: Build, monkeypatch
 
 def test_outsiders_get_404_everywhere_and_auditors_read(row: Build, ask: Callable[..., Any]) -> None:
     store(row, "words for members\n")
-    for path in ("", "?raw=1", "lines/", "lines/1/", "marks/", "search/?q=words"):
+    for path in ("", "?raw=1", "lines/", "lines/1/", "marks/", "search/?text=words"):
         assert ask(path, "otto") == 404
     assert ask("lines/", "uma")["lines"][0]["text"] == "words for members"
 

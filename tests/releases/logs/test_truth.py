@@ -242,7 +242,7 @@ def test_it_has_half_an_hour_and_no_second_one_beside_it(long: Build, monkeypatc
     assert LogCheck.objects.get().is_terminal and 1700 < seen[0] < 1800
 
 
-def test_a_number_that_is_a_strangers_by_then_is_not_read(long: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_number_of_another_build_by_then_is_not_read(long: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     found, jenkins = check(long, monkeypatch, number=4, read_whole_log=["a foreign line\n"])
     assert found.is_terminal and "read_whole_log" not in jenkins.asked and stored(long) == TEXT
 

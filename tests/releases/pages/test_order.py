@@ -40,10 +40,10 @@ def page(client: Client, order: ReleaseOrder, query: str = "") -> Any:
 
 def test_a_outsider_and_a_wrong_number_get_the_same_404(world: World, component: Component, signed_in: SignIn) -> None:
     order = make_order(component, world.dana)
-    stranger = page(signed_in("otto"), order)
+    outsider = page(signed_in("otto"), order)
     wrong = signed_in("dana").get("/orders/K8S20200101000000AA/")
-    assert (stranger.status_code, wrong.status_code) == (404, 404)
-    assert "There is no such order, or it is not yours to see." in words(stranger)
+    assert (outsider.status_code, wrong.status_code) == (404, 404)
+    assert "There is no such order, or it is not yours to see." in words(outsider)
     assert "There is no such order, or it is not yours to see." in words(wrong)
 
 

@@ -74,7 +74,7 @@ def test_without_the_tick_nothing_is_deployed_and_with_it_who_ticked_is_recorded
     assert (row.actor_name, row.after["removals"]) == ("Olli", ["Deployment/old-gw"])
 
 
-def test_the_api_refuses_with_a_sentence_and_takes_the_ticks(
+def test_the_api_refuses_with_a_message_and_takes_the_ticks(
     world: World, order: ReleaseOrder, signed_in: SignIn
 ) -> None:
     review = seen(order, world)

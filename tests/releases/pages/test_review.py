@@ -197,7 +197,7 @@ def test_a_review_that_lost_the_cluster_says_so(world: World, order: ReleaseOrde
     assert "No contact with Main since" in said and "The review is under way: a moment." in said
 
 
-def test_the_page_says_whether_the_nodes_have_room(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
+def test_the_page_says_whether_the_nodes_have_capacity(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
     said = {"text": "The nodes have room for it: %(n)s may take such a pod.", "params": {"n": 3}}
     found = {"outcome": "fits", "message": from_json_data(said), "seen_at": timezone.now().isoformat()}
     fresh(order, world, nodes=found)

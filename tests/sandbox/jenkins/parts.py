@@ -230,11 +230,11 @@ class BuildSite:
     def finished(self, number: int, *, seconds: float = 30.0) -> BuildDetail:
         """Wait for the end of a build."""
 
-        def look() -> BuildDetail | None:
+        def read() -> BuildDetail | None:
             detail = self.client.build(self.job, number)
             return None if detail.is_building else detail
 
-        detail = wait_for(look, seconds=seconds)
+        detail = wait_for(read, seconds=seconds)
         assert detail is not None
         return detail
 

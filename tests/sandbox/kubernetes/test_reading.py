@@ -37,10 +37,10 @@ def names(kube: Kube, **options: object) -> list[str]:
 
 
 def test_a_wrong_token_is_refused(stand_in: StandIn) -> None:
-    stranger = Kube(stand_in.url, "default", token="wrong")
-    status, refusal = stranger.call(stranger.core.list_namespace)
+    outsider = Kube(stand_in.url, "default", token="wrong")
+    status, refusal = outsider.call(outsider.core.list_namespace)
     assert (status, refusal["reason"], refusal["kind"]) == (401, "Unauthorized", "Status")
-    assert stranger.call(client.VersionApi(stranger.api).get_code)[0] == 401
+    assert outsider.call(client.VersionApi(outsider.api).get_code)[0] == 401
 
 
 def test_the_token_knows_itself(kube: Kube) -> None:

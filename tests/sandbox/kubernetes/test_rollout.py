@@ -74,18 +74,18 @@ def test_a_rolling_update_keeps_what_must_stay_available(kube: Kube, web: Web, r
     seen: list[tuple[int, int]] = []
     is_over = threading.Event()
 
-    def look() -> None:
+    def read() -> None:
         while not is_over.wait(0.02):
             status = kube.deployment()["status"]
             seen.append((status.get("availableReplicas", 0), status.get("replicas", 0)))
 
-    looking = threading.Thread(target=look)
-    looking.start()
+    reading = threading.Thread(target=read)
+    reading.start()
     other = registry.push("site/web", "2", {"app/main.py": b"print(2)"})
     kube.apply(web(replicas=3, spec=spec, image=other))
     done = kube.complete()
     is_over.set()
-    looking.join()
+    reading.join()
     assert min(available for available, _ in seen) >= 3
     assert max(replicas for _, replicas in seen) == 4
     assert done["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "2"

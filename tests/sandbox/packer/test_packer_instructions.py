@@ -239,7 +239,7 @@ def test_log_reads_like_a_build(build: Pack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("text", "message"),
     [
         ("FROM scratch\nRUN make", "line 2: RUN needs buildah: start with BUILDER=buildah"),
         ("FROM scratch\n\nONBUILD COPY a /", "line 3: ONBUILD needs buildah"),
@@ -265,10 +265,10 @@ def test_log_reads_like_a_build(build: Pack) -> None:
         ("# only a comment", "the Dockerfile has no FROM instruction"),
     ],
 )
-def test_what_cannot_be_done_is_one_message_with_its_line(build: Pack, text: str, sentence: str | None) -> None:
-    if sentence is None:
+def test_what_cannot_be_done_is_one_message_with_its_line(build: Pack, text: str, message: str | None) -> None:
+    if message is None:
         assert set(files(build(text))) == {"x/deep/a.txt"}
         return
     with pytest.raises(PackError) as caught:
         build(text)
-    assert str(caught.value).startswith(sentence)
+    assert str(caught.value).startswith(message)

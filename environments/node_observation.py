@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from deployer.interfaces import NodeFacts
 from deployer.nodes import nodes_from_data
 from environments.models import NodeObservation
+from foundation.clock import db_now
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.runs.wake import wake
@@ -21,7 +20,7 @@ USEFUL_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
-class NodeSight:
+class ObservedNodes:
     """``nodes`` None: not known, for the reason ``message``."""
 
     nodes: tuple[NodeFacts, ...] | None
@@ -37,19 +36,19 @@ def ask_for_nodes(cluster_id: int) -> None:
     wake(NodeObservation, row.pk)
 
 
-def nodes_of(cluster_id: int) -> NodeSight:
+def nodes_of(cluster_id: int) -> ObservedNodes:
     """One query."""
     row = NodeObservation.objects.filter(cluster=cluster_id).first()
     if row is None or (row.seen_at is None and not row.message):
-        return NodeSight(None, _("nobody has read the nodes yet"))
+        return ObservedNodes(None, _("nobody has read the nodes yet"))
     if row.seen_at is None:
-        return NodeSight(None, row.message)
+        return ObservedNodes(None, row.message)
     if _age(row) > USEFUL_SECONDS:
-        return NodeSight(None, _("the nodes were not read for a long time"), row.seen_at)
-    return NodeSight(nodes_from_data(row.nodes), "", row.seen_at)
+        return ObservedNodes(None, _("the nodes were not read for a long time"), row.seen_at)
+    return ObservedNodes(nodes_from_data(row.nodes), "", row.seen_at)
 
 
 def _age(row: NodeObservation) -> float:
     if row.seen_at is None:
         return float("inf")
-    return (timezone.now() - row.seen_at) / timedelta(seconds=1)
+    return (db_now() - row.seen_at) / timedelta(seconds=1)

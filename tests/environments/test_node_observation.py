@@ -14,9 +14,9 @@ from deployer.adapters.kubernetes import disconnect
 from deployer.interfaces import NodeFacts
 from deployer.nodes import nodes_as_data
 from deployer.rights import account_manifest
-from environments import node_sight
+from environments import node_observation
 from environments.models import NodeObservation, Space
-from environments.node_sight import ask_for_nodes, nodes_of
+from environments.node_observation import ask_for_nodes, nodes_of
 from environments.services.clusters import archive_cluster
 from environments.steps import nodes as step
 from foundation.clock import PARKED
@@ -34,7 +34,7 @@ def reachable(world: World, address: str) -> Iterator[World]:
 
 
 def read(world: World) -> NodeObservation:
-    row = world.cluster.node_sight
+    row = world.cluster.node_observation
     run_step(take("cluster-nodes", row.pk))
     return NodeObservation.objects.get(pk=row.pk)
 
@@ -42,9 +42,9 @@ def read(world: World) -> NodeObservation:
 def test_every_cluster_has_its_nodes_read(reachable: World) -> None:
     assert nodes_of(reachable.cluster.pk).nodes is None
     row = read(reachable)
-    sight = nodes_of(reachable.cluster.pk)
-    assert sight.nodes and [one.name for one in sight.nodes] == ["stand-in-1"] and sight.at == row.seen_at
-    assert sight.nodes[0].free["cpu"] == 64_000
+    observed = nodes_of(reachable.cluster.pk)
+    assert observed.nodes and [one.name for one in observed.nodes] == ["stand-in-1"] and observed.at == row.seen_at
+    assert observed.nodes[0].free["cpu"] == 64_000
     wait = (row.next_at - timezone.now()).total_seconds()
     assert 50 < wait <= step.EVERY_SECONDS
 
@@ -85,20 +85,20 @@ def test_a_cluster_in_the_archive_and_one_without_spaces_are_left_alone(world: W
 
 
 def test_one_read_serves_all_reviews_of_some_seconds(world: World) -> None:
-    row = world.cluster.node_sight
+    row = world.cluster.node_observation
     known = nodes_as_data([NodeFacts("n1", {}, (), {"cpu": 1000})])
     NodeObservation.objects.update(nodes=known, seen_at=timezone.now())
     for _review in range(3):
         ask_for_nodes(world.cluster.pk)
     assert NodeObservation.objects.get(pk=row.pk).wakes == row.wakes
-    old = timezone.now() - timedelta(seconds=node_sight.FRESH_SECONDS + 1)
+    old = timezone.now() - timedelta(seconds=node_observation.FRESH_SECONDS + 1)
     NodeObservation.objects.update(seen_at=old)
     ask_for_nodes(world.cluster.pk)
     assert NodeObservation.objects.get(pk=row.pk).wakes > row.wakes
 
 
 def test_what_was_read_long_ago_says_nothing(world: World) -> None:
-    long_ago = timezone.now() - timedelta(seconds=node_sight.USEFUL_SECONDS + 1)
+    long_ago = timezone.now() - timedelta(seconds=node_observation.USEFUL_SECONDS + 1)
     NodeObservation.objects.update(nodes=[], seen_at=long_ago)
-    sight = nodes_of(world.cluster.pk)
-    assert sight.nodes is None and sight.at == long_ago and "long time" in str(sight.message)
+    observed = nodes_of(world.cluster.pk)
+    assert observed.nodes is None and observed.at == long_ago and "long time" in str(observed.message)

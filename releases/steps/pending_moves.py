@@ -1,7 +1,7 @@
 """What watches saw and is not told yet: of one component at most so often, its end at once.
 
 A rollout of four pods is some thirty changes. Each of them would be a pass over it, and with hundreds of rollouts at a
-time the passes would be behind by seconds just when they matter. So the more of them move, the rarer each is looked at
+time the passes would be behind by seconds just when they matter. So the more of them move, the more rarely each is read
 while it moves; that a workload is complete, failed or gone is never held back.
 """
 
@@ -20,8 +20,8 @@ Key = tuple[int, str]
 
 
 @dataclass
-class News:
-    """Of one hub. Moments are the loop's, in seconds."""
+class PendingMoves:
+    """Of one process. Moments are the loop's, in seconds."""
 
     _due: dict[Key, float] = field(default_factory=dict)
     _told: dict[Key, float] = field(default_factory=dict)

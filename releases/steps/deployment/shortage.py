@@ -15,7 +15,7 @@ from releases.choices import DeploymentKind
 from releases.models import Deployment
 
 
-def missing_room(
+def shortage_of(
     cluster: KubernetesCluster,
     deployment: Deployment,
     manifests: Sequence[Manifest],
