@@ -177,7 +177,7 @@ class Migration(migrations.Migration):
                 ('nodes', models.JSONField(default=list)),
                 ('seen_at', models.DateTimeField(null=True)),
                 ('message', models.TextField(blank=True)),
-                ('cluster', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='node_sight', to='environments.cluster')),
+                ('cluster', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='node_observation', to='environments.cluster')),
             ],
             options={
                 'abstract': False,
