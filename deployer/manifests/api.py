@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from deployer.interfaces import Manifest
-from deployer.manifests.policy import Findings
+from deployer.manifests.policy import CONFIG_KEY, DNS_NAME, Findings
 from deployer.manifests.shapes import (
+    Check,
     Fields,
     absolute,
     amount,
     anything,
+    filled,
     inner,
+    label,
+    label_key,
     label_name,
+    labels,
     many,
     matching,
+    object_name,
     one_of,
     open_fields,
+    positive,
     text,
-    texts,
     truth,
     whole,
 )
@@ -35,41 +42,53 @@ _FIELD_OF_POD = re.compile(
 )
 _BAD_FIELD = _("A pod does not give this field to its containers: write for example metadata.name or status.podIP.")
 
-_SELECTOR = Fields(
-    {
-        "matchLabels": texts,
-        "matchExpressions": many(
-            Fields(
-                {"key": text, "operator": one_of("In", "NotIn", "Exists", "DoesNotExist"), "values": many(text)},
-                needs=("key", "operator"),
-            )
-        ),
-    }
-)
+_CLASS = matching(re.compile(f"(?:{DNS_NAME.pattern})?", re.ASCII), _("This is the name of a class of storage."))
+_CONFIG_KEY = matching(CONFIG_KEY, _("A key holds letters, digits, hyphens, dots and underscores."))
+_SEGMENT = matching(re.compile(r"[^/%]+"), _("This must not be empty, nor hold / or %."))
+
+
+def _expressions(*operators: str) -> Check:
+    """Rules about labels; two of the operators compare with values."""
+    rule = Fields({"key": label_key, "operator": one_of(*operators), "values": many(label)}, needs=("key", "operator"))
+
+    def check(value: Any, path: str, findings: Findings) -> None:
+        rule(value, path, findings)
+        if isinstance(value, dict) and value.get("operator") in ("In", "NotIn") and not value.get("values"):
+            findings.add(f"{path}.values", _("This must not be empty."))
+
+    return many(check)
+
+
+_SELECTOR = Fields({"matchLabels": labels, "matchExpressions": _expressions("In", "NotIn", "Exists", "DoesNotExist")})
 
 # ---------------------------------------------------------------- containers
 _HEADERS = many(Fields({"name": text, "value": text}, needs=("name", "value")))
 _HTTP = Fields(
     {"path": text, "port": anything, "host": anything, "scheme": one_of("HTTP", "HTTPS"), "httpHeaders": _HEADERS}
 )
-_EXEC = Fields({"command": many(text)}, needs=("command",))
+_EXEC = Fields({"command": many(text, 1)}, needs=("command",))
 _SOCKET = Fields({"port": anything, "host": anything})
 _GRPC = Fields({"port": anything, "host": anything, "service": text})
 _PROBE = Fields({"exec": _EXEC, "grpc": _GRPC, "httpGet": _HTTP, "tcpSocket": _SOCKET}, one=_HANDLERS, closed=False)
-_PROBE_OF_ONE = Fields({**_PROBE.fields, "successThreshold": whole(1, 1)}, one=_HANDLERS, closed=False)
+_PROBE_OF_ONE = Fields(
+    {**_PROBE.fields, "successThreshold": whole(1, 1), "terminationGracePeriodSeconds": whole(1, _DAY)},
+    one=_HANDLERS,
+    closed=False,
+)
 _SLEEP = Fields({"seconds": whole(0, _DAY)}, needs=("seconds",))
 _HOOK = Fields(
     {"exec": _EXEC, "httpGet": _HTTP, "tcpSocket": _SOCKET, "sleep": _SLEEP},
     one=("exec", "httpGet", "tcpSocket", "sleep"),
     closed=False,
 )
-_KEY = Fields({"name": text, "key": text, "optional": truth}, needs=("name", "key"))
+_KEY = Fields({"name": filled, "key": _CONFIG_KEY, "optional": truth}, needs=("name", "key"))
 _NAME = Fields({"name": text, "optional": truth}, needs=("name",))
 _POD_FIELD = Fields({"fieldPath": matching(_FIELD_OF_POD, _BAD_FIELD), "apiVersion": text}, needs=("fieldPath",))
 _MEASURED = one_of(
     *(f"{part}.{name}" for part in ("limits", "requests") for name in ("cpu", "memory", "ephemeral-storage"))
 )
 _AMOUNT_OF_CONTAINER = Fields({"containerName": text, "resource": _MEASURED, "divisor": amount}, needs=("resource",))
+_AMOUNT_OF_NAMED = Fields(_AMOUNT_OF_CONTAINER.fields, needs=("containerName", "resource"))
 _SOURCES = {
     "configMapKeyRef": _KEY,
     "secretKeyRef": _KEY,
@@ -79,7 +98,7 @@ _SOURCES = {
 _MOUNT = Fields(
     {
         "name": text,
-        "mountPath": text,
+        "mountPath": filled,
         "readOnly": truth,
         "subPath": inner,
         "subPathExpr": inner,
@@ -112,10 +131,10 @@ _CONTAINER = open_fields(
 )
 
 # ---------------------------------------------------------------- the pod
-_ITEMS = many(Fields({"key": text, "path": text, "mode": anything}, needs=("key", "path")))
+_ITEMS = many(Fields({"key": _CONFIG_KEY, "path": inner, "mode": anything}, needs=("key", "path")))
 _FILE_OF_POD = many(
     Fields(
-        {"path": text, "mode": anything, "fieldRef": _POD_FIELD, "resourceFieldRef": _AMOUNT_OF_CONTAINER},
+        {"path": inner, "mode": anything, "fieldRef": _POD_FIELD, "resourceFieldRef": _AMOUNT_OF_NAMED},
         needs=("path",),
         one=("fieldRef", "resourceFieldRef"),
     )
@@ -141,10 +160,10 @@ _TERM = Fields(
     {
         "labelSelector": _SELECTOR,
         "namespaceSelector": _SELECTOR,
-        "namespaces": many(text),
-        "topologyKey": text,
-        "matchLabelKeys": many(text),
-        "mismatchLabelKeys": many(text),
+        "namespaces": many(label_name),
+        "topologyKey": label_key,
+        "matchLabelKeys": many(label_key),
+        "mismatchLabelKeys": many(label_key),
     },
     needs=("topologyKey",),
 )
@@ -157,21 +176,12 @@ _NEAR_PODS = Fields(
         ),
     }
 )
-_NODE_RULES = many(
-    Fields(
-        {
-            "key": text,
-            "operator": one_of("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"),
-            "values": many(text),
-        },
-        needs=("key", "operator"),
-    )
-)
+_NODE_RULES = _expressions("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt")
 _NODE_TERM = Fields({"matchExpressions": _NODE_RULES, "matchFields": _NODE_RULES})
 _NEAR_NODES = Fields(
     {
         "requiredDuringSchedulingIgnoredDuringExecution": Fields(
-            {"nodeSelectorTerms": many(_NODE_TERM)}, needs=("nodeSelectorTerms",)
+            {"nodeSelectorTerms": many(_NODE_TERM, 1)}, needs=("nodeSelectorTerms",)
         ),
         "preferredDuringSchedulingIgnoredDuringExecution": many(
             Fields({"weight": _WEIGHT, "preference": _NODE_TERM}, needs=("weight", "preference"))
@@ -182,13 +192,13 @@ _HONOURED = one_of("Honor", "Ignore")
 _SPREAD = Fields(
     {
         "maxSkew": whole(1, 1000),
-        "topologyKey": text,
+        "topologyKey": label_key,
         "whenUnsatisfiable": one_of("DoNotSchedule", "ScheduleAnyway"),
         "labelSelector": _SELECTOR,
         "minDomains": whole(1, 1000),
         "nodeAffinityPolicy": _HONOURED,
         "nodeTaintsPolicy": _HONOURED,
-        "matchLabelKeys": many(text),
+        "matchLabelKeys": many(label_key),
     },
     needs=("maxSkew", "topologyKey", "whenUnsatisfiable"),
 )
@@ -196,7 +206,7 @@ _TOLERATION = Fields(
     {
         "key": anything,
         "operator": one_of("Exists", "Equal"),
-        "value": text,
+        "value": label,
         "effect": one_of("NoSchedule", "PreferNoSchedule", "NoExecute"),
         "tolerationSeconds": whole(0, _DAY),
     }
@@ -205,7 +215,7 @@ _POD = open_fields(
     initContainers=many(_CONTAINER),
     containers=many(_CONTAINER),
     volumes=many(_VOLUME),
-    nodeSelector=texts,
+    nodeSelector=labels,
     tolerations=many(_TOLERATION),
     affinity=Fields({"nodeAffinity": _NEAR_NODES, "podAffinity": _NEAR_PODS, "podAntiAffinity": _NEAR_PODS}),
     topologySpreadConstraints=many(_SPREAD),
@@ -218,7 +228,7 @@ _POD = open_fields(
 # ---------------------------------------------------------------- Service, Ingress, claim
 _TRAFFIC = one_of("Cluster", "Local")
 _SERVICE = open_fields(
-    ports=many(open_fields(name=label_name, protocol=_PROTOCOL, appProtocol=text)),
+    ports=many(open_fields(name=label_name, protocol=_PROTOCOL, appProtocol=label_key)),
     sessionAffinity=one_of("None", "ClientIP"),
     sessionAffinityConfig=Fields({"clientIP": Fields({"timeoutSeconds": whole(1, _DAY)})}),
     publishNotReadyAddresses=truth,
@@ -233,28 +243,30 @@ _PATH = Fields(
     needs=("pathType", "backend"),
 )
 _INGRESS = open_fields(
-    ingressClassName=text,
+    ingressClassName=object_name,
     rules=many(
         Fields(
-            {"host": anything, "http": Fields({"paths": many(_PATH)}, needs=("paths",))}, needs=("http",), closed=False
+            {"host": anything, "http": Fields({"paths": many(_PATH, 1)}, needs=("paths",))},
+            needs=("http",),
+            closed=False,
         )
     ),
     tls=many(Fields({"hosts": many(text), "secretName": anything})),
 )
-_CLAIM = open_fields(storageClassName=text, volumeMode=one_of("Filesystem", "Block"))
+_CLAIM = open_fields(storageClassName=_CLASS, volumeMode=one_of("Filesystem", "Block"))
 
 # ---------------------------------------------------------------- autoscaler, disruption budget
 _TARGET = Fields(
     {
         "type": one_of("Utilization", "Value", "AverageValue"),
         "averageUtilization": whole(1, 100_000),
-        "averageValue": amount,
-        "value": amount,
+        "averageValue": positive,
+        "value": positive,
     },
     needs=("type",),
 )
-_METRIC_NAME = Fields({"name": text, "selector": _SELECTOR}, needs=("name",))
-_DESCRIBED = Fields({"apiVersion": text, "kind": text, "name": text}, needs=("kind", "name"))
+_METRIC_NAME = Fields({"name": _SEGMENT, "selector": _SELECTOR}, needs=("name",))
+_DESCRIBED = Fields({"apiVersion": text, "kind": _SEGMENT, "name": _SEGMENT}, needs=("kind", "name"))
 METRICS = {"Resource": "resource", "ContainerResource": "containerResource"} | {
     name: name.lower() for name in ("Pods", "Object", "External")
 }
@@ -284,7 +296,7 @@ _DIRECTION = Fields(
     {
         "stabilizationWindowSeconds": whole(0, 3600),
         "selectPolicy": one_of("Max", "Min", "Disabled"),
-        "policies": many(_STEP),
+        "policies": many(_STEP, 1),
         "tolerance": amount,
     }
 )

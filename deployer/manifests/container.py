@@ -200,6 +200,8 @@ def _check_probe(value: Any, allowed: frozenset[str], path: str, findings: Findi
     findings.only(probe, allowed, path)
     for name in _PROBE_SECONDS:
         findings.whole(probe, name, path)
+    if path.endswith(".readinessProbe") and "terminationGracePeriodSeconds" in probe:
+        findings.add(f"{path}.terminationGracePeriodSeconds", _("A readiness check ends no container: leave it out."))
     for action in _PROBE_ACTIONS:
         asked = findings.mapping(probe.get(action), f"{path}.{action}")
         if asked.get("host") is not None:

@@ -10,7 +10,11 @@ from deployer.manifests.api import METRICS
 from deployer.manifests.policy import Findings
 from deployer.messages import message as _
 
-_DEFAULT = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization"}}}
+_AMOUNTS = {"Utilization": "averageUtilization", "Value": "value", "AverageValue": "averageValue"}
+_DEFAULT = {
+    "type": "Resource",
+    "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}},
+}
 """What the server takes for no metrics at all: 80 % of the requested CPU."""
 
 
@@ -28,6 +32,11 @@ def check_metrics(manifest: Manifest, pods: list[dict[str, Any]], findings: Find
 
 
 def _check_metric(field: str, said: dict[str, Any], pod: dict[str, Any], path: str, findings: Findings) -> None:
+    target = _mapping(said.get("target"))
+    kind = target.get("type")
+    amount = _AMOUNTS.get(str(kind), "")
+    if amount and amount not in target:
+        findings.add(f"{path}.{field}.target.{amount}", _("The field %(name)s is missing here.", name=amount))
     if field not in ("resource", "containerResource"):
         return
     lasting = list(_lasting(pod))
@@ -39,12 +48,12 @@ def _check_metric(field: str, said: dict[str, Any], pod: dict[str, Any], path: s
                 f"{path}.containerResource.container",
                 _("The autoscaler measures the container %(name)s, which the pod does not have.", name=wanted),
             )
-    if _mapping(said.get("target")).get("type") != "Utilization":
+    if kind != "Utilization":
         return
     for container in lasting:
         resources = _mapping(container.get("resources"))
         # Without a request the server takes the limit for it.
-        if not any(said.get("name") in _mapping(resources.get(part)) for part in ("requests", "limits")):
+        if not any(str(said.get("name")) in _mapping(resources.get(part)) for part in ("requests", "limits")):
             findings.add(
                 path,
                 _(

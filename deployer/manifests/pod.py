@@ -94,6 +94,8 @@ def _check_nodes(pod: Manifest, findings: Findings) -> None:
             findings.add(path, _("A toleration without a key tolerates every node: name the key of the taint."))
         elif key.startswith(_NODE_ROLE):
             findings.add(path, _("The nodes of %(role)s are for the cluster itself.", role=key))
+        if "tolerationSeconds" in toleration and toleration.get("effect") != "NoExecute":
+            findings.add(f"{path}.tolerationSeconds", _("Only a toleration of NoExecute ends: leave it out."))
     for name in findings.mapping(pod.get("nodeSelector"), f"{_BASE}.nodeSelector"):
         if name.startswith(_NODE_ROLE):
             findings.add(f"{_BASE}.nodeSelector", _("The nodes of %(role)s are for the cluster itself.", role=name))

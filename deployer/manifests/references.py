@@ -127,7 +127,7 @@ def _check_labels(selector: Any, path: str, pods: list[dict[str, Any]], findings
 def _check_target(manifest: Manifest, workloads: dict[str, Manifest], findings: Findings) -> None:
     target = _mapping(_mapping(manifest.get("spec")).get("scaleTargetRef"))
     is_right = target.get("kind") == "Deployment" and is_one_of(target.get("name"), set(workloads))
-    if not is_right or target.get("apiVersion", "apps/v1") != "apps/v1":
+    if not is_right or target.get("apiVersion") != "apps/v1":
         findings.add(
             ".spec.scaleTargetRef",
             _(

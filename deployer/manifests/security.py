@@ -18,7 +18,8 @@ def check_security(value: Any, allowed: frozenset[str], path: str, findings: Fin
     context = findings.mapping(value, path)
     findings.only(context, allowed, path)
     for name in ("privileged", "allowPrivilegeEscalation"):
-        if context.get(name) not in (None, False):
+        # 0 is equal to False, and yet no truth value to the server.
+        if context.get(name) is not None and context[name] is not False:
             findings.add(f"{path}.{name}", _("A container may not gain rights on its node."))
     for name in _TRUTH_VALUES:
         if not isinstance(context.get(name, True), bool):

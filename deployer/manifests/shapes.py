@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deployer.manifests.policy import DNS_LABEL, Findings, is_count
+from deployer.manifests.policy import DNS_LABEL, DNS_NAME, LABEL_NAME, Findings, check_label_value, is_count
 from deployer.manifests.tidy import quantity_text
 from deployer.messages import Message, message_of
 from deployer.messages import message as _
@@ -26,6 +26,30 @@ def text(value: Any, path: str, findings: Findings) -> None:
         findings.add(path, _("This must be text: put it in quotes."))
     elif not isinstance(value, str):
         findings.add(path, _("This must be text."))
+
+
+def filled(value: Any, path: str, findings: Findings) -> None:
+    """Text that is not empty."""
+    text(value, path, findings)
+    if value == "":
+        findings.add(path, _("This must not be empty."))
+
+
+def label(value: Any, path: str, findings: Findings) -> None:
+    """The value of a label."""
+    check_label_value(value, path, findings)
+
+
+def label_key(value: Any, path: str, findings: Findings) -> None:
+    """The name of a label, of a taint or of a protocol."""
+    if not isinstance(value, str) or not LABEL_NAME.fullmatch(value):
+        findings.add(path, _("This is a name such as tier or example.com/tier."))
+
+
+def object_name(value: Any, path: str, findings: Findings) -> None:
+    """The name of an object in the cluster."""
+    if not isinstance(value, str) or not DNS_NAME.fullmatch(value):
+        findings.add(path, _("A name is lower-case letters, digits and hyphens, with no hyphen at either end."))
 
 
 def label_name(value: Any, path: str, findings: Findings) -> None:
@@ -52,8 +76,15 @@ def absolute(value: Any, path: str, findings: Findings) -> None:
 
 def inner(value: Any, path: str, findings: Findings) -> None:
     """A path below another that does not lead out of it."""
-    if not isinstance(value, str) or value.startswith("/") or ".." in value.split("/"):
+    if not isinstance(value, str) or not value or value.startswith("/") or ".." in value.split("/"):
         findings.add(path, _("Write a path inside the volume, without .. and without / at its beginning."))
+
+
+def positive(value: Any, path: str, findings: Findings) -> None:
+    """A quantity of more than nothing."""
+    amount(value, path, findings)
+    if str(value) in ("0", "0.0"):
+        findings.add(path, _("Write more than 0."))
 
 
 def truth(value: Any, path: str, findings: Findings) -> None:
@@ -94,23 +125,26 @@ def one_of(*words: str) -> Check:
     return check
 
 
-def many(item: Check) -> Check:
-    """A list."""
+def many(item: Check, least: int = 0) -> Check:
+    """A list of at least so many."""
 
     def check(value: Any, path: str, findings: Findings) -> None:
         if not isinstance(value, list):
             findings.add(path, _("This must be a list."))
             return
+        if len(value) < least:
+            findings.add(path, _("This must not be empty."))
         for index, one in enumerate(value):
             item(one, f"{path}[{index}]", findings)
 
     return check
 
 
-def texts(value: Any, path: str, findings: Findings) -> None:
-    """Names with a text each."""
+def labels(value: Any, path: str, findings: Findings) -> None:
+    """Labels by name."""
     for name, one in findings.mapping(value, path).items():
-        text(one, f"{path}.{name}", findings)
+        label_key(name, f"{path}.{name}", findings)
+        label(one, f"{path}.{name}", findings)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", re.ASCII)
 _AMBIGUOUS = re.compile(
     r"""
-      [Yy]|[Nn]|[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF|True|TRUE|False|FALSE|Null|NULL   # truth values of YAML 1.1
+      [Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF|True|TRUE|False|FALSE|Null|NULL   # truth values of YAML 1.1
     | [-+]?0[0-9_]+ | [-+]?0[xob][0-9a-fA-F_]+                                  # octal, hexadecimal, binary
     | [-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?                          # base 60
     | [-+]?\.(?:inf|Inf|INF) | \.(?:nan|NaN|NAN)
@@ -33,7 +33,6 @@ _AMBIGUOUS = re.compile(
     """,
     re.ASCII | re.VERBOSE,
 )
-_LETTERS = ("y", "Y", "n", "N")
 _LARGEST_INTEGER = 2**63
 _FILE_MODES = frozenset({"mode", "defaultMode"})
 _OCTAL = re.compile(r"0o?[0-7]{3,4}", re.ASCII)
@@ -130,18 +129,13 @@ class _Reader:
             line = _line(event)
             if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and event.value == "<<":
                 raise YamlProblem(line, _("Merge keys (<<) are not allowed: write the values out."))
-            key = self._key(event, depth + 1)
+            key = self._node(event, depth + 1)
             if not isinstance(key, str):
                 raise YamlProblem(line, _("A key must be text: put it in quotes."))
             if key in found:
                 raise YamlProblem(line, _("The key “%(key)s” is there twice.", key=key[:80]))
             found[key] = self._value(key, next(self._events), depth + 1)
         return found
-
-    def _key(self, event: Any, depth: int) -> Any:
-        """A key. People call a count ``n`` and a coordinate ``y``, and nobody writes ``y`` for true as a key."""
-        is_bare = isinstance(event, yaml.ScalarEvent) and event.anchor is None and event.tag is None
-        return event.value if is_bare and event.value in _LETTERS else self._node(event, depth)
 
     def _value(self, key: str, event: Any, depth: int) -> Any:
         """The value of a key; a file mode in octal has one meaning only."""

@@ -9,8 +9,8 @@ import pytest
 
 from deployer.interfaces import Manifest
 from deployer.manifests import check, find_workload, prepare
-from tests.deployer.manifest_samples import BOX, IDENTITY, POD, POLICY, autoscaler, ingress, plus, pod, set_at
-from tests.deployer.test_manifest_rules import PORTS, WITH_INGRESS, Change, budget, claim, container, full_set, said
+from tests.deployer.manifest_samples import BOX, IDENTITY, POD, POLICY, autoscaler, container, ingress, plus, pod, set_at
+from tests.deployer.test_manifest_rules import PORTS, WITH_INGRESS, Change, budget, claim, full_set, said
 
 SIDE = {"name": "side", "image": "harbor.example.com/base/s:1"}
 CPU = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}
@@ -218,6 +218,57 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "more than all": (set_at("0.spec.strategy", {"rollingUpdate": {"maxUnavailable": "150%"}}), "No more pods"),
     "ready later than failed": (set_at("0.spec.minReadySeconds", 600), "fails after 600"),
     "no time at all": (set_at("0.spec.progressDeadlineSeconds", 0), "from 1 to"),
+    "no right by a nought": (set_at(f"{BOX}.securityContext", {"privileged": 0}), "gain rights"),
+    "no rights by a nought": (set_at(f"{BOX}.securityContext", {"allowPrivilegeEscalation": 0}), "gain rights"),
+    "metric by a list": (scaled({"type": "Resource", "resource": CPU | {"name": ["cpu"]}}), "must be text"),
+    "share that is not said": (
+        scaled({"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization"}}}),
+        "averageUtilization is missing",
+    ),
+    "autoscaler of no version": (scaled(scaleTargetRef={"kind": "Deployment", "name": "gw"}), "apps/v1"),
+    "no steps": (scaled(behavior={"scaleUp": {"policies": []}}), "must not be empty"),
+    "empty command of a check": (set_at(f"{BOX}.livenessProbe", {"exec": {"command": []}}), "must not be empty"),
+    "readiness check that kills": (
+        set_at(f"{BOX}.readinessProbe.terminationGracePeriodSeconds", 5),
+        "ends no container",
+    ),
+    "time to end of none": (
+        set_at(f"{BOX}.livenessProbe", {"exec": {"command": ["x"]}, "terminationGracePeriodSeconds": 0}),
+        "from 1 to",
+    ),
+    "file outside of its volume": (
+        set_at(f"{POD}.volumes.0.configMap.items", [{"key": "A", "path": "/etc/a"}]),
+        "inside the volume",
+    ),
+    "nobody's amount in a file": (
+        set_at(
+            f"{POD}.volumes.0",
+            {"name": "d", "downwardAPI": {"items": [{"path": "c", "resourceFieldRef": {"resource": "limits.cpu"}}]}},
+        ),
+        "containerName is missing",
+    ),
+    "toleration that never ends": (
+        set_at(f"{POD}.tolerations", [{"key": "a", "effect": "NoSchedule", "tolerationSeconds": 5}]),
+        "Only a toleration of NoExecute",
+    ),
+    "selected by a sentence": (set_at(f"{POD}.nodeSelector", {"zone": "a b"}), "at most 63"),
+    "among no values": (
+        set_at(
+            f"{POD}.affinity",
+            {
+                "podAntiAffinity": {
+                    "requiredDuringSchedulingIgnoredDuringExecution": [
+                        {
+                            "topologyKey": "zone",
+                            "labelSelector": {"matchExpressions": [{"key": "a", "operator": "In"}]},
+                        }
+                    ]
+                }
+            },
+        ),
+        "values: This must not be empty",
+    ),
+    "class of storage": (plus(claim(storageClassName="Fast_SSD")), "class of storage"),
     "profile without a type": (
         set_at(f"{BOX}.securityContext", {"seccompProfile": {"localhostProfile": "x"}}),
         "type is missing",
