@@ -9,7 +9,18 @@ import pytest
 
 from deployer.interfaces import Manifest
 from deployer.manifests import check, find_workload, prepare
-from tests.deployer.manifest_samples import BOX, IDENTITY, POD, POLICY, autoscaler, container, ingress, plus, pod, set_at
+from tests.deployer.manifest_samples import (
+    BOX,
+    IDENTITY,
+    POD,
+    POLICY,
+    autoscaler,
+    container,
+    ingress,
+    plus,
+    pod,
+    set_at,
+)
 from tests.deployer.test_manifest_rules import PORTS, WITH_INGRESS, Change, budget, claim, full_set, said
 
 SIDE = {"name": "side", "image": "harbor.example.com/base/s:1"}
