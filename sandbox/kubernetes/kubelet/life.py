@@ -155,6 +155,7 @@ class ImageGetter:
         self._desk.change(name, lambda status: status.update(state=waiting("InvalidImageName", message)))
 
 
+_GATED = 2.0
 _TO_NODE = 0.05
 _CREATE = 0.1
 _READY = 0.4
@@ -184,6 +185,8 @@ class PodLife:
         await asyncio.gather(*(self._run_container(entry, index) for index, entry in enumerate(spec["containers"])))
 
     async def _schedule(self) -> None:
+        while self._desk.pod()["spec"].get("schedulingGates"):
+            await self._desk.sleep(_GATED)
         pod = self._desk.pod()
         if not pod["spec"].get("nodeName"):
             await self._desk.sleep(_TO_NODE)
