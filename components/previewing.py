@@ -149,7 +149,7 @@ def _other_text(preview: Preview, settings: ComponentSettings) -> tuple[str, str
     other: Template | None = (
         settings.service_template if preview.kind == TemplateKind.DEPLOYMENT else settings.deployment_template
     )
-    version = selectors.latest_versions([other]).get(other.pk) if other else None
+    version = selectors.latest_versions([other.pk]).get(other.pk) if other else None
     return (other.name, version.body) if other and version else None
 
 

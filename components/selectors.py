@@ -240,9 +240,9 @@ def latest_version(template: Template) -> TemplateVersion | None:
     return template.versions.select_related("author").order_by("-number").first()
 
 
-def latest_versions(templates: Iterable[Template | None]) -> dict[int, TemplateVersion]:
-    """The newest text by template id: one query for all."""
-    ids = [template.pk for template in templates if template is not None]
+def latest_versions(templates: Iterable[int | None]) -> dict[int, TemplateVersion]:
+    """The newest text of each template, by their ids: one query for all."""
+    ids = [template for template in templates if template is not None]
     newest = TemplateVersion.objects.filter(template=OuterRef("template")).order_by("-number").values("number")[:1]
     rows = TemplateVersion.objects.filter(template__in=ids, number=Subquery(newest)).select_related("template")
     return {row.template_id: row for row in rows}

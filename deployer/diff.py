@@ -198,9 +198,10 @@ def _yaml(manifest: Manifest | None) -> list[str]:
 
 
 def _dumped(manifest: Manifest) -> list[str]:
-    return yaml.safe_dump(
-        manifest, sort_keys=True, allow_unicode=True, default_flow_style=False, width=1000
-    ).splitlines()
+    text: str = yaml.dump(
+        manifest, Dumper=yaml.CSafeDumper, sort_keys=True, allow_unicode=True, default_flow_style=False, width=1000
+    )
+    return text.splitlines()
 
 
 def _file_lines(key: str, text: str) -> list[str]:

@@ -6,9 +6,10 @@ The threads are the call's own: a pool that all share would let one side that ha
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
 
 from deployer.errors import DeployerError
 
@@ -38,6 +39,31 @@ def outcomes(ask: Callable[[ItemT], T], items: Iterable[ItemT]) -> list[T | Depl
             pool.submit(contextvars.copy_context().run, _outcome, ask, item) for item in wanted
         ]
         return [one.result() for one in asked]
+
+
+class Begin(Protocol):
+    """Begins a request; what it gives back waits for the answer, or raises what the request raised."""
+
+    def __call__(self, ask: Callable[[], T], /) -> Callable[[], T]: ...
+
+
+@contextmanager
+def meanwhile() -> Iterator[Begin]:
+    """Requests that are under way while their caller does something else, such as rendering.
+
+    Where the caller raises, nothing is waited for: what was asked ends by itself. ``ask`` as for :func:`outcomes`.
+    """
+    pool = ThreadPoolExecutor(MOST, thread_name_prefix="meanwhile")
+
+    def begin(ask: Callable[[], T], /) -> Callable[[], T]:
+        return pool.submit(contextvars.copy_context().run, ask).result
+
+    is_done = False
+    try:
+        yield begin
+        is_done = True
+    finally:
+        pool.shutdown(wait=is_done, cancel_futures=True)
 
 
 def _outcome(ask: Callable[[ItemT], T], item: ItemT) -> T | DeployerError:

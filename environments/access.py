@@ -48,9 +48,9 @@ class Rights:
         only = user.only_project_id if only_project_id is None else only_project_id
         self.only_project_id = only
         if held is None:
-            rows = Membership.objects.filter(in_force(), of_person(user)).values_list(
-                "role", "project_id", "environment_id"
-            )
+            # Unordered: the model's own order joins two tables, for every page and call.
+            unordered = Membership.objects.filter(in_force(), of_person(user)).order_by()
+            rows = unordered.values_list("role", "project_id", "environment_id")
             held = [Holding(*row) for row in rows] if user.is_active else []
         if only is not None:
             held = [Holding(one.role, only, one.environment_id) for one in held if one.project_id in (None, only)]
@@ -62,7 +62,7 @@ class Rights:
     def groups(self) -> frozenset[str]:
         """Short names of the groups that the person is in."""
         if not self._groups:
-            slugs = GroupMember.objects.filter(user=self.user).values_list("group__slug", flat=True)
+            slugs = GroupMember.objects.filter(user=self.user).order_by().values_list("group__slug", flat=True)
             self._groups.append(frozenset(slugs))
         return self._groups[0]
 
@@ -73,7 +73,7 @@ class Rights:
     @cached_property
     def archived_ids(self) -> frozenset[int]:
         """Archived projects: nothing but reading is left there."""
-        return frozenset(Project.objects.filter(is_archived=True).values_list("pk", flat=True))
+        return frozenset(Project.objects.filter(is_archived=True).order_by().values_list("pk", flat=True))
 
     @cached_property
     def now(self) -> datetime:
@@ -199,13 +199,19 @@ def can(
 
 
 def require(
-    user: User, verb: str, *, project_id: int | None = None, space: Space | None = None, owner_id: int | None = None
+    user: User,
+    verb: str,
+    *,
+    project_id: int | None = None,
+    space: Space | None = None,
+    owner_id: int | None = None,
+    rights: Rights | None = None,
 ) -> None:
     """Raise Missing without access to the project, Denied (with whom to ask) for somebody without the right.
 
-    Refused for everybody where the project or the space is archived.
+    Refused for everybody where the project or the space is archived. ``rights``: the person's, if just read.
     """
-    rights = Rights(user)
+    rights = rights or Rights(user)
     if rights.can(verb, project_id=project_id, space=space, owner_id=owner_id):
         note_right({"verb": verb, "project": project_id, "space": space.pk if space else None, "owner": owner_id})
         return
@@ -232,7 +238,8 @@ def asked_for(verb: str, project_id: int | None, space: Space | None) -> Asked:
 
 def require_either(user: User, first: str, second: str, *, space: Space) -> None:
     """As :func:`require` for the first verb, unless the person may the second one there."""
-    require(user, second if Rights(user).can(second, space=space) else first, space=space)
+    rights = Rights(user)
+    require(user, second if rights.can(second, space=space) else first, space=space, rights=rights)
 
 
 def require_again(user: User, asked: Iterable[Mapping[str, Any]]) -> None:

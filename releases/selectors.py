@@ -56,7 +56,7 @@ def space_of(order: ReleaseOrder, environment: str) -> Space:
     """The space of the order's project in that environment; raises Missing."""
     rows = Space.objects.select_related("project", "environment", "environment__twin", "cluster")
     live = rows.filter(project_id=order.project_id, is_archived=False)
-    space = live.filter(environment__slug=environment.lower()).first()
+    space = live.filter(environment__slug=environment.lower()).order_by().first()
     if space is None:
         raise Missing(_("This project has no such environment."))
     return space
@@ -143,10 +143,14 @@ def newest_result(order: ReleaseOrder, space: Space) -> Review | None:
     return rows.filter(state=RunState.SUCCEEDED, snapshot__isnull=False).order_by("-id").first()
 
 
+def reviews() -> QuerySet[Review]:
+    """With what a page or an answer about one of them names."""
+    return Review.objects.select_related("order__project", "space__environment", "space__project", "snapshot")
+
+
 def review_of(order: ReleaseOrder, pk: int) -> Review:
     """A review of this order; raises Missing."""
-    rows = Review.objects.select_related("order__project", "space__environment", "space__project", "snapshot")
-    review = rows.filter(order=order, pk=pk).first()
+    review = reviews().filter(order=order, pk=pk).first()
     if review is None:
         raise Missing(_("This order has no such review."))
     return review

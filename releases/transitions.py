@@ -234,6 +234,9 @@ def give_turn(component_id: int, space_id: int) -> None:
 
     The caller holds the locks of :func:`releases.locks.lock_end` and calls this last.
     """
+    here = {"placement__component_id": component_id, "placement__space_id": space_id}
+    if not Turn.objects.filter(**here, state=TurnState.WAITING).exists():
+        return
     places = Placement.objects.filter(component_id=component_id, space_id=space_id)
     place = places.filter(in_progress=None, unknown_since=None).first()
     if place is None:

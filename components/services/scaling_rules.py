@@ -167,7 +167,7 @@ def _unreachable(allocation: Allocation, most: int) -> MessageLike:
 def _template_warnings(component: Component) -> tuple[MessageLike, ...]:
     """Only a text is looked at here, which may make its autoscaler in another environment: the review decides."""
     settings = current_settings(component)
-    templates = (settings.deployment_template, settings.service_template) if settings else ()
+    templates = (settings.deployment_template_id, settings.service_template_id) if settings else ()
     return tuple(
         _(
             "The template %(name)s names an autoscaler. Where it makes one, the review refuses it beside this rule: "

@@ -80,7 +80,7 @@ def made_from(settings: ComponentSettings | None) -> list[MadeFrom]:
     if settings is None:
         return []
     chosen = {name: getattr(settings, name) for name in TEMPLATES}
-    versions = selectors.latest_versions(chosen.values())
+    versions = selectors.latest_versions(template.pk for template in chosen.values() if template is not None)
     found = []
     for name, template in chosen.items():
         if template is not None:

@@ -85,7 +85,11 @@ def claim(kind: Kind, *, owner: str, limit: int, pk: int | None = None, grace: f
     ``pk`` asks for one run; ``grace`` seconds counts rows as due that will be so that soon (a hint may be early).
     No more runs of a remote are taken than it has free slots; the slots themselves are held by the passes.
     """
-    return _claim(kind, _due(kind, pk, grace), owner, limit, is_together=False)
+    due = _due(kind, pk, grace)
+    if pk is not None and connection.vendor == "postgresql":
+        # The claim itself asks: a lock of one row costs nothing there.
+        return _claim_due(kind, due, owner, limit, is_together=False)
+    return _claim(kind, due, owner, limit, is_together=False)
 
 
 def claim_group(kind: Kind, *, owner: str, grace: float = 0.0) -> list[Lease]:
@@ -102,6 +106,10 @@ def _claim(kind: Kind, due: QuerySet[Run], owner: str, limit: int, *, is_togethe
     # The cheap question first: whose runs others have taken meanwhile must not take SQLite's write lock for nothing.
     if not due.exists():
         return []
+    return _claim_due(kind, due, owner, limit, is_together=is_together)
+
+
+def _claim_due(kind: Kind, due: QuerySet[Run], owner: str, limit: int, *, is_together: bool) -> list[Lease]:
     open_now = breakers.read_open()
     probes = _take_probes(due, open_now.probing - slots.full(), limit)
     shut = open_now.shut | (open_now.probing - probes) | slots.full()

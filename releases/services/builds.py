@@ -146,7 +146,7 @@ def _ensure_given(order: ReleaseOrder, toolchain: Toolchain) -> None:
 def _freeze(order: ReleaseOrder, commit: str) -> None:
     settings = current_settings(order.component)
     assert settings is not None
-    versions = latest_versions([settings.dockerfile, settings.bootstart])
+    versions = latest_versions([settings.dockerfile_id, settings.bootstart_id])
     order.commit = commit
     order.component_settings = settings
     order.dockerfile = versions[settings.dockerfile_id or 0]

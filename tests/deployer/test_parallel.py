@@ -8,7 +8,7 @@ import pytest
 
 from deployer.errors import NotFound, Unavailable
 from deployer.messages import message as _
-from deployer.parallel import MOST, answers, outcomes
+from deployer.parallel import MOST, answers, meanwhile, outcomes
 
 
 def test_answers_come_in_the_order_of_what_was_asked() -> None:
@@ -73,3 +73,37 @@ def test_each_is_asked_on_a_thread_that_ends_with_the_call() -> None:
     """One that hangs at one side keeps no thread from another side."""
     names = set(answers(lambda _number: threading.current_thread().name, range(MOST)))
     assert names and not names & {thread.name for thread in threading.enumerate()}
+
+
+def test_what_is_asked_meanwhile_is_under_way_before_its_answer_is_wanted() -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    def ask() -> str:
+        asked.set()
+        assert go_on.wait(10)
+        return "there"
+
+    with meanwhile() as begin:
+        answer = begin(ask)
+        assert asked.wait(10)
+        go_on.set()
+        assert answer() == "there"
+
+
+def test_what_was_refused_meanwhile_is_raised_where_the_answer_is_wanted() -> None:
+    def ask() -> None:
+        raise NotFound(_("It is not there."))
+
+    with meanwhile() as begin:
+        answer = begin(ask)
+        with pytest.raises(NotFound):
+            answer()
+
+
+def test_who_fails_meanwhile_waits_for_no_answer() -> None:
+    go_on = threading.Event()
+    with pytest.raises(ValueError), meanwhile() as begin:
+        begin(lambda: go_on.wait(30))
+        raise ValueError
+    assert not go_on.is_set()
+    go_on.set()

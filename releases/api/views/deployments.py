@@ -85,7 +85,7 @@ class Reviews(ApiView):
         given = self.given(shapes.PlaceInput)
         order, space = selectors.order_and_space(actor_of(request), number, given["environment"])
         review = start_review(actor=actor_of(request), order=order, space=space)
-        review.refresh_from_db()
+        review.refresh_from_db(from_queryset=selectors.reviews())
         return self.shown(shapes.ReviewOutput, review, 202)
 
 
@@ -111,7 +111,7 @@ class TakeOvers(ApiView):
         order = selectors.order_by_number(actor_of(request), number)
         review = selectors.review_of(order, pk)
         made = take_over(actor=actor_of(request), review=review, reason=given["reason"])
-        made.refresh_from_db()
+        made.refresh_from_db(from_queryset=selectors.reviews())
         return self.shown(shapes.ReviewOutput, made, 202)
 
 
@@ -279,7 +279,7 @@ class RemovalReviews(PlaceView):
         """Review what goes if everything of the component goes from there; then approve and remove its snapshot."""
         _component, space, place = place_of(actor_of(request), project, slug, environment)
         review = removals.review_removal(actor=actor_of(request), space=space, placement=place)
-        review.refresh_from_db()
+        review.refresh_from_db(from_queryset=selectors.reviews())
         return self.shown(shapes.ReviewOutput, review, 202)
 
 

@@ -27,13 +27,8 @@ PHASES = {
     "checking": check_entry,
     "removing": remove,
 }
-_WIDE = (
-    "review__findings",
-    "snapshot__origins",
-    "review__snapshot__origins",
-    "review__snapshot__manifests",
-)
-"""Columns that most passes do not read, and that are most of the bytes of these rows."""
+_WIDE = ("snapshot__origins",)
+"""Columns that no pass reads, and that are most of the bytes of these rows."""
 
 
 def step(lease: Lease) -> Outcome:
@@ -45,7 +40,6 @@ def step(lease: Lease) -> Outcome:
         "space__environment",
         "space__project",
         "snapshot__entry_check",
-        "review__snapshot__entry_check",
         "deployed_by",
         "component",
     )

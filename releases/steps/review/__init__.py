@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from deployer.adapters import kubernetes
-from deployer.errors import NotFound, Rejected
+from deployer.errors import NotFound, Rejected, Unavailable
 from environments.node_observation import ask_for_nodes
 from environments.services.spaces import launch_sync
 from environments.targets import cluster_target
@@ -18,6 +18,7 @@ from releases.models import Review, Snapshot
 from releases.steps.namespaces import is_namespace_gone, latest_sync, make_namespace, why_not_ready
 from releases.steps.review.examine import Examination, examine
 from releases.steps.review.removal import examine_removal
+from releases.steps.review.surroundings import read_surroundings
 from releases.steps.review.wanted import Trouble, freeze
 from releases.transitions import end_run
 
@@ -27,11 +28,13 @@ def step(lease: Lease) -> Outcome:
     rows = Review.objects.select_related(
         "order__project",
         "order__component",
-        "order__component_settings",
+        "order__component__project",
+        "order__component_settings__base_image",
         "space__cluster",
         "space__environment",
         "space__project",
         "wanted_snapshot",
+        "requested_by",
     )
     review: Review = rows.get(pk=lease.pk)
     if review.is_terminal:
@@ -43,14 +46,10 @@ def step(lease: Lease) -> Outcome:
             with lease.open(kubernetes.connect, cluster_target(review.space.cluster)) as cluster:
                 snapshot, seen = examine_removal(lease, cluster, review)
         else:
-            # Read by another worker while this one renders; what is known then is used.
-            ask_for_nodes(review.space.cluster_id)
-            snapshot = review.wanted_snapshot or freeze(lease, review)
-            with lease.open(kubernetes.connect, cluster_target(review.space.cluster)) as cluster:
-                seen = examine(cluster, review.space, snapshot)
-                if seen.reason and is_namespace_gone(cluster, review.space):
-                    make_namespace(lease, review.space)
-                    return Again(0.5)
+            snapshot, found = _freeze_and_examine(lease, review)
+            if found is None:
+                return Again(0.5)
+            seen = found
     except Trouble as trouble:
         return _fail(lease, review, trouble)
     except (Rejected, NotFound) as error:
@@ -58,6 +57,29 @@ def step(lease: Lease) -> Outcome:
     except Refused as refusal:
         return _fail(lease, review, Trouble(Reason.REFUSED, refusal.message, []))
     return _end(lease, review, snapshot, seen)
+
+
+def _freeze_and_examine(lease: Lease, review: Review) -> tuple[Snapshot, Examination | None]:
+    """None for the examination while the namespace, which was deleted outside, is made anew."""
+    space = review.space
+    # Read by another worker while this one renders; what is known then is used.
+    ask_for_nodes(space.cluster_id)
+    try:
+        with (
+            lease.open(kubernetes.connect, cluster_target(space.cluster)) as cluster,
+            read_surroundings(cluster, review.order.component, space) as around,
+        ):
+            snapshot = review.wanted_snapshot or freeze(lease, review)
+            seen = examine(cluster, space, snapshot, around)
+            if not (seen.reason and is_namespace_gone(cluster, space)):
+                return snapshot, seen
+            make_namespace(lease, space)
+            return snapshot, None
+    except Unavailable:
+        if review.wanted_snapshot is None:
+            # What is wrong with the templates is told without the cluster, too.
+            freeze(lease, review)
+        raise
 
 
 def _is_synced(review: Review) -> bool:

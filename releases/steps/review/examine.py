@@ -33,8 +33,15 @@ from releases.steps.marks import unknown_mark_message, unknown_marks
 from releases.steps.replicas import Fitted, fit, live_fingerprint
 from releases.steps.review.entry import examine_entry
 from releases.steps.review.headroom import Headroom, Rollout, quota_headroom
-from releases.steps.review.inventory import findings_of, kept_config_maps, kept_snapshots, take_inventory
+from releases.steps.review.inventory import (
+    findings_of,
+    kept_config_maps,
+    kept_snapshots,
+    succeeded_snapshots,
+    take_inventory,
+)
 from releases.steps.review.notes import Notes
+from releases.steps.review.surroundings import Surroundings
 from releases.steps.review.trial import note_trial, try_pod
 
 
@@ -48,7 +55,7 @@ class Examination:
     message: Message | str = ""
 
 
-def examine(cluster: KubernetesCluster, space: Space, snapshot: Snapshot) -> Examination:
+def examine(cluster: KubernetesCluster, space: Space, snapshot: Snapshot, around: Surroundings) -> Examination:
     """Read, dry-run and sum; changes nothing. Raises Unavailable when the cluster is away."""
     notes = Notes(take_over=snapshot.take_over)
     live = cluster.read_all(space.namespace, map(ref_of, snapshot.manifests))
@@ -61,8 +68,8 @@ def examine(cluster: KubernetesCluster, space: Space, snapshot: Snapshot) -> Exa
     wanted = _compare(cluster, space, snapshot, live, list(zip(fitted, asked, strict=True)), notes)
     if ((live.get(ref_of(workload)) or {}).get("spec") or {}).get("paused"):
         notes.warnings.append(_paused(space, workload))
-    inventory = _leaving(cluster, space, snapshot, notes)
-    headroom = _quota(cluster, space, live, wanted, notes)
+    inventory = _leaving(cluster, space, snapshot, around, notes)
+    headroom = _quota(around, live, wanted, notes)
     effects = headroom.effects if headroom else ()
     nodes = _nodes(space, snapshot, headroom.rollout, notes) if headroom else {}
     note_trial(tried, effects, notes)
@@ -165,12 +172,22 @@ def _paused(space: Space, workload: Manifest) -> Message:
     )
 
 
-def _leaving(cluster: KubernetesCluster, space: Space, snapshot: Snapshot, notes: Notes) -> dict[str, Any]:
+def _leaving(
+    cluster: KubernetesCluster, space: Space, snapshot: Snapshot, around: Surroundings, notes: Notes
+) -> dict[str, Any]:
     """What is there beyond the set, among the findings; an account that may not list says so and removes nothing."""
     component = snapshot.component
-    kept = kept_config_maps(kept_snapshots(component, space, coming=snapshot))
+    succeeded = succeeded_snapshots(component, space)
     try:
-        inventory = take_inventory(cluster, component, space, snapshot.manifests, kept=kept)
+        inventory = take_inventory(
+            cluster,
+            component,
+            space,
+            snapshot.manifests,
+            kept=kept_config_maps(kept_snapshots(succeeded, coming=snapshot)),
+            found=around.inventory(),
+            succeeded=succeeded,
+        )
     except Forbidden as error:
         notes.warnings.append(_("What left the templates cannot be listed, so it stays: %(why)s", why=error.message))
         return {"removals": [], "stays": []}
@@ -243,14 +260,13 @@ def _where(manifest: Manifest) -> str:
 
 
 def _quota(
-    cluster: KubernetesCluster,
-    space: Space,
+    around: Surroundings,
     live: dict[ObjectRef, Manifest | None],
     wanted: dict[ObjectRef, Manifest],
     notes: Notes,
 ) -> Headroom | None:
     try:
-        headroom = quota_headroom(cluster, space.namespace, live, wanted)
+        headroom = quota_headroom(around, live, wanted)
     except QuantityError as error:
         # Of an object that the server has refused already, or it would have put it right.
         notes.refuse(Reason.MANIFEST, Problem("resources", message_of(error)))

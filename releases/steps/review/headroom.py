@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deployer.adapters.kubernetes import KubernetesCluster
 from deployer.errors import Problem
 from deployer.interfaces import Manifest, ObjectRef
 from deployer.manifests import find_workload, ref_of
@@ -15,6 +14,7 @@ from deployer.messages import message as _
 from deployer.quantities import RollingPlan, rolling_plan
 from deployer.quota import QuotaEffect, load_of, object_counts, quota_effect, with_defaults
 from releases import quota
+from releases.steps.review.surroundings import Surroundings
 
 REPLICA_SETS = "count/replicasets.apps"
 
@@ -40,8 +40,7 @@ class Rollout:
 
 
 def quota_headroom(
-    cluster: KubernetesCluster,
-    namespace: str,
+    around: Surroundings,
     live: Mapping[ObjectRef, Manifest | None],
     wanted: Mapping[ObjectRef, Manifest],
 ) -> Headroom:
@@ -49,12 +48,12 @@ def quota_headroom(
 
     Raises what the cluster's reads raise, and QuantityError.
     """
-    lines = cluster.quota(namespace)
+    lines = around.quota()
     workload = find_workload(list(wanted.values()))
     there = live.get(ref_of(workload))
     scaler = next((one for one in wanted.values() if one["kind"] == "HorizontalPodAutoscaler"), None)
     pods = workload["spec"]["template"]["spec"]
-    ranges = cluster.limit_ranges(namespace) if lines or _takes_defaults(pods) else ()
+    ranges = around.limit_ranges() if lines or _takes_defaults(pods) else ()
     after = load_of(pods, quota.pods_wanted(workload, there, scaler), ranges)
     before = quota.load_now(there, ranges)
     plan = rolling_plan(after.pods, workload["spec"].get("strategy"))

@@ -73,14 +73,23 @@ def identity_of(component: Component, space: Space) -> Identity:
 
 
 def take_inventory(
-    cluster: KubernetesCluster, component: Component, space: Space, wanted: Sequence[Manifest], *, kept: frozenset[str]
+    cluster: KubernetesCluster,
+    component: Component,
+    space: Space,
+    wanted: Sequence[Manifest],
+    *,
+    kept: frozenset[str],
+    found: tuple[Manifest, ...] | None = None,
+    succeeded: Sequence[Snapshot] | None = None,
 ) -> Inventory:
     """Read what is there beyond ``wanted``. ``kept``: names of ConfigMaps that stay for a roll back.
 
-    Raises Forbidden where the account may not list.
+    ``found`` and ``succeeded``, the snapshots of the last successes, where the caller has read them. Raises Forbidden
+    where the account may not list.
     """
     identity = identity_of(component, space)
-    found = cluster.inventory(space.namespace, inventory_selector(identity))
+    if found is None:
+        found = cluster.inventory(space.namespace, inventory_selector(identity))
     wanted_refs = {ref_of(manifest) for manifest in wanted}
     refs = [ref for ref in map(ref_of, found) if ref not in wanted_refs and not _is_kept(ref, kept)]
     strays = _applied_before(component, space) - set(map(ref_of, found)) - wanted_refs
@@ -96,7 +105,7 @@ def take_inventory(
             leaving.append(Leaving(ref, live))
     staying += _kept_for_roll_back(found, wanted_refs, kept)
     named = {(one.kind, one.name) for one in staying}
-    staying += [one for one in _lasting(component, space, wanted) if (one.kind, one.name) not in named]
+    staying += [one for one in _lasting(component, space, wanted, succeeded) if (one.kind, one.name) not in named]
     return Inventory(found, tuple(leaving), tuple(staying))
 
 
@@ -147,12 +156,14 @@ def kept_config_maps(snapshots: Sequence[Snapshot]) -> frozenset[str]:
     )
 
 
-def kept_snapshots(component: Component, space: Space, *, coming: Snapshot | None) -> list[Snapshot]:
-    """The snapshots of the last successes, the ``coming`` one counted as the newest of them."""
-    earlier = selectors.last_good_snapshots(component.pk, space, limit=settings.KEPT_SUCCESSES)
-    if coming is None:
-        return earlier
-    return [coming, *(snapshot for snapshot in earlier if snapshot.pk != coming.pk)][: settings.KEPT_SUCCESSES]
+def succeeded_snapshots(component: Component, space: Space) -> list[Snapshot]:
+    """The snapshots of the last successes, the newest first."""
+    return selectors.last_good_snapshots(component.pk, space, limit=settings.KEPT_SUCCESSES)
+
+
+def kept_snapshots(succeeded: Sequence[Snapshot], *, coming: Snapshot) -> list[Snapshot]:
+    """Those that can be rolled back to once ``coming`` is the newest of them."""
+    return [coming, *(snapshot for snapshot in succeeded if snapshot.pk != coming.pk)][: settings.KEPT_SUCCESSES]
 
 
 def _kept_for_roll_back(found: Sequence[Manifest], wanted: set[ObjectRef], kept: frozenset[str]) -> list[Staying]:
@@ -161,9 +172,11 @@ def _kept_for_roll_back(found: Sequence[Manifest], wanted: set[ObjectRef], kept:
     return [Staying(ref.kind, ref.name, why) for ref in refs]
 
 
-def _lasting(component: Component, space: Space, wanted: Sequence[Manifest]) -> list[Staying]:
+def _lasting(
+    component: Component, space: Space, wanted: Sequence[Manifest], succeeded: Sequence[Snapshot] | None
+) -> list[Staying]:
     """Claims and Secrets that the pods used until now and will not use any more."""
-    before = selectors.last_good_snapshots(component.pk, space, limit=1)
+    before = selectors.last_good_snapshots(component.pk, space, limit=1) if succeeded is None else succeeded
     used = _pod_references(before[0].manifests) if before else frozenset()
     why = _("The platform never removes it: a person does, when nobody needs it.")
     return [Staying(kind, name, why) for kind, name in sorted(used - _pod_references(wanted))]

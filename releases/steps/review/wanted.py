@@ -92,7 +92,7 @@ def _inputs(review: Review) -> Inputs:
     settings = order.component_settings
     if settings is None or not order.image_digest:
         raise Trouble(Reason.INCOMPLETE, _("The order has no image yet: build it first."), [])
-    versions = latest_versions([settings.deployment_template, settings.service_template])
+    versions = latest_versions([settings.deployment_template_id, settings.service_template_id])
     if len(versions) < 2:
         raise Trouble(Reason.INCOMPLETE, _("The component has no template to deploy it with: choose one."), [])
     allocation = current_allocation(order.component, environment)
@@ -181,7 +181,7 @@ def _store(
             lease.read()
             snapshot = Snapshot.objects.create(
                 **key,
-                component_id=order.component_id,
+                component=order.component,
                 digest=order.image_digest,
                 manifests=manifests,
                 origins=origins,
@@ -212,5 +212,7 @@ def _void_older(order: ReleaseOrder, snapshot: Snapshot) -> None:
         .exclude(snapshot=snapshot)
         .exclude(snapshot__removes__isnull=False)
     )
+    if not older.exists():
+        return
     for approval in older.select_related("by", "order__project", "order__component", "space__environment", "snapshot"):
         void(approval, actor=None, reason="new snapshot", after={"snapshot": snapshot.hash})
