@@ -204,7 +204,7 @@ _SPREAD = Fields(
 )
 _TOLERATION = Fields(
     {
-        "key": anything,
+        "key": label_key,
         "operator": one_of("Exists", "Equal"),
         "value": label,
         "effect": one_of("NoSchedule", "PreferNoSchedule", "NoExecute"),
