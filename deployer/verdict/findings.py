@@ -16,6 +16,8 @@ from deployer.verdict.containers import container_finding
 from deployer.verdict.objects import condition, metadata, seconds_since, status
 
 SCHEDULING_PATIENCE_SECONDS = 120
+NODE_PATIENCE_SECONDS = 40
+"""The node controller gives a node that does not report as long."""
 COUNTED = ("evicted", "node_refused")
 """One pod of these says little; several in one rollout end it."""
 _EVICTIONS = ("Evicted", "NodeLost", "Preempting", "NodeShutdown", "Terminated")
@@ -37,8 +39,8 @@ def pod_findings(pod: Manifest, events: Sequence[EventFacts], now: datetime) -> 
         return
     found = [finding for case in cases_of(pod, own, now) if (finding := container_finding(case)) is not None]
     yield from found
-    if not found and (gate := _closed_gate(pod, name)):
-        yield gate
+    if not found and (one := _closed_gate(pod, name) or _silent_node(pod, name, now)):
+        yield one
 
 
 def _given_back(pod: Manifest, name: str) -> Finding:
@@ -59,6 +61,25 @@ def _unscheduled(pod: Manifest, name: str, events: Sequence[EventFacts], now: da
     is_late = waited >= SCHEDULING_PATIENCE_SECONDS and scaling[-1:] != ["TriggeredScaleUp"]
     is_hopeless = scaling[-1:] == ["NotTriggerScaleUp"]
     return Finding(Diagnosis("unschedulable", {"message": message}, name), is_hopeless or is_late)
+
+
+def _silent_node(pod: Manifest, name: str, now: datetime) -> Finding | None:
+    """Its node has never taken it up, or reports no more: the node controller then takes ``Ready`` from its pods alone.
+
+    A kubelet writes ``startTime`` first of all, and the readiness of containers and pod together.
+    """
+    node, boxes = str((pod.get("spec") or {}).get("nodeName") or ""), status(pod).get("containerStatuses") or ()
+    scheduled, ready = condition(pod, "PodScheduled"), condition(pod, "Ready")
+    is_ready = bool(boxes) and all(box.get("ready") and "running" in (box.get("state") or {}) for box in boxes)
+    since = ""
+    if not boxes and not status(pod).get("startTime") and scheduled.get("status") == "True":
+        since = str(scheduled.get("lastTransitionTime") or "")
+    elif is_ready and ready.get("status") in ("False", "Unknown"):
+        since = str(ready.get("lastTransitionTime") or "")
+    if not node or seconds_since(since, now) < NODE_PATIENCE_SECONDS:
+        return None
+    values = {"node": node, "seconds": str(int(seconds_since(since, now)))}
+    return Finding(Diagnosis("node_silent", values, name), is_fatal=False)
 
 
 def _closed_gate(pod: Manifest, name: str) -> Finding | None:

@@ -205,6 +205,7 @@ _VAGUE = (
     "starting",
     "unschedulable",
     "pod_delayed",
+    "node_silent",
 )
 
 

@@ -48,6 +48,7 @@ MESSAGES: dict[str, Message] = {
     "container_problem": _("Container %(container)s does not start (%(reason)s): %(message)s"),
     "evicted": _("Pods were evicted from their nodes (%(count)s): %(message)s"),
     "node_refused": _("Nodes gave pods back (%(count)s, %(reason)s): %(message)s"),
+    "node_silent": _("The node %(node)s has said nothing of the pod for %(seconds)s seconds: it may be down."),
     "quota_exceeded": _("Quota %(quota)s is full: one more pod needs %(requested)s; %(used)s of %(limited)s is used."),
     "quota_needs_resources": _("Quota %(quota)s asks for values that the pod does not set: %(message)s"),
     "limit_range": _("The namespace's limits do not allow this pod: %(message)s"),
@@ -100,6 +101,7 @@ NEXT_STEPS: dict[str, Message] = {
         "Ask the platform administrator about the nodes; if they ran short of memory, raise the memory request."
     ),
     "node_refused": _("Ask the platform administrator about the node; lower the requests if it is too full for them."),
+    "node_silent": _("Ask the platform administrator about the node."),
     "quota_exceeded": _("Lower replicas or the allocation, or ask the platform administrator to raise the quota."),
     "quota_needs_resources": _("Set requests and limits on every container of the deployment template."),
     "limit_range": _("Bring the allocation within the limits of the namespace."),

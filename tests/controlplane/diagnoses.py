@@ -111,6 +111,9 @@ BY_KUBELET: dict[str, Said] = {
     "slow_start": Said(waits("ContainerCreating")),
     "container_problem": Said(waits("PostStartHookError", "command exited with 1")),
     "evicted": Said(of_pod={"phase": "Failed", "reason": "Evicted", "message": "The node was low on memory."}),
+    "node_silent": Said(
+        runs(started=True, ready=True), of_pod={"conditions": [condition("Ready", "", "")]}
+    ),
     "node_refused": Said(of_pod={"phase": "Failed", "reason": "OutOfcpu", "message": "Node didn't have enough cpu"}),
 }  # fmt: skip
 

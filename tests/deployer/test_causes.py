@@ -363,3 +363,19 @@ def test_a_configuration_that_the_node_has_not_read_yet_is_waited_for(words: str
     assert code_of(verdict_of(shape)) == ("progressing", "container_problem")
     late = waiting("CreateContainerConfigError", words, age=61)
     assert code_of(verdict_of(late)) == ("failed", "container_problem")
+
+
+def test_a_node_that_says_nothing_is_named() -> None:
+    taken = pod(status={"conditions": [{"type": "PodScheduled", "status": "True", "lastTransitionTime": ago(50)}]})
+    del taken["status"]["startTime"]
+    box = {"name": "web", "ready": True, "state": {"running": {"startedAt": ago(500)}}}
+    lost = pod(status={"containerStatuses": [box]})
+    lost["status"]["conditions"][1]["lastTransitionTime"] = ago(50)
+    for shape in (taken, lost):
+        verdict = verdict_of(shape)
+        assert code_of(verdict) == ("progressing", "node_silent")
+        assert verdict.diagnosis and verdict.diagnosis.values["node"] == "n1"
+        assert code_of(verdict_of(shape, elapsed=901)) == ("failed", "node_silent"), "not a bare deadline"
+    taken["status"]["conditions"][0]["lastTransitionTime"] = ago(5)
+    lost["status"]["conditions"][1]["lastTransitionTime"] = ago(5)
+    assert code_of(verdict_of(taken)) == code_of(verdict_of(lost)) == ("progressing", "")
