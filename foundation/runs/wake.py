@@ -15,7 +15,7 @@ from django.db.models import F
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Least
 
-from foundation.clock import now_plus
+from foundation.clock import now_minus, now_plus
 from foundation.runs.choices import ACTIVE
 from foundation.runs.claim import hint_seconds
 from foundation.runs.kinds import all_kinds
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 TASK = "foundation.runs.tasks.take"
 _WAITING_LIMIT = 1000
 _STALE_SECONDS = 30
+FIRST_SECONDS = 20.0
+"""Runs are taken by the time since when they are due: what goes first is due as if it had been for so long."""
 
 
 def hinted_at() -> Combinable:
@@ -38,13 +40,13 @@ def launch_hint(kind: str, pk: int) -> None:
     transaction.on_commit(lambda: publisher.send(kind, pk))
 
 
-def wake(model: type[Run], pk: int, *, prompt: bool = True) -> bool:
+def wake(model: type[Run], pk: int, *, prompt: bool = True, is_first: bool = False) -> bool:
     """Makes an active run due; False when it is final. A step that is running now will be followed by another.
 
     ``prompt`` sends a hint to the workers on commit and leaves the run to them for 2 s; without, the next watcher
-    takes it.
+    takes it, and with ``is_first`` before all others that wait for the same remote.
     """
-    due = now_plus(hint_seconds() if prompt else 0)
+    due = now_minus(FIRST_SECONDS) if is_first else now_plus(hint_seconds() if prompt else 0)
     rows = model._default_manager.filter(pk=pk, state__in=ACTIVE)
     if rows.update(next_at=Least(F("next_at"), due), wakes=F("wakes") + 1) != 1:
         return False

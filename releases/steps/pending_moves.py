@@ -25,20 +25,24 @@ class PendingMoves:
 
     _due: dict[Key, float] = field(default_factory=dict)
     _told: dict[Key, float] = field(default_factory=dict)
+    _ended: set[Key] = field(default_factory=set)
 
     def note(self, watch: int, moved: Moved, now: float) -> None:
         """Something moved there."""
         key = watch, moved.instance
         due = now if moved.is_final or not moved.instance else max(now, self._told.get(key, 0.0) + self._apart())
         self._due[key] = min(due, self._due.get(key, due))
+        if moved.is_final:
+            self._ended.add(key)
 
     def seconds(self, now: float) -> float | None:
         """Until there is something to tell; None when nothing waits."""
         return max(0.0, min(self._due.values()) - now) if self._due else None
 
-    def take(self, now: float) -> set[Key]:
-        """What is to be told now."""
-        found = {key for key, due in self._due.items() if due <= now}
+    def take(self, now: float) -> dict[Key, bool]:
+        """What is to be told now, and whether it has come to its end."""
+        found = {key: key in self._ended for key, due in self._due.items() if due <= now}
+        self._ended -= found.keys()
         for key in found:
             del self._due[key]
         self._told = {key: at for key, at in self._told.items() if now - at < 2 * LONGEST_APART_SECONDS}

@@ -162,10 +162,10 @@ class WatchHolder:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._has_moved.wait(), self._moved.seconds(time.monotonic()))
             self._has_moved.clear()
-            places: dict[tuple[int, str], set[str]] = {}
-            for pk, instance in self._moved.take(time.monotonic()):
+            places: dict[tuple[int, str], dict[str, bool]] = {}
+            for (pk, instance), has_ended in self._moved.take(time.monotonic()).items():
                 if held := self._held.get(pk):
-                    places.setdefault((held.cluster_id, held.namespace), set()).add(instance)
+                    places.setdefault((held.cluster_id, held.namespace), {})[instance] = has_ended
             if not places:
                 continue
             try:
@@ -259,18 +259,19 @@ def _give_back_all(leases: list[Lease]) -> None:
         _give_back(lease, Again(0))
 
 
-def wake_places(places: Mapping[tuple[int, str], set[str]]) -> None:
+def wake_places(places: Mapping[tuple[int, str], Mapping[str, bool]]) -> None:
     """Makes runs due now: by namespace, (cluster, namespace), the instances that moved; an empty one means all there.
 
-    Whose deployment is under way is followed by that; the space is looked at for the others.
+    An instance that has come to its end (True) goes before those that only move: people wait for its verdict. Whose
+    deployment is under way is followed by that; the space is looked at for the others.
     """
     for (cluster_id, namespace), instances in places.items():
         there = {"space__cluster_id": cluster_id, "space__namespace": namespace}
         followed = _deployments_there(there)
         for pk, instance in followed.items():
             if "" in instances or instance in instances:
-                wake(Deployment, pk, prompt=False)
-        if "" not in instances and instances <= set(followed.values()):
+                wake(Deployment, pk, prompt=False, is_first=instances.get(instance, False))
+        if "" not in instances and instances.keys() <= set(followed.values()):
             continue
         for pk in SpaceObservation.objects.filter(**there).values_list("pk", flat=True):
             wake(SpaceObservation, pk, prompt=False)

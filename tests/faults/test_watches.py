@@ -146,7 +146,7 @@ def test_news_of_one_component_wake_its_deployment_and_not_the_space(running: Si
     def woken(instances: set[str]) -> tuple[bool, bool]:
         Deployment.objects.filter(pk=run.pk).update(next_at=PARKED)
         SpaceObservation.objects.update(next_at=PARKED)
-        watch.wake_places({here: instances})
+        watch.wake_places({here: dict.fromkeys(instances, False)})
         is_due = Deployment.objects.get(pk=run.pk).next_at < PARKED
         return is_due, SpaceObservation.objects.get().next_at < PARKED
 

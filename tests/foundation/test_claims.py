@@ -33,6 +33,7 @@ from foundation.runs.engine import (
     owner,
     release_leases,
     run_step,
+    wake,
 )
 from foundation.runs.slots import slots
 from tests.foundation.conftest import ROOT, make_due, take
@@ -122,6 +123,14 @@ def test_a_hinted_run_is_left_to_the_workers_for_two_seconds(db: None) -> None:
     row = ProbeRun.objects.create(script=["again"], next_at=hinted_at())
     assert claim(PROBE, owner="watcher/1", limit=5) == []
     assert take(row.pk, grace=2.0).pk == row.pk
+
+
+def test_what_is_woken_as_first_goes_before_those_that_wait(db: None) -> None:
+    waiting = [ProbeRun.objects.create(script=["again"], next_at=Now()) for _ in range(3)]
+    last = ProbeRun.objects.create(script=["again"], next_at=PARKED)
+    assert wake(ProbeRun, last.pk, prompt=False, is_first=True)
+    assert [lease.pk for lease in claim(PROBE, owner=owner(), limit=1)] == [last.pk]
+    assert {lease.pk for lease in claim(PROBE, owner=owner(), limit=9)} == {row.pk for row in waiting}
 
 
 def test_at_most_four_of_one_remote_are_in_flight(db: None) -> None:
