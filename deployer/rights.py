@@ -30,7 +30,7 @@ class Right:
 
 
 _APPLIED = ("get", "create", "patch", "delete")
-_CAPACITY = "say before a deployment whether the nodes have room for it; without it that is not known"
+_CAPACITY = "say before a deployment whether the nodes have capacity for it; without it that is not known"
 _FIND = "find what left the templates; without it nothing of that is removed, and the review says so"
 
 RIGHTS: tuple[Right, ...] = (

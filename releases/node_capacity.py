@@ -72,7 +72,7 @@ def _nodes_of_pods(place: Placement) -> tuple[str, ...]:
 def _capacity(space: Space, change: Change) -> NodeCapacity:
     observed = nodes_of(space.cluster_id)
     if observed.nodes is None:
-        message = _("Whether the nodes have room for it is not known: %(why)s.", why=observed.message)
+        message = _("Whether the nodes have capacity for it is not known: %(why)s.", why=observed.message)
         return NodeCapacity(UNKNOWN, message, observed.at)
     found = capacity_for(observed.nodes, change)
     return NodeCapacity(found.outcome, found.message, observed.at)

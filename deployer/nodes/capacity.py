@@ -50,7 +50,7 @@ def capacity_for(nodes: Sequence[NodeFacts], change: Change) -> Capacity:
     unless nodes or capacity are added. Raises QuantityError.
     """
     if change.after <= (len(change.before) if change.plan is None else 0):
-        return Capacity(FITS, _("No pod is added, so the nodes have room for it."))
+        return Capacity(FITS, _("No pod is added, so the nodes have capacity for it."))
     reasons = {node.name: blocker(change.spec, node) for node in nodes}
     are_open = [node for node in nodes if reasons[node.name] is None]
     if not are_open:
@@ -61,7 +61,7 @@ def capacity_for(nodes: Sequence[NodeFacts], change: Change) -> Capacity:
             return Capacity(SHORT, _short(lack, new, has_old=kept > 0 and change.plan is not None))
     if any(_lack(are_open, change, need, kept, new) for kept, new in _mixes(change)):
         return Capacity(
-            SLOWER, _("The nodes have too little room to replace pods at full speed: new ones wait for old.")
+            SLOWER, _("The nodes have too little capacity to replace pods at full speed: new ones wait for old.")
         )
     return Capacity(FITS, _fits(len(are_open), has_rules=_has_rules_between_pods(change.spec)))
 
@@ -125,22 +125,22 @@ def _short(lack: tuple[int, dict[str, int]], new: int, *, has_old: bool) -> Mess
     values = {"missing": missing, "new": new, "what": what}
     if has_old:
         return _(
-            "No room for %(missing)s of %(new)s new pods while old ones run: short by %(what)s on the nodes that may "
-            "take them.",
+            "No capacity for %(missing)s of %(new)s new pods while old ones run: short by %(what)s on the nodes that "
+            "may take them.",
             **values,
         )
     return _(
-        "No room for %(missing)s of %(new)s new pods: short by %(what)s on the nodes that may take them.", **values
+        "No capacity for %(missing)s of %(new)s new pods: short by %(what)s on the nodes that may take them.", **values
     )
 
 
 def _fits(count: int, *, has_rules: bool) -> Message:
     if has_rules:
         return _(
-            "The nodes have room for it: %(n)s may take such a pod. Its rules about other pods are not counted.",
+            "The nodes have capacity for it: %(n)s may take such a pod. Its rules about other pods are not counted.",
             n=count,
         )
-    return _("The nodes have room for it: %(n)s may take such a pod.", n=count)
+    return _("The nodes have capacity for it: %(n)s may take such a pod.", n=count)
 
 
 def _amount(name: str, amount: int) -> Message:

@@ -93,7 +93,7 @@ NEXT_STEPS: dict[str, Message] = {
     "readiness_gate": _("Ask who set the gate (a load balancer or mesh controller): it reports the pod as ready."),
     "scheduling_gated": _("Ask who set the gates: a quota or queue controller lifts them."),
     "not_ready": _("Read the container's log; check path and port of the readiness check."),
-    "unschedulable": _("Lower the requests in the allocation, or ask the platform administrator for room."),
+    "unschedulable": _("Lower the requests in the allocation, or ask the platform administrator for capacity."),
     "stuck_creating": _("Check the volumes and the configuration that the pod mounts."),
     "slow_start": _("Wait: pulling a large image takes time."),
     "container_problem": _("Read the cluster's message; ask the platform administrator if it is not about the image."),

@@ -29,7 +29,7 @@ KINDS: dict[str, MessageLike] = {
     "space-sync": _("space sync"),
     "cluster-test": _("cluster test"),
     "cluster-contact": _("contact with a cluster"),
-    "cluster-nodes": _("room on a cluster's nodes"),
+    "cluster-nodes": _("capacity of a cluster's nodes"),
     "preview": _("template preview"),
     "server-test": _("server test"),
     "repository-read": _("branches after a push"),

@@ -57,13 +57,13 @@ def test_what_runs_takes_capacity_and_gives_it_back(bench: Bench, wire: Wire) ->
         return any(pod["spec"].get("nodeName") for pod in pods)
 
     before = free_cpu()
-    pod = bare_pod("room")
+    pod = bare_pod("capacity")
     pod["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "17"}}
     assert wire.call("POST", PODS, pod).status == 201
     wait_for(is_taken, "it has a node")
-    wait_for(lambda: before - free_cpu() > 15_000, "its room is taken")
-    assert wire.call("DELETE", f"{PODS}/room").status == 200
-    wait_for(lambda: before - free_cpu() < 15_000, "its room is free again", 60)
+    wait_for(lambda: before - free_cpu() > 15_000, "its capacity is taken")
+    assert wire.call("DELETE", f"{PODS}/capacity").status == 200
+    wait_for(lambda: before - free_cpu() < 15_000, "its capacity is free again", 60)
 
 
 def test_a_cluster_beyond_the_bounds_is_not_counted(bench: Bench) -> None:

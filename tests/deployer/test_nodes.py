@@ -198,7 +198,7 @@ ONE_BY_ONE, BOTH, STOPS_FIRST = RollingPlan(1, 0), RollingPlan(2, 1), RollingPla
         pytest.param(THREE, [], Change(ask(), 12, plan=ONE_BY_ONE), "fits", "3 may take", id="exactly"),
         pytest.param(
             THREE, [], Change(ask(), 13, plan=ONE_BY_ONE), "short",
-            "No room for 1 of 13 new pods: short by 1 CPU on the nodes", id="one too many",
+            "No capacity for 1 of 13 new pods: short by 1 CPU on the nodes", id="one too many",
         ),
         pytest.param(
             THREE, [], Change(ask("2.5", "1Gi"), 4, plan=ONE_BY_ONE), "short", "short by 1 CPU",
@@ -236,19 +236,19 @@ ONE_BY_ONE, BOTH, STOPS_FIRST = RollingPlan(1, 0), RollingPlan(2, 1), RollingPla
         ),
         pytest.param(
             [node("n1")], [pod("n1")] * 4, Change(ask(), 4, ["n1"] * 4, pod_amounts(ask()), BOTH), "slower", "wait",
-            id="no room for the surge, but one may be missing",
+            id="no capacity for the surge, but one may be missing",
         ),
         pytest.param(
             [node("n1")], [pod("n1")] * 4, Change(ask(), 4, ["n1"] * 4, pod_amounts(ask()), ONE_BY_ONE), "short",
-            "while old ones run", id="no room for the surge, and none may be missing",
+            "while old ones run", id="no capacity for the surge, and none may be missing",
         ),
         pytest.param(
             [node("n1")], [pod("n1")] * 3, Change(ask(), 3, ["n1"] * 3, pod_amounts(ask()), ONE_BY_ONE), "fits", "",
-            id="room for the surge",
+            id="capacity for the surge",
         ),
         pytest.param(
             [node("n1")], [pod("n1")] * 3, Change(ask(), 3, ["n1"] * 3, pod_amounts(ask()), RollingPlan(3, 0)),
-            "slower", "", id="room for one of the surge",
+            "slower", "", id="capacity for one of the surge",
         ),
         pytest.param(
             [node("n1"), node("n2")], [pod("n1")] * 4 + [pod("n2")] * 4,

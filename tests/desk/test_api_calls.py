@@ -255,7 +255,7 @@ def test_settings_of_ones_own_are_saved_by_their_command(world: World) -> None:
     assert (world.dana.language, world.dana.theme, world.dana.single_keys) == ("zh-hans", "dark", False)
 
 
-def test_a_outsider_copies_nothing_that_they_may_not_see(world: World, component: Component) -> None:
+def test_an_outsider_copies_nothing_that_they_may_not_see(world: World, component: Component) -> None:
     outsider = Caller(world, "otto")
     curl = outsider.filled(f"/components/{component.project.slug}/{component.slug}/archive/", is_archived="yes")
     assert outsider.run(curl).status_code == 404

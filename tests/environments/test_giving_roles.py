@@ -51,7 +51,7 @@ def test_others_who_see_the_project_may_not(world: World, who: str) -> None:
     assert not Membership.objects.filter(user=world.otto).exists()
 
 
-def test_a_outsider_learns_nothing(world: World) -> None:
+def test_an_outsider_learns_nothing(world: World) -> None:
     with pytest.raises(Missing):
         give(world, by="otto")
 

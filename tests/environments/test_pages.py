@@ -57,7 +57,7 @@ def test_no_page_holds_inline_script_or_style_or_the_token(world: World, path: s
     assert "secret-token" not in text
 
 
-def test_a_outsider_sees_no_project_in_the_lists(world: World) -> None:
+def test_an_outsider_sees_no_project_in_the_lists(world: World) -> None:
     otto = browse(world, "otto")
     assert "SIS-OMM" not in otto.get("/projects/").content.decode()
     assert "sis-omm-fat" not in otto.get("/environments/").content.decode()

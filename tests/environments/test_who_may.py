@@ -47,7 +47,7 @@ def test_role_verb_space(world: World, role: str) -> None:
     assert found == {(row["verb"], place): expected(row, role) for row in ROWS for place in PLACES}
 
 
-def test_a_outsider_may_nothing(world: World) -> None:
+def test_an_outsider_may_nothing(world: World) -> None:
     rights = Rights(world.otto)
     asked = [(verb, space) for verb in VERBS for space in world.spaces.values()]
     assert not [verb for verb, space in asked if rights.can(verb, space=space, owner_id=world.otto.pk)]

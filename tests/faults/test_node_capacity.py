@@ -36,7 +36,7 @@ def test_a_review_says_that_there_is_capacity(site: Site) -> None:
     only_nodes(node(64_000))
     review = site.review(site.order_with_image())
     assert review.state == "succeeded"
-    assert capacity(review) == ("fits", "The nodes have room for it: 1 may take such a pod.")
+    assert capacity(review) == ("fits", "The nodes have capacity for it: 1 may take such a pod.")
     assert not [one for one in review.findings["warnings"] if "nodes" in str(one)]
 
 
@@ -62,7 +62,9 @@ def test_a_review_says_that_it_does_not_know(site: Site) -> None:
     review = site.review(site.order_with_image())
     outcome, message = capacity(review)
     assert (review.state, outcome) == ("succeeded", "unknown")
-    assert message == ("Whether the nodes have room for it is not known: the cluster account may not list the nodes.")
+    assert message == (
+        "Whether the nodes have capacity for it is not known: the cluster account may not list the nodes."
+    )
     assert message not in [str(one) for one in review.findings["warnings"]]
 
 
@@ -72,7 +74,7 @@ def test_a_scale_is_previewed_by_the_nodes_too(site: Site) -> None:
     only_nodes(node(1))
     more = scaling.preview(place, place.wanted + 2)
     assert more.capacity is not None and more.capacity.outcome == "short" and more.capacity.fits is False
-    assert "No room for 2 of 2 new pods" in str(more.capacity.message)
+    assert "No capacity for 2 of 2 new pods" in str(more.capacity.message)
     only_nodes(node(64_000))
     assert scaling.preview(place, place.wanted + 2).capacity.fits is True  # type: ignore[union-attr]
     assert scaling.preview(place, max(0, place.wanted - 1)).capacity is None

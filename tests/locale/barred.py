@@ -36,6 +36,7 @@ ENGLISH = (
     ),
     Barred(r"\bdeploy(ment)? pool\b", "release order", _ONE_NAME),
     Barred(r"\bwork items?\b", "release order", _ONE_NAME),
+    Barred(r"\brooms?\b", "capacity, quota", _ONE_NAME),
     Barred(r"\bcode review\b", "review", "a review here looks at manifests, not at code"),
     Barred(r"\bpull request\b", "order", "there is none: an order carries a commit"),
     Barred(r"\bpipelines?\b", "build, stages", "there is one Jenkins job, and a train has waves"),

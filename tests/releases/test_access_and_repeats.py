@@ -107,7 +107,7 @@ def test_every_address_that_acts_asks_for_more_than_reading() -> None:
 
 
 @pytest.mark.security("guessed-ids")
-def test_a_outsider_cannot_count_deployments(world: World) -> None:
+def test_an_outsider_cannot_count_deployments(world: World) -> None:
     row = make_success(make_built(make_component(world), world.dana), world.spaces["fat"], world.olli)
     client, _call = post(world, "otto", "x", {})
     real, wrong = client.get(f"/api/v1/deployments/{row.pk}/"), client.get(f"/api/v1/deployments/{row.pk + 999}/")

@@ -44,7 +44,7 @@ def component(world: World) -> Component:
 
 
 @pytest.mark.security("guessed-ids")
-def test_a_outsider_sees_the_same_404_as_for_a_wrong_number(world: World, component: Component) -> None:
+def test_an_outsider_sees_the_same_404_as_for_a_wrong_number(world: World, component: Component) -> None:
     order = make_order(component, world.dana)
     otto = Caller(world, "otto")
     real, wrong = otto.get(f"orders/{order.number}/"), otto.get("orders/K8S20200101000000AA/")

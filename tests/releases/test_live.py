@@ -161,7 +161,7 @@ def test_a_browser_that_was_away_misses_nothing(order: ReleaseOrder, world: Worl
 
 
 @pytest.mark.security("guessed-ids")
-def test_a_outsider_is_refused_like_a_wrong_name(order: ReleaseOrder, world: World) -> None:
+def test_an_outsider_is_refused_like_a_wrong_name(order: ReleaseOrder, world: World) -> None:
     async def play(browser: Browser) -> None:
         answers = []
         for topic in (f"order:{order.number}", "order:K8S20200101000000AA", "project:999999", "order:../x", "nonsense"):

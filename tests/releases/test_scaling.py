@@ -115,9 +115,9 @@ def test_page_and_api_say_whether_the_nodes_have_capacity(world: World, place: P
     NodeObservation.objects.update(nodes=nodes_as_data([NodeFacts("n1", {}, (), free)]), seen_at=timezone.now())
     olli = Caller(world, "olli")
     found = olli.get(f"{PLACE}?replicas=6").json()["nodes"]
-    assert (found["fits"], found["message"]) == (True, "The nodes have room for it: 1 may take such a pod.")
+    assert (found["fits"], found["message"]) == (True, "The nodes have capacity for it: 1 may take such a pod.")
     assert olli.get(f"{PLACE}?replicas=4").json()["nodes"] is None
-    short = "No room for 1 of 3 new pods: short by 50m CPU on the nodes that may take them."
+    short = "No capacity for 1 of 3 new pods: short by 50m CPU on the nodes that may take them."
     assert olli.get(f"{PLACE}?replicas=7").json()["nodes"]["message"] == short
     browser = Client()
     browser.force_login(world.olli, backend="accounts.backends.PasswordBackend")

@@ -38,7 +38,7 @@ def page(client: Client, order: ReleaseOrder, query: str = "") -> Any:
     return client.get(f"/orders/{order.number}/{query}")
 
 
-def test_a_outsider_and_a_wrong_number_get_the_same_404(world: World, component: Component, signed_in: SignIn) -> None:
+def test_an_outsider_and_a_wrong_number_get_the_same_404(world: World, component: Component, signed_in: SignIn) -> None:
     order = make_order(component, world.dana)
     outsider = page(signed_in("otto"), order)
     wrong = signed_in("dana").get("/orders/K8S20200101000000AA/")

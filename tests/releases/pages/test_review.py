@@ -198,10 +198,10 @@ def test_a_review_that_lost_the_cluster_says_so(world: World, order: ReleaseOrde
 
 
 def test_the_page_says_whether_the_nodes_have_capacity(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
-    said = {"text": "The nodes have room for it: %(n)s may take such a pod.", "params": {"n": 3}}
+    said = {"text": "The nodes have capacity for it: %(n)s may take such a pod.", "params": {"n": 3}}
     found = {"outcome": "fits", "message": from_json_data(said), "seen_at": timezone.now().isoformat()}
     fresh(order, world, nodes=found)
     page = signed_in("olli").get(url(order)).content.decode()
-    assert "Room on the nodes" in page and "3 may take such a pod" in page
+    assert "Capacity of the nodes" in page and "3 may take such a pod" in page
     fresh(order, world)
-    assert "Room on the nodes" not in signed_in("olli").get(url(order)).content.decode(), "an older review"
+    assert "Capacity of the nodes" not in signed_in("olli").get(url(order)).content.decode(), "an older review"
