@@ -206,7 +206,8 @@ def _control(rows: SheetRows) -> Clause:
 
 def _approval(rows: SheetRows, row: Approval) -> str:
     label, word = rows.spaces[row.space_id].environment.label, ApprovalState(row.state).label
-    return join(label, row.by.shown_name, word, moment(row.created_at), row.snapshot.short_hash, row.comment)
+    scaled = _("of %(count)s pods", count=row.scale_request.replicas) if row.scale_request else ""
+    return join(label, row.by.shown_name, word, scaled, moment(row.created_at), row.snapshot.short_hash, row.comment)
 
 
 def _integrity(rows: SheetRows) -> Clause:

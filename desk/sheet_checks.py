@@ -15,7 +15,12 @@ def four_eyes_lines(rows: SheetRows) -> list[str]:
 
 def _four_eyes(rows: SheetRows, pk: int) -> str:
     space = rows.spaces[pk]
-    given = {row.by_id: row.by for row in rows.approvals if row.space_id == pk and row.state == ApprovalState.GIVEN}
+    # Who agreed to another number of pods approved no deployment.
+    given = {
+        row.by_id: row.by
+        for row in rows.approvals
+        if row.space_id == pk and row.state == ApprovalState.GIVEN and row.scale_request_id is None
+    }
     deployers = {row.deployed_by_id: row.deployed_by for row in rows.deployments if row.space_id == pk}
     makers = {rows.order.author_id, *(row.started_by_id for row in rows.builds)}
     if not (given or space.four_eyes):
@@ -36,7 +41,9 @@ def snapshot_lines(rows: SheetRows) -> list[str]:
     for row in rows.deployments:
         if row.snapshot is None:
             continue
-        approved = {one.snapshot_id for one in rows.approvals if one.space_id == row.space_id}
+        approved = {
+            one.snapshot_id for one in rows.approvals if one.space_id == row.space_id and one.scale_request_id is None
+        }
         text = f"{rows.spaces[row.space_id].environment.label} {row.snapshot.hash}"
         if row.snapshot_id in approved:
             alike = _("approved and deployed alike")

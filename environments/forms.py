@@ -309,7 +309,15 @@ class PolicyForm(forms.Form):
         ),
         (
             _("Deployment"),
-            ("operations_only", "deploy_deadline_seconds", "settle_seconds", "auto_rollback", "force_conflicts"),
+            (
+                "operations_only",
+                "scale_minimum",
+                "scale_maximum",
+                "deploy_deadline_seconds",
+                "settle_seconds",
+                "auto_rollback",
+                "force_conflicts",
+            ),
         ),
     )
 

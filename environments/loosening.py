@@ -38,6 +38,16 @@ def _other_groups(before: Any, after: Any) -> bool:
     return set(before) != set(after)
 
 
+def _lower_floor(before: Any, after: Any) -> bool:
+    """Empty is from 1 in production."""
+    return (1 if after is None else int(after)) < (1 if before is None else int(before))
+
+
+def _higher_ceiling(before: Any, after: Any) -> bool:
+    """Empty is to twice each component's allocation: no number is above or below that for all of them."""
+    return before != after and (before is None or after is None or int(after) > int(before))
+
+
 def _another_pattern(before: Any, after: Any) -> bool:
     """No two patterns can be told wider and narrower: only the first one is certain to tighten."""
     return bool(before) and before != after
@@ -64,6 +74,8 @@ POLICY: dict[str, Judge] = {
     "approval_needs_comment": _switched_off,
     "four_eyes": _switched_off,
     "operations_only": _switched_off,
+    "scale_minimum": _lower_floor,
+    "scale_maximum": _higher_ceiling,
     "force_conflicts": _switched_on,
     "branch_pattern": _another_pattern,
     "change_ticket_required": _switched_off,

@@ -22,6 +22,8 @@ POLICY_FIELDS = (
     "approval_needs_comment",
     "four_eyes",
     "operations_only",
+    "scale_minimum",
+    "scale_maximum",
     "settle_seconds",
     "deploy_deadline_seconds",
     "force_conflicts",
@@ -80,6 +82,9 @@ def contradictions(policy: Mapping[str, Any], *, is_entry: bool) -> dict[str, li
         found["promote_automatically"] = [
             _("Only the first environment of the flow can be entered by itself: later ones need a test verdict.")
         ]
+    least, most = policy["scale_minimum"], policy["scale_maximum"]
+    if least is not None and most is not None and least > most:
+        found["scale_maximum"] = [_("The upper bound of a scale is not below the lower one.")]
     if problem := patterns.problem_of(policy["branch_pattern"]):
         found["branch_pattern"] = [problem]
     return found

@@ -21,20 +21,38 @@ def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None,
     if space.approvals:
         no = selectors.rejection(snapshot) if snapshot else None
         if no:
-            message = _("%(who)s rejected it: %(why)s", who=no.by.localized_name, why=no.comment or "–")
-            gates.append(Gate("approved", False, message, no.by.shown_name))
-        makers = makers_of(order)
-        given = [
-            approval
-            for approval in (selectors.approvals_in_force(snapshot) if snapshot else [])
-            if approval.by_id not in makers and counts_today(approval, space, Rights(approval.by))
-        ]
-        others = [approval for approval in given if deployer is None or approval.by_id != deployer.pk]
-        if deployer and len(others) < space.approvals <= len(given):
-            gates.append(_approver_deploys(space, deployer, makers if space.four_eyes else set()))
-        else:
-            gates.append(_enough(space, others, makers | ({deployer.pk} if deployer else set())))
+            gates.append(rejected(no))
+        words = selectors.approvals_in_force(snapshot) if snapshot else []
+        gates.append(agreement(order, space, words, deployer, needed=space.approvals))
     return gates + four_eyes_gates(order, space, deployer)
+
+
+def rejected(no: Approval) -> Gate:
+    """Somebody said no: until they withdraw it."""
+    message = _("%(who)s rejected it: %(why)s", who=no.by.localized_name, why=no.comment or "–")
+    return Gate("approved", False, message, no.by.shown_name, no.created_at)
+
+
+def agreement(
+    order: ReleaseOrder,
+    space: Space,
+    words: list[Approval],
+    deployer: User | None,
+    *,
+    needed: int,
+    asked_by: int | None = None,
+) -> Gate:
+    """Do enough people agree, whom four eyes allow, by the policy and the roles of this moment?
+
+    ``words`` are approvals in force; ``asked_by`` asked for what they approve, and is no second person either.
+    """
+    makers = makers_of(order)
+    barred = makers | ({asked_by} if asked_by else set())
+    given = [word for word in words if word.by_id not in barred and counts_today(word, space, Rights(word.by))]
+    others = [word for word in given if deployer is None or word.by_id != deployer.pk]
+    if deployer and len(others) < needed <= len(given):
+        return _approver_deploys(space, deployer, makers if space.four_eyes else set())
+    return _enough(space, others, barred | ({deployer.pk} if deployer else set()), needed)
 
 
 def counts_today(approval: Approval, space: Space, rights: Rights) -> bool:
@@ -63,16 +81,16 @@ def _deployers_but(space: Space, barred: set[int]) -> list[str]:
     return [person.shown_name for person in people_who_may("deploy", space=space) if person.pk not in barred]
 
 
-def _enough(space: Space, given: list[Approval], barred: set[int]) -> Gate:
+def _enough(space: Space, given: list[Approval], barred: set[int], needed: int) -> Gate:
     """Enough approvals, or who can still give one; a team that is too small is told so, not left to wait.
 
     ``barred``: ids of who may not approve this order, with any role.
     """
-    numbers = {"given": len(given), "needed": space.approvals}
-    if len(given) >= space.approvals:
+    numbers = {"given": len(given), "needed": needed}
+    if len(given) >= needed:
         return Gate("approved", True, _("%(given)s of %(needed)s approvals.", **numbers))
     left = _approvers_but(space, barred | {approval.by_id for approval in given})
-    if len(given) + len(left) >= space.approvals:
+    if len(given) + len(left) >= needed:
         return Gate("approved", False, _("%(given)s of %(needed)s approvals.", **numbers), localized_list(left[:3]))
     message = _(
         "Nobody is left who may approve it (%(given)s of %(needed)s approvals): people who created, built or "
@@ -82,9 +100,9 @@ def _enough(space: Space, given: list[Approval], barred: set[int]) -> Gate:
     return Gate("approved", False, message, who_may("manage_members", space=space))
 
 
-def fair_approvers(order: ReleaseOrder, space: Space) -> str:
+def fair_approvers(order: ReleaseOrder, space: Space, *, but: int | None = None) -> str:
     """Whom to ask for an approval of this order: nobody who created or built it; failing them, who can add people."""
-    names = _approvers_but(space, makers_of(order))
+    names = _approvers_but(space, makers_of(order) | ({but} if but else set()))
     return localized_list(names[:3]) if names else who_may("manage_members", space=space)
 
 

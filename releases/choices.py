@@ -55,6 +55,15 @@ class DeploymentKind(models.TextChoices):
     REMOVE = "remove", _("remove from the space")
 
 
+class ScaleRequestState(models.TextChoices):
+    """That its day is over follows from its time and is stored nowhere."""
+
+    WAITING = "waiting", pgettext_lazy("scale request", "waiting")
+    USED = "used", pgettext_lazy("scale request", "used")
+    WITHDRAWN = "withdrawn", pgettext_lazy("scale request", "withdrawn")
+    VOID = "void", pgettext_lazy("scale request", "void")
+
+
 class TurnState(models.TextChoices):
     """``started``: the deployment that it became says what came of it."""
 

@@ -230,6 +230,24 @@ class ScaleForm(forms.Form):
     replicas = forms.IntegerField(label=_("Replicas"), min_value=0, max_value=200)
 
 
+class ScaleRequestForm(ScaleForm):
+    """A number that needs a second person, and why."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class ScaleDecisionForm(forms.Form):
+    """Yes or no to one number of pods."""
+
+    decision = forms.ChoiceField(choices=[("approve", _("approve")), ("reject", _("reject"))])
+    comment = forms.CharField(
+        label=pgettext_lazy("decision", "Comment"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
 def creatable_components(rights: Rights, components: list[Component]) -> list[Component]:
     """Those of them that this person may create orders for."""
     allowed: dict[int, bool] = {}

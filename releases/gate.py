@@ -22,6 +22,7 @@ TITLES: dict[str, MessageLike] = {
     "approved": pgettext_lazy("gate", "Approval"),
     "four-eyes": pgettext_lazy("gate", "Four eyes"),
     "proven": pgettext_lazy("gate", "Proof"),
+    "bounds": pgettext_lazy("gate", "Scale bounds"),
     "reviewed": pgettext_lazy("gate", "Review"),
     "quota": pgettext_lazy("gate", "Quota"),
 }

@@ -12,8 +12,8 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from environments.models import Space
-from releases.choices import PromotionState, TurnState
-from releases.models import Deployment, OrderFeed, Placement, Promotion, ReleaseOrder, Turn
+from releases.choices import PromotionState, ScaleRequestState, TurnState
+from releases.models import Deployment, OrderFeed, Placement, Promotion, ReleaseOrder, ScaleRequest, Turn
 
 _WIDE = (
     *("pods", "drift", "autoscaler"),
@@ -46,13 +46,16 @@ def lock_place(order: ReleaseOrder, space: Space) -> int:
 
 
 def lock_end(deployment: Deployment, *more: int) -> None:
-    """The locks of everything that a deployment's end writes to: its place, its order and that of the next in line.
+    """The locks of everything that a deployment's end writes to: its place, its order, that of the next in line and
+    that of a scale which waits for approval there.
 
     ``more``: further orders that the caller writes to, by id.
     """
     place = lock_place(deployment.order, deployment.space)
     waiting = Turn.objects.filter(placement=place, state=TurnState.WAITING).order_by("pk")
-    lock_orders(deployment.order_id, *waiting.values_list("order_id", flat=True)[:1], *more)
+    asked = ScaleRequest.objects.filter(placement=place, state=ScaleRequestState.WAITING)
+    others = [*waiting.values_list("order_id", flat=True)[:1], *asked.values_list("order_id", flat=True)]
+    lock_orders(deployment.order_id, *others, *more)
 
 
 def lock_placement(order: ReleaseOrder, space: Space) -> Placement:

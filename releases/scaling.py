@@ -12,10 +12,11 @@ from deployer.interfaces import Manifest
 from deployer.manifests import find_workload
 from deployer.quota import Load, QuotaEffect, load_of, quota_effect
 from environments.ceilings import beyond_ceiling
-from environments.models import QuotaObservation
+from environments.models import QuotaObservation, Space
 from foundation.messages import MessageLike
+from foundation.messages import message as _
 from releases import quota
-from releases.models import Deployment, Placement
+from releases.models import Deployment, Placement, Snapshot
 from releases.node_capacity import NodeCapacity, capacity_of_scale
 
 
@@ -32,6 +33,9 @@ class ScalePreview:
     effects: tuple[QuotaEffect, ...] = ()
     seen_at: datetime | None = None
     capacity: NodeCapacity | None = None
+    bounds: ScaleBounds | None = None
+    needs_approval: bool = False
+    """Outside of what one sets alone."""
 
 
 def replicas_of(deployment: Deployment) -> int:
@@ -40,6 +44,39 @@ def replicas_of(deployment: Deployment) -> int:
         return int(deployment.overlay["replicas"])
     workload = _workload(deployment)
     return quota.replicas_of(workload) if workload else 0
+
+
+@dataclass(frozen=True)
+class ScaleBounds:
+    """Numbers of replicas that operations set alone; ``most`` None without an upper bound."""
+
+    least: int
+    most: int | None
+
+    @property
+    def words(self) -> MessageLike:
+        """As on pages: ``1–8``."""
+        if self.most is None:
+            return _("%(least)s or more", least=self.least)
+        return f"{self.least}–{self.most}"
+
+    def is_beyond(self, replicas: int, now: int) -> bool:
+        """Outside, and further away than what stands there: the way back in is always open."""
+        return now > replicas < self.least or (self.most is not None and now < replicas > self.most)
+
+
+def bounds_of(space: Space, snapshot: Snapshot) -> ScaleBounds:
+    """By the policy of today, and by the allocation that was reviewed with the snapshot."""
+    is_production = space.environment.is_production
+    least = space.scale_minimum if space.scale_minimum is not None else int(is_production)
+    if space.scale_maximum is not None:
+        return ScaleBounds(least, space.scale_maximum)
+    return ScaleBounds(least, max(least, 2 * snapshot.allocation.replicas) if is_production else None)
+
+
+def needs_second(space: Space, good: Deployment, replicas: int) -> bool:
+    """Does so large a change of what succeeded there last need a second person?"""
+    return good.snapshot is not None and bounds_of(space, good.snapshot).is_beyond(replicas, replicas_of(good))
 
 
 def _workload(deployment: Deployment) -> Manifest | None:
@@ -68,9 +105,12 @@ def preview(place: Placement, replicas: int) -> ScalePreview:
     """Does the quota, as it was last read, allow so many?"""
     if beyond := beyond_bounds(place, replicas):
         return ScalePreview(replicas, False, (beyond,))
+    good = place.last_succeeded
+    alone = bounds_of(place.space, good.snapshot) if good and good.snapshot else None
+    is_more = good is not None and needs_second(place.space, good, replicas)
     standing = place.last_applied or place.last_succeeded
     nodes = capacity_of_scale(place, _workload(standing) if standing else None, replicas)
-    return replace(_by_quota(place, replicas), capacity=nodes)
+    return replace(_by_quota(place, replicas), capacity=nodes, bounds=alone, needs_approval=is_more)
 
 
 def _by_quota(place: Placement, replicas: int) -> ScalePreview:

@@ -163,13 +163,19 @@ def is_fresh(review: Review) -> bool:
 
 def approvals_in_force(snapshot: Snapshot) -> list[Approval]:
     """Approvals given and not expired."""
-    rows = Approval.objects.filter(snapshot=snapshot, state=ApprovalState.GIVEN).select_related("by")
-    return list(rows.filter(Q(expires_at=None) | Q(expires_at__gt=Now())))
+    return decisions_in_force(Approval.objects.filter(snapshot=snapshot, scale_request=None))
+
+
+def decisions_in_force(rows: QuerySet[Approval]) -> list[Approval]:
+    """Those of them that were given and have not expired."""
+    given = rows.filter(state=ApprovalState.GIVEN).select_related("by")
+    return list(given.filter(Q(expires_at=None) | Q(expires_at__gt=Now())))
 
 
 def rejection(snapshot: Snapshot) -> Approval | None:
     """The rejection that blocks this snapshot, until its giver withdraws it."""
-    return Approval.objects.filter(snapshot=snapshot, state=ApprovalState.REJECTED).select_related("by").first()
+    rows = Approval.objects.filter(snapshot=snapshot, scale_request=None, state=ApprovalState.REJECTED)
+    return rows.select_related("by").first()
 
 
 def placement_of(order: ReleaseOrder, space: Space) -> Placement | None:

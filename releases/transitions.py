@@ -20,11 +20,22 @@ from foundation.runs.finish import finish
 from foundation.runs.lease import Lease, LeaseLost
 from foundation.runs.models import Run
 from foundation.runs.wake import wake
-from releases.choices import DeploymentKind, OrderState, Reason, TurnState
+from releases.choices import DeploymentKind, OrderState, Reason, ScaleRequestState, TurnState
 from releases.events import append_event, record_act
 from releases.locks import lock_end, lock_orders
-from releases.models import Build, Deployment, Placement, Prune, ReleaseOrder, Review, SpaceObservation, Turn
+from releases.models import (
+    Build,
+    Deployment,
+    Placement,
+    Prune,
+    ReleaseOrder,
+    Review,
+    ScaleRequest,
+    SpaceObservation,
+    Turn,
+)
 from releases.placing import create_deployment
+from releases.scaling import replicas_of
 from releases.turns import waiting_turns
 
 RUN_MOVES: dict[str, frozenset[str]] = {
@@ -283,6 +294,35 @@ def end_turn(
     )
 
 
+def end_scale_request(
+    row: ScaleRequest, to: str, *, actor: User | None, reason: str = "", deployment: Deployment | None = None
+) -> None:
+    """It waits no more, with event and audit, under the locks of place and order; raises Stale when it is late."""
+    waiting = ScaleRequest.objects.filter(pk=row.pk, state=ScaleRequestState.WAITING)
+    if waiting.update(state=to, ended_at=Now(), deployment=deployment) != 1:
+        raise Stale(_("This request does not wait any more: refresh the page."))
+    record_act(
+        row.order,
+        f"scale_request.{to}",
+        actor,
+        subject=row,
+        space=row.space,
+        data=row.facts,
+        reason=reason,
+        before={"state": ScaleRequestState.WAITING},
+        after={"state": to, "asked_by": row.asked_by.username, **row.facts},
+    )
+
+
+def _void_scale_request(place_id: int, row: Deployment) -> None:
+    """What somebody asked for is of what stood there: another snapshot or number is not what approvers looked at."""
+    waiting = ScaleRequest.objects.filter(placement=place_id, state=ScaleRequestState.WAITING)
+    for asked in waiting.select_related("order__project", "space__environment", "snapshot", "asked_by"):
+        is_same = row.kind != DeploymentKind.REMOVE and row.snapshot_id == asked.snapshot_id
+        if not is_same or replicas_of(row) != asked.replicas_before:
+            end_scale_request(asked, ScaleRequestState.VOID, actor=None, reason="something else stands there")
+
+
 def _free_place(row: Deployment, to: str, *, is_unknown: bool) -> None:
     # Locked before the order and the run, as everywhere.
     place = (
@@ -301,6 +341,8 @@ def _free_place(row: Deployment, to: str, *, is_unknown: bool) -> None:
         # What the cluster did with it is not known: nobody deploys here before it was read again.
         changes["unknown_since"] = Now()
     Placement.objects.filter(pk=place.pk).update(**changes)
+    if to == RunState.SUCCEEDED:
+        _void_scale_request(place.pk, row)
     # From here the placement is looked at for itself: settling first, drift afterwards.
     for pk in SpaceObservation.objects.filter(space_id=row.space_id).values_list("pk", flat=True):
         wake(SpaceObservation, pk, prompt=False)

@@ -15,6 +15,7 @@ from releases.views import (
     reviews,
     rollouts,
     runtime,
+    scale_requests,
     turns,
 )
 
@@ -45,6 +46,9 @@ urlpatterns = [
     path("break-glass/<int:pk>/", break_glass.one, name="break-glass"),
     path("break-glass/<int:pk>/end/", break_glass.end, name="break-glass-end"),
     path("break-glass/<int:pk>/review/", break_glass.review, name="break-glass-review"),
+    path("scale-requests/<int:pk>/", scale_requests.one, name="scale-request"),
+    path("scale-requests/<int:pk>/decide/", scale_requests.decide, name="decide-scale"),
+    path("scale-requests/<int:pk>/withdraw/", scale_requests.withdraw, name="withdraw-scale-request"),
     path("deployments/<int:pk>/", rollouts.rollout, name="rollout"),
     path("deployments/<int:pk>/cancel/", rollouts.cancel, name="cancel"),
     path("deployments/<int:pk>/release/", turns.release, name="release"),
@@ -52,6 +56,7 @@ urlpatterns = [
     path(PLACE, runtime.runtime, name="runtime"),
     path(PLACE + "restart/", runtime.restart, name="restart"),
     path(PLACE + "scale/", runtime.scale, name="scale"),
+    path(PLACE + "scale/ask/", scale_requests.ask, name="ask-scale"),
     path(PLACE + "remove/", removals.remove, name="remove"),
     path(PLACE + "roll-back/", runtime.roll_back, name="roll-back"),
     path(PLACE + "pods/<str:pod>/log/", runtime.pod_log, name="pod-log"),

@@ -18,8 +18,10 @@ from environments.models import Space
 from foundation.clock import now_minus
 from foundation.runs.choices import RunState
 from releases.choices import ApprovalState, OrderState, PromotionState
-from releases.gates import counts_today
-from releases.models import Approval, Build, Placement, Promotion, ReleaseOrder, Review
+from releases.gates import counts_today, first_closed
+from releases.models import Approval, Build, Placement, Promotion, ReleaseOrder, Review, ScaleRequest
+from releases.scale_gates import request_gates
+from releases.scale_requests import is_of, waiting_requests
 
 REMOVAL_DAYS = 14
 """After so long a removal that nobody approved and nobody did is asked for no more."""
@@ -39,15 +41,23 @@ class Waiting:
     snapshot_id: int
     is_removal: bool = False
     """That the component goes from the space; ``order`` is the one that stands there."""
+    scale: ScaleRequest | None = None
+    """That what stands there gets another number of pods."""
 
     @property
     def key(self) -> str:
         """What an address says of it: ``K8S…@prd``."""
-        return f"{self.order.number}@{self.space.environment.slug}{':remove' if self.is_removal else ''}"
+        return f"{self.order.number}@{self.space.environment.slug}{self._kind}"
+
+    @property
+    def _kind(self) -> str:
+        return ":remove" if self.is_removal else ":scale" if self.scale else ""
 
     @property
     def url(self) -> str:
         """The page where it is decided."""
+        if self.scale:
+            return reverse("releases:scale-request", args=[self.scale.pk])
         slug = self.space.environment.slug
         if self.is_removal:
             return reverse("releases:remove", args=[self.order.project.slug, self.order.component.slug, slug])
@@ -89,8 +99,10 @@ Key = tuple[int, int]
 
 
 def to_approve(user: User, rights: Rights) -> list[Waiting]:
-    """What lacks approvals and is fair for this person to decide, oldest first: ten queries at most."""
-    return sorted([*_promotions(user, rights), *_removals(user, rights)], key=lambda one: one.since)
+    """What lacks approvals and is fair for this person to decide, oldest first: ten queries at most, and
+    five for each scale that waits."""
+    found = [*_promotions(user, rights), *_removals(user, rights), *_scales(user, rights)]
+    return sorted(found, key=lambda one: one.since)
 
 
 def _removals(user: User, rights: Rights) -> list[Waiting]:
@@ -128,6 +140,25 @@ def _removals(user: User, rights: Rights) -> list[Waiting]:
         and row.snapshot_id not in rejected
         and _lacks(user, row.space, given.get(row.snapshot_id or 0))
     ]
+
+
+def _scales(user: User, rights: Rights) -> list[Waiting]:
+    """Numbers of pods that somebody else asked for, of what stands there still."""
+    rows = waiting_requests().filter(visible_to(user, rights=rights, field="order__project_id"))
+    rows = rows.exclude(order__author=user).exclude(asked_by=user)
+    found = [row for row in rows if may_approve(rights, row.space) and is_of(row, row.placement.last_succeeded)]
+    if not found:
+        return []
+    built = _built_by(user, (row.order_id for row in found))
+    waiting = []
+    for row in found:
+        words = [word for word in row.approvals.all() if word.state in (ApprovalState.GIVEN, ApprovalState.REJECTED)]
+        is_rejected = any(word.state == ApprovalState.REJECTED for word in words)
+        has_said = any(word.by_id == user.pk for word in words)
+        is_agreed = first_closed(request_gates(row, None)) is None
+        if row.order_id not in built and not (is_rejected or has_said or is_agreed):
+            waiting.append(Waiting(row.order, row.space, row.created_at, row.asked_by, 0, row.snapshot_id, scale=row))
+    return waiting
 
 
 def _built_by(user: User, orders: Iterable[int]) -> set[int]:
@@ -238,7 +269,7 @@ def _reviews(order_ids: Iterable[int]) -> dict[Key, _Reviewed]:
 def _decisions(snapshot_ids: Iterable[int]) -> tuple[dict[int, _Given], set[int]]:
     """What was approved, by snapshot; and the snapshots that somebody rejected."""
     in_force = Q(expires_at=None) | Q(expires_at__gt=Now())
-    rows = Approval.objects.filter(in_force, snapshot__in=list(snapshot_ids))
+    rows = Approval.objects.filter(in_force, snapshot__in=list(snapshot_ids), scale_request=None)
     rows = rows.filter(state__in=[ApprovalState.GIVEN, ApprovalState.REJECTED])
     found = list(rows.select_related("by", "space"))
     people = {row.by_id: row.by for row in found}

@@ -45,7 +45,7 @@ class SheetRows:
 def read_sheet(order: ReleaseOrder) -> SheetRows:
     """Of an order that its reader may see."""
     promotions = _newest(Promotion.objects.filter(order=order).select_related("promoted_by"))
-    approvals = _newest(Approval.objects.filter(order=order).select_related("by", "snapshot"))
+    approvals = _newest(Approval.objects.filter(order=order).select_related("by", "snapshot", "scale_request"))
     deployments = _newest(_deployments().filter(order=order))
     spaces = _spaces({row.space_id for row in [*promotions, *approvals, *deployments]})
     events = AuditEvent.objects.filter(object_name=order.number).exclude(verb__in=NOISE)

@@ -48,8 +48,8 @@ class Task:
     state: str
     word: MessageLike
     url: str
-    is_removal: bool = False
-    """Away from ``environment``, not towards it."""
+    is_about_there: bool = False
+    """What stands in ``environment`` already, and nothing that goes to it."""
 
     @property
     def code(self) -> str:
@@ -132,7 +132,10 @@ def _sees(rights: Rights, name: str, project: str = "") -> Q:
 
 def _approval_task(one: Waiting) -> Task:
     word = _("to be removed") if one.is_removal else _("waits for approval")
-    return Task(one.order, one.space.environment, one.since, "blocked", word, one.url, one.is_removal)
+    if one.scale:
+        word = _("to be scaled to %(count)s", count=one.scale.replicas)
+    stays = one.is_removal or one.scale is not None
+    return Task(one.order, one.space.environment, one.since, "blocked", word, one.url, stays)
 
 
 # ---------------------------------------------------------------- to test

@@ -204,6 +204,8 @@ class Migration(migrations.Migration):
                 ('approval_needs_comment', models.BooleanField(default=False, verbose_name='an approval needs a comment')),
                 ('four_eyes', models.BooleanField(default=False, verbose_name='four eyes')),
                 ('operations_only', models.BooleanField(default=True, verbose_name='operations only')),
+                ('scale_minimum', models.PositiveSmallIntegerField(blank=True, help_text='Empty: 1 in production, no bound elsewhere.', null=True, validators=[django.core.validators.MaxValueValidator(200)], verbose_name='scaling without approval: at least (replicas)')),
+                ('scale_maximum', models.PositiveSmallIntegerField(blank=True, help_text='Empty: twice the allocation in production, no bound elsewhere.', null=True, validators=[django.core.validators.MaxValueValidator(200)], verbose_name='scaling without approval: at most (replicas)')),
                 ('settle_seconds', models.PositiveIntegerField(default=15, validators=[django.core.validators.MaxValueValidator(3600)], verbose_name='settle seconds')),
                 ('deploy_deadline_seconds', models.PositiveIntegerField(default=900, validators=[django.core.validators.MinValueValidator(10), django.core.validators.MaxValueValidator(7200)], verbose_name='deploy deadline (seconds)')),
                 ('force_conflicts', models.BooleanField(default=False, verbose_name='overwrite fields that others changed')),

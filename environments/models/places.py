@@ -135,6 +135,15 @@ class Space(models.Model):
     approval_needs_comment = models.BooleanField(_("an approval needs a comment"), default=False)
     four_eyes = models.BooleanField(_("four eyes"), default=False)
     operations_only = models.BooleanField(_("operations only"), default=True)
+    scale_minimum = models.PositiveSmallIntegerField(
+        _("scaling without approval: at least (replicas)"), null=True, blank=True,
+        validators=[MaxValueValidator(200)], help_text=_("Empty: 1 in production, no bound elsewhere."),
+    )  # fmt: skip
+    scale_maximum = models.PositiveSmallIntegerField(
+        _("scaling without approval: at most (replicas)"), null=True, blank=True,
+        validators=[MaxValueValidator(200)],
+        help_text=_("Empty: twice the allocation in production, no bound elsewhere."),
+    )  # fmt: skip
     settle_seconds = models.PositiveIntegerField(_("settle seconds"), default=15, validators=[MaxValueValidator(3600)])
     deploy_deadline_seconds = models.PositiveIntegerField(
         _("deploy deadline (seconds)"), default=900, validators=[MinValueValidator(10), MaxValueValidator(7200)]

@@ -50,10 +50,18 @@ def policy_lines(space: Space) -> list[PolicyLine]:
     return lines
 
 
+_EMPTY_BOUNDS: dict[str, MessageLike] = {
+    "scale_minimum": _("1 in production, no bound elsewhere"),
+    "scale_maximum": _("twice the allocation in production, no bound elsewhere"),
+}
+
+
 def policy_words(name: str, value: Any) -> MessageLike:
     """One value of a policy as people read it."""
     if name == "approval_hours" and not value:
         return _("never")
+    if name in _EMPTY_BOUNDS and value is None:
+        return _EMPTY_BOUNDS[name]
     if name == "branch_pattern" and not value:
         return _("any branch")
     if value is True:

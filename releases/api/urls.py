@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from releases.api.views import break_glass, deployments, logs, orders, turns
+from releases.api.views import break_glass, deployments, logs, orders, scale_requests, turns
 
 ORDER = "orders/<str:number>/"
 LOG = ORDER + "builds/<int:attempt>/log/"
@@ -42,6 +42,10 @@ urlpatterns = [
     path("deployments/<int:pk>/", deployments.OneDeployment.as_view()),
     path("deployments/<int:pk>/cancellation/", deployments.DeploymentCancellation.as_view()),
     path("deployments/<int:pk>/release/", turns.DeploymentRelease.as_view()),
+    path("scale-requests/", scale_requests.ScaleRequests.as_view()),
+    path("scale-requests/<int:pk>/", scale_requests.OneScaleRequest.as_view()),
+    path("scale-requests/<int:pk>/approvals/", scale_requests.ScaleRequestApprovals.as_view()),
+    path("scale-requests/<int:pk>/withdrawal/", scale_requests.ScaleRequestWithdrawal.as_view()),
     path("turns/<int:pk>/", turns.OneTurn.as_view()),
     path("turns/<int:pk>/cancellation/", turns.TurnCancellation.as_view()),
     path(PLACE, deployments.Runtime.as_view()),
@@ -50,5 +54,6 @@ urlpatterns = [
     path(PLACE + "removals/", deployments.Removals.as_view()),
     path(PLACE + "restarts/", deployments.Restarts.as_view()),
     path(PLACE + "scalings/", deployments.Scalings.as_view()),
+    path(PLACE + "scale-requests/", scale_requests.PlaceScaleRequests.as_view()),
     path(PLACE + "pods/<str:pod>/log/", deployments.PodLog.as_view()),
 ]

@@ -453,6 +453,28 @@ class Migration(migrations.Migration):
                 'ordering': ['-id'],
             },
         ),
+        migrations.CreateModel(
+            name='ScaleRequest',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('replicas_before', models.PositiveSmallIntegerField()),
+                ('replicas', models.PositiveSmallIntegerField(verbose_name='replicas')),
+                ('reason', models.CharField(max_length=500, verbose_name='reason')),
+                ('state', models.CharField(choices=[('waiting', 'waiting'), ('used', 'used'), ('withdrawn', 'withdrawn'), ('void', 'void')], default='waiting', editable=False, max_length=12)),
+                ('created_at', models.DateTimeField()),
+                ('expires_at', models.DateTimeField()),
+                ('ended_at', models.DateTimeField(null=True)),
+                ('asked_by', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('deployment', models.OneToOneField(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='scale_request', to='releases.deployment')),
+                ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='scale_requests', to='releases.releaseorder')),
+                ('placement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='scale_requests', to='releases.placement')),
+                ('space', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='environments.space')),
+                ('snapshot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='releases.snapshot')),
+            ],
+            options={
+                'ordering': ['-id'],
+            },
+        ),
         migrations.AddField(
             model_name='review',
             name='snapshot',
@@ -482,6 +504,7 @@ class Migration(migrations.Migration):
                 ('component', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='components.component')),
                 ('space', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='approvals_given', to='environments.space')),
                 ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='approvals', to='releases.releaseorder')),
+                ('scale_request', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='approvals', to='releases.scalerequest')),
                 ('snapshot', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='approvals', to='releases.snapshot')),
             ],
             options={
@@ -676,6 +699,18 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('order', 'space', 'hash'), name='one_snapshot_per_hash'),
         ),
         migrations.AddConstraint(
+            model_name='scalerequest',
+            constraint=models.UniqueConstraint(condition=models.Q(('state', 'waiting')), fields=('placement',), name='one_scale_request_waits_per_placement'),
+        ),
+        migrations.AddConstraint(
+            model_name='scalerequest',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('deployment__isnull', False), ('state', 'used')), models.Q(models.Q(('state', 'used'), _negated=True), ('deployment', None)), _connector='OR'), name='a_used_scale_request_has_its_deployment'),
+        ),
+        migrations.AddConstraint(
+            model_name='scalerequest',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('state', 'waiting')), models.Q(models.Q(('state', 'waiting'), _negated=True), ('ended_at__isnull', False)), _connector='OR'), name='only_a_scale_request_that_does_not_wait_has_ended'),
+        ),
+        migrations.AddConstraint(
             model_name='review',
             constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running']), ('wanted_snapshot', None)), fields=('order', 'space', 'is_removal'), name='one_active_review_per_order_and_space'),
         ),
@@ -689,7 +724,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='approval',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['given', 'rejected'])), fields=('snapshot', 'by'), name='one_decision_per_person_and_snapshot'),
+            constraint=models.UniqueConstraint(condition=models.Q(('scale_request', None), ('state__in', ['given', 'rejected'])), fields=('snapshot', 'by'), name='one_decision_per_person_and_snapshot'),
+        ),
+        migrations.AddConstraint(
+            model_name='approval',
+            constraint=models.UniqueConstraint(condition=models.Q(('scale_request__isnull', False), ('state__in', ['given', 'rejected'])), fields=('scale_request', 'by'), name='one_decision_per_person_and_scale'),
         ),
         migrations.AddConstraint(
             model_name='approval',

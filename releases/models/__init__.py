@@ -14,6 +14,7 @@ from releases.models.housekeeping import Housekeeping
 from releases.models.orders import Comment, OrderEvent, OrderFeed, ReleaseOrder
 from releases.models.promotions import Approval, Promotion
 from releases.models.reviews import Review, Snapshot
+from releases.models.scale_requests import ScaleRequest
 from releases.models.turns import Turn
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Prune",
     "ReleaseOrder",
     "Review",
+    "ScaleRequest",
     "Snapshot",
     "SpaceObservation",
     "Turn",

@@ -55,9 +55,13 @@ class Promotion(models.Model):
 
 
 class Approval(models.Model):
-    """A named person's yes or no to one snapshot."""
+    """A named person's yes or no to one snapshot, or to one scale of it."""
 
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="approvals")
+    scale_request = models.ForeignKey(
+        "releases.ScaleRequest", on_delete=models.PROTECT, null=True, related_name="approvals", editable=False
+    )
+    """Of another number of replicas for the snapshot, and not of deploying it."""
     order = models.ForeignKey(ReleaseOrder, on_delete=models.PROTECT, related_name="approvals")
     component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="+", db_index=False)
     space = models.ForeignKey(Space, on_delete=models.PROTECT, related_name="approvals_given", db_index=False)
@@ -74,8 +78,13 @@ class Approval(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["snapshot", "by"],
-                condition=Q(state__in=["given", "rejected"]),
+                condition=Q(state__in=["given", "rejected"], scale_request=None),
                 name="one_decision_per_person_and_snapshot",
+            ),
+            models.UniqueConstraint(
+                fields=["scale_request", "by"],
+                condition=Q(state__in=["given", "rejected"], scale_request__isnull=False),
+                name="one_decision_per_person_and_scale",
             ),
             models.CheckConstraint(
                 name="only_an_approval_that_does_not_stand_has_ended",

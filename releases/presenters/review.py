@@ -214,7 +214,7 @@ def approvals_of(review: Review | None) -> list[Approval]:
     """Every approval and rejection of the snapshot that the review found, newest first."""
     if review is None or review.snapshot_id is None:
         return []
-    return list(Approval.objects.filter(snapshot=review.snapshot_id).select_related("by"))
+    return list(Approval.objects.filter(snapshot=review.snapshot_id, scale_request=None).select_related("by"))
 
 
 def conflicts_of(review: Review | None) -> list[dict[str, Any]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from accounts.models import User
@@ -21,7 +22,7 @@ from releases import break_glass, gates, selectors
 from releases.choices import ApprovalState, OrderState
 from releases.events import record_act
 from releases.locks import lock_orders
-from releases.models import Approval, Deployment, Snapshot
+from releases.models import Approval, Deployment, ScaleRequest, Snapshot
 
 AFTER_RESET = timedelta(hours=24)
 """So long an approval says that an administrator had set the password of its giver."""
@@ -58,7 +59,7 @@ def _ensure_may_decide(actor: User, snapshot: Snapshot) -> None:
     space, order = snapshot.space, snapshot.order
     require(actor, "approve", space=space)
     asked = gates.asked_about("approve", order, space)
-    _ensure_role(actor, space, asked)
+    ensure_role(actor, space, asked)
     if actor.pk in gates.makers_of(order):
         raise Denied(
             _("Four eyes: people who created or built an order do not approve it, administrators included."),
@@ -78,7 +79,7 @@ def _ensure_may_decide(actor: User, snapshot: Snapshot) -> None:
         raise Stale(_("A newer review has replaced this snapshot: open that one."))
 
 
-def _ensure_role(actor: User, space: Space, asked: Asked) -> None:
+def ensure_role(actor: User, space: Space, asked: Asked) -> None:
     """The space's policy may narrow who approves to some of the roles that the table allows, and to some groups."""
     rights = Rights(actor)
     if space.approver_groups and not rights.groups & set(space.approver_groups):
@@ -93,6 +94,19 @@ def _ensure_role(actor: User, space: Space, asked: Asked) -> None:
 
 def _decide(actor: User, snapshot: Snapshot, state: str, comment: str) -> Approval:
     _ensure_may_decide(actor, snapshot)
+    return put_word(actor, snapshot, state, comment, ensure=lambda: _ensure_may_decide(actor, snapshot))
+
+
+def put_word(
+    actor: User,
+    snapshot: Snapshot,
+    state: str,
+    comment: str,
+    *,
+    ensure: Callable[[], None],
+    scale_request: ScaleRequest | None = None,
+) -> Approval:
+    """The row of a yes or no, with event and audit. ``ensure`` raises what stands in the way, and is asked locked."""
     space, order = snapshot.space, snapshot.order
     if space.approval_needs_comment and not comment.strip():
         raise Invalid({"comment": [_("Here an approval needs a comment.")]})
@@ -103,9 +117,10 @@ def _decide(actor: User, snapshot: Snapshot, state: str, comment: str) -> Approv
             # Under the order's lock: a review that freezes new inputs voids decisions, and a new one must not land on
             # a snapshot that was replaced a moment ago.
             lock_orders(order.pk)
-            _ensure_may_decide(actor, snapshot)
+            ensure()
             approval = Approval.objects.create(
                 snapshot=snapshot,
+                scale_request=scale_request,
                 order=order,
                 component_id=snapshot.component_id,
                 space=space,
@@ -117,7 +132,10 @@ def _decide(actor: User, snapshot: Snapshot, state: str, comment: str) -> Approv
             )
             _record(approval, actor)
     except IntegrityError:
-        raise Refused(_("You have decided on this snapshot already: withdraw that first."), "decided-already") from None
+        message = _("You have decided on this snapshot already: withdraw that first.")
+        if scale_request is not None:
+            message = _("You have decided on this number of pods already: withdraw that first.")
+        raise Refused(message, "decided-already", actor.shown_name) from None
     return approval
 
 
@@ -132,7 +150,9 @@ def void_unused(actor: User, person: User) -> None:
     given = Approval.objects.filter(by=person, state=ApprovalState.GIVEN)
     lock_orders(*given.values_list("order_id", flat=True))
     deployed = Deployment.objects.filter(snapshot=OuterRef("snapshot"), space=OuterRef("space"))
-    unused = given.exclude(Exists(deployed)).select_related("by", "order__project", "space__environment", "snapshot")
+    unused = given.filter(
+        Q(scale_request=None) & ~Exists(deployed) | Q(scale_request__isnull=False, scale_request__deployment=None)
+    ).select_related("by", "order__project", "space__environment", "snapshot", "scale_request__snapshot")
     for approval in unused:
         void(approval, actor=actor, reason="left")
 
@@ -142,11 +162,11 @@ def void(approval: Approval, *, actor: User | None, reason: str, **recorded: Any
     Approval.objects.filter(pk=approval.pk).update(state=ApprovalState.VOID, ended_at=Now())
     record_act(
         approval.order,
-        "approval.void",
+        _kind_of(approval, ApprovalState.VOID),
         actor,
         subject=approval,
         space=approval.space,
-        data={"by": approval.by.shown_name},
+        data={"by": approval.by.shown_name} | (approval.scale_request.facts if approval.scale_request else {}),
         reason=reason,
         **recorded,
     )
@@ -165,13 +185,20 @@ def withdraw_approval(*, actor: User, approval: Approval) -> None:
 
 
 def _record(approval: Approval, actor: User) -> None:
+    scaled = approval.scale_request.facts if approval.scale_request else {}
     record_act(
         approval.order,
-        f"approval.{approval.state}",
+        _kind_of(approval, approval.state),
         actor,
         subject=approval,
         space=approval.space,
-        data={"snapshot": approval.snapshot.short_hash, "comment": approval.comment},
+        data={"snapshot": approval.snapshot.short_hash, "comment": approval.comment, **scaled},
         reason=approval.comment[:500],
-        after={"snapshot": approval.snapshot.hash} | ({"soon_after_reset": True} if approval.is_after_reset else {}),
+        after=scaled
+        | {"snapshot": approval.snapshot.hash}
+        | ({"soon_after_reset": True} if approval.is_after_reset else {}),
     )
+
+
+def _kind_of(approval: Approval, state: str) -> str:
+    return f"{'scale_approval' if approval.scale_request_id else 'approval'}.{state}"

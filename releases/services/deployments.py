@@ -20,13 +20,16 @@ from foundation.runs.choices import ACTIVE, RunState
 from foundation.runs.wake import wake
 from releases import gates, scaling, selectors
 from releases.break_glass import used_by
-from releases.choices import DeploymentKind
+from releases.choices import DeploymentKind, ScaleRequestState
 from releases.events import record_act
 from releases.locks import lock_order, lock_orders, lock_place, lock_placement
-from releases.models import Deployment, Placement, ReleaseOrder, Review
+from releases.models import Deployment, Placement, ReleaseOrder, Review, ScaleRequest
 from releases.placing import create_deployment
+from releases.scale_gates import scale_gates
+from releases.scale_requests import request_for
 from releases.services.reviews import request_review
 from releases.services.ticks import ensure_ticked, reviewed_ticks, roll_back_ticks
+from releases.transitions import end_scale_request
 
 MOST_REPLICAS = 200
 
@@ -141,40 +144,73 @@ def roll_back(*, actor: User, space: Space, to: Deployment, removals: Sequence[s
 def restart(*, actor: User, space: Space, placement: Placement) -> Deployment:
     """Replace the pods of what runs there, with nothing else changed."""
     stamp = db_now().isoformat(timespec="seconds")
-    return _again(actor, space, placement, DeploymentKind.RESTART, {"restarted_at": stamp})
+    require(actor, "deploy", space=space)
+    with transaction.atomic():
+        place, good = lock_standing(space, placement)
+        assert good.snapshot is not None
+        gates.ensure_open(gates.again_gates(good.order, space, snapshot=good.snapshot, deployer=None))
+        return _again(actor, space, place, good, DeploymentKind.RESTART, {"restarted_at": stamp})
 
 
 def scale(*, actor: User, space: Space, placement: Placement, replicas: int) -> Deployment:
-    """Another number of replicas until the next snapshot."""
-    if not 0 <= replicas <= MOST_REPLICAS:
-        raise Invalid({"replicas": [_("Between 0 and %(most)s.", most=MOST_REPLICAS)]})
+    """Another number of replicas until the next snapshot; outside the space's bounds on the strength of an approval."""
+    ensure_replicas(replicas)
     beyond = scaling.beyond_bounds(placement, replicas)
     if beyond:
         raise Refused(beyond, "out-of-bounds", who_may("manage_places"))
-    return _again(actor, space, placement, DeploymentKind.SCALE, {"replicas": replicas})
-
-
-def _again(actor: User, space: Space, placement: Placement, kind: str, change: dict[str, Any]) -> Deployment:
     require(actor, "deploy", space=space)
+    with transaction.atomic():
+        place, good = lock_standing(space, placement)
+        gates.ensure_open(scale_gates(space, good, replicas, deployer=actor))
+        _refuse_autoscaled(good)
+        # What was asked for and approved is used up by it; where the bounds have it, it is of no use any more.
+        asked = request_for(good, replicas)
+        deployment = _again(actor, space, place, good, DeploymentKind.SCALE, {"replicas": replicas})
+        if asked is not None:
+            end_scale_request(asked, ScaleRequestState.USED, actor=actor, deployment=deployment)
+    return deployment
+
+
+def ensure_replicas(replicas: int) -> None:
+    """Raises Invalid for a number that nobody may ask for."""
+    if not 0 <= replicas <= MOST_REPLICAS:
+        raise Invalid({"replicas": [_("Between 0 and %(most)s.", most=MOST_REPLICAS)]})
+
+
+def lock_standing(space: Space, placement: Placement) -> tuple[Placement, Deployment]:
+    """The place and what succeeded there last, locked with its order; raises Refused where that does not stand there.
+
+    The order of a scale that waits for approval there is locked too.
+    """
     drawn = placement.last_succeeded
     if drawn is None:
         raise _nothing_deployed()
-    with transaction.atomic():
-        place = lock_placement(drawn.order, space)
-        # What runs at this moment, under the lock: not what ran when the page was drawn.
-        good = Deployment.objects.select_related("order", "snapshot").get(pk=place.last_succeeded_id or drawn.pk)
-        if good.snapshot is None:
-            raise _nothing_deployed()
-        if place.in_progress_id is None and not _stands(place, good):
-            message = _("The last deployment here did not succeed: deploy again or roll back first.")
-            raise Refused(message, "not-what-runs")
-        order = lock_order(good.order_id)
-        gates.ensure_open(gates.again_gates(order, space, snapshot=good.snapshot, deployer=None))
-        bounds = bounds_in(good.snapshot.manifests)
-        if bounds and kind == DeploymentKind.SCALE:
-            raise Refused(autoscaled(bounds), "autoscaled")
-        overlay = {**good.overlay, **change}
-        return create_deployment(order, space, place, actor=actor, kind=kind, snapshot=good.snapshot, overlay=overlay)
+    place = lock_placement(drawn.order, space)
+    # What runs at this moment, under the lock: not what ran when the page was drawn.
+    rows = Deployment.objects.select_related("order", "snapshot__allocation")
+    good = rows.get(pk=place.last_succeeded_id or drawn.pk)
+    if good.snapshot is None:
+        raise _nothing_deployed()
+    if place.in_progress_id is None and not _stands(place, good):
+        message = _("The last deployment here did not succeed: deploy again or roll back first.")
+        raise Refused(message, "not-what-runs")
+    waiting = ScaleRequest.objects.filter(placement=place, state=ScaleRequestState.WAITING)
+    lock_orders(good.order_id, *waiting.values_list("order_id", flat=True))
+    good.order = lock_order(good.order_id)
+    return place, good
+
+
+def _again(
+    actor: User, space: Space, place: Placement, good: Deployment, kind: str, change: dict[str, Any]
+) -> Deployment:
+    overlay = {**good.overlay, **change}
+    return create_deployment(good.order, space, place, actor=actor, kind=kind, snapshot=good.snapshot, overlay=overlay)
+
+
+def _refuse_autoscaled(good: Deployment) -> None:
+    bounds = bounds_in(good.snapshot.manifests) if good.snapshot else None
+    if bounds:
+        raise Refused(autoscaled(bounds), "autoscaled")
 
 
 def _stands(place: Placement, good: Deployment) -> bool:

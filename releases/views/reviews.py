@@ -291,10 +291,14 @@ def withdraw_approval(request: HttpRequest, number: str, pk: int) -> HttpRespons
     """Take one's own yes or no back."""
     order = selectors.order_by_number(actor_of(request), number)
     rows = Approval.objects.select_related(
-        "space__environment", "space__project", "order__project", "snapshot__space__environment", "by"
-    )
+        "space__environment", "space__project", "order__project", "snapshot__space__environment", "by",
+        "scale_request__snapshot",
+    )  # fmt: skip
     approval = rows.filter(order=order, pk=pk).first()
     if approval is None:
         raise Missing(_("This order has no such approval."))
     approvals.withdraw_approval(actor=actor_of(request), approval=approval)
-    return redirect_with(request, _("Your decision is withdrawn."), *_page_of(approval.snapshot))
+    said = _("Your decision is withdrawn.")
+    if approval.scale_request_id:
+        return redirect_with(request, said, "releases:scale-request", approval.scale_request_id)
+    return redirect_with(request, said, *_page_of(approval.snapshot))

@@ -37,6 +37,8 @@ from releases.presenters.facts import amounts_of, compare, folded
 from releases.presenters.review import effect_of
 from releases.presenters.rollout import back_act, told_by_cluster
 from releases.presenters.runtime import pod_log_of, tiles_of
+from releases.presenters.scale_requests import shown_there
+from releases.scale_requests import request_for
 from releases.services import deployments
 from releases.services.ticks import roll_back_ticks
 from releases.turns import line_of
@@ -121,6 +123,7 @@ def _context(request: HttpRequest, place: Placement) -> dict[str, Any]:
         "why_no_removal": why_no_removal(place, rights),
         "scale_form": ScaleForm(initial={"replicas": place.wanted}),
         "scale_ask": _scale(place),
+        "asked": shown_there(place, rights),
         "nav": "home",
         "topic": f"space:{space.pk}",
     }
@@ -209,14 +212,15 @@ def scale(request: HttpRequest, project: str, slug: str, environment: str) -> Ht
     wanted = parse_digits(request.GET.get("replicas", ""))
     preview = None if wanted is None else scaling.preview(place, wanted)
     if wanted_part(request) == "preview":
-        return page(request, "releases/_scale_room.html", {"preview": preview})
+        return page(request, "releases/_scale_room.html", {"preview": preview, **_names_of(place)})
     form = ScaleForm(request.POST or None, initial={"replicas": place.wanted if wanted is None else wanted})
     if request.method != "POST" or not form.is_valid():
         act = _again_act(place, Rights(actor_of(request)), "scale", _("Scale"))
         return _asking(request, place, act, _scale(place), form, preview)
-    deployment = deployments.scale(
-        actor=actor_of(request), space=place.space, placement=place, replicas=form.cleaned_data["replicas"]
-    )
+    replicas, good = form.cleaned_data["replicas"], place.last_succeeded
+    if good and scaling.needs_second(place.space, good, replicas) and request_for(good, replicas) is None:
+        return redirect(f"{reverse('releases:ask-scale', args=_names(place))}?replicas={replicas}")
+    deployment = deployments.scale(actor=actor_of(request), space=place.space, placement=place, replicas=replicas)
     return redirect("releases:rollout", deployment.pk)
 
 

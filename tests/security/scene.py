@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from accounts.models import BrowserSession
 from accounts.services import create_token
@@ -19,7 +20,7 @@ from components.services.webhooks import make_webhook
 from environments.models import Group, Membership, RuleChange
 from environments.services.clusters import start_test
 from environments.services.spaces import edit_policy
-from releases.models import LogChunk, Placement, Turn
+from releases.models import LogChunk, Placement, ScaleRequest, Turn
 from releases.services import approvals, promotions
 from releases.services.break_glass import open_break_glass
 from tests import cast
@@ -127,6 +128,11 @@ def make_scene(world: World) -> Scene:
         order=order, placement=Placement.objects.get(space=world.spaces["prd"], component=component),
         asked_by=world.olli, state="cancelled",
     )  # fmt: skip
+    asked = ScaleRequest.objects.create(
+        order=order, space=world.spaces["prd"], placement=turn.placement, snapshot=review.snapshot, replicas_before=2,
+        replicas=0, reason="quiet hours", asked_by=world.olli, created_at=timezone.now(),
+        expires_at=timezone.now() + timedelta(days=1),
+    )  # fmt: skip
     test = start_test(actor=world.ada, cluster=world.cluster)
     start_server_test(actor=world.ada, server=jenkins)
     group_role = Membership.objects.create(group=Group.objects.create(slug="night", name="夜班"), role="auditor")
@@ -135,7 +141,7 @@ def make_scene(world: World) -> Scene:
         ("close/<act>", "withdraw"),
         ("break-glass(?:es)?/<pk>", glass.pk),
         ("promotions/<pk>", promotion.pk), ("/reviews/<pk>", review.pk), ("approvals/<pk>", approval.pk),
-        ("deployments/<pk>", deployment.pk), ("turns/<pk>", turn.pk),
+        ("deployments/<pk>", deployment.pk), ("turns/<pk>", turn.pk), ("scale-requests/<pk>", asked.pk),
         ("previews/<pk>", preview.pk), ("trials/<batch>", batch),
         ("health/<kind>", "preview"), ("health/preview/<pk>", preview.pk),
         ("sessions/<number>", session.pk), ("tokens/<key>", token.token_key),

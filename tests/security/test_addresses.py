@@ -47,6 +47,7 @@ OWN = frozenset(
         "/api/v1/organisations/", "/api/v1/projects/", "/api/v1/environments/", "/api/v1/environments/<slug:slug>/",
         "/api/v1/rule-changes/", "/api/v1/components/", "/api/v1/templates/", "/api/v1/base-images/",
         "/api/v1/base-images/archive/", "/api/v1/orders/", "/api/v1/explanations/", "/api/v1/break-glasses/",
+        "/api/v1/scale-requests/",
     }
 )  # fmt: skip
 """For everybody who is signed in: what is one's own, and lists that hold what one may see."""

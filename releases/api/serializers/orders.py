@@ -213,6 +213,9 @@ class ScalePreviewOutput(serializers.Serializer[Any]):
     quota = QuotaNeedOutput(many=True, source="effects")
     seen_at = serializers.DateTimeField(allow_null=True)
     nodes = NodeCapacityOutput(allow_null=True, source="capacity")
+    minimum = serializers.IntegerField(source="bounds.least", default=None, allow_null=True)
+    maximum = serializers.IntegerField(source="bounds.most", default=None, allow_null=True)
+    needs_approval = serializers.BooleanField(help_text="outside minimum and maximum: ask for it first")
 
 
 class PromotionOutput(serializers.Serializer[Any]):

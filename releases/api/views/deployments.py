@@ -147,7 +147,7 @@ class ApprovalWithdrawal(ApiView):
         """Withdraw it."""
         order = selectors.order_by_number(actor_of(request), number)
         rows = Approval.objects.select_related(
-            "space__environment", "space__project", "order__project", "snapshot", "by"
+            "space__environment", "space__project", "order__project", "snapshot", "by", "scale_request__snapshot"
         )
         approval = _one_of(rows.filter(order=order, pk=pk), _("This order has no such approval."))
         approvals.withdraw_approval(actor=actor_of(request), approval=approval)

@@ -32,7 +32,9 @@ def environment_overview(order: ReleaseOrder, space: Space, viewer: User) -> dic
     place = selectors.placement_of(order, space)
     is_here = bool(place and place.last_succeeded_id and deployment and place.last_succeeded_id == deployment.pk)
     approvals = (
-        Approval.objects.filter(snapshot=snapshot).select_related("by", "order", "space__environment", "snapshot")
+        Approval.objects.filter(snapshot=snapshot, scale_request=None).select_related(
+            "by", "order", "space__environment", "snapshot"
+        )
         if snapshot
         else []
     )

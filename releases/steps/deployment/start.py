@@ -14,6 +14,7 @@ from releases import gates, selectors
 from releases.break_glass import used_by
 from releases.choices import DeploymentKind, Reason
 from releases.models import Deployment, Turn
+from releases.scale_gates import scale_gates
 from releases.services.reviews import request_review
 from releases.services.ticks import missing_ticks, reviewed_ticks
 from releases.steps.deployment.ends import end
@@ -93,9 +94,24 @@ def refusal_of(deployment: Deployment) -> MessageLike:
     elif deployment.kind == DeploymentKind.ROLL_BACK:
         deployer = None if deployment.is_automatic else actor
         found = gates.roll_back_gates(order, space, snapshot=deployment.snapshot, deployer=deployer, own=deployment)
+    elif deployment.kind == DeploymentKind.SCALE:
+        found = _scale_gates(deployment)
     else:
         found = gates.again_gates(order, space, snapshot=deployment.snapshot, deployer=None, own=deployment)
     # What opens the flow now, if anything has to: it may be another one than at the click.
     deployment.break_glass_id = used_by(found) or deployment.break_glass_id
     closed = gates.first_closed(found)
     return closed.message if closed else ""
+
+
+def _scale_gates(deployment: Deployment) -> list[gates.Gate]:
+    """Bounds and approvals of this moment, of the change from what succeeded there last."""
+    place = selectors.placement_of(deployment.order, deployment.space)
+    good = place.last_succeeded if place else None
+    return scale_gates(
+        deployment.space,
+        good or deployment,
+        int(deployment.overlay["replicas"]),
+        deployer=deployment.deployed_by,
+        own=deployment,
+    )

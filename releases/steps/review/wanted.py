@@ -207,7 +207,10 @@ def _void_older(order: ReleaseOrder, snapshot: Snapshot) -> None:
     lock_orders(order.pk)
     older = (
         Approval.objects.filter(
-            order=order, space=snapshot.space, state__in=[ApprovalState.GIVEN, ApprovalState.REJECTED]
+            order=order,
+            space=snapshot.space,
+            state__in=[ApprovalState.GIVEN, ApprovalState.REJECTED],
+            scale_request=None,
         )
         .exclude(snapshot=snapshot)
         .exclude(snapshot__removes__isnull=False)
