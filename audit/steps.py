@@ -13,6 +13,7 @@ from audit.chain import read_head, seal_events
 from audit.heads import START, Head, heads_file, keep_head, newest_kept
 from audit.marks import shown_time
 from audit.verification import Reading, conclude
+from deployer.adapters.pinned import pinned
 from foundation.clock import db_now
 from foundation.outbound import check_url
 from foundation.problems import Refused
@@ -74,7 +75,8 @@ def _post(head: Head, now: datetime) -> None:
     try:
         check_url(url, allowed_schemes=("https", "http"))
         body = {"sequence": head.sequence, "mac": head.mac, "at": shown_time(now), "platform": settings.PLATFORM_URL}
-        httpx.post(url, json=body, timeout=WEBHOOK_SECONDS).raise_for_status()
+        with httpx.Client(transport=pinned(httpx.HTTPTransport()), timeout=WEBHOOK_SECONDS) as client:
+            client.post(url, json=body).raise_for_status()
     except (httpx.HTTPError, Refused) as error:
         log.error("The webhook of audit heads did not take the head: %s", error)
 

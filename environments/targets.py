@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from deployer.errors import Unavailable
 from deployer.interfaces import ClusterTarget, target_from
 from environments.in_cluster import own_cluster
@@ -21,10 +23,11 @@ def cluster_target(cluster: Cluster) -> ClusterTarget:
     """
     if cluster.in_cluster:
         own = own_cluster()
-        return ClusterTarget(cluster.remote_key, own.url, own.token, own.ca_pem)
+        return ClusterTarget(cluster.remote_key, own.url, own.token, own.ca_pem, is_own=True)
     try:
         found = check_url(cluster.url, allowed_schemes=SCHEMES)
     except HostUnknown:
         raise Unavailable(_("The name of the cluster's address leads nowhere just now.")) from None
     url = cluster.url.rstrip("/")
-    return target_from(cluster, ClusterTarget, key=cluster.remote_key, url=url, addresses=found.addresses)
+    where: dict[str, Any] = {"url": url, "addresses": found.addresses, "is_own": False}
+    return target_from(cluster, ClusterTarget, key=cluster.remote_key, **where)

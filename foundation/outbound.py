@@ -16,7 +16,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
-from foundation.messages import MessageLike
+from deployer.dialing import Barred
+from foundation.messages import MessageLike, as_message
 from foundation.messages import message as _
 from foundation.problems import Refused
 
@@ -92,10 +93,26 @@ def check_url(url: str, *, allowed_schemes: Iterable[str] = ("https",)) -> Desti
         raise _refuse(_("Leave user name and password out of the address: there are fields for them."))
     host = (parts.hostname or "").rstrip(".").lower()
     port = _port(parts) or _PORTS[scheme]
-    addresses = _resolve(host, port)
+    return Destination(scheme=scheme, host=host, port=port, addresses=allowed_addresses(host, port))
+
+
+def allowed_addresses(host: str, port: int) -> tuple[str, ...]:
+    """What the host leads to now, after asking DNS; raises Refused where one of them is not allowed, HostUnknown."""
+    name, allowed = host.rstrip(".").lower(), _allowed()
+    addresses = _resolve(name, port)
     for address in addresses:
-        _check_address(address, host, allowed)
-    return Destination(scheme=scheme, host=host, port=port, addresses=tuple(str(address) for address in addresses))
+        _check_address(address, name, allowed)
+    return tuple(str(address) for address in addresses)
+
+
+def pin(host: str, port: int) -> tuple[str, ...]:
+    """The same for the adapters, which connect to what is returned and to nothing else."""
+    try:
+        return allowed_addresses(host, port)
+    except HostUnknown as unknown:
+        raise socket.gaierror(socket.EAI_NONAME, str(unknown)) from unknown
+    except Refused as refused:
+        raise Barred(as_message(refused.message)) from refused
 
 
 def check_link(url: str) -> None:

@@ -44,6 +44,8 @@ class ClusterTarget:
     verify_tls: bool = True
     addresses: tuple[str, ...] = field(default=(), compare=False)
     """What the name in ``url`` led to when it was last asked; empty where nobody asked."""
+    is_own: bool = False
+    """The cluster that the platform runs in: Kubernetes itself says where it is, and nobody typed it."""
 
     def has_moved_from(self, earlier: ClusterTarget) -> bool:
         """The name leads to none of the addresses that it led to then: what is still connected there is elsewhere.

@@ -139,7 +139,7 @@ def test_right_password_opens_and_is_never_shown(outside: Outside, tmp_path: Pat
 
 @pytest.mark.security("secrets-that-leak")
 def test_password_is_in_no_command_line_and_leaves_no_file(tmp_path: Path) -> None:
-    url = check_url("https://host/app.git")
+    url = check_url("https://127.0.0.1/app.git")
     with online_environment(target(url.text, tmp_path, "robot", PASSWORD), url) as environment:
         helper = Path(environment["GIT_ASKPASS"])
         assert PASSWORD not in helper.read_text()
@@ -151,7 +151,7 @@ def test_password_is_in_no_command_line_and_leaves_no_file(tmp_path: Path) -> No
 
 
 def test_ssh_key_lives_in_a_private_file_only_while_git_runs(tmp_path: Path) -> None:
-    url = check_url("ssh://host:2222/app.git")
+    url = check_url("ssh://127.0.0.1:2222/app.git")
     wanted = SourceTarget("git:1", url.text, str(tmp_path), username="git", ssh_key="KEY")
     with online_environment(wanted, url) as environment:
         words = environment["GIT_SSH_COMMAND"].split()

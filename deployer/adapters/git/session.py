@@ -9,13 +9,14 @@ import os
 import re
 import shlex
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from deployer.errors import Rejected
+from deployer.dialing import Barred, addresses_of
+from deployer.errors import Rejected, Unavailable
 from deployer.interfaces import SourceTarget
 from deployer.messages import Message
 from deployer.messages import message as _
@@ -33,6 +34,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _BEGINNING = re.compile(r"[0-9a-f]{7,40}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|[0-9A-Fa-f:.]{2,45}")
 _PATH = re.compile(r"/[A-Za-z0-9._~%+@,=/-]+")
+_PORTS = {"https": 443, "http": 80, "ssh": 22}
 _VISIBLE = re.compile(r"[\x21-\x7e]{0,1000}")
 
 
@@ -98,6 +100,7 @@ class RepositoryUrl:
     text: str
     scheme: str
     host: str
+    port: int
 
 
 def check_url(url: str) -> RepositoryUrl:
@@ -124,7 +127,7 @@ def check_url(url: str) -> RepositoryUrl:
         raise Rejected(_("The Git address must end in the repository's path, such as /group/repository.git."))
     if ".." in parts.path.split("/"):
         raise Rejected(_("The Git address must not contain “..”."))
-    return RepositoryUrl(url, parts.scheme, host)
+    return RepositoryUrl(url, parts.scheme, host, port or _PORTS[parts.scheme])
 
 
 # git starts this to ask for what a person would type. It reads its own environment, which only git's children share.
@@ -167,7 +170,8 @@ def offline_environment() -> dict[str, str]:
 def online_environment(target: SourceTarget, url: RepositoryUrl) -> Iterator[dict[str, str]]:
     """For commands that speak to the server; files with keys live only inside the ``with``, in a folder of mode 0700.
 
-    Raises Rejected for credentials that cannot be passed on (line breaks).
+    The child connects to the addresses that were checked just now, also where the name leads elsewhere by then. Raises
+    Rejected for credentials that cannot be passed on (line breaks), Unavailable for a host that leads nowhere.
     """
     if not _USERNAME.fullmatch(target.username) or not _USERNAME.fullmatch(target.password[:200]):
         raise Rejected(_("The Git server's user or password holds line breaks or control characters."))
@@ -177,9 +181,11 @@ def online_environment(target: SourceTarget, url: RepositoryUrl) -> Iterator[dic
         settings: dict[str, str] = {}
         if target.ca_pem:
             settings["http.sslCAInfo"] = str(_write(place / "ca.pem", target.ca_pem, 0o600))
+        addresses = _addresses(url)
         if url.scheme == "ssh":
-            extra["GIT_SSH_COMMAND"] = _ssh_command(target, place)
+            extra["GIT_SSH_COMMAND"] = _ssh_command(target, place, url.host, addresses[0])
         else:
+            settings["http.curloptResolve"] = _pinned(url, addresses)
             # git takes any 200 for a list of references, and a page without a line break for an empty one. Whether the
             # other side spoke git's protocol stands in here.
             extra["GIT_TRACE2_EVENT"] = str(place / "trace")
@@ -190,6 +196,27 @@ def online_environment(target: SourceTarget, url: RepositoryUrl) -> Iterator[dic
                 "SOURCE_PASSWORD": target.password,
             }
         yield {**_environment(settings, protocols=url.scheme), **extra}
+
+
+def _addresses(url: RepositoryUrl) -> Sequence[str]:
+    try:
+        return addresses_of(url.host, url.port)
+    except Barred as barred:
+        raise Unavailable(barred.message) from barred
+    except OSError as exc:
+        raise Unavailable(
+            _(
+                "The Git server %(host)s cannot be reached, or broke off. Check that it is up and its address is "
+                "right.",
+                host=url.host,
+            )
+        ) from exc
+
+
+def _pinned(url: RepositoryUrl, addresses: Sequence[str]) -> str:
+    """For libcurl, which then asks no DNS: ``host:port:address,[address]``."""
+    shown = ",".join(f"[{address}]" if ":" in address else address for address in addresses)
+    return f"{url.host}:{url.port}:{shown}"
 
 
 def is_git(environment: Mapping[str, str]) -> bool:
@@ -223,13 +250,15 @@ def _environment(settings: Mapping[str, str], *, protocols: str) -> dict[str, st
     return environment
 
 
-def _ssh_command(target: SourceTarget, place: Path) -> str:
+def _ssh_command(target: SourceTarget, place: Path, host: str, address: str) -> str:
     """ssh without any of the machine's own settings; a host's key is remembered beside the mirror at first sight."""
     if target.username and not _SSH_USERNAME.fullmatch(target.username):
         raise Rejected(_("The Git server's user is not a valid login name for SSH."))
     known = Path(target.mirror_dir).absolute() / "known_hosts"
     options = ["BatchMode=yes", "ConnectTimeout=5", "StrictHostKeyChecking=accept-new", f"UserKnownHostsFile={known}"]
     words = ["ssh", "-F", "/dev/null", "-l", target.username or "git"]
+    # The key is still the name's.
+    options += [f"HostName={address}", f"HostKeyAlias={host}"]
     for option in [*options, "IdentitiesOnly=yes", "ForwardAgent=no", "ClearAllForwardings=yes"]:
         words += ["-o", option]
     if target.ssh_key:

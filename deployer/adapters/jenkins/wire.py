@@ -23,9 +23,10 @@ from urllib.parse import quote, urlsplit
 import jenkins
 import requests
 import urllib3.exceptions
-from requests.adapters import HTTPAdapter
 
 from deployer.adapters.answers import json_object
+from deployer.adapters.pinned import PinnedAdapter
+from deployer.dialing import barred_in
 from deployer.errors import DeployerError, Forbidden, NotFound, OutcomeUnknown, Rejected, TooLate, Unavailable
 from deployer.interfaces import BuildServerTarget, OnAnswer, ignore_answer
 from deployer.messages import Message
@@ -122,7 +123,7 @@ class Wire:
             # Given per request by the library, so neither REQUESTS_CA_BUNDLE nor PYTHONHTTPSVERIFY can change it.
             client._session.verify = self._ca_file.name if self._ca_file else True
             for scheme in ("http://", "https://"):
-                client._session.mount(scheme, HTTPAdapter(max_retries=0))
+                client._session.mount(scheme, PinnedAdapter(max_retries=0))
             self._local.client = client
         client.timeout = (connect_seconds, READ_SECONDS)
         return client
@@ -255,6 +256,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _failure(error: BaseException, *, is_write: bool) -> DeployerError:
+    if message := barred_in(error):
+        return Unavailable(message)
     causes = list(_causes(error))
     if any(isinstance(cause, _BAD_ADDRESS) for cause in causes):
         return Rejected(_("The address of Jenkins is not a valid web address."), reason="address")

@@ -14,8 +14,18 @@ from urllib.parse import urlsplit
 from cryptography import x509
 
 from deployer.adapters.kubernetes.session import Session, object_path
+from deployer.dialing import addresses_of
 from deployer.errors import NotFound, Rejected
-from deployer.interfaces import EventFacts, Manifest, NodeFacts, Permission, QuotaLine, QuotaScope, ServerFacts
+from deployer.interfaces import (
+    ClusterTarget,
+    EventFacts,
+    Manifest,
+    NodeFacts,
+    Permission,
+    QuotaLine,
+    QuotaScope,
+    ServerFacts,
+)
 from deployer.messages import Message, message_of
 from deployer.messages import message as _
 from deployer.nodes import node_facts
@@ -52,7 +62,7 @@ def _notes(session: Session) -> Iterable[Message]:
         return
     if not target.verify_tls:
         yield _("The cluster's certificate is not verified.")
-    if expires := _certificate_end(parts.hostname or "", parts.port or 443, target.tls_server_name):
+    if expires := _certificate_end(target, parts.hostname or "", parts.port or 443):
         yield _("The cluster's certificate is valid until %(day)s.", day=f"{expires:%Y-%m-%d}")
     if target.client_cert_pem:
         try:
@@ -62,15 +72,17 @@ def _notes(session: Session) -> Iterable[Message]:
         yield _("The platform's client certificate is valid until %(day)s.", day=f"{own.not_valid_after_utc:%Y-%m-%d}")
 
 
-def _certificate_end(host: str, port: int, server_name: str) -> datetime | None:
+def _certificate_end(target: ClusterTarget, host: str, port: int) -> datetime | None:
     """End of the certificate that the server shows; only looked at here, requests verify it themselves."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
         with (
-            socket.create_connection((host, port), timeout=5) as plain,
-            context.wrap_socket(plain, server_hostname=server_name or host) as secured,
+            socket.create_connection(
+                (host if target.is_own else addresses_of(host, port)[0], port), timeout=5
+            ) as plain,
+            context.wrap_socket(plain, server_hostname=target.tls_server_name or host) as secured,
         ):
             shown = secured.getpeercert(binary_form=True)
         return x509.load_der_x509_certificate(shown).not_valid_after_utc if shown else None

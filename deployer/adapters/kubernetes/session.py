@@ -22,6 +22,8 @@ import urllib3
 from kubernetes.client import ApiClient, Configuration
 
 from deployer.adapters.kubernetes.refusals import Answer, error_from
+from deployer.adapters.pinned import pin_pools
+from deployer.dialing import barred_in
 from deployer.errors import Forbidden, NotFound, OutcomeUnknown, Rejected, TooLate, Unavailable
 from deployer.interfaces import ClusterTarget, OnAnswer, ignore_answer
 from deployer.messages import message as _
@@ -112,6 +114,8 @@ class Session:
         try:
             self._client = ApiClient(self._configuration(target))
             self._pool: urllib3.PoolManager = self._client.rest_client.pool_manager
+            if not target.is_own:
+                pin_pools(self._pool)
         except (OSError, ValueError) as exc:
             raise Rejected(_("The cluster's address or certificates cannot be used.")) from exc
 
@@ -308,6 +312,8 @@ class Session:
     def _unreachable(self, exc: Exception) -> Unavailable:
         # The others of the pool may be as dead, and each would be waited for: the next request resolves the name anew.
         self._pool.clear()
+        if message := barred_in(exc):
+            return Unavailable(message)
         if "CERTIFICATE_VERIFY_FAILED" in str(exc):
             return Unavailable(
                 _("The cluster's certificate cannot be verified with the CA certificate that was entered.")

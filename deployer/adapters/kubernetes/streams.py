@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 
 from deployer.adapters.kubernetes.session import SOCKET_OPTIONS, collection_path
+from deployer.adapters.pinned import pinned_async
 from deployer.interfaces import ClusterTarget, Moved
 
 WATCHED = (("apps/v1", "Deployment"), ("apps/v1", "ReplicaSet"), ("v1", "Pod"))
@@ -61,6 +62,8 @@ class Streams:
             trust_env=False,
             socket_options=SOCKET_OPTIONS,
         )
+        if not self._target.is_own:
+            pinned_async(transport)
         client = httpx.AsyncClient(
             base_url=self._target.url,
             headers=headers,

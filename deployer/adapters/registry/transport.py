@@ -20,7 +20,9 @@ from urllib.parse import urlencode
 
 import httpx
 
+from deployer.adapters.pinned import pinned
 from deployer.adapters.registry.urls import Origin, check_redirect, may_sign_in_at
+from deployer.dialing import barred_in
 from deployer.errors import Forbidden, Rejected, Unavailable
 from deployer.interfaces import OnAnswer, RegistryTarget
 from deployer.messages import message as _
@@ -175,12 +177,13 @@ class Transport:
         self.origin = Origin.of(target.url)
         self.address = target.address or self.origin.host
         self._basic = httpx.BasicAuth(target.username, target.password) if target.username else None
+        limits = httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=30.0)
+        trust = _trust(target.ca_pem, target.address)
         self._client = httpx.Client(
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-            verify=_trust(target.ca_pem, target.address),
+            transport=pinned(httpx.HTTPTransport(verify=trust, trust_env=False, limits=limits)),
             follow_redirects=False,
             trust_env=False,
-            limits=httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=30.0),
         )
         self._tokens = TokenDesk(self.origin, self._basic, self._fetch)
 
@@ -274,6 +277,8 @@ class Transport:
                 )
             ) from exc
         except httpx.ConnectError as exc:
+            if message := barred_in(exc):
+                raise Unavailable(message) from exc
             if isinstance(exc.__context__, ssl.SSLError) or "CERTIFICATE" in str(exc).upper():
                 raise Unavailable(
                     _("The certificate of the registry %(name)s is not trusted. Check its CA certificate.", name=name)
