@@ -104,11 +104,11 @@ def _whole(user: User, rights: Rights, filters: Filters, projects: list[tuple[in
 # ---------------------------------------------------------------- compare
 @read_view
 def compare(request: HttpRequest, project: str, slug: str, environment: str) -> HttpResponse:
-    """The orders that lie between an environment and the one that it follows, and their commits."""
+    """The orders that lie between an environment and the one before it, or a twin and its sibling; their commits."""
     place = placement_by_names(actor_of(request), project, slug, environment)
     found = selectors.between(place)
     if found is None or place.last_succeeded is None:
-        raise Missing(_("Nothing lies between: this environment is not behind the one that it follows."))
+        raise Missing(_("Nothing lies between: this environment is not behind the one before it."))
     if wanted_part(request) == "commits":
         return page(request, "desk/_compare_commits.html", _commits(place, found.ahead.order.commit))
     component = place.component

@@ -1,4 +1,4 @@
-"""How far an environment lies behind the one that it follows, and which orders lie between."""
+"""How far an environment lies behind the one before it, and which orders lie between; a twin behind its sibling."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models import BigIntegerField, Count, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from environments.models import Environment
@@ -48,11 +48,14 @@ def between(place: Placement) -> Between | None:
     """The comparison of a placement with the environment before it; None where it is not behind."""
     if place.last_succeeded is None:
         return None
+    environment = place.space.environment
+    sibling = Q(space__environment=environment.twin_id)
+    is_before = sibling if environment.twin_id else Q(space__environment__followed_by=environment)
     before = (
         Placement.objects.filter(
+            is_before,
             component_id=place.component_id,
             space__project_id=place.space.project_id,
-            space__environment__followed_by=place.space.environment_id,
             last_succeeded__order_id__gt=place.last_succeeded.order_id,
         )
         .select_related("last_succeeded__order__author", "space__environment")
@@ -78,11 +81,17 @@ def between(place: Placement) -> Between | None:
 
 
 def _with_ahead(rows: QuerySet[Placement]) -> QuerySet[Placement]:
-    """Those whose environment follows one that serves a newer order; that order's id is in ``ahead``."""
-    before = Placement.objects.filter(
+    """Those whose environment comes after one that serves a newer order; that order's id is in ``ahead``.
+
+    A twin comes after its sibling and after nothing else, also not after those that it follows.
+    """
+    before = Placement.objects.alias(
+        twin_of=ExpressionWrapper(OuterRef("space__environment__twin"), output_field=BigIntegerField(null=True))
+    ).filter(
+        Q(space__environment=F("twin_of"))
+        | Q(twin_of=None, space__environment__followed_by=OuterRef("space__environment")),
         component=OuterRef("component"),
         space__project=OuterRef("space__project"),
-        space__environment__followed_by=OuterRef("space__environment"),
         last_succeeded__isnull=False,
     )
     newest = before.order_by("-last_succeeded__order_id").values("last_succeeded__order_id")[:1]

@@ -158,6 +158,26 @@ def test_a_twin_is_compared_with_the_one_it_stands_in_for(
     assert line.cells[3].unlike is None
 
 
+def test_a_twin_lies_behind_its_sibling_and_behind_nothing_else(
+    world: World, component: Component, signed_in: SignIn
+) -> None:
+    first, second, third = (make_built(component, world.dana) for _ in range(3))
+    for slug in ("uat", "prd", "drp"):
+        make_success(first, world.spaces[slug], world.olli)
+    make_success(second, world.spaces["prd"], world.olli)
+    make_success(third, world.spaces["uat"], world.olli)
+    client, path = signed_in("dana"), "/compare/sis-omm/sis-omm-proxy-gw/{}/"
+    found = client.get(path.format("drp")).context["found"]
+    assert (found.before, [row.order for row in found.passed]) == (world.environments["prd"], [second])
+    assert "DRP lies 1 order behind PRD." in words(client.get(path.format("drp")))
+    assert client.get(path.format("prd")).context["found"].before == world.environments["uat"]
+    (line,) = client.get("/").context["matrix"].lines
+    assert line.cells[2].behind == 1 and line.cells[3].unlike == world.environments["prd"]
+    assert codes(client.get("/?state=behind")) == ["PROXY-GW"]
+    make_success(second, world.spaces["drp"], world.olli)
+    assert client.get(path.format("drp")).status_code == 404
+
+
 def test_outsiders_compare_nothing(world: World, component: Component, signed_in: SignIn) -> None:
     between(world, component, 1)
     path = "/compare/sis-omm/sis-omm-proxy-gw/uat/"
