@@ -106,5 +106,5 @@ def part(value: Any, *names: str) -> Any:
 
 
 def texts(*values: Any) -> tuple[str, ...]:
-    """Those that are texts, each once, in order."""
-    return tuple(dict.fromkeys(value for value in values if isinstance(value, str) and value))
+    """Those that are texts, each once, in order. What holds a control character or half of one names nothing here."""
+    return tuple(dict.fromkeys(value for value in values if isinstance(value, str) and value and value.isprintable()))

@@ -127,6 +127,19 @@ def test_distribution_names_images_of_manifests() -> None:
     assert pulled.names == ()
 
 
+@pytest.mark.parametrize("odd", ["K8S1\0", "\ud800", "K8S1\n"], ids=ascii)
+def test_what_no_name_holds_names_nothing(odd: str) -> None:
+    """A database would refuse to look for it."""
+    at = "2016-03-09T14:44:26Z"
+    bodies = (
+        sent.harbor_push("a/b", odd),
+        sent.harbor_event("a/b", odd, at=at),
+        sent.distribution_push("a/b", odd, at=at),
+    )
+    for body in bodies:
+        assert image_push(body).names == ()
+
+
 @pytest.mark.security("forged-tasks")
 def test_a_registry_without_the_secret_is_not_authentic() -> None:
     for token in ("", "Bearer", "Bearer " + "5f" * 32, f"Basic {SECRET}", "密"):
