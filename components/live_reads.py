@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -42,8 +42,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class UnfitBranch:
-    """A branch that nothing builds, and why."""
+class UnfitName:
+    """A branch or Git tag that nothing builds, and why."""
 
     name: str
     reason: MessageLike
@@ -59,9 +59,9 @@ class BranchList:
     unfit: tuple[str, ...] = ()
     """Names of branches that Jenkins and a shell may not both read as the same name: they are seen, never built."""
 
-    def unfit_like(self, text: str = "") -> list[UnfitBranch]:
+    def unfit_like(self, text: str = "") -> list[UnfitName]:
         """Those that have the text in their name, with why nothing builds them."""
-        return [UnfitBranch(name, git.why_unfit(name)) for name in self.unfit if text.lower() in name.lower()]
+        return unfit_like(self.unfit, text)
 
     @property
     def is_stale(self) -> bool:
@@ -75,6 +75,12 @@ class CommitList:
 
     commits: tuple[CommitFacts, ...]
     reason: MessageLike = ""
+
+
+def unfit_like(names: Iterable[str], text: str) -> list[UnfitName]:
+    """Of names that nothing builds those that have the text in them, each once, cut where they are long."""
+    cut = dict.fromkeys(map(_cut, names))
+    return [UnfitName(name, git.why_unfit(name)) for name in cut if text.lower() in name.lower()]
 
 
 def branches(component: Component, *, max_age_seconds: float = 0) -> BranchList:
@@ -256,10 +262,13 @@ def _storable(tips: tuple[BranchTip, ...]) -> tuple[BranchTip, ...]:
     """
     kept: dict[str, BranchTip] = {}
     for tip in tips:
-        is_long = len(tip.name) > git.LONGEST_BRANCH
-        name = tip.name[: git.LONGEST_BRANCH - 1] + "…" if is_long else tip.name
+        name = _cut(tip.name)
         kept.setdefault(name, BranchTip(name, tip.commit))
     return tuple(kept.values())
+
+
+def _cut(name: str) -> str:
+    return name[: git.LONGEST_BRANCH - 1] + "…" if len(name) > git.LONGEST_BRANCH else name
 
 
 def _store(url: str, tips: tuple[BranchTip, ...]) -> datetime:

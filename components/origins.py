@@ -8,9 +8,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.live_reads import ask_git, ensure_given, resolve
+from components.live_reads import UnfitName, ask_git, ensure_given, resolve, unfit_like
 from components.models import Component
 from components.selectors import current_settings
+from deployer.adapters import git
 from deployer.interfaces import FoundCommit, GitTag
 from foundation.messages import MessageLike
 from foundation.messages import message as _
@@ -85,10 +86,16 @@ class TagList:
 
     tags: tuple[GitTag, ...] = ()
     reason: MessageLike = ""
+    unfit: tuple[str, ...] = ()
+    """Names of Git tags that no order can be made from: they are seen, never built."""
 
     def like(self, text: str) -> list[GitTag]:
         """Those that have the text in their name."""
         return [tag for tag in self.tags if text.lower() in tag.name.lower()]
+
+    def unfit_like(self, text: str = "") -> list[UnfitName]:
+        """Of the others those that have the text in their name, with why nothing builds them."""
+        return unfit_like(self.unfit, text)
 
 
 _KEPT_SECONDS = 15.0
@@ -114,7 +121,7 @@ def git_tags(component: Component, *, is_fresh: bool = False) -> TagList:
     if asked_at and now - asked_at < _KEPT_SECONDS and not is_fresh:
         return kept
     try:
-        found = TagList(_by_number(ask_git(component, url, lambda source: source.git_tags(), field="git_tag")))
+        found = _split(ask_git(component, url, lambda source: source.git_tags(), field="git_tag"))
     except Refused as refusal:
         return TagList(reason=refusal.message)
     except Invalid as refusal:
@@ -124,6 +131,11 @@ def git_tags(component: Component, *, is_fresh: bool = False) -> TagList:
         for oldest in list(_kept)[:-_MOST_KEPT]:
             del _kept[oldest]
     return found
+
+
+def _split(tags: Sequence[GitTag]) -> TagList:
+    unfit = tuple(tag.name for tag in tags if not git.is_tag_name(tag.name))
+    return TagList(_by_number([tag for tag in tags if git.is_tag_name(tag.name)]), unfit=unfit)
 
 
 def _by_number(tags: Sequence[GitTag]) -> tuple[GitTag, ...]:

@@ -64,7 +64,7 @@ class SourceClient(Protocol):
         """True when the commit lies on the branch."""
 
     def git_tags(self) -> tuple[GitTag, ...]:
-        """All Git tags whose names we take, with their commits, sorted by name."""
+        """All Git tags with their commits, sorted by name, also those whose names nothing builds."""
 
     def find_tag(self, name: str) -> GitTag:
         """One Git tag; raises Rejected for what cannot be one, NotFound for an unknown one."""

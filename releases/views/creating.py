@@ -174,11 +174,13 @@ def git_tags(request: HttpRequest) -> HttpResponse:
         return page(request, "releases/_git_tags.html", {})
     tag_list, typed = read_git_tags(component), request.GET.get("git_tag", "").strip()
     is_whole = any(tag.name == typed for tag in tag_list.tags)
-    fitting = tag_list.like("" if is_whole else typed)
+    fitting, unfit = (find("" if is_whole else typed) for find in (tag_list.like, tag_list.unfit_like))
     fitting.sort(key=lambda tag: tag.name != typed)
     context = {
         "tag_list": tag_list,
         "git_tags": fitting[:TAGS_SHOWN],
+        "unfit": unfit[:UNFIT_SHOWN],
+        "unfit_hidden": max(0, len(unfit) - UNFIT_SHOWN),
         "hidden": max(0, len(fitting) - TAGS_SHOWN),
         "typed": typed,
     }

@@ -235,14 +235,14 @@ class BranchShape(serializers.Serializer[Any]):
     commit = serializers.CharField()
 
 
-class UnfitBranchShape(serializers.Serializer[Any]):
+class UnfitNameShape(serializers.Serializer[Any]):
     name = serializers.CharField(help_text="cut where it is longer than 200 characters")
-    reason = serializers.CharField(help_text="why nothing builds this branch")
+    reason = serializers.CharField(help_text="why nothing is built from it")
 
 
 class BranchesOutput(serializers.Serializer[Any]):
     items = BranchShape(many=True)
-    unfit = UnfitBranchShape(many=True, help_text="branches that the repository has, and that cannot be built")
+    unfit = UnfitNameShape(many=True, help_text="branches that the repository has, and that cannot be built")
     next = serializers.IntegerField(allow_null=True)
     previous = serializers.IntegerField(allow_null=True)
     seen_at = serializers.DateTimeField(allow_null=True)
@@ -257,6 +257,7 @@ class GitTagShape(serializers.Serializer[Any]):
 
 class GitTagsOutput(serializers.Serializer[Any]):
     items = GitTagShape(many=True)
+    unfit = UnfitNameShape(many=True, help_text="Git tags that the repository has, and that no order can be made from")
     next = serializers.IntegerField(allow_null=True)
     previous = serializers.IntegerField(allow_null=True)
     reason = serializers.CharField(help_text="why there is no answer; empty for one")

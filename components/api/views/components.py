@@ -279,10 +279,9 @@ class GitTags(ApiView):
         component = find(request, project, slug)
         require(actor_of(request), "list_branches", project_id=component.project_id)
         tags = origins.git_tags(component, is_fresh=True)
-        found = tags.like(request.query_params.get("search", ""))
-        return self.shown(
-            shapes.GitTagsOutput, {"items": found, "next": None, "previous": None, "reason": str(tags.reason)}
-        )
+        text = request.query_params.get("search", "")
+        found = {"items": tags.like(text), "unfit": tags.unfit_like(text)}
+        return self.shown(shapes.GitTagsOutput, {**found, "next": None, "previous": None, "reason": str(tags.reason)})
 
 
 _ORIGIN = [OpenApiParameter(name, OpenApiTypes.STR) for name in ("branch", "git_tag", "commit")]

@@ -28,7 +28,6 @@ from deployer.adapters.git.session import (
     check_tag,
     check_url,
     is_branch_name,
-    is_tag_name,
     offline_environment,
 )
 from deployer.errors import Forbidden, NotFound, Rejected, Unavailable
@@ -253,8 +252,8 @@ class GitSource:
         return self._mirror.ask("merge-base", "--is-ancestor", commit, tip.commit, fine=(0, 1)).code == 0
 
     def git_tags(self) -> tuple[GitTag, ...]:
-        """All Git tags whose names we take (see ``is_tag_name``), sorted, with the commits they point to at last."""
-        return tuple(tag for tag in self._list_tags() if is_tag_name(tag.name))
+        """All Git tags, sorted, with the commits they point to at last; ``is_tag_name`` says which names we take."""
+        return self._list_tags()
 
     def find_tag(self, name: str) -> GitTag:
         """One Git tag as it stands now; raises Rejected for what cannot be one, NotFound for an unknown one."""

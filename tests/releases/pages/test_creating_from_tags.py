@@ -47,6 +47,19 @@ def test_tags_are_listed_by_number_and_narrowed(
     assert listed(whole) == ["nightly", "v1.10", "v1.9"] and 'aria-selected="true"' in whole.content.decode()
     assert remote.commits[0][:7] in words(whole)
     assert "No Git tag has this in its name." in words(client.get(f"{path}&git_tag=zzz", headers=HTMX))
+    for name in ("发布-1.0", "refs/heads/x", "x" * 201):
+        git(remote.served, "update-ref", f"refs/tags/{name}", remote.commits[0])
+    origins._kept.clear()
+    everything = client.get(path, headers=HTMX)
+    assert listed(everything) == ["v1.10", "v1.9", "nightly"]
+    assert "发布-1.0 cannot be built: Its name has signs" in words(everything)
+    api = client.get(f"/api/v1/components/{KEY}/git-tags/?search=发布").json()
+    assert api["items"] == [] and [one["name"] for one in api["unfit"]] == ["发布-1.0"]
+    unfit = client.get(f"/api/v1/components/{KEY}/git-tags/").json()["unfit"]
+    assert [one["name"][:12] for one in unfit] == ["refs/heads/x", "x" * 12, "发布-1.0"]
+    assert "more than a name" in unfit[0]["reason"] and "more than 200" in unfit[1]["reason"]
+    only = client.get(f"{path}&git_tag=发布", headers=HTMX)
+    assert listed(only) == [] and "cannot be built" in words(only) and "No Git tag" not in words(only)
     remote.served.rename(remote.served.with_suffix(".gone"))
     origins._kept.clear()
     assert "note warning" in client.get(path, headers=HTMX).content.decode()
