@@ -38,13 +38,16 @@ class LogSum:
 @dataclass
 class LogReader:
     """What the build's row keeps for reading on. ``is_doubtful``: a piece is known to be missing, or came twice;
-    ``is_fast``: so much came at once that it is read closely, watched or not."""
+    ``is_fast``: so much came at once that it is read closely, watched or not; ``missed_since`` and ``missed_at``: first
+    and last read of an ended build's log that did not bring it, in seconds since 1970."""
 
     sum: LogSum
     mask: dict[str, Any]
     is_doubtful: bool = False
     is_checked: bool = False
     is_fast: bool = False
+    missed_since: float = 0.0
+    missed_at: float = 0.0
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> LogReader:

@@ -27,7 +27,7 @@ import urllib3.exceptions
 from deployer.adapters.answers import json_object
 from deployer.adapters.pinned import PinnedAdapter
 from deployer.dialing import barred_in
-from deployer.errors import DeployerError, Forbidden, NotFound, OutcomeUnknown, Rejected, TooLate, Unavailable
+from deployer.errors import DeployerError, Forbidden, NoFact, NotFound, OutcomeUnknown, Rejected, TooLate, Unavailable
 from deployer.interfaces import BuildServerTarget, OnAnswer, ignore_answer
 from deployer.messages import Message
 from deployer.messages import message as _
@@ -333,6 +333,8 @@ def refusal(answer: Answer, what: Message, *, is_write: bool) -> DeployerError:
             "Jenkins, or a proxy before it, answers %(status)s: it is starting, stopping or overloaded.",
             status=status,
         )
+        if status == 500:
+            return NoFact(message)  # Jenkins fails over this one thing: the builds beside it are read as before
         return Unavailable(message, retry_after_seconds=_retry_after(answer))
     return Rejected(
         _("Jenkins refused the request for %(what)s (%(status)s).", what=what, status=status),

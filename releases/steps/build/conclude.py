@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from deployer.errors import NotFound
+from deployer.errors import NotFound, Rejected, Unavailable
+from deployer.interfaces import BuildServerClient
 from foundation.messages import MessageLike, verbatim
 from foundation.messages import message as _
 from foundation.runs.choices import RunState
@@ -12,7 +13,7 @@ from releases.models import Build
 from releases.steps.build.absence import is_gone, pause_seconds
 from releases.steps.build.ends import end, end_stopped, end_without_image, succeed
 from releases.steps.build.follow import read_progress
-from releases.steps.build.log_truth import settle_log
+from releases.steps.build.log_truth import is_given_up, settle_log
 from releases.steps.build.servers import is_ours, open_server, read_build, read_image
 from releases.steps.build.times import note_seen
 
@@ -28,16 +29,33 @@ def conclude(lease: Lease, build: Build) -> Outcome:
     with open_server(lease, build) as server:
         if read_build(lease, build, server) is not None:
             note_seen(lease, build)
-            page = read_progress(lease, build, server).page
-            if not page.is_complete:
-                return Again(0.0 if page.has_rest else 0.2)
-            settle_log(lease, build, server)
+            if (pause := _read_rest(lease, build, server)) is not None:
+                return Again(pause)
         elif not is_gone(lease, build, server):
             return Again(pause_seconds())
         # Else the record was deleted: the log stays cut, and the registry still knows what was pushed.
     if build.result != "SUCCESS":
         return _failed(lease, build)
     return _succeeded(lease, build)
+
+
+def _read_rest(lease: Lease, build: Build, server: BuildServerClient) -> float | None:
+    """How long until it is read on; None once it is whole, or is given up.
+
+    A log that Jenkins does not give, or does not end, must not hold an end that it shows.
+    """
+    try:
+        page = read_progress(lease, build, server).page
+        if page.has_rest:
+            return 0.0
+        if page.is_complete:
+            settle_log(lease, build, server)
+            return None
+    except (NotFound, Rejected, Unavailable):
+        if not is_given_up(lease, build):
+            raise
+        return None
+    return None if not page.text and is_given_up(lease, build) else 0.2
 
 
 def _failed(lease: Lease, build: Build) -> Outcome:

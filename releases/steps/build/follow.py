@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 from django.db import transaction
 
+from deployer.errors import NotFound, Rejected, Unavailable
 from deployer.interfaces import BuildServerClient, FoundBuild
 from foundation.clock import db_now
 from foundation.messages import message as _
@@ -43,16 +45,17 @@ def follow(lease: Lease, build: Build, server: BuildServerClient) -> Outcome:
     if seen is None:
         return _search(lease, build, server)
     note_seen(lease, build)
-    has_ended = not seen.is_building and bool(seen.result)
-    pause = _read_on(lease, build, server, has_ended=has_ended)
-    if has_ended:
+    if not seen.is_building and seen.result:
+        with suppress(Unavailable, Rejected, NotFound):  # what is left is read, or missed, by what concludes
+            _read_on(lease, build, server, has_ended=True)
         lease.save(phase="finalizing", result=seen.result)
         return Again(0)
+    # Before the log: a stop does not wait for one that Jenkins does not give.
     stop_at_deadline(lease, build)
     if build.stop_requested_at:
         press_stop(lease, build, server)
-        pause = min(pause, QUIET_SECONDS)
-    return Again(next_pass_seconds(pause))
+    pause = _read_on(lease, build, server, has_ended=False)
+    return Again(next_pass_seconds(min(pause, QUIET_SECONDS) if build.stop_requested_at else pause))
 
 
 def _read_on(lease: Lease, build: Build, server: BuildServerClient, *, has_ended: bool) -> float:

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from deployer.errors import NotFound, Rejected, TooLate
 from deployer.interfaces import BuildServerClient
+from foundation.clock import db_now
 from foundation.runs.lease import Lease
 from releases.events import append_event
 from releases.live.notify import send_signal
@@ -25,6 +26,9 @@ MOST_COMPARED = 16 * 1024 * 1024
 MOST_AWAITED = 64 * 1024 * 1024
 """Bytes of a log with something doubtful in it for which the end waits."""
 SPARE_SECONDS = 8.0
+GIVEN_UP_SECONDS = 300.0
+MISSED_SECONDS = 90.0
+"""Two reads that miss it and lie further apart had something else between them."""
 PIECE = 1_000_000
 
 
@@ -58,6 +62,17 @@ def compare_log(lease: Lease, build: Build, server: BuildServerClient, save: Sav
     reader = LogReader.read(build.log_reader)
     reader.is_checked = True
     save(**_kept(build, {"log_reader": reader.as_stored(), "log_is_complete": not reader.is_doubtful}))
+
+
+def is_given_up(lease: Lease, build: Build) -> bool:
+    """Counts a read that missed the log of a build that Jenkins shows to have ended: so it is for five minutes."""
+    reader, now = LogReader.read(build.log_reader), db_now().timestamp()
+    if now - reader.missed_at > MISSED_SECONDS:
+        reader.missed_since = now
+    reader.missed_at = now
+    is_whole = build.log_is_complete and not reader.is_doubtful
+    lease.save(**_kept(build, {"log_reader": reader.as_stored(), "log_is_complete": is_whole}))
+    return now - reader.missed_since >= GIVEN_UP_SECONDS
 
 
 def _whole(lease: Lease, build: Build, server: BuildServerClient) -> Iterator[str]:
