@@ -22,9 +22,10 @@ _ESCAPES = re.compile(
     r"\[8mha:[^\x1b\n]*(?:\x1b\[0m)?"  # console notes of Jenkins, also cut ones
     r"|\[(?![0-9;:]*m)[0-?]*[ -/]*[@-~]"  # CSI but for colours: cursor, erasing, modes
     r"|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\|(?=\n)|$)"  # OSC, DCS, SOS, PM, APC: titles, links, clipboard
-    r"|(?![\[\]PX^_])[ -/]*[0-~]?)"  # the others
+    r"|(?![\[\]PX^_])[ -/]*[0-~]?"  # the others
+    r"|(?!\[[0-9;:]*m))"  # one that does not end: what follows would go on with it
 )
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
 
 
 @dataclass

@@ -114,6 +114,11 @@ def test_a_beginning_without_an_end_does_not_mask_for_ever() -> None:
         ("a\x00b\x08c\x7fd\n", "abcd\n"),
         ("\x1b[31mred\x1b[0m\n", "\x1b[31mred\x1b[0m\n"),
         ("tab\tstays\n", "tab\tstays\n"),
+        ("\x1b[\n2Jplain\n", "[\n2Jplain\n"),
+        ("\x1b[\x002Jplain\n", "[2Jplain\n"),
+        ("\x1b[31\nplain\n", "[31\nplain\n"),
+        ("\x1b\x1b[2J[2Jplain\n", "[2Jplain\n"),
+        ("\x9b2Jplain\x9d0;title\x9c\n", "2Jplain0;title\n"),
     ],
 )
 def test_notes_and_control_sequences_are_not_stored(raw: str, stored: str) -> None:
