@@ -63,6 +63,20 @@ def end(row: Build, monkeypatch: pytest.MonkeyPatch, apart: float, passes: int, 
     return passes + 1
 
 
+@pytest.mark.parametrize("error", [*NO_LOG, Unavailable("no stages in time")], ids=lambda error: type(error).__name__)
+def test_its_log_is_read_where_its_stages_are_not(
+    queued: Build, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    row = in_jenkins(queued, phase="building", **IN_SESSION)
+    page = LogPage("[Pipeline] stage\nline\n", 22, is_complete=False)
+    put(monkeypatch, Jenkins(**{**WELL, "stages": error, "read_log": page}, builds={3: OURS}))
+    assert step(row).log_size == 22 and row.contact_lost_since is not None
+    breakers_are_closed()
+    ended = {**WELL, "stages": error, "read_log": LogPage("", 22, is_complete=True), "builds": {3: ENDED}}
+    put(monkeypatch, Jenkins(**ended))
+    assert step(row).phase == "finalizing" and row.log_is_complete
+
+
 ENDLESS = LogPage("", 0, is_complete=False)
 
 

@@ -103,4 +103,6 @@ def _read_piece(lease: Lease, build: Build, server: BuildServerClient, *, asks_s
         lease.save(**progress.fields)
         LogChunk.objects.bulk_create(progress.chunks)
     keep(build, progress.fields)
+    if found.error is not None:
+        raise found.error
     return found

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Count, Q
 from django.db.models.functions import Now
 
-from deployer.errors import NotFound, Rejected
+from deployer.errors import DeployerError, NotFound, Rejected, Unavailable
 from deployer.interfaces import AgentWait, BuildServerClient, LogPage
 from foundation.clock import db_now
 from foundation.runs.choices import ACTIVE
@@ -32,12 +32,14 @@ SILENT_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Read:
-    """What Jenkins answered, in so many ``calls``. ``stages`` None: not asked. ``wait``: what agent it waits for."""
+    """What Jenkins answered, in so many ``calls``. ``stages`` None: not asked, or ``error`` says why it shows none.
+    ``wait``: what agent it waits for."""
 
     page: LogPage
     stages: list[dict[str, Any]] | None
     calls: int
     wait: AgentWait = NO_WAIT
+    error: DeployerError | None = None
 
 
 @dataclass
@@ -55,18 +57,27 @@ class Progress:
 
 
 def read(build: Build, server: BuildServerClient, *, asks_stages: bool = True) -> Read:
-    """One or two requests: the log, and the stages if they are asked for or if the log tells of one."""
+    """One or two requests: the log, and the stages if they are asked for or if the log tells of one.
+
+    Stages that Jenkins does not show keep nobody from the log.
+    """
     assert build.build_number is not None
-    number, stages = build.build_number, None
-    if asks_stages:
-        stages = [asdict(stage) for stage in server.stages(build.job, number)]
-    page = server.read_log(build.job, number, build.log_offset)
-    if stages is None and _STAGE.search(page.text):
-        stages = [asdict(stage) for stage in server.stages(build.job, number)]
+    stages, error = _stages(build, server) if asks_stages else (None, None)
+    page = server.read_log(build.job, build.build_number, build.log_offset)
+    if not asks_stages and _STAGE.search(page.text):
+        stages, error = _stages(build, server)
     calls = 1 if stages is None else 2
     if page.text or page.is_complete or not _is_silent(build):
-        return Read(page, stages, calls)
-    return Read(page, stages, calls + 1, _agent_wait(build, server))
+        return Read(page, stages, calls, error=error)
+    return Read(page, stages, calls + 1, _agent_wait(build, server), error)
+
+
+def _stages(build: Build, server: BuildServerClient) -> tuple[list[dict[str, Any]] | None, DeployerError | None]:
+    assert build.build_number is not None
+    try:
+        return [asdict(stage) for stage in server.stages(build.job, build.build_number)], None
+    except (Unavailable, Rejected, NotFound) as error:
+        return None, error
 
 
 def _is_silent(build: Build) -> bool:

@@ -142,7 +142,7 @@ def _read_one(
     pause, progress = pause_of(build, followed, now), Progress({})
     if is_due(build, pause, now):
         found = read(build, server, asks_stages=asks_stages(build, now))
-        if found.page.was_rewound:
+        if found.page.was_rewound or found.error is not None:
             return None
         progress = progress_of(build, found, now)
         keep(build, progress.fields)
