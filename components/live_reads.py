@@ -77,6 +77,11 @@ class CommitList:
     reason: MessageLike = ""
 
 
+def is_tag_name(name: str) -> bool:
+    """True for the name of a Git tag that an order can be made from."""
+    return git.is_tag_name(name)
+
+
 def unfit_like(names: Iterable[str], text: str) -> list[UnfitName]:
     """Of names that nothing builds those that have the text in them, each once, cut where they are long."""
     cut = dict.fromkeys(map(_cut, names))

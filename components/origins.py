@@ -8,10 +8,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.live_reads import UnfitName, ask_git, ensure_given, resolve, unfit_like
+from components.live_reads import UnfitName, ask_git, ensure_given, is_tag_name, resolve, unfit_like
 from components.models import Component
 from components.selectors import current_settings
-from deployer.adapters import git
 from deployer.interfaces import FoundCommit, GitTag
 from foundation.messages import MessageLike
 from foundation.messages import message as _
@@ -134,8 +133,8 @@ def git_tags(component: Component, *, is_fresh: bool = False) -> TagList:
 
 
 def _split(tags: Sequence[GitTag]) -> TagList:
-    unfit = tuple(tag.name for tag in tags if not git.is_tag_name(tag.name))
-    return TagList(_by_number([tag for tag in tags if git.is_tag_name(tag.name)]), unfit=unfit)
+    unfit = tuple(tag.name for tag in tags if not is_tag_name(tag.name))
+    return TagList(_by_number([tag for tag in tags if is_tag_name(tag.name)]), unfit=unfit)
 
 
 def _by_number(tags: Sequence[GitTag]) -> tuple[GitTag, ...]:
