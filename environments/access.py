@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.functional import lazy
 
 from accounts.models import Project, User
 from environments.choices import Role
@@ -17,7 +18,7 @@ from environments.models import GroupMember, Membership, Space
 from environments.verbs import STILL_IN_ARCHIVE, VERBS, Where
 from foundation.clock import db_now
 from foundation.idempotency import note_right
-from foundation.messages import localized_list
+from foundation.messages import MessageLike, localized_list
 from foundation.messages import message as _
 from foundation.problems import Asked, Denied, Missing, Refused
 
@@ -256,6 +257,14 @@ def require_again(user: User, asked: Iterable[Mapping[str, Any]]) -> None:
 def who_may(verb: str, *, project_id: int | None = None, space: Space | None = None, but: User | None = None) -> str:
     """Names of up to three people who may, ``but`` for one, for "whom to ask"; the roles when nobody holds one."""
     return localized_list(names_who_may(verb, project_id=project_id, space=space, but=but))
+
+
+def who_may_when_read(verb: str, *, project_id: int | None = None, space: Space | None = None) -> MessageLike:
+    """The same, asked once somebody reads it: a page has many gates and shows the names of few."""
+    return _when_read(verb, project_id=project_id, space=space)
+
+
+_when_read = lazy(who_may, str)
 
 
 def names_who_may(

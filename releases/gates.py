@@ -7,7 +7,7 @@ Page, API and the executing step ask the same functions, so a greyed button, a 4
 from __future__ import annotations
 
 from accounts.models import User
-from environments.access import can, names_who_may, who_may
+from environments.access import can, names_who_may, who_may, who_may_when_read
 from environments.models import Environment, Space
 from foundation import patterns
 from foundation.messages import MessageLike, localized_list
@@ -36,7 +36,7 @@ def promotion_gates(order: ReleaseOrder, space: Space) -> list[Gate]:
     """What must hold before the order may be promoted to the space."""
     return [
         built(order),
-        _not_closed(order),
+        _not_closed(order, space),
         _came_through(order, space),
         _branch(order, space),
         _ticket(order, space),
@@ -61,20 +61,20 @@ def _nothing_replaced_under_way(order: ReleaseOrder, space: Space) -> Gate:
 
 def built(order: ReleaseOrder) -> Gate:
     """There is something to deploy."""
-    return Gate(
-        "built",
-        bool(order.image_digest),
-        _("The order has an image.") if order.image_digest else _("The order has no image yet: build it first."),
-    )
+    if order.image_digest:
+        return Gate("built", True, _("The order has an image."), since=order.built_at)
+    who = who_may_when_read("build", project_id=order.project_id)
+    return Gate("built", False, _("The order has no image yet: build it first."), who)
 
 
-def _not_closed(order: ReleaseOrder) -> Gate:
+def _not_closed(order: ReleaseOrder, space: Space) -> Gate:
     if order.state != OrderState.CLOSED:
         return Gate("open", True, _("The order is open."))
     if order.closed_reason == ClosedReason.RETURNED:
         message = _("The order was returned: it goes no further.")
-        return Gate("open", False, message, is_flow=True)
-    return Gate("open", False, _("The order is closed: repeat it as a new order."))
+        return Gate("open", False, message, who_may_when_read("break_glass", space=space), is_flow=True)
+    who = who_may_when_read("create_order", project_id=order.project_id)
+    return Gate("open", False, _("The order is closed: repeat it as a new order."), who)
 
 
 def _not_returned(order: ReleaseOrder, space: Space) -> Gate:
@@ -98,9 +98,13 @@ def _came_through(order: ReleaseOrder, space: Space) -> Gate:
     if proof is None:
         empty = selectors.succeeded_without_pods(order, {previous.pk for previous in before})
         if empty is not None:
-            return Gate("came-through", False, _proves_nothing(empty))
+            return Gate("came-through", False, _proves_nothing(empty), _deployers_in(empty.space))
         return Gate("came-through", False, _("It has not succeeded in %(names)s yet.", names=names))
     return _settled(proof)
+
+
+def _deployers_in(space: Space) -> MessageLike:
+    return who_may_when_read("deploy", space=space)
 
 
 def _proves_nothing(empty: Deployment) -> MessageLike:
@@ -154,12 +158,13 @@ def _settled(proof: Deployment) -> Gate:
     if place is None or standing is None or (standing.pk != proof.pk and _is_proved(proof, standing)):
         return Gate("came-through", True, _("It succeeded in %(name)s.", name=name))
     if standing.progress.get("wanted") == 0:
-        return Gate("came-through", False, _proves_nothing(standing))
+        return Gate("came-through", False, _proves_nothing(standing), _deployers_in(proof.space))
     if place.unsettled_reason:
         return Gate(
             "came-through",
             False,
             _("What runs in %(name)s is not calm: %(why)s", name=name, why=place.unsettled_reason),
+            _deployers_in(proof.space),
         )
     if place.settled_at is None and place.last_applied is not None and place.last_applied_id != standing.pk:
         # Nobody watches it settle any more: waiting would be for ever.
@@ -168,7 +173,7 @@ def _settled(proof: Deployment) -> Gate:
             number=place.last_applied.order.number,
             name=name,
         )
-        return Gate("came-through", False, message)
+        return Gate("came-through", False, message, _deployers_in(proof.space))
     if place.settled_at is None:
         return Gate("came-through", False, _("It is still settling in %(name)s: a few seconds more.", name=name))
     return Gate("came-through", True, _("It succeeded in %(name)s.", name=name))
@@ -190,11 +195,7 @@ def _branch(order: ReleaseOrder, space: Space) -> Gate:
             name=space.environment.label,
             pattern=space.branch_pattern,
         )
-        return Gate(
-            "branch",
-            False,
-            message,
-        )
+        return Gate("branch", False, message, who_may_when_read("edit_policy", project_id=order.project_id))
     return Gate("branch", True, _("The branch may go there."))
 
 
@@ -207,6 +208,7 @@ def _ticket(order: ReleaseOrder, space: Space) -> Gate:
             "ticket",
             False,
             _("%(name)s asks for a change ticket: repeat the order with one.", name=space.environment.label),
+            who_may_when_read("create_order", project_id=order.project_id),
         )
     if pattern and not patterns.matches(pattern, order.change_ticket):
         return Gate(
@@ -217,6 +219,7 @@ def _ticket(order: ReleaseOrder, space: Space) -> Gate:
                 ticket=order.change_ticket,
                 pattern=pattern,
             ),
+            who_may_when_read("create_order", project_id=order.project_id),
         )
     return Gate("ticket", True, _("Change ticket %(ticket)s.", ticket=order.change_ticket))
 
@@ -237,7 +240,7 @@ def deployment_gates(
     """
     found = [
         built(order),
-        _not_closed(order),
+        _not_closed(order, space),
         _promoted(order, space),
         _branch(order, space),
         _ticket(order, space),
@@ -267,7 +270,7 @@ def again_gates(
     message = _("It succeeded here before.") if proven else _("This snapshot never succeeded here: deploy it instead.")
     return [
         built(order),
-        Gate("proven", proven, message),
+        Gate("proven", proven, message, "" if proven else _deployers_in(space)),
         *_place_free(order, space, own),
         *four_eyes_gates(order, space, deployer),
     ]

@@ -46,7 +46,7 @@ def gates_of(verb: str, order: ReleaseOrder, space: Space | None, person: User |
     if verb == "build":
         return [_as_gate("open", lambda: ensure_buildable(order))]
     if verb in ("close_order", "withdraw_order", "return"):
-        return [_as_gate("open", lambda: ensure_closable(order))]
+        return [_as_gate("open", lambda: ensure_closable(order, verb))]
     return []
 
 

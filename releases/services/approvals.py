@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from accounts.models import User
-from environments.access import Rights, approvers_in, may_approve, require
+from environments.access import Rights, approvers_in, may_approve, require, who_may
 from environments.choices import Role
 from environments.models import Space
 from foundation.clock import db_now
@@ -73,7 +73,8 @@ def _ensure_may_decide(actor: User, snapshot: Snapshot) -> None:
     # What stays of a closed order still has to go where it runs: only a deployment of it is over.
     is_over = order.state == OrderState.CLOSED and not break_glass.reopens(order, space)
     if snapshot.removes is None and is_over:
-        raise Refused(_("The order is closed."), "closed", asked=asked)
+        who = who_may("create_order", project_id=order.project_id)
+        raise Refused(_("The order is closed."), "closed", who, asked=asked)
     latest = selectors.latest_review(order, space, is_removal=snapshot.removes is not None)
     if latest and latest.snapshot_id and latest.snapshot_id != snapshot.pk:
         raise Stale(_("A newer review has replaced this snapshot: open that one."))

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from deployer.manifests import autoscaled, bounds_in
-from environments.access import require, who_may
+from environments.access import asked_for, require, who_may
 from environments.models import Space
 from foundation.clock import db_now
 from foundation.messages import message as _
@@ -27,7 +27,7 @@ from releases.models import Deployment, Placement, ReleaseOrder, Review, ScaleRe
 from releases.placing import create_deployment
 from releases.scale_gates import scale_gates
 from releases.scale_requests import request_for
-from releases.services.reviews import request_review
+from releases.services.reviews import not_reviewed, request_review, review_failed
 from releases.services.ticks import ensure_ticked, reviewed_ticks, roll_back_ticks
 from releases.transitions import end_scale_request
 
@@ -106,9 +106,9 @@ def decide(
 def _reviewed(order: ReleaseOrder, space: Space, snapshot_hash: str, live_fingerprint: str) -> Review:
     review = selectors.latest_review(order, space)
     if review is None or review.state in ACTIVE:
-        raise Refused(_("It is not reviewed yet: review it first."), "not-reviewed")
+        raise not_reviewed("deploy", order, space)
     if review.state != RunState.SUCCEEDED or review.snapshot is None:
-        raise Refused(_("The review found problems: %(message)s", message=review.message), "review-failed")
+        raise review_failed("deploy", review, order, space)
     if not snapshot_hash:
         raise Invalid({"snapshot": [_("Say which snapshot: its hash is on the review.")]})
     if review.take_over and review.snapshot.deployments.exclude(applied=[]).exists():
@@ -128,7 +128,8 @@ def roll_back(*, actor: User, space: Space, to: Deployment, removals: Sequence[s
     """
     require(actor, "deploy", space=space)
     if to.space_id != space.pk or to.state != RunState.SUCCEEDED or to.snapshot is None:
-        raise Refused(_("This deployment did not succeed here: choose one that did."), "not-proven")
+        message = _("This deployment did not succeed here: choose one that did.")
+        raise Refused(message, "not-proven", who_may("deploy", space=space), asked=asked_for("deploy", None, space))
     with transaction.atomic():
         place = lock_placement(to.order, space)
         order = lock_order(to.order_id)
@@ -162,7 +163,7 @@ def scale(*, actor: User, space: Space, placement: Placement, replicas: int) -> 
     with transaction.atomic():
         place, good = lock_standing(space, placement)
         gates.ensure_open(scale_gates(space, good, replicas, deployer=actor))
-        _refuse_autoscaled(good)
+        _refuse_autoscaled(good, space)
         # What was asked for and approved is used up by it; where the bounds have it, it is of no use any more.
         asked = request_for(good, replicas)
         deployment = _again(actor, space, place, good, DeploymentKind.SCALE, {"replicas": replicas})
@@ -184,16 +185,16 @@ def lock_standing(space: Space, placement: Placement) -> tuple[Placement, Deploy
     """
     drawn = placement.last_succeeded
     if drawn is None:
-        raise _nothing_deployed()
+        raise _nothing_deployed(space)
     place = lock_placement(drawn.order, space)
     # What runs at this moment, under the lock: not what ran when the page was drawn.
     rows = Deployment.objects.select_related("order", "snapshot__allocation")
     good = rows.get(pk=place.last_succeeded_id or drawn.pk)
     if good.snapshot is None:
-        raise _nothing_deployed()
+        raise _nothing_deployed(space)
     if place.in_progress_id is None and not _stands(place, good):
         message = _("The last deployment here did not succeed: deploy again or roll back first.")
-        raise Refused(message, "not-what-runs")
+        raise Refused(message, "not-what-runs", who_may("deploy", space=space), asked=asked_for("deploy", None, space))
     waiting = ScaleRequest.objects.filter(placement=place, state=ScaleRequestState.WAITING)
     lock_orders(good.order_id, *waiting.values_list("order_id", flat=True))
     good.order = lock_order(good.order_id)
@@ -207,10 +208,10 @@ def _again(
     return create_deployment(good.order, space, place, actor=actor, kind=kind, snapshot=good.snapshot, overlay=overlay)
 
 
-def _refuse_autoscaled(good: Deployment) -> None:
+def _refuse_autoscaled(good: Deployment, space: Space) -> None:
     bounds = bounds_in(good.snapshot.manifests) if good.snapshot else None
     if bounds:
-        raise Refused(autoscaled(bounds), "autoscaled")
+        raise Refused(autoscaled(bounds), "autoscaled", who_may("edit_allocation", space=space))
 
 
 def _stands(place: Placement, good: Deployment) -> bool:
@@ -219,8 +220,9 @@ def _stands(place: Placement, good: Deployment) -> bool:
     return last is not None and last.snapshot_id == good.snapshot_id
 
 
-def _nothing_deployed() -> Refused:
-    return Refused(_("Nothing of this component has succeeded here yet: deploy it first."), "nothing-deployed")
+def _nothing_deployed(space: Space) -> Refused:
+    message = _("Nothing of this component has succeeded here yet: deploy it first.")
+    return Refused(message, "nothing-deployed", who_may("deploy", space=space), asked=asked_for("deploy", None, space))
 
 
 def cancel_deployment(*, actor: User, deployment: Deployment) -> None:

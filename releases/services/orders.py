@@ -16,11 +16,12 @@ from components.models import BranchTip, Component
 from components.origins import Origin, find_origin
 from components.selectors import current_settings
 from components.targets import NOT_GIVEN
-from environments.access import require
+from environments.access import require, who_may
 from foundation import patterns
 from foundation.messages import message as _
 from foundation.problems import Invalid, Refused, Stale
 from foundation.runs.choices import RunState
+from releases import gates
 from releases.choices import ClosedReason, OrderSource, OrderState, PromotionState
 from releases.events import append_event, record_act
 from releases.locks import lock_orders
@@ -147,25 +148,32 @@ def return_order(*, actor: User, order: ReleaseOrder, reason: str) -> None:
     _close(actor, order, ClosedReason.RETURNED, reason)
 
 
-def ensure_closable(order: ReleaseOrder) -> None:
-    """Raise Refused while it is being deployed, and once it is closed."""
+def ensure_closable(order: ReleaseOrder, verb: str = "close_order") -> None:
+    """Raise Refused while it is being deployed, and once it is closed; ``verb`` of the table, that is asked for."""
+    asked = gates.asked_about(verb, order, None)
     rows = Deployment.objects.filter(order=order, state__in=[RunState.QUEUED, RunState.RUNNING])
-    active = rows.select_related("space__environment").first()
+    active = rows.select_related("space__environment", "deployed_by").first()
     if active:
         message = _(
             "It is being deployed to %(name)s right now: wait for the verdict or cancel it first.",
             name=active.space.environment.label,
         )
-        raise Refused(message, "being-deployed")
+        raise Refused(message, "being-deployed", active.deployed_by.shown_name, asked=asked)
     if ReleaseOrder.objects.filter(pk=order.pk, state=OrderState.CLOSED).exists():
-        raise Refused(_("The order is closed already."), "closed")
+        who = who_may("create_order", project_id=order.project_id)
+        raise Refused(_("The order is closed already."), "closed", who, asked=asked)
 
 
-def _close(actor: User, order: ReleaseOrder, why: str, note: str) -> None:
+_VERBS = {
+    ClosedReason.WITHDRAWN: "withdraw_order", ClosedReason.DONE: "close_order", ClosedReason.RETURNED: "return",
+}  # fmt: skip
+
+
+def _close(actor: User, order: ReleaseOrder, why: ClosedReason, note: str) -> None:
     with transaction.atomic():
         # Under the order's lock: who builds, deploys or closes it at this moment comes before us or after us.
         lock_orders(order.pk)
-        ensure_closable(order)
+        ensure_closable(order, _VERBS[why])
         running = Build.objects.filter(order=order, state__in=[RunState.QUEUED, RunState.RUNNING]).first()
         if running:
             builds.request_stop(running, actor)

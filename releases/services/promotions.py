@@ -52,7 +52,8 @@ def _ensure_not_promoted(order: ReleaseOrder, space: Space) -> None:
             who=held.promoted_by.localized_name,
             name=space.environment.label,
         )
-        raise Stale(message, "already-promoted", held.promoted_by.shown_name)
+        asked = gates.asked_about("promote", order, space)
+        raise Stale(message, "already-promoted", held.promoted_by.shown_name, asked=asked)
 
 
 def _check_test_verdict(space: Space, test_verdict: str, report_url: str) -> None:
@@ -85,12 +86,13 @@ def withdraw_promotion(*, actor: User, promotion: Promotion, reason: str = "") -
     with transaction.atomic():
         # Under the order's lock: a deployment that begins now waits for us and finds the promotion gone.
         lock_orders(promotion.order_id)
-        active = Deployment.objects.filter(
+        rows = Deployment.objects.filter(
             order=promotion.order, space=promotion.space, state__in=[RunState.QUEUED, RunState.RUNNING]
         )
-        if active.exists():
+        if active := rows.select_related("deployed_by").first():
             message = _("The order is being deployed there right now: wait for the verdict or cancel it first.")
-            raise Refused(message, "being-deployed")
+            asked = gates.asked_about("promote", promotion.order, promotion.space)
+            raise Refused(message, "being-deployed", active.deployed_by.shown_name, asked=asked)
         end_promotion(promotion, PromotionState.WITHDRAWN, actor=actor, reason=reason.strip()[:200])
     promotion.refresh_from_db()
 

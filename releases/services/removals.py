@@ -15,7 +15,7 @@ from releases.choices import DeploymentKind
 from releases.locks import lock_order, lock_placement
 from releases.models import Deployment, Placement, ReleaseOrder, Review
 from releases.placing import create_deployment
-from releases.services.reviews import request_review
+from releases.services.reviews import not_reviewed, request_review, review_failed
 
 
 def review_removal(*, actor: User, space: Space, placement: Placement) -> Review:
@@ -59,9 +59,9 @@ def standing_of(placement: Placement) -> Deployment:
 def _reviewed(order: ReleaseOrder, space: Space, snapshot_hash: str) -> Review:
     review = selectors.latest_review(order, space, is_removal=True)
     if review is None or review.state in ACTIVE:
-        raise Refused(_("It is not reviewed yet: review it first."), "not-reviewed")
+        raise not_reviewed("remove", order, space)
     if review.state != RunState.SUCCEEDED or review.snapshot is None:
-        raise Refused(_("The review found problems: %(message)s", message=review.message), "review-failed")
+        raise review_failed("remove", review, order, space)
     if len(snapshot_hash) < 12 or not review.snapshot.hash.startswith(snapshot_hash):
         raise Stale(_("A newer review has replaced what you saw: review again."))
     return review

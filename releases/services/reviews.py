@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from environments.access import require, require_either
+from environments.access import require, require_either, who_may
 from environments.models import Space
 from foundation.messages import message as _
 from foundation.problems import Invalid, Refused, Stale
@@ -26,9 +26,23 @@ def start_review(*, actor: User, order: ReleaseOrder, space: Space) -> Review:
     require_either(actor, "review", "approve", space=space)
     if not order.image_digest:
         asked = gates.asked_about("review", order, space)
-        raise Refused(_("The order has no image yet: build it first."), "gate-built", asked=asked)
+        who = who_may("build", project_id=order.project_id)
+        raise Refused(_("The order has no image yet: build it first."), "gate-built", who, asked=asked)
     with transaction.atomic():
         return request_review(order, space, actor=actor)
+
+
+def not_reviewed(verb: str, order: ReleaseOrder, space: Space) -> Refused:
+    """For an act that nobody does unseen: who may have it reviewed, and which gates it has."""
+    message = _("It is not reviewed yet: review it first.")
+    return Refused(message, "not-reviewed", who_may("review", space=space), asked=gates.asked_about(verb, order, space))
+
+
+def review_failed(verb: str, review: Review, order: ReleaseOrder, space: Space) -> Refused:
+    """The same where the review found what stands in the way; who may mend the component's settings and templates."""
+    message = _("The review found problems: %(message)s", message=review.message)
+    who = who_may("edit_component", project_id=order.project_id)
+    return Refused(message, "review-failed", who, asked=gates.asked_about(verb, order, space))
 
 
 def take_over(*, actor: User, review: Review, reason: str) -> Review:
