@@ -212,7 +212,7 @@ def scale(request: HttpRequest, project: str, slug: str, environment: str) -> Ht
     wanted = parse_digits(request.GET.get("replicas", ""))
     preview = None if wanted is None else scaling.preview(place, wanted)
     if wanted_part(request) == "preview":
-        return page(request, "releases/_scale_room.html", {"preview": preview, **_names_of(place)})
+        return page(request, "releases/_scale_capacity.html", {"preview": preview, **_names_of(place)})
     form = ScaleForm(request.POST or None, initial={"replicas": place.wanted if wanted is None else wanted})
     if request.method != "POST" or not form.is_valid():
         act = _again_act(place, Rights(actor_of(request)), "scale", _("Scale"))
