@@ -35,7 +35,7 @@ from components.models import (
     Toolchain,
     Webhook,
 )
-from environments.access import require, visible_to
+from environments.access import Rights, require, visible_to
 from environments.models import Environment, Space
 from foundation.models import Remote
 from foundation.problems import Missing
@@ -44,11 +44,19 @@ M = TypeVar("M", JenkinsServer, GitServer, ImageRegistry)
 
 
 def list_components(
-    user: User, *, project: Project | None = None, text: str = "", with_archived: bool = False
+    user: User,
+    *,
+    project: Project | None = None,
+    text: str = "",
+    with_archived: bool = False,
+    rights: Rights | None = None,
 ) -> QuerySet[Component]:
-    """Components this person sees; ``text`` is part of the code, of the Chinese name or of its pinyin initials."""
+    """Components this person sees; ``text`` is part of the code, of the Chinese name or of its pinyin initials.
+
+    ``rights``: the person's, where they were read already.
+    """
     newest = newest_settings()
-    rows = Component.objects.filter(visible_to(user)).select_related("project", "project__organisation")
+    rows = Component.objects.filter(visible_to(user, rights=rights)).select_related("project", "project__organisation")
     rows = rows.annotate(
         name_zh=Coalesce(Subquery(newest.values("name_zh")[:1]), Value("")),
         settings_number=Subquery(newest.values("number")[:1]),

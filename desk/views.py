@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +13,6 @@ from django.urls import resolve, reverse
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.actor import actor_of
-from accounts.models import User
 from components import live_reads
 from components.naming import short_code
 from desk import selectors
@@ -20,6 +20,7 @@ from desk.api_calls import call_of
 from desk.palette import palette as lines_of
 from desk.selectors.health import checks_shown
 from desk.selectors.matrix import STATES, Filters
+from desk.selectors.tasks import counted
 from desk.services import wake_run
 from environments.access import Rights, require
 from environments.choices import Role
@@ -37,6 +38,8 @@ from releases.views.pages import page, rights_of
 
 MOST_TOPICS = 40
 LONGEST = 130
+RAIL = "count"
+"""The part of home that the rail of every page fetches: how many things wait for this person."""
 PARTS = {"work": "desk/_work_band.html", "chunk": "desk/_matrix_chunk.html", "rows": "desk/_matrix_rows.html"}
 """``work`` and ``chunk`` are fetched anew; ``rows`` are the next lines, with where to go on."""
 
@@ -48,6 +51,8 @@ def home(request: HttpRequest) -> HttpResponse:
     rights = rights_of(request)
     if _begins_with_audit(request, rights):
         return redirect("desk:audit")
+    if wanted_part(request) == RAIL:
+        return page(request, "desk/_counts.html", {"counts": selectors.counts(user, rights)})
     filters = read_filters(request)
     projects = selectors.chosen_projects(rights)
     topics = [f"project:{pk}" for pk, slug, _name in projects if filters.project in ("", slug)]
@@ -64,7 +69,11 @@ def home(request: HttpRequest) -> HttpResponse:
         context["work"] = selectors.my_work(user, rights, project=filters.project)
     if part in PARTS:
         return page(request, PARTS[part], context)
-    return page(request, "desk/home.html", context | _whole(user, rights, filters, projects))
+    whole = _whole(rights, filters, projects)
+    if context["work"].to_deploy.found:
+        # One primary button a page: what waits longest comes first.
+        whole["new_order"] = replace(whole["new_order"], is_primary=False)
+    return page(request, "desk/home.html", context | whole)
 
 
 def _begins_with_audit(request: HttpRequest, rights: Rights) -> bool:
@@ -91,11 +100,10 @@ def query_of(filters: Filters) -> str:
     return query.urlencode()
 
 
-def _whole(user: User, rights: Rights, filters: Filters, projects: list[tuple[int, str, str]]) -> dict[str, Any]:
+def _whole(rights: Rights, filters: Filters, projects: list[tuple[int, str, str]]) -> dict[str, Any]:
     return {
         "projects": [(slug, f"{slug.upper()} {name}", slug == filters.project) for _pk, slug, name in projects],
         "states": [(state, word, state == filters.state) for state, word in STATES.items()],
-        "count": selectors.filtered_components(user, rights, filters).count(),
         "new_order": new_order_act(rights, [pk for pk, _slug, _name in projects]),
         "first_run": selectors.first_run(rights),
     }
@@ -140,15 +148,13 @@ MOST_SHOWN = 100
 
 @read_view
 def approvals(request: HttpRequest) -> HttpResponse:
-    """Mine to decide, oldest first; with ``part=count`` only the number that the rail shows."""
+    """Mine to decide, oldest first."""
     user = actor_of(request)
     rights = rights_of(request)
-    found = selectors.to_approve(user, rights)
+    found = selectors.to_approve(rights)
     rule_changes = waits_for(user)
-    if wanted_part(request) == "count":
-        return page(request, "desk/_approvals_count.html", {"count": len(found) + len(rule_changes)})
     project = request.GET.get("project", "").strip()[:LONGEST]
-    here = [one for one in found if project in ("", one.order.project.slug)]
+    here = selectors.to_approve(rights, project) if project else found
     shown = here[:MOST_SHOWN]
     risks = selectors.risks(shown)
     topics = [f"project:{pk}" for pk, slug, _name in selectors.chosen_projects(rights) if project in ("", slug)]
@@ -156,9 +162,9 @@ def approvals(request: HttpRequest) -> HttpResponse:
         "nav": "approvals",
         "rows": [(one, risks[one.key]) for one in shown],
         "rule_changes": [show_rule_change(user, row) for row in rule_changes],
-        "count": len(here),
+        "count": counted(len(here)),
         "hidden": len(here) - len(shown),
-        "elsewhere": len(found) - len(here),
+        "elsewhere": max(0, len(found) - len(here)),
         "project": project,
         "topic": ",".join(topics[:MOST_TOPICS]),
     }
@@ -168,8 +174,7 @@ def approvals(request: HttpRequest) -> HttpResponse:
 @read_view
 def next_approval(request: HttpRequest) -> HttpResponse:
     """The review page of the decision that follows ``?after=K8S…@prd``; the list when none is left."""
-    user = actor_of(request)
-    found = selectors.next_to_approve(user, rights_of(request), after=request.GET.get("after", "")[:LONGEST])
+    found = selectors.next_to_approve(rights_of(request), after=request.GET.get("after", "")[:LONGEST])
     if found is None:
         messages.info(request, str(_("Nothing else waits for your approval.")))
         return redirect("desk:approvals")

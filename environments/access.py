@@ -81,6 +81,13 @@ class Rights:
         """The database's clock when it was first asked for."""
         return db_now()
 
+    @cached_property
+    def spaces(self) -> list[Space]:
+        """The live spaces of the projects that this person sees, in flow order, with project and environment."""
+        rows = Space.objects.filter(visible_to(self.user, rights=self), project__is_archived=False, is_archived=False)
+        rows = rows.select_related("project", "environment__twin")
+        return list(rows.order_by("environment__position", "environment__slug", "pk"))
+
     def alone(self, one: Holding) -> Rights:
         """What the same person might do with this role and no other."""
         other = Rights(self.user, only_project_id=self.only_project_id, held=[one])
@@ -109,7 +116,7 @@ class Rights:
         is_own = owner_id is not None and owner_id == self.user.pk
         if rule.where is Where.SITE:
             return any(held.project_id is None and held.role in rule.roles for held in self.holdings)
-        if self.is_shut(verb, _project(project_id, space)) or _is_gone(verb, space):
+        if self._is_shut_there(verb, project_id, space) or _is_gone(verb, space):
             return False
         if rule.where is Where.PROJECT:
             roles = self.roles_in(_project(project_id, space))
@@ -132,7 +139,16 @@ class Rights:
 
     def is_shut(self, verb: str, project_id: int) -> bool:
         """True when the project is archived and the verb is more than reading."""
+        known = self.__dict__.get("spaces", ())
+        if any(space.project_id == project_id for space in known):
+            return False
         return verb not in STILL_IN_ARCHIVE and project_id in self.archived_ids
+
+    def _is_shut_there(self, verb: str, project_id: int | None, space: Space | None) -> bool:
+        """The same, by the space's own project where that was read with it: no further query."""
+        if space is not None and "project" in space._state.fields_cache:
+            return verb not in STILL_IN_ARCHIVE and space.project.is_archived
+        return self.is_shut(verb, _project(project_id, space))
 
     def sees(self, project_id: int) -> bool:
         """May this person see the project at all? Without access: 404."""

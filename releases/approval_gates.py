@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from accounts.models import User
 from environments.access import Rights, approvers_in, may_approve, people_who_may, who_may
@@ -13,6 +14,22 @@ from foundation.messages import message as _
 from releases import selectors
 from releases.gate import Gate
 from releases.models import Approval, ReleaseOrder, Snapshot
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What people have said of a snapshot: ``given`` counts today, ``no`` stands in the way."""
+
+    makers: set[int]
+    given: list[Approval]
+    no: Approval | None
+
+    def is_enough(self, space: Space, deployer: User | None) -> bool:
+        """What the gates of approval and of four eyes answer together, without their words."""
+        if space.four_eyes and deployer is not None and deployer.pk in self.makers:
+            return False
+        others = [one for one in self.given if deployer is None or one.by_id != deployer.pk]
+        return not space.approvals or (self.no is None and len(others) >= space.approvals)
 
 
 def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None, deployer: User | None) -> list[Gate]:
@@ -55,10 +72,13 @@ def agreement(
     return _enough(space, others, barred | ({deployer.pk} if deployer else set()), needed)
 
 
-def counts_today(approval: Approval, space: Space, rights: Rights) -> bool:
-    """By the policy and its giver's ``rights`` of this moment: those of the day it was given do not matter."""
+def counts_today(approval: Approval, space: Space, rights: Rights, *, now: datetime | None = None) -> bool:
+    """By the policy and its giver's ``rights`` of this moment: those of the day it was given do not matter.
+
+    ``now``: the database's clock, for who has read it once for many.
+    """
     hours = space.approval_hours
-    if hours and approval.created_at + timedelta(hours=hours) <= db_now():
+    if hours and approval.created_at + timedelta(hours=hours) <= (now or db_now()):
         return False
     if space.approval_needs_comment and not approval.comment.strip():
         return False

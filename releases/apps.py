@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models import Q
-from django.db.models.signals import post_migrate
+from django.db.models.signals import m2m_changed, post_migrate, post_save
 
 from components import panels
 from environments import departures, occupancy, space_panels
@@ -57,7 +58,17 @@ class ReleasesConfig(AppConfig):
         for tab in ("running", "orders", "deployed", "ways_out"):
             panels.register(tab, f"releases.presenters.component.{tab}")
         space_panels.register("releases.presenters.break_glass.space_panel")
+        # Which environment follows which, and where a project has them, says what can go on.
+        flow = apps.get_model("environments", "Environment")
+        for signal, sender in ((post_save, flow), (post_save, apps.get_model("environments", "Space"))):
+            signal.connect(mark_all, sender=sender, dispatch_uid=f"releases.flow.{sender.__name__}")
+        m2m_changed.connect(mark_all, sender=flow.follows.through, dispatch_uid="releases.flow.follows")
         post_migrate.connect(make_single_runs, sender=self, dispatch_uid="releases.single_runs")
+
+
+def mark_all(**kwargs: Any) -> None:
+    """The flow has changed."""
+    import_module("releases.going_on").mark_all()
 
 
 def make_single_runs(sender: ReleasesConfig, **kwargs: Any) -> None:

@@ -153,9 +153,9 @@ def deployments_under(row: BreakGlass) -> QuerySet[Deployment]:
 
 
 # ---------------------------------------------------------------- lists
-def visible_rows(user: User, *, only_waiting: bool = False) -> QuerySet[BreakGlass]:
+def visible_rows(user: User, *, only_waiting: bool = False, rights: Rights | None = None) -> QuerySet[BreakGlass]:
     """Those of the projects that the person sees, newest first; ``only_waiting`` for a review."""
-    rows = _rows().filter(visible_to(user, field="order__project_id"))
+    rows = _rows().filter(visible_to(user, rights=rights, field="order__project_id"))
     return rows.filter(reviewed_at=None) if only_waiting else rows
 
 
@@ -174,7 +174,8 @@ def by_id(pk: int) -> BreakGlass:
 
 def waits_for(user: User, rights: Rights) -> list[BreakGlass]:
     """What waits for this person's review, or will once it is over; oldest first."""
-    rows = [row for row in visible_rows(user, only_waiting=True) if rights.can("review_break_glass", space=row.space)]
+    seen = visible_rows(user, only_waiting=True, rights=rights)
+    rows = [row for row in seen if rights.can("review_break_glass", space=row.space)]
     return [row for row in reversed(rows) if not whose_own(user, row)]
 
 

@@ -16,9 +16,9 @@ from foundation.problems import Asked
 from foundation.runs.choices import RunState
 from releases import break_glass, selectors, turns
 from releases.approval_gates import approval_gates, counts_today, fair_approvers, four_eyes_gates, makers_of
-from releases.choices import ClosedReason, DeploymentKind, OrderState, PromotionState
+from releases.choices import ClosedReason, DeploymentKind, OrderState
 from releases.gate import Gate, ensure_open, first_closed
-from releases.models import Deployment, Placement, Promotion, ReleaseOrder, Snapshot
+from releases.models import Deployment, Placement, ReleaseOrder, Snapshot
 
 __all__ = [
     "Gate", "again_gates", "approval_gates", "asked_about", "built", "counts_today", "deployment_gates", "ensure_open",
@@ -100,7 +100,7 @@ def _came_through(order: ReleaseOrder, space: Space) -> Gate:
         if empty is not None:
             return Gate("came-through", False, _proves_nothing(empty), _deployers_in(empty.space))
         return Gate("came-through", False, _("It has not succeeded in %(names)s yet.", names=names))
-    return _settled(proof)
+    return _settled(order, proof)
 
 
 def _deployers_in(space: Space) -> MessageLike:
@@ -138,10 +138,7 @@ def _twin(order: ReleaseOrder, space: Space, environment: Environment) -> Gate:
     """A twin takes what its sibling holds or ever ran, so that it can be deployed on the day the sibling burns."""
     sibling = environment.twin
     assert sibling is not None
-    holds = Promotion.objects.filter(
-        order=order, space__project_id=space.project_id, space__environment=sibling, state=PromotionState.CURRENT
-    ).exists()
-    if holds or selectors.succeeded_in(order, {sibling.pk, environment.pk}):
+    if selectors.is_promoted_in(order, sibling) or selectors.succeeded_in(order, {sibling.pk, environment.pk}):
         return Gate("came-through", True, _("The order has been in %(name)s.", name=sibling.label))
     return Gate(
         "came-through",
@@ -150,9 +147,8 @@ def _twin(order: ReleaseOrder, space: Space, environment: Environment) -> Gate:
     )
 
 
-def _settled(proof: Deployment) -> Gate:
-    rows = Placement.objects.select_related("last_applied__order", "last_succeeded__space__environment")
-    place = rows.filter(component_id=proof.component_id, space_id=proof.space_id).first()
+def _settled(order: ReleaseOrder, proof: Deployment) -> Gate:
+    place = selectors.place_of_success(order, proof)
     name = proof.space.environment.label
     standing = place.last_succeeded if place else None
     if place is None or standing is None or (standing.pk != proof.pk and _is_proved(proof, standing)):
@@ -238,12 +234,11 @@ def deployment_gates(
 
     ``may_wait``: another order's deployment does not stand in the way, this one waits its turn behind it.
     """
+    before, after = order_gates(order, space)[:2], order_gates(order, space)[2:]
     found = [
-        built(order),
-        _not_closed(order, space),
+        *before,
         _promoted(order, space),
-        _branch(order, space),
-        _ticket(order, space),
+        *after,
         *_place_free(order, space, own, may_wait=may_wait),
         *approval_gates(order, space, snapshot, deployer),
     ]
@@ -286,6 +281,11 @@ def removal_gates(
 ) -> list[Gate]:
     """What must hold before everything of the component goes from the space: approved like a deployment there."""
     return [*_place_free(order, space, own), *approval_gates(order, space, snapshot, deployer)]
+
+
+def order_gates(order: ReleaseOrder, space: Space) -> list[Gate]:
+    """What must hold of the order itself before it may be deployed there, who deploys: no query."""
+    return [built(order), _not_closed(order, space), _branch(order, space), _ticket(order, space)]
 
 
 def _promoted(order: ReleaseOrder, space: Space) -> Gate:

@@ -14,6 +14,7 @@ from foundation.problems import Refused, Stale
 from foundation.runs.choices import RunState
 from foundation.runs.models import PARKED
 from foundation.runs.wake import hinted_at, launch_hint
+from releases import going_on
 from releases.choices import DeploymentKind
 from releases.events import record_act
 from releases.models import Deployment, NamespaceWatch, Placement, ReleaseOrder, Review, Snapshot, SpaceObservation
@@ -71,6 +72,7 @@ def create_deployment(  # noqa: PLR0913 - the columns of one row, nearly all opt
         epoch=current_epoch(),
         nonce=secrets.token_hex(4),
     )
+    going_on.note_deployed(deployment)
     place.in_progress = deployment
     place.save(update_fields=["in_progress", "changed_at"])
     data: dict[str, Any] = {

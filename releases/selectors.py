@@ -11,11 +11,11 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from environments.access import Rights, visible_to
-from environments.models import Space
+from environments.models import Environment, Space
 from foundation.clock import db_now
 from foundation.messages import message as _
 from foundation.problems import Missing
-from foundation.runs.choices import RunState
+from foundation.runs.choices import TERMINAL, RunState
 from releases import break_glass, turns
 from releases.choices import ApprovalState, DeploymentKind, PromotionState
 from releases.models import (
@@ -84,6 +84,8 @@ class Ahead:
     placements: dict[int, Placement]
     promotions: dict[int, Promotion]
     builders: set[int]
+    successes: list[Deployment] | None = None
+    """All of the order in its project, newest first, with their environments; None where nobody read them."""
 
 
 def read_ahead(order: ReleaseOrder, spaces: Sequence[Space]) -> None:
@@ -91,13 +93,17 @@ def read_ahead(order: ReleaseOrder, spaces: Sequence[Space]) -> None:
     ids = [space.pk for space in spaces]
     promotions = Promotion.objects.filter(
         component_id=order.component_id, space__in=ids, state=PromotionState.CURRENT
-    ).select_related("order", "promoted_by")
+    ).select_related("order", "promoted_by", "space")
     placements = list(_placements().filter(component_id=order.component_id, space__in=ids))
     turns.read_lines(placements)
     break_glass.read_ahead(order)
-    order.__dict__["_ahead"] = Ahead(
-        {row.space_id: row for row in placements}, {row.space_id: row for row in promotions}, builders_of(order)
-    )
+    there = {row.space_id: row for row in promotions}
+    keep_ahead(order, Ahead({row.space_id: row for row in placements}, there, builders_of(order)))
+
+
+def keep_ahead(order: ReleaseOrder, ahead: Ahead) -> None:
+    """For who has read it for many orders at once."""
+    order.__dict__["_ahead"] = ahead
 
 
 def _ahead(order: ReleaseOrder) -> Ahead | None:
@@ -119,6 +125,15 @@ def promotion_there(order: ReleaseOrder, space: Space) -> Promotion | None:
         return ahead.promotions.get(space.pk)
     rows = Promotion.objects.filter(component_id=order.component_id, space=space, state=PromotionState.CURRENT)
     return rows.select_related("order").first()
+
+
+def is_promoted_in(order: ReleaseOrder, environment: Environment) -> bool:
+    """Whether it holds the promotion to that environment of its project."""
+    if ahead := _ahead(order):
+        held = [row for row in ahead.promotions.values() if row.order_id == order.pk]
+        return any(row.space.environment_id == environment.pk for row in held)
+    rows = Promotion.objects.filter(order=order, space__project_id=order.project_id, state=PromotionState.CURRENT)
+    return rows.filter(space__environment=environment).exists()
 
 
 def latest_build(order: ReleaseOrder) -> Build | None:
@@ -146,6 +161,12 @@ def newest_result(order: ReleaseOrder, space: Space) -> Review | None:
 def reviews() -> QuerySet[Review]:
     """With what a page or an answer about one of them names."""
     return Review.objects.select_related("order__project", "space__environment", "space__project", "snapshot")
+
+
+def newest_ended(order: ReleaseOrder, space: Space) -> Review | None:
+    """The newest review of deploying it there that is not under way: what an inbox goes by while another one runs."""
+    rows = Review.objects.filter(order=order, space=space, wanted_snapshot=None, is_removal=False)
+    return rows.filter(state__in=sorted(TERMINAL)).select_related("snapshot").order_by("-id").first()
 
 
 def review_of(order: ReleaseOrder, pk: int) -> Review:
@@ -196,6 +217,14 @@ def place_in_use(order: ReleaseOrder, space: Space) -> Placement | None:
     return rows.filter(component_id=order.component_id, space=space).first()
 
 
+def place_of_success(order: ReleaseOrder, deployment: Deployment) -> Placement | None:
+    """Where this deployment of the order succeeded, with what was applied and what succeeded there last."""
+    if ahead := _ahead(order):
+        return ahead.placements.get(deployment.space_id)
+    rows = Placement.objects.select_related("last_applied__order", "last_succeeded__space__environment")
+    return rows.filter(component_id=deployment.component_id, space_id=deployment.space_id).first()
+
+
 def _placements() -> QuerySet[Placement]:
     return Placement.objects.select_related(
         "component", "in_progress__deployed_by", "in_progress__order", "last_applied__order", "last_succeeded__order"
@@ -207,6 +236,10 @@ def succeeded_in(order: ReleaseOrder, environment_ids: set[int]) -> Deployment |
 
     With at least one pod: what started none has proved nothing.
     """
+    if (ahead := _ahead(order)) and ahead.successes is not None:
+        there = [row for row in ahead.successes if row.space.environment_id in environment_ids]
+        proofs = [row for row in there if row.kind != DeploymentKind.REMOVE and row.progress.get("wanted") != 0]
+        return next(iter(proofs), None)
     rows = Deployment.objects.filter(
         order=order,
         state=RunState.SUCCEEDED,
@@ -219,6 +252,9 @@ def succeeded_in(order: ReleaseOrder, environment_ids: set[int]) -> Deployment |
 
 def succeeded_without_pods(order: ReleaseOrder, environment_ids: set[int]) -> Deployment | None:
     """The newest deployment of this order there that succeeded with 0 pods."""
+    if (ahead := _ahead(order)) and ahead.successes is not None:
+        there = [row for row in ahead.successes if row.space.environment_id in environment_ids]
+        return next((row for row in there if row.progress.get("wanted") == 0), None)
     rows = Deployment.objects.filter(
         order=order, state=RunState.SUCCEEDED, space__environment_id__in=environment_ids, progress__wanted=0
     )

@@ -20,6 +20,7 @@ from foundation.runs.finish import finish
 from foundation.runs.lease import Lease, LeaseLost
 from foundation.runs.models import Run
 from foundation.runs.wake import wake
+from releases import going_on
 from releases.choices import DeploymentKind, OrderState, Reason, ScaleRequestState, TurnState
 from releases.events import append_event, record_act
 from releases.locks import lock_end, lock_orders
@@ -120,6 +121,8 @@ def move(
 
 
 def _set_order(row: ReleaseOrder, to: str, fields: dict[str, Any]) -> None:
+    if to == OrderState.CLOSED:
+        fields = fields | {"to_test_since": None}
     if ReleaseOrder.objects.filter(pk=row.pk, state=row.state).update(state=to, **fields) != 1:
         raise Stale(_("This order has changed in the meantime: refresh the page."))
 
@@ -327,7 +330,8 @@ def _free_place(row: Deployment, to: str, *, is_unknown: bool) -> None:
     # Locked before the order and the run, as everywhere.
     place = (
         Placement.objects.select_for_update()
-        .only("in_progress_id")
+        .only("in_progress_id", "last_succeeded__order_id")
+        .select_related("last_succeeded")
         .get(component_id=row.component_id, space_id=row.space_id)
     )
     changes: dict[str, Any] = {"changed_at": Now()}
@@ -343,6 +347,9 @@ def _free_place(row: Deployment, to: str, *, is_unknown: bool) -> None:
     Placement.objects.filter(pk=place.pk).update(**changes)
     if to == RunState.SUCCEEDED:
         _void_scale_request(place.pk, row)
+        going_on.mark_again(row.order_id, place.last_succeeded.order_id if place.last_succeeded else None)
+    elif to == RunState.CANCELLED:
+        going_on.note_cancelled(row)
     # From here the placement is looked at for itself: settling first, drift afterwards.
     for pk in SpaceObservation.objects.filter(space_id=row.space_id).values_list("pk", flat=True):
         wake(SpaceObservation, pk, prompt=False)
@@ -362,5 +369,6 @@ def _order_after_build(row: Build, to: str) -> None:
             image_digest=row.digest,
             built_at=Now(),
         )
+        going_on.mark_built(order)
     else:
         move(order, OrderState.BUILD_FAILED, actor=None, reason=row.reason)

@@ -16,7 +16,7 @@ LINE = "line"
 
 def waiting_turns() -> QuerySet[Turn]:
     """Those that wait, first come first."""
-    return Turn.objects.filter(state=TurnState.WAITING).order_by("pk")
+    return Turn.objects.filter(state=TurnState.WAITING, ended_at=None).order_by("pk")
 
 
 def in_line() -> QuerySet[Turn]:
@@ -26,7 +26,7 @@ def in_line() -> QuerySet[Turn]:
 
 def with_position(rows: QuerySet[Turn]) -> QuerySet[Turn]:
     """What ``position`` and ``behind`` are told from."""
-    earlier = Turn.objects.filter(placement=OuterRef("placement"), state=TurnState.WAITING, pk__lt=OuterRef("pk"))
+    earlier = waiting_turns().filter(placement=OuterRef("placement"), pk__lt=OuterRef("pk"))
     count = earlier.order_by().values("placement").annotate(n=Count("pk")).values("n")
     before = earlier.order_by("-pk").values("order__number")[:1]
     return rows.annotate(

@@ -6,11 +6,12 @@ from desk.selectors.first_run import first_run
 from desk.selectors.health import health
 from desk.selectors.matrix import chosen_projects, filtered_components, matrix
 from desk.selectors.search import search
-from desk.selectors.work import my_work
+from desk.selectors.work import counts, my_work
 
 __all__ = [
     "between",
     "chosen_projects",
+    "counts",
     "filtered_components",
     "first_run",
     "health",

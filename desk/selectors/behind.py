@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,17 +30,16 @@ class Between:
     is_cut: bool
 
 
-def behind_counts(place_ids: Iterable[int]) -> dict[int, int]:
-    """How many orders each of these placements lies behind, by placement id; those that do not are left out."""
-    rows = _with_ahead(Placement.objects.filter(pk__in=list(place_ids))).annotate(
-        behind=Coalesce(Subquery(_passed_count()), 0)
-    )
-    return {pk: count for pk, count in rows.values_list("pk", "behind") if count}
+def with_behind(rows: QuerySet[Placement]) -> QuerySet[Placement]:
+    """Placements with the number of orders that each lies behind, in ``behind``; 0 for those that do not."""
+    return _with_ahead(rows).annotate(behind=Coalesce(Subquery(_passed_count()), 0))
 
 
 def behind_placements() -> QuerySet[Placement]:
     """Every placement that lies behind."""
-    return _with_ahead(Placement.objects.all())
+    rows = Placement.objects.filter(last_succeeded__isnull=False)
+    known: QuerySet[Any] = _with_ahead(rows)
+    return known.filter(ahead__gt=F("last_succeeded__order_id"))
 
 
 def between(place: Placement) -> Between | None:
@@ -81,7 +79,7 @@ def between(place: Placement) -> Between | None:
 
 
 def _with_ahead(rows: QuerySet[Placement]) -> QuerySet[Placement]:
-    """Those whose environment comes after one that serves a newer order; that order's id is in ``ahead``.
+    """Each with the newest order that an environment before it serves, in ``ahead``; None where none does.
 
     A twin comes after its sibling and after nothing else, also not after those that it follows.
     """
@@ -96,8 +94,7 @@ def _with_ahead(rows: QuerySet[Placement]) -> QuerySet[Placement]:
     )
     newest = before.order_by("-last_succeeded__order_id").values("last_succeeded__order_id")[:1]
     place = before.order_by("-last_succeeded__order_id").values("space_id")[:1]
-    rows = rows.filter(last_succeeded__isnull=False).annotate(ahead=Subquery(newest), before_space=Subquery(place))
-    return rows.filter(ahead__gt=F("last_succeeded__order_id"))
+    return rows.annotate(ahead=Subquery(newest), before_space=Subquery(place))
 
 
 def _passed_count() -> QuerySet[Any, Any]:

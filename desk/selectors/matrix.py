@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 
 from accounts.models import User
 from components.models import Component
 from components.naming import short_code
 from components.selectors import list_components
-from desk.selectors.behind import behind_counts, behind_placements
-from desk.selectors.work import last_attempts
+from desk.selectors.behind import behind_placements, with_behind
+from desk.selectors.moving import last_attempts
 from environments.access import Rights, visible_to
 from environments.models import Environment, Space
 from foundation.messages import MessageLike
@@ -22,7 +24,7 @@ from foundation.runs.choices import ACTIVE, RunState
 from releases.choices import OrderState
 from releases.models import Build, Deployment, Placement, ReleaseOrder
 from releases.presenters.build import stage_summary
-from releases.presenters.environment import active_word, spaces_by_project
+from releases.presenters.environment import active_word
 from releases.selectors import removals_there
 
 LINES = 50
@@ -116,6 +118,8 @@ class Matrix:
     environments: list[Environment]
     groups: list[Group] = field(default_factory=list)
     more: str = ""
+    count: int = 0
+    """Of all that the filters leave, counted for the first page."""
 
     @property
     def lines(self) -> list[Line]:
@@ -124,43 +128,55 @@ class Matrix:
 
 
 def matrix(user: User, rights: Rights, filters: Filters) -> Matrix:
-    """Fifty components from ``start`` on, one's own first, with everything that their cells need: eleven queries."""
-    rows = filtered_components(user, rights, filters)
+    """Fifty components from ``start`` on, one's own first, with everything that their cells need: seven queries."""
     mine = my_components(user)
-    own = [] if filters.start else _in_order(rows.filter(pk__in=mine), mine)
-    if filters.mine:
-        others: list[Component] = []
-    else:
-        rest = _after(rows.exclude(pk__in=mine), filters.start).order_by("project__slug", "slug")
-        others = list(rest[: LINES + 1 - len(own)])
+    rows = filtered_components(user, rights, filters, mine)
+    rest = _after(rows.exclude(pk__in=mine), filters.start).order_by("project__slug", "slug")
+    wanted = Q(pk__in=rest.values("pk")[: LINES + 1]) if not filters.mine else Q()
+    read = rows.filter(wanted if filters.start else wanted | Q(pk__in=mine))
+    if not filters.start:
+        read = read.annotate(total=Subquery(_counted(rows)))
+    found = list(read.order_by("project__slug", "slug"))
+    own = [] if filters.start else _in_order(found, mine)
+    others = [component for component in found if component.pk not in mine][: LINES + 1 - len(own)]
     shown = [*own, *others][:LINES]
     reader = _Reader(user, rights, filters, shown)
     last = shown[-1] if len(own) + len(others) > LINES else None
     groups = _groups(own, [component for component in shown if component not in own], reader)
-    return Matrix(reader.environments, groups, f"{last.project.slug}/{last.slug}" if last else "")
+    return Matrix(reader.environments, groups, f"{last.project.slug}/{last.slug}" if last else "", _total(found))
 
 
-def filtered_components(user: User, rights: Rights, filters: Filters) -> QuerySet[Component]:
-    """The components that the filters leave, of all people."""
-    rows = list_components(user, text=filters.text).filter(project__is_archived=False)
+def _counted(rows: QuerySet[Component]) -> QuerySet[Any, Any]:
+    return rows.order_by().annotate(all=Value(1)).values("all").annotate(n=Count("pk", distinct=True)).values("n")
+
+
+def _total(found: Sequence[Component]) -> int:
+    return int(getattr(found[0], "total", 0)) if found else 0
+
+
+def filtered_components(user: User, rights: Rights, filters: Filters, mine: Sequence[int] = ()) -> QuerySet[Component]:
+    """The components that the filters leave, of all people; ``mine`` are the person's own."""
+    rows = list_components(user, text=filters.text, rights=rights).filter(project__is_archived=False)
     if filters.project:
         rows = rows.filter(project__slug=filters.project)
     if filters.mine:
-        rows = rows.filter(pk__in=my_components(user))
+        rows = rows.filter(pk__in=mine)
     if filters.state in STATES:
         rows = rows.filter(_in_state(filters.state, rights))
     return rows
 
 
 def my_components(user: User) -> list[int]:
-    """Those that this person ordered or deployed lately, the latest first: two queries."""
-    ordered = ReleaseOrder.objects.filter(author=user).order_by("-pk").values_list("component_id", "created_at")
-    deployed = Deployment.objects.filter(deployed_by=user).order_by("-pk").values_list("component_id", "created_at")
-    found = sorted([*ordered[:ORDERS_READ], *deployed[:ORDERS_READ]], key=lambda row: row[1], reverse=True)
+    """Those that this person ordered or deployed lately, the latest first: one query."""
+    ordered = ReleaseOrder.objects.filter(author=user).order_by("-pk").values("pk")[:ORDERS_READ]
+    deployed = Deployment.objects.filter(deployed_by=user).order_by("-pk").values("pk")[:ORDERS_READ]
+    rows = ReleaseOrder.objects.filter(pk__in=ordered).order_by().values_list("component_id", "created_at")
+    acts = Deployment.objects.filter(pk__in=deployed).order_by().values_list("component_id", "created_at")
+    found = sorted(rows.union(acts, all=True), key=lambda row: row[1], reverse=True)
     return list(dict.fromkeys(component for component, _at in found))[:MOST_MINE]
 
 
-def _in_order(rows: QuerySet[Component], ids: Sequence[int]) -> list[Component]:
+def _in_order(rows: Sequence[Component], ids: Sequence[int]) -> list[Component]:
     found = {component.pk: component for component in rows}
     return [found[pk] for pk in ids if pk in found]
 
@@ -213,7 +229,10 @@ class _Reader:
     """Reads what the cells of these components need, once for all of them."""
 
     def __init__(self, user: User, rights: Rights, filters: Filters, components: Sequence[Component]) -> None:
-        spaces = spaces_by_project(pk for pk, slug, _ in chosen_projects(rights) if filters.project in ("", slug))
+        spaces: dict[int, list[Space]] = defaultdict(list)
+        for space in rights.spaces:
+            if filters.project in ("", space.project.slug):
+                spaces[space.project_id].append(space)
         self._there = {pk: {space.environment_id for space in row} for pk, row in spaces.items()}
         self.environments = _columns(spaces)
         self._places = _places(components)
@@ -221,7 +240,6 @@ class _Reader:
         self._removals = removals_there(self._places.values())
         self._newest = _newest_orders(components)
         self._builds = _latest_builds(self._newest.values())
-        self._behind = behind_counts(place.pk for place in self._places.values() if place.last_succeeded_id)
 
     def line(self, component: Component) -> Line:
         """The component with its cells, without further queries."""
@@ -248,7 +266,7 @@ class _Reader:
             place=place,
             attempt=attempt,
             attempt_word=word,
-            behind=self._behind.get(place.pk, 0) if place and environment.twin_id is None else 0,
+            behind=getattr(place, "behind", 0) if place and environment.twin_id is None else 0,
             unlike=unlike,
             removed=self._removals.get(place.pk) if place else None,
             lost_since=getattr(place, "lost_since", None),
@@ -277,7 +295,7 @@ def _places(components: Sequence[Component]) -> dict[tuple[int, int], Placement]
     last = Deployment.objects.filter(component=OuterRef("component"), space=OuterRef("space")).order_by("-pk")
     rows = Placement.objects.filter(component__in=[component.pk for component in components])
     lost = F("space__observation__contact_lost_since")
-    rows = rows.annotate(last_id=Subquery(last.values("pk")[:1]), lost_since=lost).defer("pods")
+    rows = with_behind(rows.annotate(last_id=Subquery(last.values("pk")[:1]), lost_since=lost).defer("pods"))
     rows = rows.select_related("last_succeeded__order", "space__environment")
     return {(row.component_id, row.space.environment_id): row for row in rows}
 
@@ -303,8 +321,7 @@ def _latest_builds(orders: Iterable[ReleaseOrder]) -> dict[int, Build]:
 
 
 def chosen_projects(rights: Rights) -> list[tuple[int, str, str]]:
-    """(id, slug, name) of the projects that this person sees, archived ones left out: one query."""
-    spaces = Space.objects.filter(visible_to(rights.user, rights=rights), project__is_archived=False, is_archived=False)
-    spaces = spaces.select_related("project")
-    projects = {space.project_id: space.project for space in spaces.order_by("project__slug")}
-    return [(pk, project.slug, str(project)) for pk, project in projects.items()]
+    """(id, slug, name) of the projects that this person sees, archived ones left out."""
+    projects = {space.project_id: space.project for space in rights.spaces}
+    found = [(pk, project.slug, str(project)) for pk, project in projects.items()]
+    return sorted(found, key=lambda row: row[1])

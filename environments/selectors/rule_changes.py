@@ -75,6 +75,13 @@ class ShownRuleChange:
         return self.row.space.environment if self.row.space else self.row.environment
 
     @property
+    def where(self) -> str:
+        """``SIS-OMM · PRD``, or the project or the environment alone."""
+        project = self.row.space.project if self.row.space else self.row.project
+        names = [project.slug.upper() if project else "", self.environment.label if self.environment else ""]
+        return " · ".join(name for name in names if name)
+
+    @property
     def in_short(self) -> str:
         """Every field with before and after, in one line."""
         return " · ".join(f"{line.label} {line.before} → {line.after}" for line in self.lines)

@@ -14,6 +14,7 @@ import "./exact_times.js";
 import "./open_pod.js";
 import "./panels.js";
 import "./live.js";
+import "./title_count.js";
 import "./copy.js";
 
 window.htmx = htmx;

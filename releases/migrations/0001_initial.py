@@ -37,6 +37,7 @@ class Migration(migrations.Migration):
                 ('image', models.CharField(blank=True, editable=False, max_length=400, verbose_name='image')),
                 ('image_digest', models.CharField(blank=True, editable=False, max_length=80, verbose_name='digest')),
                 ('built_at', models.DateTimeField(editable=False, null=True)),
+                ('to_test_since', models.DateTimeField(editable=False, null=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('author', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to=settings.AUTH_USER_MODEL, verbose_name='author')),
                 ('base_image', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='components.baseimage')),
@@ -351,6 +352,7 @@ class Migration(migrations.Migration):
                 ('report_url', models.URLField(blank=True, max_length=500, verbose_name='link to the report')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('ended_at', models.DateTimeField(null=True)),
+                ('deployed_at', models.DateTimeField(editable=False, null=True)),
                 ('component', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='components.component')),
                 ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='promotions', to='releases.releaseorder')),
                 ('promoted_by', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -626,6 +628,10 @@ class Migration(migrations.Migration):
             model_name='releaseorder',
             index=models.Index(fields=['component', 'commit'], name='orders_by_commit'),
         ),
+        migrations.AddIndex(
+            model_name='releaseorder',
+            index=models.Index(condition=models.Q(('to_test_since__isnull', False)), fields=['project', 'to_test_since'], name='orders_to_test'),
+        ),
         migrations.AddConstraint(
             model_name='releaseorder',
             constraint=models.UniqueConstraint(fields=('number',), name='one_order_per_number'),
@@ -649,6 +655,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='orderevent',
             constraint=models.UniqueConstraint(fields=('order', 'seq'), name='one_event_per_seq'),
+        ),
+        migrations.AddIndex(
+            model_name='build',
+            index=models.Index(fields=['state', 'finished_at'], name='builds_by_end'),
         ),
         migrations.AddConstraint(
             model_name='build',
@@ -686,6 +696,10 @@ class Migration(migrations.Migration):
             model_name='promotion',
             index=models.Index(fields=['order', 'space'], name='promotions_of_an_order'),
         ),
+        migrations.AddIndex(
+            model_name='promotion',
+            index=models.Index(condition=models.Q(('deployed_at', None), ('ended_at', None)), fields=['space', 'created_at'], name='promotions_to_deploy'),
+        ),
         migrations.AddConstraint(
             model_name='promotion',
             constraint=models.UniqueConstraint(condition=models.Q(('state', 'current')), fields=('component', 'space'), name='one_current_promotion'),
@@ -710,6 +724,10 @@ class Migration(migrations.Migration):
             model_name='scalerequest',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('state', 'waiting')), models.Q(models.Q(('state', 'waiting'), _negated=True), ('ended_at__isnull', False)), _connector='OR'), name='only_a_scale_request_that_does_not_wait_has_ended'),
         ),
+        migrations.AddIndex(
+            model_name='review',
+            index=models.Index(condition=models.Q(('is_removal', True)), fields=['created_at'], name='reviews_of_removals'),
+        ),
         migrations.AddConstraint(
             model_name='review',
             constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running']), ('wanted_snapshot', None)), fields=('order', 'space', 'is_removal'), name='one_active_review_per_order_and_space'),
@@ -717,6 +735,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='deployment',
             index=models.Index(fields=['component', 'space', '-id'], name='deployments_of_a_placement'),
+        ),
+        migrations.AddIndex(
+            model_name='deployment',
+            index=models.Index(fields=['state', 'finished_at'], name='deployments_by_end'),
         ),
         migrations.AddConstraint(
             model_name='deployment',
@@ -736,7 +758,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='turn',
-            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['placement', 'id'], name='turns_that_wait'),
+            index=models.Index(condition=models.Q(('ended_at', None)), fields=['placement', 'id'], name='turns_that_wait'),
         ),
         migrations.AddConstraint(
             model_name='turn',

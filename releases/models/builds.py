@@ -91,6 +91,7 @@ class Build(Run):
                 fields=["order"], condition=models.Q(state__in=["queued", "running"]), name="one_active_build_per_order"
             ),
         ]
+        indexes = [models.Index(fields=["state", "finished_at"], name="builds_by_end")]
 
     def __str__(self) -> str:
         return f"{self.order_id} build {self.attempt}"

@@ -81,7 +81,10 @@ class Deployment(Run):
                 name="one_active_deployment",
             ),
         ]
-        indexes = [models.Index(fields=["component", "space", "-id"], name="deployments_of_a_placement")]
+        indexes = [
+            models.Index(fields=["component", "space", "-id"], name="deployments_of_a_placement"),
+            models.Index(fields=["state", "finished_at"], name="deployments_by_end"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.order_id} {self.kind} {self.pk}"

@@ -80,6 +80,9 @@ class ReleaseOrder(models.Model):
     image_digest = models.CharField(_("digest"), max_length=80, blank=True, editable=False)
     built_at = models.DateTimeField(null=True, editable=False)
 
+    to_test_since = models.DateTimeField(null=True, editable=False)
+    """Since when it waits to be promoted on (``releases.going_on``); inboxes find it by this."""
+
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -94,6 +97,11 @@ class ReleaseOrder(models.Model):
             models.Index(fields=["author", "-id"], name="orders_by_author"),
             models.Index(fields=["state", "-id"], name="orders_by_state"),
             models.Index(fields=["component", "commit"], name="orders_by_commit"),
+            models.Index(
+                fields=["project", "to_test_since"],
+                condition=models.Q(to_test_since__isnull=False),
+                name="orders_to_test",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["number"], name="one_order_per_number"),

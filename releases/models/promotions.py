@@ -31,6 +31,8 @@ class Promotion(models.Model):
     report_url = models.URLField(_("link to the report"), blank=True, max_length=500)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     ended_at = models.DateTimeField(null=True)
+    deployed_at = models.DateTimeField(null=True, editable=False)
+    """When somebody began to deploy on its strength; None while it waits for approvals or for that."""
 
     class Meta:
         ordering = ["-id"]
@@ -43,7 +45,15 @@ class Promotion(models.Model):
                 condition=Q(state="current", ended_at=None) | ~Q(state="current") & Q(ended_at__isnull=False),
             ),
         ]
-        indexes = [models.Index(fields=["order", "space"], name="promotions_of_an_order")]
+        indexes = [
+            models.Index(fields=["order", "space"], name="promotions_of_an_order"),
+            # Conditions without values: SQLite takes such an index only where the query has the condition literally.
+            models.Index(
+                fields=["space", "created_at"],
+                condition=Q(ended_at=None, deployed_at=None),
+                name="promotions_to_deploy",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.order_id} → {self.space_id} {self.state}"

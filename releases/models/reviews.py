@@ -99,6 +99,7 @@ class Review(Run):
                 name="one_active_review_per_order_and_space",
             ),
         ]
+        indexes = [models.Index(fields=["created_at"], condition=Q(is_removal=True), name="reviews_of_removals")]
 
     def __str__(self) -> str:
         return f"{self.order_id} review {self.pk}"

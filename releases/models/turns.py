@@ -50,7 +50,7 @@ class Turn(models.Model):
                 name="a_started_turn_has_its_deployment",
             ),
         ]
-        indexes = [models.Index(fields=["placement", "id"], condition=Q(state="waiting"), name="turns_that_wait")]
+        indexes = [models.Index(fields=["placement", "id"], condition=Q(ended_at=None), name="turns_that_wait")]
 
     def __str__(self) -> str:
         return f"{self.order_id} {self.state} {self.pk}"

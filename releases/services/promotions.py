@@ -13,7 +13,7 @@ from foundation.messages import message as _
 from foundation.outbound import check_link, is_link
 from foundation.problems import Invalid, Refused, Stale
 from foundation.runs.choices import RunState
-from releases import gates
+from releases import gates, going_on
 from releases.choices import PromotionState, TestVerdict
 from releases.events import record_act
 from releases.locks import current_promotions, lock_for_promotion, lock_order, lock_orders
@@ -122,6 +122,7 @@ def create_promotion(
         raise Stale(_("Somebody else has just promoted another order there.")) from None
     data = {"test_verdict": test_verdict, "note": note}
     record_act(order, "promotion.current", actor, subject=promotion, space=space, data=data)
+    going_on.mark_again(order.pk)
     return promotion
 
 
@@ -140,3 +141,5 @@ def end_promotion(promotion: Promotion, to: str, *, actor: User, by: str = "", r
         reason=reason,
         after={"by": by},
     )
+    if to == PromotionState.WITHDRAWN:
+        going_on.mark_again(promotion.order_id)

@@ -57,7 +57,7 @@ def test_mine_come_first_the_latest_first(world: World, component: Component, si
     assert codes(signed_in("dana").get("/?mine=1")) == ["PROXY-GW", "WEB"]
     assert "No component fits these filters" in words(signed_in("tess").get("/?mine=1"))
     make_success(make_built(mop, world.dave), world.spaces["fat"], world.olli)
-    assert codes(signed_in("olli").get("/?mine=1")) == ["MOP"], "whoever deploys is at work on it too"
+    assert codes(signed_in("olli").get("/?mine=1")) == ["MOP"], "who deploys is at work on it too"
 
 
 def test_fifty_and_the_rest_leave_none_out_and_repeat_none(

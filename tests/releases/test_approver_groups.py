@@ -93,7 +93,7 @@ def test_lists_ask_for_the_groups_of_everybody_at_once(world: World, risk: Group
         GroupMember.objects.get_or_create(group=risk, user=giver)
         approvals.approve(actor=giver, snapshot=snapshot)
         with CaptureQueriesContext(connection) as queries:
-            found = to_approve(world.olli, Rights(world.olli))
+            found = to_approve(Rights(world.olli))
         counts.append((len(found), len(queries)))
     assert counts == [(1, counts[0][1]), (2, counts[0][1])]
 

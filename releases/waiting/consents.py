@@ -1,0 +1,64 @@
+"""What people have said of many snapshots, and who made their orders: three queries for all of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from accounts.models import User
+from environments.access import Rights, know_groups, read_rights
+from environments.models import Space
+from foundation.clock import db_now
+from releases.approval_gates import Consent, counts_today
+from releases.choices import ApprovalState
+from releases.models import Approval, Build
+
+Decision = tuple[Consent, frozenset[int]]
+"""The consent, and who has a standing word on the snapshot and may not say another."""
+
+
+def builders_of_many(order_ids: Iterable[int]) -> dict[int, set[int]]:
+    """Who started builds, by order."""
+    found: dict[int, set[int]] = defaultdict(set)
+    rows = Build.objects.filter(order__in=list(order_ids)).values_list("order_id", "started_by_id")
+    for order, person in rows:
+        found[order].add(person)
+    return found
+
+
+def consents_of(makers: Mapping[int, set[int]], snapshots: Mapping[int, Space]) -> dict[int, Decision]:
+    """By snapshot, as ``approval_gates.consent_of`` reads one; ``makers`` by snapshot too."""
+    rows = list(_approvals(list(snapshots))) if snapshots else []
+    rights = _rights_of([row.by for row in rows], with_groups=any(one.approver_groups for one in snapshots.values()))
+    found: dict[int, list[Approval]] = defaultdict(list)
+    for row in rows:
+        found[row.snapshot_id].append(row)
+    now = db_now() if rows else datetime.max.replace(tzinfo=UTC)
+    return {pk: _decision(found[pk], space, makers[pk], rights, now) for pk, space in snapshots.items()}
+
+
+def _approvals(snapshot_ids: list[int]) -> Iterable[Approval]:
+    rows = Approval.objects.filter(snapshot__in=snapshot_ids, scale_request=None)
+    return rows.filter(state__in=[ApprovalState.GIVEN, ApprovalState.REJECTED]).select_related("by")
+
+
+def _rights_of(people: list[User], *, with_groups: bool) -> dict[int, Rights]:
+    if not people:
+        return {}
+    unique = {person.pk: person for person in people}
+    rights = {one.user.pk: one for one, _ends in read_rights(unique.values())}
+    if with_groups:
+        know_groups(rights.values())
+    return rights
+
+
+def _decision(
+    rows: list[Approval], space: Space, makers: set[int], rights: Mapping[int, Rights], now: datetime
+) -> Decision:
+    given = [
+        one for one in rows if one.state == ApprovalState.GIVEN and (one.expires_at is None or one.expires_at > now)
+    ]
+    counted = [one for one in given if one.by_id not in makers and counts_today(one, space, rights[one.by_id], now=now)]
+    no = next((one for one in rows if one.state == ApprovalState.REJECTED), None)
+    return Consent(makers, counted, no), frozenset(one.by_id for one in rows)

@@ -1,0 +1,56 @@
+"""Components that are to go from a space, and wait for an approval of it."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, OuterRef
+
+from environments.access import Rights, may_approve
+from environments.models import Space
+from foundation.clock import now_minus
+from foundation.messages import message as _
+from foundation.runs.choices import RunState
+from releases.models import Placement, Review
+from releases.waiting.consents import builders_of_many, consents_of
+from releases.waiting.wait import MOST, Wait
+
+REMOVAL_DAYS = 14
+"""After so long a removal that nobody approved and nobody did is asked for no more."""
+
+
+def removals_to_approve(rights: Rights) -> list[Wait]:
+    """The newest review of each, while what it looked at stands there; the longest wait first."""
+    spaces = {space.pk: space for space in rights.spaces if space.approvals and may_approve(rights, space)}
+    rows = _reviews(spaces) if spaces else []
+    if not rows:
+        return []
+    builders = builders_of_many({row.order_id for row in rows})
+    makers = {row.snapshot_id or 0: {row.order.author_id, *builders.get(row.order_id, ())} for row in rows}
+    decisions = consents_of(makers, {row.snapshot_id or 0: spaces[row.space_id] for row in rows})
+    found = []
+    for row in rows:
+        consent, decided = decisions[row.snapshot_id or 0]
+        space, person = spaces[row.space_id], rights.user.pk
+        if consent.no or person in consent.makers or person in decided or len(consent.given) >= space.approvals:
+            continue
+        by = row.requested_by or row.order.author
+        found.append(
+            Wait(
+                row.order, space, row.created_at, _("to be removed"), by, row.pk, row.snapshot_id or 0, is_removal=True
+            )
+        )
+    return found
+
+
+def _reviews(spaces: dict[int, Space]) -> list[Review]:
+    rows = Review.objects.filter(
+        is_removal=True, space__in=list(spaces), state=RunState.SUCCEEDED, snapshot__isnull=False,
+        created_at__gt=now_minus(REMOVAL_DAYS * 86_400),
+    )  # fmt: skip
+    later = Review.objects.filter(
+        order=OuterRef("order"), space=OuterRef("space"), is_removal=True, pk__gt=OuterRef("pk")
+    )
+    standing = Placement.objects.filter(component=OuterRef("component"), space=OuterRef("space"), in_progress=None)
+    standing = standing.filter(last_applied__order=OuterRef("order"), last_applied__applied_at__lt=OuterRef("seen_at"))
+    rows = rows.filter(Exists(standing), ~Exists(later))
+    related = ("order__component", "order__project", "order__author", "requested_by")
+    return list(rows.select_related(*related).order_by("created_at", "pk")[: MOST + 1])

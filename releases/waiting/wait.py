@@ -1,0 +1,63 @@
+"""One order that waits for somebody in one space."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+
+from accounts.models import User
+from components.naming import short_code
+from environments.models import Space
+from foundation.messages import MessageLike
+from releases.models import ReleaseOrder, ScaleRequest
+
+MOST = 100
+"""So many of a kind are found; where there are more, a count says "100+"."""
+BATCH = 200
+"""So many candidates are read at once."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """``since`` when it waits for this person, and ``why``; ``by``: who sent it there, None for its own build."""
+
+    order: ReleaseOrder
+    space: Space
+    since: datetime
+    why: MessageLike = ""
+    by: User | None = None
+    review_id: int = 0
+    snapshot_id: int = 0
+    name_zh: str = ""
+    """The component's, as the order froze it."""
+    is_removal: bool = False
+    """That the component goes from the space; ``order`` is the one that stands there."""
+
+    scale: ScaleRequest | None = None
+    """That what stands there gets another number of pods."""
+
+    @property
+    def key(self) -> str:
+        """What an address says of it: ``K8S…@prd``."""
+        return f"{self.order.number}@{self.space.environment.slug}{self._kind}"
+
+    @property
+    def _kind(self) -> str:
+        return ":remove" if self.is_removal else ":scale" if self.scale else ""
+
+    @property
+    def url(self) -> str:
+        """The page where it is decided."""
+        if self.scale:
+            return reverse("releases:scale-request", args=[self.scale.pk])
+        slug = self.space.environment.slug
+        if self.is_removal:
+            return reverse("releases:remove", args=[self.order.project.slug, self.order.component.slug, slug])
+        return reverse("releases:review", args=[self.order.number, slug])
+
+    @property
+    def code(self) -> str:
+        """The component as people call it."""
+        return short_code(self.order.component.name, self.order.project.slug)
