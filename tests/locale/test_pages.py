@@ -13,8 +13,8 @@ SIGN_IN = {
     "zh-hans": ['<html lang="zh-Hans"', "登录", "用户名", "密码", "跳到正文"],
 }
 HOME = {
-    "en": ["Home", "New K8S release order", "To approve", "Nothing waits for your approval.", "What runs where"],
-    "zh-hans": ["工作台", "新建K8S发布单", "待我审批", "没有待你审批的发布单。", "各环境运行情况", "选择项目", "组件"],
+    "en": ["Home", "New K8S release order", "Nothing to deploy", "Nothing to approve", "What runs where"],
+    "zh-hans": ["工作台", "新建K8S发布单", "无待部署", "无待审批", "各环境运行情况", "选择项目", "组件"],
 }
 
 
