@@ -33,6 +33,8 @@ from releases.models import (
 )
 
 REVIEW_FRESH_SECONDS = 60
+MANIFESTS = ("snapshot__manifests", "snapshot__origins")
+"""Most of the bytes of a deployment's row; lists of deployments are without them."""
 
 
 def orders_visible_to(user: User, *, rights: Rights | None = None) -> QuerySet[ReleaseOrder]:
@@ -272,7 +274,8 @@ def good_deployments(component_id: int, space: Space, *, limit: int = 50) -> lis
     rows = Deployment.objects.filter(
         component_id=component_id, space=space, state=RunState.SUCCEEDED, snapshot__isnull=False
     ).exclude(kind=DeploymentKind.REMOVE)
-    return list(rows.select_related("order", "snapshot", "deployed_by").order_by("-id")[:limit])
+    rows = rows.select_related("order", "snapshot", "deployed_by").defer(*MANIFESTS)
+    return list(rows.order_by("-id")[:limit])
 
 
 def last_good_snapshots(component_id: int, space: Space, *, limit: int) -> list[Snapshot]:
@@ -324,7 +327,7 @@ def deployments_of(order: ReleaseOrder) -> QuerySet[Deployment]:
     """The order's deployments, newest first."""
     rows = Deployment.objects.filter(order=order)
     rows = rows.select_related("space__environment", "space__project", "deployed_by", "snapshot", "prune")
-    return rows.order_by("-id")
+    return rows.defer(*MANIFESTS).order_by("-id")
 
 
 def deployment_by_id(user: User, pk: int) -> Deployment:

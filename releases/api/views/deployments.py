@@ -193,7 +193,7 @@ class Deployments(ApiView):
 def fresh(deployment: Deployment) -> Deployment:
     """The row as it is now, with what its answer names."""
     rows = Deployment.objects.select_related("order", "space__environment", "snapshot", "deployed_by", "prune")
-    return rows.get(pk=deployment.pk)
+    return rows.defer(*selectors.MANIFESTS).get(pk=deployment.pk)
 
 
 class OneDeployment(ApiView):
