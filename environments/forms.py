@@ -267,6 +267,7 @@ class SpaceForm(forms.Form):
         help_text=_("Empty: project-environment. What runs in a namespace that a space leaves stays there, unwatched."),
     )  # fmt: skip
     version = forms.CharField(required=False, widget=forms.HiddenInput)
+    reason = _rule_reason()
 
     def __init__(self, *args: Any, space: Space | None = None, **kwargs: Any) -> None:
         if space is not None:
@@ -279,6 +280,10 @@ class SpaceForm(forms.Form):
             self.fields[ceiling.name].widget.attrs["inputmode"] = "decimal"
         if space is not None:
             del self.fields["environment"]
+        if space is not None and space.environment.is_production:
+            self.order_fields([*(name for name in self.fields if name != "reason"), "reason"])
+        else:
+            del self.fields["reason"]
 
     def values(self) -> dict[str, Any]:
         """What the service takes, but for the version."""
@@ -286,6 +291,8 @@ class SpaceForm(forms.Form):
         values: dict[str, Any] = {"cluster": given["cluster"].slug, "namespace": given["namespace"]}
         if "environment" in given:
             values["environment"] = given["environment"].slug
+        if "reason" in given:
+            values["reason"] = given["reason"]
         values["ceilings"] = {ceiling.name: given[ceiling.name] for ceiling in CEILINGS}
         return values
 

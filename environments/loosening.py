@@ -53,6 +53,10 @@ def _another_pattern(before: Any, after: Any) -> bool:
     return bool(before) and before != after
 
 
+def _another(before: Any, after: Any) -> bool:
+    return bool(before != after)
+
+
 def _more_ways_in(before: Any, after: Any) -> bool:
     """An environment that follows none takes every built order; a further one is a further way."""
     return bool(set(after) - set(before)) or bool(before and not after)
@@ -81,6 +85,9 @@ POLICY: dict[str, Judge] = {
     "change_ticket_required": _switched_off,
 }
 """Of a production space. Settling, deadline and automatic roll back say how it rolls out, not what may go there."""
+
+PLACE: dict[str, Judge] = {"cluster": _another, "namespace": _another, "is_archived": _switched_on}
+"""Of a production space: its rules hold where it is, and what it leaves may be taken by a space with other rules."""
 
 ENVIRONMENT: dict[str, Judge] = {
     "is_production": _switched_off,

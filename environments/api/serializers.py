@@ -267,6 +267,7 @@ class SpaceChange(Input):
     namespace = text(63)
     ceilings = Ceilings(required=False)
     version = text(40, help_text="of the space as you saw it: a later change by somebody else is then refused")
+    reason = rule_reason()
 
 
 class SpaceInput(Input):

@@ -16,6 +16,7 @@ from environments.access import Rights, approvers_in
 from environments.choices import RuleChangeState
 from environments.enough import why_nobody_deploys
 from environments.models import Environment, RuleChange, Space
+from environments.policy import POLICY_FIELDS
 from environments.second_person import is_second, waiting, who_confirms
 from environments.selectors.places import policy_words
 from foundation.clock import db_now
@@ -166,7 +167,7 @@ def shown(actor: User, row: RuleChange) -> ShownRuleChange:
 
 def _approvers_then(row: RuleChange) -> tuple[str, MessageLike]:
     """Names of who could approve under the values wanted, and what is wrong when they and a deployer are too few."""
-    if row.space is None:
+    if row.space is None or not row.after.keys() <= set(POLICY_FIELDS):
         return "", ""
     space = copy(row.space)
     for name, value in row.after.items():

@@ -11,37 +11,55 @@ from accounts.models import User
 from environments import occupancy
 from environments.access import require
 from environments.models import Environment, Space
+from environments.services.rule_changes import propose
 from environments.services.spaces import launch_sync
 from foundation.messages import message as _
 from foundation.problems import Refused
 
 
-def archive_space(*, actor: User, space: Space) -> Space:
+def archive_space(*, actor: User, space: Space, reason: str = "") -> Space:
     """Nothing goes there any more. The namespace stays as it is in the cluster.
 
-    Raises Denied, and Refused while something runs, is under way or is promoted there, or where orders of the project
-    could not go on to a space that comes after it.
+    In production it becomes a rule change with the ``reason`` and waits for a second person. Raises Denied, Invalid,
+    and Refused while something runs, is under way or is promoted there, or where orders of the project could not go on
+    to a space that comes after it.
     """
     require(actor, "manage_places")
     with transaction.atomic():
         row = _lock(space)
         if row.is_archived:
             return row
-        if held := occupancy.what_holds(row):
-            raise Refused(held, "space-in-use")
-        live = _live_environments(row.project_id) - {row.environment_id}
-        if after := _cut_off(row.environment, live):
-            message = _(
-                "%(after)s comes after %(name)s: its orders could not go there any more. Change the flow or archive "
-                "%(after)s first.",
-                after=after.label,
-                name=row.environment.label,
-            )
-            raise Refused(message, "flow-goes-through")
+        _ensure_free(row)
+        if row.environment.is_production:
+            before, after = {"is_archived": False}, {"is_archived": True}
+            propose(actor=actor, subject=row, before=before, after=after, reason=reason)
+            return row
         row.is_archived = True
         row.save(update_fields=["is_archived", "changed_at"])
-        audit.record_act(actor, "space.archived", row)
+        audit.record_act(actor, "space.archived", row, reason=reason)
     return row
+
+
+def put_archived(space: Space) -> None:
+    """Into the archive by a confirmed rule change, inside the transaction that locked the space. Raises Refused."""
+    row = _lock(space)
+    _ensure_free(row)
+    row.is_archived = True
+    row.save(update_fields=["is_archived", "changed_at"])
+
+
+def _ensure_free(row: Space) -> None:
+    if held := occupancy.what_holds(row):
+        raise Refused(held, "space-in-use")
+    live = _live_environments(row.project_id) - {row.environment_id}
+    if after := _cut_off(row.environment, live):
+        message = _(
+            "%(after)s comes after %(name)s: its orders could not go there any more. Change the flow or archive "
+            "%(after)s first.",
+            after=after.label,
+            name=row.environment.label,
+        )
+        raise Refused(message, "flow-goes-through")
 
 
 def restore_space(*, actor: User, space: Space) -> Space:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
 
 import audit
 from accounts.models import Project, User
+from environments import loosening
 from environments.access import require
 from environments.choices import RuleChangeState
 from environments.models import Environment, RuleChange, Space
 from environments.second_person import confirming_verb, is_second, rules_project, seconds, who_confirms
-from environments.services import places, projects, spaces
+from environments.services import archive, places, projects, spaces
 from environments.services.rule_changes import end, refuse_under_way
 from foundation.clock import db_now
 from foundation.messages import localized_list
@@ -78,6 +80,7 @@ def _lock(change: RuleChange) -> RuleChange:
     """The subject, then the row, locked; raises Refused when it does not wait any more."""
     subject = change.subject
     if isinstance(subject, Space):
+        spaces.lock_grants()
         spaces.lock_space(subject, "")
     elif isinstance(subject, Environment):
         places.lock_all()
@@ -122,11 +125,21 @@ def _put_in_force(row: RuleChange) -> None:
     if any(now[name] != value for name, value in row.before.items()):
         raise Stale(_("What it changes is no longer as it was when it was proposed: propose it again."))
     if isinstance(subject, Space):
-        spaces.put_policy(subject, row.after)
+        _put_in_space(subject, row.after)
     elif isinstance(subject, Environment):
         places.put_rules(subject, row.after)
     else:
         projects.put_rules(subject, row.after)
+
+
+def _put_in_space(space: Space, after: Mapping[str, Any]) -> None:
+    """A proposal is of the policy, of the place, or of the archive: each has a form of its own."""
+    if "is_archived" in after:
+        archive.put_archived(space)
+    elif after.keys() & loosening.PLACE.keys():
+        spaces.put_place(space, after)
+    else:
+        spaces.put_policy(space, after)
 
 
 def values_now(row: RuleChange) -> dict[str, Any]:
@@ -134,4 +147,6 @@ def values_now(row: RuleChange) -> dict[str, Any]:
     subject = row.subject
     if isinstance(subject, Environment):
         return places.facts_of(subject)
+    if isinstance(subject, Space) and row.before.keys() & loosening.PLACE.keys():
+        return spaces.place_of(subject)
     return {name: getattr(subject, name) for name in row.before}

@@ -167,11 +167,13 @@ def edit_space(
     namespace: str | None = None,
     ceilings: Mapping[str, str] | None = None,
     version: str = "",
+    reason: str = "",
 ) -> Space:
     """Changes cluster, namespace and ceilings and launches the sync; saving it unchanged syncs it again.
 
     ``ceilings`` as in :func:`create_space`; names left out stay. ``version`` is :func:`version_of` what the form
-    showed. What runs in a namespace that the space leaves stays there. Raises Denied, Refused, Invalid, Stale.
+    showed. What runs in a namespace that the space leaves stays there. In production another cluster or namespace
+    becomes a rule change with the ``reason``. Raises Denied, Refused, Invalid, Stale.
     """
     require(actor, "manage_places")
     _refuse_archived(space.project)
@@ -181,16 +183,15 @@ def edit_space(
         lock_grants()
         row = lock_space(space, version)
         old = _facts(row)
-        if cluster is not None and cluster != row.cluster.slug:
-            where = Cluster.objects.filter(slug=cluster, is_archived=False).first()
-            if where is None:
-                raise Invalid({"cluster": [_("There is no such cluster.")]})
-            row.cluster = where
-        row.namespace = namespace or row.namespace
+        wanted = {"cluster": cluster or row.cluster.slug, "namespace": namespace or row.namespace}
         _set(row, amounts)
-        _check_place(row)
-        check_grants(row)
-        clean_row(row)
+        before, where = place_of(row), row.cluster
+        _move(row, wanted)
+        loose = loosened(loosening.PLACE, before, wanted) if row.environment.is_production else []
+        if loose:
+            row.cluster, row.namespace = where, before["namespace"]
+            of_loose = [{name: values[name] for name in loose} for values in (before, wanted)]
+            propose(actor=actor, subject=row, before=of_loose[0], after=of_loose[1], reason=reason)
         row.save()
         take_node_ports(row)
         launch_sync(actor=actor, space=row)
@@ -198,6 +199,33 @@ def edit_space(
         if new != old:
             audit.record_act(actor, "space.changed", row, before=_differing(old, new), after=_differing(new, old))
     return row
+
+
+def place_of(space: Space) -> dict[str, Any]:
+    """Where it is, and whether anything goes there, as plain values: what :data:`loosening.PLACE` judges."""
+    return {"cluster": space.cluster.slug, "namespace": space.namespace, "is_archived": space.is_archived}
+
+
+def _move(row: Space, wanted: Mapping[str, Any]) -> None:
+    """Cluster and namespace, checked and not yet saved. Raises Invalid."""
+    if wanted["cluster"] != row.cluster.slug:
+        where = Cluster.objects.filter(slug=wanted["cluster"], is_archived=False).first()
+        if where is None:
+            raise Invalid({"cluster": [_("There is no such cluster.")]})
+        row.cluster = where
+    row.namespace = wanted["namespace"]
+    _check_place(row)
+    check_grants(row)
+    clean_row(row)
+
+
+def put_place(space: Space, values: Mapping[str, Any]) -> None:
+    """Another place by a confirmed rule change, inside the transaction that locked grants and space. Raises Invalid."""
+    row = lock_space(space, "")
+    _move(row, place_of(row) | dict(values))
+    row.save()
+    take_node_ports(row)
+    launch_sync(actor=None, space=row)
 
 
 def edit_policy(

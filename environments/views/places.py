@@ -145,9 +145,12 @@ def archive_environment(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def archive_space(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     """Into the archive, or (``restore`` posted) out of it."""
-    row = selectors.find_space(actor_of(request), project, environment)
-    act = archive.restore_space if "restore" in request.POST else archive.archive_space
-    act(actor=actor_of(request), space=row)
+    user = actor_of(request)
+    row = selectors.find_space(user, project, environment)
+    if "restore" in request.POST:
+        archive.restore_space(actor=user, space=row)
+    else:
+        archive.archive_space(actor=user, space=row, reason=request.POST.get("reason", ""))
     return redirect("environments:space", project, environment)
 
 
@@ -177,6 +180,8 @@ def edit_space(request: HttpRequest, project: str, environment: str) -> HttpResp
         lambda: services.edit_space(actor=user, space=row, version=form.cleaned_data["version"], **form.values()),
     ):
         message = _("Saved. A worker is updating the namespace and its quota.")
+        if waiting_on(user, row):
+            message = _("What is stricter holds; what is looser waits for a second person.")
         return redirect_with(request, message, "environments:space", project, environment)
     if is_refused(form):
         replace_values(form, version=version_of(selectors.find_space(user, project, environment)))

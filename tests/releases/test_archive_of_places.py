@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.models import User
 from audit.models import AuditEvent
 from components.completeness import missing_elements
 from components.models import Allocation
-from environments.models import Environment, Space
+from environments.models import Environment, RuleChange, Space
 from environments.selectors import places as selectors
-from environments.services import archive, spaces
+from environments.services import archive, rule_decisions, spaces
 from foundation.problems import Denied, Invalid, Refused
 from releases import gates
 from releases import selectors as releases_selectors
@@ -24,7 +25,15 @@ from tests.releases.test_api import Caller
 
 
 def archived(world: World, slug: str) -> Space:
-    return archive.archive_space(actor=world.ada, space=Space.objects.get(pk=world.spaces[slug].pk))
+    """By one person, or in production by two."""
+    archive.archive_space(actor=world.ada, space=Space.objects.get(pk=world.spaces[slug].pk), reason="not used")
+    confirmed()
+    return fresh(world, slug)
+
+
+def confirmed() -> None:
+    for change in RuleChange.objects.filter(state="proposed"):
+        rule_decisions.confirm_rule_change(actor=User.objects.get(username="petra"), change=change)
 
 
 def fresh(world: World, slug: str) -> Space:
@@ -138,7 +147,8 @@ def test_page_and_api_archive_and_restore(world: World) -> None:
     ada, olli = Caller(world, "ada"), Caller(world, "olli")
     path = "/api/v1/projects/sis-omm/spaces/drp/archive/"
     assert olli.client.put(path).status_code == 403
-    assert ada.client.put(path).json()["is_archived"] is True
+    assert ada.client.put(path, {"reason": "moved"}, content_type="application/json").json()["rule_change"]
+    confirmed()
     assert [row["environment"] for row in ada.get("projects/sis-omm/spaces/").json()["items"]] == ["fat", "uat", "prd"]
     assert ada.client.put("/api/v1/environments/drp/archive/").json()["is_archived"] is True
     browser = Client()
@@ -149,7 +159,8 @@ def test_page_and_api_archive_and_restore(world: World) -> None:
     assert "archived" in browser.get("/spaces/sis-omm/drp/").content.decode()
     assert browser.post("/spaces/sis-omm/drp/archive/", {"restore": "1"}).status_code == 302
     assert not fresh(world, "drp").is_archived
-    assert browser.post("/spaces/sis-omm/drp/archive/").status_code == 302
+    assert browser.post("/spaces/sis-omm/drp/archive/", {"reason": "moved"}).status_code == 302
+    confirmed()
     assert fresh(world, "drp").is_archived
 
 

@@ -142,14 +142,14 @@ class EnvironmentArchive(ApiView):
 class SpaceArchive(SpaceView):
     """The archive, as far as one space is concerned."""
 
-    without_body = frozenset({"DELETE", "PUT"})
+    without_body = frozenset({"DELETE"})
 
-    @extend_schema(operation_id="spaces_archive", request=None, responses=shapes.SpaceOutput)
+    @extend_schema(operation_id="spaces_archive", request=shapes.PlaceReason, responses=shapes.SpaceOutput)
     def put(self, request: Request, slug: str, environment: str) -> Response:
-        """Into the archive: nothing goes there any more."""
+        """Into the archive: nothing goes there any more. In production it waits as a rule change with the reason."""
         user = actor_of(request)
         space = selectors.find_space(user, slug, environment)
-        return self.shown_space(archive.archive_space(actor=user, space=space))
+        return self.shown_space(archive.archive_space(actor=user, space=space, **self.given(shapes.PlaceReason)))
 
     @extend_schema(operation_id="spaces_restore", responses={204: None})
     def delete(self, request: Request, slug: str, environment: str) -> Response:
