@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
-from django.utils.text import capfirst
-from django.utils.translation import pgettext_lazy
-
 from audit.fields import canonical_json
 from audit.models import AuditEvent
 from desk.audit_rows import act_of, changes_of
 from desk.selectors.order_sheet import SheetRows
 from desk.sheet_checks import four_eyes_lines, snapshot_lines
+from desk.sheet_rules import break_glass_lines, passed_by, policies_then, policies_today
+from desk.sheet_words import join, moment
 from environments.models import Space
 from environments.selectors.rule_changes import ShownRuleChange, rule_lines, state_of
 from foundation.messages import MessageLike, localized_list
@@ -31,10 +29,6 @@ from releases.models import Approval, Deployment, Promotion
 from releases.presenters.entry import entry_of
 from releases.presenters.facts import amounts_of
 from releases.presenters.words import reason_of
-
-DOT = " · "
-RULES = ("approvals", "four_eyes", "operations_only", "asks_review")
-"""What of a space's policy the sheet says."""
 
 
 @dataclass(frozen=True)
@@ -90,16 +84,6 @@ def make_sheet(rows: SheetRows) -> Sheet:
     return Sheet(rows, clauses, [_audit_line(event) for event in rows.events], _hash(rows))
 
 
-def moment(at: datetime | None) -> str:
-    """A time to the second in the reader's zone."""
-    return timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S") if at else ""
-
-
-def join(*parts: Any) -> str:
-    """What there is of it, in one line."""
-    return DOT.join(text for text in (str(part) for part in parts if part) if text)
-
-
 # ---------------------------------------------------------------- the clauses
 def _risk(rows: SheetRows) -> Clause:
     changes = [_rule_change(row) for row in rows.rule_changes]
@@ -111,23 +95,12 @@ def _risk(rows: SheetRows) -> Clause:
         "3.03",
         _("Risk management"),
         [
-            Row("policy", _("Policy"), [_policy(space) for space in rows.spaces.values()]),
+            Row("policy_then", _("Policy at each deployment"), policies_then(rows)),
+            Row("policy", _("Policy today"), policies_today(rows)),
             Row("rule_changes", _("Rule changes"), changes),
             Row("exceptions", _("Exceptions"), list(_exceptions(rows))),
         ],
     )
-
-
-def _policy(space: Space) -> str:
-    found = []
-    for name in RULES:
-        value, label = getattr(space, name), capfirst(str(Space._meta.get_field(name).verbose_name))  # type: ignore[union-attr]  # a column
-        shown = _YES if value is True else _NO if value is False else value
-        found.append(f"{label}: {shown}")
-    return join(space.environment.label, *found)
-
-
-_YES, _NO = pgettext_lazy("order sheet", "yes"), pgettext_lazy("order sheet", "no")
 
 
 def _rule_change(row: Any) -> str:
@@ -144,6 +117,7 @@ def _changed(event: AuditEvent) -> str:
 def _exceptions(rows: SheetRows) -> Iterable[str]:
     if rows.order.changes_database:
         yield str(_("The order changes the database."))
+    yield from passed_by(rows)
     for row in rows.deployments:
         if row.snapshot and row.snapshot.take_over:
             taken = row.snapshot.take_over
@@ -267,6 +241,7 @@ def _emergency(rows: SheetRows) -> Clause:
             Row(
                 "roll_backs", _("Roll backs"), [_roll_back(rows, row) for row in sorted(backs, key=lambda one: one.pk)]
             ),
+            Row("break_glass", _("Break-glass"), break_glass_lines(rows)),
             Row("back_to", _("Can go back to"), list(_earlier(rows, first))),
         ],
     )
@@ -303,6 +278,11 @@ def _hash(rows: SheetRows) -> str:
         "approvals": [[row.pk, row.state, row.snapshot.hash] for row in rows.approvals],
         "deployments": [
             [row.pk, row.state, row.snapshot.hash if row.snapshot else ""] for row in rows.deployments
+        ],
+        "policies": [[row.pk, row.policy] for row in rows.deployments],
+        "break_glasses": [
+            [row.pk, *(str(at or "") for at in (row.ended_at, row.expired_at, row.reviewed_at))]
+            for row in rows.break_glasses
         ],
         "links": [[event.sequence, event.mac] for event in rows.events],
     }  # fmt: skip

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from environments.verbs import VERBS
 from foundation import patterns
 from foundation.messages import MessageLike
 from foundation.messages import message as _
+
+if TYPE_CHECKING:
+    # Models need the minimum of nothing here; the policy is read of one of their rows.
+    from environments.models import Space
 
 POLICY_FIELDS = (
     "creators_may_promote",
@@ -62,6 +66,14 @@ APPROVERS = frozenset(VERBS["approve"].roles)
 def minimum_values() -> dict[str, Any]:
     """The policy fields of :data:`PRODUCTION_MINIMUM` at their least: what a new production space starts with."""
     return {rule.field: rule.least for rule in PRODUCTION_MINIMUM}
+
+
+def policy_in_force(space: Space) -> dict[str, Any]:
+    """Every rule that holds there at this moment, as plain values: what a deployment keeps as evidence."""
+    return {name: getattr(space, name) for name in POLICY_FIELDS} | {
+        "is_production": space.environment.is_production,
+        "change_ticket_pattern": space.project.change_ticket_pattern,
+    }
 
 
 def below_minimum(policy: Mapping[str, Any], *, is_production: bool) -> dict[str, list[MessageLike]]:

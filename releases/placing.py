@@ -8,6 +8,7 @@ from typing import Any
 
 from accounts.models import User
 from environments.models import Space
+from environments.policy import policy_in_force
 from foundation.installation import current_epoch
 from foundation.messages import message as _
 from foundation.problems import Refused, Stale
@@ -64,6 +65,7 @@ def create_deployment(  # noqa: PLR0913 - the columns of one row, nearly all opt
         live_fingerprint=live_fingerprint,
         removals=list(removals),
         break_glass_id=break_glass_id,
+        policy=policy_in_force(space),
         deployed_by=actor,
         is_automatic=cause is not None,
         cause=cause,

@@ -13,7 +13,7 @@ from environments.models import RuleChange, Space
 from foundation.clock import db_now
 from foundation.runs.choices import RunState
 from releases.choices import DeploymentKind
-from releases.models import Approval, Build, Deployment, Promotion, ReleaseOrder
+from releases.models import Approval, BreakGlass, Build, Deployment, Promotion, ReleaseOrder
 from releases.presenters.activity import NOISE
 
 MOST = 40
@@ -32,7 +32,8 @@ class SheetRows:
     others: list[Deployment]
     """Of other orders in the same places: successes and roll backs, newest first."""
     spaces: dict[int, Space]
-    """Where the order was promoted, decided on or deployed, in flow order."""
+    """Where the order was promoted, decided on, deployed or let through by break-glass, in flow order."""
+    break_glasses: list[BreakGlass]
     rule_changes: list[RuleChange]
     policy_events: list[Any]
     """Changes of those spaces' policies since the order was made that needed no second person."""
@@ -47,7 +48,9 @@ def read_sheet(order: ReleaseOrder) -> SheetRows:
     promotions = _newest(Promotion.objects.filter(order=order).select_related("promoted_by"))
     approvals = _newest(Approval.objects.filter(order=order).select_related("by", "snapshot", "scale_request"))
     deployments = _newest(_deployments().filter(order=order))
-    spaces = _spaces({row.space_id for row in [*promotions, *approvals, *deployments]})
+    glasses = BreakGlass.objects.filter(order=order).select_related("opened_by", "ended_by", "reviewed_by")
+    break_glasses = _newest(glasses)
+    spaces = _spaces({row.space_id for row in [*promotions, *approvals, *deployments, *break_glasses]})
     events = AuditEvent.objects.filter(object_name=order.number).exclude(verb__in=NOISE)
     found = list(with_links(events).order_by("-pk")[: MOST + 1])
     return SheetRows(
@@ -58,6 +61,7 @@ def read_sheet(order: ReleaseOrder) -> SheetRows:
         deployments=deployments,
         others=_others(order, deployments),
         spaces=spaces,
+        break_glasses=break_glasses,
         rule_changes=_rule_changes(order, spaces),
         policy_events=_policy_events(order, spaces),
         events=found[:MOST][::-1],

@@ -46,6 +46,8 @@ class Deployment(Run):
         BreakGlass, on_delete=models.PROTECT, null=True, related_name="deployments", editable=False
     )
     """What opened the flow for it: without, a gate would have refused it."""
+    policy = models.JSONField(default=dict, editable=False)
+    """The rules by which its gates were asked last, as :func:`environments.policy.policy_in_force` gives them."""
     cancel_requested_at = models.DateTimeField(null=True)
     cancel_requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False

@@ -19,8 +19,10 @@ from releases import transitions
 from releases.choices import DeploymentKind
 from releases.models import Deployment, ReleaseOrder
 from releases.services import approvals, orders, promotions
+from releases.services.break_glass import end_break_glass, review_break_glass
 from tests.cast import World, browse
 from tests.releases.rows import build, make_built, make_component, make_order, make_review, make_success
+from tests.releases.test_break_glass import break_it, deploy, finish, hold
 
 pytestmark = pytest.mark.django_db
 MOST_QUERIES = 30
@@ -75,6 +77,9 @@ def test_it_says_who_did_what_by_which_rules_with_what_result(world: World) -> N
     assert all("Succeeded" in line for line in lines(found, "deployments"))
     assert any(line.endswith("approved and deployed alike") for line in lines(found, "snapshots"))
     assert "Approvals needed: 1" in lines(found, "policy")[2]
+    assert len(lines(found, "policy_then")) == 3 and all(
+        line.endswith("as today") for line in lines(found, "policy_then")
+    )
     assert lines(found, "reports") == ["https://qa.example/8841"]
     assert lines(found, "rule_changes") == lines(found, "roll_backs") == []
 
@@ -107,6 +112,36 @@ def test_a_rule_that_changed_on_the_way_is_there(world: World) -> None:
     stricter, looser = sorted(lines(sheet(world, order), "rule_changes"), key=lambda line: "1 → 2" not in line)
     assert "PRD" in stricter and "Petra" in stricter
     assert "waits for a second person" in looser and "2 → 1" in looser
+
+
+def test_each_deployment_stands_with_the_rules_of_its_moment_beside_todays(world: World) -> None:
+    order = released(world)
+    first = sheet(world, order)["hash"]
+    edit_policy(actor=world.petra, space=world.spaces["prd"], reason="stricter", approvals=2, approval_hours=8)
+    found = sheet(world, order)
+    then, today = lines(found, "policy_then")[2], lines(found, "policy")[2]
+    assert then.startswith("PRD · deploy · ") and "Approvals needed: 1" in then and "Approvals needed: 2" in today
+    assert then.endswith("since then Approvals needed: 1 → 2, Approvals expire after (hours): never → 8")
+    assert found["hash"] == first, "what was in force then is what the sheet proves"
+    Deployment.objects.filter(order=order).update(policy={})
+    assert lines(sheet(world, order), "policy_then")[2].endswith("the rules of that moment were not recorded")
+
+
+def test_break_glass_and_its_review_stand_under_the_emergency_plan(world: World) -> None:
+    hold(world, "olli")
+    order = make_built(make_component(world), world.dana)
+    row = break_it(world, order)
+    finish(deploy(world, order))
+    (said,) = lines(sheet(world, order), "break_glass")
+    assert said.startswith("PRD · Olli · ") and "trading stands still" in said and said.endswith("not reviewed yet")
+    before = sheet(world, order)["hash"]
+    end_break_glass(actor=world.olli, row=row)
+    review_break_glass(actor=world.petra, row=row, comment="a good reason")
+    (said,) = lines(sheet(world, order), "break_glass")
+    assert "ended by Olli" in said and "deployed under it: deploy" in said and "reviewed by Petra" in said
+    assert said.endswith("a good reason")
+    assert any("by break-glass of Olli" in line for line in lines(sheet(world, order), "exceptions"))
+    assert sheet(world, order)["hash"] != before
 
 
 def test_somebody_who_acted_twice_is_named(world: World) -> None:

@@ -171,6 +171,7 @@ class DeploymentOutput(RunOutput):
     deployed_by = serializers.CharField(source="deployed_by.username")
     is_automatic = serializers.BooleanField()
     break_glass = serializers.IntegerField(source="break_glass_id", default=None, allow_null=True)
+    policy = serializers.JSONField(help_text="the rules by which its gates were asked last")
     overlay = serializers.JSONField()
     removals = serializers.ListField(child=serializers.CharField())
     prune = PruneOutput(default=None, allow_null=True)

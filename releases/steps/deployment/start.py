@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from environments.access import can
+from environments.policy import policy_in_force
 from foundation.clock import db_now
 from foundation.messages import MessageLike
 from foundation.messages import message as _
@@ -43,16 +44,19 @@ def start(lease: Lease, deployment: Deployment) -> Outcome:
     refusal = _overtaken_while_waiting(deployment) or refusal_of(deployment)
     if refusal:
         return end(lease, deployment, RunState.FAILED, Reason.GATE, refusal)
+    policy = policy_in_force(deployment.space)
     with transaction.atomic():
         move(
             deployment,
             RunState.RUNNING,
             actor=deployment.deployed_by,
             lease=lease,
-            data={"kind": deployment.kind, "snapshot": deployment.snapshot.short_hash},
+            # With the rules: the audit's row of it is sealed.
+            data={"kind": deployment.kind, "snapshot": deployment.snapshot.short_hash, "policy": policy},
             phase="removing" if deployment.kind == DeploymentKind.REMOVE else "applying",
             snapshot=deployment.snapshot,
             break_glass_id=deployment.break_glass_id,
+            policy=policy,
         )
     return Again(0)
 
