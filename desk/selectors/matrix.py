@@ -22,10 +22,11 @@ from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
 from releases.choices import OrderState
-from releases.models import Build, Deployment, Placement, ReleaseOrder
+from releases.models import Build, Deployment, Placement, ReleaseOrder, Turn
 from releases.presenters.build import stage_summary
 from releases.presenters.environment import active_word
 from releases.selectors import removals_there
+from releases.turns import line_of, read_lines
 
 LINES = 50
 MOST_MINE = 12
@@ -58,6 +59,9 @@ class Cell:
     """The removal after which nothing of it runs there."""
     lost_since: datetime | None = None
     """The cluster has not answered since then: what is shown is the last that was seen."""
+
+    line: list[Turn] = field(default_factory=list)
+    """Who waits for the place, first come first."""
 
     @property
     def unknown_since(self) -> datetime | None:
@@ -236,6 +240,7 @@ class _Reader:
         self._there = {pk: {space.environment_id for space in row} for pk, row in spaces.items()}
         self.environments = _columns(spaces)
         self._places = _places(components)
+        read_lines(list(self._places.values()))
         self._attempts = _attempts(self._places.values())
         self._removals = removals_there(self._places.values())
         self._newest = _newest_orders(components)
@@ -270,6 +275,7 @@ class _Reader:
             unlike=unlike,
             removed=self._removals.get(place.pk) if place else None,
             lost_since=getattr(place, "lost_since", None),
+            line=line_of(place) if place else [],
         )
 
     def _unlike(self, component: Component, environment: Environment, place: Placement | None) -> Environment | None:

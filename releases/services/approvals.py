@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from accounts.models import User
@@ -146,9 +146,14 @@ def _is_after_reset(actor: User) -> bool:
     return fresh.password_reset_at is not None and db_now() - fresh.password_reset_at < AFTER_RESET
 
 
+def given_by(person: User) -> QuerySet[Approval]:
+    """What they approved and nobody has ended, deployed or not."""
+    return Approval.objects.filter(by=person, state=ApprovalState.GIVEN)
+
+
 def void_unused(actor: User, person: User) -> None:
     """The person left: what they approved and nobody deployed yet is void. In the caller's transaction."""
-    given = Approval.objects.filter(by=person, state=ApprovalState.GIVEN)
+    given = given_by(person)
     lock_orders(*given.values_list("order_id", flat=True))
     deployed = Deployment.objects.filter(snapshot=OuterRef("snapshot"), space=OuterRef("space"))
     unused = given.filter(

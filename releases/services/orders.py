@@ -24,10 +24,10 @@ from foundation.runs.choices import RunState
 from releases import gates
 from releases.choices import ClosedReason, OrderSource, OrderState, PromotionState
 from releases.events import append_event, record_act
-from releases.locks import lock_orders
 from releases.models import Build, Comment, Deployment, Promotion, ReleaseOrder
-from releases.services import builds, promotions
+from releases.services import builds, promotions, turns
 from releases.transitions import move
+from releases.turns import waiting_turns
 
 NUMBER_TRIES = 8
 
@@ -172,8 +172,9 @@ _VERBS = {
 def _close(actor: User, order: ReleaseOrder, why: ClosedReason, note: str) -> None:
     with transaction.atomic():
         # Under the order's lock: who builds, deploys or closes it at this moment comes before us or after us.
-        lock_orders(order.pk)
+        waiting = turns.lock_waiting(waiting_turns().filter(order=order), order.pk)
         ensure_closable(order, _VERBS[why])
+        turns.end_waiting(waiting, actor=actor, message=_("The order was closed."))
         running = Build.objects.filter(order=order, state__in=[RunState.QUEUED, RunState.RUNNING]).first()
         if running:
             builds.request_stop(running, actor)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from accounts.models import User
-from environments.access import require
+from environments.access import can, require
 from environments.models import Space
+from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.problems import Refused
-from releases.choices import TurnState
+from releases import break_glass
+from releases.choices import OrderState, TurnState
 from releases.events import record_act
 from releases.locks import lock_orders, lock_place, lock_placement
 from releases.models import Deployment, Placement, ReleaseOrder, Turn
@@ -20,6 +23,8 @@ from releases.placing import ensure_not_archived
 from releases.services.deployments import Decision, decide, start_deployment
 from releases.transitions import end_turn
 from releases.turns import in_line, waiting_turns
+
+TURN_PARTS = ("order__project", "order__component", "asked_by", "placement__space__environment")
 
 
 def deploy_in_turn(
@@ -78,6 +83,48 @@ def _wait(actor: User, decided: Decision, place: Placement, space: Space, remova
     record_act(decided.order, "turn.waiting", actor, subject=turn, space=space, data=data)
     Placement.objects.filter(pk=place.pk).update(changed_at=Now())
     return turn
+
+
+def lock_waiting(turns: QuerySet[Turn], *more: int) -> list[Turn]:
+    """Those of the turns that wait, under the locks of their places and orders; ``more``: further orders, by id.
+
+    One that begins to wait after its place was read here is not among them: the engine finds it.
+    """
+    places = list(turns.order_by().values_list("placement", flat=True).distinct())
+    # As promotions lock the places of a component: by ascending space.
+    locked = Placement.objects.select_for_update().filter(pk__in=places).order_by("space", "component")
+    held = list(locked.values_list("pk", flat=True))
+    rows = waiting_turns().filter(pk__in=turns.order_by().values("pk"), placement__in=held)
+    lock_orders(*rows.values_list("order", flat=True), *more)
+    return list(rows.select_related(*TURN_PARTS))
+
+
+def end_waiting(turns: Iterable[Turn], *, actor: User | None, message: MessageLike) -> None:
+    """Out of the line, under the locks of :func:`lock_waiting`."""
+    for turn in turns:
+        end_turn(turn, TurnState.CANCELLED, actor=actor, message=message)
+
+
+def why_in_vain(turn: Turn) -> MessageLike:
+    """Why its deployment could not begin whenever its turn came; empty where it could."""
+    order, space, person = turn.order, turn.placement.space, turn.asked_by
+    if order.state == OrderState.CLOSED and not break_glass.reopens(order, space):
+        return _("The order was closed.")
+    if not person.is_active:
+        return _("%(who)s may not sign in any more.", who=person.localized_name)
+    if not can(person, "deploy", space=space):
+        return _("%(who)s may no longer deploy to %(name)s.", who=person.localized_name, name=space.environment.label)
+    return ""
+
+
+def end_vain() -> None:
+    """One pass of the engine: who waits in vain waits no longer, within seconds and not only at the turn."""
+    for turn in waiting_turns().select_related(*TURN_PARTS):
+        if why_in_vain(turn):
+            with transaction.atomic():
+                for held in lock_waiting(waiting_turns().filter(pk=turn.pk)):
+                    if why := why_in_vain(held):
+                        end_waiting([held], actor=None, message=why)
 
 
 def cancel_turn(*, actor: User, turn: Turn) -> None:

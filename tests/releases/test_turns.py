@@ -22,7 +22,6 @@ from releases import gates, transitions
 from releases.choices import DeploymentKind, TurnState
 from releases.models import Deployment, Placement, Promotion, ReleaseOrder, Review, Snapshot, Turn
 from releases.services.deployments import cancel_deployment, restart, roll_back, start_deployment
-from releases.services.orders import finish_order
 from releases.services.promotions import promote, withdraw_promotion
 from releases.services.restores import begin_after_restore
 from releases.services.turns import cancel_turn, deploy_in_turn
@@ -310,13 +309,12 @@ def test_a_restore_ends_those_that_wait(line: Line) -> None:
     assert line.place.in_progress is None and not Deployment.objects.filter(state__in=ACTIVE).exists()
 
 
-def test_an_order_that_was_closed_or_lost_its_promotion_is_refused_at_its_turn(line: Line) -> None:
+def test_an_order_that_lost_its_promotion_is_refused_at_its_turn(line: Line) -> None:
     first, turn = line.first(), line.wait(1)
     withdraw_promotion(actor=line.world.petra, promotion=turn.order.promotions.get(state="current"))
-    finish_order(actor=line.world.petra, order=turn.order)
     finish(first)
     row = pass_over(Deployment.objects.get(turn=turn))
-    assert (row.state, str(row.message)) == ("failed", "The order is closed: repeat it as a new order.")
+    assert (row.state, str(row.message)) == ("failed", "It is not promoted to UAT.")
 
 
 def test_who_does_not_wait_is_still_told(line: Line) -> None:
