@@ -30,7 +30,7 @@ class ReleasesConfig(AppConfig):
     def ready(self) -> None:
         """What a person's act makes due, what runs by itself, and what a component's page asks us."""
         occupancy.register("releases.occupancy.what_holds")
-        departures.register("releases.services.approvals.void_unused")
+        departures.register("releases.services.leaving.leave")
         occupancy.register_under_way("releases.occupancy.deployment_under_way")
         for name, model in (("build", "Build"), ("review", "Review"), ("deployment", "Deployment")):
             # Reviews do not show since when the cluster is away: their page refreshes them anyway.
@@ -47,6 +47,7 @@ class ReleasesConfig(AppConfig):
             ("observe_space", "SpaceObservation"),
             ("housekeeping", "Housekeeping"),
             ("contact_deadline", "ContactDeadline"),
+            ("expiry", "Expiry"),
             ("late_image", "LateImage"),
         )
         for name, model in endless:
@@ -58,6 +59,7 @@ class ReleasesConfig(AppConfig):
         for tab in ("running", "orders", "deployed", "ways_out"):
             panels.register(tab, f"releases.presenters.component.{tab}")
         space_panels.register("releases.presenters.break_glass.space_panel")
+        space_panels.register("releases.presenters.waiting.space_panel")
         # Which environment follows which, and where a project has them, says what can go on.
         flow = apps.get_model("environments", "Environment")
         for signal, sender in ((post_save, flow), (post_save, apps.get_model("environments", "Space"))):
@@ -73,5 +75,5 @@ def mark_all(**kwargs: Any) -> None:
 
 def make_single_runs(sender: ReleasesConfig, **kwargs: Any) -> None:
     """The runs of which there is one each, after each migrate."""
-    for model in ("Housekeeping", "ContactDeadline"):
+    for model in ("Housekeeping", "ContactDeadline", "Expiry"):
         sender.get_model(model)._default_manager.get_or_create(singleton=True)

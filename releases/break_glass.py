@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-from django.db.models import QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from environments.access import Rights, can, memberships_that_allow, people_who_may, visible_to
@@ -48,9 +49,20 @@ def _rows() -> QuerySet[BreakGlass]:
 
 def is_in_force(row: BreakGlass) -> bool:
     """Neither ended nor over, and its opener still has the right, at this moment by the database's clock."""
-    if row.ended_at is not None or row.reviewed_at is not None or row.ends_at <= db_now():
+    if is_told_over(row) or row.ends_at <= db_now():
         return False
     return can(row.opened_by, "break_glass", space=row.space)
+
+
+def is_told_over(row: BreakGlass) -> bool:
+    """Ended by a person or by the platform: an event of its order says so."""
+    return any(at is not None for at in (row.ended_at, row.expired_at, row.reviewed_at))
+
+
+def why_over(row: BreakGlass) -> MessageLike:
+    """Why it is over without a person's act."""
+    end = row.expired_at or db_now()
+    return _("its time has passed") if row.ends_at <= end else _("its opener has lost the right")
 
 
 def in_force(order: ReleaseOrder, space: Space) -> BreakGlass | None:
@@ -154,9 +166,19 @@ def deployments_under(row: BreakGlass) -> QuerySet[Deployment]:
 
 # ---------------------------------------------------------------- lists
 def visible_rows(user: User, *, only_waiting: bool = False, rights: Rights | None = None) -> QuerySet[BreakGlass]:
-    """Those of the projects that the person sees, newest first; ``only_waiting`` for a review."""
+    """Those of the projects that the person sees, newest first; ``only_waiting`` for a review.
+
+    ``rights``: the person's, where they were read already.
+    """
     rows = _rows().filter(visible_to(user, rights=rights, field="order__project_id"))
     return rows.filter(reviewed_at=None) if only_waiting else rows
+
+
+def with_uses(rows: QuerySet[BreakGlass]) -> QuerySet[BreakGlass]:
+    """With ``deployed``: how many deployments each one opened the flow for."""
+    under = Deployment.objects.filter(break_glass=OuterRef("pk")).order_by()
+    count = under.values("break_glass").annotate(n=Count("pk")).values("n")
+    return rows.annotate(deployed=Coalesce(Subquery(count), 0))
 
 
 def find(user: User, pk: int) -> BreakGlass:
@@ -177,6 +199,11 @@ def waits_for(user: User, rights: Rights) -> list[BreakGlass]:
     seen = visible_rows(user, only_waiting=True, rights=rights)
     rows = [row for row in seen if rights.can("review_break_glass", space=row.space)]
     return [row for row in reversed(rows) if not whose_own(user, row)]
+
+
+def untold() -> list[BreakGlass]:
+    """Those of which no event says yet that they are over: the engine looks whether they are."""
+    return list(_rows().filter(reviewed_at=None, ended_at=None, expired_at=None).order_by("pk"))
 
 
 def unreviewed_in(space: Space) -> list[BreakGlass]:

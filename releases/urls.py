@@ -43,6 +43,7 @@ urlpatterns = [
     path(ORDER + "reviews/<int:pk>/take-over/", reviews.take_over, name="take-over"),
     path(ORDER + "approvals/<int:pk>/withdraw/", reviews.withdraw_approval, name="withdraw-approval"),
     path(ORDER + "break-glass/<slug:environment>/", break_glass.open_one, name="break-glass-open"),
+    path("break-glass/", break_glass.list_all, name="break-glasses"),
     path("break-glass/<int:pk>/", break_glass.one, name="break-glass"),
     path("break-glass/<int:pk>/end/", break_glass.end, name="break-glass-end"),
     path("break-glass/<int:pk>/review/", break_glass.review, name="break-glass-review"),

@@ -43,6 +43,7 @@ KINDS: dict[str, MessageLike] = {
     "watch": _("namespace watch"),
     "housekeeping": _("housekeeping"),
     "contact_deadline": _("deadlines without contact"),
+    "expiry": _("what ends by its time"),
 }
 PHASES: dict[str, MessageLike] = {
     "start": pgettext_lazy("phase", "not begun"),

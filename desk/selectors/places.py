@@ -58,6 +58,7 @@ PAGES = (
     Place("components:templates", _("Templates"), "template", "mb moban"),
     Place("components:base-images", _("Base images"), "stack", "jcjx jichujingxiang"),
     Place("components:servers", _("Servers"), "plug", "fwq fuwuqi", right="manage_servers"),
+    Place("releases:break-glasses", _("Break-glass"), "alert", "jjfx jinjifangxing jinji fangxing"),
     Place("desk:explain", _("Permission explainer"), "key", "qxsm quanxian shuoming wsmbn"),
     Place("desk:health", _("System health"), "heart", "xtjk xitong jiankang", right="see_health"),
     Place("accounts:settings", _("My settings"), "user", "wdsz shezhi"),

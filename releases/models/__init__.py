@@ -10,7 +10,7 @@ from releases.models.deployments import (
     Prune,
     SpaceObservation,
 )
-from releases.models.housekeeping import Housekeeping
+from releases.models.housekeeping import Expiry, Housekeeping
 from releases.models.orders import Comment, OrderEvent, OrderFeed, ReleaseOrder
 from releases.models.promotions import Approval, Promotion
 from releases.models.reviews import Review, Snapshot
@@ -24,6 +24,7 @@ __all__ = [
     "Comment",
     "ContactDeadline",
     "Deployment",
+    "Expiry",
     "Housekeeping",
     "LateImage",
     "LogCheck",

@@ -14,8 +14,8 @@ from releases.models.orders import ReleaseOrder
 class BreakGlass(models.Model):
     """Opened once with a reason, for four hours at most; over then, ended earlier, or with its opener's right.
 
-    It waits for its review until ``reviewed_at``. Whether it is in force follows from times and rights and is stored
-    nowhere: :func:`releases.break_glass.is_in_force`.
+    It waits for its review until ``reviewed_at``. Whether it is in force follows from times and rights
+    (:func:`releases.break_glass.is_in_force`); within seconds of its end the engine writes ``expired_at`` and tells it.
     """
 
     order = models.ForeignKey(ReleaseOrder, on_delete=models.PROTECT, related_name="break_glasses")
@@ -29,6 +29,8 @@ class BreakGlass(models.Model):
     )
     ended_at = models.DateTimeField(null=True)
     """Before its time, by a person."""
+    expired_at = models.DateTimeField(null=True)
+    """When the platform found its time, or its opener's right, at an end."""
     reviewed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
@@ -42,6 +44,9 @@ class BreakGlass(models.Model):
             models.CheckConstraint(
                 name="somebody_ends_a_break_glass_early",
                 condition=Q(ended_at=None, ended_by=None) | Q(ended_at__isnull=False, ended_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="a_break_glass_ends_by_hand_or_by_itself", condition=Q(ended_at=None) | Q(expired_at=None)
             ),
             models.CheckConstraint(
                 name="somebody_else_reviews_a_break_glass",

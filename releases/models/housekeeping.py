@@ -19,3 +19,17 @@ class Housekeeping(Run):
 
     def __str__(self) -> str:
         return "housekeeping"
+
+
+class Expiry(Run):
+    """The one run that ends, within seconds, what is over by its time or with somebody's right. Made after migrate,
+    endless."""
+
+    singleton = models.BooleanField(default=True, unique=True, editable=False)
+
+    class Meta(Run.Meta):
+        abstract = False
+        constraints = [models.CheckConstraint(name="expiry_is_one_row", condition=models.Q(singleton=True))]
+
+    def __str__(self) -> str:
+        return "expiry"

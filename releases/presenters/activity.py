@@ -124,6 +124,7 @@ _BADGES = {
     "withdrawn": "cancelled",
     "opened": "blocked",
     "ended": "cancelled",
+    "expired": "cancelled",
     "reviewed": "succeeded",
 }
 """The badge of an event; nothing where somebody only asked for something."""
@@ -201,6 +202,7 @@ _MESSAGES: dict[str, Message] = {
     "scale_approval.void": _("%(where)s: decision on %(count)s pods void"),
     "break_glass.opened": _("Break-glass for %(where)s opened until %(until)s"),
     "break_glass.ended": _("Break-glass of %(by)s for %(where)s ended early"),
+    "break_glass.expired": _("Break-glass of %(by)s for %(where)s is over: %(why)s"),
     "break_glass.reviewed": _("Break-glass of %(by)s for %(where)s reviewed"),
     "deployment.queued": _("%(where)s: %(what)s asked for"),
     "deployment.running": _("%(where)s: %(what)s started"),

@@ -4,28 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import pgettext_lazy
 
-from environments.access import Rights
-from environments.models import Space
+from accounts.models import Project
+from environments.access import Rights, visible_to
+from environments.models import Environment, Space
 from environments.space_panels import SpacePart
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.problems import Refused
 from releases import break_glass
+from releases.break_glass_filters import IN_FORCE, OVER, REVIEWED, BreakGlassFilters
 from releases.gate import Gate
 from releases.models import BreakGlass, Deployment, ReleaseOrder
 from releases.presenters.acts import Act, explain_url, refusal
 from releases.services.break_glass import ensure_openable, ensure_reviewable
 
-IN_FORCE, OVER, REVIEWED = "in_force", "to_review", "reviewed"
 WORDS: dict[str, MessageLike] = {
     IN_FORCE: pgettext_lazy("break-glass", "in force"),
     OVER: pgettext_lazy("break-glass", "over, waits for its review"),
     REVIEWED: pgettext_lazy("break-glass", "reviewed"),
 }
+USES: dict[str, MessageLike] = {
+    "yes": pgettext_lazy("break-glass", "deployed under it"),
+    "no": pgettext_lazy("break-glass", "nothing deployed"),
+}
+ENDS: dict[str, MessageLike] = {
+    "by_hand": pgettext_lazy("break-glass", "ended early"),
+    "expired": pgettext_lazy("break-glass", "expired"),
+}
+Choice = tuple[str, MessageLike, bool]
 SIGNS = {IN_FORCE: "blocked", OVER: "queued", REVIEWED: "succeeded"}
 
 
@@ -58,6 +69,16 @@ class ShownBreakGlass:
         return SIGNS[self.state]
 
     @property
+    def why_over(self) -> MessageLike:
+        """Why it ended by itself; empty where a person ended it."""
+        return break_glass.why_over(self.row) if self.row.expired_at else ""
+
+    @property
+    def over_at(self) -> datetime:
+        """When it was over, of those that are."""
+        return self.row.ended_at or self.row.expired_at or self.row.ends_at
+
+    @property
     def is_in_force(self) -> bool:
         return self.state == IN_FORCE
 
@@ -65,6 +86,11 @@ class ShownBreakGlass:
     def deployments(self) -> list[Deployment]:
         """What was deployed on its strength, newest first."""
         return list(break_glass.deployments_under(self.row))
+
+    @property
+    def deployed(self) -> int:
+        """How many of them, in a list that has counted them."""
+        return int(self.row.__dict__.get("deployed", 0))
 
 
 def shown(row: BreakGlass, rights: Rights) -> ShownBreakGlass:
@@ -91,6 +117,27 @@ def _not_yet(row: BreakGlass) -> MessageLike:
 def shown_rows(rows: Iterable[BreakGlass], rights: Rights) -> list[ShownBreakGlass]:
     """Each of them."""
     return [shown(row, rights) for row in rows]
+
+
+def listed(rows: Iterable[BreakGlass]) -> list[ShownBreakGlass]:
+    """Each with its state, for a list that decides nothing: in no further query for those that are told over."""
+    return [ShownBreakGlass(row, state_of(row)) for row in rows]
+
+
+def filter_choices(filters: BreakGlassFilters, rights: Rights) -> dict[str, list[Choice]]:
+    """(value, text, is chosen) by filter."""
+    seen = Project.objects.filter(visible_to(rights.user, rights=rights, field="pk")).order_by("slug")
+    places = Environment.objects.order_by("position", "slug").values_list("slug", flat=True)
+    texts: dict[str, Iterable[tuple[str, MessageLike]]] = {
+        "project": ((slug, slug.upper()) for slug in seen.values_list("slug", flat=True)),
+        "environment": ((slug, slug.upper()) for slug in places),
+        "state": WORDS.items(),
+        "used": USES.items(),
+        "ended": ENDS.items(),
+    }
+    return {
+        name: [(value, text, value == getattr(filters, name)) for value, text in found] for name, found in texts.items()
+    }
 
 
 def space_panel(space: Space, rights: Rights) -> SpacePart:

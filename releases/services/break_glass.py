@@ -109,6 +109,8 @@ def review_break_glass(*, actor: User, row: BreakGlass, comment: str) -> BreakGl
     with transaction.atomic():
         locked = _lock(row)
         ensure_may_review(actor, locked)
+        # A review that comes before the engine's pass tells the end first.
+        _expire(locked)
         locked.reviewed_by, locked.reviewed_at = actor, db_now()
         locked.review_comment = comment.strip()[:LONGEST_TEXT]
         locked.save(update_fields=["reviewed_by", "reviewed_at", "review_comment"])
@@ -134,13 +136,30 @@ def ensure_reviewable(row: BreakGlass) -> None:
         raise Refused(_("A deployment under it is under way: wait for the verdict."), "deployment-under-way")
 
 
+def expire_over() -> None:
+    """One pass of the engine: whose time, or whose opener's right, has ended is over, and says so. A returned right
+    opens none of them again."""
+    for row in break_glass.untold():
+        if not is_in_force(row):
+            with transaction.atomic():
+                _expire(_lock(row))
+
+
+def _expire(locked: BreakGlass) -> None:
+    if break_glass.is_told_over(locked) or is_in_force(locked):
+        return
+    locked.expired_at = db_now()
+    locked.save(update_fields=["expired_at"])
+    _record(locked, "expired", None, why=break_glass.why_over(locked))
+
+
 def _lock(row: BreakGlass) -> BreakGlass:
     lock_orders(row.order_id)
     return break_glass.by_id(row.pk)
 
 
-def _record(row: BreakGlass, act: str, actor: User, reason: str, **facts: Any) -> None:
-    """Event and audit; the event tells the opener's name besides who acted."""
+def _record(row: BreakGlass, act: str, actor: User | None, reason: str = "", **facts: Any) -> None:
+    """Event and audit; the event tells the opener's name besides who acted, None for the platform."""
     record_act(
         row.order,
         f"break_glass.{act}",

@@ -7,7 +7,6 @@ from datetime import timedelta
 from django.conf import settings
 from django.db.models import F
 
-from environments.services.rule_changes import put_away_lapsed
 from foundation import idempotency
 from foundation.clock import db_now
 from foundation.runs.choices import TERMINAL
@@ -21,7 +20,6 @@ BITE = 1000
 def step(lease: Lease) -> Outcome:
     """One bite; at once again while there is more."""
     idempotency.forget_old()
-    put_away_lapsed()
     before = db_now() - timedelta(days=settings.LOG_RETENTION_DAYS)
     old = LogChunk.objects.filter(build__finished_at__lt=before, build__state__in=sorted(TERMINAL))
     bite = list(old.order_by("pk").values_list("pk", flat=True)[:BITE])

@@ -5,21 +5,51 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.http import require_http_methods
 
 from accounts.actor import actor_of
-from environments.access import Rights
+from accounts.models import Project
+from environments.access import Rights, visible_to
+from foundation import paging
 from foundation.api.routes import api_route
 from foundation.messages import message as _
 from foundation.pages import act_view, is_saved, read_view, redirect_with
 from releases import break_glass, gates, selectors
+from releases.break_glass_filters import BreakGlassFilters, filter_break_glasses
 from releases.forms import BreakGlassForm, BreakGlassReasonForm
 from releases.models import BreakGlass
 from releases.presenters.acts import panel_url, refusal
-from releases.presenters.break_glass import shown
+from releases.presenters.break_glass import filter_choices, listed, shown
 from releases.services import break_glass as services
-from releases.views.pages import live, page
+from releases.views.lists import MOST_TOPICS
+from releases.views.pages import live, page, rights_of
+
+
+@read_view
+def list_all(request: HttpRequest) -> HttpResponse:
+    """Every use, newest first, 50 a page: open, over, reviewed; by project, environment and day."""
+    rights, filters = rights_of(request), BreakGlassFilters.read(request.GET)
+    seen = break_glass.visible_rows(rights.user, rights=rights)
+    found = paging.take_page(
+        break_glass.with_uses(filter_break_glasses(seen, filters)),
+        before=paging.read_cursor(request.GET.get("before"), "before"),
+        after=paging.read_cursor(request.GET.get("after"), "after"),
+    )
+    query = QueryDict(mutable=True)
+    query.update(filters.given)
+    context = {
+        "page": found, "rows": listed(found.items), "given": filters, "is_filtered": bool(filters.given),
+        "query": query.urlencode(), "choices": filter_choices(filters, rights),
+        "topic": _topics(rights),
+    }  # fmt: skip
+    return page(request, "releases/break_glass_list.html", context, nav="audit")
+
+
+def _topics(rights: Rights) -> str:
+    """The newest projects that the person sees: a page may watch so many."""
+    seen = Project.objects.filter(visible_to(rights.user, rights=rights, field="pk"), is_archived=False)
+    return ",".join(f"project:{pk}" for pk in seen.order_by("-pk").values_list("pk", flat=True)[:MOST_TOPICS])
 
 
 @api_route("break_glasses_create", more=lambda form: {"environment": form.kwargs["environment"]})

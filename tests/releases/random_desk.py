@@ -28,10 +28,11 @@ from environments.services import members, people, places, rule_decisions, space
 from foundation.problems import PlatformError
 from foundation.runs.choices import RunState
 from releases import transitions
-from releases.models import Approval, Deployment, Promotion, ReleaseOrder, Review, Turn
+from releases.models import Approval, BreakGlass, Deployment, Promotion, ReleaseOrder, Review, Turn
 from releases.services import approvals, deployments, orders, promotions, release, turns
 from releases.steps.deployment.start import refusal_of
 from tests.cast import ROLES, World
+from tests.releases import random_break_glass
 from tests.releases.rows import make_built, make_component, make_review, make_success
 
 LENGTH = 20
@@ -48,8 +49,12 @@ POLICIES: tuple[dict[str, Any], ...] = (
 ENDS = ("succeeded", "failed", "")
 PEOPLE = tuple(sorted(ROLES))
 POLICY_FIELDS = ("approvals", "approver_roles", "approval_hours", "approval_needs_comment", "four_eyes")
-NEW_ROLES = ("operations", "project_admin", "tester", "platform_admin")
+NEW_ROLES = ("operations", "project_admin", "tester", "platform_admin", "break_glass")
+BREAKERS = ("oskar", "dave", "petra", "olli")
 ACTIVE = ("queued", "running")
+TABLES: tuple[Any, ...] = (
+    Space, Environment, Membership, RuleChange, Approval, Promotion, Review, Deployment, Turn, ReleaseOrder, BreakGlass,
+)  # fmt: skip
 
 
 def loosens(name: str, old: Any, new: Any) -> bool:
@@ -70,6 +75,8 @@ class Desk:
         self.story: list[str] = []
         anton = User.objects.create_user("anton", "correct horse battery", name="Anton")
         Membership.objects.create(user=anton, role="platform_admin", reason="cast")
+        for name in ("oskar", "dave"):
+            Membership.objects.create(user=world.people[name], role="break_glass", project=world.project)
         self.component = make_component(self.world)
         cast = self.world.people
         self.orders = [
@@ -83,6 +90,7 @@ class Desk:
         self.is_production = True
         # Who set whose password or gave them a role: behind both names one person may stand.
         self.hands: set[tuple[int, int]] = set()
+        self.passwords: set[tuple[int, int]] = set()
 
     def run(self) -> None:
         """The whole schedule; afterwards every audit row of it is in the chain, and the chain is whole."""
@@ -106,6 +114,11 @@ class Desk:
             lambda: self.roll_back(pick(DEPLOYERS)),
             lambda: self.step(pick(("succeeded", "failed"))),
             lambda: self.force(pick(MANAGERS)),
+            lambda: random_break_glass.open_one(self, pick(BREAKERS), number(3), pick((30, 240))),
+            lambda: random_break_glass.open_one(self, "oskar", number(3), 240),
+            lambda: random_break_glass.end_one(self, pick(MANAGERS)),
+            lambda: random_break_glass.review_one(self, pick((*MANAGERS, "oskar", "dave"))),
+            lambda: random_break_glass.pass_once(self),
         ]
         for _number in range(LENGTH):
             for act in self.release(lambda: pick(acts)()) if self.chance.random() < 0.4 else [pick(acts)]:
@@ -148,19 +161,7 @@ class Desk:
         return {order.author_id, *order.builds.values_list("started_by", flat=True)}
 
     def state(self) -> list[Any]:
-        tables = (
-            Space,
-            Environment,
-            Membership,
-            RuleChange,
-            Approval,
-            Promotion,
-            Review,
-            Deployment,
-            Turn,
-            ReleaseOrder,
-        )
-        return [list(table.objects.order_by("pk").values_list()) for table in tables]
+        return [list(table.objects.order_by("pk").values_list()) for table in TABLES]
 
     def act(self, verbs: tuple[str, ...], call: Callable[[], Any]) -> bool:
         """True when it was done: with one audit row of these verbs. Refused, it has changed nothing."""
@@ -249,6 +250,7 @@ class Desk:
             call = lambda: people.set_password(actor=actor, person=person, password="a new long secret 7")  # noqa: E731
             if self.act(("person.password_set",), call):
                 self.hands.add((actor.pk, person.pk))
+                self.passwords.add((actor.pk, person.pk))
             return
         change = getattr(people, f"{verb}_person")
         self.act((f"person.{verb}d",), lambda: change(actor=actor, person=person, reason="asked for"))
@@ -259,6 +261,7 @@ class Desk:
         Approval.objects.update(created_at=F("created_at") - ago)
         Approval.objects.exclude(expires_at=None).update(expires_at=F("expires_at") - ago)
         RuleChange.objects.filter(state="proposed").update(expires_at=F("expires_at") - ago)
+        BreakGlass.objects.update(opened_at=F("opened_at") - ago, ends_at=F("ends_at") - ago)
 
     def promote(self, who: str, number: int) -> None:
         actor, order, space = self.who(who), self.order(number), self.prd()
@@ -329,7 +332,8 @@ class Desk:
         if self.act(("deployment.queued",), lambda: deployments.roll_back(actor=actor, space=self.prd(), to=last)):
             assert "operations" in self.roles(actor)
             assert actor.pk not in self.makers(last.order)
-            assert ReleaseOrder.objects.get(pk=last.order_id).closed_reason != "returned"
+            order = ReleaseOrder.objects.get(pk=last.order_id)
+            assert order.closed_reason != "returned" or random_break_glass.opens(self, order)
 
     def step(self, ends: str) -> None:
         """What a worker does: the gates are asked once more, right before anything is applied."""
@@ -369,11 +373,8 @@ class Desk:
 
     def _ensure_agreed(self, row: Deployment) -> None:
         """This deployment has the consent that the policy in force asks for, of people who are not in it themselves."""
-        order, deployer, hours = (
-            ReleaseOrder.objects.get(pk=row.order_id),
-            row.deployed_by,
-            self.policy["approval_hours"],
-        )
+        order, deployer = ReleaseOrder.objects.get(pk=row.order_id), row.deployed_by
+        hours = self.policy["approval_hours"]
         oldest = timezone.now() - timedelta(hours=hours)
         decisions = list(Approval.objects.filter(snapshot=row.snapshot).select_related("by"))
         counted = {
@@ -388,8 +389,7 @@ class Desk:
         assert not [one for one in decisions if one.state == "rejected"]
         assert "operations" in self.roles(deployer)
         assert deployer.pk not in self.makers(order) or not self.policy["four_eyes"]
-        assert order.state != "closed"
-        assert Promotion.objects.filter(order=order, space=row.space, state="current").exists()
+        random_break_glass.ensure_flow(self, row, order)
 
     def ensure_rules(self) -> None:
         """Of the policy in force, of what is under way, of who holds what."""
@@ -398,3 +398,4 @@ class Desk:
         assert space.environment.is_production == self.is_production
         assert len(self._under_way()) <= 1
         assert not Membership.objects.filter(granted_by=F("user")).exists()
+        random_break_glass.ensure_rules()

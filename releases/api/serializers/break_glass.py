@@ -35,6 +35,7 @@ class BreakGlassOutput(serializers.Serializer[Any]):
     ends_at = serializers.DateTimeField()
     ended_by = serializers.CharField(source="ended_by.username", default=None, allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
+    expired_at = serializers.DateTimeField(allow_null=True, help_text="when it was found over without a person's act")
     who_can_help = serializers.SerializerMethodField(help_text="who may review it; empty once it is reviewed")
     deployments = serializers.SerializerMethodField(help_text="what was deployed on its strength, newest first")
     reviewed_by = serializers.CharField(source="reviewed_by.username", default=None, allow_null=True)

@@ -15,20 +15,33 @@ from foundation.api.pagination import KEYSET, page_of
 from foundation.api.views import ApiView
 from releases import break_glass, selectors
 from releases.api.serializers import break_glass as shapes
+from releases.break_glass_filters import ENDS, STATES, UNUSED, USED, BreakGlassFilters, filter_break_glasses
 from releases.models import BreakGlass
 from releases.services import break_glass as services
+
+PARAMETERS = [
+    OpenApiParameter("waiting", OpenApiTypes.BOOL, description="only those that nobody has reviewed yet"),
+    OpenApiParameter("project", OpenApiTypes.STR, description="short name"),
+    OpenApiParameter("environment", OpenApiTypes.STR, description="short name"),
+    OpenApiParameter("state", OpenApiTypes.STR, enum=list(STATES)),
+    OpenApiParameter("used", OpenApiTypes.STR, enum=[USED, UNUSED], description="was anything deployed under it?"),
+    OpenApiParameter("ended", OpenApiTypes.STR, enum=list(ENDS)),
+    OpenApiParameter("since", OpenApiTypes.STR, description="the first day that it was opened on, such as 2026-11-20"),
+    OpenApiParameter("until", OpenApiTypes.STR, description="the last day; counts too"),
+]
 
 
 class BreakGlasses(ApiView):
     @extend_schema(
         operation_id="break_glasses_list",
-        parameters=[*KEYSET, OpenApiParameter("waiting", OpenApiTypes.BOOL)],
+        parameters=[*KEYSET, *PARAMETERS],
         responses=page_of("BreakGlassPage", shapes.BreakGlassOutput),
     )
     def get(self, request: Request) -> Response:
         """Newest first; ``waiting=true`` leaves those that nobody has reviewed yet."""
         rows = break_glass.visible_rows(actor_of(request), only_waiting=self.flag("waiting"))
-        return self.page(shapes.BreakGlassOutput, rows)
+        filters = BreakGlassFilters.read(request.query_params)
+        return self.page(shapes.BreakGlassOutput, filter_break_glasses(rows, filters))
 
 
 class OrderBreakGlasses(ApiView):
