@@ -20,10 +20,14 @@ def why_nobody_deploys(space: Space, approvers: Collection[User] | None = None) 
         return ""
     ids = {person.pk for person in (approvers_in(space) if approvers is None else approvers)}
     deployers = {person.pk for person in people_who_may("deploy", space=space)}
-    # One of the deployers deploys, and does not approve that: enough others must be left.
-    if any(len(ids - {deployer}) >= space.approvals for deployer in deployers):
+    if are_enough(space, deployers, ids):
         return ""
     return _(
         "Then nobody could deploy there: %(needed)s approvals are needed from others than the deployer.",
         needed=space.approvals,
     )
+
+
+def are_enough(space: Space, deployers: Collection[int], approvers: set[int]) -> bool:
+    """By ids: one of the deployers deploys, and does not approve that: enough others must be left."""
+    return not space.approvals or any(len(approvers - {deployer}) >= space.approvals for deployer in deployers)

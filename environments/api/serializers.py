@@ -11,9 +11,10 @@ from accounts.models import Organisation, Project, User
 from environments.ceilings import CEILINGS
 from environments.choices import SITE_ROLES, Role, RuleChangeState
 from environments.grants import GRANTS
-from environments.models import Environment, Group, RuleChange, Space
+from environments.models import Environment, Group, Membership, RuleChange, Space
 from environments.policy import POLICY_FIELDS
 from environments.selectors.rule_changes import state_of
+from environments.staff import warnings_of_ending
 from foundation.api.serializers import Input, RefusesUnknownKeys, text
 from foundation.runs.choices import RunState
 
@@ -103,6 +104,14 @@ class MemberOutput(serializers.Serializer[Any]):
     ends_at = serializers.DateTimeField(allow_null=True)
     granted_by = serializers.CharField(source="granted_by.username", default="", allow_blank=True)
     reason = serializers.CharField(allow_blank=True)
+
+
+class WarnedMemberOutput(MemberOutput):
+    warning = serializers.SerializerMethodField(help_text="where nobody could deploy if it ended; empty: nowhere")
+
+    def get_warning(self, row: Membership) -> str:
+        staffs = self.root.__dict__.setdefault("_staffs", {})
+        return str(warnings_of_ending([row], staffs).get(row.pk, ""))
 
 
 class GroupChange(Input):

@@ -15,6 +15,7 @@ from environments.selectors import groups as selectors
 from environments.selectors.people import find_site_role
 from environments.services import groups as services
 from environments.services import members
+from environments.staff import warnings_of_taking_out
 from environments.views.form_page import form_page, form_view
 from foundation import paging
 from foundation.api.routes import api_route
@@ -49,9 +50,10 @@ def group(
     user = actor_of(request)
     row, rights = selectors.find_group(user, slug), Rights(user)
     may_manage, people = rights.can("manage_people"), list(selectors.people_of(row))
+    warnings = warnings_of_taking_out(row, [one.user for one in people]) if may_manage else {}
     context = {
         "group": row,
-        "people": people,
+        "people": [(one, warnings.get(one.user_id, {})) for one in people],
         "memberships": selectors.roles_of_group(user, row),
         "may_manage": may_manage,
         "may_give_roles": rights.can("manage_site_roles"),

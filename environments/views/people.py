@@ -14,6 +14,7 @@ from environments.forms import NewPasswordForm, PersonForm, SiteRoleForm
 from environments.selectors import people as selectors
 from environments.services import members
 from environments.services import people as services
+from environments.staff import warnings_of_leaving
 from environments.views.form_page import form_page, form_view
 from foundation import paging
 from foundation.api.routes import api_route, with_field, without_field
@@ -52,6 +53,7 @@ def person(request: HttpRequest, username: str, *, form: SiteRoleForm | None = N
     context = {
         "person": row,
         "memberships": selectors.memberships_of(row),
+        "warnings": warnings_of_leaving(row) if row.is_active and rights.can("manage_people") else {},
         "may_manage": rights.can("manage_people"),
         "may_give_roles": rights.can("manage_site_roles"),
         "is_own": row.pk == user.pk,

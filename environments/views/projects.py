@@ -15,6 +15,7 @@ from environments.selectors import places as place_selectors
 from environments.selectors.rule_changes import waiting_on
 from environments.services import members
 from environments.services import projects as project_services
+from environments.staff import warnings_of_ending
 from environments.views.form_page import form_page, form_view
 from foundation.api.routes import api_route, with_field, without_field
 from foundation.messages import message as _
@@ -43,10 +44,12 @@ def project(request: HttpRequest, slug: str, *, form: MembershipForm | None = No
     user = actor_of(request)
     row, rights = people_selectors.find_project(user, slug), Rights(user)
     may_manage_members = rights.can("manage_members", project_id=row.pk)
+    members_here = list(people_selectors.list_members(user, row))
+    warnings = warnings_of_ending(members_here) if may_manage_members else {}
     context = {
         "project": row,
         "rule_change": waiting_on(user, row),
-        "members": people_selectors.list_members(user, row),
+        "members": [(member, warnings.get(member.pk, "")) for member in members_here],
         "spaces": place_selectors.spaces_of(user, row, with_archived=rights.can("manage_places")),
         "may_manage_members": may_manage_members,
         "may_manage_projects": rights.can("manage_projects"),

@@ -88,11 +88,13 @@ class Members(ApiView):
 
     scope = Scope.ADMIN
 
-    @extend_schema(operation_id="members_list", parameters=KEYSET, responses=page_of("MemberPage", shapes.MemberOutput))
+    @extend_schema(
+        operation_id="members_list", parameters=KEYSET, responses=page_of("MemberPage", shapes.WarnedMemberOutput)
+    )
     def get(self, request: Request, slug: str) -> Response:
         """Roles held now or later, newest first."""
         user = actor_of(request)
-        return self.page(shapes.MemberOutput, selectors.list_members(user, selectors.find_project(user, slug)))
+        return self.page(shapes.WarnedMemberOutput, selectors.list_members(user, selectors.find_project(user, slug)))
 
     @extend_schema(operation_id="members_create", request=shapes.MemberInput, responses={201: shapes.MemberOutput})
     def post(self, request: Request, slug: str) -> Response:
