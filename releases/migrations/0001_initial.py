@@ -60,6 +60,7 @@ class Migration(migrations.Migration):
                 ('opened_at', models.DateTimeField()),
                 ('ends_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(null=True)),
+                ('expired_at', models.DateTimeField(null=True)),
                 ('reviewed_at', models.DateTimeField(null=True)),
                 ('review_comment', models.CharField(blank=True, max_length=500, verbose_name='comment')),
                 ('ended_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -160,6 +161,31 @@ class Migration(migrations.Migration):
             options={
                 'abstract': False,
                 'constraints': [models.CheckConstraint(condition=models.Q(('singleton', True)), name='contact_deadline_is_one_row')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Expiry',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('queued', 'Waiting'), ('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('errored', 'Platform error'), ('cancelled', 'Cancelled')], default='queued', max_length=16)),
+                ('phase', models.CharField(default='start', max_length=32)),
+                ('reason', models.CharField(blank=True, default='', max_length=64)),
+                ('next_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True, editable=False)),
+                ('wakes', models.PositiveIntegerField(default=0, editable=False)),
+                ('lease_until', models.DateTimeField(default=datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc), editable=False)),
+                ('owner', models.CharField(blank=True, default='', editable=False, max_length=100)),
+                ('fence', models.BigIntegerField(default=0, editable=False)),
+                ('claims', models.PositiveSmallIntegerField(default=0, editable=False)),
+                ('remote', models.CharField(blank=True, db_index=True, default='', max_length=64)),
+                ('contact_lost_since', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('started_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('finished_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('singleton', models.BooleanField(default=True, editable=False, unique=True)),
+            ],
+            options={
+                'abstract': False,
+                'constraints': [models.CheckConstraint(condition=models.Q(('singleton', True)), name='expiry_is_one_row')],
             },
         ),
         migrations.CreateModel(
@@ -284,6 +310,7 @@ class Migration(migrations.Migration):
                 ('live_fingerprint', models.CharField(blank=True, max_length=64)),
                 ('removals', models.JSONField(default=list)),
                 ('is_automatic', models.BooleanField(default=False)),
+                ('policy', models.JSONField(default=dict, editable=False)),
                 ('cancel_requested_at', models.DateTimeField(null=True)),
                 ('epoch', models.BigIntegerField(default=0, editable=False)),
                 ('nonce', models.CharField(editable=False, max_length=8)),
@@ -683,6 +710,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='breakglass',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('ended_by', None)), models.Q(('ended_at__isnull', False), ('ended_by__isnull', False)), _connector='OR'), name='somebody_ends_a_break_glass_early'),
+        ),
+        migrations.AddConstraint(
+            model_name='breakglass',
+            constraint=models.CheckConstraint(condition=models.Q(('ended_at', None), ('expired_at', None), _connector='OR'), name='a_break_glass_ends_by_hand_or_by_itself'),
         ),
         migrations.AddConstraint(
             model_name='breakglass',
