@@ -15,7 +15,7 @@ from deployer.interfaces import Rendered, RenderedLine, RenderRequest
 from deployer.manifests import Policy, check
 from deployer.messages import Message
 from deployer.messages import message as _
-from deployer.render_host import render_host
+from deployer.render_host import preview_host
 from environments.models import Space
 
 SAMPLE_ORDER = {"number": "K8S20180918055120CK", "commit": "0" * 40, "branch": "master"}
@@ -71,7 +71,7 @@ def _text_result(preview: Preview, settings: ComponentSettings, registry: ImageR
         registry_address=registry.address,
     )
     try:
-        (text,) = render_host.render_text(RenderRequest({_name(preview): preview.body}, given)).values()
+        (text,) = preview_host.render_text(RenderRequest({_name(preview): preview.body}, given)).values()
     except Rejected as refusal:
         return _result("", "", _problems(refusal))
     return _result("", text.text, [])
@@ -120,7 +120,7 @@ def _manifest_result(preview: Preview, settings: ComponentSettings, place: _Plac
     """The text by itself, and what is wrong with it beside the component's other template, as a review sees both."""
     name = _name(preview)
     try:
-        rendered = render_host.render(RenderRequest({name: preview.body}, place.given))
+        rendered = preview_host.render(RenderRequest({name: preview.body}, place.given))
     except Rejected as refusal:
         return _result(place.slug, "", _problems(refusal))
     text = "\n---\n".join(_joined(lines) for lines in rendered.lines) + "\n"
@@ -128,7 +128,7 @@ def _manifest_result(preview: Preview, settings: ComponentSettings, place: _Plac
     if other is None:
         return _result(place.slug, text, check(rendered.manifests, place.policy, is_whole=False))
     try:
-        beside = render_host.render(RenderRequest({other[0]: other[1]}, place.given))
+        beside = preview_host.render(RenderRequest({other[0]: other[1]}, place.given))
     except Rejected as refusal:
         message = _(
             "The component's other template %(name)s does not render: %(why)s", name=other[0], why=refusal.message

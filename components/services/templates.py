@@ -21,6 +21,7 @@ from environments.access import Rights, require
 from foundation.messages import MessageLike, as_message
 from foundation.messages import message as _
 from foundation.problems import Invalid, Refused
+from foundation.runs.choices import ACTIVE
 from foundation.runs.wake import hinted_at, launch_hint
 
 
@@ -133,6 +134,11 @@ def archive_template(*, actor: User, template: Template, is_archived: bool = Tru
     return set_archived(actor, template, "template", is_archived=is_archived)
 
 
+PREVIEWS = "previews"
+"""Has slots as a remote has: so many previews at a time in a process, and the other threads are for orders."""
+MOST_PREVIEWS = 4
+
+
 @transaction.atomic
 def start_preview(
     *,
@@ -143,10 +149,16 @@ def start_preview(
     template: Template | None = None,
     batch: UUID | None = None,
 ) -> Preview:
-    """A run that renders the text for every environment of the component; its results come with the row."""
+    """A run that renders the text for every environment of the component; its results come with the row.
+
+    Raises Refused for a person who has several under way.
+    """
     require(actor, "preview_template", project_id=component.project_id)
     if kind not in TemplateKind.values:
         raise Invalid({"kind": [_("There is no such kind of template.")]})
+    under_way = Preview.objects.filter(requested_by=actor, state__in=sorted(ACTIVE))
+    if batch is None and under_way.filter(batch=None).count() >= MOST_PREVIEWS:
+        raise Refused(_("%(n)s previews of yours are under way: wait until one of them has ended.", n=MOST_PREVIEWS))
     preview = Preview.objects.create(
         component=component,
         template=template,
@@ -154,6 +166,7 @@ def start_preview(
         body=_check_body(body),
         requested_by=actor,
         batch=batch,
+        remote=PREVIEWS,
         next_at=hinted_at(),
     )
     launch_hint("preview", preview.pk)
@@ -164,9 +177,12 @@ def start_preview(
 def start_trial(*, actor: User, template: Template, body: str) -> UUID:
     """Renders the text for everybody who uses the template and whom the actor may preview with: who would break?
 
-    The previews share the batch that is returned. Raises Invalid, Refused when nobody uses it.
+    The previews share the batch that is returned. Raises Invalid; Refused when nobody uses it, and for a person whose
+    last trial is under way.
     """
     text = _check_body(body)
+    if Preview.objects.filter(requested_by=actor, state__in=sorted(ACTIVE)).exclude(batch=None).exists():
+        raise Refused(_("Your last trial is under way: wait until all of its previews have ended."))
     rights = Rights(actor)
     users = [row for row in visible_users(actor, template) if rights.can("preview_template", project_id=row.project_id)]
     if not users:

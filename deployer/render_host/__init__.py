@@ -9,5 +9,7 @@ from deployer.render_host.client import RenderHost
 
 render_host = RenderHost()
 """The one of this process: it starts with the first request, anew in a forked child."""
+preview_host = RenderHost()
+"""For texts that are only tried: a template without end keeps no build and no review waiting."""
 
-__all__ = ["RenderHost", "render_host"]
+__all__ = ["RenderHost", "preview_host", "render_host"]

@@ -9,10 +9,19 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from components.models import GitServer, ImageRegistry, JenkinsServer
+from components.models import GitServer, ImageRegistry, JenkinsServer, Preview
 from components.services import publish_version, save_allocation_grid, save_settings, start_preview, start_server_test
+from components.services.templates import start_trial
+from deployer.render_host import render_host
 from foundation.messages import as_message
+from foundation.problems import Refused
+from foundation.runs import kinds
+from foundation.runs.claim import claim
 from foundation.runs.driving import drive
+from foundation.runs.engine import run_step
+from foundation.runs.identity import owner
+from foundation.runs.lease import Done
+from foundation.runs.slots import LIMIT
 from tests.components.conftest import DEPLOYMENT, GRID, ORIGINAL, Shop
 from tests.components.stand_ins import ROOT, make_repository, serving
 
@@ -40,6 +49,34 @@ def test_a_deployment_template_is_rendered_for_each_environment(ready: Shop) -> 
     assert list(texts) == ["fat", "uat", "prd", "drp"]
     assert "replicas: 4" in texts["prd"] and "replicas: 1" in texts["fat"]
     assert "harbor.sis.example/sis-omm/sis-omm-proxy-gw@sha256:" in texts["uat"]
+
+
+def test_a_person_has_a_few_previews_under_way_and_others_are_not_kept_waiting(ready: Shop) -> None:
+    dana, olli = ready.world.dana, ready.world.olli
+    asked = {"component": ready.component, "kind": "deployment", "body": DEPLOYMENT}
+    runs = [start_preview(actor=dana, **asked) for _ in range(4)]
+    with pytest.raises(Refused, match="4 previews of yours are under way"):
+        start_preview(actor=dana, **asked)
+    start_preview(actor=olli, **asked)
+    drive("preview", runs[0].pk)
+    start_preview(actor=dana, **asked)
+
+
+def test_previews_leave_threads_and_the_render_host_to_orders(ready: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most so many are taken at a time, however many wait; and they are rendered in a program of their own."""
+
+    def fail(*_: object) -> None:
+        raise AssertionError("the render host of orders")
+
+    monkeypatch.setattr(render_host, "_ask", fail)
+    asked = {"component": ready.component, "kind": "deployment", "body": DEPLOYMENT}
+    for actor in (ready.world.dana, ready.world.olli):
+        for _ in range(4):
+            start_preview(actor=actor, **asked)
+    leases = claim(kinds.get("preview"), owner=owner(), limit=8, grace=1e9)
+    assert len(leases) == LIMIT
+    assert run_step(leases[0]) == Done()
+    assert Preview.objects.get(pk=leases[0].pk).state == "succeeded"
 
 
 SERVICE = """\
@@ -172,3 +209,13 @@ def test_a_server_that_is_away_is_an_answer(shop: Shop) -> None:
     run = _try(shop, shop.jenkins)
     assert (run.state, run.reason) == ("failed", "unavailable")
     assert run.message and "t0ken-of-jenkins" not in run.message
+
+
+def test_a_person_has_one_trial_under_way(ready: Shop) -> None:
+    template = ready.templates["prism-jdk8-deployment.yaml"]
+    first = start_trial(actor=ready.world.dana, template=template, body=DEPLOYMENT)
+    with pytest.raises(Refused, match="Your last trial is under way"):
+        start_trial(actor=ready.world.dana, template=template, body=DEPLOYMENT)
+    for preview in Preview.objects.filter(batch=first):
+        drive("preview", preview.pk)
+    start_trial(actor=ready.world.dana, template=template, body=DEPLOYMENT)
