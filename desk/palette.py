@@ -17,6 +17,8 @@ from environments.access import Rights
 from foundation.messages import message as _
 from foundation.templatetags.ui import tone
 from releases.models import ReleaseOrder
+from releases.presenters.standings import order_states
+from releases.presenters.states import Shown
 from releases.selectors import orders_visible_to
 
 MOST = 6
@@ -44,8 +46,13 @@ def palette(user: User, text: str) -> list[dict[str, Any]]:
     text = text.strip()
     found = search(user, text, rights=rights, most=MOST)
     orders = found.orders if text else _own_newest(user, rights)
+    states = order_states(orders)
     groups = [
-        ("orders", _("Orders") if text else _("Your last orders"), [_order(order) for order in orders]),
+        (
+            "orders",
+            _("Orders") if text else _("Your last orders"),
+            [_order(order, states[order.pk]) for order in orders],
+        ),
         ("components", _("Components"), [_component(component) for component in found.components]),
         ("pods", _("Pods"), [_pod(pod) for pod in found.pods]),
         ("people", _("People"), [_person(person, rights) for person in found.people]),
@@ -63,14 +70,14 @@ def _own_newest(user: User, rights: Rights) -> list[ReleaseOrder]:
     return list(orders_visible_to(user, rights=rights).filter(author=user).order_by("-id")[:3])
 
 
-def _order(order: ReleaseOrder) -> Line:
+def _order(order: ReleaseOrder, shown: Shown) -> Line:
     return Line(
         title=order.short_name,
         url=reverse("releases:order", args=[order.number]),
         icon="orders",
         detail=f"{order.component.name} · {order.made_from} · {order.author.shown_name}",
-        state=str(order.get_state_display()),
-        tone=tone(order.state),
+        state=str(shown.word),
+        tone=tone(shown.state),
         is_code=True,
     )
 
@@ -91,7 +98,9 @@ def _pod(pod: FoundPod) -> Line:
         title=pod.name,
         url=f"{address}?{urlencode({'pod': pod.name})}",
         icon="terminal",
-        detail=f"{pod.environment.upper()} · {pod.state}".strip(" ·"),
+        detail=pod.environment.upper(),
+        state=str(pod.shown.word),
+        tone=tone(pod.shown.state),
         is_code=True,
     )
 

@@ -11,6 +11,7 @@ from desk.order_sheet import make_sheet
 from desk.selectors.audit import is_stale
 from desk.selectors.order_sheet import read_sheet
 from foundation.pages import read_view
+from releases.presenters.standings import order_states
 from releases.selectors import order_by_number
 from releases.views.pages import page
 
@@ -22,6 +23,7 @@ def order_sheet(request: HttpRequest, number: str) -> HttpResponse:
     rows = read_sheet(order)
     context = {
         "order": order,
+        "shown": order_states([order])[order.pk],
         "sheet": make_sheet(rows),
         "check": rows.check,
         "is_stale": rows.check is None or is_stale(rows.check),

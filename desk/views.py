@@ -33,6 +33,7 @@ from foundation.pages import act_view, is_htmx, read_view, redirect_with, render
 from foundation.problems import Missing
 from releases.models import Placement
 from releases.presenters.acts import new_order_act
+from releases.presenters.standings import show_states
 from releases.selectors import placement_by_names
 from releases.views.pages import page, rights_of
 
@@ -188,6 +189,7 @@ def search(request: HttpRequest) -> HttpResponse:
     found = selectors.search(actor_of(request), text)
     if found.exact is not None:
         return redirect("releases:order", found.exact.number)
+    show_states(found.orders)
     return render(request, "desk/search.html", {"text": text.strip(), "found": found})
 
 

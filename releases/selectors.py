@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import F, Max, Q, QuerySet
 from django.db.models.functions import Now
 
 from accounts.models import User
@@ -228,9 +228,20 @@ def place_of_success(order: ReleaseOrder, deployment: Deployment) -> Placement |
 
 
 def _placements() -> QuerySet[Placement]:
-    return Placement.objects.select_related(
-        "component", "in_progress__deployed_by", "in_progress__order", "last_applied__order", "last_succeeded__order"
+    return with_contact(
+        Placement.objects.select_related(
+            "component",
+            "in_progress__deployed_by",
+            "in_progress__order",
+            "last_applied__order",
+            "last_succeeded__order",
+        )
     )
+
+
+def with_contact(rows: QuerySet[Placement]) -> QuerySet[Placement]:
+    """With ``lost_since``: since when the cluster of the place does not answer."""
+    return rows.annotate(lost_since=F("space__observation__contact_lost_since"))
 
 
 def succeeded_in(order: ReleaseOrder, environment_ids: set[int]) -> Deployment | None:
@@ -359,9 +370,13 @@ def placement_by_names(user: User, project: str, component: str, environment: st
         "last_succeeded__snapshot", "last_succeeded__deployed_by", "last_applied__order", "last_applied__snapshot",
         "in_progress__order", "in_progress__deployed_by",
     )  # fmt: skip
-    place = rows.filter(
-        component__project__slug=project, component__slug=component, space__environment__slug=environment.lower()
-    ).first()
+    place = (
+        with_contact(rows)
+        .filter(
+            component__project__slug=project, component__slug=component, space__environment__slug=environment.lower()
+        )
+        .first()
+    )
     if place is None or not Rights(user).sees(place.space.project_id):
         raise Missing(_("Nothing of this component was ever deployed there."))
     return place

@@ -20,13 +20,13 @@ from environments.access import Rights, visible_to
 from environments.models import Environment, Space
 from foundation.messages import MessageLike
 from foundation.messages import message as _
-from foundation.runs.choices import ACTIVE, RunState
+from foundation.runs.choices import RunState
 from releases.choices import OrderState
-from releases.models import Build, Deployment, Placement, ReleaseOrder, Turn
-from releases.presenters.build import stage_summary
-from releases.presenters.environment import active_word
+from releases.models import Deployment, Placement, ReleaseOrder, Turn
+from releases.presenters.standings import light_places, order_states
+from releases.presenters.states import Shown, attempt_state, place_state
 from releases.selectors import removals_there
-from releases.turns import line_of, read_lines
+from releases.turns import line_of, read_lines, waiting_turns
 
 LINES = 50
 MOST_MINE = 12
@@ -41,6 +41,10 @@ STATES: dict[str, MessageLike] = {
 """What the matrix can be narrowed to."""
 
 
+UNWELL = frozenset({"blocked", "mixed"})
+"""States of a place that a cell names; too few ready pods stand beside the order already."""
+
+
 @dataclass(frozen=True)
 class Cell:
     """One component in one environment: what serves, and under it the attempt under way or failed."""
@@ -48,8 +52,10 @@ class Cell:
     environment: Environment
     exists: bool
     place: Placement | None = None
+    shown: Shown | None = None
+    """How the place stands; None where there is none."""
     attempt: Deployment | None = None
-    attempt_word: MessageLike = ""
+    attempt_shown: Shown | None = None
     behind: int = 0
     """Orders that the environment before it has had since."""
     unlike: Environment | None = None
@@ -69,6 +75,11 @@ class Cell:
         return (self.place.unknown_since if self.place else None) or self.lost_since
 
     @property
+    def is_unwell(self) -> bool:
+        """What succeeded there last is not as it should be, and no attempt says so."""
+        return self.shown is not None and self.shown.state in UNWELL
+
+    @property
     def is_short(self) -> bool:
         """Fewer pods ready than wanted."""
         return self.place is not None and self.place.ready < self.place.wanted
@@ -80,8 +91,7 @@ class Line:
 
     component: Component
     newest: ReleaseOrder | None
-    build_state: str
-    build_word: MessageLike
+    newest_shown: Shown | None
     cells: list[Cell]
 
     @property
@@ -244,33 +254,29 @@ class _Reader:
         self._attempts = _attempts(self._places.values())
         self._removals = removals_there(self._places.values())
         self._newest = _newest_orders(components)
-        self._builds = _latest_builds(self._newest.values())
+        at = {(place.component_id, place.space_id): place for place in self._places.values()}
+        flow = {pk: sorted(row, key=_in_flow) for pk, row in spaces.items()}
+        self._states = order_states(self._newest.values(), flow, at)
 
     def line(self, component: Component) -> Line:
         """The component with its cells, without further queries."""
         newest = self._newest.get(component.pk)
-        build = self._builds.get(newest.pk) if newest else None
-        state, word = stage_summary(build)
-        if newest and not word:
-            state, word = str(build.state if build else newest.state), str(newest.get_state_display())
         cells = [self._cell(component, environment) for environment in self.environments]
-        return Line(component, newest, state, word, cells)
+        return Line(component, newest, self._states[newest.pk] if newest else None, cells)
 
     def _cell(self, component: Component, environment: Environment) -> Cell:
         place = self._places.get((component.pk, environment.pk))
         attempt = self._attempts.get(place.pk) if place else None
         if attempt is not None and attempt.state in (RunState.SUCCEEDED, RunState.CANCELLED):
             attempt = None
-        word: MessageLike = ""
-        if attempt is not None:
-            word = active_word(attempt) if attempt.state in ACTIVE else RunState(attempt.state).label
         unlike = self._unlike(component, environment, place)
         return Cell(
             environment=environment,
             exists=environment.pk in self._there.get(component.project_id, ()),
             place=place,
+            shown=place_state(place) if place else None,
             attempt=attempt,
-            attempt_word=word,
+            attempt_shown=attempt_state(attempt) if attempt else None,
             behind=getattr(place, "behind", 0) if place and environment.twin_id is None else 0,
             unlike=unlike,
             removed=self._removals.get(place.pk) if place else None,
@@ -291,6 +297,10 @@ class _Reader:
         return None if is_same else twin.space.environment
 
 
+def _in_flow(space: Space) -> tuple[int, str]:
+    return space.environment.position, space.environment.slug
+
+
 def _columns(spaces: dict[int, list[Space]]) -> list[Environment]:
     found = {space.environment.pk: space.environment for row in spaces.values() for space in row}
     return sorted(found.values(), key=lambda environment: (environment.position, environment.slug))
@@ -299,10 +309,8 @@ def _columns(spaces: dict[int, list[Space]]) -> list[Environment]:
 def _places(components: Sequence[Component]) -> dict[tuple[int, int], Placement]:
     """By (component, environment), each with the id of its newest deployment in ``last_id``."""
     last = Deployment.objects.filter(component=OuterRef("component"), space=OuterRef("space")).order_by("-pk")
-    rows = Placement.objects.filter(component__in=[component.pk for component in components])
-    lost = F("space__observation__contact_lost_since")
-    rows = with_behind(rows.annotate(last_id=Subquery(last.values("pk")[:1]), lost_since=lost).defer("pods"))
-    rows = rows.select_related("last_succeeded__order", "space__environment")
+    rows = light_places(component__in=[component.pk for component in components])
+    rows = with_behind(rows.annotate(last_id=Subquery(last.values("pk")[:1]))).select_related("space__environment")
     return {(row.component_id, row.space.environment_id): row for row in rows}
 
 
@@ -318,12 +326,8 @@ def _newest_orders(components: Sequence[Component]) -> dict[int, ReleaseOrder]:
     """The newest order by component: each found at the head of an index."""
     newest = ReleaseOrder.objects.filter(component=OuterRef("pk")).order_by("-pk").values("pk")[:1]
     ids = Component.objects.filter(pk__in=[component.pk for component in components]).values(newest=Subquery(newest))
-    return {row.component_id: row for row in ReleaseOrder.objects.filter(pk__in=ids)}
-
-
-def _latest_builds(orders: Iterable[ReleaseOrder]) -> dict[int, Build]:
-    rows = Build.objects.filter(order__in=[order.pk for order in orders]).order_by("attempt")
-    return {row.order_id: row for row in rows.defer("parameters", "message", "log_index")}
+    waits = Exists(waiting_turns().order_by().filter(order=OuterRef("pk")))
+    return {row.component_id: row for row in ReleaseOrder.objects.filter(pk__in=ids).annotate(is_in_line=waits)}
 
 
 def chosen_projects(rights: Rights) -> list[tuple[int, str, str]]:

@@ -18,7 +18,7 @@ from releases.choices import OrderState
 from releases.models import Build, Deployment, ReleaseOrder, Turn
 from releases.presenters.acts import panel_url
 from releases.presenters.build import stage_summary
-from releases.presenters.environment import active_word, turn_word
+from releases.presenters.states import attempt_state, turn_word
 from releases.presenters.words import diagnosis_of, reason_of
 from releases.turns import in_line
 from releases.waiting import MOST
@@ -40,7 +40,7 @@ def moving(rights: Rights, project: str) -> tuple[list[Task], list[Task]]:
     turns = _turns(rights, projects, deploys)[: MOST + 1]
     running = [
         *(_build_task(row) for row in builds if row.is_active),
-        *(_deployment_task(row, active_word(row)) for row in deployments if row.is_active),
+        *(_deployment_task(row, attempt_state(row).word) for row in deployments if row.is_active),
         *(_turn_task(turn) for turn in turns),
     ]
     failed = [

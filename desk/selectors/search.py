@@ -25,6 +25,7 @@ from environments.access import Rights, visible_to
 from environments.selectors.people import known_people
 from releases.filtering import LAST_CHARACTER
 from releases.models import Placement, ReleaseOrder
+from releases.presenters.states import Shown, pod_state
 from releases.selectors import orders_visible_to
 
 NEWEST = 2000
@@ -49,7 +50,7 @@ class FoundPod:
     project: str
     component: str
     environment: str
-    state: str
+    shown: Shown
 
 
 @dataclass(frozen=True)
@@ -207,5 +208,5 @@ def _pod(place: Mapping[str, Any], pod: dict[str, Any]) -> FoundPod:
         project=place["space__project__slug"],
         component=place["component__slug"],
         environment=place["space__environment__slug"],
-        state=str(pod.get("state", "")),
+        shown=pod_state(pod),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django import template
 from django.template.base import NodeList
@@ -27,14 +27,41 @@ register.filter("took", durations.took)
 register.filter("listed", localized_list)
 
 TONES = {
-    "running": ("running", "building", "deploying", "started"),
-    "succeeded": ("succeeded", "built", "given", "approved", "current", "passed", "open", "ready", "ok", "done"),
+    "running": ("running", "building", "deploying", "started", "starting", "settling"),
+    "succeeded": (
+        "succeeded",
+        "built",
+        "given",
+        "approved",
+        "current",
+        "passed",
+        "open",
+        "ready",
+        "ok",
+        "done",
+        "serving",
+    ),
     "failed": ("failed", "build_failed", "rejected", "returned", "failing"),
     "errored": ("errored",),
-    "cancelled": ("cancelled", "closed", "void", "withdrawn", "skipped", "superseded", "aborted", "leaving"),
-    "blocked": ("blocked", "promoted", "unstable", "drift", "expired", "stale", "warning"),
+    "cancelled": (
+        "cancelled",
+        "closed",
+        "void",
+        "withdrawn",
+        "skipped",
+        "superseded",
+        "aborted",
+        "leaving",
+        "ended",
+        "removed",
+        "replaced",
+        "stopped",
+    ),
+    "blocked": ("blocked", "unstable", "drift", "expired", "stale", "warning", "short", "mixed", "unknown"),
 }
 """What colour and icon a state has; every other state waits."""
+_SIGNS = {"unknown": "no-contact"}
+"""States with another icon than their tone's."""
 _TONE_OF = {state: tone for tone, states in TONES.items() for state in states}
 
 
@@ -59,7 +86,7 @@ def state_icon(state: object) -> SafeString:
     name = _TONE_OF.get(str(state), "waiting")
     if name == "running":
         return SafeString('<span class="spin" aria-hidden="true"></span>')
-    return icon(name)
+    return icon(_SIGNS.get(str(state), name))
 
 
 @register.simple_tag
@@ -96,6 +123,40 @@ _UNITS: tuple[tuple[int, Callable[[int], str]], ...] = (
     (60, lambda n: ngettext("%(n)d minute ago", "%(n)d minutes ago", n)),
     (1, lambda n: ngettext("%(n)d second ago", "%(n)d seconds ago", n)),
 )
+
+
+_SHORT: dict[str, tuple[int, Callable[[], str]]] = {
+    "year": (31_536_000, lambda: gettext("%(n)s y")),
+    "day": (86_400, lambda: gettext("%(n)s d")),
+    "hour": (3_600, lambda: gettext("%(n)s h")),
+    "minute": (60, lambda: gettext("%(n)s min")),
+    "second": (0, lambda: gettext("%(n)s s")),
+}
+
+
+@register.simple_tag
+def short_unit(name: str) -> str:
+    """``{n} min``: what the page writes a short age with."""
+    return _SHORT[name][1]() % {"n": "{n}"}
+
+
+@register.filter
+def short_age(moment: datetime | None) -> str:
+    """``3 min``: the same where there is little space; the page counts it on with the same words."""
+    if moment is None:
+        return ""
+    seconds = max(0, int((timezone.now() - moment).total_seconds()))
+    size, pattern = next((size, say()) for size, say in _SHORT.values() if seconds >= size)
+    return pattern % {"n": seconds // (size or 1)}
+
+
+@register.simple_tag
+def elapsed(seconds: int | None, began: datetime | None) -> SafeString:
+    """``1:21``, and counted on by the page where what ``began`` then goes on; a dash where nothing has begun."""
+    text = durations.clock(seconds) or "–"
+    if not began or seconds is None:
+        return SafeString(text)
+    return format_html('<time data-elapsed datetime="{}">{}</time>', began.astimezone(UTC).isoformat(), text)
 
 
 @register.filter

@@ -1,5 +1,5 @@
 // <time data-age datetime="…"> says how long ago, in one unit, rounded down: as foundation/templatetags/ui.py wrote it.
-// It counts on without a request, whether the page is live or not.
+// It counts on without a request, whether the page is live or not; so does <time data-elapsed>, "1:21" since it began.
 import { now } from "./clock.js";
 import { word } from "./messages.js";
 
@@ -35,11 +35,31 @@ export function span(milliseconds) {
   return spaced(spans.get(unit).formatToParts(Math.floor(seconds / size)));
 }
 
+/** "3 min", as the server wrote it where there is little room. */
+function shortAge(moment) {
+  const seconds = Math.max(0, Math.floor((now() - moment) / 1000));
+  const [unit, size] = seconds < 31536000 && seconds >= 2592000 ? ["day", 86400] : unitOf(seconds);
+  return word(`short_${unit}`, { n: Math.floor(seconds / size) });
+}
+
+/** "1:21", as foundation/durations.py writes it. */
+function elapsed(moment) {
+  const seconds = Math.max(0, Math.floor((now() - moment) / 1000));
+  const two = (part) => String(part).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
+function textOf(element, moment) {
+  if ("elapsed" in element.dataset) return elapsed(moment);
+  return element.dataset.age === "short" ? shortAge(moment) : age(moment);
+}
+
 /** Bring every age below `root` up to date. */
 export function tick(root = document) {
-  root.querySelectorAll("time[data-age]").forEach((element) => {
+  root.querySelectorAll("time[data-age], time[data-elapsed]").forEach((element) => {
     const moment = Date.parse(element.dateTime);
-    const text = Number.isNaN(moment) ? null : age(moment);
+    const text = Number.isNaN(moment) ? null : textOf(element, moment);
     if (text && element.textContent !== text) element.textContent = text;
   });
 }

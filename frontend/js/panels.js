@@ -166,7 +166,7 @@ export function isBeingTypedIn(target) {
 }
 
 // What differs in two answers that say the same: the masks of the token, and ages, which this page counts itself.
-const NOISE = [[/(name="csrfmiddlewaretoken" value=")[^"]*/g, "$1"], [/(<time data-age[^>]*>)[^<]*/g, "$1"]];
+const NOISE = [[/(name="csrfmiddlewaretoken" value=")[^"]*/g, "$1"], [/(<time data-(?:age|elapsed)[^>]*>)[^<]*/g, "$1"]];
 const meaning = (text) => NOISE.reduce((found, [what, by]) => found.replace(what, by), text);
 
 document.addEventListener("htmx:beforeSwap", (event) => {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
@@ -89,6 +89,8 @@ class Stage:
     message: str
     percent: int = 0
     usual: int | None = None
+    began: datetime | None = None
+    """Of a stage that goes on: the page counts from it."""
 
 
 def stage_strip(build: Build | None, usual: UsualBuild | None = None) -> list[Stage]:
@@ -114,7 +116,13 @@ def _stage(name: str, seen: dict[str, object] | None, build: Build | None, usual
         message=str(seen.get("message") or ""),
         percent=percent,
         usual=usual,
+        began=_began(seen, state),
     )
+
+
+def _began(seen: dict[str, object], state: str) -> datetime | None:
+    started = int(str(seen.get("started_ms") or 0))
+    return datetime.fromtimestamp(started / 1000, UTC) if state == "running" and started else None
 
 
 def _seconds(seen: dict[str, object], state: str) -> int:
@@ -162,6 +170,7 @@ class BuildPanel:
     start: Act | None
     error: Line | None
     seconds: int | None
+    began: datetime | None
     usual: int | None
 
 
@@ -182,6 +191,7 @@ def build_panel(
         start=start_act(order, rights),
         error=_first_error(build) if build else None,
         seconds=seconds_between(build.started_at, build.finished_at) if build else None,
+        began=build.started_at if build and not build.is_terminal else None,
         usual=usual.seconds if usual else None,
     )
 

@@ -15,11 +15,11 @@ from deployer.manifests.ways_out import ways_out as names_in_use
 from environments.access import Rights
 from environments.models import Environment, Space
 from foundation import paging
-from foundation.messages import MessageLike
-from foundation.runs.choices import ACTIVE, RunState
+from foundation.runs.choices import RunState
 from releases.models import Deployment, Placement, ReleaseOrder
-from releases.presenters.environment import Settling, active_word, settling_of, spaces_by_project
 from releases.presenters.list import order_rows, with_names
+from releases.presenters.standings import places_by_space, spaces_by_project
+from releases.presenters.states import Shown, attempt_state, place_state
 from releases.selectors import removals_there
 
 LAST_ORDERS = 5
@@ -32,9 +32,9 @@ class Serving:
 
     space: Space
     place: Placement | None
-    settling: Settling | None
+    shown: Shown
     attempt: Deployment | None
-    attempt_word: MessageLike
+    attempt_shown: Shown | None
     allocation: Allocation | None
     amounts: dict[str, str]
     config_number: int
@@ -54,7 +54,7 @@ class Serving:
 def running(component: Component, viewer: User) -> dict[str, Any]:
     """Every environment of the project, and the newest orders: eleven queries, however many there are."""
     spaces = spaces_by_project([component.project_id]).get(component.project_id, [])
-    places = _places(component)
+    places = places_by_space(component.pk)
     attempts = _attempts(component)
     allocations, configs = current_allocations(component), current_configs(component)
     removals = removals_there(places.values())
@@ -66,9 +66,9 @@ def running(component: Component, viewer: User) -> dict[str, Any]:
             Serving(
                 space=space,
                 place=place,
-                settling=settling_of(place, place.last_succeeded) if place else None,
+                shown=place_state(place),
                 attempt=attempt,
-                attempt_word=_word(attempt),
+                attempt_shown=attempt_state(attempt) if attempt else None,
                 allocation=allocation,
                 amounts=show_amounts(allocation) if allocation else {},
                 config_number=config.number if config else 0,
@@ -122,23 +122,9 @@ def _orders(component: Component) -> Any:
     return with_names(rows)
 
 
-def _places(component: Component) -> dict[int, Placement]:
-    rows = Placement.objects.filter(component=component).defer("pods")
-    return {
-        row.space_id: row
-        for row in rows.select_related("last_succeeded__order", "last_succeeded__deployed_by", "in_progress__order")
-    }
-
-
 def _attempts(component: Component) -> dict[int, Deployment]:
     """The newest deployment by space, where it did not succeed."""
     newest = Deployment.objects.filter(component=component).order_by().values("space_id").annotate(top=Max("pk"))
     rows = Deployment.objects.filter(pk__in=newest.values("top")).select_related("order")
     ended = (RunState.SUCCEEDED, RunState.CANCELLED)
     return {row.space_id: row for row in rows.exclude(state__in=ended)}
-
-
-def _word(attempt: Deployment | None) -> MessageLike:
-    if attempt is None:
-        return ""
-    return active_word(attempt) if attempt.state in ACTIVE else RunState(attempt.state).label

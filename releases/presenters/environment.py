@@ -1,165 +1,26 @@
-"""An order in one environment: its state, its panel and the buttons there; lists, lanes and the matrix ask here."""
+"""An order in one environment: its panel and the buttons there; ``states.py`` words what they show."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from django.db.models import Max
 from django.urls import reverse
 
 from environments.access import Rights
 from environments.models import Space
 from foundation.messages import MessageLike
 from foundation.messages import message as _
-from foundation.runs.choices import ACTIVE, RunState
 from releases import break_glass, gates, selectors
-from releases.choices import DeploymentKind, PromotionState
-from releases.models import (
-    Approval,
-    BreakGlass,
-    Deployment,
-    Placement,
-    Promotion,
-    ReleaseOrder,
-    Review,
-    SpaceObservation,
-    Turn,
-)
-from releases.models.orders import short_number
+from releases.models import Approval, BreakGlass, Deployment, Placement, Promotion, ReleaseOrder, Review, Turn
 from releases.presenters.acts import Act, Refusal, refusal
 from releases.presenters.break_glass import ShownBreakGlass, open_act, shown_rows
 from releases.presenters.review import approvals_of
+from releases.presenters.standings import Standing
 from releases.presenters.words import Diagnosis, diagnosis_of, reason_of
-from releases.turns import in_line, line_of
+from releases.turns import line_of
 
 MOST_BREAK_GLASS = 5
 """So many of an order in one space are shown."""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """``state`` is one of the badge's; ``word`` says it."""
-
-    space: Space
-    state: str
-    word: MessageLike
-    deployment: Deployment | None = None
-    promotion: Promotion | None = None
-    turn: Turn | None = None
-
-
-def standing_of(
-    order: ReleaseOrder,
-    space: Space,
-    deployment: Deployment | None,
-    promotion: Promotion | None,
-    turn: Turn | None = None,
-) -> Standing:
-    """From the order's newest deployment there, its current promotion and its turn, without further queries."""
-    state, word = (RunState.QUEUED, turn_word(turn)) if turn else _state(deployment, promotion)
-    return Standing(space, state, word, deployment, promotion, turn)
-
-
-def turn_word(turn: Turn) -> MessageLike:
-    """``waits behind 1128-1405·CK, place 2``."""
-    if turn.behind:
-        number = short_number(turn.behind)
-        return _("waits behind %(number)s, place %(place)s", number=number, place=turn.position)
-    return _("waits until the cluster was read, place %(place)s", place=turn.position)
-
-
-def _state(deployment: Deployment | None, promotion: Promotion | None) -> tuple[str, MessageLike]:
-    if deployment is not None and deployment.state in ACTIVE:
-        return deployment.state, active_word(deployment)
-    is_newer = promotion is not None and (deployment is None or promotion.created_at > deployment.created_at)
-    if is_newer:
-        return "promoted", _("promoted")
-    if deployment is None:
-        return "none", _("not promoted")
-    if deployment.kind == DeploymentKind.REMOVE and deployment.state == RunState.SUCCEEDED:
-        return "cancelled", _("removed")
-    return deployment.state, RunState(deployment.state).label
-
-
-def active_word(deployment: Deployment) -> MessageLike:
-    """``deploying 2/4``: what is under way and how far."""
-    words = {
-        DeploymentKind.DEPLOY: _("deploying"),
-        DeploymentKind.ROLL_BACK: _("rolling back"),
-        DeploymentKind.RESTART: _("restarting"),
-        DeploymentKind.SCALE: _("scaling"),
-        DeploymentKind.REMOVE: _("removing"),
-    }
-    word = words[DeploymentKind(deployment.kind)]
-    if deployment.state == RunState.QUEUED:
-        return _("waiting")
-    if deployment.phase == "checking":
-        return _("asking the entry")
-    if "wanted" in deployment.progress:
-        return f"{word} {deployment.progress['ready']}/{deployment.progress['wanted']}"
-    return word
-
-
-def latest_deployments(orders: Iterable[ReleaseOrder]) -> dict[tuple[int, int], Deployment]:
-    """The newest deployment by (order id, space id): one query for a page of orders."""
-    ids = [order.pk for order in orders]
-    newest = Deployment.objects.filter(order__in=ids).values("order_id", "space_id").annotate(top=Max("pk"))
-    rows = Deployment.objects.filter(pk__in=newest.values("top")).select_related("deployed_by")
-    return {(row.order_id, row.space_id): row for row in rows}
-
-
-def turns_of(orders: Iterable[ReleaseOrder]) -> dict[tuple[int, int], Turn]:
-    """Those that wait, by (order id, space id): one query, and none where the orders' own query says that none does."""
-    ids = [order.pk for order in orders if getattr(order, "is_in_line", True)]
-    rows = in_line().filter(order__in=ids) if ids else []
-    return {(row.order_id, row.placement.space_id): row for row in rows}
-
-
-def current_promotions(orders: Iterable[ReleaseOrder]) -> dict[tuple[int, int], Promotion]:
-    """The current promotions by (order id, space id): one query."""
-    rows = Promotion.objects.filter(order__in=[order.pk for order in orders], state=PromotionState.CURRENT)
-    return {(row.order_id, row.space_id): row for row in rows}
-
-
-def spaces_by_project(project_ids: Iterable[int]) -> dict[int, list[Space]]:
-    """The spaces of these projects in flow order: one query."""
-    rows = Space.objects.filter(project_id__in=set(project_ids), is_archived=False).select_related("environment")
-    found: dict[int, list[Space]] = defaultdict(list)
-    for space in rows.order_by("environment__position", "environment__slug"):
-        found[space.project_id].append(space)
-    return found
-
-
-@dataclass(frozen=True)
-class Settling:
-    """What came after a success: ``state`` running while settling, blocked after a restart, succeeded when calm."""
-
-    state: str
-    word: MessageLike
-
-
-def settling_of(place: Placement | None, deployment: Deployment | None) -> Settling | None:
-    """The state after the verdict of the deployment that serves now; None for any other."""
-    if place is None or deployment is None or place.last_succeeded_id != deployment.pk:
-        return None
-    if place.unknown_since is not None or has_lost_contact(place):
-        return Settling("blocked", _("not known: no contact with the cluster"))
-    if place.unsettled_reason:
-        return Settling("blocked", _("not calm: %(why)s", why=place.unsettled_reason))
-    if place.settled_at is None and place.last_applied_id == deployment.pk:
-        return Settling("running", _("settling"))
-    if place.last_applied is not None and place.last_applied_id != deployment.pk:
-        return Settling(
-            "blocked", _("order %(number)s was applied over it", number=place.last_applied.order.short_name)
-        )
-    return Settling("succeeded", _("serves here now"))
-
-
-def has_lost_contact(place: Placement) -> bool:
-    """True while the cluster of the place does not answer: what was seen there last may be otherwise by now."""
-    return SpaceObservation.objects.filter(space=place.space_id, contact_lost_since__isnull=False).exists()
 
 
 @dataclass(frozen=True)
@@ -172,7 +33,6 @@ class Place:
     review: Review | None
     promotion_gates: list[gates.Gate]
     deployment_gates: list[gates.Gate]
-    settling: Settling | None
     break_glass: BreakGlass | None
     """In force for the order there."""
 
@@ -191,7 +51,6 @@ def place_of(order: ReleaseOrder, standing: Standing, rights: Rights) -> Place:
         review=review,
         promotion_gates=gates.promotion_gates(order, space),
         deployment_gates=gates.deployment_gates(order, space, snapshot=snapshot, deployer=deployer),
-        settling=settling_of(placement, standing.deployment),
         break_glass=break_glass.in_force(order, space),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Exists, Max, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.urls import reverse
 
 from accounts.models import Project
@@ -17,19 +17,13 @@ from environments.holding import holders, in_force
 from environments.models import Membership
 from foundation.messages import MessageLike
 from foundation.messages import message as _
-from foundation.runs.choices import ACTIVE, RunState
+from foundation.runs.choices import ACTIVE
 from releases.choices import OrderState
 from releases.models import Build, ReleaseOrder
 from releases.presenters.acts import Act, panel_url
 from releases.presenters.build import Stage, stage_strip, stage_summary
-from releases.presenters.environment import (
-    Standing,
-    current_promotions,
-    latest_deployments,
-    spaces_by_project,
-    standing_of,
-    turns_of,
-)
+from releases.presenters.standings import Standing, latest_builds, read_standings
+from releases.presenters.states import order_state
 from releases.turns import waiting_turns
 
 
@@ -57,40 +51,27 @@ def with_names(orders: QuerySet[ReleaseOrder]) -> QuerySet[ReleaseOrder]:
 
 
 def order_rows(orders: Sequence[ReleaseOrder], rights: Rights) -> list[OrderRow]:
-    """Rows ready to draw: five queries, however many orders."""
-    builds = _latest_builds(orders)
-    deployments, promotions, turns = latest_deployments(orders), current_promotions(orders), turns_of(orders)
-    spaces = spaces_by_project(order.project_id for order in orders)
-    rows = []
-    for order in orders:
-        keys = [(space, (order.pk, space.pk)) for space in spaces.get(order.project_id, [])]
-        standings = [
-            standing_of(order, space, deployments.get(key), promotions.get(key), turns.get(key)) for space, key in keys
-        ]
-        build = builds.get(order.pk)
-        state, word = stage_summary(build)
-        rows.append(
-            OrderRow(
-                order=order,
-                code=short_code(order.component.name, order.project.slug),
-                name_zh=getattr(order, "name_zh", "") or "",
-                build=build,
-                build_state=state,
-                build_word=word or str(order.get_state_display()),
-                stages=stage_strip(build),
-                standings=standings,
-                act=next_act(order, standings, rights),
-                may_check=rights.can("check", project_id=order.project_id),
-            )
-        )
-    return rows
+    """Rows ready to draw: six queries, however many orders."""
+    builds, standings = latest_builds(orders), read_standings(orders)
+    return [_row(order, builds.get(order.pk), standings[order.pk], rights) for order in orders]
 
 
-def _latest_builds(orders: Sequence[ReleaseOrder]) -> dict[int, Build]:
-    newest = Build.objects.filter(order__in=[order.pk for order in orders]).values("order_id").annotate(top=Max("pk"))
-    # The parameters hold whole Dockerfiles: not for fifty rows.
-    rows = Build.objects.filter(pk__in=newest.values("top")).defer("parameters", "message")
-    return {row.order_id: row for row in rows}
+def _row(order: ReleaseOrder, build: Build | None, standings: list[Standing], rights: Rights) -> OrderRow:
+    state, word = stage_summary(build)
+    shown = order_state(order, build, standings)
+    return OrderRow(
+        order=order,
+        code=short_code(order.component.name, order.project.slug),
+        name_zh=getattr(order, "name_zh", "") or "",
+        build=build,
+        # What the stages do not say, the order does: created, stopped, withdrawn.
+        build_state=state if word else shown.state,
+        build_word=word or str(shown.word),
+        stages=stage_strip(build),
+        standings=standings,
+        act=next_act(order, standings, rights),
+        may_check=rights.can("check", project_id=order.project_id),
+    )
 
 
 def next_act(order: ReleaseOrder, standings: Sequence[Standing], rights: Rights) -> Act:
@@ -116,10 +97,10 @@ def _onwards(order: ReleaseOrder, standings: Sequence[Standing], rights: Rights)
     for standing in standings:
         if standing.turn:
             return Act(_("Open"), panel_url(order.number, standing.space.environment.slug))
-        if standing.deployment and standing.deployment.state in ACTIVE:
-            return Act(_("Rollout"), reverse("releases:rollout", args=[standing.deployment.pk]))
+        if standing.newest and standing.newest.state in ACTIVE:
+            return Act(_("Rollout"), reverse("releases:rollout", args=[standing.newest.pk]))
     for standing in standings:
-        if standing.state == RunState.SUCCEEDED:
+        if standing.has_succeeded:
             continue
         return _enter(order, standing, rights) or Act(
             _("Open"), panel_url(order.number, standing.space.environment.slug)
@@ -130,7 +111,7 @@ def _onwards(order: ReleaseOrder, standings: Sequence[Standing], rights: Rights)
 def _enter(order: ReleaseOrder, standing: Standing, rights: Rights) -> Act | None:
     space, label = standing.space, standing.space.environment.label
     panel = panel_url(order.number, space.environment.slug)
-    if standing.state in (RunState.FAILED, RunState.ERRORED) and standing.deployment:
+    if standing.has_failed and standing.deployment:
         return Act(_("See the cause"), reverse("releases:rollout", args=[standing.deployment.pk]))
     if standing.promotion is None:
         may = rights.can("promote", space=space, owner_id=order.author_id)

@@ -26,15 +26,9 @@ from releases.presenters.build import (
     stop_act,
     usual_build,
 )
-from releases.presenters.environment import (
-    Place,
-    Standing,
-    current_promotions,
-    deploy_act,
-    latest_deployments,
-    place_of,
-    standing_of,
-)
+from releases.presenters.environment import Place, deploy_act, place_of
+from releases.presenters.standings import Standing, attempts_of, current_promotions, standing_of
+from releases.presenters.states import Shown, order_state, run_word
 from releases.presenters.words import build_waits, why_waiting
 from releases.services import approvals
 from releases.turns import turn_in
@@ -42,10 +36,11 @@ from releases.turns import turn_in
 
 @dataclass(frozen=True)
 class Card:
-    """One card of the lane. ``panel`` is what ``?panel=`` says; ``closed`` the first gate in the way.
+    """One card of the lane, two lines high. ``panel`` is what ``?panel=`` says; ``closed`` the first gate in the way.
 
-    ``detail`` says why it waits; otherwise ``who``, ``at`` and ``seconds`` say who did what is drawn, when and in how
-    long. ``percent`` draws a bar while something goes on.
+    The first line is the state. The second is ``note``, in a few words, or who did what is drawn, when (``at``) and in
+    how long (``seconds``; the page counts on from ``began``). ``detail`` is the whole reason, and ``ask`` whom to ask:
+    they stand above the lane and in the panel. ``percent`` draws a bar while something goes on.
     """
 
     panel: str
@@ -54,16 +49,22 @@ class Card:
     is_production: bool
     state: str
     word: MessageLike
+    note: MessageLike = ""
+    note_state: str = ""
     detail: MessageLike = ""
     serving: str = ""
     pods: str = ""
     who: str = ""
     at: datetime | None = None
+    began: datetime | None = None
     seconds: int | None = None
-    usual: int | None = None
     percent: int | None = None
     closed: gates.Gate | None = None
     ask: MessageLike = ""
+
+
+SERVING = frozenset({"serving", "settling", "blocked", "short", "stopped", "mixed", "replacing", "unknown"})
+"""States of an order that stands in a place: its pods are counted there."""
 
 
 @dataclass(frozen=True)
@@ -75,27 +76,25 @@ class Lane:
     places: dict[str, Place]
     latest: Build | None
     usual: UsualBuild
+    shown: Shown
+    """How the whole order stands."""
 
 
 def read_lane(order: ReleaseOrder, rights: Rights) -> Lane:
     """The whole lane with its gates as they stand for this viewer."""
-    deployments, promotions = latest_deployments([order]), current_promotions([order])
+    attempts, promotions = attempts_of([order]), current_promotions([order])
     places: dict[str, Place] = {}
     spaces = selectors.spaces_of(order)
     selectors.read_ahead(order, spaces)
     for space in spaces:
-        key = (order.pk, space.pk)
-        standing = standing_of(
-            order,
-            space,
-            deployments.get(key),
-            promotions.get(key),
-            turn_in(selectors.placement_of(order, space), order),
-        )
+        key, placement = (order.pk, space.pk), selectors.placement_of(order, space)
+        turn = turn_in(placement, order)
+        standing = standing_of(order, space, attempts.get(key), promotions.get(key), turn, placement)
         places[space.environment.slug] = place_of(order, standing, rights)
     build = selectors.latest_build(order)
     usual = usual_build(order.component_id)
-    return Lane(_build_card(build, usual.seconds), _columns(order, places), places, build, usual)
+    shown = order_state(order, build, [place.standing for place in places.values()])
+    return Lane(_build_card(build, usual.seconds), _columns(order, places), places, build, usual, shown)
 
 
 # ---------------------------------------------------------------- the build's card
@@ -112,12 +111,13 @@ def _build_card(build: Build | None, usual: int | None) -> Card:
         str(_("attempt %(n)s", n=build.attempt)),
         False,
         state,
-        word or RunState(build.state).label,
+        word or run_word(build),
+        note=detail,
         detail=detail,
         who=build.started_by.shown_name,
-        at=build.finished_at or build.created_at,
+        at=build.finished_at,
+        began=None if build.finished_at else build.started_at or build.created_at,
         seconds=seconds,
-        usual=usual if build.state in ACTIVE else None,
         percent=percent_of(seconds or 0, usual) if build.state == RunState.RUNNING and not detail else None,
     )
 
@@ -138,68 +138,70 @@ def _columns(order: ReleaseOrder, places: dict[str, Place]) -> list[list[Card]]:
 
 
 def _card(order: ReleaseOrder, place: Place) -> Card:
-    environment = place.space.environment
-    card = Card(environment.slug, environment.label, environment.shown_name, environment.is_production, "none", "")
-    card = replace(card, serving=_serving(order, place.placement))
-    deployment, turn = place.standing.deployment, place.standing.turn
-    if turn is not None:
-        return replace(card, state=place.standing.state, word=_("waiting"), detail=place.standing.word)
-    if deployment is not None and deployment.state in ACTIVE:
-        return replace(card, **_under_way(place, deployment))
-    if place.settling is not None and deployment is not None:
-        done = _done(deployment, pods=_pods(place.placement))
-        return replace(card, state=place.settling.state, word=place.settling.word, **done)
-    if place.standing.state == "promoted" or (place.break_glass and deployment is None):
+    environment, standing = place.space.environment, place.standing
+    card = Card(
+        environment.slug, environment.label, environment.shown_name, environment.is_production, standing.state,
+        standing.word, serving=_serving(order, place.placement),
+    )  # fmt: skip
+    if standing.turn is not None:
+        return replace(card, note=standing.more, detail=standing.more)
+    if standing.is_under_way and standing.newest:
+        return replace(card, **_under_way(standing.newest))
+    if standing.state == "promoted" or (place.break_glass and standing.deployment is None):
         return replace(card, **_promoted(place))
-    if deployment is not None:
-        word = _("was here") if deployment.state == RunState.SUCCEEDED else place.standing.word
-        # What failed is not blocked: its cause is a click away.
-        return replace(card, state=place.standing.state, word=word, **_done(deployment))
+    if standing.deployment is not None:
+        return replace(card, **_done(standing, place))
     return replace(card, **_not_promoted(order, place))
 
 
-def _under_way(place: Place, deployment: Deployment) -> dict[str, Any]:
+def _under_way(deployment: Deployment) -> dict[str, Any]:
     ready, wanted = deployment.progress.get("ready", 0), deployment.progress.get("wanted", 0)
+    waits = why_waiting(deployment) if deployment.state == RunState.QUEUED else ""
     return {
-        "state": deployment.state,
-        "word": place.standing.word,
         "who": deployment.deployed_by.shown_name,
-        "at": deployment.created_at,
-        "detail": why_waiting(deployment) if deployment.state == RunState.QUEUED else "",
+        "began": deployment.created_at,
+        "seconds": seconds_between(deployment.created_at, None),
+        "note": waits,
+        "detail": waits,
         "percent": ready * 100 // wanted if wanted else 0,
     }
 
 
-def _done(deployment: Deployment, pods: str = "") -> dict[str, Any]:
-    return {
+def _done(standing: Standing, place: Place) -> dict[str, Any]:
+    """Who deployed it and in how long; a restart or scaling since then is told beside it, and is not the deployer's."""
+    deployment = standing.deployment
+    assert deployment is not None
+    serves = standing.state in SERVING
+    facts = {
         "who": deployment.deployed_by.shown_name,
         "at": deployment.finished_at,
         "seconds": seconds_between(deployment.created_at, deployment.finished_at),
-        "pods": pods,
+        "pods": _pods(place.placement) if serves else "",
     }
+    return facts | ({"note": standing.more, "note_state": "blocked"} if serves and standing.more else {})
 
 
 def _promoted(place: Place) -> dict[str, Any]:
     closed = [gate for gate in place.deployment_gates if not gate.is_open]
     if not closed:
         ask = who_may("deploy", space=place.space)
-        return {"state": "promoted", "word": _("may be deployed"), "detail": _("It waits for somebody to deploy it."),
-                "ask": ask}  # fmt: skip
+        note = _("may be deployed")
+        return {"note": note, "detail": _("It waits for somebody to deploy it."), "ask": ask}
     word = ngettext("blocked by %(n)s", "blocked by %(n)s", len(closed)) % {"n": len(closed)}
     gate = closed[0]
-    return {"state": "blocked", "word": word, "detail": gate.message, "closed": gate, "ask": gate.who}
+    return {"note": word, "note_state": "blocked", "detail": gate.message, "closed": gate, "ask": gate.who}
 
 
 def _not_promoted(order: ReleaseOrder, place: Place) -> dict[str, Any]:
     if order.state == OrderState.CLOSED:
-        return {"word": _("not promoted")}
+        return {}
     closed = gates.first_closed(place.promotion_gates)
     if closed is None:
-        names = {"word": _("not promoted"), "detail": _("It waits for somebody to promote it.")}
-        return names | {"ask": gates.promoters_of(order, place.space)}
+        detail, ask = _("It waits for somebody to promote it."), gates.promoters_of(order, place.space)
+        return {"note": _("may be promoted"), "detail": detail, "ask": ask}
     if closed.code == "built":
-        return {"word": _("waits for the build"), "closed": closed}
-    return {"word": _("not promoted"), "detail": closed.message, "closed": closed, "ask": closed.who}
+        return {"note": _("waits for the build"), "closed": closed}
+    return {"note": closed.message, "detail": closed.message, "closed": closed, "ask": closed.who}
 
 
 def _pods(placement: Placement | None) -> str:
@@ -241,29 +243,25 @@ def primary_act(order: ReleaseOrder, lane: Lane, rights: Rights, panel: str) -> 
 def next_place(lane: Lane) -> Place | None:
     """Where something goes on, or may by break-glass; otherwise the first that the order has not succeeded in."""
     places = lane.places.values()
-    active = (place for place in places if _goes_on(place.standing))
-    ahead = (place for place in places if place.standing.state != RunState.SUCCEEDED)
+    active = (place for place in places if place.standing.is_under_way)
+    ahead = (place for place in places if not place.standing.has_succeeded)
     return next(active, None) or _opened(lane) or next(ahead, None)
 
 
 def _opened(lane: Lane) -> Place | None:
     """Where break-glass is in force, until the order has succeeded there."""
     places = lane.places.values()
-    return next((one for one in places if one.break_glass and one.standing.state != RunState.SUCCEEDED), None)
-
-
-def _goes_on(standing: Standing) -> bool:
-    return standing.turn is not None or (standing.deployment is not None and standing.deployment.state in ACTIVE)
+    return next((one for one in places if one.break_glass and not one.standing.has_succeeded), None)
 
 
 def _onwards(order: ReleaseOrder, place: Place, rights: Rights, panel: str) -> Act | None:
     space, standing = place.space, place.standing
     if standing.turn:
         return None
-    if standing.deployment and standing.deployment.state in ACTIVE:
-        url = reverse("releases:rollout", args=[standing.deployment.pk])
+    if standing.newest and standing.newest.state in ACTIVE:
+        url = reverse("releases:rollout", args=[standing.newest.pk])
         return Act(_("Follow the rollout"), url, is_primary=True)
-    if standing.deployment and standing.state in (RunState.FAILED, RunState.ERRORED):
+    if standing.deployment and standing.has_failed:
         return Act(_("See the cause"), reverse("releases:rollout", args=[standing.deployment.pk]), is_primary=True)
     if standing.promotion is None and place.break_glass is None:
         return _promote(order, place, rights, panel)
@@ -321,10 +319,7 @@ def stuck_at(order: ReleaseOrder, lane: Lane, rights: Rights) -> Stuck | None:
 def _is_spare(lane: Lane, place: Place) -> bool:
     """A twin whose sibling the order has reached: nothing waits for it, it may be filled at any time."""
     twin_id = place.space.environment.twin_id
-    return any(
-        other.space.environment_id == twin_id and other.standing.state == RunState.SUCCEEDED
-        for other in lane.places.values()
-    )
+    return any(other.space.environment_id == twin_id and other.standing.has_succeeded for other in lane.places.values())
 
 
 def _card_of(lane: Lane, place: Place) -> Card:

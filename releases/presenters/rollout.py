@@ -23,7 +23,7 @@ from releases.models import Deployment, OrderEvent, Placement
 from releases.presenters.acts import Act, Refusal, refusal
 from releases.presenters.build import percent_of, seconds_between, usual_rollout
 from releases.presenters.runtime import short_name
-from releases.presenters.words import POD_STATES
+from releases.presenters.states import pod_word
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _progress(data: Mapping[str, Any]) -> str:
     """``ready 1/4 · 2 starting``."""
     parts: list[object] = [_("ready %(ready)s/%(wanted)s", ready=data.get("ready", 0), wanted=data.get("wanted", 0))]
     states = data.get("states") or {}
-    parts += [f"{count} {POD_STATES.get(state, state)}" for state, count in states.items() if state != "ready"]
+    parts += [f"{count} {pod_word(state)}" for state, count in states.items() if state != "ready"]
     return " · ".join(str(part) for part in parts)
 
 

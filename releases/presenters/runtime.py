@@ -16,7 +16,7 @@ from releases.logs import pods
 from releases.logs.plain import visible
 from releases.models import Placement
 from releases.presenters.build import SHORT_ROWS, TAIL_LINES, Log
-from releases.presenters.words import POD_STATES
+from releases.presenters.states import pod_state
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,6 @@ class Tile:
     is_unborn: bool = False
     lived: int | None = None
     """Seconds until the rollout ended, of a pod that is shown as it was then; None: it is shown as it is."""
-
-    @property
-    def tone(self) -> str:
-        """The state of its badge."""
-        if self.is_leaving:
-            return "cancelled"
-        if self.is_ready:
-            return "succeeded"
-        return {"failing": "failed", "starting": "running", "running": "running", "ended": "cancelled"}.get(
-            self.state, "waiting"
-        )
 
     @property
     def short_name(self) -> str:
@@ -100,13 +89,13 @@ def tiles_of(pods: Sequence[Mapping[str, Any]], wanted: int = 0, *, ended_at: da
 
 
 def _tile(pod: Mapping[str, Any], ended_at: datetime | None) -> Tile:
-    state = str(pod.get("state", ""))
+    shown = pod_state(pod)
     started_at = parse_datetime(str(pod.get("started_at") or ""))
     lived = max(0, int((ended_at - started_at).total_seconds())) if ended_at and started_at else None
     return Tile(
         name=str(pod["name"]),
-        state=state,
-        word=POD_STATES.get(state, state),
+        state=shown.state,
+        word=shown.word,
         message=str(pod.get("message", "")),
         restarts=int(pod.get("restarts") or 0),
         node=str(pod.get("node", "")),

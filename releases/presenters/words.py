@@ -16,15 +16,6 @@ from releases.choices import Reason
 from releases.logs.plain import visible
 from releases.models import Build, Deployment, Review
 
-POD_STATES: dict[str, MessageLike] = {
-    "leaving": _("leaving"),
-    "ready": _("ready"),
-    "ended": _("ended"),
-    "failing": _("failing"),
-    "waiting": _("waiting for a node"),
-    "starting": _("starting"),
-    "running": _("running, not ready yet"),
-}
 STAGE_STATES: dict[str, MessageLike] = {
     "waiting": _("waiting"),
     "running": _("running"),

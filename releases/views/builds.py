@@ -22,6 +22,7 @@ from releases.choices import OrderState
 from releases.models import Build, ReleaseOrder
 from releases.presenters.build import start_act, usual_build
 from releases.presenters.facts import build_facts
+from releases.presenters.standings import order_states
 from releases.services import builds
 from releases.views.pages import page
 
@@ -38,6 +39,7 @@ def build(request: HttpRequest, number: str) -> HttpResponse:
     settings = order.component_settings or current_settings(order.component)
     context = {
         "order": order,
+        "shown": order_states([order])[order.pk],
         "settings": settings,
         "facts": build_facts(settings),
         "base_image": order.base_image or (settings.base_image if settings else None),

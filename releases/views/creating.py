@@ -30,6 +30,7 @@ from releases import selectors
 from releases.choices import OrderSource, OrderState
 from releases.forms import OrderForm, creatable_components
 from releases.models import Placement, ReleaseOrder
+from releases.presenters.standings import show_states
 from releases.services import orders
 from releases.views.pages import page, rights_of
 
@@ -312,7 +313,8 @@ def _chosen_origin(request: HttpRequest, component: Component) -> ChosenOrigin:
 def _same_commit(component: Component, commit: str) -> ReleaseOrder | None:
     """ "An order for this commit exists already"."""
     rows = ReleaseOrder.objects.filter(component=component, commit=commit).exclude(state=OrderState.CLOSED)
-    return rows.select_related("author").order_by("-id").first()
+    found = rows.select_related("author").order_by("-id").first()
+    return show_states([found])[0] if found else None
 
 
 def _since(component: Component, commit: str, spaces: Sequence[Space]) -> list[Since]:

@@ -103,10 +103,10 @@ def _default_panel(found: ReleaseOrder, lane: Lane) -> str:
     if not found.image_digest or not lane.places:
         return "build"
     for slug, place in lane.places.items():
-        if place.standing.deployment and place.standing.deployment.state in ACTIVE:
+        if place.standing.newest and place.standing.newest.state in ACTIVE:
             return slug
     for slug, place in lane.places.items():
-        if place.standing.state != "succeeded":
+        if not place.standing.has_succeeded:
             return slug
     return list(lane.places)[-1]
 

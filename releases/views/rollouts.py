@@ -20,9 +20,9 @@ from releases import gates, live_reads, selectors
 from releases.models import Deployment, Placement
 from releases.presenters.acts import Act, refusal
 from releases.presenters.entry import entry_of
-from releases.presenters.environment import active_word, settling_of
 from releases.presenters.rollout import back_act, cancel_act, moments_of, pace_of, told_by_cluster, ways_on
 from releases.presenters.runtime import Tiles, tiles_of
+from releases.presenters.states import after_success, attempt_state
 from releases.presenters.words import diagnosis_of, reason_of, why_waiting
 from releases.services import deployments
 from releases.turns import line_of
@@ -62,7 +62,7 @@ def _context(request: HttpRequest, deployment: Deployment) -> dict[str, Any]:
         "environment": space.environment,
         "place": place,
         "is_active": is_active,
-        "word": active_word(deployment) if is_active else RunState(deployment.state).label,
+        "shown": attempt_state(deployment),
         "waiting": why_waiting(deployment) if deployment.state == RunState.QUEUED else "",
         "reason": reason_of(deployment),
         "tiles": _tiles(deployment, place),
@@ -74,7 +74,7 @@ def _context(request: HttpRequest, deployment: Deployment) -> dict[str, Any]:
         "diagnosis": diagnosis,
         "ways_on": ways_on(deployment, str(deployment.diagnosis.get("code", ""))) if diagnosis else [],
         "suspicion": diagnosis_of(deployment.progress.get("suspicion")) if is_active else None,
-        "settling": settling_of(place, deployment),
+        "since": after_success(order, place) if place and place.last_succeeded_id == deployment.pk else None,
         "entry": entry_of(deployment),
         "deadline": _deadline(deployment) if is_active else None,
         "cancel": cancel_act(deployment, rights),

@@ -32,12 +32,13 @@ from releases.presenters.acts import Act, Refusal, refusal
 from releases.presenters.autoscaler import autoscaler_of
 from releases.presenters.build import usual_rollout
 from releases.presenters.diff import diff_of_snapshots
-from releases.presenters.environment import roll_back_act, settling_of
+from releases.presenters.environment import roll_back_act
 from releases.presenters.facts import amounts_of, compare, folded
 from releases.presenters.review import effect_of
 from releases.presenters.rollout import back_act, told_by_cluster
 from releases.presenters.runtime import pod_log_of, tiles_of
 from releases.presenters.scale_requests import shown_there
+from releases.presenters.states import place_state
 from releases.scale_requests import request_for
 from releases.services import deployments
 from releases.services.ticks import roll_back_ticks
@@ -109,7 +110,7 @@ def _context(request: HttpRequest, place: Placement) -> dict[str, Any]:
         "autoscaler": autoscaler_of(place),
         "tiles": tiles_of(place.pods, place.wanted),
         "drift_since": _first_seen(place),
-        "settling": settling_of(place, place.last_succeeded),
+        "shown": place_state(place),
         "allocation": allocation,
         "amounts": amounts_of(allocation) if allocation else {},
         "history": list(rows.order_by("-id")[:HISTORY]),

@@ -201,20 +201,20 @@ def test_the_latest_order_shows_where_its_build_stands(world: World, component: 
     client = signed_in("dana")
     assert "no order yet" in words(client.get("/"))
     order = make_order(component, world.dana)
-    assert client.get("/").context["matrix"].lines[0].build_word == "created"
+    assert str(client.get("/").context["matrix"].lines[0].newest_shown.word) == "created"
     row = build(order)
     with transaction.atomic():
         transitions.end_run(row, RunState.FAILED, actor=None, reason="build_failed")
     (line,) = client.get("/").context["matrix"].lines
-    assert (line.build_state, str(line.build_word)) == ("failed", "build failed")
+    assert (line.newest_shown.state, str(line.newest_shown.word)) == ("build_failed", "build failed")
     # Ended by its deadline: Jenkins' last word was of a stage that ran.
     stages = [{"name": "Build", "state": "running", "started_ms": 1}]
     Build.objects.filter(pk=row.pk).update(stages=stages)
-    assert str(client.get("/").context["matrix"].lines[0].build_word) == "build failed"
+    assert str(client.get("/").context["matrix"].lines[0].newest_shown.word) == "build failed"
     Build.objects.filter(pk=row.pk).update(state="cancelled")
-    assert str(client.get("/").context["matrix"].lines[0].build_word) == "Cancelled"
+    assert str(client.get("/").context["matrix"].lines[0].newest_shown.word) == "build cancelled"
     make_built(component, world.dana)
-    assert client.get("/").context["matrix"].lines[0].build_word == "Docker Done"
+    assert str(client.get("/").context["matrix"].lines[0].newest_shown.word) == "built"
 
 
 def test_queries_do_not_grow_with_what_is_shown(world: World, component: Component, signed_in: SignIn) -> None:
@@ -250,5 +250,5 @@ def test_a_cell_of_a_cluster_that_does_not_answer_is_not_known(
     assert Placement.objects.get().changed_at > changed, "open pages fetch the cell anew"
     lost = signed_in("olli").get("/")
     assert "?/4" in words(lost) and "is-unknown" in lost.content.decode() and "4/4" not in words(lost)
-    assert f"not known since {timezone.localtime(since):%H:%M:%S}" in words(lost)
+    assert f"no contact since {timezone.localtime(since):%H:%M:%S}" in words(lost)
     assert codes(signed_in("olli").get("/?state=attention")) == ["PROXY-GW"]

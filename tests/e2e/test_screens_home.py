@@ -36,7 +36,7 @@ def test_home_goes_on_by_itself(open_screen: Open, crew: Crew) -> None:
     expect(page.locator(f'.matrix a[href="/orders/{order.number}/"] .tone-running')).to_be_visible()
     order.built()
     expect(running).to_have_count(0)
-    expect(page.locator(f'.matrix a[href="/orders/{order.number}/"]')).to_contain_text("Docker Done")
+    expect(page.locator(f'.matrix a[href="/orders/{order.number}/"]')).to_contain_text("built")
     # Own, built and promoted nowhere: it waits for its author.
     expect(page.locator(f'#work a[href="/orders/{order.number}/?panel=fat"]')).to_be_visible()
     assert not screen.was_reloaded()

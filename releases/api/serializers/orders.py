@@ -10,6 +10,8 @@ from foundation.api.serializers import Input, text
 from foundation.messages import from_json_data
 from releases.api.serializers.turns import TurnOutput
 from releases.choices import ApprovalState, DeploymentKind, OrderSource, TestVerdict
+from releases.presenters.standings import order_states, show_states
+from releases.presenters.states import attempt_state
 
 
 # ---------------------------------------------------------------- in
@@ -168,6 +170,7 @@ class DeploymentOutput(RunOutput):
     kind = serializers.ChoiceField(choices=DeploymentKind.choices)
     snapshot = serializers.CharField(source="snapshot.hash", default=None, allow_null=True)
     digest = serializers.CharField(source="snapshot.digest", default=None, allow_null=True)
+    state_word = serializers.SerializerMethodField()
     deployed_by = serializers.CharField(source="deployed_by.username")
     is_automatic = serializers.BooleanField()
     break_glass = serializers.IntegerField(source="break_glass_id", default=None, allow_null=True)
@@ -181,6 +184,9 @@ class DeploymentOutput(RunOutput):
     warnings = serializers.ListField(
         child=serializers.CharField(), help_text="what the cluster warned of as it accepted the objects"
     )
+
+    def get_state_word(self, deployment: Any) -> str:
+        return str(attempt_state(deployment).word)
 
 
 class QuotaNeedOutput(serializers.Serializer[Any]):
@@ -259,6 +265,8 @@ class OrderPlaceOutput(serializers.Serializer[Any]):
     """Where the order stands in one environment."""
 
     environment = serializers.CharField()
+    state = serializers.CharField(source="standing.state", help_text="of the order there, as its pages show it")
+    state_word = serializers.CharField(source="standing.word")
     promotion = PromotionOutput(allow_null=True)
     promotion_gates = GateOutput(many=True)
     deployment_gates = GateOutput(many=True)
@@ -271,7 +279,17 @@ class OrderPlaceOutput(serializers.Serializer[Any]):
     unknown_since = serializers.DateTimeField(allow_null=True)
 
 
+class ListOfOrders(serializers.ListSerializer[Any]):
+    """Reads at once how all orders of a page stand."""
+
+    def to_representation(self, data: Any) -> list[Any]:
+        return super().to_representation(show_states(data))
+
+
 class OrderSummary(serializers.Serializer[Any]):
+    class Meta:
+        list_serializer_class = ListOfOrders
+
     number = serializers.CharField()
     component = serializers.CharField(source="component.slug")
     component_name = serializers.CharField(source="component.name")
@@ -284,6 +302,7 @@ class OrderSummary(serializers.Serializer[Any]):
     commit = serializers.CharField(help_text="empty until a branch's order is built first")
     author = serializers.CharField(source="author.username")
     state = serializers.CharField()
+    state_word = serializers.SerializerMethodField(help_text="what the pages say: the furthest place, or what goes on")
     closed_reason = serializers.CharField()
     description = serializers.CharField()
     change_ticket = serializers.CharField()
@@ -293,6 +312,11 @@ class OrderSummary(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     changed_at = serializers.DateTimeField()
     last_seq = serializers.IntegerField()
+
+    def get_state_word(self, order: Any) -> str:
+        """Of one order alone, unless it was read for a page of them."""
+        shown = order.__dict__.get("shown") or order_states([order])[order.pk]
+        return str(shown.word)
 
 
 class OrderOutput(OrderSummary):

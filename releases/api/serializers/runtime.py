@@ -10,6 +10,7 @@ from rest_framework import serializers
 from releases.api.serializers.turns import TurnOutput
 from releases.models import Placement
 from releases.presenters.autoscaler import autoscaler_of
+from releases.presenters.states import place_state, pod_state
 
 
 class AutoscalerCondition(serializers.Serializer[Any]):
@@ -42,6 +43,8 @@ class RuntimeOutput(serializers.Serializer[Any]):
     environment = serializers.CharField(source="space.environment.slug")
     serving = serializers.CharField(source="last_succeeded.order.number", default=None, allow_null=True)
     digest = serializers.CharField(source="last_succeeded.snapshot.digest", default=None, allow_null=True)
+    state = serializers.SerializerMethodField(help_text="of what runs there, as its pages show it")
+    state_word = serializers.SerializerMethodField()
     active = serializers.IntegerField(source="in_progress_id", allow_null=True)
     turns = TurnOutput(many=True, source="line", help_text="who waits there, first come first")
     ready = serializers.IntegerField()
@@ -51,12 +54,23 @@ class RuntimeOutput(serializers.Serializer[Any]):
         source="last_succeeded.snapshot.allocation.replicas", default=None, allow_null=True
     )
     autoscaler = serializers.SerializerMethodField()
-    pods = serializers.JSONField()
+    pods = serializers.SerializerMethodField()
     drift = serializers.JSONField()
     settled_at = serializers.DateTimeField(allow_null=True)
     unsettled_reason = serializers.CharField()
     unknown_since = serializers.DateTimeField(allow_null=True)
     seen_at = serializers.DateTimeField(allow_null=True)
+
+    def get_state(self, place: Placement) -> str:
+        return place_state(place).state
+
+    def get_state_word(self, place: Placement) -> str:
+        return str(place_state(place).word)
+
+    @extend_schema_field(serializers.JSONField())
+    def get_pods(self, place: Placement) -> list[dict[str, Any]]:
+        """As they were seen last; ``state_word`` is what the pages say of each."""
+        return [{**pod, "state_word": str(pod_state(pod).word)} for pod in place.pods]
 
     @extend_schema_field(AutoscalerOutput(allow_null=True))
     def get_autoscaler(self, place: Placement) -> Any:

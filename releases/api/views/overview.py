@@ -9,6 +9,7 @@ from environments.models import Space
 from releases import gates, selectors
 from releases.api.serializers import orders as shapes
 from releases.models import Approval, Build, ReleaseOrder
+from releases.presenters.standings import attempts_of, standing_of
 from releases.turns import turn_in
 
 
@@ -39,15 +40,18 @@ def environment_overview(order: ReleaseOrder, space: Space, viewer: User) -> dic
         else []
     )
     found = gates.deployment_gates(order, space, snapshot=snapshot, deployer=viewer)
+    turn = turn_in(place, order)
+    attempts = attempts_of([order]).get((order.pk, space.pk))
     return {
         "environment": space.environment.slug,
+        "standing": standing_of(order, space, attempts, promotion, turn, place),
         "promotion": promotion,
         "promotion_gates": gates.promotion_gates(order, space),
         "deployment_gates": found,
         "review": review,
         "approvals": approvals,
         "deployment": deployment,
-        "turn": turn_in(place, order),
+        "turn": turn,
         "settled_at": place.settled_at if place and is_here else None,
         "unsettled_reason": place.unsettled_reason if place and is_here else "",
         "unknown_since": place.unknown_since if place else None,

@@ -30,7 +30,11 @@ def test_it_says_what_serves_where(world: World, component: Component, signed_in
     Placement.objects.update(ready=1, wanted=2)
     response = signed_in("uma").get(PLACE)
     fat, uat, *_others = response.context["servings"]
-    assert fat.place.last_succeeded.order == order and fat.is_short and fat.settling.state == "succeeded"
+    assert (
+        fat.place.last_succeeded.order == order
+        and fat.is_short
+        and (fat.shown.state, str(fat.shown.word)) == ("short", "1 of 2 ready")
+    )
     assert uat.place is None and uat.amounts["replicas"]
     page = response.content.decode()
     assert order.short_name in page and f"release/3.2 @ {order.commit[:7]}" in page and "1/2" in page
@@ -49,7 +53,7 @@ def test_an_attempt_that_failed_stands_beside_what_serves(
         row = create_deployment(order, space, place, actor=world.olli, snapshot=review.snapshot, review=review)
         transitions.end_run(row, RunState.FAILED, actor=None, reason="rollout", diagnosis={})
     fat = signed_in("dana").get(PLACE).context["servings"][0]
-    assert fat.attempt == row and fat.attempt_word == RunState.FAILED.label
+    assert fat.attempt == row and fat.attempt_shown.state == "failed"
     assert fat.place.last_succeeded is not None and fat.place.last_succeeded.order_id != order.pk
 
 

@@ -72,7 +72,8 @@ def test_a_closed_gate_is_named_on_card_and_head_with_who_clears_it(
     promotions.promote(actor=world.tess, order=order, space=world.spaces["prd"], test_verdict="passed")
     response = page(signed_in("uma"), order)
     card = response.context["lane"].columns[2][0]
-    assert (card.state, str(card.word), str(card.detail)) == ("blocked", "blocked by 1", "0 of 1 approvals.")
+    assert (card.state, str(card.word), str(card.note)) == ("promoted", "promoted", "blocked by 1")
+    assert str(card.detail) == "0 of 1 approvals."
     assert "Olli" in str(card.ask), "for who never deploys, everybody may still approve"
     assert "PRD 0 of 1 approvals. Who can clear it:" in words(response)
     operator = seen(page(signed_in("olli"), order))

@@ -14,6 +14,7 @@ from components.models import Component
 from deployer.interfaces import EventFacts
 from foundation.problems import Refused
 from foundation.runs.choices import RunState
+from foundation.templatetags.ui import tone as tone_of
 from releases import live_reads, transitions
 from releases.models import Deployment, Placement
 from releases.presenters.rollout import moments_of, told_by_cluster, ways_on
@@ -44,7 +45,7 @@ def test_what_is_wanted_is_drawn_before_it_is_there() -> None:
     states = {"failing": "failed", "starting": "running", "waiting": "waiting", "ended": "cancelled"}
     for state, tone in states.items():
         (tile,) = tiles_of([pod("p", state=state)]).new
-        assert tile.tone == tone, state
+        assert tone_of(tile.state) == f"tone-{tone}", state
 
 
 def test_a_rollout_draws_unborn_pods_and_how_long_it_will_take(
