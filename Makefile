@@ -83,7 +83,7 @@ ux: chromium dev-installed ## Perform the tasks of docs/ux.md, count, compare wi
 	$(BIN)/python -m tests.ux
 
 budgets: chromium dev-installed ## Bytes, requests and shifts of the main screens; times are printed only
-	$(BIN)/python -m pytest -q -s tests/ux/test_budgets.py
+	$(BIN)/python -m pytest -q -s tests/ux/test_budgets.py tests/ux/test_stillness.py
 
 bench: dev-installed ## Figures against kubectl and other bounds, one JSON line each; BAR=pb08 for one
 	$(BIN)/python -m bench

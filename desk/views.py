@@ -50,6 +50,8 @@ def home(request: HttpRequest) -> HttpResponse:
     """The whole page, or with ``part=`` a piece of it."""
     user = actor_of(request)
     rights = rights_of(request)
+    if wanted_part(request) == "outages":
+        return page(request, "desk/_outages.html", {"outages": selectors.outages(rights)})
     if _begins_with_audit(request, rights):
         return redirect("desk:audit")
     if wanted_part(request) == RAIL:

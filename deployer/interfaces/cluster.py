@@ -200,7 +200,10 @@ class ClusterFacts(Protocol):
 
 @dataclass(frozen=True)
 class PodView:
-    """One pod as the rollout page draws it. ``is_new`` when it belongs to the applied template."""
+    """One pod as the rollout page draws it. ``is_new`` when it belongs to the applied template.
+
+    ``order`` is the number that its label bears; empty where it bears none.
+    """
 
     name: str
     uid: str
@@ -212,6 +215,7 @@ class PodView:
     restarts: int
     node: str
     started_at: str
+    order: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from deployer.interfaces import Manifest, ObjectRef
 from deployer.manifests.policy import KINDS
 from deployer.messages import message as _
 
+ORDER_LABEL = "prism4k.io/order"
 DEPLOYMENT_ANNOTATION = "prism4k.io/deployment"
 _MARK = re.compile(r"(?P<epoch>\d{1,18})\.(?P<number>\d{1,18})\.(?P<nonce>[0-9a-f]{8})", re.ASCII)
 
@@ -92,7 +93,7 @@ def labels_for(identity: Identity) -> dict[str, str]:
         "app.kubernetes.io/part-of": _shortened(identity.project),
         "app.kubernetes.io/version": _shortened(identity.number),
         "app.kubernetes.io/managed-by": MANAGER,
-        "prism4k.io/order": _shortened(identity.number),
+        ORDER_LABEL: _shortened(identity.number),
     }
 
 

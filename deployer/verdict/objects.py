@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from deployer.interfaces import Manifest, Observation, PodView
+from deployer.manifests.identity import ORDER_LABEL
 
 REVISION = "deployment.kubernetes.io/revision"
 TEMPLATE_HASH = "pod-template-hash"
@@ -164,6 +165,7 @@ def _view(pod: Manifest, *, is_new: bool) -> PodView:
         restarts=sum(int(container.get("restartCount") or 0) for container in containers),
         node=str((pod.get("spec") or {}).get("nodeName") or ""),
         started_at=str(status(pod).get("startTime") or metadata(pod).get("creationTimestamp") or ""),
+        order=str((metadata(pod).get("labels") or {}).get(ORDER_LABEL) or ""),
     )
 
 

@@ -1,5 +1,6 @@
 // What a script says to its reader: words in the page's language, a polite announcement, a note in the corner.
 const TOAST_MS = 6000;
+const READ_MS = 1800;
 
 /** The words of a `<template>` with `<dl>`: {key: message}. */
 export function wordsOf(template) {
@@ -48,6 +49,20 @@ export function toast(message, tone = "") {
   note.className = `note ${tone}`.trim();
   note.textContent = message;
   corner.replaceChildren(note);
-  setTimeout(() => note.remove(), TOAST_MS);
+  leaves(note);
   announce(message);
 }
+
+function leaves(note) {
+  note.dataset.since = performance.now();
+  setTimeout(() => note.remove(), TOAST_MS);
+}
+
+/** The state that a note told of is over: it goes, once it could be read. */
+export function dismiss() {
+  document.querySelectorAll("#toasts .note").forEach((note) => {
+    setTimeout(() => note.remove(), Math.max(0, READ_MS - (performance.now() - Number(note.dataset.since))));
+  });
+}
+
+document.querySelectorAll("#toasts .note").forEach(leaves);

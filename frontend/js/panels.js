@@ -1,7 +1,7 @@
 // Live panels: elements with hx-trigger="prism:changed from:body". One is fetched anew when one of its topics changed
 // (data-topics="space:3,project:1"; without it, any), once for a burst of news, and again when news came meanwhile or
 // the fetch failed. A swap takes nothing away: not what somebody types, nor focus, scroll or an opened <details>.
-import { announce } from "./messages.js";
+import { announce, dismiss } from "./messages.js";
 import { whenLetGo } from "./press.js";
 import { reload } from "./reload.js";
 
@@ -336,14 +336,18 @@ function tell(isSilent = false) {
     const text = wordsOf(element);
     const before = told.get(element.dataset.announce);
     told.set(element.dataset.announce, text);
-    if (!isSilent && text !== before) announce(text);
+    if (isSilent || text === before) return;
+    announce(text);
+    if (before !== undefined) dismiss();
   });
 }
 
 tell(true);
 
 document.addEventListener("htmx:responseError", (event) => {
+  // What a page asks for by itself is no act of anybody.
+  if (!event.detail.requestConfig.triggeringEvent) return;
   // A refusal of an act is a fragment with its message; the panel itself stays as it was.
-  const box = document.getElementById("messages");
+  const box = document.getElementById("refusal");
   if (box && event.detail.xhr.status !== 404 && !isNews(event.detail)) box.innerHTML = event.detail.xhr.responseText;
 });

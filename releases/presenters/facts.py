@@ -57,29 +57,28 @@ def console_url(build: Build) -> str:
 
 
 def order_facts(order: ReleaseOrder, build: Build | None) -> list[Fact]:
-    """The right column: tag, digest, base image, commit, Jenkins run, registry."""
-    facts = [Fact(_("Image tag"), order.image_tag, order.image_tag)]
-    if order.image:
-        facts.append(Fact(_("Image"), order.image, order.image))
-    if order.image_digest:
-        facts.append(Fact(_("Digest"), f"{order.image_digest[:19]}…", order.image_digest))
-    if order.commit:
-        facts.append(Fact(_("Commit"), order.commit[:7], order.commit))
-    facts.append(Fact(_("Branch"), order.branch, order.branch))
-    if order.git_tag:
-        facts.append(Fact(_("Git tag"), order.git_tag, order.git_tag))
-    if order.base_image:
-        facts.append(Fact(_("Base image"), str(order.base_image), str(order.base_image)))
-    if order.component_settings:
-        facts += build_facts(order.component_settings, ("package_name", "build_command"))
-    if build is not None:
-        number = f"{build.job} #{build.build_number}" if build.build_number else build.job
-        facts.append(Fact(_("Jenkins run"), number, url=console_url(build)))
-        facts.append(Fact(_("Registry"), build.registry.address, is_code=True))
-        if build.build_number is not None:
-            # Not before a run has claimed it: anybody who knows it could claim in its place.
-            facts.append(Fact(_("Trigger id"), f"{str(build.trigger_id)[:8]}…", str(build.trigger_id)))
-    return facts
+    """The right column: tag, digest, base image, commit, Jenkins run, registry; each has its row from the beginning."""
+    number = f"{build.job} #{build.build_number}" if build and build.build_number else build.job if build else ""
+    # Not before a run has claimed it: anybody who knows it could claim in its place.
+    trigger = str(build.trigger_id) if build and build.build_number is not None else ""
+    base = str(order.base_image or "")
+    return [
+        Fact(_("Image tag"), order.image_tag, order.image_tag),
+        Fact(_("Image"), order.image, order.image),
+        Fact(_("Digest"), _cut(order.image_digest, 19), order.image_digest),
+        Fact(_("Commit"), order.commit[:7], order.commit),
+        Fact(_("Branch"), order.branch, order.branch),
+        *([Fact(_("Git tag"), order.git_tag, order.git_tag)] if order.git_tag else []),
+        Fact(_("Base image"), base, base),
+        *build_facts(order.component_settings, ("package_name", "build_command")),
+        Fact(_("Jenkins run"), number, url=console_url(build) if build else ""),
+        Fact(_("Registry"), build.registry.address if build else "", is_code=True),
+        Fact(_("Trigger id"), _cut(trigger, 8), trigger),
+    ]
+
+
+def _cut(text: str, length: int) -> str:
+    return f"{text[:length]}…" if text else ""
 
 
 def build_facts(settings: ComponentSettings | None, names: Sequence[str] = BUILT_WITH) -> list[Fact]:

@@ -14,9 +14,9 @@ from foundation.messages import MessageLike
 from foundation.messages import message as _
 from releases.logs import pods
 from releases.logs.plain import visible
-from releases.models import Placement
+from releases.models import Placement, ReleaseOrder
 from releases.presenters.build import SHORT_ROWS, TAIL_LINES, Log
-from releases.presenters.states import pod_state
+from releases.presenters.states import Shown, pod_state
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Tile:
     is_leaving: bool
     is_new: bool
     uid: str = ""
+    order: str = ""
     is_unborn: bool = False
     lived: int | None = None
     """Seconds until the rollout ended, of a pod that is shown as it was then; None: it is shown as it is."""
@@ -67,6 +68,42 @@ class Tiles:
     def ready_new(self) -> int:
         """How many of the new ones serve already."""
         return sum(tile.is_ready for tile in self.new)
+
+
+@dataclass(frozen=True)
+class PodGroup:
+    """The pods of one order in a place, and whether they serve."""
+
+    order: ReleaseOrder
+    shown: Shown
+    tiles: list[Tile]
+
+    @property
+    def ready(self) -> int:
+        return sum(tile.is_ready for tile in self.tiles)
+
+
+def pod_groups(place: Placement) -> list[PodGroup]:
+    """What serves first; pods of an order that is neither applied nor succeeded go with those that it left."""
+    applied, good = place.last_applied, place.last_succeeded
+    orders = {row.order.number: row.order for row in (good, applied) if row is not None}
+    found: dict[str, list[Tile]] = {number: [] for number in orders}
+    for tile in (_tile(pod, None) for pod in place.pods):
+        by_template = applied if tile.is_new else good
+        number = tile.order if tile.order in orders else by_template.order.number if by_template else ""
+        if number:
+            found[number].append(tile)
+    return [PodGroup(orders[number], _serving(tiles), tiles) for number, tiles in found.items() if tiles]
+
+
+def _serving(tiles: Sequence[Tile]) -> Shown:
+    if any(tile.is_ready for tile in tiles):
+        return Shown("serving", _("serves"))
+    if any(tile.state == "failing" for tile in tiles):
+        return Shown("failing", _("failing"))
+    if all(tile.is_leaving for tile in tiles):
+        return Shown("leaving", _("leaving"))
+    return Shown("starting", _("starting"))
 
 
 MOST_UNBORN = 24
@@ -104,6 +141,7 @@ def _tile(pod: Mapping[str, Any], ended_at: datetime | None) -> Tile:
         is_leaving=bool(pod.get("is_leaving")),
         is_new=bool(pod.get("is_new")),
         uid=str(pod.get("uid", "")),
+        order=str(pod.get("order") or ""),
         lived=lived,
     )
 

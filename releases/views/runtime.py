@@ -36,7 +36,7 @@ from releases.presenters.environment import roll_back_act
 from releases.presenters.facts import amounts_of, compare, folded
 from releases.presenters.review import effect_of
 from releases.presenters.rollout import back_act, told_by_cluster
-from releases.presenters.runtime import pod_log_of, tiles_of
+from releases.presenters.runtime import pod_groups, pod_log_of, tiles_of
 from releases.presenters.scale_requests import shown_there
 from releases.presenters.states import place_state
 from releases.scale_requests import request_for
@@ -109,6 +109,7 @@ def _context(request: HttpRequest, place: Placement) -> dict[str, Any]:
         **_names_of(place),
         "autoscaler": autoscaler_of(place),
         "tiles": tiles_of(place.pods, place.wanted),
+        "groups": pod_groups(place),
         "drift_since": _first_seen(place),
         "shown": place_state(place),
         "allocation": allocation,

@@ -55,7 +55,7 @@ def test_build_and_fat_from_the_orders_page(open_screen: Open, crew: Crew) -> No
     arrive(screen, rf"/orders/{order.number}/$")
     expect(screen.page.locator(".stages .stage")).to_have_count(5)
     screen.mark()
-    expect(screen.page.locator("#build-status .card-head")).to_contain_text("Succeeded")
+    expect(screen.page.locator("#build-status .card-head")).to_contain_text("succeeded")
     expect(screen.page.locator(".stage progress[value='100']")).to_have_count(5)
     # The page found the next act by itself.
     expect(screen.page.locator("#order-head .btn-primary")).to_contain_text("Promote to FAT")
