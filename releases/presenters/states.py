@@ -166,7 +166,7 @@ def _well(place: Placement) -> Shown:
         return Shown("stopped", _("no pods wanted"))
     if place.ready < place.wanted:
         return Shown("short", _("%(ready)s of %(wanted)s ready", ready=place.ready, wanted=place.wanted))
-    return Shown("serving", _("serves here now"))
+    return Shown("serving", _("serves"))
 
 
 # ---------------------------------------------------------------- an order in an environment

@@ -177,7 +177,6 @@ def test_what_is_applied_stands_beside_what_succeeded_last(world: World, first: 
     assert f"succeeded last, as of now {first.order.short_name} applied: this one" in shown(client, row)
     assert f"applied, as of now {row.order.short_name}" in shown(client, first)
     assert f"order {row.order.short_name} was applied over it" in shown(client, first)
-    assert "serves here now" not in shown(client, first)
 
 
 def shown(client: Client, row: Deployment) -> str:
