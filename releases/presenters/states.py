@@ -44,7 +44,7 @@ _FAILED: dict[str, MessageLike] = {
     DeploymentKind.SCALE: _("scaling failed"),
     DeploymentKind.REMOVE: _("removing failed"),
 }
-_PODS: dict[str, MessageLike] = {
+POD_STATES: dict[str, MessageLike] = {
     "leaving": _("leaving"),
     "ready": _("ready"),
     "ended": _("ended"),
@@ -76,7 +76,7 @@ def pod_state(pod: Mapping[str, Any]) -> Shown:
 
 def pod_word(state: str) -> MessageLike:
     """The word of a pod's state; a state of a later version is its own."""
-    return _PODS.get(state, state)
+    return POD_STATES.get(state, state)
 
 
 # ---------------------------------------------------------------- attempts

@@ -12,7 +12,8 @@ from foundation.runs.choices import RunState
 from releases.choices import ApprovalState, OrderState, Reason
 from releases.models import Approval, Build, Deployment, Promotion, ReleaseOrder, Review
 from releases.presenters.activity import _MESSAGES, NOISE
-from releases.presenters.words import CHECKED, POD_STATES, STAGE_STATES
+from releases.presenters.states import POD_STATES
+from releases.presenters.words import CHECKED, STAGE_STATES
 from releases.transitions import NAMES
 
 _APPENDED = re.compile(r"(?:append_event|record_act)\(\s*[\w.]+,\s*f?\"([\w.{}]+)\"", re.DOTALL)
