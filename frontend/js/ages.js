@@ -35,11 +35,19 @@ export function span(milliseconds) {
   return spaced(spans.get(unit).formatToParts(Math.floor(seconds / size)));
 }
 
-/** "3 min", as the server wrote it where there is little room. */
+const SHORT = {
+  year: (values) => word("short_year", values),
+  day: (values) => word("short_day", values),
+  hour: (values) => word("short_hour", values),
+  minute: (values) => word("short_minute", values),
+  second: (values) => word("short_second", values),
+};
+
+/** "3 min", as the server wrote it where there is little space. */
 function shortAge(moment) {
   const seconds = Math.max(0, Math.floor((now() - moment) / 1000));
   const [unit, size] = seconds < 31536000 && seconds >= 2592000 ? ["day", 86400] : unitOf(seconds);
-  return word(`short_${unit}`, { n: Math.floor(seconds / size) });
+  return SHORT[unit]({ n: Math.floor(seconds / size) });
 }
 
 /** "1:21", as foundation/durations.py writes it. */
