@@ -51,7 +51,7 @@ def test_an_archived_space_leaves_lists_and_asks_for_no_allocation(world: World)
     assert "drp" not in [space.environment.slug for space in selectors.list_spaces(world.olli)]
     with pytest.raises(Exception, match="no such environment"):
         releases_selectors.space_of(order, "drp")
-    assert AuditEvent.objects.filter(verb="space.archived").exists()
+    assert AuditEvent.objects.filter(verb="rule_change.in_force", environment="drp").exists()
 
 
 def test_nothing_goes_to_an_archived_space_by_any_way(world: World) -> None:
