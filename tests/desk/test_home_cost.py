@@ -143,7 +143,7 @@ def _keep_waiting(world: World, component: Component) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("username", "most"), [("olli", 18), ("tess", 16), ("dana", 18), ("petra", 22)])
+@pytest.mark.parametrize(("username", "most"), [("olli", 20), ("tess", 18), ("dana", 20), ("petra", 24)])
 @pytest.mark.usefixtures("full")
 def test_home_reads_little_of_much(
     world: World, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch, username: str, most: int

@@ -40,7 +40,7 @@ def test_it_is_asked_approved_and_set_on_pages_alone(world: World, place: Placem
     listed = oskar.get("/approvals/")
     assert url in listed.content.decode() and "from 4 to 0 pods" in words(listed)
     assert "to be scaled to 0" in words(oskar.get("/"))
-    assert oskar.get("/approvals/?part=count", **HTMX).context["count"] == 1
+    assert oskar.get("/approvals/?part=count", **HTMX).context["count"] == "1"
     refused = oskar.post(f"{url}decide/", {"decision": "reject", "comment": ""})
     assert refused.status_code == 400 and "Say why" in words(refused)
     assert oskar.post(f"{url}decide/", {"decision": "approve", "comment": "fine"})["Location"] == url
