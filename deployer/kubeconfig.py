@@ -54,7 +54,7 @@ class Kubeconfig:
 
     def target(self, key: str) -> ClusterTarget:
         """As a target under this key (``cluster:7``)."""
-        return target_from(self, ClusterTarget, key=key, addresses=())
+        return target_from(self, ClusterTarget, key=key, addresses=(), is_own=False)
 
 
 def parse_kubeconfig(text: str) -> Kubeconfig:

@@ -272,7 +272,7 @@ def test_the_webhook_is_told_and_never_stands_in_the_way(
 ) -> None:
     told: list[dict[str, Any]] = []
 
-    def post(url: str, *, json: dict[str, Any], timeout: float) -> Any:
+    def post(_client: Any, url: str, *, json: dict[str, Any]) -> Any:
         import httpx
 
         told.append(json)
@@ -280,7 +280,7 @@ def test_the_webhook_is_told_and_never_stands_in_the_way(
             raise httpx.ConnectError("no answer")
         return httpx.Response(answer, request=httpx.Request("POST", url))
 
-    monkeypatch.setattr("audit.steps.httpx.post", post)
+    monkeypatch.setattr("audit.steps.httpx.Client.post", post)
     settings.AUDIT_HEADS_WEBHOOK = "http://127.0.0.1:1/heads"
     record("1")
     row = drive("audit-seal", SealRun.objects.get().pk, until=lambda row: row.head_logged_at is not None)

@@ -227,7 +227,7 @@ def test_ways_that_run_programs_or_read_the_disk(hostile: Hostile, address: str)
 
 
 def test_environment_of_git_is_a_closed_list() -> None:
-    url = check_url("https://host/app.git")
+    url = check_url("https://127.0.0.1/app.git")
     with online_environment(SourceTarget("git:1", url.text, "/nowhere", "robot", "secret"), url) as environment:
         assert environment["GIT_ALLOW_PROTOCOL"] == "https"
         assert environment["HOME"] == "/nonexistent" and environment["GIT_CONFIG_NOSYSTEM"] == "1"

@@ -17,7 +17,7 @@ ALLOWED = {
     "accounts/services.py": "knox dates its tokens by the host",
     "accounts/sessions.py": "Django dates its sessions by the host",
     "desk/selectors/audit.py": "a check is stale after days",
-    "desk/selectors/work.py": "the place in a list of what has no moment",
+    "desk/selectors/moving.py": "the place in a list of what has no moment",
     "desk/sheet_views.py": "when a page was printed",
     "desk/style_guide.py": "examples",
     "environments/certificates.py": "days until a certificate ends",

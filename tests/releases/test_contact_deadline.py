@@ -103,7 +103,7 @@ def test_the_page_and_the_matrix_say_so(world: World, under_way: Deployment, cli
     component = under_way.component
     runtime = client.get(reverse("releases:runtime", args=[world.project.slug, component.slug, "fat"]))
     assert "nobody knows what runs here" in runtime.content.decode()
-    assert "not known" in client.get(reverse("desk:home")).content.decode()
+    assert "no contact" in client.get(reverse("desk:home")).content.decode()
 
 
 def test_a_deployment_that_began_while_the_cluster_was_away_ends_too(under_way: Deployment) -> None:

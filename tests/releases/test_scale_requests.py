@@ -360,7 +360,7 @@ def test_it_is_a_task_of_who_may_decide_it(world: World, place: Placement) -> No
     row = ask(world)
 
     def waiting(name: str) -> list[ScaleRequest | None]:
-        return [one.scale for one in to_approve(world.people[name], Rights(world.people[name]))]
+        return [one.scale for one in to_approve(Rights(world.people[name]))]
 
     assert [waiting(name) for name in ("oskar", "petra")] == [[row], [row]]
     assert [waiting(name) for name in ("olli", "dana", "tess", "ada", "otto")] == [[]] * 5
