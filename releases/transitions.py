@@ -329,7 +329,7 @@ def _void_scale_request(place_id: int, row: Deployment) -> None:
 def _free_place(row: Deployment, to: str, *, is_unknown: bool) -> None:
     # Locked before the order and the run, as everywhere.
     place = (
-        Placement.objects.select_for_update()
+        Placement.objects.select_for_update(of=("self",))
         .only("in_progress_id", "last_succeeded__order_id")
         .select_related("last_succeeded")
         .get(component_id=row.component_id, space_id=row.space_id)
