@@ -71,11 +71,11 @@ def _active_or_bad() -> Q:
 
 # ---------------------------------------------------------------- builds
 def _builds(rights: Rights, projects: set[int]) -> QuerySet[Build]:
-    """Active, or the failure of an order that nobody built again and that no later one of its author answers."""
+    """Active, or the failure of an order that nobody built again and that no later build of its author answers."""
     theirs = Q(order__author=rights.user) | Q(started_by=rights.user)
     later = ReleaseOrder.objects.filter(
         component=OuterRef("order__component"), author=OuterRef("order__author"), pk__gt=OuterRef("order")
-    )
+    ).exclude(state=OrderState.CREATED)
     stands = Q(state__in=sorted(ACTIVE)) | Q(order__state=OrderState.BUILD_FAILED) & ~Exists(later)
     rows = Build.objects.filter(_active_or_bad(), theirs, stands, order__project__in=projects)
     again = Build.objects.filter(order=OuterRef("order"), attempt__gt=OuterRef("attempt"))
