@@ -17,11 +17,13 @@ from tests.releases.random_desk import Desk
 
 SCHEDULES = 300 if os.environ.get("FULL") else 15
 TOLD = {
-    "approval.given", "break_glass.expired", "break_glass.opened", "break_glass.reviewed", "deployed under break-glass",
-    "deployment.queued", "deployment.released", "member.ended", "refused at its turn",
+    "approval.given", "break_glass.opened", "break_glass.reviewed", "deployment.queued", "deployment.released", "member.ended", "refused at its turn",
     "rule_change.in_force", "rule_change.proposed", "turn.waiting",
 }  # fmt: skip
 """What fifteen schedules do at least once."""
+if SCHEDULES > 15:
+    # Too rare for fifteen: their own tests make sure of them there.
+    TOLD |= {"break_glass.expired", "deployed under break-glass"}
 
 
 @pytest.mark.slow
