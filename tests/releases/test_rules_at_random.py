@@ -17,7 +17,8 @@ from tests.releases.random_desk import Desk
 
 SCHEDULES = 300 if os.environ.get("FULL") else 15
 TOLD = {
-    "approval.given", "break_glass.opened", "break_glass.reviewed", "deployment.queued", "deployment.released", "member.ended", "refused at its turn",
+    "approval.given", "break_glass.opened", "break_glass.reviewed", "deployment.queued", "deployment.released",
+    "member.ended", "refused at its turn",
     "rule_change.in_force", "rule_change.proposed", "turn.waiting",
 }  # fmt: skip
 """What fifteen schedules do at least once."""
