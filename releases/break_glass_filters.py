@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
-from releases.filtering import read_day
+from releases.filtering import midnight, read_day
 from releases.models import BreakGlass, Deployment
 
 IN_FORCE, OVER, REVIEWED = "in_force", "to_review", "reviewed"
@@ -71,7 +70,7 @@ def filter_break_glasses(rows: QuerySet[BreakGlass], filters: BreakGlassFilters)
         deployed = Exists(Deployment.objects.filter(break_glass=OuterRef("pk")))
         rows = rows.filter(deployed if filters.used == USED else ~deployed)
     if (day := read_day(filters.since)) is not None:
-        rows = rows.filter(opened_at__gte=timezone.make_aware(datetime.combine(day, time.min)))
+        rows = rows.filter(opened_at__gte=midnight(day))
     if (day := read_day(filters.until)) is not None:
-        rows = rows.filter(opened_at__lt=timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min)))
+        rows = rows.filter(opened_at__lt=midnight(day + timedelta(days=1)))
     return rows

@@ -79,12 +79,13 @@ def _created_between(orders: QuerySet[ReleaseOrder], first: date | None, last: d
     A day more on either side covers every zone that the site may have, or have had.
     """
     if first:
-        orders = orders.filter(created_at__gte=_midnight(first), number__gte=f"K8S{first - timedelta(days=1):%Y%m%d}")
+        orders = orders.filter(created_at__gte=midnight(first), number__gte=f"K8S{first - timedelta(days=1):%Y%m%d}")
     if last:
         after = last + timedelta(days=1)
-        orders = orders.filter(created_at__lt=_midnight(after), number__lt=f"K8S{after + timedelta(days=1):%Y%m%d}")
+        orders = orders.filter(created_at__lt=midnight(after), number__lt=f"K8S{after + timedelta(days=1):%Y%m%d}")
     return orders
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """When the day begins in the active time zone."""
     return timezone.make_aware(datetime.combine(day, time.min))

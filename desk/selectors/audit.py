@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
@@ -14,7 +14,7 @@ from audit.chain import NEAR
 from audit.choices import Outcome
 from audit.models import AuditCheck, AuditEvent, AuditLink
 from environments.access import Rights, require
-from releases.filtering import LAST_CHARACTER, read_day
+from releases.filtering import LAST_CHARACTER, midnight, read_day
 
 STALE = timedelta(hours=2)
 """The log is verified each hour: an older result says that no watcher does it."""
@@ -103,22 +103,18 @@ def filter_events(events: QuerySet[AuditEvent], filters: AuditFilters) -> QueryS
 def _between(events: QuerySet[AuditEvent], filters: AuditFilters) -> QuerySet[AuditEvent]:
     """Time and id grow together but for transactions that commit late: an id near the moment bounds what is read."""
     if (day := read_day(filters.since)) is not None:
-        since = _midnight(day.isoformat())
+        since = midnight(day)
         events = events.filter(at__gte=since)
         first = AuditEvent.objects.filter(at__gte=since).order_by("at").values_list("pk", flat=True).first()
         if first is not None:
             events = events.filter(pk__gte=first - NEAR)
     if (day := read_day(filters.until)) is not None:
-        until = _midnight((day + timedelta(days=1)).isoformat())
+        until = midnight(day + timedelta(days=1))
         events = events.filter(at__lt=until)
         last = AuditEvent.objects.filter(at__lt=until).order_by("-at").values_list("pk", flat=True).first()
         if last is not None:
             events = events.filter(pk__lte=last + NEAR)
     return events
-
-
-def _midnight(day: str) -> datetime:
-    return timezone.make_aware(datetime.fromisoformat(day))
 
 
 def with_links(events: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
