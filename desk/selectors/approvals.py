@@ -30,10 +30,14 @@ class Risk:
 def to_approve(rights: Rights, project: str = "") -> list[Wait]:
     """What lacks approvals and is fair for this person to decide, oldest first; one more than ``MOST`` if there are."""
     spaces = [space.pk for space in rights.spaces if project in ("", space.project.slug)]
+    return with_others(promoted_orders(rights, only_spaces=spaces).to_approve, rights, project)
+
+
+def with_others(promoted: list[Wait], rights: Rights, project: str) -> list[Wait]:
+    """Promoted orders that lack approvals, and removals and scales that do."""
     others = [*removals_to_approve(rights), *scales_to_approve(rights)]
-    others = [one for one in others if project in ("", one.order.project.slug)]
-    found = [*promoted_orders(rights, only_spaces=spaces).to_approve, *others]
-    return sorted(found, key=lambda one: one.since)[: MOST + 1]
+    here = [one for one in others if project in ("", one.order.project.slug)]
+    return sorted([*promoted, *here], key=lambda one: one.since)[: MOST + 1]
 
 
 def next_to_approve(rights: Rights, *, after: str = "") -> Wait | None:

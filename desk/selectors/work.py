@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from accounts.models import User
+from desk.selectors.approvals import with_others
 from desk.selectors.moving import moving
 from desk.selectors.tasks import Pile, Task, counted, to_approve_task, to_deploy_task, to_test_task
 from environments.access import Rights
@@ -17,15 +18,7 @@ from foundation.messages import message as _
 from releases import break_glass
 from releases.models import BreakGlass
 from releases.presenters.break_glass import ShownBreakGlass, shown_rows
-from releases.waiting import (
-    MOST,
-    Promoted,
-    Wait,
-    orders_to_test,
-    promoted_orders,
-    removals_to_approve,
-    scales_to_approve,
-)
+from releases.waiting import MOST, Promoted, Wait, orders_to_test, promoted_orders
 
 
 @dataclass(frozen=True)
@@ -96,10 +89,8 @@ def waits_of(rights: Rights, project: str = "") -> Waits:
     spaces = None if not project else [one.pk for one in rights.spaces if one.project.slug == project]
     projects = None if not project else {one.project_id for one in rights.spaces if one.project.slug == project}
     found: Promoted = promoted_orders(rights, only_spaces=spaces)
-    others = [*removals_to_approve(rights), *scales_to_approve(rights)]
-    others = [one for one in others if project in ("", one.order.project.slug)]
-    approve = sorted([*found.to_approve, *others], key=lambda wait: wait.since)
-    return Waits(found.to_deploy, approve[: MOST + 1], orders_to_test(rights, only_projects=projects))
+    approve = with_others(found.to_approve, rights, project)
+    return Waits(found.to_deploy, approve, orders_to_test(rights, only_projects=projects))
 
 
 def seconds_of(user: User, rights: Rights) -> Seconds:

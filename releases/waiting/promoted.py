@@ -18,8 +18,8 @@ from releases import break_glass, gates, selectors
 from releases.approval_gates import Consent
 from releases.models import BreakGlass, Deployment, Placement, Promotion, Review
 from releases.turns import waiting_turns
-from releases.waiting.consents import builders_of_many, consents_of
-from releases.waiting.wait import BATCH, MOST, Wait
+from releases.waiting.decisions import Decision, builders_of_many, decisions_of
+from releases.waiting.wait import MOST, Wait, in_batches
 
 
 @dataclass
@@ -40,8 +40,12 @@ class _Row:
     snapshot_id: int
     review_failed: bool
     is_blocked: bool
-    consent: Consent
-    decided: frozenset[int]
+    decision: Decision
+
+    @property
+    def consent(self) -> Consent:
+        """What counts today."""
+        return self.decision.consent
 
     @property
     def since_agreed(self) -> datetime:
@@ -104,24 +108,16 @@ def _why_to_deploy(row: _Row) -> MessageLike:
 
 def _may_decide(row: _Row, rights: Rights) -> bool:
     """Its approval gate is closed, and this person's yes would count and was not said yet."""
-    person, space, consent = rights.user.pk, row.space, row.consent
-    if not row.snapshot_id or consent.no or person in consent.makers or person in row.decided:
+    if not row.snapshot_id or not row.decision.lacks(rights.user.pk, row.space):
         return False
-    if gates.first_closed(gates.order_gates(row.promotion.order, space)):
-        return False
-    return len(consent.given) < space.approvals
+    return gates.first_closed(gates.order_gates(row.promotion.order, row.space)) is None
 
 
 # ---------------------------------------------------------------- rows
 def _rows(spaces: dict[int, Space]) -> Iterator[_Row]:
-    """The longest wait first; read in batches, of which nearly everybody needs one."""
-    rows = _open_promotions(spaces)
-    start = 0
-    while batch := list(rows[start : start + BATCH]):
+    """The longest wait first."""
+    for batch in in_batches(_open_promotions(spaces)):
         yield from _completed(batch, spaces)
-        start += BATCH
-        if len(batch) < BATCH:
-            return
 
 
 def _open_promotions(spaces: Iterable[int]) -> QuerySet[Promotion]:
@@ -150,16 +146,14 @@ def _completed(batch: list[Any], spaces: dict[int, Space]) -> Iterator[_Row]:
         row.pk: row.ended_snapshot for row in batch if row.ended_state == RunState.SUCCEEDED and row.ended_snapshot
     }
     asked = {row.pk: spaces[row.space_id] for row in batch if row.pk in reviewed and spaces[row.space_id].approvals}
-    consents = consents_of({reviewed[pk]: makers[pk] for pk in asked}, {reviewed[pk]: asked[pk] for pk in asked})
+    decisions = decisions_of({reviewed[pk]: makers[pk] for pk in asked}, {reviewed[pk]: asked[pk] for pk in asked})
     for row in batch:
         space = spaces[row.space_id]
         row.order.project = space.project
         snapshot = reviewed.get(row.pk, 0)
-        consent, decided = consents.get(snapshot, (Consent(makers[row.pk], [], None), frozenset()))
+        decision = decisions.get(snapshot, Decision(Consent(makers[row.pk], [], None)))
         failed = row.ended_state is not None and not snapshot
-        yield _Row(
-            row, space, row.ended_review or 0, snapshot, failed, row.is_blocked or row.is_in_line, consent, decided
-        )
+        yield _Row(row, space, row.ended_review or 0, snapshot, failed, row.is_blocked or row.is_in_line, decision)
 
 
 # ---------------------------------------------------------------- break-glass

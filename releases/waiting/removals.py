@@ -10,7 +10,7 @@ from foundation.clock import now_minus
 from foundation.messages import message as _
 from foundation.runs.choices import RunState
 from releases.models import Placement, Review
-from releases.waiting.consents import builders_of_many, consents_of
+from releases.waiting.decisions import builders_of_many, decisions_of
 from releases.waiting.wait import MOST, Wait
 
 REMOVAL_DAYS = 14
@@ -25,12 +25,11 @@ def removals_to_approve(rights: Rights) -> list[Wait]:
         return []
     builders = builders_of_many({row.order_id for row in rows})
     makers = {row.snapshot_id or 0: {row.order.author_id, *builders.get(row.order_id, ())} for row in rows}
-    decisions = consents_of(makers, {row.snapshot_id or 0: spaces[row.space_id] for row in rows})
+    decisions = decisions_of(makers, {row.snapshot_id or 0: spaces[row.space_id] for row in rows})
     found = []
     for row in rows:
-        consent, decided = decisions[row.snapshot_id or 0]
-        space, person = spaces[row.space_id], rights.user.pk
-        if consent.no or person in consent.makers or person in decided or len(consent.given) >= space.approvals:
+        space = spaces[row.space_id]
+        if not decisions[row.snapshot_id or 0].lacks(rights.user.pk, space):
             continue
         by = row.requested_by or row.order.author
         found.append(

@@ -8,7 +8,7 @@ from releases.choices import ApprovalState
 from releases.gates import first_closed
 from releases.scale_gates import request_gates
 from releases.scale_requests import is_of, waiting_requests
-from releases.waiting.consents import builders_of_many
+from releases.waiting.decisions import builders_of_many
 from releases.waiting.wait import Wait
 
 

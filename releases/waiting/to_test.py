@@ -20,7 +20,7 @@ from releases import gates, selectors
 from releases.choices import OrderState, PromotionState
 from releases.going_on import STANDING
 from releases.models import Deployment, Placement, Promotion, ReleaseOrder
-from releases.waiting.wait import BATCH, MOST, Wait
+from releases.waiting.wait import MOST, Wait, in_batches
 
 
 def orders_to_test(rights: Rights, *, only_projects: Iterable[int] | None = None) -> list[Wait]:
@@ -46,13 +46,7 @@ def _batches(rights: Rights, spaces: dict[int, list[Space]]) -> Iterator[list[Re
     rows = ReleaseOrder.objects.filter(
         Q(project__in=promotes) | Q(project__in=list(spaces), author=rights.user), to_test_since__isnull=False
     )
-    rows = rows.select_related("component", "author").order_by("to_test_since", "pk")
-    start = 0
-    while batch := list(rows[start : start + BATCH]):
-        yield batch
-        start += BATCH
-        if len(batch) < BATCH:
-            return
+    return in_batches(rows.select_related("component", "author").order_by("to_test_since", "pk"))
 
 
 @dataclass(frozen=True)

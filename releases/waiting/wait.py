@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
+from django.db.models import Model, QuerySet
 from django.urls import reverse
 
 from accounts.models import User
@@ -17,6 +20,18 @@ MOST = 100
 """So many of a kind are found; where there are more, a count says "100+"."""
 BATCH = 200
 """So many candidates are read at once."""
+
+RowT = TypeVar("RowT", bound=Model)
+
+
+def in_batches(rows: QuerySet[RowT]) -> Iterator[list[RowT]]:
+    """Read as far as somebody asks, of which nearly everybody needs one batch."""
+    start = 0
+    while batch := list(rows[start : start + BATCH]):
+        yield batch
+        start += BATCH
+        if len(batch) < BATCH:
+            return
 
 
 @dataclass(frozen=True)

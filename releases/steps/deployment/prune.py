@@ -111,10 +111,15 @@ def _plan(cluster: KubernetesCluster, prune: Prune) -> list[dict[str, Any]]:
     """What was reviewed to go and is still there; a roll back has no review: what is beyond its snapshot."""
     deployment = prune.deployment
     assert deployment.snapshot is not None
-    kept = kept_config_maps(
-        kept_snapshots(succeeded_snapshots(prune.component, prune.space), coming=deployment.snapshot)
+    succeeded = succeeded_snapshots(prune.component, prune.space)
+    inventory = take_inventory(
+        cluster,
+        prune.component,
+        prune.space,
+        deployment.snapshot.manifests,
+        kept=kept_config_maps(kept_snapshots(succeeded, coming=deployment.snapshot)),
+        succeeded=succeeded,
     )
-    inventory = take_inventory(cluster, prune.component, prune.space, deployment.snapshot.manifests, kept=kept)
     seen = [one for one in inventory.leaving if _was_reviewed(deployment, one)]
     leaving = [one for one in seen if _is_ticked(deployment, one)]
     going = {one.uid for one in leaving}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from accounts.models import User
@@ -14,8 +15,20 @@ from releases.approval_gates import Consent, counts_today
 from releases.choices import ApprovalState
 from releases.models import Approval, Build
 
-Decision = tuple[Consent, frozenset[int]]
-"""The consent, and who has a standing word on the snapshot and may not say another."""
+
+@dataclass(frozen=True)
+class Decision:
+    """The consent, and who has a standing word on the snapshot and may not say another."""
+
+    consent: Consent
+    decided: frozenset[int] = frozenset()
+
+    def lacks(self, person: int, space: Space) -> bool:
+        """Approvals are missing, and this person's yes would count and was not said yet."""
+        consent = self.consent
+        if consent.no or person in consent.makers or person in self.decided:
+            return False
+        return len(consent.given) < space.approvals
 
 
 def builders_of_many(order_ids: Iterable[int]) -> dict[int, set[int]]:
@@ -27,7 +40,7 @@ def builders_of_many(order_ids: Iterable[int]) -> dict[int, set[int]]:
     return found
 
 
-def consents_of(makers: Mapping[int, set[int]], snapshots: Mapping[int, Space]) -> dict[int, Decision]:
+def decisions_of(makers: Mapping[int, set[int]], snapshots: Mapping[int, Space]) -> dict[int, Decision]:
     """By snapshot, as ``approval_gates.consent_of`` reads one; ``makers`` by snapshot too."""
     rows = list(_approvals(list(snapshots))) if snapshots else []
     rights = _rights_of([row.by for row in rows], with_groups=any(one.approver_groups for one in snapshots.values()))
@@ -61,4 +74,4 @@ def _decision(
     ]
     counted = [one for one in given if one.by_id not in makers and counts_today(one, space, rights[one.by_id], now=now)]
     no = next((one for one in rows if one.state == ApprovalState.REJECTED), None)
-    return Consent(makers, counted, no), frozenset(one.by_id for one in rows)
+    return Decision(Consent(makers, counted, no), frozenset(one.by_id for one in rows))
