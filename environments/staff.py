@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from accounts.models import User
-from environments.access import roles_for
+from environments.access import Holding, Rights, may_approve
 from environments.enough import are_enough
 from environments.holding import each_holder, in_force, of_person
 from environments.models import Group, GroupMember, Membership, Space
@@ -26,8 +26,7 @@ class Held:
     membership_id: int
     group_id: int | None
     person_id: int
-    role: str
-    environment_id: int | None
+    holding: Holding
 
 
 Gone = Callable[[Held], bool]
@@ -39,12 +38,12 @@ class Staff:
     def __init__(self, project_id: int) -> None:
         rows = Membership.objects.filter(in_force(), Q(project=None) | Q(project=project_id))
         found = [
-            Held(row.pk, row.group_id, row.holder_id, row.role, row.environment_id) for row in each_holder(rows)
+            Held(row.pk, row.group_id, row.holder_id, Holding(row.role, row.project_id, row.environment_id))
+            for row in each_holder(rows)
         ]  # fmt: skip
-        people = User.objects.filter(is_active=True, pk__in={held.person_id for held in found})
-        active = set(people.values_list("pk", flat=True))
-        self.held = [held for held in found if held.person_id in active]
-        spaces = Space.objects.filter(project=project_id, is_archived=False).select_related("environment")
+        self.people = User.objects.filter(is_active=True).in_bulk({held.person_id for held in found})
+        self.held = [held for held in found if held.person_id in self.people]
+        spaces = Space.objects.filter(project=project_id, is_archived=False).select_related("environment", "project")
         self.spaces = list(spaces.order_by("environment__position"))
         named = {slug for space in self.spaces for slug in space.approver_groups}
         self.groups: dict[str, set[int]] = {slug: set() for slug in named}
@@ -60,25 +59,28 @@ class Staff:
         groups = self.groups
         if leaves and leaves[0] in groups:
             groups = groups | {leaves[0]: groups[leaves[0]] - {leaves[1]}}
+        now, then = self._rights(self.held, self.groups), self._rights(left, groups)
         lost = [
-            space.environment.label
-            for space in self.spaces
-            if _is_staffed(space, self.held, self.groups) and not _is_staffed(space, left, groups)
+            space.environment.label for space in self.spaces if _is_staffed(space, now) and not _is_staffed(space, then)
         ]
         if not lost:
             return ""
         return _("Then nobody could deploy to %(places)s: too few are left who deploy or approve there.", places=lost)
 
+    def _rights(self, held: Iterable[Held], groups: dict[str, set[int]]) -> list[Rights]:
+        """Of everybody who holds one of these roles, without a query."""
+        holdings: dict[int, list[Holding]] = {}
+        for one in held:
+            holdings.setdefault(one.person_id, []).append(one.holding)
+        found = [Rights(self.people[pk], held=own) for pk, own in holdings.items()]
+        for rights in found:
+            rights.know_groups(slug for slug, people in groups.items() if rights.user.pk in people)
+        return found
 
-def _is_staffed(space: Space, held: Iterable[Held], groups: dict[str, set[int]]) -> bool:
-    here = [one for one in held if one.environment_id in (None, space.environment_id)]
-    deployers = {one.person_id for one in here if one.role in roles_for("deploy", space)}
-    approving = roles_for("approve", space)
-    if space.approver_roles:
-        approving &= set(space.approver_roles)
-    approvers = {one.person_id for one in here if one.role in approving}
-    if space.approver_groups:
-        approvers &= set().union(*(groups[slug] for slug in space.approver_groups))
+
+def _is_staffed(space: Space, everybody: Iterable[Rights]) -> bool:
+    deployers = {rights.user.pk for rights in everybody if rights.can("deploy", space=space)}
+    approvers = {rights.user.pk for rights in everybody if may_approve(rights, space)}
     return bool(deployers) and are_enough(space, deployers, approvers)
 
 
