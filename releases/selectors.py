@@ -22,7 +22,6 @@ from releases.models import (
     Approval,
     Build,
     Deployment,
-    LogChunk,
     OrderEvent,
     Placement,
     Promotion,
@@ -146,18 +145,18 @@ def latest_build(order: ReleaseOrder) -> Build | None:
 
 def latest_review(order: ReleaseOrder, space: Space, *, is_removal: bool = False) -> Review | None:
     """The newest review of what deploying this order there would do (roll backs have their own), or removing it."""
-    return (
-        Review.objects.filter(order=order, space=space, wanted_snapshot=None, is_removal=is_removal)
-        .select_related("snapshot")
-        .order_by("-id")
-        .first()
-    )
+    return _reviews_of(order, space, is_removal=is_removal).select_related("snapshot").first()
+
+
+def _reviews_of(order: ReleaseOrder, space: Space, *, is_removal: bool) -> QuerySet[Review]:
+    rows = Review.objects.filter(order=order, space=space, wanted_snapshot=None, is_removal=is_removal)
+    return rows.order_by("-id")
 
 
 def newest_result(order: ReleaseOrder, space: Space) -> Review | None:
     """The newest review that found something to deploy there; one that is under way has found nothing yet."""
-    rows = Review.objects.filter(order=order, space=space, wanted_snapshot=None, is_removal=False)
-    return rows.filter(state=RunState.SUCCEEDED, snapshot__isnull=False).order_by("-id").first()
+    rows = _reviews_of(order, space, is_removal=False)
+    return rows.filter(state=RunState.SUCCEEDED, snapshot__isnull=False).first()
 
 
 def reviews() -> QuerySet[Review]:
@@ -167,8 +166,8 @@ def reviews() -> QuerySet[Review]:
 
 def newest_ended(order: ReleaseOrder, space: Space) -> Review | None:
     """The newest review of deploying it there that is not under way: what an inbox goes by while another one runs."""
-    rows = Review.objects.filter(order=order, space=space, wanted_snapshot=None, is_removal=False)
-    return rows.filter(state__in=sorted(TERMINAL)).select_related("snapshot").order_by("-id").first()
+    rows = _reviews_of(order, space, is_removal=False)
+    return rows.filter(state__in=sorted(TERMINAL)).select_related("snapshot").first()
 
 
 def review_of(order: ReleaseOrder, pk: int) -> Review:
@@ -282,19 +281,20 @@ def has_settled(deployment: Deployment) -> bool:
 
 def good_deployments(component_id: int, space: Space, *, limit: int = 50) -> list[Deployment]:
     """Every deployment that succeeded there, newest first: what one can roll back to."""
-    rows = Deployment.objects.filter(
-        component_id=component_id, space=space, state=RunState.SUCCEEDED, snapshot__isnull=False
-    ).exclude(kind=DeploymentKind.REMOVE)
-    rows = rows.select_related("order", "snapshot", "deployed_by").defer(*MANIFESTS)
+    rows = _good(component_id, space.pk).select_related("order", "snapshot", "deployed_by").defer(*MANIFESTS)
     return list(rows.order_by("-id")[:limit])
+
+
+def _good(component_id: int, space_id: int) -> QuerySet[Deployment]:
+    rows = Deployment.objects.filter(state=RunState.SUCCEEDED, component_id=component_id, space_id=space_id)
+    return rows.filter(snapshot__isnull=False).exclude(kind=DeploymentKind.REMOVE)
 
 
 def last_good_snapshots(component_id: int, space: Space, *, limit: int) -> list[Snapshot]:
     """The snapshots of the last successes there, newest first, each once: what a roll back brings back."""
-    rows = Deployment.objects.filter(
-        component_id=component_id, space=space, state=RunState.SUCCEEDED, snapshot__isnull=False
-    ).exclude(kind=DeploymentKind.REMOVE)
-    newest = rows.order_by().values("snapshot_id").annotate(top=Max("pk")).order_by("-top")[:limit]
+    newest = (
+        _good(component_id, space.pk).order_by().values("snapshot_id").annotate(top=Max("pk")).order_by("-top")[:limit]
+    )
     ids = [row["snapshot_id"] for row in newest]
     found = Snapshot.objects.only("manifests").in_bulk(ids)
     return [found[pk] for pk in ids]
@@ -327,9 +327,7 @@ def removals_there(places: Iterable[Placement]) -> dict[int, Deployment]:
 
 def has_earlier_success(place: Placement) -> bool:
     """Whether there is a snapshot that succeeded there, other than the one that stands there now."""
-    rows = Deployment.objects.filter(
-        component_id=place.component_id, space_id=place.space_id, state=RunState.SUCCEEDED, snapshot__isnull=False
-    ).exclude(kind=DeploymentKind.REMOVE)
+    rows = _good(place.component_id, place.space_id)
     standing = place.last_applied.snapshot_id if place.last_applied else None
     return rows.exclude(snapshot=standing).exists() if standing else rows.exists()
 
@@ -387,48 +385,3 @@ def builders_of(order: ReleaseOrder) -> set[int]:
     if ahead := _ahead(order):
         return ahead.builders
     return set(Build.objects.filter(order=order).values_list("started_by_id", flat=True))
-
-
-LOG_CHUNKS_MOST = 64
-LOG_CHARACTERS_MOST = 1_000_000
-
-
-def log_from(build: Build, offset: int) -> str:
-    """Log text from a character offset on, at most 64 chunks and about a million characters; empty at the end."""
-    last = (
-        LogChunk.objects.filter(build=build, offset__lte=offset)
-        .order_by("-offset")
-        .values_list("offset", flat=True)
-        .first()
-    )
-    if last is None:
-        return ""
-    chunks = LogChunk.objects.filter(build=build, offset__gte=last).order_by("offset")[:LOG_CHUNKS_MOST]
-    text = ""
-    for chunk in chunks.iterator(chunk_size=2):
-        text += chunk.text
-        if len(text) - (offset - last) >= LOG_CHARACTERS_MOST:
-            break
-    return text[offset - last :]
-
-
-USUAL_OF = 9
-"""How many of the last successes say what is usual."""
-
-
-def recent_builds(component_id: int) -> list[Build]:
-    """The last builds of the component that succeeded, newest first: times and stages only."""
-    rows = Build.objects.filter(order__component_id=component_id, state=RunState.SUCCEEDED, started_at__isnull=False)
-    return list(rows.only("started_at", "finished_at", "stages").order_by("-id")[:USUAL_OF])
-
-
-def recent_rollouts(component_id: int, space_id: int) -> list[Deployment]:
-    """The last deployments and roll backs of the component that succeeded there, newest first: times only."""
-    rows = Deployment.objects.filter(
-        component_id=component_id,
-        space_id=space_id,
-        state=RunState.SUCCEEDED,
-        kind__in=[DeploymentKind.DEPLOY, DeploymentKind.ROLL_BACK],
-        applied_at__isnull=False,
-    )
-    return list(rows.only("applied_at", "finished_at").order_by("-id")[:USUAL_OF])

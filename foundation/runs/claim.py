@@ -85,11 +85,9 @@ def claim(kind: Kind, *, owner: str, limit: int, pk: int | None = None, grace: f
     ``pk`` asks for one run; ``grace`` seconds counts rows as due that will be so that soon (a hint may be early).
     No more runs of a remote are taken than it has free slots; the slots themselves are held by the passes.
     """
-    due = _due(kind, pk, grace)
-    if pk is not None and connection.vendor == "postgresql":
-        # The claim itself asks: a lock of one row costs nothing there.
-        return _claim_due(kind, due, owner, limit, is_together=False)
-    return _claim(kind, due, owner, limit, is_together=False)
+    # A claim of one row asks by itself whether it is due: its lock costs nothing on PostgreSQL.
+    take = _claim_due if pk is not None and connection.vendor == "postgresql" else _claim
+    return take(kind, _due(kind, pk, grace), owner, limit, is_together=False)
 
 
 def claim_group(kind: Kind, *, owner: str, grace: float = 0.0) -> list[Lease]:

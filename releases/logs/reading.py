@@ -277,3 +277,22 @@ def sections_of(build: Build) -> list[LogSection]:
             )
         )  # fmt: skip
     return found
+
+
+LOG_CHUNKS_MOST = 64
+LOG_CHARACTERS_MOST = 1_000_000
+
+
+def log_from(build: Build, offset: int) -> str:
+    """Log text from a character offset on, at most 64 chunks and about a million characters; empty at the end."""
+    before = chunks_of(build).filter(offset__lte=offset).order_by("-offset")
+    last = before.values_list("offset", flat=True).first()
+    if last is None:
+        return ""
+    chunks = chunks_of(build).filter(offset__gte=last).order_by("offset")[:LOG_CHUNKS_MOST]
+    text = ""
+    for chunk in chunks.iterator(chunk_size=2):
+        text += chunk.text
+        if len(text) - (offset - last) >= LOG_CHARACTERS_MOST:
+            break
+    return text[offset - last :]

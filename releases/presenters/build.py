@@ -15,17 +15,18 @@ from environments.access import Rights
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
-from releases import selectors
-from releases.choices import OrderState
+from releases.choices import DeploymentKind, OrderState
 from releases.logs.index import LogIndex
 from releases.logs.reading import Line, read_lines, sections_of, summary_of
-from releases.models import Build, ReleaseOrder
+from releases.models import Build, Deployment, ReleaseOrder
 from releases.presenters.acts import Act, Refusal, refusal
 from releases.presenters.facts import console_url
 from releases.presenters.words import STAGE_STATES, build_waits, reason_of
 
 NEARLY = 95
 """What still goes on is never drawn as done, however late it is."""
+USUAL_OF = 9
+"""How many of the last successes say what is usual."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class UsualBuild:
 
 def usual_build(component_id: int) -> UsualBuild:
     """One query."""
-    builds = selectors.recent_builds(component_id)
+    builds = _recent_builds(component_id)
     stages: dict[str, list[int]] = defaultdict(list)
     for build in builds:
         for stage in build.stages:
@@ -50,8 +51,26 @@ def usual_build(component_id: int) -> UsualBuild:
 
 def usual_rollout(component_id: int, space_id: int) -> int | None:
     """Seconds from the cluster's yes to the verdict: one query."""
-    rows = selectors.recent_rollouts(component_id, space_id)
+    rows = _recent_rollouts(component_id, space_id)
     return _median([seconds_between(row.applied_at, row.finished_at) for row in rows])
+
+
+def _recent_builds(component_id: int) -> list[Build]:
+    """The last builds of the component that succeeded, newest first: times and stages only."""
+    rows = Build.objects.filter(order__component_id=component_id, state=RunState.SUCCEEDED, started_at__isnull=False)
+    return list(rows.only("started_at", "finished_at", "stages").order_by("-id")[:USUAL_OF])
+
+
+def _recent_rollouts(component_id: int, space_id: int) -> list[Deployment]:
+    """The last deployments and roll backs of the component that succeeded there, newest first: times only."""
+    rows = Deployment.objects.filter(
+        component_id=component_id,
+        space_id=space_id,
+        state=RunState.SUCCEEDED,
+        kind__in=[DeploymentKind.DEPLOY, DeploymentKind.ROLL_BACK],
+        applied_at__isnull=False,
+    )
+    return list(rows.only("applied_at", "finished_at").order_by("-id")[:USUAL_OF])
 
 
 def _median(seconds: list[int | None]) -> int | None:

@@ -374,8 +374,7 @@ class Desk:
     def _ensure_agreed(self, row: Deployment) -> None:
         """This deployment has the consent that the policy in force asks for, of people who are not in it themselves."""
         order, deployer = ReleaseOrder.objects.get(pk=row.order_id), row.deployed_by
-        hours = self.policy["approval_hours"]
-        oldest = timezone.now() - timedelta(hours=hours)
+        oldest = timezone.now() - timedelta(hours=(hours := self.policy["approval_hours"]))
         decisions = list(Approval.objects.filter(snapshot=row.snapshot).select_related("by"))
         counted = {
             one.by_id

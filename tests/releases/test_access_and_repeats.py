@@ -13,7 +13,8 @@ from accounts.models import Token
 from environments.models import Membership
 from foundation.api.views import ApiView
 from prism4k.urls import api
-from releases import gates, selectors
+from releases import gates
+from releases.logs import reading
 from releases.models import Build, LogChunk
 from releases.services import promotions
 from releases.transitions import end_run
@@ -139,9 +140,9 @@ def test_a_long_log_comes_in_pieces_of_bounded_size(world: World) -> None:
     piece = "x" * 600_000
     for number in range(5):
         LogChunk.objects.create(build=row, offset=number * len(piece), first_line=1, text=piece)
-    text, offset = selectors.log_from(row, 0), 0
+    text, offset = reading.log_from(row, 0), 0
     assert 0 < len(text) <= 1_200_000
-    while text := selectors.log_from(row, offset):
+    while text := reading.log_from(row, offset):
         offset += len(text)
     assert offset == 5 * len(piece)
 

@@ -119,7 +119,7 @@ class BuildLog(ApiView):
         offset = parse_digits(request.query_params.get("offset", "0"))
         if offset is None:
             raise Invalid({"offset": [_("Give the offset that the last answer named.")]})
-        text = selectors.log_from(build, offset)
+        text = reading.log_from(build, offset)
         next_offset = offset + len(text)
         is_complete = build.is_terminal and next_offset >= build.log_size
         return Response({"offset": offset, "next_offset": next_offset, "text": text, "is_complete": is_complete})
