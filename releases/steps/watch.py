@@ -37,6 +37,7 @@ from foundation.runs.lease import Again, Lease, LeaseLost, Parked, lease_seconds
 from foundation.runs.wake import wake
 from foundation.runs.writeback import write_back
 from releases.models import Deployment, NamespaceWatch, Placement, SpaceObservation
+from releases.steps.namespaces import NAMESPACE_PHASE
 from releases.steps.pending_moves import PendingMoves
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,11 @@ ROUND_SECONDS = 0.25
 RENEW_SECONDS = 3.0
 UNUSABLE_SECONDS = 30.0
 MOST_A_ROUND = 50
+SENDING = frozenset({"start", "applying", NAMESPACE_PHASE})
+"""Phases that read no rollout: what moves then is often our own sending, and must not take the run from its worker.
+
+Nothing is missed: the first pass of the phase after them reads what is there.
+"""
 
 
 def wake_watch(space: Space) -> None:
@@ -268,20 +274,20 @@ def wake_places(places: Mapping[tuple[int, str], Mapping[str, bool]]) -> None:
     for (cluster_id, namespace), instances in places.items():
         there = {"space__cluster_id": cluster_id, "space__namespace": namespace}
         followed = _deployments_there(there)
-        for pk, instance in followed.items():
-            if "" in instances or instance in instances:
+        for pk, phase, instance in followed:
+            if phase not in SENDING and ("" in instances or instance in instances):
                 wake(Deployment, pk, prompt=False, is_first=instances.get(instance, False))
-        if "" not in instances and instances.keys() <= set(followed.values()):
+        if "" not in instances and instances.keys() <= {instance for _pk, _phase, instance in followed}:
             continue
         for pk in SpaceObservation.objects.filter(**there).values_list("pk", flat=True):
             wake(SpaceObservation, pk, prompt=False)
 
 
-def _deployments_there(there: dict[str, object]) -> dict[int, str]:
-    """Instance labels of the deployments under way, by id."""
+def _deployments_there(there: dict[str, object]) -> list[tuple[int, str, str]]:
+    """The deployments under way: id, phase, instance label."""
     names = ("space__project__slug", "component__slug", "space__environment__slug")
-    rows = Deployment.objects.filter(**there, state__in=sorted(ACTIVE)).values_list("pk", *names)
-    return {pk: instance_label(*slugs) for pk, *slugs in rows}
+    rows = Deployment.objects.filter(**there, state__in=sorted(ACTIVE)).values_list("pk", "phase", *names)
+    return [(pk, phase, instance_label(*slugs)) for pk, phase, *slugs in rows]
 
 
 def is_watched(space: Space) -> bool:

@@ -104,6 +104,7 @@ def test_new_rows_wait_for_a_click_and_keys_move(open_screen: Open, crew: Crew) 
     assert not screen.was_reloaded()
     news.click()
     expect(rows.first).to_have_attribute("data-order", order.number)
+    page.wait_for_load_state()  # the rows are there before the keys are listened to
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("k")

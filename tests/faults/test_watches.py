@@ -154,6 +154,10 @@ def test_news_of_one_component_wake_its_deployment_and_not_the_space(running: Si
     assert woken({"another"}) == (False, True)
     assert woken({ours, "another"}) == (True, True)
     assert woken({""}) == (True, True), "after a list anything may have moved"
+    for phase in ("start", "applying", "namespace"):
+        Deployment.objects.filter(pk=run.pk).update(phase=phase)
+        assert woken({ours}) == (False, False), "its worker is sending just now"
+        assert woken({""}) == (False, True)
 
 
 def test_a_rollout_that_is_watched_is_not_read_each_second(running: Site) -> None:
