@@ -17,7 +17,15 @@ from foundation.runs.choices import RunState
 from releases.choices import DeploymentKind
 from releases.models import BreakGlass, Deployment
 
-RULES = ("approvals", "approver_roles", "approver_groups", "four_eyes", "operations_only", "asks_review")
+RULES = (
+    "approvals",
+    "approver_roles",
+    "approver_groups",
+    "approvals_per_group",
+    "four_eyes",
+    "operations_only",
+    "asks_review",
+)
 """What of a policy the sheet always says; of the rest only what has changed since."""
 
 
@@ -45,8 +53,10 @@ def _then(space: Space, row: Deployment) -> str:
 
 
 def _said(policy: Mapping[str, Any]) -> Iterable[str]:
+    # What is kept of an earlier deployment has the rules that there were then.
     for name in RULES:
-        if policy[name] not in ([], ""):
+        is_said = policy.get("approver_groups") if name == "approvals_per_group" else True
+        if is_said and policy.get(name, "") not in ([], ""):
             yield f"{_label(name)}: {policy_words(name, policy[name])}"
 
 

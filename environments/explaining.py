@@ -130,7 +130,7 @@ def explain_right(matter: Matter) -> RightExplained:
     may = matter.may
     counting = [one.row for one in held if one.counts]
     if may:
-        code, why = ("role", _role_words(counting)) if counting else ("own", owner_of(matter.verb))
+        code, why = ("role", _allowing(matter, counting)) if counting else ("own", owner_of(matter.verb))
     else:
         code, why = _why_not(matter, held)
     shown = sorted(held, key=lambda one: (not one.counts, bool(one.when), -one.row.pk))[:MOST_SHOWN]
@@ -215,6 +215,15 @@ def _out_of_time(matter: Matter, row: Membership) -> str:
 def _latest_end(rows: Iterable[Membership]) -> datetime | None:
     ends = [row.ends_at for row in rows]
     return None if None in ends else max((end for end in ends if end is not None), default=None)
+
+
+def _allowing(matter: Matter, rows: Sequence[Membership]) -> MessageLike:
+    """The roles; of an approval also the groups of which it fills a place, where the policy needs some of each."""
+    roles, space = _role_words(rows), matter.space
+    if matter.verb != "approve" or space is None or not space.approvals_per_group:
+        return roles
+    groups = sorted(matter.rights.groups & set(space.approver_groups))
+    return _("%(roles)s; the approval counts for one of these groups: %(names)s", roles=roles, names=groups)
 
 
 def _role_words(rows: Sequence[Membership]) -> MessageLike:

@@ -309,6 +309,7 @@ class PolicyForm(forms.Form):
                 "approvals",
                 "approver_roles",
                 "approver_groups",
+                "approvals_per_group",
                 "approval_hours",
                 "approval_needs_comment",
                 "four_eyes",

@@ -74,6 +74,7 @@ POLICY: dict[str, Judge] = {
     "approvals": _fewer,
     "approver_roles": _others,
     "approver_groups": _other_groups,
+    "approvals_per_group": _fewer,
     "approval_hours": _longer,
     "approval_needs_comment": _switched_off,
     "four_eyes": _switched_off,
@@ -100,6 +101,12 @@ PROJECT: dict[str, Judge] = {"change_ticket_pattern": _another_pattern}
 """Of a project with a space in production."""
 
 
+WITH = {"approvals_per_group": "approver_groups"}
+"""Fields that say something of another one: a change of both is one change, and waits as one."""
+
+
 def loosened(table: Mapping[str, Judge], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Names of the fields that the change loosens, in the order of the table; fields not in ``after`` stay."""
-    return [name for name, judge in table.items() if name in after and judge(before[name], after[name])]
+    loose = {name for name, judge in table.items() if name in after and judge(before[name], after[name])}
+    loose |= {name for name in WITH if WITH[name] in loose and name in after and before[name] != after[name]}
+    return [name for name in table if name in loose]

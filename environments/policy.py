@@ -22,6 +22,7 @@ POLICY_FIELDS = (
     "approvals",
     "approver_roles",
     "approver_groups",
+    "approvals_per_group",
     "approval_hours",
     "approval_needs_comment",
     "four_eyes",
@@ -88,6 +89,8 @@ def contradictions(policy: Mapping[str, Any], *, is_entry: bool) -> dict[str, li
     found: dict[str, list[MessageLike]] = {}
     if policy["approvals"] and not policy["asks_review"]:
         found["approvals"] = [_("An approval belongs to a review: ask for a review here, or for no approvals.")]
+    if problem := _of_each_group(policy):
+        found["approvals_per_group"] = [problem]
     if not set(policy["approver_roles"]) <= APPROVERS:
         found["approver_roles"] = [_("Only operations and project administrators may approve.")]
     if policy["promote_automatically"] and not is_entry:
@@ -100,3 +103,14 @@ def contradictions(policy: Mapping[str, Any], *, is_entry: bool) -> dict[str, li
     if problem := patterns.problem_of(policy["branch_pattern"]):
         found["branch_pattern"] = [problem]
     return found
+
+
+def _of_each_group(policy: Mapping[str, Any]) -> MessageLike:
+    """The number of all says how many are needed at most: those of each group are among them."""
+    each, groups = policy["approvals_per_group"], len(set(policy["approver_groups"]))
+    if each and not groups:
+        return _("Choose the groups that so many approvals are needed of.")
+    if each * groups > policy["approvals"]:
+        return _("%(each)s of each group are %(count)s approvals: ask for at least so many.", each=each,
+                 count=each * groups)  # fmt: skip
+    return ""

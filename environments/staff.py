@@ -80,7 +80,7 @@ class Staff:
 
 def _is_staffed(space: Space, everybody: Iterable[Rights]) -> bool:
     deployers = {rights.user.pk for rights in everybody if rights.can("deploy", space=space)}
-    approvers = {rights.user.pk for rights in everybody if may_approve(rights, space)}
+    approvers = {rights.user.pk: rights.groups for rights in everybody if may_approve(rights, space)}
     return bool(deployers) and are_enough(space, deployers, approvers)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from accounts.models import User
 from environments.access import Rights, approvers_in, may_approve, people_who_may, who_may
 from environments.models import Space
+from environments.needed import Needed, People, groups_of, needed_in
 from foundation.clock import db_now
-from foundation.messages import localized_list
+from foundation.messages import Message, MessageLike, localized_list
 from foundation.messages import message as _
 from releases import selectors
 from releases.gate import Gate
@@ -23,13 +25,20 @@ class Consent:
     makers: set[int]
     given: list[Approval]
     no: Approval | None
+    groups: Mapping[int, Collection[str]] = field(default_factory=dict)
+    """Of those who gave it, by id; read where the policy needs some of each group."""
+
+    @property
+    def people(self) -> People:
+        """Whose approvals count, the first one first."""
+        return {one.by_id: self.groups.get(one.by_id, ()) for one in in_order(self.given)}
 
     def is_enough(self, space: Space, deployer: User | None) -> bool:
         """What the gates of approval and of four eyes answer together, without their words."""
         if space.four_eyes and deployer is not None and deployer.pk in self.makers:
             return False
-        others = [one for one in self.given if deployer is None or one.by_id != deployer.pk]
-        return not space.approvals or (self.no is None and len(others) >= space.approvals)
+        others = _but(self.people, deployer)
+        return not space.approvals or (self.no is None and needed_in(space).is_reached(others))
 
 
 def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None, deployer: User | None) -> list[Gate]:
@@ -40,7 +49,7 @@ def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None,
         if no:
             gates.append(rejected(no))
         words = selectors.approvals_in_force(snapshot) if snapshot else []
-        gates.append(agreement(order, space, words, deployer, needed=space.approvals))
+        gates.append(agreement(order, space, words, deployer, needed=needed_in(space)))
     return gates + four_eyes_gates(order, space, deployer)
 
 
@@ -56,7 +65,7 @@ def agreement(
     words: list[Approval],
     deployer: User | None,
     *,
-    needed: int,
+    needed: Needed,
     asked_by: int | None = None,
 ) -> Gate:
     """Do enough people agree, whom four eyes allow, by the policy and the roles of this moment?
@@ -65,11 +74,41 @@ def agreement(
     """
     makers = makers_of(order)
     barred = makers | ({asked_by} if asked_by else set())
-    given = [word for word in words if word.by_id not in barred and counts_today(word, space, Rights(word.by))]
-    others = [word for word in given if deployer is None or word.by_id != deployer.pk]
-    if deployer and len(others) < needed <= len(given):
+    given = people_who_agree(space, words, barred)
+    others = _but(given, deployer)
+    if deployer and not needed.is_reached(others) and needed.is_reached(given):
         return _approver_deploys(space, deployer, makers if space.four_eyes else set())
-    return _enough(space, others, barred | ({deployer.pk} if deployer else set()), needed)
+    names = {word.by_id: word.by.localized_name for word in words}
+    barred |= {deployer.pk} if deployer else set()
+    return _enough(space, _Agreed(needed, others, names), barred)
+
+
+def people_who_agree(space: Space, words: Iterable[Approval], barred: set[int]) -> People:
+    """Whose approvals count today, with their groups where the policy needs some of each."""
+    found = {}
+    for word in in_order(words):
+        rights = Rights(word.by)
+        if word.by_id not in barred and counts_today(word, space, rights):
+            found[word.by_id] = rights.groups if needed_in(space).per_group else frozenset()
+    return found
+
+
+def fills_a_place(rights: Rights, snapshot: Snapshot) -> bool:
+    """Would one more yes, this person's, leave less to come? True where no group has places of its own."""
+    needed, order = needed_in(snapshot.space), snapshot.order
+    if not needed.per_group:
+        return True
+    given = people_who_agree(snapshot.space, selectors.approvals_in_force(snapshot), makers_of(order))
+    return needed.is_helped_by(rights.groups, given)
+
+
+def in_order(words: Iterable[Approval]) -> list[Approval]:
+    """As they were given: who came first keeps the first group that has a place."""
+    return sorted(words, key=lambda word: word.pk)
+
+
+def _but(people: People, deployer: User | None) -> People:
+    return {pk: groups for pk, groups in people.items() if deployer is None or pk != deployer.pk}
 
 
 def counts_today(approval: Approval, space: Space, rights: Rights, *, now: datetime | None = None) -> bool:
@@ -101,17 +140,61 @@ def _deployers_but(space: Space, barred: set[int]) -> list[str]:
     return [person.shown_name for person in people_who_may("deploy", space=space) if person.pk not in barred]
 
 
-def _enough(space: Space, given: list[Approval], barred: set[int], needed: int) -> Gate:
+@dataclass(frozen=True)
+class _Agreed:
+    """Whose approvals count towards what is needed, in words too."""
+
+    needed: Needed
+    people: People
+    names: Mapping[int, object]
+
+    @property
+    def words(self) -> MessageLike:
+        """How many of how many; where groups count, which one each counts for and what is missing."""
+        missing = [f"{slug} ({count})" for slug, count in self.needed.missing(self.people).items()]
+        numbers = {
+            "given": len(self.people), "needed": self.needed.approvals, "missing": missing, "whom": self._placed()
+        }  # fmt: skip
+        if missing and numbers["whom"]:
+            return _("%(given)s of %(needed)s approvals: %(whom)s; missing of %(missing)s.", **numbers)
+        if missing:
+            return _("%(given)s of %(needed)s approvals; missing of %(missing)s.", **numbers)
+        if numbers["whom"]:
+            return _("%(given)s of %(needed)s approvals: %(whom)s.", **numbers)
+        return _("%(given)s of %(needed)s approvals.", given=len(self.people), needed=self.needed.approvals)
+
+    def _placed(self) -> list[Message]:
+        found = self.needed.counted_for(self.people)
+        return [_("%(who)s for %(group)s", who=self.names[pk], group=slug) for pk, slug in found.items()]
+
+
+def _enough(space: Space, agreed: _Agreed, barred: set[int]) -> Gate:
     """Enough approvals, or who can still give one; a team that is too small is told so, not left to wait.
 
     ``barred``: ids of who may not approve this order, with any role.
     """
-    numbers = {"given": len(given), "needed": needed}
-    if len(given) >= needed:
-        return Gate("approved", True, _("%(given)s of %(needed)s approvals.", **numbers))
-    left = _approvers_but(space, barred | {approval.by_id for approval in given})
-    if len(given) + len(left) >= needed:
-        return Gate("approved", False, _("%(given)s of %(needed)s approvals.", **numbers), localized_list(left[:3]))
+    needed, people = agreed.needed, agreed.people
+    if needed.is_reached(people):
+        return Gate("approved", True, agreed.words)
+    left = _approvers_but(space, barred | people.keys())
+    groups = groups_of(space, [person.pk for person in left])
+    if not needed.is_reached({**people, **groups}):
+        return _nobody_left(space, agreed, {**people, **groups})
+    helping = [person.shown_name for person in left if needed.is_helped_by(groups[person.pk], people)]
+    return Gate("approved", False, agreed.words, localized_list(helping[:3]))
+
+
+def _nobody_left(space: Space, agreed: _Agreed, everybody: People) -> Gate:
+    """All who could approve are too few: who could add people is asked."""
+    numbers = {"given": len(agreed.people), "needed": agreed.needed.approvals}
+    if missing := list(agreed.needed.missing(everybody)):
+        message = _(
+            "Nobody who may approve it is left in %(names)s (%(given)s of %(needed)s approvals). A person counts for "
+            "one group only.",
+            **numbers,
+            names=missing,
+        )
+        return Gate("approved", False, message, who_may("manage_people"))
     message = _(
         "Nobody is left who may approve it (%(given)s of %(needed)s approvals): people who created, built or "
         "deploy an order do not approve it. Give one more person the role here.",
@@ -122,13 +205,14 @@ def _enough(space: Space, given: list[Approval], barred: set[int], needed: int) 
 
 def fair_approvers(order: ReleaseOrder, space: Space, *, but: int | None = None) -> str:
     """Whom to ask for an approval of this order: nobody who created or built it; failing them, who can add people."""
-    names = _approvers_but(space, makers_of(order) | ({but} if but else set()))
+    left = _approvers_but(space, makers_of(order) | ({but} if but else set()))
+    names = [person.shown_name for person in left]
     return localized_list(names[:3]) if names else who_may("manage_members", space=space)
 
 
-def _approvers_but(space: Space, barred: set[int]) -> list[str]:
-    """Names of those who may approve there, without some people."""
-    return [person.shown_name for person in approvers_in(space) if person.pk not in barred]
+def _approvers_but(space: Space, barred: set[int]) -> list[User]:
+    """Those who may approve there, without some people."""
+    return [person for person in approvers_in(space) if person.pk not in barred]
 
 
 def makers_of(order: ReleaseOrder) -> set[int]:

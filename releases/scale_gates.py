@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from accounts.models import User
 from environments.models import Space
+from environments.needed import Needed, needed_in
 from foundation.messages import message as _
 from releases import gates, selectors
 from releases.approval_gates import agreement, fair_approvers, four_eyes_gates, rejected
@@ -45,10 +46,10 @@ def request_gates(row: ScaleRequest, deployer: User | None) -> list[Gate]:
     if no:
         found.append(rejected(no))
     given = selectors.decisions_in_force(words)
-    needed = approvals_needed(row.space)
+    needed = needed_for_scale(row.space)
     return [*found, agreement(row.order, row.space, given, deployer, needed=needed, asked_by=row.asked_by_id)]
 
 
-def approvals_needed(space: Space) -> int:
-    """As many as for a deployment there, and one where that needs none."""
-    return max(1, space.approvals)
+def needed_for_scale(space: Space) -> Needed:
+    """As for a deployment there, and one approval where that needs none."""
+    return needed_in(space, least=1)

@@ -200,6 +200,7 @@ class Migration(migrations.Migration):
                 ('approvals', models.PositiveSmallIntegerField(default=0, validators=[django.core.validators.MaxValueValidator(9)], verbose_name='approvals needed')),
                 ('approver_roles', models.JSONField(blank=True, default=list, verbose_name='roles that may approve')),
                 ('approver_groups', models.JSONField(blank=True, default=list, verbose_name='groups whose people may approve')),
+                ('approvals_per_group', models.PositiveSmallIntegerField(default=0, help_text='0: from any of the groups chosen. Who is in two of them counts for one.', validators=[django.core.validators.MaxValueValidator(9)], verbose_name='approvals needed of each group')),
                 ('approval_hours', models.PositiveSmallIntegerField(default=0, help_text='0: never.', verbose_name='approvals expire after (hours)')),
                 ('approval_needs_comment', models.BooleanField(default=False, verbose_name='an approval needs a comment')),
                 ('four_eyes', models.BooleanField(default=False, verbose_name='four eyes')),
@@ -356,7 +357,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='space',
-            constraint=models.CheckConstraint(condition=models.Q(('approvals__lte', 9), ('deploy_deadline_seconds__range', (1, 7200)), ('settle_seconds__lte', 3600)), name='policy_numbers_of_a_space_are_in_range'),
+            constraint=models.CheckConstraint(condition=models.Q(('approvals__lte', 9), ('approvals_per_group__lte', 9), ('deploy_deadline_seconds__range', (1, 7200)), ('settle_seconds__lte', 3600)), name='policy_numbers_of_a_space_are_in_range'),
         ),
         migrations.AddConstraint(
             model_name='rulechange',

@@ -129,6 +129,11 @@ class Space(models.Model):
     approver_roles = models.JSONField(_("roles that may approve"), default=list, blank=True)
     approver_groups = models.JSONField(_("groups whose people may approve"), default=list, blank=True)
     """Short names; each person needs a role besides that may approve. Empty: people of any group and of none."""
+    approvals_per_group = models.PositiveSmallIntegerField(
+        _("approvals needed of each group"), default=0, validators=[MaxValueValidator(9)],
+        help_text=_("0: from any of the groups chosen. Who is in two of them counts for one."),
+    )  # fmt: skip
+    """Of each of ``approver_groups``, within ``approvals``, which stays the number of all."""
     approval_hours = models.PositiveSmallIntegerField(
         _("approvals expire after (hours)"), default=0, help_text=_("0: never.")
     )
@@ -177,7 +182,12 @@ class Space(models.Model):
             ),
             models.CheckConstraint(
                 name="policy_numbers_of_a_space_are_in_range",
-                condition=Q(approvals__lte=9, settle_seconds__lte=3600, deploy_deadline_seconds__range=(1, 7200)),
+                condition=Q(
+                    approvals__lte=9,
+                    approvals_per_group__lte=9,
+                    settle_seconds__lte=3600,
+                    deploy_deadline_seconds__range=(1, 7200),
+                ),
             ),
         ]
 

@@ -64,6 +64,8 @@ def policy_words(name: str, value: Any) -> MessageLike:
         return _EMPTY_BOUNDS[name]
     if name == "branch_pattern" and not value:
         return _("any branch")
+    if name == "approvals_per_group" and not value:
+        return _("from any of the groups")
     if value is True:
         return _("yes")
     if value is False:
@@ -84,6 +86,8 @@ def policy_in_short(space: Space) -> list[MessageLike]:
         said.append(_("no review"))
     if space.approvals:
         said.append(ngettext("%(count)s approval", "%(count)s approvals", space.approvals) % {"count": space.approvals})
+    if space.approvals_per_group:
+        said.append(_("%(count)s of each group", count=space.approvals_per_group))
     if space.four_eyes:
         said.append(_("four eyes"))
     if space.creators_may_promote:

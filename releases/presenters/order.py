@@ -14,6 +14,7 @@ from foundation.messages import MessageLike, localized_list
 from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
 from releases import gates, selectors
+from releases.approval_gates import fills_a_place
 from releases.choices import OrderState
 from releases.models import Build, Deployment, Placement, ReleaseOrder
 from releases.presenters.acts import Act, panel_url, refusal
@@ -285,7 +286,9 @@ def _waits_for_own_word(place: Place, rights: Rights) -> bool:
     if snapshot is None or any(one.by_id == rights.user.pk for one in selectors.approvals_in_force(snapshot)):
         return False
     # A rejection is answered on the review page by its author, not by one more yes.
-    return selectors.rejection(snapshot) is None and not approvals.why_not(rights.user, snapshot)
+    if selectors.rejection(snapshot) or approvals.why_not(rights.user, snapshot):
+        return False
+    return fills_a_place(rights, snapshot)
 
 
 def _promote(order: ReleaseOrder, place: Place, rights: Rights, panel: str) -> Act | None:

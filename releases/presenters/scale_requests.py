@@ -17,7 +17,7 @@ from releases import gates
 from releases.choices import ApprovalState, ScaleRequestState
 from releases.models import Approval, Placement, ScaleRequest
 from releases.presenters.acts import Act, explain_url, refusal
-from releases.scale_gates import approvals_needed, request_gates, scale_gates
+from releases.scale_gates import needed_for_scale, request_gates, scale_gates
 from releases.scale_requests import is_of, request_there
 from releases.scaling import bounds_of
 from releases.services.scale_requests import ensure_may_decide
@@ -88,7 +88,9 @@ def shown(row: ScaleRequest, rights: Rights) -> ShownScaleRequest:
     """With its approvals, the gates that the scale would meet, and what this viewer may do."""
     state = state_of(row)
     words = list(row.approvals.select_related("by"))
-    found = ShownScaleRequest(row, state, bounds_of(row.space, row.snapshot).words, words, approvals_needed(row.space))
+    found = ShownScaleRequest(
+        row, state, bounds_of(row.space, row.snapshot).words, words, needed_for_scale(row.space).approvals
+    )
     if state not in _OPEN:
         return found
     why, who = _why_no_word(rights, row)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from accounts.models import User
 from environments.access import Rights, know_groups, read_rights
 from environments.models import Space
+from environments.needed import needed_in
 from foundation.clock import db_now
 from releases.approval_gates import Consent, counts_today
 from releases.choices import ApprovalState
@@ -23,12 +24,12 @@ class Decision:
     consent: Consent
     decided: frozenset[int] = frozenset()
 
-    def lacks(self, person: int, space: Space) -> bool:
+    def lacks(self, rights: Rights, space: Space) -> bool:
         """Approvals are missing, and this person's yes would count and was not said yet."""
-        consent = self.consent
+        consent, person, needed = self.consent, rights.user.pk, needed_in(space)
         if consent.no or person in consent.makers or person in self.decided:
             return False
-        return len(consent.given) < space.approvals
+        return needed.is_helped_by(rights.groups if needed.per_group else (), consent.people)
 
 
 def builders_of_many(order_ids: Iterable[int]) -> dict[int, set[int]]:
@@ -74,4 +75,5 @@ def _decision(
     ]
     counted = [one for one in given if one.by_id not in makers and counts_today(one, space, rights[one.by_id], now=now)]
     no = next((one for one in rows if one.state == ApprovalState.REJECTED), None)
-    return Decision(Consent(makers, counted, no), frozenset(one.by_id for one in rows))
+    groups = {pk: rights[pk].groups for pk in {one.by_id for one in counted}} if space.approver_groups else {}
+    return Decision(Consent(makers, counted, no, groups), frozenset(one.by_id for one in rows))

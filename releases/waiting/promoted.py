@@ -108,7 +108,7 @@ def _why_to_deploy(row: _Row) -> MessageLike:
 
 def _may_decide(row: _Row, rights: Rights) -> bool:
     """Its approval gate is closed, and this person's yes would count and was not said yet."""
-    if not row.snapshot_id or not row.decision.lacks(rights.user.pk, row.space):
+    if not row.snapshot_id or not row.decision.lacks(rights, row.space):
         return False
     return gates.first_closed(gates.order_gates(row.promotion.order, row.space)) is None
 

@@ -29,7 +29,7 @@ def removals_to_approve(rights: Rights) -> list[Wait]:
     found = []
     for row in rows:
         space = spaces[row.space_id]
-        if not decisions[row.snapshot_id or 0].lacks(rights.user.pk, space):
+        if not decisions[row.snapshot_id or 0].lacks(rights, space):
             continue
         by = row.requested_by or row.order.author
         found.append(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from environments.access import Rights, may_approve, visible_to
+from foundation.clock import db_now
 from foundation.messages import message as _
+from releases.approval_gates import makers_of, people_who_agree
 from releases.choices import ApprovalState
-from releases.gates import first_closed
-from releases.scale_gates import request_gates
+from releases.models import Approval, ScaleRequest
+from releases.scale_gates import needed_for_scale
 from releases.scale_requests import is_of, waiting_requests
 from releases.waiting.decisions import builders_of_many
 from releases.waiting.wait import Wait
@@ -21,10 +23,18 @@ def scales_to_approve(rights: Rights) -> list[Wait]:
     built = builders_of_many(row.order_id for row in found) if found else {}
     waits = []
     for row in found:
-        words = [one for one in row.approvals.all() if one.state in (ApprovalState.GIVEN, ApprovalState.REJECTED)]
+        decided = row.approvals.filter(state__in=[ApprovalState.GIVEN, ApprovalState.REJECTED])
+        words = list(decided.select_related("by"))
         is_over = any(one.state == ApprovalState.REJECTED or one.by_id == user.pk for one in words)
-        is_agreed = first_closed(request_gates(row, None)) is None
-        if user.pk not in built.get(row.order_id, ()) and not (is_over or is_agreed):
+        if user.pk not in built.get(row.order_id, ()) and not is_over and _lacks(row, words, rights):
             why = _("to be scaled to %(count)s", count=row.replicas)
             waits.append(Wait(row.order, row.space, row.created_at, why, row.asked_by, 0, row.snapshot_id, scale=row))
     return waits
+
+
+def _lacks(row: ScaleRequest, words: list[Approval], rights: Rights) -> bool:
+    """Approvals are missing, and this person's yes would fill a place."""
+    needed, now = needed_for_scale(row.space), db_now()
+    given = [one for one in words if one.expires_at is None or one.expires_at > now]
+    people = people_who_agree(row.space, given, makers_of(row.order) | {row.asked_by_id})
+    return needed.is_helped_by(rights.groups if needed.per_group else (), people)

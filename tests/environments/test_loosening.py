@@ -28,6 +28,8 @@ def test_the_table_speaks_of_fields_of_the_policy() -> None:
         ("approver_roles", ([], ["project_admin"]), (["operations"], ["operations"])),
         ("approver_groups", (["risk"], []), (["risk"], ["risk"])),
         ("approver_groups", ([], ["risk"]), ([], [])),
+        ("approvals_per_group", (1, 0), (0, 1)),
+        ("approvals_per_group", (2, 1), (1, 1)),
         ("approval_hours", (24, 72), (72, 24)),
         ("approval_hours", (24, 0), (0, 24)),
         ("approval_needs_comment", (True, False), (False, True)),

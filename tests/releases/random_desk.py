@@ -33,37 +33,30 @@ from releases.services import approvals, deployments, orders, promotions, releas
 from releases.steps.deployment.start import refusal_of
 from tests.cast import ROLES, World
 from tests.releases import random_break_glass
+from tests.releases.random_policies import (
+    APPROVERS,
+    EACH,
+    POLICIES,
+    POLICY_FIELDS,
+    lacking,
+    loosens,
+    make_groups,
+    may_by_group,
+)
 from tests.releases.rows import make_built, make_component, make_review, make_success
 
 LENGTH = 20
 MANAGERS = ("petra", "ada", "anton", "olli")
 DECIDERS = ("petra", "olli", "oskar", "dave")
 DEPLOYERS = ("olli", "oskar", "oskar", "dana")
-APPROVERS = ("operations", "project_admin")
-POLICIES: tuple[dict[str, Any], ...] = (
-    {"approvals": 1}, {"approvals": 2}, {"approvals": 0, "four_eyes": False}, {"four_eyes": False}, {"four_eyes": True},
-    {"approver_roles": []}, {"approver_roles": ["operations"]}, {"approver_roles": ["project_admin"]},
-    {"approval_hours": 0}, {"approval_hours": 4}, {"approval_hours": 24},
-    {"approval_needs_comment": True}, {"approval_needs_comment": False},
-)  # fmt: skip
 ENDS = ("succeeded", "failed", "")
 PEOPLE = tuple(sorted(ROLES))
-POLICY_FIELDS = ("approvals", "approver_roles", "approval_hours", "approval_needs_comment", "four_eyes")
 NEW_ROLES = ("operations", "project_admin", "tester", "platform_admin", "break_glass")
 BREAKERS = ("oskar", "dave", "petra", "olli")
 ACTIVE = ("queued", "running")
 TABLES: tuple[Any, ...] = (
     Space, Environment, Membership, RuleChange, Approval, Promotion, Review, Deployment, Turn, ReleaseOrder, BreakGlass,
 )  # fmt: skip
-
-
-def loosens(name: str, old: Any, new: Any) -> bool:
-    """For the fields of :data:`POLICIES`."""
-    if name == "approver_roles":
-        return set(old or APPROVERS) != set(new or APPROVERS)
-    if name == "approval_hours":
-        return bool(old) and (not new or new > old)
-    return int(new) < int(old)
 
 
 class Desk:
@@ -77,6 +70,7 @@ class Desk:
         Membership.objects.create(user=anton, role="platform_admin", reason="cast")
         for name in ("oskar", "dave"):
             Membership.objects.create(user=world.people[name], role="break_glass", project=world.project)
+        make_groups(world)
         self.component = make_component(self.world)
         cast = self.world.people
         self.orders = [
@@ -85,6 +79,7 @@ class Desk:
             self.tested(cast["petra"], cast["petra"]),
         ]
         strict = {"approvals": chance.choice((1, 2, 2)), "approval_hours": 24, "approver_roles": list(APPROVERS)}
+        strict |= EACH if chance.random() < 0.3 else {}
         Space.objects.filter(pk=world.spaces["prd"].pk).update(**strict)
         self.policy = {name: getattr(self.prd(), name) for name in POLICY_FIELDS}
         self.is_production = True
@@ -192,7 +187,7 @@ class Desk:
     def _loose(self, wanted: dict[str, Any]) -> list[str]:
         if not self.is_production:
             return []
-        return [name for name, value in wanted.items() if loosens(name, self.policy[name], value)]
+        return [name for name in wanted if loosens(name, self.policy, wanted)]
 
     def agree_on_policy(self, first: str, second: str, wanted: dict[str, Any]) -> None:
         self.change_policy(first, wanted)
@@ -283,6 +278,7 @@ class Desk:
         if done:
             assert actor.pk not in self.makers(self.order(number))
             assert self.roles(actor) & set(self.policy["approver_roles"] or APPROVERS)
+            assert may_by_group(self.policy, who)
 
     def release(self, other: Callable[[], object]) -> Iterator[Callable[[], object]]:
         """One order all the way, by people who mostly may; something else comes between its acts."""
@@ -377,14 +373,16 @@ class Desk:
         oldest = timezone.now() - timedelta(hours=(hours := self.policy["approval_hours"]))
         decisions = list(Approval.objects.filter(snapshot=row.snapshot).select_related("by"))
         counted = {
-            one.by_id
+            one.by.username
             for one in decisions
             if one.state == "given"
             and (not hours or one.created_at > oldest)
             and (one.comment.strip() or not self.policy["approval_needs_comment"])
             and self.roles(one.by) & set(self.policy["approver_roles"] or APPROVERS)
-        } - self.makers(order) - {deployer.pk}  # fmt: skip
-        assert len(counted) >= self.policy["approvals"], f"{len(counted)} of {self.policy['approvals']} approvals"
+            and one.by_id not in self.makers(order) | {deployer.pk}
+            and may_by_group(self.policy, one.by.username)
+        }
+        assert lacking(self.policy, counted) <= 0, f"{sorted(counted)} by {self.policy}"
         assert not [one for one in decisions if one.state == "rejected"]
         assert "operations" in self.roles(deployer)
         assert deployer.pk not in self.makers(order) or not self.policy["four_eyes"]

@@ -105,7 +105,7 @@ def test_what_leaves_nobody_able_to_deploy_is_told_before_it_is_saved(world: Wor
     assert "nobody could deploy" in str(warning.value.fields["despite_warnings"][0])
     petra = browse(world, "petra")
     form = {"approvals": "4", "asks_review": "on", "operations_only": "on", "approval_hours": "0",
-            "settle_seconds": "15", "deploy_deadline_seconds": "900"}  # fmt: skip
+            "approvals_per_group": "0", "settle_seconds": "15", "deploy_deadline_seconds": "900"}  # fmt: skip
     address = "/spaces/sis-omm/uat/policy/"
     assert "nobody could deploy" not in petra.get(address).content.decode()
     told = petra.post(address, form)

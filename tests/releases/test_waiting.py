@@ -21,11 +21,12 @@ from environments.models import Environment, Membership, Space
 from foundation.problems import PlatformError
 from foundation.runs.choices import RunState
 from releases import gates, selectors, transitions
-from releases.models import Approval, Deployment, Placement, Promotion, ReleaseOrder, Review
+from releases.models import Approval, Deployment, Placement, Promotion, ReleaseOrder, Review, Snapshot
 from releases.services import approvals, deployments, orders, promotions
 from releases.services.reviews import request_review
 from releases.waiting import orders_to_test, promoted_orders
 from tests.cast import World
+from tests.releases.random_policies import EACH, lacking, make_groups
 from tests.releases.rows import make_built, make_component, make_review
 
 SCHEDULES = 200 if os.environ.get("FULL") else 6
@@ -40,11 +41,12 @@ class Schedule:
 
     def __init__(self, world: World, chance: random.Random) -> None:
         self.world, self.chance = world, chance
+        make_groups(world)
         self.components = [make_component(world, name) for name in ("SIS-OMM-A", "SIS-OMM-B")]
         self.used: set[int] = set()
         """Promotions on which somebody has deployed, and did not cancel it."""
         self.story: list[str] = []
-        Space.objects.filter(pk=world.spaces["prd"].pk).update(approvals=2)
+        Space.objects.filter(pk=world.spaces["prd"].pk).update(**(EACH if chance.random() < 0.5 else {"approvals": 2}))
 
     def run(self) -> None:
         acts: list[Callable[[], object]] = [
@@ -159,8 +161,9 @@ class Schedule:
         for name, value in self.chance.choice(
             [{"approvals": 1}, {"approvals": 2}, {"approvals": 0}, {"four_eyes": False}, {"four_eyes": True},
              {"approval_hours": 24}, {"approver_roles": ["project_admin"]}, {"approver_roles": []},
-             {"change_ticket_required": True}, {"change_ticket_required": False}, {"branch_pattern": "release/*"},
-             {"branch_pattern": ""}, {"is_archived": True}, {"is_archived": False}, {"operations_only": False}]
+             {"change_ticket_required": True}, {"change_ticket_required": False}, {"branch_pattern": "release/*"}, EACH,
+             {"branch_pattern": ""}, {"approver_groups": [], "approvals_per_group": 0}, {"is_archived": True},
+             {"is_archived": False}, {"operations_only": False}]
         ).items():  # fmt: skip
             setattr(space, name, value)
         space.save()
@@ -235,8 +238,18 @@ class Schedule:
         words = Approval.objects.filter(snapshot=snapshot, state__in=["given", "rejected"])
         if words.filter(by=user).exists() or words.filter(state="rejected").exists():
             return False
+        if space.approvals_per_group and not self._fills_a_place(user, space, snapshot):
+            return False
         found = gates.deployment_gates(order, space, snapshot=snapshot, deployer=None)
         return [gate.code for gate in found if not gate.is_open and gate.code not in ("queue", "known")] == ["approved"]
+
+    def _fills_a_place(self, user: User, space: Space, snapshot: Snapshot) -> bool:
+        """By trying everybody in every place of the two groups."""
+        policy = {name: getattr(space, name) for name in EACH}
+        makers = gates.makers_of(snapshot.order)
+        given = Approval.objects.filter(snapshot=snapshot, state="given").exclude(by__in=makers).select_related("by")
+        names = [one.by.username for one in given if gates.counts_today(one, space, Rights(one.by))]
+        return lacking(policy, [*names, user.username]) < lacking(policy, names)
 
     def _is_tested_by(self, user: User, order: ReleaseOrder, space: Space) -> bool:
         if not Rights(user).can("promote", space=space, owner_id=order.author_id):
