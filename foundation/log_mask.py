@@ -15,8 +15,13 @@ from foundation.redaction import MASK, redact
 MOST_KEY_LINES = 200
 """A private key of 16,384 bits has some 200 lines; a mark of a beginning that never ends masks no more than that."""
 LONGEST_CONTEXT = 300
+LONGEST_OPEN = 4096
+"""So much is known of a line that comes in pieces: a token of Kubernetes has some 1,000 characters."""
 _KEY_BEGINS = re.compile(r"-{4,5} ?BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)? ?-{4,5}")
 _KEY_ENDS = re.compile(r"-{4,5} ?END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)? ?-{4,5}")
+_CUT_MARK = re.compile(r"-{1,5} ?(?:B|BE|BEG|BEGI|E|EN|(?:BEGIN|END)(?: [A-Z0-9 ]{0,60}-{0,4})?)?\Z")
+"""The mark of a key of which the next piece may have the rest; nothing of the key stands before it."""
+_LONGEST_MARK = 80
 _ESCAPES = re.compile(
     r"\x1b(?:"  # the one beginning of all, by which they are found quickly
     r"\[8mha:[^\x1b\n]*(?:\x1b\[0m)?"  # console notes of Jenkins, also cut ones
@@ -30,10 +35,12 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
 
 @dataclass
 class LogMask:
-    """What must be known of the pieces before: lines of a key that are still open, and the last lines as stored."""
+    """What must be known of the pieces before: lines of a key that are still open, the last lines as stored, and what
+    may be the beginning of a key's mark."""
 
     key_lines: int = 0
     last: str = ""
+    cut_mark: str = ""
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> LogMask:
@@ -53,31 +60,43 @@ class LogMask:
         masked = _behind(self.last, _line_by_line(self.last + plain))
         if masked is None:
             masked = _line_by_line(plain)
-        self.last = (self.last + masked[-LONGEST_CONTEXT:])[-LONGEST_CONTEXT:]
+        most = LONGEST_CONTEXT if masked.endswith("\n") else LONGEST_OPEN
+        self.last = (self.last + masked[-most:])[-most:]
         return masked
 
     def _without_keys(self, text: str) -> str:
-        if not self.key_lines and "PRIVATE KEY" not in text:
-            return text
-        return "\n".join(self._key_line(line, is_whole) for line, is_whole in _lines(text))
+        if self.key_lines or self.cut_mark or "PRIVATE KEY" in text:
+            return "\n".join(self._key_line(line, is_whole) for line, is_whole in _lines(text))
+        self.cut_mark = _cut_mark(text)
+        return text
 
-    def _key_line(self, line: str, is_whole: bool) -> str:
+    def _key_line(self, new: str, is_whole: bool) -> str:
         """One key may begin where another ends: files of keys often have no line break at their end."""
-        shown, at = [MASK if self.key_lines and line.strip() else ""], 0
+        before, self.cut_mark = self.cut_mark, ""
+        line, at = before + new, 0
+        shown, left = [MASK if self.key_lines and new.strip() else ""], len(before)  # what was shown stays
         while True:
             if not self.key_lines:
                 begins = _KEY_BEGINS.search(line, at)
                 if begins is None:
-                    return "".join([*shown, line[at:]])
-                shown += [line[at : begins.start()], MASK]
+                    shown.append(line[max(at, left) :])
+                    break
+                shown += [line[max(at, left) : begins.start()], MASK]
                 at, self.key_lines = begins.end(), 1
             ends = _KEY_ENDS.search(line, at)
             if ends is None:
                 break
             at, self.key_lines = ends.end(), 0
-        if is_whole:
+        if not is_whole:
+            self.cut_mark = _cut_mark(line[at:])
+        elif self.key_lines:
             self.key_lines = self.key_lines + 1 if self.key_lines < MOST_KEY_LINES else 0
         return "".join(shown)
+
+
+def _cut_mark(text: str) -> str:
+    found = _CUT_MARK.search(text[-_LONGEST_MARK:])
+    return found[0] if found else ""
 
 
 def _lines(text: str) -> list[tuple[str, bool]]:

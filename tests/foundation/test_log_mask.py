@@ -75,6 +75,35 @@ def test_of_a_line_that_is_cut_in_a_secret_only_its_beginning_is_seen(text: str)
         assert found.count("\n") == text.count("\n")
 
 
+@pytest.mark.parametrize("text", [text for text in LINES if "KEY" in text])
+def test_a_line_that_is_cut_in_the_mark_of_a_key_shows_nothing_of_it(text: str) -> None:
+    """An answer of Jenkins ends after a megabyte."""
+    whole = LogMask().apply(text)
+    for cut in range(1, len(text)):
+        for other in (cut, min(len(text), cut + 3)):
+            mask, found = LogMask(), ""
+            for piece in (text[:cut], text[cut:other], text[other:]):
+                mask = LogMask.read(mask.as_stored())
+                found += mask.apply(piece)
+            assert SECRET[6:] not in found and SECRET[6:] not in str(mask.as_stored()), (cut, found)
+            assert found.count("\n") == text.count("\n")
+            assert found.split("\n")[-2] == whole.split("\n")[-2], "what follows the key is seen"
+
+
+@pytest.mark.parametrize("line", ["-----BEGIN RSA PRIV", "a -- b -", "-----BEGIN CERTIFICATE----", "--E", "---- END "])
+def test_what_looks_like_the_mark_of_a_key_stays(line: str) -> None:
+    mask = LogMask()
+    assert mask.apply(line) + mask.apply("es\nnext\n") == f"{line}es\nnext\n"
+
+
+def test_a_long_token_is_masked_behind_the_cut_of_its_line() -> None:
+    token = f"eyJ{'hbGciOi' * 30}.eyJ{'pc3Mi' * 200}{SECRET}.{'c2ln' * 40}"
+    for cut in (100, 700, 1200):
+        mask = LogMask()
+        found = mask.apply(f"token is {token[:cut]}") + mask.apply(f"{token[cut:]} ok\n")
+        assert SECRET not in found and found.endswith(f"{MASK} ok\n")
+
+
 def test_a_secret_of_several_lines_takes_nothing_from_what_else_is_masked() -> None:
     known = "a first line of it\nand\na last line of it"
     register_secret(known)
