@@ -4,6 +4,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+STAGE_NAMES = ("Prepare Git Code", "Build", "Get Dockerfile & Bootstart.sh", "DockerBuild", "DockerPush")
+"""Of a build, as in the Jenkinsfile; they stay English in every language."""
+
 
 class OrderState(models.TextChoices):
     CREATED = "created", _("created")

@@ -39,7 +39,8 @@ class LogSum:
 class LogReader:
     """What the build's row keeps for reading on. ``is_doubtful``: a piece is known to be missing, or came twice;
     ``is_fast``: so much came at once that it is read closely, watched or not; ``missed_since`` and ``missed_at``: first
-    and last read of an ended build's log that did not bring it, in seconds since 1970."""
+    and last read of an ended build's log that did not bring it, in seconds since 1970; ``stages_missed``: reads that
+    brought the rest of it, but not the stages."""
 
     sum: LogSum
     mask: dict[str, Any]
@@ -48,6 +49,7 @@ class LogReader:
     is_fast: bool = False
     missed_since: float = 0.0
     missed_at: float = 0.0
+    stages_missed: int = 0
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> LogReader:

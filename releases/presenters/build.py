@@ -15,7 +15,7 @@ from environments.access import Rights
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
-from releases.choices import DeploymentKind, OrderState
+from releases.choices import STAGE_NAMES, DeploymentKind, OrderState
 from releases.logs.index import LogIndex
 from releases.logs.reading import Line, read_lines, sections_of, summary_of
 from releases.models import Build, Deployment, ReleaseOrder
@@ -90,10 +90,6 @@ def percent_of(elapsed: int, usual: int | None) -> int:
     return min(NEARLY, elapsed * 100 // max(1, usual)) if usual is not None else 0
 
 
-STAGE_NAMES = ("Prepare Git Code", "Build", "Get Dockerfile & Bootstart.sh", "DockerBuild", "DockerPush")
-"""As in the Jenkinsfile; they stay English in every language."""
-
-
 ENDED_STAGES = frozenset({"succeeded", "failed", "unstable", "cancelled"})
 
 
@@ -125,6 +121,8 @@ def _stage(name: str, seen: dict[str, object] | None, build: Build | None, usual
         state = "skipped" if build is not None and build.is_terminal else "waiting"
         return Stage(name, state, STAGE_STATES[state], None, "", usual=usual)
     state = str(seen.get("state") or "waiting")
+    if build is not None and build.is_terminal and state in ("running", "waiting"):
+        state = "unknown"  # nobody looks at it any more: it was lost, or Jenkins stopped showing it
     seconds = _seconds(seen, state)
     percent = 100 if state in ENDED_STAGES else percent_of(seconds, usual) if state == "running" else 0
     return Stage(

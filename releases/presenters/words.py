@@ -24,6 +24,7 @@ STAGE_STATES: dict[str, MessageLike] = {
     "cancelled": _("cancelled"),
     "skipped": _("skipped"),
     "unstable": _("unstable"),
+    "unknown": _("unknown"),
 }
 CHECKED: dict[str, MessageLike] = {
     "not-built": _("it was never built"),

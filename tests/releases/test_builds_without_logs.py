@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,14 +10,24 @@ import pytest
 from django.utils import timezone
 
 from deployer.errors import Forbidden, NoFact, NotFound, Unavailable
-from deployer.interfaces import BuildDetail, BuildStatus, LogPage
+from deployer.interfaces import BuildDetail, BuildStatus, ImageFacts, LogPage, StageStatus
 from foundation.models import Remote
 from releases.models import Build
+from releases.presenters.build import stage_strip
 from tests.cast import World
 from tests.releases.answers import Jenkins
 from tests.releases.rows import build as make_build
 from tests.releases.rows import make_component, make_order
-from tests.releases.test_build_remotes import IN_SESSION, OURS, WELL, breakers_are_closed, in_jenkins, put, step
+from tests.releases.test_build_remotes import (
+    IN_SESSION,
+    OURS,
+    WELL,
+    breakers_are_closed,
+    in_jenkins,
+    put,
+    put_image,
+    step,
+)
 
 ENDED = BuildStatus(number=3, queue_id=1, is_building=False, result="FAILURE")
 NO_LOG = [
@@ -75,6 +86,47 @@ def test_its_log_is_read_where_its_stages_are_not(
     ended = {**WELL, "stages": error, "read_log": LogPage("", 22, is_complete=True), "builds": {3: ENDED}}
     put(monkeypatch, Jenkins(**ended))
     assert step(row).phase == "finalizing" and row.log_is_complete
+
+
+NO_STAGES = [*NO_LOG, Unavailable("no stages in time")]
+
+
+@pytest.mark.parametrize("result", ["FAILURE", "SUCCESS"])
+@pytest.mark.parametrize("error", NO_STAGES, ids=lambda error: type(error).__name__)
+def test_stages_that_jenkins_does_not_show_delay_no_end(
+    queued: Build, monkeypatch: pytest.MonkeyPatch, error: Any, result: str
+) -> None:
+    seen = [{"name": "Build", "state": "running", "started_ms": 1, "duration_ms": 1, "message": ""}]
+    row = in_jenkins(queued, phase="building", stages=seen, **IN_SESSION)
+    labels = {"io.prism4k.trigger": str(row.trigger_id)}
+    put_image(monkeypatch, ImageFacts("sha256:" + "0" * 64, labels, "", 1, ()) if result == "SUCCESS" else None)
+    page = LogPage("line\n", 5, is_complete=True)
+    ended = replace(ENDED, result=result)
+    passes = end(row, monkeypatch, 0, 9, read_log=page, stages=error, builds={3: ended})
+    assert 3 < passes < 8, "one wrong answer takes no stages away"
+    assert (row.state, row.log_is_complete) == ("succeeded" if result == "SUCCESS" else "failed", True)
+    assert {stage.state for stage in stage_strip(row)} == {"unknown"}
+    assert f"Jenkins does not show its stages: {error.message}" in stage_strip(row)[0].message
+    assert result == "SUCCESS" or f"Jenkins does not show its stages: {error.message}" in str(row.message)
+    assert not Remote.objects.filter(opened_at__isnull=False).exists(), "other builds there are followed as before"
+
+
+def test_stages_that_come_after_a_wrong_answer_are_kept(queued: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = in_jenkins(queued, phase="building", **IN_SESSION)
+    stages = (StageStatus("Build", "failed", 1, 2, "exit code 3"),)
+    page = LogPage("", 0, is_complete=True)
+    answers = [NO_LOG[0], NO_LOG[0], stages]
+    end(row, monkeypatch, 0, 9, read_log=page, stages=answers)
+    assert row.is_terminal and str(row.message) == "Build: exit code 3" and [s["name"] for s in row.stages] == ["Build"]
+
+
+def test_what_a_lost_build_stood_in_does_not_go_on(queued: Build) -> None:
+    seen = [{"name": "Build", "state": "running", "started_ms": 1, "duration_ms": 9000, "message": ""}]
+    row = in_jenkins(queued, stages=seen)
+    assert [stage.state for stage in stage_strip(row)][:2] == ["waiting", "running"]
+    row.state = "errored"
+    stage = stage_strip(row)[1]
+    assert (stage.state, stage.seconds, stage.began) == ("unknown", 9, None)
 
 
 ENDLESS = LogPage("", 0, is_complete=False)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from deployer.errors import NotFound, Rejected, Unavailable
+from typing import Any, cast
+
+from deployer.errors import DeployerError, NotFound, Rejected, Unavailable
 from deployer.interfaces import BuildServerClient
 from foundation.messages import MessageLike, verbatim
 from foundation.messages import message as _
 from foundation.runs.choices import RunState
 from foundation.runs.lease import Again, Lease, Outcome
-from releases.choices import Reason
+from releases.choices import STAGE_NAMES, Reason
+from releases.logs.truth import LogReader
 from releases.models import Build
 from releases.steps.build.absence import is_gone, pause_seconds
 from releases.steps.build.ends import end, end_stopped, end_without_image, succeed
@@ -17,7 +20,9 @@ from releases.steps.build.log_truth import is_given_up, settle_log
 from releases.steps.build.servers import is_ours, open_server, read_build, read_image
 from releases.steps.build.times import note_seen
 
-LAST_STAGE = "DockerPush"
+MOST_STAGE_READS = 4
+STAGES_SECONDS = 2.0
+"""Between two of these reads: an answer that is wrong once takes no stages away."""
 FAILURES = {
     "FAILURE": (RunState.FAILED, Reason.BUILD_FAILED),
     "UNSTABLE": (RunState.FAILED, Reason.UNSTABLE),
@@ -45,10 +50,13 @@ def _read_rest(lease: Lease, build: Build, server: BuildServerClient) -> float |
     A log that Jenkins does not give, or does not end, must not hold an end that it shows.
     """
     try:
-        page = read_progress(lease, build, server).page
+        found = read_progress(lease, build, server)
+        page = found.page
         if page.has_rest:
             return 0.0
         if page.is_complete:
+            if found.error is not None and not _are_stages_given_up(lease, build, found.error):
+                return STAGES_SECONDS
             settle_log(lease, build, server)
             return None
     except (NotFound, Rejected, Unavailable):
@@ -56,6 +64,27 @@ def _read_rest(lease: Lease, build: Build, server: BuildServerClient) -> float |
             raise
         return None
     return None if not page.text and is_given_up(lease, build) else 0.2
+
+
+def _are_stages_given_up(lease: Lease, build: Build, error: DeployerError) -> bool:
+    """Jenkins shows the end and the log, and not the stages: after some reads they are unknown, and it says why."""
+    reader = LogReader.read(build.log_reader)
+    reader.stages_missed += 1
+    fields: dict[str, Any] = {"log_reader": reader.as_stored()}
+    is_over = reader.stages_missed >= MOST_STAGE_READS
+    if is_over:
+        fields["stages"] = [stage for stage in build.stages if stage["state"] not in ("running", "waiting")]
+        seen = {stage["name"] for stage in fields["stages"]}
+        why = _("Jenkins does not show its stages: %(why)s", why=error.message)
+        fields["stages"] += [_unknown(name, why) for name in STAGE_NAMES if name not in seen]
+    lease.save(**fields)
+    for name, value in fields.items():
+        setattr(build, name, value)
+    return is_over
+
+
+def _unknown(name: str, why: MessageLike) -> dict[str, Any]:
+    return {"name": name, "state": "unknown", "started_ms": 0, "duration_ms": 0, "message": why}
 
 
 def _failed(lease: Lease, build: Build) -> Outcome:
@@ -70,7 +99,7 @@ def _failed(lease: Lease, build: Build) -> Outcome:
         return end_without_image(lease, build, RunState.ERRORED, Reason.NOT_BUILT, _first_message(build))
     state, reason = FAILURES.get(build.result, (RunState.FAILED, Reason.BUILD_FAILED))
     message = _first_message(build)
-    if any(stage["name"] == LAST_STAGE for stage in build.stages):
+    if any(stage["name"] == STAGE_NAMES[-1] for stage in build.stages):
         image = read_image(lease, build)
         if image is not None and is_ours(build, image):
             message = _("%(why)s Its image is in the registry all the same: the next build takes it.", why=message)
@@ -87,8 +116,10 @@ def _abort_cause(lease: Lease, build: Build) -> str:
 
 
 def _first_message(build: Build) -> MessageLike:
-    """Jenkins' own words for the first stage that failed."""
+    """Jenkins' own words for the first stage that failed, or why it is not known."""
     for stage in build.stages:
+        if stage["state"] == "unknown":
+            return cast(MessageLike, stage["message"])
         if stage["state"] == "failed":
             said = stage.get("message")
             return (

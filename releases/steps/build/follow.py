@@ -65,6 +65,8 @@ def _read_on(lease: Lease, build: Build, server: BuildServerClient, *, has_ended
     if not has_ended and not is_due(build, pause, now):
         return pause
     found = read_progress(lease, build, server, asks_stages=has_ended or asks_stages(build, now))
+    if found.error is not None:
+        raise found.error
     return 0.0 if found.page.has_rest else pause_of(build, followed, now, calls=found.calls)
 
 
@@ -86,10 +88,13 @@ def _was_refused(build: Build, server: BuildServerClient, found: FoundBuild) -> 
 
 
 def read_progress(lease: Lease, build: Build, server: BuildServerClient, *, asks_stages: bool = True) -> Read:
-    """Store the stages and the log as far as it goes, for about a second: each piece before the next one is read."""
+    """Store the stages and the log as far as it goes, for about a second: each piece before the next one is read.
+
+    ``error`` of what it returns: why the stages are not among it.
+    """
     until = time.monotonic() + MOST_SECONDS
     found = _read_piece(lease, build, server, asks_stages=asks_stages)
-    while found.page.has_rest and time.monotonic() < until:
+    while found.page.has_rest and found.error is None and time.monotonic() < until:
         found = _read_piece(lease, build, server, asks_stages=False)
     return found
 
@@ -103,6 +108,4 @@ def _read_piece(lease: Lease, build: Build, server: BuildServerClient, *, asks_s
         lease.save(**progress.fields)
         LogChunk.objects.bulk_create(progress.chunks)
     keep(build, progress.fields)
-    if found.error is not None:
-        raise found.error
     return found
