@@ -19,22 +19,34 @@ _KEEP = rf"\g<keep>{MASK}"
 _NOT_MASKED = r"(?!\*{8}(?:[\s'\"&,;，；。}{<]|\Z))"
 """What is masked already stays, but for a value of which a piece before had only the beginning."""
 
+_NAMES = "密码|密碼|口令|密钥|密鑰|金钥|金鑰|秘钥|私钥|私鑰|令牌|授权码"
+
 _lock = threading.Lock()
 _values: OrderedDict[str, None] = OrderedDict()
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    # scheme://user:password@host
+    # scheme://user:password@host, and scheme://token@host
     (re.compile(r"(?P<keep>\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,200}:)[^\s/@]{1,300}(?=@)", re.I), _KEEP),
+    (re.compile(r"(?P<keep>\bhttps?://)(?=[^\s/:@]{0,200}\d)[^\s/:@]{16,300}(?=@)", re.I), _KEEP),
     (
-        re.compile(r"(?P<keep>\bAuthorization['\"]?\s*[:=]\s*['\"]?(?:Basic|Bearer|Token)\s+)[^\s'\",]+", re.I),
+        re.compile(
+            r"(?P<keep>\bAuthorization['\"]?\s*[:=]\s*['\"]?(?:Basic|Bearer|Token|ApiKey|Digest)\s+)[^\s'\",]+", re.I
+        ),
         _KEEP,
     ),
+    (
+        re.compile(r"(?P<keep>\bAuthorization['\"]?\s*[:=]\s*['\"]?)(?=[^\s'\",]{0,200}\d)[^\s'\",]{8,}", re.I),
+        _KEEP,
+    ),
+    (re.compile(r"(?P<keep>\b(?:Set-)?Cookie:\s*[\w.-]{1,60}=)" + _NOT_MASKED + r"[^\s;'\"]{8,}", re.I), _KEEP),
+    (re.compile(r"(?P<keep>\bX-JFrog-Art-Api:\s*)" + _NOT_MASKED + r"[^\s;'\"]{8,}", re.I), _KEEP),
     (re.compile(r"(?P<keep>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{16,}"), _KEEP),
     (
         re.compile(
-            r"(?P<keep>\b[\w-]{0,40}(?:password|passwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|[_-]token|token"
+            r"(?P<keep>\b[\w-]{0,40}(?:password|passwd|secret(?:[_-]?key)?|api[_-]?key|access[_-]?key|private[_-]?key|[_-]token|token"
+            r"|(?:signing|encryption)[_-]?key|[_-]pass|_auth"
             # PWD and OLDPWD are folders.
-            r"|passphrase|pwd(?!['\"]?\s*[=:]\s*['\"]?[/~$.]))['\"]?\s*[=:]\s*['\"]?)"
+            r"|passphrase|pwd(?!['\"]?\s*[=:]\s*['\"]?[/~$.]))\\?['\"]?\s*(?:=>|:=|[=:：＝]|%3D)\s*\\?['\"]?)"
             + _NOT_MASKED
             + r"[^\s'\"&,;}{]{4,}",
             re.I,
@@ -43,25 +55,47 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         re.compile(
-            r"(?P<keep>(?:密码|口令|密钥|令牌)[是为]?['\"]?\s*[=:：＝]\s*['\"]?)"
-            + _NOT_MASKED
-            + r"[^\s'\"&,;，；。}{]{3,}"
+            rf"(?P<keep>(?:{_NAMES})[是为為]?['\"]?\s*[=:：＝]\s*['\"]?)" + _NOT_MASKED + r"[^\s'\"&,;，；。}{]{3,}"
         ),
         _KEEP,
     ),
+    (
+        re.compile(rf"(?P<keep>(?:{_NAMES})(?:[是为為] ?| (?=[!-~]{{0,99}}\d))['\"]?)" + _NOT_MASKED + r"[!-&(-~]{6,}"),
+        _KEEP,
+    ),
+    # in settings of Gradle, .netrc and .npmrc
+    (
+        re.compile(r"(?P<keep>\b\w{0,40}(?:password|passwd|passphrase)\s+['\"])" + _NOT_MASKED + r"[^\s'\"]{4,}", re.I),
+        _KEEP,
+    ),
+    (re.compile(r"(?P<keep>\blogin\s+\S{1,100}\s+password\s+)" + _NOT_MASKED + r"\S{3,}"), _KEEP),
+    (re.compile(r"(?P<keep>_authToken\s+)" + _NOT_MASKED + r"[^\s'\"=]{8,}"), _KEEP),
+    (re.compile(r"(?P<keep>\"auth\":\s*\")" + _NOT_MASKED + r"[A-Za-z0-9+/=]{8,}"), _KEEP),
     # options of commands, on one line or going on in the next behind a backslash: mysql -pSECRET,
     # docker login -p SECRET, curl -u name:SECRET, --password SECRET
     (
         re.compile(
-            r"(?P<keep>\b(?:mysql|mysqladmin|mysqldump|mariadb|sshpass)\b(?:\\\n|[^\n|;&]){0,200}?\s-p ?['\"]?)"
-            + _NOT_MASKED
-            + r"[^\s'\"-][^\s'\"]{2,}"
+            r"(?P<keep>\b(?:mysql[a-z]*|mariadb(?:-[a-z]+)?|mongo[a-z]*|sshpass)\b"
+            r"(?:\\\n|[^\n|;&]){0,200}?\s-p ?['\"]?)" + _NOT_MASKED + r"[^\s'\"-][^\s'\"]{2,}"
         ),
         _KEEP,
     ),
     (
         re.compile(
-            r"(?P<keep>\blogin\b(?:\\\n|[^\n|;&]){0,200}?\s-p[ =]['\"]?)" + _NOT_MASKED + r"[^\s'\"-][^\s'\"]{2,}"
+            r"(?P<keep>\blogin\b(?:\\\n|[^\n|;&]){0,200}?\s-p[ =]?['\"]?)" + _NOT_MASKED + r"[^\s'\"-][^\s'\"]{2,}"
+        ),
+        _KEEP,
+    ),
+    (
+        re.compile(
+            r"(?P<keep>\bredis-cli\b(?:\\\n|[^\n|;&]){0,200}?\s-a ?['\"]?)" + _NOT_MASKED + r"[^\s'\"-][^\s'\"]{2,}"
+        ),
+        _KEEP,
+    ),
+    (
+        re.compile(
+            r"(?P<keep>\b(?:(?:sqlplus|sqlldr|expdp|impdp) (?:-\w+ ){0,3}|jdbc:oracle:\w{1,10}:)['\"]?"
+            r"[^\s/@'\"-][^\s/@'\"]{0,60}/)" + _NOT_MASKED + r"[^\s/@'\"]{3,}(?=[@\s'\"]|\Z)",
         ),
         _KEEP,
     ),
@@ -74,32 +108,56 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         re.compile(
-            r"(?P<keep>\s--?(?:password|passwd|pass|secret|token|api-key)(?:\\\n|\s)+['\"]?)"
-            + _NOT_MASKED
-            + r"[^\s'\"-][^\s'\"]{3,}"
+            r"(?P<keep>\s--?(?:(?!-?no-)[a-z-]{0,30}(?:password|passwd|passphrase|storepass|keypass|secret|token|api-key)"
+            r"|pass)(?:\\\n|\s)+['\"]?)" + _NOT_MASKED + r"[^\s'\"-][^\s'\"]{3,}"
         ),
         _KEEP,
     ),
+    (re.compile(r"(?P<keep>\s-pass(?:in|out)? ['\"]?pass:)" + _NOT_MASKED + r"[^\s'\"]{3,}"), _KEEP),
     # settings.xml of Maven and its like
     (
         re.compile(r"(?P<keep><[\w.-]{0,40}(?:password|passphrase|secret|token|privatekey)>)[^<\s]{3,}", re.I),
         _KEEP,
     ),
-    # JSON Web Tokens (Kubernetes service accounts), GitHub, GitLab and AWS key shapes
+    (
+        re.compile(
+            r"(?P<keep>\b(?:name|key)=['\"][\w.-]{0,60}(?:password|passphrase|secret|token)['\"](?:\s+value=['\"]|>))"
+            + _NOT_MASKED
+            + r"[^<\s'\"]{3,}",
+            re.I,
+        ),
+        _KEEP,
+    ),
+    # JSON Web Tokens (Kubernetes service accounts), then shapes of GitHub, GitLab, AWS, Slack, Stripe, Google, npm,
+    # PyPI, Vault, Docker Hub, Aliyun, Tencent Cloud
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"), MASK),
-    (re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|AKIA[0-9A-Z]{16})\b"), MASK),
+    (
+        re.compile(
+            r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|gl(?:pat|dt|rt|ptt|cbt|ft|soat)-[\w-]{16,}"
+            r"|A[KS]IA[0-9A-Z]{16}|xox[abeprs]-[\w-]{10,}|[rs]k_live_\w{16,}|AIza[\w-]{35,}|npm_[A-Za-z0-9]{30,}"
+            r"|pypi-[\w-]{32,}|hv[bs]\.[\w-]{20,}|dckr_pat_[\w-]{20,}|LTAI[A-Za-z0-9]{12,}|AKID[A-Za-z0-9]{16,})"
+            r"(?![\w-])"
+        ),
+        MASK,
+    ),
     (
         re.compile(r"-----BEGIN (?P<kind>[A-Z ]*PRIVATE KEY)-----.*?(?:-----END (?P=kind)-----|\Z)", re.S),
         MASK,
     ),
 )
 _NEEDS = (
-    ("://",), ("authorization",), ("bearer", "basic"),
-    ("passw", "passph", "pwd", "secret", "ikey", "skey", "ekey", "_key", "-key", "token"),
-    ("密码", "口令", "密钥", "令牌"),
-    ("mysql", "mariadb", "sshpass"), ("login",), ("curl",), ("-pass", "secret", "token", "-key"),
-    ("passw", "passph", "secret", "token", "ekey"),
-    ("eyj",), ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "akia"),
+    ("://",), ("://",), ("authorization",), ("authorization",), ("cookie:",), ("x-jfrog-art-api",), ("bearer", "basic"),
+    ("passw", "passph", "pwd", "secret", "ikey", "skey", "ekey", "_key", "-key", "token", "_pass", "-pass", "gkey",
+     "nkey", "_auth"),
+    tuple(_NAMES.split("|")), tuple(_NAMES.split("|")),
+    ("passw", "passph"), ("login",), ("_authtoken",), ('"auth"',),
+    ("mysql", "mariadb", "mongo", "sshpass"), ("login",), ("redis-cli",),
+    ("sqlplus", "sqlldr", "expdp", "impdp", "jdbc:oracle:"), ("curl",),
+    ("passw", "passph", "-pass", "storepass", "keypass", "secret", "token", "-key"), ("-pass",),
+    ("passw", "passph", "secret", "token", "ekey"), ("passw", "passph", "secret", "token"),
+    ("eyj",),
+    ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glft-",
+     "glsoat-", "akia", "asia", "xox", "k_live_", "aiza", "npm_", "pypi-", "hvb.", "hvs.", "dckr_pat_", "ltai", "akid"),
 )  # fmt: skip
 """For each pattern but the last: a match has one of these words (``ikey``: of ``apikey``), in the line where it begins
 or behind that line's break."""
