@@ -9,7 +9,7 @@ from typing import Any
 from environments.access import Rights
 from releases.choices import PromotionState
 from releases.models import Placement, Promotion, Review
-from releases.waiting import MOST, Wait, promoted_orders, removals_to_approve, scales_to_approve
+from releases.waiting import MOST, AtAll, Wait, promoted_orders, removals_to_approve, scales_to_approve
 
 DIFF_HEAD = 2
 """The first two lines of a unified diff only name its sides."""
@@ -33,9 +33,13 @@ def to_approve(rights: Rights, project: str = "") -> list[Wait]:
     return with_others(promoted_orders(rights, only_spaces=spaces).to_approve, rights, project)
 
 
-def with_others(promoted: list[Wait], rights: Rights, project: str) -> list[Wait]:
+def with_others(promoted: list[Wait], rights: Rights, project: str, at_all: AtAll | None = None) -> list[Wait]:
     """Promoted orders that lack approvals, and removals and scales that do."""
-    others = [*removals_to_approve(rights), *scales_to_approve(rights)]
+    at_all = at_all or AtAll()
+    others = [
+        *removals_to_approve(rights, at_all=at_all.has("removal")),
+        *scales_to_approve(rights, at_all=at_all.has("scale")),
+    ]
     here = [one for one in others if project in ("", one.order.project.slug)]
     return sorted([*promoted, *here], key=lambda one: one.since)[: MOST + 1]
 

@@ -23,7 +23,14 @@ from foundation.messages import message as _
 from foundation.runs.choices import RunState
 from releases.choices import OrderState
 from releases.models import Deployment, Placement, ReleaseOrder, Turn
-from releases.presenters.standings import light_places, order_states
+from releases.presenters.standings import (
+    Known,
+    light_places,
+    order_states,
+    promotions_in,
+    read_attempts,
+    with_promotions,
+)
 from releases.presenters.states import Shown, attempt_state, place_state
 from releases.selectors import removals_there
 from releases.turns import line_of, read_lines, waiting_turns
@@ -142,7 +149,7 @@ class Matrix:
 
 
 def matrix(user: User, rights: Rights, filters: Filters) -> Matrix:
-    """Fifty components from ``start`` on, one's own first, with everything that their cells need: seven queries."""
+    """Fifty components from ``start`` on, one's own first, with everything that their cells need: five queries."""
     mine = my_components(user)
     rows = filtered_components(user, rights, filters, mine)
     rest = _after(rows.exclude(pk__in=mine), filters.start).order_by("project__slug", "slug")
@@ -251,12 +258,14 @@ class _Reader:
         self.environments = _columns(spaces)
         self._places = _places(components)
         read_lines(list(self._places.values()))
-        self._attempts = _attempts(self._places.values())
+        orders = _newest_orders(components)
+        self._newest = {row.component_id: row for row in orders}
+        tried, by_id = read_attempts(self._newest.values(), _last_ids(self._places.values()))
+        self._attempts = {place.pk: by_id.get(getattr(place, "last_id", 0)) for place in self._places.values()}
         self._removals = removals_there(self._places.values())
-        self._newest = _newest_orders(components)
         at = {(place.component_id, place.space_id): place for place in self._places.values()}
         flow = {pk: sorted(row, key=_in_flow) for pk, row in spaces.items()}
-        self._states = order_states(self._newest.values(), flow, at)
+        self._states = order_states(self._newest.values(), Known(flow, at, tried, promotions_in(orders)))
 
     def line(self, component: Component) -> Line:
         """The component with its cells, without further queries."""
@@ -314,20 +323,17 @@ def _places(components: Sequence[Component]) -> dict[tuple[int, int], Placement]
     return {(row.component_id, row.space.environment_id): row for row in rows}
 
 
-def _attempts(places: Iterable[Placement]) -> dict[int, Deployment]:
-    """The newest deployment by placement."""
-    ids = {place.pk: getattr(place, "last_id", None) for place in places}
-    found = Deployment.objects.filter(pk__in=[pk for pk in ids.values() if pk]).select_related("order")
-    by_id = found.defer("applied", "diagnosis", "message").in_bulk()
-    return {place: by_id[last] for place, last in ids.items() if last in by_id}
+def _last_ids(places: Iterable[Placement]) -> set[int]:
+    """Of the newest deployment of each."""
+    return {pk for place in places if (pk := getattr(place, "last_id", None))}
 
 
-def _newest_orders(components: Sequence[Component]) -> dict[int, ReleaseOrder]:
-    """The newest order by component: each found at the head of an index."""
+def _newest_orders(components: Sequence[Component]) -> list[ReleaseOrder]:
+    """The newest order of each component, found at the head of an index, once for each promotion that it holds."""
     newest = ReleaseOrder.objects.filter(component=OuterRef("pk")).order_by("-pk").values("pk")[:1]
     ids = Component.objects.filter(pk__in=[component.pk for component in components]).values(newest=Subquery(newest))
     waits = Exists(waiting_turns().order_by().filter(order=OuterRef("pk")))
-    return {row.component_id: row for row in ReleaseOrder.objects.filter(pk__in=ids).annotate(is_in_line=waits)}
+    return list(with_promotions(ReleaseOrder.objects.filter(pk__in=ids).annotate(is_in_line=waits)))
 
 
 def chosen_projects(rights: Rights) -> list[tuple[int, str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
@@ -20,24 +21,33 @@ from releases.presenters.acts import panel_url
 from releases.presenters.build import stage_summary
 from releases.presenters.states import attempt_state, turn_word
 from releases.presenters.words import diagnosis_of, reason_of
-from releases.turns import in_line
-from releases.waiting import MOST
+from releases.turns import in_line, waiting_turns
+from releases.waiting import MOST, AtAll
 
 FAILED_DAYS = 7
 MOST_READ = 2 * (MOST + 1)
 BAD = (RunState.FAILED, RunState.ERRORED)
 
 
-def moving(rights: Rights, project: str) -> tuple[list[Task], list[Task]]:
+def kinds(rights: Rights) -> dict[str, QuerySet[Any]]:
+    """What :func:`moving` reads only where there is any, by name."""
+    return {
+        "begun": User.objects.filter(_has_begun(), pk=rights.user.pk),
+        "build": Build.objects.filter(_active_or_bad(), _own_builds(rights)),
+        "turn": waiting_turns(),
+    }
+
+
+def moving(rights: Rights, project: str, at_all: AtAll) -> tuple[list[Task], list[Task]]:
     """(running, failed), the newest first: their own orders, what they started, and deployments where they deploy."""
     spaces = [space for space in rights.spaces if project in ("", space.project.slug)]
     projects = {space.project_id for space in spaces}
     deploys = [space.pk for space in spaces if rights.can("deploy", space=space)]
-    if not deploys and not _has_begun(rights, projects):
+    if not deploys and not _may_begin(rights, projects) and not at_all.has("begun"):
         return [], []
-    builds = list(_builds(rights, projects)[:MOST_READ])
+    builds = list(_builds(rights, projects)[:MOST_READ]) if at_all.has("build") else []
     deployments = list(_deployments(rights, projects, deploys)[:MOST_READ])
-    turns = _turns(rights, projects, deploys)[: MOST + 1]
+    turns = _turns(rights, projects, deploys)[: MOST + 1] if at_all.has("turn") else []
     running = [
         *(_build_task(row) for row in builds if row.is_active),
         *(_deployment_task(row, attempt_state(row).word) for row in deployments if row.is_active),
@@ -50,13 +60,15 @@ def moving(rights: Rights, project: str) -> tuple[list[Task], list[Task]]:
     return _newest_first(running), _newest_first(failed)
 
 
-def _has_begun(rights: Rights, projects: set[int]) -> bool:
-    """False for who never wrote an order or started anything here, and may not: most who test, approve or audit."""
-    if any(rights.can("create_order", project_id=pk) for pk in projects):
-        return True
+def _may_begin(rights: Rights, projects: set[int]) -> bool:
+    """False for most who test, approve or audit: theirs is only what they once wrote or started."""
+    return any(rights.can("create_order", project_id=pk) for pk in projects)
+
+
+def _has_begun() -> Q:
     wrote = ReleaseOrder.objects.filter(author=OuterRef("pk"))
     deployed = Deployment.objects.filter(deployed_by=OuterRef("pk"))
-    return User.objects.filter(Exists(wrote) | Exists(deployed), pk=rights.user.pk).exists()
+    return Q(Exists(wrote) | Exists(deployed))
 
 
 def _newest_first(tasks: Sequence[Task]) -> list[Task]:
@@ -70,14 +82,17 @@ def _active_or_bad() -> Q:
 
 
 # ---------------------------------------------------------------- builds
+def _own_builds(rights: Rights) -> Q:
+    return Q(order__author=rights.user) | Q(started_by=rights.user)
+
+
 def _builds(rights: Rights, projects: set[int]) -> QuerySet[Build]:
     """Active, or the failure of an order that nobody built again and that no later build of its author answers."""
-    theirs = Q(order__author=rights.user) | Q(started_by=rights.user)
     later = ReleaseOrder.objects.filter(
         component=OuterRef("order__component"), author=OuterRef("order__author"), pk__gt=OuterRef("order")
     ).exclude(state=OrderState.CREATED)
     stands = Q(state__in=sorted(ACTIVE)) | Q(order__state=OrderState.BUILD_FAILED) & ~Exists(later)
-    rows = Build.objects.filter(_active_or_bad(), theirs, stands, order__project__in=projects)
+    rows = Build.objects.filter(_active_or_bad(), _own_builds(rights), stands, order__project__in=projects)
     again = Build.objects.filter(order=OuterRef("order"), attempt__gt=OuterRef("attempt"))
     rows = rows.filter(~Exists(again)).select_related("order__component", "order__project")
     return rows.defer("parameters", "message", "log_index", "log_reader").order_by("-pk")

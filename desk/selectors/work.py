@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 from accounts.models import User
 from desk.selectors.approvals import with_others
-from desk.selectors.moving import moving
+from desk.selectors.moving import kinds, moving
 from desk.selectors.tasks import Pile, Task, counted, to_approve_task, to_deploy_task, to_test_task
 from environments.access import Rights
 from environments.models import RuleChange
-from environments.selectors.rule_changes import ShownRuleChange, waits_for
+from environments.selectors.rule_changes import ShownRuleChange, list_rule_changes, waits_for
 from environments.selectors.rule_changes import shown as show_rule_change
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from releases import break_glass
 from releases.models import BreakGlass
 from releases.presenters.break_glass import ShownBreakGlass, shown_rows
-from releases.waiting import MOST, Promoted, Wait, orders_to_test, promoted_orders
+from releases.waiting import MOST, AtAll, Promoted, Wait, ask, orders_to_test, promoted_orders
 
 
 @dataclass(frozen=True)
@@ -84,16 +84,16 @@ class Counts:
     approvals: str
 
 
-def waits_of(rights: Rights, project: str = "") -> Waits:
+def waits_of(rights: Rights, at_all: AtAll, project: str = "") -> Waits:
     """One more than :data:`MOST` of each kind where there are more, the longest wait first."""
     spaces = None if not project else [one.pk for one in rights.spaces if one.project.slug == project]
     projects = None if not project else {one.project_id for one in rights.spaces if one.project.slug == project}
-    found: Promoted = promoted_orders(rights, only_spaces=spaces)
-    approve = with_others(found.to_approve, rights, project)
-    return Waits(found.to_deploy, approve, orders_to_test(rights, only_projects=projects))
+    found: Promoted = promoted_orders(rights, only_spaces=spaces, with_break_glass=at_all.has("break_glass"))
+    approve = with_others(found.to_approve, rights, project, at_all)
+    return Waits(found.to_deploy, approve, orders_to_test(rights, only_projects=projects, flow=at_all.flow))
 
 
-def seconds_of(user: User, rights: Rights) -> Seconds:
+def seconds_of(user: User, rights: Rights, at_all: AtAll) -> Seconds:
     """Read only for people who may be the second one somewhere."""
     may_review = any(rights.can("review_break_glass", space=space) for space in rights.spaces)
     projects = {space.project_id for space in rights.spaces}
@@ -101,17 +101,18 @@ def seconds_of(user: User, rights: Rights) -> Seconds:
         rights.can("confirm_rule_change", project_id=pk) for pk in projects
     )
     return Seconds(
-        break_glass.waits_for(user, rights) if may_review else [],
-        waits_for(user, rights) if may_confirm else [],
+        break_glass.waits_for(user, rights) if may_review and at_all.has("break_glass") else [],
+        waits_for(user, rights) if may_confirm and at_all.has("rule_change") else [],
     )
 
 
 def my_work(user: User, rights: Rights, *, project: str = "") -> MyWork:
     """Everything of the inbox, in all projects seen or in the chosen one."""
-    waits = waits_of(rights)
-    here = _narrowed(waits, rights, project)
-    running, failed = moving(rights, project)
-    second = seconds_of(user, rights)
+    at_all = _ask(rights)
+    waits = waits_of(rights, at_all)
+    here = _narrowed(waits, rights, at_all, project)
+    running, failed = moving(rights, project, at_all)
+    second = seconds_of(user, rights, at_all)
     glasses = [row for row in second.break_glasses if project in ("", row.order.project.slug)]
     return MyWork(
         to_deploy=_pile(here.to_deploy, waits.to_deploy, to_deploy_task),
@@ -124,12 +125,16 @@ def my_work(user: User, rights: Rights, *, project: str = "") -> MyWork:
     )
 
 
-def _narrowed(waits: Waits, rights: Rights, project: str) -> Waits:
+def _ask(rights: Rights) -> AtAll:
+    return ask(rights, rule_change=list_rule_changes(rights.user, only_waiting=True, rights=rights), **kinds(rights))
+
+
+def _narrowed(waits: Waits, rights: Rights, at_all: AtAll, project: str) -> Waits:
     """Those of one project: out of all, unless these were cut at :data:`MOST`."""
     if not project:
         return waits
     if max(len(waits.to_deploy), len(waits.to_approve), len(waits.to_test)) > MOST:
-        return waits_of(rights, project)
+        return waits_of(rights, at_all, project)
     kept = [[one for one in pile if one.order.project.slug == project] for pile in
             (waits.to_deploy, waits.to_approve, waits.to_test)]  # fmt: skip
     return Waits(*kept)
@@ -141,8 +146,9 @@ def _pile(here: list[Wait], everywhere: list[Wait], task: Callable[[Wait], Task]
 
 def counts(user: User, rights: Rights) -> Counts:
     """Of everything, whichever project is chosen."""
-    waits, second = waits_of(rights), seconds_of(user, rights)
-    failed = moving(rights, "")[1]
+    at_all = _ask(rights)
+    waits, second = waits_of(rights, at_all), seconds_of(user, rights, at_all)
+    failed = moving(rights, "", at_all)[1]
     approvals = len(waits.to_approve) + len(second.rule_changes)
     asks = len(waits.to_deploy) + len(waits.to_approve) + len(waits.to_test) + len(failed) + len(second)
     return Counts(counted(asks), counted(approvals))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import F, FilteredRelation, Max, Q, QuerySet
 
 from environments.models import Space
 from foundation.messages import MessageLike
@@ -92,17 +92,23 @@ def standing_of(
 
 
 # ---------------------------------------------------------------- for a page of orders
-Places = Mapping[tuple[int, int], Placement]
+@dataclass(frozen=True)
+class Known:
+    """What the caller has read: ``spaces`` by project, ``places`` by (component id, space id), the rest by (order id,
+    space id); None is read."""
+
+    spaces: Mapping[int, list[Space]] | None = None
+    places: Mapping[tuple[int, int], Placement] | None = None
+    attempts: Mapping[tuple[int, int], Attempts] | None = None
+    promotions: Mapping[tuple[int, int], Promotion] | None = None
 
 
-def read_standings(
-    orders: Sequence[ReleaseOrder], spaces: Mapping[int, list[Space]] | None = None, places: Places | None = None
-) -> dict[int, list[Standing]]:
-    """By order, in flow order: five queries at most, however many orders.
-
-    ``spaces`` by project and ``places`` by (component id, space id) where the caller has read them.
-    """
-    attempts, promotions, turns = attempts_of(orders), current_promotions(orders), turns_of(orders)
+def read_standings(orders: Sequence[ReleaseOrder], known: Known | None = None) -> dict[int, list[Standing]]:
+    """By order, in flow order: five queries at most, however many orders."""
+    known = known or Known()
+    attempts = attempts_of(orders) if known.attempts is None else known.attempts
+    promotions = current_promotions(orders) if known.promotions is None else known.promotions
+    turns, spaces, places = turns_of(orders), known.spaces, known.places
     spaces = spaces_by_project(order.project_id for order in orders) if spaces is None else spaces
     if places is None:
         tried = {order_id for order_id, _space in attempts}
@@ -123,12 +129,10 @@ def read_standings(
     return found
 
 
-def order_states(
-    orders: Iterable[ReleaseOrder], spaces: Mapping[int, list[Space]] | None = None, places: Places | None = None
-) -> dict[int, Shown]:
+def order_states(orders: Iterable[ReleaseOrder], known: Known | None = None) -> dict[int, Shown]:
     """How each of them stands: six queries at most; what was not built yet needs no standings."""
     orders = list(orders)
-    standings = read_standings([order for order in orders if order.state == OrderState.BUILT], spaces, places)
+    standings = read_standings([order for order in orders if order.state == OrderState.BUILT], known)
     open_builds = (OrderState.BUILDING, OrderState.BUILD_FAILED)
     builds = latest_builds([order for order in orders if order.state in open_builds])
     return {order.pk: order_state(order, builds.get(order.pk), standings.get(order.pk, [])) for order in orders}
@@ -155,17 +159,28 @@ def latest_builds(orders: Sequence[ReleaseOrder]) -> dict[int, Build]:
 
 def attempts_of(orders: Iterable[ReleaseOrder]) -> dict[tuple[int, int], Attempts]:
     """By (order id, space id): one query for a page of orders."""
+    return read_attempts(orders)[0]
+
+
+def read_attempts(
+    orders: Iterable[ReleaseOrder], also: Collection[int] = ()
+) -> tuple[dict[tuple[int, int], Attempts], dict[int, Deployment]]:
+    """The same, and what was read by its id, among it the deployments of the ids ``also``."""
     ids = [order.pk for order in orders]
-    if not ids:
-        return {}
+    if not ids and not also:
+        return {}, {}
     rows = Deployment.objects.filter(order__in=ids).order_by().values("order_id", "space_id")
     tops = rows.annotate(top=Max("pk"), main=Max("pk", filter=~Q(kind__in=AGAIN)))
     newest = Q(pk__in=tops.values("top")) | Q(pk__in=tops.values("main"))
+    if also:
+        newest |= Q(pk__in=list(also))
+    read = Deployment.objects.filter(newest).select_related("deployed_by", *(["order"] if also else []))
+    by_id = {row.pk: row for row in (read.defer(*_HEAVY) if also else read).order_by("pk")}
     found: dict[tuple[int, int], Attempts] = defaultdict(Attempts)
-    for row in Deployment.objects.filter(newest).select_related("deployed_by").order_by("pk"):
+    for row in by_id.values():
         key = (row.order_id, row.space_id)
         found[key] = Attempts(found[key].deployment, row) if row.kind in AGAIN else Attempts(row)
-    return dict(found)
+    return dict(found), by_id
 
 
 def turns_of(orders: Iterable[ReleaseOrder]) -> dict[tuple[int, int], Turn]:
@@ -180,6 +195,22 @@ def current_promotions(orders: Iterable[ReleaseOrder]) -> dict[tuple[int, int], 
     ids = [order.pk for order in orders]
     rows = Promotion.objects.filter(order__in=ids, state=PromotionState.CURRENT) if ids else []
     return {(row.order_id, row.space_id): row for row in rows}
+
+
+def with_promotions(rows: QuerySet[ReleaseOrder]) -> QuerySet[ReleaseOrder]:
+    """An order comes once for each of its current promotions: :func:`promotions_in` takes them from there."""
+    held = FilteredRelation("promotions", condition=Q(promotions__state=PromotionState.CURRENT))
+    return rows.annotate(held=held, promoted_to=F("held__space"), promoted_at=F("held__created_at"))
+
+
+def promotions_in(rows: Iterable[ReleaseOrder]) -> dict[tuple[int, int], Promotion]:
+    """Of rows of :func:`with_promotions`, by (order id, space id): what a state is told from, and no more."""
+    found = {}
+    for row in rows:
+        space, at = getattr(row, "promoted_to", None), getattr(row, "promoted_at", None)
+        if space is not None and at is not None:
+            found[row.pk, space] = Promotion(order_id=row.pk, space_id=space, created_at=at)
+    return found
 
 
 def spaces_by_project(project_ids: Iterable[int]) -> dict[int, list[Space]]:

@@ -18,7 +18,7 @@ from releases import break_glass, gates, selectors
 from releases.approval_gates import Consent
 from releases.models import BreakGlass, Deployment, Placement, Promotion, Review
 from releases.turns import waiting_turns
-from releases.waiting.decisions import Decision, builders_of_many, decisions_of
+from releases.waiting.decisions import Decision, decisions_of, makers_seen, with_own_builds
 from releases.waiting.wait import MOST, Wait, in_batches
 
 
@@ -53,8 +53,13 @@ class _Row:
         return max([self.promotion.created_at, *(one.created_at for one in self.consent.given)])
 
 
-def promoted_orders(rights: Rights, *, only_spaces: Iterable[int] | None = None) -> Promoted:
-    """What waits for this person to deploy or to approve; ``only_spaces`` narrows it."""
+def promoted_orders(
+    rights: Rights, *, only_spaces: Iterable[int] | None = None, with_break_glass: bool = True
+) -> Promoted:
+    """What waits for this person to deploy or to approve; ``only_spaces`` narrows it.
+
+    ``with_break_glass`` is False where somebody knows that none is open.
+    """
     wanted = None if only_spaces is None else set(only_spaces)
     spaces = {space.pk: space for space in rights.spaces if wanted is None or space.pk in wanted}
     deploys = {pk for pk, space in spaces.items() if rights.can("deploy", space=space)}
@@ -62,14 +67,15 @@ def promoted_orders(rights: Rights, *, only_spaces: Iterable[int] | None = None)
     found = Promoted()
     if not deploys | approves:
         return found
-    for row in _rows({pk: spaces[pk] for pk in deploys | approves}):
+    for row in _rows({pk: spaces[pk] for pk in deploys | approves}, rights):
         if row.space.pk in deploys and (wait := _to_deploy(row, rights)):
             found.to_deploy.append(wait)
         if row.space.pk in approves and _may_decide(row, rights):
             found.to_approve.append(_wait(row, row.promotion.created_at, _("waits for approval")))
         if min(len(found.to_deploy), len(found.to_approve)) > MOST:
             break
-    found.to_deploy += _by_break_glass({pk: spaces[pk] for pk in deploys}, rights)
+    if with_break_glass:
+        found.to_deploy += _by_break_glass({pk: spaces[pk] for pk in deploys}, rights)
     return Promoted(_first(found.to_deploy), _first(found.to_approve))
 
 
@@ -114,10 +120,10 @@ def _may_decide(row: _Row, rights: Rights) -> bool:
 
 
 # ---------------------------------------------------------------- rows
-def _rows(spaces: dict[int, Space]) -> Iterator[_Row]:
+def _rows(spaces: dict[int, Space], rights: Rights) -> Iterator[_Row]:
     """The longest wait first."""
-    for batch in in_batches(_open_promotions(spaces)):
-        yield from _completed(batch, spaces)
+    for batch in in_batches(with_own_builds(_open_promotions(spaces), rights)):
+        yield from _completed(batch, spaces, rights)
 
 
 def _open_promotions(spaces: Iterable[int]) -> QuerySet[Promotion]:
@@ -139,9 +145,8 @@ def _open_promotions(spaces: Iterable[int]) -> QuerySet[Promotion]:
     return rows.select_related("order__component", "order__author", "promoted_by").order_by("created_at", "pk")
 
 
-def _completed(batch: list[Any], spaces: dict[int, Space]) -> Iterator[_Row]:
-    builders = builders_of_many({row.order_id for row in batch})
-    makers = {row.pk: {row.order.author_id, *builders.get(row.order_id, ())} for row in batch}
+def _completed(batch: list[Any], spaces: dict[int, Space], rights: Rights) -> Iterator[_Row]:
+    makers = {row.pk: makers_seen(row, row.order, rights) for row in batch}
     reviewed = {
         row.pk: row.ended_snapshot for row in batch if row.ended_state == RunState.SUCCEEDED and row.ended_snapshot
     }

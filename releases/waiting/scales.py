@@ -10,23 +10,27 @@ from releases.choices import ApprovalState
 from releases.models import Approval, ScaleRequest
 from releases.scale_gates import needed_for_scale
 from releases.scale_requests import is_of, waiting_requests
-from releases.waiting.decisions import builders_of_many
+from releases.waiting.decisions import makers_seen, with_own_builds
 from releases.waiting.wait import Wait
 
 
-def scales_to_approve(rights: Rights) -> list[Wait]:
-    """Of what stands there still, asked for by somebody else; five queries for each that waits."""
+def scales_to_approve(rights: Rights, *, at_all: bool = True) -> list[Wait]:
+    """Of what stands there still, asked for by somebody else; five queries for each that waits.
+
+    ``at_all``: whether there is any, for who has asked for many kinds at once.
+    """
+    if not at_all:
+        return []
     user = rights.user
     rows = waiting_requests().filter(visible_to(user, rights=rights, field="order__project_id"))
-    rows = rows.exclude(order__author=user).exclude(asked_by=user)
+    rows = with_own_builds(rows.exclude(order__author=user).exclude(asked_by=user), rights)
     found = [row for row in rows if may_approve(rights, row.space) and is_of(row, row.placement.last_succeeded)]
-    built = builders_of_many(row.order_id for row in found) if found else {}
     waits = []
     for row in found:
         decided = row.approvals.filter(state__in=[ApprovalState.GIVEN, ApprovalState.REJECTED])
         words = list(decided.select_related("by"))
         is_over = any(one.state == ApprovalState.REJECTED or one.by_id == user.pk for one in words)
-        if user.pk not in built.get(row.order_id, ()) and not is_over and _lacks(row, words, rights):
+        if user.pk not in makers_seen(row, row.order, rights) and not is_over and _lacks(row, words, rights):
             why = _("to be scaled to %(count)s", count=row.replicas)
             waits.append(Wait(row.order, row.space, row.created_at, why, row.asked_by, 0, row.snapshot_id, scale=row))
     return waits

@@ -22,9 +22,16 @@ from releases.going_on import STANDING
 from releases.models import Deployment, Placement, Promotion, ReleaseOrder
 from releases.waiting.wait import MOST, Wait, in_batches
 
+Flow = Sequence[tuple[int, int]]
 
-def orders_to_test(rights: Rights, *, only_projects: Iterable[int] | None = None) -> list[Wait]:
-    """What waits for this person to be promoted on, the longest wait first; one more than :data:`MOST` if there are."""
+
+def orders_to_test(
+    rights: Rights, *, only_projects: Iterable[int] | None = None, flow: Flow | None = None
+) -> list[Wait]:
+    """What waits for this person to be promoted on, the longest wait first; one more than :data:`MOST` if there are.
+
+    ``flow``: which environment follows which, where that was read already.
+    """
     wanted = None if only_projects is None else set(only_projects)
     spaces: dict[int, list[Space]] = defaultdict(list)
     for space in rights.spaces:
@@ -32,7 +39,7 @@ def orders_to_test(rights: Rights, *, only_projects: Iterable[int] | None = None
             spaces[space.project_id].append(space)
     found: list[Wait] = []
     for batch in _batches(rights, spaces):
-        stands = _read_ahead(batch, spaces)
+        stands = _read_ahead(batch, spaces, flow)
         for order in batch:
             found += _waits(order, stands[order.pk], spaces[order.project_id], rights)
         if len(found) > MOST:
@@ -102,9 +109,9 @@ def _is_theirs(order: ReleaseOrder, space: Space, rights: Rights, origin: _Origi
 
 
 # ---------------------------------------------------------------- read ahead
-def _read_ahead(batch: Sequence[ReleaseOrder], spaces: dict[int, list[Space]]) -> dict[int, _Stand]:
-    """What the gates of promotion ask, for all these orders: six queries; and where each stands."""
-    flow = _link_flow([space for row in spaces.values() for space in row])
+def _read_ahead(batch: Sequence[ReleaseOrder], spaces: dict[int, list[Space]], flow: Flow | None) -> dict[int, _Stand]:
+    """What the gates of promotion ask, for all these orders: four queries at most; and where each stands."""
+    before = _link_flow([space for row in spaces.values() for space in row], flow)
     by_id = {space.pk: space for row in spaces.values() for space in row}
     components = {order.component_id for order in batch}
     places = _places(components, by_id)
@@ -118,7 +125,7 @@ def _read_ahead(batch: Sequence[ReleaseOrder], spaces: dict[int, list[Space]]) -
         selectors.keep_ahead(
             order, selectors.Ahead({place.space_id: place for place in own}, current, set(), successes[order.pk])
         )
-        stands[order.pk] = _Stand(_serving(order, own), sent[order.pk], flow)
+        stands[order.pk] = _Stand(_serving(order, own), sent[order.pk], before)
     return stands
 
 
@@ -177,9 +184,13 @@ def _environments(spaces: Sequence[Space], named: set[int]) -> dict[int, Environ
     return found
 
 
-def _link_flow(spaces: Sequence[Space]) -> dict[int, set[int]]:
+def _pairs() -> Flow:
+    return list(Environment.follows.through.objects.values_list("from_environment_id", "to_environment_id"))
+
+
+def _link_flow(spaces: Sequence[Space], flow: Flow | None) -> dict[int, set[int]]:
     """Each environment once, with those before and after it known; returns those before, its twin among them."""
-    pairs = list(Environment.follows.through.objects.values_list("from_environment_id", "to_environment_id"))
+    pairs = list(_pairs() if flow is None else flow)
     environments = _environments(spaces, {pk for pair in pairs for pk in pair})
     before: dict[int, set[int]] = defaultdict(set)
     follows: dict[int, list[Environment]] = defaultdict(list)
