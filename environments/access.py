@@ -18,7 +18,7 @@ from environments.models import GroupMember, Membership, Space
 from environments.verbs import STILL_IN_ARCHIVE, VERBS, Where
 from foundation.clock import db_now
 from foundation.idempotency import note_right
-from foundation.messages import MessageLike, localized_list
+from foundation.messages import MessageLike, localized_names
 from foundation.messages import message as _
 from foundation.problems import Asked, Denied, Missing, Refused
 
@@ -271,8 +271,8 @@ def require_again(user: User, asked: Iterable[Mapping[str, Any]]) -> None:
 
 
 def who_may(verb: str, *, project_id: int | None = None, space: Space | None = None, but: User | None = None) -> str:
-    """Names of up to three people who may, ``but`` for one, for "whom to ask"; the roles when nobody holds one."""
-    return localized_list(names_who_may(verb, project_id=project_id, space=space, but=but))
+    """Names of three people who may, ``but`` for one, and how many more; the roles when nobody holds one."""
+    return localized_names(names_who_may(verb, project_id=project_id, space=space, but=but))
 
 
 def who_may_when_read(verb: str, *, project_id: int | None = None, space: Space | None = None) -> MessageLike:
@@ -286,11 +286,11 @@ _when_read = lazy(who_may, str)
 def names_who_may(
     verb: str, *, project_id: int | None = None, space: Space | None = None, but: User | None = None
 ) -> list[str]:
-    """The same, one by one."""
+    """All of them, one by one."""
     people = holders(memberships_that_allow(verb, project_id=project_id, space=space)).filter(is_active=True)
     if but is not None:
         people = people.exclude(pk=but.pk)
-    names = [person.shown_name for person in people[:3]]
+    names = [person.shown_name for person in people]
     return names or [str(Role(role).label) for role in sorted(roles_for(verb, space))]
 
 

@@ -15,7 +15,7 @@ from environments.holding import each_holder, holders, in_force, of_person
 from environments.models import Membership, RuleChange
 from environments.verbs import VERBS
 from foundation.clock import db_now
-from foundation.messages import localized_list
+from foundation.messages import localized_names
 
 LIFETIME = timedelta(hours=24)
 _TAKEN_OVER = ("person.created", "person.password_set")
@@ -87,9 +87,9 @@ def seconds(row: RuleChange) -> list[User]:
 
 
 def who_confirms(row: RuleChange) -> str:
-    """Up to three names of them, or who can make one more; never the proposer's."""
+    """Three names of them and how many more, or who can make one more; never the proposer's."""
     if found := seconds(row):
-        return localized_list([person.shown_name for person in found[:3]])
+        return localized_names(person.shown_name for person in found)
     project_id = rules_project(row)
     verb = "manage_site_roles" if project_id is None else "manage_members"
     return who_may(verb, project_id=project_id, but=row.proposed_by)

@@ -72,6 +72,17 @@ def localized_list(items: Iterable[object]) -> str:
     return ("、" if _is_chinese() else ", ").join(str(item) for item in items)
 
 
+NAMED = 3
+"""So many names stand in a line; the rest is a number."""
+
+
+def localized_names(names: Iterable[object]) -> str:
+    """The first three, and how many more there are: ``Olli, Oskar, Petra +2``."""
+    rows = list(names)
+    more = f" +{len(rows) - NAMED}" if len(rows) > NAMED else ""
+    return localized_list(rows[:NAMED]) + more
+
+
 def localized_time(at: datetime | None) -> str:
     """A time to the minute as messages tell it, in the reader's zone, which it names; empty for none."""
     return timezone.localtime(at).strftime("%Y-%m-%d %H:%M %Z") if at else ""

@@ -11,7 +11,7 @@ from environments.access import Rights, approvers_in, may_approve, people_who_ma
 from environments.models import Space
 from environments.needed import Needed, People, groups_of, needed_in
 from foundation.clock import db_now
-from foundation.messages import Message, MessageLike, localized_list
+from foundation.messages import Message, MessageLike, localized_names
 from foundation.messages import message as _
 from releases import selectors
 from releases.gate import Gate
@@ -131,8 +131,29 @@ def _approver_deploys(space: Space, deployer: User, makers: set[int]) -> Gate:
         "Four eyes: %(who)s approved it, and people who approve an order do not deploy it here.",
         who=deployer.localized_name,
     )
-    who = localized_list(left[:3]) if left else who_may("manage_members", space=space)
+    who = localized_names(left) if left else who_may("manage_members", space=space)
     return Gate("approved", False, message, who)
+
+
+def deployers_left(order: ReleaseOrder, space: Space, barred: set[int]) -> list[str]:
+    """Names of those who may deploy the order there, without ``barred`` and whom four eyes bar."""
+    return _deployers_but(space, barred | (makers_of(order) if space.four_eyes else set()))
+
+
+def nobody_deploys_after(person: User, snapshot: Snapshot) -> MessageLike:
+    """Why this person had better not be the one to approve: nobody else would be left to deploy; empty otherwise."""
+    order, space = snapshot.order, snapshot.space
+    said = {word.by_id for word in selectors.approvals_in_force(snapshot)}
+    if deployers_left(order, space, said | {person.pk}) or not deployers_left(order, space, said):
+        return ""
+    others = _approvers_but(space, makers_of(order) | said | {person.pk})
+    if others:
+        who = localized_names(person.shown_name for person in others)
+        return _("If you approve, nobody is left to deploy it: let %(who)s approve, and deploy it yourself.", who=who)
+    return _(
+        "If you approve, nobody is left to deploy it: %(who)s can give one more person the role.",
+        who=who_may("manage_members", space=space),
+    )
 
 
 def _deployers_but(space: Space, barred: set[int]) -> list[str]:
@@ -181,7 +202,7 @@ def _enough(space: Space, agreed: _Agreed, barred: set[int]) -> Gate:
     if not needed.is_reached({**people, **groups}):
         return _nobody_left(space, agreed, {**people, **groups})
     helping = [person.shown_name for person in left if needed.is_helped_by(groups[person.pk], people)]
-    return Gate("approved", False, agreed.words, localized_list(helping[:3]))
+    return Gate("approved", False, agreed.words, localized_names(helping))
 
 
 def _nobody_left(space: Space, agreed: _Agreed, everybody: People) -> Gate:
@@ -207,7 +228,7 @@ def fair_approvers(order: ReleaseOrder, space: Space, *, but: int | None = None)
     """Whom to ask for an approval of this order: nobody who created or built it; failing them, who can add people."""
     left = _approvers_but(space, makers_of(order) | ({but} if but else set()))
     names = [person.shown_name for person in left]
-    return localized_list(names[:3]) if names else who_may("manage_members", space=space)
+    return localized_names(names) if names else who_may("manage_members", space=space)
 
 
 def _approvers_but(space: Space, barred: set[int]) -> list[User]:
@@ -229,7 +250,7 @@ def four_eyes_gates(order: ReleaseOrder, space: Space, deployer: User | None) ->
         others = _deployers_but(space, makers)
         if others:
             message = _("Four eyes: people who created or built an order do not deploy it here.")
-            return [Gate("four-eyes", False, message, localized_list(others[:3]))]
+            return [Gate("four-eyes", False, message, localized_names(others))]
         message = _(
             "Four eyes: people who created or built an order do not deploy it here. Nobody else may deploy here: give "
             "one more person the role."

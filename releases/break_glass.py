@@ -14,7 +14,7 @@ from environments.access import Rights, can, memberships_that_allow, people_who_
 from environments.models import Space
 from environments.second_person import share_a_hand
 from foundation.clock import db_now
-from foundation.messages import MessageLike, localized_list, localized_time
+from foundation.messages import MessageLike, localized_names, localized_time
 from foundation.messages import message as _
 from foundation.problems import Missing
 from releases.choices import ClosedReason
@@ -154,8 +154,8 @@ def reviewers(row: BreakGlass) -> list[User]:
 
 
 def who_reviews(row: BreakGlass) -> str:
-    """Up to three names of them."""
-    return localized_list([person.shown_name for person in reviewers(row)[:3]])
+    """Three names of them and how many more."""
+    return localized_names(person.shown_name for person in reviewers(row))
 
 
 def deployments_under(row: BreakGlass) -> QuerySet[Deployment]:

@@ -10,7 +10,7 @@ from accounts.models import User
 from environments.access import can, names_who_may, who_may, who_may_when_read
 from environments.models import Environment, Space
 from foundation import patterns
-from foundation.messages import MessageLike, localized_list
+from foundation.messages import MessageLike, localized_names
 from foundation.messages import message as _
 from foundation.problems import Asked
 from foundation.runs.choices import RunState
@@ -306,7 +306,7 @@ def promoters_of(order: ReleaseOrder, space: Space) -> str:
     # Asked only where creators may: who may by a role is among the names already.
     if space.creators_may_promote and can(order.author, "promote", space=space, owner_id=order.author_id):
         names = [order.author.shown_name, *names]
-    return localized_list(list(dict.fromkeys(names))[:3])
+    return localized_names(dict.fromkeys(names))
 
 
 def _place_free(order: ReleaseOrder, space: Space, own: Deployment | None, *, may_wait: bool = False) -> list[Gate]:

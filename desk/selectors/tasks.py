@@ -72,11 +72,16 @@ def counted(number: int) -> str:
 
 
 def to_deploy_task(wait: Wait) -> Task:
-    """Where a review is asked for, the page that reviews and deploys; else the order's card with its button."""
+    """Where a review is asked for, the page that reviews and deploys; else the order's card with its button.
+
+    What a review found comes first: that page names it.
+    """
     slug = wait.space.environment.slug
     act: MessageLike = _("Review and deploy")
     url = wait.url
-    if not (wait.space.asks_review or wait.space.approvals):
+    if wait.has_problems:
+        act = _("See the problems")
+    elif not (wait.space.asks_review or wait.space.approvals):
         act, url = _("Deploy"), panel_url(wait.order.number, slug)
     return Task(wait.order, wait.space.environment, wait.since, "queued", wait.why, url, act, wait.name_zh)
 

@@ -17,7 +17,7 @@ from environments.second_person import confirming_verb, is_second, rules_project
 from environments.services import archive, places, projects, spaces
 from environments.services.rule_changes import end, refuse_under_way
 from foundation.clock import db_now
-from foundation.messages import localized_list
+from foundation.messages import localized_names
 from foundation.messages import message as _
 from foundation.problems import Denied, Invalid, Refused, Stale
 
@@ -68,7 +68,7 @@ def confirm_by_shell(*, change: RuleChange, reason: str) -> RuleChange:
     with transaction.atomic():
         row = _lock(change)
         if found := seconds(row):
-            names = localized_list([person.shown_name for person in found[:3]])
+            names = localized_names(person.shown_name for person in found)
             message = _("A second person exists and has to confirm it: %(names)s.", names=names)
             raise Refused(message, "second-person-exists", names)
         _put_in_force(row)

@@ -65,6 +65,11 @@ class Act:
         return self.no.explain
 
     @property
+    def ask(self) -> MessageLike:
+        """Whom to ask instead, for a button; empty where it may be done, and where nobody is known."""
+        return _("Ask %(who)s", who=self.who) if self.why and self.who else ""
+
+    @property
     def is_allowed(self) -> bool:
         """False: greyed."""
         return not self.why

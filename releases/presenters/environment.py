@@ -155,6 +155,11 @@ def review_act(order: ReleaseOrder, place: Place, rights: Rights) -> Act:
     return Act(_("Review and deploy") if may_act else _("See the review"), url, no=Refusal(why))
 
 
+def has_problems(review: Review | None) -> bool:
+    """It ended without a snapshot: what it found is read, and mended, before anybody deploys."""
+    return review is not None and review.is_terminal and review.snapshot_id is None
+
+
 def deploy_act(order: ReleaseOrder, place: Place, rights: Rights, *, is_primary: bool = False) -> Act | None:
     """One act that makes review and deployment, where the space asks for no review."""
     space = place.space

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import ngettext
 
 from environments.access import Rights, names_who_may, who_may
-from foundation.messages import MessageLike, localized_list
+from foundation.messages import MessageLike, localized_names
 from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
 from releases import gates, selectors
@@ -27,7 +27,7 @@ from releases.presenters.build import (
     stop_act,
     usual_build,
 )
-from releases.presenters.environment import Place, deploy_act, place_of
+from releases.presenters.environment import Place, deploy_act, has_problems, place_of
 from releases.presenters.standings import Standing, attempts_of, current_promotions, standing_of
 from releases.presenters.states import Shown, order_state, run_word
 from releases.presenters.words import build_waits, why_waiting
@@ -266,9 +266,11 @@ def _onwards(order: ReleaseOrder, place: Place, rights: Rights, panel: str) -> A
         return Act(_("See the cause"), reverse("releases:rollout", args=[standing.deployment.pk]), is_primary=True)
     if standing.promotion is None and place.break_glass is None:
         return _promote(order, place, rights, panel)
+    url = reverse("releases:review", args=[order.number, space.environment.slug])
+    if rights.can("deploy", space=space) and has_problems(place.review):
+        return Act(_("See the problems"), url, is_primary=True, letter="d")
     if not space.asks_review:
         return deploy_act(order, place, rights, is_primary=True)
-    url = reverse("releases:review", args=[order.number, space.environment.slug])
     if _waits_for_own_word(place, rights):
         return Act(_("Approve for %(name)s", name=space.environment.label), url, is_primary=True, letter="a")
     label = _("Review and deploy to %(name)s", name=space.environment.label)
@@ -306,7 +308,7 @@ def stuck_at(order: ReleaseOrder, lane: Lane, rights: Rights) -> Stuck | None:
     """What the order waits for, in one line; None while something goes on or when it is through."""
     if order.state == OrderState.CREATED:
         others = names_who_may("build", project_id=order.project_id)
-        who = localized_list(dict.fromkeys([order.author.shown_name, *others]))
+        who = localized_names(dict.fromkeys([order.author.shown_name, *others]))
         return Stuck(lane.build.title, _("It waits for somebody to build it."), who)
     if lane.build.detail:
         return Stuck(lane.build.title, lane.build.detail, "")

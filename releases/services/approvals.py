@@ -15,7 +15,7 @@ from environments.access import Rights, approvers_in, may_approve, require, who_
 from environments.choices import Role
 from environments.models import Space
 from foundation.clock import db_now
-from foundation.messages import localized_list
+from foundation.messages import localized_names
 from foundation.messages import message as _
 from foundation.problems import Asked, Denied, Invalid, Refused, Stale
 from releases import break_glass, gates, selectors
@@ -86,7 +86,7 @@ def ensure_role(actor: User, space: Space, asked: Asked) -> None:
     if space.approver_groups and not rights.groups & set(space.approver_groups):
         message = _("Here only people of these groups approve: %(names)s.", names=space.approver_groups)
         raise Denied(
-            message, "approver-group", localized_list(one.shown_name for one in approvers_in(space)[:3]), asked=asked
+            message, "approver-group", localized_names(one.shown_name for one in approvers_in(space)), asked=asked
         )
     if not may_approve(rights, space):
         names = [Role(role).label for role in space.approver_roles if role in Role.values]

@@ -16,10 +16,11 @@ from components import live_reads
 from environments.access import Rights, who_may
 from environments.models import Space
 from foundation.api.routes import api_route
+from foundation.messages import localized_names
 from foundation.messages import message as _
 from foundation.pages import act_view, is_htmx, redirect_with, wanted_part
 from foundation.problems import Invalid, Missing
-from releases import gates, selectors
+from releases import approval_gates, gates, selectors
 from releases.choices import ApprovalState
 from releases.forms import DecisionForm, DeployForm, TakeOverForm
 from releases.live_reads import layers_between
@@ -108,6 +109,12 @@ def review_context(
     running = running_there(place)
     found = [*review_gates(review, bars), *gates.deployment_gates(order, space, snapshot=snapshot, deployer=user)]
     no = refusal(rights, "deploy", space=space, gates=found, order=order)
+    deciding = _deciding(review, snapshot, user, is_deploying=not no.why)
+    if deciding["own_word"] or deciding["is_deciding"]:
+        # With their word this person deploys it no more: what is shown is how it stands for the others.
+        found = [*review_gates(review, bars), *gates.deployment_gates(order, space, snapshot=snapshot, deployer=None)]
+    if deciding["own_word"]:
+        deciding |= _said(deciding["own_word"], order, found)
     return {
         "order": order,
         "space": space,
@@ -117,6 +124,8 @@ def review_context(
         "place": place,
         "running": running,
         "gates": found,
+        "closed_gates": [gate for gate in found if not gate.is_open],
+        "passed_gates": [gate for gate in found if gate.is_open],
         "closed_count": sum(not gate.is_open for gate in found),
         "first_closed": gates.first_closed(found),
         "is_fresh": bool(review and selectors.is_fresh(review)),
@@ -132,7 +141,7 @@ def review_context(
         "conflicts": conflicts_of(review),
         "additions": additions_of(review),
         **_taking_over(review, space, rights),
-        **_deciding(review, snapshot, user),
+        **deciding,
         "effect": effect_of(snapshot, place, running) if snapshot else None,
         "deploy_why": no.why,
         "deploy_who": no.who,
@@ -160,17 +169,33 @@ def _may_review(order: ReleaseOrder, space: Space, rights: Rights) -> dict[str, 
     return {"may_review": may_review and bool(order.image_digest), "who_may_review": who_may("review", space=space)}
 
 
-def _deciding(review: Review | None, snapshot: Snapshot | None, user: User) -> dict[str, Any]:
+def _deciding(review: Review | None, snapshot: Snapshot | None, user: User, *, is_deploying: bool) -> dict[str, Any]:
     """The approvals and rejections so far, the viewer's own among them, and what is next once that is given."""
     given = approvals_of(review)
     own = next((one for one in given if one.by_id == user.pk and one.state in DECIDED), None)
     is_asked = snapshot is not None and snapshot.space.approvals > 0
+    why = approvals.why_not(user, snapshot) if snapshot and is_asked and own is None else ""
+    is_deciding = is_asked and own is None and not why and not is_deploying
     return {
+        "is_deciding": is_deciding,
+        "nobody_deploys": approval_gates.nobody_deploys_after(user, snapshot) if snapshot and is_deciding else "",
         "approvals": given,
         "own_word": own,
-        "decide_why": approvals.why_not(user, snapshot) if snapshot and is_asked and own is None else "",
+        "decide_why": why,
         "next_to_approve": next_url() if own else "",
     }
+
+
+def _said(own: Approval, order: ReleaseOrder, found: list[gates.Gate]) -> dict[str, Any]:
+    """What this person has said of it, and what comes next: another approval, or who deploys."""
+    if own.state == ApprovalState.REJECTED:
+        return {"said": _("You rejected it."), "said_next": ""}
+    closed = gates.first_closed(found)
+    if closed is not None:
+        return {"said": _("You approved it."), "said_next": closed.message}
+    names = approval_gates.deployers_left(order, own.snapshot.space, {own.by_id})
+    said = _("%(who)s may deploy it now.", who=localized_names(names)) if names else _("Nobody is left to deploy it.")
+    return {"said": _("You approved it."), "said_next": said}
 
 
 def next_url() -> str:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 
@@ -39,7 +39,8 @@ class Decision:
 
 def with_own_builds(rows: QuerySet[RowT, RowT], rights: Rights) -> QuerySet[RowT, RowT]:
     """With ``has_built``: this person built the order. An inbox asks of nobody else whether they made it."""
-    return rows.annotate(has_built=Exists(Build.objects.filter(order=OuterRef("order"), started_by=rights.user)))
+    own = Build.objects.filter(order=OuterRef("order"), started_by=rights.user)
+    return cast("QuerySet[RowT, RowT]", rows.annotate(has_built=Exists(own)))
 
 
 def makers_seen(row: Any, order: ReleaseOrder, rights: Rights) -> set[int]:

@@ -87,7 +87,7 @@ def _wait(row: _Row, since: datetime, why: MessageLike) -> Wait:
     promotion = row.promotion
     return Wait(
         promotion.order, row.space, since, why, promotion.promoted_by, review_id=row.review_id,
-        snapshot_id=row.snapshot_id, name_zh=getattr(promotion, "name_zh", None) or "",
+        snapshot_id=row.snapshot_id, has_problems=row.review_failed, name_zh=getattr(promotion, "name_zh", None) or "",
     )  # fmt: skip
 
 

@@ -45,6 +45,8 @@ class Wait:
     by: User | None = None
     review_id: int = 0
     snapshot_id: int = 0
+    has_problems: bool = False
+    """Its review found problems: they are read before anything is deployed."""
     name_zh: str = ""
     """The component's, as the order froze it."""
     is_removal: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -13,12 +14,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from components.models import Component
+from environments.models import Membership
 from foundation.runs.choices import RunState
 from releases import gates, transitions
 from releases.events import append_event
 from releases.locks import lock_placement
 from releases.logs.storage import append_log
-from releases.models import Build, Deployment, Placement, ReleaseOrder
+from releases.models import Build, Deployment, Placement, Promotion, ReleaseOrder
 from releases.placing import create_deployment
 from releases.presenters.build import UsualBuild, stage_strip, usual_build, usual_rollout
 from releases.services import approvals, promotions
@@ -258,3 +260,37 @@ def _history(world: World, component: Component) -> tuple[Deployment, ReleaseOrd
     with transaction.atomic():
         append_event(order.pk, "comment", actor=world.dana, data={"id": 0})
     return first, order
+
+
+def test_who_never_may_is_told_whom_to_ask(world: World, component: Component, signed_in: SignIn) -> None:
+    order = make_built(component, world.dana)
+    make_success(order, world.spaces["fat"], world.olli)
+    text = page(signed_in("dana"), order).content.decode()
+    acts = text.partition('class="acts"')[2].partition("</header>")[0]
+    assert "Ask Petra, Tess" in acts and "<button" not in acts.partition("Ask Petra")[2]
+    promotions.promote(actor=world.tess, order=order, space=world.spaces["uat"], test_verdict="passed")
+    assert "Ask Olli, Oskar" in words(page(signed_in("uma"), order))
+    assert "Ask " not in words(page(signed_in("olli"), order)).partition("Where it is")[0]
+
+
+def test_more_than_three_names_are_counted(world: World, component: Component, signed_in: SignIn) -> None:
+    order = make_order(component, world.dana)
+    names = ("dave", "tess", "otto")
+    for name in names:
+        Membership.objects.create(user=world.people[name], role="operations", project=world.project, reason="night")
+    assert re.search(r"Ask \w+, \w+, \w+ \+\d", words(page(signed_in("uma"), order)))
+
+
+def test_what_a_review_found_is_the_next_thing_to_read(world: World, component: Component, signed_in: SignIn) -> None:
+    order = make_built(component, world.dana)
+    for slug in ("fat", "uat"):
+        Promotion.objects.create(order=order, component=component, space=world.spaces[slug], promoted_by=world.tess)
+        review = make_review(order, world.spaces[slug])
+        type(review).objects.filter(pk=review.pk).update(state="failed", snapshot=None, reason="quota")
+        primary = page(signed_in("olli"), order, f"?panel={slug}").context["primary"]
+        assert (str(primary.label), primary.url) == ("See the problems", f"/orders/{order.number}/review/fat/")
+    tasks = signed_in("olli").get("/").context["work"].to_deploy.found
+    assert [(str(task.act), task.url) for task in tasks] == [
+        ("See the problems", f"/orders/{order.number}/review/{slug}/") for slug in ("fat", "uat")
+    ]
+    assert "Ask Olli, Oskar" in words(page(signed_in("dana"), order))

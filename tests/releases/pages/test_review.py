@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from components.models import Allocation, Component
+from environments.models import Membership, Space
 from foundation.messages import from_json_data
 from releases.models import Approval, Deployment, ReleaseOrder, Review
 from tests.cast import World
@@ -77,7 +78,7 @@ def test_production_asks_for_the_last_four_of_the_number(world: World, order: Re
 def test_without_approval_the_button_says_what_is_missing(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
     review = fresh(order, world)
     said = words(signed_in("olli").get(url(order)))
-    assert "Blocked by 1" in said and "0 of 1 approvals." in said and "Who can clear it: Oskar, Petra" in said
+    assert "Blocked by 1" in said and "0 of 1 approvals." in said and "Who can clear it: Olli, Oskar, Petra" in said
     refused = deploy(signed_in("olli"), order, review, last_four=order.number[-4:])
     assert refused.status_code == 409 and "0 of 1 approvals." in words(refused)
 
@@ -205,3 +206,57 @@ def test_the_page_says_whether_the_nodes_have_capacity(world: World, order: Rele
     assert "Capacity of the nodes" in page and "3 may take such a pod" in page
     fresh(order, world)
     assert "Capacity of the nodes" not in signed_in("olli").get(url(order)).content.decode(), "an older review"
+
+
+def test_an_approver_decides_in_the_foot_and_reads_then_who_deploys(
+    world: World, order: ReleaseOrder, signed_in: SignIn
+) -> None:
+    review = fresh(order, world)
+    assert review.snapshot
+    foot = signed_in("oskar").get(url(order)).content.decode().partition('id="deploy-foot"')[2]
+    assert 'value="approve"' in foot and 'value="reject"' in foot and "Deploy to PRD" not in foot
+    given = {"snapshot": review.snapshot.hash, "decision": "approve"}
+    signed_in("oskar").post(url(order) + "decide/", given)
+    page = signed_in("oskar").get(url(order))
+    assert "You approved it. Olli may deploy it now." in words(page) and "Blocked by" not in words(page)
+    assert "Deploy to PRD" in signed_in("olli").get(url(order)).content.decode().partition('id="deploy-foot"')[2]
+
+
+def test_who_rejected_it_reads_that_in_the_foot(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
+    review = fresh(order, world)
+    assert review.snapshot
+    given = {"snapshot": review.snapshot.hash, "decision": "reject", "comment": "freeze"}
+    signed_in("oskar").post(url(order) + "decide/", given)
+    foot = words(signed_in("oskar").get(url(order))).partition("snapshot")[2]
+    assert "You rejected it." in foot
+
+
+def test_the_only_one_left_to_deploy_is_warned_before_approving(
+    world: World, order: ReleaseOrder, signed_in: SignIn
+) -> None:
+    fresh(order, world)
+    assert "nobody is left to deploy" not in words(signed_in("olli").get(url(order)))
+    Membership.objects.filter(user=world.people["oskar"]).delete()
+    said = words(signed_in("olli").get(url(order)))
+    assert "If you approve, nobody is left to deploy it: let Petra approve, and deploy it yourself." in said
+    assert "nobody is left to deploy" not in words(signed_in("petra").get(url(order)))
+    Space.objects.filter(pk=world.spaces["prd"].pk).update(approver_roles=["operations"])
+    assert "can give one more person the role" in words(signed_in("olli").get(url(order)))
+
+
+def test_passed_gates_are_folded_and_the_diff_comes_first(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
+    made = {
+        "kind": "Service",
+        "name": "ck",
+        "action": "create",
+        "changes": [],
+        "lines": ["---", "+++", "@@ -0,0 +1 @@", "+a"],
+    }
+    fresh(order, world, diff=[made])
+    page = signed_in("olli").get(url(order)).content.decode()
+    verdict = page.partition('class="card verdict')[2].partition("</section>")[0]
+    shown, _mark, folded = verdict.partition('id="passed-gates"')
+    assert 'class="open"' not in shown and 'class="open"' in folded and 'class="closed"' not in folded
+    assert page.index('id="diff-title"') < page.index('id="compared-title"')
+    diff = page.partition('id="diff-title"')[2].partition("</section>")[0]
+    assert "will be created" in diff and " open>" not in diff, "what is created is folded"
