@@ -24,7 +24,7 @@ from releases.views.pages import rights_of
 
 CHOSEN = "chosen_project"
 """The session's key of the project that somebody works on; every page's address names it where it narrows a list."""
-NARROWED = ("desk:home", "releases:list", "desk:approvals", "components:list")
+NARROWED = ("desk:home", "releases:list", "desk:approvals", "components:list", "desk:figures")
 """Pages whose lists one project narrows: the switcher stays there, from elsewhere it leads home."""
 
 
@@ -96,6 +96,7 @@ class Shell:
             RailLink("approvals", _("Approvals"), reverse("desk:approvals") + here, "a", True),
             RailLink("components", _("Components"), reverse("components:list") + here, "c"),
             RailLink("environments", _("Environments"), reverse("environments:list"), "e"),
+            RailLink("figures", _("Figures"), reverse("desk:figures") + here),
             *audit,
             RailLink("admin", _("Admin"), reverse("desk:admin"), "s"),
         ]

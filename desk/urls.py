@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from desk import audit_views, explain_views, sheet_views, style_guide, views
+from desk import audit_views, explain_views, figure_views, sheet_views, style_guide, views
 
 app_name = "desk"
 urlpatterns = [
@@ -21,6 +21,8 @@ urlpatterns = [
     path("audit/export/", audit_views.export, name="audit-export"),
     path("audit/check/", audit_views.check, name="audit-check"),
     path("orders/<str:number>/sheet/", sheet_views.order_sheet, name="order-sheet"),
+    path("figures/", figure_views.show, name="figures"),
+    path("figures/export/", figure_views.export, name="figures-export"),
     path("explain/", explain_views.explain_page, name="explain"),
     path("admin/", views.admin, name="admin"),
     path("health/", views.health, name="health"),

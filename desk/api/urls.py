@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from desk.api import audit, explanations, order_sheet, views
+from desk.api import audit, explanations, figures, order_sheet, views
 
 urlpatterns = [
     path("audit/events/", audit.Events.as_view()),
     path("audit/exports/", audit.Exports.as_view()),
     path("audit/check/", audit.Check.as_view()),
     path("orders/<str:number>/sheet/", order_sheet.OrderSheet.as_view()),
+    path("figures/", figures.ShownFigures.as_view()),
     path("explanations/", explanations.Explanations.as_view(), name="api-explanations"),
     path("health/", views.Health.as_view()),
     path("health/<slug:kind>/<int:pk>/wake/", views.Wake.as_view()),

@@ -50,6 +50,7 @@ PAGES = (
     Place("desk:approvals", _("Approvals"), "approvals", "sp shenpi", "g a"),
     Place("components:list", _("Components"), "components", "zj zujian", "g c"),
     Place("environments:list", _("Environments"), "environments", "hj huanjing", "g e"),
+    Place("desk:figures", _("Figures"), "figures", "tj tongji"),
     Place("desk:admin", _("Admin"), "admin", "gl guanli", "g s"),
     Place("environments:projects", _("Projects and members"), "list", "xmycy xm xiangmu cy chengyuan"),
     Place("environments:people", _("People"), "users", "ry renyuan", right="see_site"),

@@ -191,6 +191,9 @@ ADMINISTRATION = (
     View("explain", DENIED, f"/explain/?verb=deploy&space={OMM}/uat", OUTSIDER, status=404),
     View("audit", NORMAL, "/audit/", AUDITOR),
     View("audit", EMPTY_STATE, "/audit/?actor=nobody-is-called-so", AUDITOR),
+    View("figures", NORMAL, "/figures/"),
+    View("figures-project", NORMAL, f"/figures/?project={OMM}&period=4w&environment=uat", DEVELOPER),
+    View("figures", EMPTY_STATE, "/figures/", OUTSIDER),
     View("rule-changes", EMPTY_STATE, "/rule-changes/", PLATFORM_ADMIN),
     View("sessions", NORMAL, "/me/sessions/", DEVELOPER),
 )
