@@ -247,6 +247,8 @@ class JenkinsBuildServer(JobAdministration):
         answer = self._wire.post(f"{job_path(request.job)}buildWithParameters", form=form, deadline=deadline)
         if answer.status in (201, 303):
             match = re.search(r"/queue/item/([0-9]{1,15})/?$", answer.headers.get("Location", ""))
+            if match is None and asks_for_sign_in(answer):
+                raise Forbidden(SIGN_IN, reason="sign_in")
             if match is None:
                 raise _no_item(answer)
             return int(match.group(1))

@@ -273,8 +273,14 @@ def _failure(error: BaseException, *, is_write: bool) -> DeployerError:
 
 
 SIGN_IN = _("Jenkins asks for a sign-in: the API token is wrong or has expired.")
-_SIGN_IN_PATH = re.compile(r"(?i)log-?in|sign-?_?in|sso|oauth2?|saml2?|adfs|cas|auth|authorize|openid.*|commencelogin")
-_SIGN_IN_PAGE = re.compile(rb"(?i)type=[\"']?password|j_spring_security_check|sign[ -]?in|log[ -]?in|authenticat")
+_SIGN_IN_PATH = re.compile(
+    r"(?i)(?:(?:user|do|web)?log[-_]?[io]n|sign[-_]?[io]n|sso|oauth2?|oidc|saml2?|adfs|cas|idp|passport|authn?|authenticate"
+    r"|authorize|openid.*|commencelogin)(?:[.;].*)?"
+)
+_SIGN_IN_PAGE = re.compile(
+    rb"(?i)type=[\"']?password|j_spring_security_check|sign[ -]?in|log[ -]?in|authenticat|"
+    + b"|".join(word.encode(code) for word in ("登录", "登陆", "登入", "登錄") for code in ("utf-8", "gb18030"))
+)
 
 
 def job_path(job: str) -> str:
