@@ -30,7 +30,7 @@ class Ignore:
     def read(cls, context: Path) -> Ignore:
         """The context's rules; none when it has no ``.dockerignore``."""
         try:
-            lines = (context / ".dockerignore").read_text(errors="replace").splitlines()
+            lines = (context / ".dockerignore").read_text(errors="replace").split("\n")
         except OSError:
             return cls(())
         rules: list[tuple[re.Pattern[str], bool]] = []
@@ -347,7 +347,7 @@ def _owner(stage: Stage, text: str) -> tuple[int, int]:
 def _number(stage: Stage, name: str, file: str) -> int:
     if name.isdigit():
         return int(name)
-    for line in stage.tree.read_text(file).splitlines():
+    for line in stage.tree.read_text(file).split("\n"):
         fields = line.split(":")
         if len(fields) > 2 and fields[0] == name and fields[2].isdigit():
             return int(fields[2])

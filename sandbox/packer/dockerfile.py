@@ -169,7 +169,7 @@ def parse(text: str) -> Dockerfile:
     """Read a Dockerfile; raises PackError with the line number."""
     if len(text.encode(errors="replace")) > MOST_BYTES:
         raise PackError("the Dockerfile is larger than 1 MiB")
-    lines = text.lstrip("\ufeff").splitlines()
+    lines = re.split(r"\r?\n", text.lstrip("\ufeff"))  # as Docker does: other breaks are signs of a line
     escape = _read_escape(lines)
     found: list[Instruction] = []
     number = 0

@@ -81,10 +81,11 @@ def check_same(sides: Sides, both: Both, *, is_archive: bool = False) -> None:
     """Files beside the Dockerfile with their modes, the image, and image.json."""
     ran, built, values = both.ran, both.built, both.values
     assert ran.result == "SUCCESS" and ran.stages == STAGES, f"{ran.error}\n{ran.log}"
-    has_two = bool(values["IMAGE_NODE"])
-    below = "" if has_two else values["DIR_BUILD_FILE"].strip("/")
+    image_node = values["IMAGE_NODE"].strip()  # as Jenkins trims it
+    has_two = bool(image_node)
+    below = "" if has_two else values["DIR_BUILD_FILE"].strip().strip("/")
     folders = (
-        ran.workspace(values["IMAGE_NODE"] or values["BUILD_NODE"]) / below,
+        ran.workspace(image_node or values["BUILD_NODE"]) / below,
         sides.workspace(of_image=has_two) / below,
     )
     for name in ("Dockerfile", "bootstart.sh", values["PACKAGE_NAME"]):

@@ -191,6 +191,13 @@ EXPOSE ${PORT:-8080} 9000-9001/udp
     assert set(settings(image)["ExposedPorts"]) == {"8080/tcp", "9000/udp", "9001/udp"}
 
 
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x0b", "\x0c", "\x85", "\x1c"])
+def test_only_a_line_feed_ends_a_line(build: Pack, sign: str) -> None:
+    """As Docker reads it."""
+    image = build(f"FROM scratch\r\n# a comment{sign}NONSENSE\r\nLABEL a=b{sign}c\r\n")
+    assert settings(image)["Labels"]["a"].startswith("b")
+
+
 def test_commands_in_both_forms(build: Pack) -> None:
     image = build('FROM base\nSHELL ["/bin/bash", "-c"]\nENTRYPOINT run $A\nCMD ["x", "$A"]')
     assert settings(image)["Entrypoint"] == ["/bin/bash", "-c", "run $A"]
