@@ -13,12 +13,12 @@ from foundation import patterns
 from foundation.messages import MessageLike, localized_names
 from foundation.messages import message as _
 from foundation.problems import Asked
-from foundation.runs.choices import RunState
 from releases import break_glass, selectors, turns
 from releases.approval_gates import approval_gates, counts_today, fair_approvers, four_eyes_gates, makers_of
-from releases.choices import ClosedReason, DeploymentKind, OrderState
+from releases.choices import ClosedReason, OrderState
 from releases.gate import Gate, ensure_open, first_closed
 from releases.models import Deployment, Placement, ReleaseOrder, Snapshot
+from releases.successes import has_succeeded, is_last_success
 
 __all__ = [
     "Gate", "again_gates", "approval_gates", "asked_about", "built", "counts_today", "deployment_gates", "ensure_open",
@@ -250,8 +250,12 @@ def roll_back_gates(
 ) -> list[Gate]:
     """What must hold before an earlier success takes the place of what stands there.
 
-    A returned order does by break-glass alone.
+    The last success does without promotion and approval, but a returned order by break-glass alone. What is older is
+    judged as a deployment: nobody has looked at it for long, and what it was approved for has gone on.
     """
+    if not is_last_success(snapshot, space):
+        as_new = deployment_gates(order, space, snapshot=snapshot, deployer=deployer, own=own, may_wait=False)
+        return [as_new[0], _proven(snapshot, space, is_last=False), *as_new[1:]]
     again = again_gates(order, space, snapshot=snapshot, deployer=deployer, own=own)
     return break_glass.pass_by([*again, _not_returned(order, space)], order, space)
 
@@ -260,15 +264,21 @@ def again_gates(
     order: ReleaseOrder, space: Space, *, snapshot: Snapshot, deployer: User | None, own: Deployment | None = None
 ) -> list[Gate]:
     """What must hold before what succeeded there is applied again: it was promoted and approved then."""
-    successes = Deployment.objects.filter(snapshot=snapshot, space=space, state=RunState.SUCCEEDED)
-    proven = successes.exclude(kind=DeploymentKind.REMOVE).exists()
-    message = _("It succeeded here before.") if proven else _("This snapshot never succeeded here: deploy it instead.")
     return [
         built(order),
-        Gate("proven", proven, message, "" if proven else _deployers_in(space)),
+        _proven(snapshot, space),
         *_place_free(order, space, own),
         *four_eyes_gates(order, space, deployer),
     ]
+
+
+def _proven(snapshot: Snapshot, space: Space, *, is_last: bool = True) -> Gate:
+    if not has_succeeded(snapshot):
+        message = _("This snapshot never succeeded here: deploy it instead.")
+        return Gate("proven", False, message, _deployers_in(space))
+    if is_last:
+        return Gate("proven", True, _("It succeeded here before."))
+    return Gate("proven", True, _("It succeeded here, and something else did since: it is judged as a deployment."))
 
 
 def removal_gates(

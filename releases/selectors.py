@@ -30,6 +30,7 @@ from releases.models import (
     Snapshot,
     Turn,
 )
+from releases.successes import good_rows
 
 REVIEW_FRESH_SECONDS = 60
 MANIFESTS = ("snapshot__manifests", "snapshot__origins")
@@ -281,19 +282,18 @@ def has_settled(deployment: Deployment) -> bool:
 
 def good_deployments(component_id: int, space: Space, *, limit: int = 50) -> list[Deployment]:
     """Every deployment that succeeded there, newest first: what one can roll back to."""
-    rows = _good(component_id, space.pk).select_related("order", "snapshot", "deployed_by").defer(*MANIFESTS)
+    rows = good_rows(component_id, space.pk).select_related("order", "snapshot", "deployed_by").defer(*MANIFESTS)
     return list(rows.order_by("-id")[:limit])
-
-
-def _good(component_id: int, space_id: int) -> QuerySet[Deployment]:
-    rows = Deployment.objects.filter(state=RunState.SUCCEEDED, component_id=component_id, space_id=space_id)
-    return rows.filter(snapshot__isnull=False).exclude(kind=DeploymentKind.REMOVE)
 
 
 def last_good_snapshots(component_id: int, space: Space, *, limit: int) -> list[Snapshot]:
     """The snapshots of the last successes there, newest first, each once: what a roll back brings back."""
     newest = (
-        _good(component_id, space.pk).order_by().values("snapshot_id").annotate(top=Max("pk")).order_by("-top")[:limit]
+        good_rows(component_id, space.pk)
+        .order_by()
+        .values("snapshot_id")
+        .annotate(top=Max("pk"))
+        .order_by("-top")[:limit]
     )
     ids = [row["snapshot_id"] for row in newest]
     found = Snapshot.objects.only("manifests").in_bulk(ids)
@@ -327,7 +327,7 @@ def removals_there(places: Iterable[Placement]) -> dict[int, Deployment]:
 
 def has_earlier_success(place: Placement) -> bool:
     """Whether there is a snapshot that succeeded there, other than the one that stands there now."""
-    rows = _good(place.component_id, place.space_id)
+    rows = good_rows(place.component_id, place.space_id)
     standing = place.last_applied.snapshot_id if place.last_applied else None
     return rows.exclude(snapshot=standing).exists() if standing else rows.exists()
 

@@ -212,9 +212,12 @@ def _list(parts: Sequence[MessageLike]) -> str:
 
 def approvals_of(review: Review | None) -> list[Approval]:
     """Every approval and rejection of the snapshot that the review found, newest first."""
-    if review is None or review.snapshot_id is None:
-        return []
-    return list(Approval.objects.filter(snapshot=review.snapshot_id, scale_request=None).select_related("by"))
+    return decisions_on(review.snapshot_id) if review and review.snapshot_id else []
+
+
+def decisions_on(snapshot_id: int) -> list[Approval]:
+    """Every approval and rejection of the snapshot, newest first."""
+    return list(Approval.objects.filter(snapshot=snapshot_id, scale_request=None).select_related("by"))
 
 
 def conflicts_of(review: Review | None) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from releases.choices import ApprovalState, OrderState
 from releases.events import record_act
 from releases.locks import lock_orders
 from releases.models import Approval, Deployment, ScaleRequest, Snapshot
+from releases.successes import has_succeeded
 
 AFTER_RESET = timedelta(hours=24)
 """So long an approval says that an administrator had set the password of its giver."""
@@ -76,7 +77,9 @@ def _ensure_may_decide(actor: User, snapshot: Snapshot) -> None:
         who = who_may("create_order", project_id=order.project_id)
         raise Refused(_("The order is closed."), "closed", who, asked=asked)
     latest = selectors.latest_review(order, space, is_removal=snapshot.removes is not None)
-    if latest and latest.snapshot_id and latest.snapshot_id != snapshot.pk:
+    is_replaced = latest is not None and latest.snapshot_id and latest.snapshot_id != snapshot.pk
+    # What served there may be rolled back to, and is approved for that as it is.
+    if is_replaced and not has_succeeded(snapshot):
         raise Stale(_("A newer review has replaced this snapshot: open that one."))
 
 

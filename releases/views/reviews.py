@@ -44,6 +44,7 @@ from releases.services import approvals, turns
 from releases.services import reviews as review_acts
 from releases.services.reviews import start_review
 from releases.services.ticks import reviewed_ticks
+from releases.successes import newest_of
 from releases.turns import line_of
 from releases.views.pages import live, page
 
@@ -109,7 +110,7 @@ def review_context(
     running = running_there(place)
     found = [*review_gates(review, bars), *gates.deployment_gates(order, space, snapshot=snapshot, deployer=user)]
     no = refusal(rights, "deploy", space=space, gates=found, order=order)
-    deciding = _deciding(review, snapshot, user, is_deploying=not no.why)
+    deciding = words_on(approvals_of(review), snapshot, user, is_deploying=not no.why)
     if deciding["own_word"] or deciding["is_deciding"]:
         # With their word this person deploys it no more: what is shown is how it stands for the others.
         found = [*review_gates(review, bars), *gates.deployment_gates(order, space, snapshot=snapshot, deployer=None)]
@@ -169,9 +170,8 @@ def _may_review(order: ReleaseOrder, space: Space, rights: Rights) -> dict[str, 
     return {"may_review": may_review and bool(order.image_digest), "who_may_review": who_may("review", space=space)}
 
 
-def _deciding(review: Review | None, snapshot: Snapshot | None, user: User, *, is_deploying: bool) -> dict[str, Any]:
+def words_on(given: list[Approval], snapshot: Snapshot | None, user: User, *, is_deploying: bool) -> dict[str, Any]:
     """The approvals and rejections so far, the viewer's own among them, and what is next once that is given."""
-    given = approvals_of(review)
     own = next((one for one in given if one.by_id == user.pk and one.state in DECIDED), None)
     is_asked = snapshot is not None and snapshot.space.approvals > 0
     why = approvals.why_not(user, snapshot) if snapshot and is_asked and own is None else ""
@@ -297,14 +297,25 @@ def decide(request: HttpRequest, number: str, environment: str) -> HttpResponse:
     try:
         act(actor=actor_of(request), snapshot=snapshot, comment=form.cleaned_data["comment"])
     except Invalid as missing:
+        if of_roll_back(snapshot):
+            raise
         context = review_context(request, order, space) | {"comment_errors": missing.fields.get("comment", [])}
         return page(request, "releases/review.html", context, status=400)
     return redirect_with(request, _("Approved.") if is_yes else _("Rejected."), *_page_of(snapshot))
 
 
+def of_roll_back(snapshot: Snapshot) -> Deployment | None:
+    """What would be rolled back to, of a snapshot that is not what a deployment of its order would apply now."""
+    latest = selectors.latest_review(snapshot.order, snapshot.space)
+    return None if latest is None or latest.snapshot_id == snapshot.pk else newest_of(snapshot)
+
+
 def _page_of(snapshot: Snapshot) -> tuple[str, ...]:
     """Where this snapshot is decided on."""
     slug = snapshot.space.environment.slug
+    if snapshot.removes is None and (good := of_roll_back(snapshot)):
+        names = [snapshot.space.project.slug, snapshot.component.slug, slug]
+        return (f"{reverse('releases:roll-back', args=names)}?to={good.pk}",)
     if snapshot.removes is None:
         return ("releases:review", snapshot.order.number, slug)
     return ("releases:remove", snapshot.space.project.slug, snapshot.component.slug, slug)

@@ -34,7 +34,7 @@ from releases.presenters.build import usual_rollout
 from releases.presenters.diff import diff_of_snapshots
 from releases.presenters.environment import roll_back_act
 from releases.presenters.facts import amounts_of, compare, folded
-from releases.presenters.review import effect_of
+from releases.presenters.review import decisions_on, effect_of
 from releases.presenters.rollout import back_act, told_by_cluster
 from releases.presenters.runtime import pod_groups, pod_log_of, tiles_of
 from releases.presenters.scale_requests import shown_there
@@ -46,7 +46,7 @@ from releases.turns import line_of
 from releases.views.pages import page
 from releases.views.pods import open_pod
 from releases.views.removals import why_no_removal
-from releases.views.reviews import full_snapshot, running_there
+from releases.views.reviews import full_snapshot, running_there, words_on
 
 HISTORY = 30
 MOST_PODS = 8
@@ -259,6 +259,8 @@ def roll_back(request: HttpRequest, project: str, slug: str, environment: str) -
         **folded(compare(snapshot, running)),
         "diff": diff_of_snapshots(running.snapshot if running else None, snapshot),
         "first_closed": gates.first_closed(found),
+        "is_approved_anew": any(gate.code == "approved" for gate in found),
+        **words_on(decisions_on(target.snapshot.pk), snapshot, user, is_deploying=True),
     }  # fmt: skip
     return page(request, "releases/roll_back.html", context, status=400 if form.is_bound else 200)
 

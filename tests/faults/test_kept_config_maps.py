@@ -8,7 +8,7 @@ import pytest
 
 from components.models import ConfigVersion
 from releases.models import Prune
-from releases.services import deployments
+from releases.services import deployments, promotions
 from tests.faults.test_prune import finish_prune, good, put, rename, there
 from tests.site import Site
 
@@ -29,6 +29,8 @@ def test_config_maps_stay_for_the_last_successes_and_older_ones_go(site: Site, s
         names += [f"ConfigMap/{row['name']}" for row in run.applied if row["kind"] == "ConfigMap"]
     assert len(set(names)) == 5
     assert {name for name in there(site) if name.startswith("ConfigMap/")} == set(names[2:])
+    # Older than the last success: it is judged as a deployment, and needs the promotion again.
+    promotions.promote(actor=site.world.dana, order=runs[0].order, space=site.space("fat"))
     back = site.finish(deployments.roll_back(actor=site.world.olli, space=site.space("fat"), to=runs[0]))
     assert back.state == "succeeded", back.message
     finish_prune(site, back)

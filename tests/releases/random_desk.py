@@ -32,17 +32,8 @@ from releases.models import Approval, BreakGlass, Deployment, Promotion, Release
 from releases.services import approvals, deployments, orders, promotions, release, turns
 from releases.steps.deployment.start import refusal_of
 from tests.cast import ROLES, World
-from tests.releases import random_break_glass
-from tests.releases.random_policies import (
-    APPROVERS,
-    EACH,
-    POLICIES,
-    POLICY_FIELDS,
-    lacking,
-    loosens,
-    make_groups,
-    may_by_group,
-)
+from tests.releases import random_break_glass, random_policies
+from tests.releases.random_policies import APPROVERS, EACH, POLICIES, POLICY_FIELDS
 from tests.releases.rows import make_built, make_component, make_review, make_success
 
 LENGTH = 20
@@ -70,7 +61,7 @@ class Desk:
         Membership.objects.create(user=anton, role="platform_admin", reason="cast")
         for name in ("oskar", "dave"):
             Membership.objects.create(user=world.people[name], role="break_glass", project=world.project)
-        make_groups(world)
+        random_policies.make_groups(world)
         self.component = make_component(self.world)
         cast = self.world.people
         self.orders = [
@@ -187,7 +178,7 @@ class Desk:
     def _loose(self, wanted: dict[str, Any]) -> list[str]:
         if not self.is_production:
             return []
-        return [name for name in wanted if loosens(name, self.policy, wanted)]
+        return [name for name in wanted if random_policies.loosens(name, self.policy, wanted)]
 
     def agree_on_policy(self, first: str, second: str, wanted: dict[str, Any]) -> None:
         self.change_policy(first, wanted)
@@ -278,7 +269,7 @@ class Desk:
         if done:
             assert actor.pk not in self.makers(self.order(number))
             assert self.roles(actor) & set(self.policy["approver_roles"] or APPROVERS)
-            assert may_by_group(self.policy, who)
+            assert random_policies.may_by_group(self.policy, who)
 
     def release(self, other: Callable[[], object]) -> Iterator[Callable[[], object]]:
         """One order all the way, by people who mostly may; something else comes between its acts."""
@@ -322,14 +313,17 @@ class Desk:
 
     def roll_back(self, who: str) -> None:
         actor = self.who(who)
-        last = Deployment.objects.filter(space=self.prd(), state="succeeded").order_by("-pk").first()
-        if last is None:
+        rows = list(Deployment.objects.filter(space=self.prd(), state="succeeded").order_by("-pk"))
+        if not rows:
             return
+        last = self.chance.choice((rows[0], *rows))
         if self.act(("deployment.queued",), lambda: deployments.roll_back(actor=actor, space=self.prd(), to=last)):
             assert "operations" in self.roles(actor)
             assert actor.pk not in self.makers(last.order)
             order = ReleaseOrder.objects.get(pk=last.order_id)
             assert order.closed_reason != "returned" or random_break_glass.opens(self, order)
+            if random_policies.is_older(last, rows):
+                self._ensure_agreed(self._under_way()[0])
 
     def step(self, ends: str) -> None:
         """What a worker does: the gates are asked once more, right before anything is applied."""
@@ -380,9 +374,9 @@ class Desk:
             and (one.comment.strip() or not self.policy["approval_needs_comment"])
             and self.roles(one.by) & set(self.policy["approver_roles"] or APPROVERS)
             and one.by_id not in self.makers(order) | {deployer.pk}
-            and may_by_group(self.policy, one.by.username)
+            and random_policies.may_by_group(self.policy, one.by.username)
         }
-        assert lacking(self.policy, counted) <= 0, f"{sorted(counted)} by {self.policy}"
+        assert random_policies.lacking(self.policy, counted) <= 0, f"{sorted(counted)} by {self.policy}"
         assert not [one for one in decisions if one.state == "rejected"]
         assert "operations" in self.roles(deployer)
         assert deployer.pk not in self.makers(order) or not self.policy["four_eyes"]

@@ -7,6 +7,7 @@ from itertools import permutations
 from typing import Any
 
 from environments.models import Group, GroupMember
+from releases.models import Deployment, Placement
 from tests.cast import World
 
 APPROVERS = ("operations", "project_admin")
@@ -59,3 +60,10 @@ def lacking(policy: dict[str, Any], people: Collection[str]) -> int:
     seated = permutations([*people, *[""] * len(places)], len(places))
     filled = max(sum(who in GROUPS[slug] for slug, who in zip(places, whom, strict=True)) for whom in seated)
     return max(policy["approvals"] - len(people), len(places) - filled)
+
+
+def is_older(to: Deployment, rows: list[Deployment]) -> bool:
+    """Neither the last success nor the newest of another snapshot than the one that stands; ``rows`` newest first."""
+    stands = Placement.objects.get(space=to.space_id, component=to.component_id).last_applied
+    others = [row.snapshot_id for row in rows if stands is None or row.snapshot_id != stands.snapshot_id]
+    return to.snapshot_id not in (rows[0].snapshot_id, *others[:1])

@@ -256,7 +256,7 @@ class RollBacks(PlaceView):
         operation_id="roll_backs_create", request=shapes.RollBackInput, responses={202: shapes.DeploymentOutput}
     )
     def post(self, request: Request, project: str, slug: str, environment: str) -> Response:
-        """Apply an earlier success again, whole."""
+        """Apply an earlier success again, whole; one before the last success is judged as a deployment."""
         given = self.given(shapes.RollBackInput)
         component, space, _place = place_of(actor_of(request), project, slug, environment)
         rows = Deployment.objects.select_related("order", "snapshot").filter(
