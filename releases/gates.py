@@ -6,6 +6,8 @@ Page, API and the executing step ask the same functions, so a greyed button, a 4
 
 from __future__ import annotations
 
+from django.utils.functional import lazy
+
 from accounts.models import User
 from environments.access import can, names_who_may, who_may, who_may_when_read
 from environments.models import Environment, Space
@@ -99,8 +101,23 @@ def _came_through(order: ReleaseOrder, space: Space) -> Gate:
         empty = selectors.succeeded_without_pods(order, {previous.pk for previous in before})
         if empty is not None:
             return Gate("came-through", False, _proves_nothing(empty), _deployers_in(empty.space))
-        return Gate("came-through", False, _("It has not succeeded in %(names)s yet.", names=names))
+        who = _bring_it_when_read(order, before)
+        return Gate("came-through", False, _("It has not succeeded in %(names)s yet.", names=names), who)
     return _settled(order, proof)
+
+
+def _bring_it(order: ReleaseOrder, before: list[Environment]) -> str:
+    """Who takes it on its way there next: deploys where it is promoted, or else promotes it."""
+    spaces = Space.objects.filter(project_id=order.project_id, environment__in=before, is_archived=False)
+    names: list[str] = []
+    for space in spaces.select_related("project", "environment").order_by("environment__position"):
+        is_promoted = selectors.current_promotion(order, space) is not None
+        names += names_who_may("deploy", space=space) if is_promoted else _promoters(order, space)
+    return localized_names(dict.fromkeys(names))
+
+
+_bring_it_when_read = lazy(_bring_it, str)
+"""A page has many such gates and shows the names of few."""
 
 
 def _deployers_in(space: Space) -> MessageLike:
@@ -144,6 +161,7 @@ def _twin(order: ReleaseOrder, space: Space, environment: Environment) -> Gate:
         "came-through",
         False,
         _("It must be promoted to %(name)s first: this environment is its twin.", name=sibling.label),
+        _bring_it_when_read(order, [sibling]),
     )
 
 
@@ -312,11 +330,15 @@ def _promoted(order: ReleaseOrder, space: Space) -> Gate:
 
 def promoters_of(order: ReleaseOrder, space: Space) -> str:
     """Who may promote the order there: its author first, where creators may."""
+    return localized_names(_promoters(order, space))
+
+
+def _promoters(order: ReleaseOrder, space: Space) -> list[str]:
     names = names_who_may("promote", space=space)
     # Asked only where creators may: who may by a role is among the names already.
     if space.creators_may_promote and can(order.author, "promote", space=space, owner_id=order.author_id):
         names = [order.author.shown_name, *names]
-    return localized_names(dict.fromkeys(names))
+    return list(dict.fromkeys(names))
 
 
 def _place_free(order: ReleaseOrder, space: Space, own: Deployment | None, *, may_wait: bool = False) -> list[Gate]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from foundation.problems import PlatformError
 from releases import gates
 from releases.choices import ClosedReason, OrderState
-from releases.models import Deployment, Placement, ReleaseOrder, Review
+from releases.models import Deployment, Placement, Promotion, ReleaseOrder, Review
 from releases.services import deployments, orders, promotions, removals
 from tests.cast import World
 from tests.releases.rows import make_built, make_component, make_order, make_review, make_success
@@ -42,6 +42,26 @@ def without_pods(world: World, order: ReleaseOrder) -> list[gates.Gate]:
     return gates.promotion_gates(order, world.spaces["uat"])
 
 
+def never_there(world: World, order: ReleaseOrder) -> list[gates.Gate]:
+    """Nobody has promoted it to UAT yet: that is next."""
+    return gates.promotion_gates(order, world.spaces["prd"])
+
+
+def promoted_there(world: World, order: ReleaseOrder) -> list[gates.Gate]:
+    space = world.spaces["uat"]
+    Promotion.objects.create(order=order, component=order.component, space=space, promoted_by=world.tess)
+    return gates.promotion_gates(order, world.spaces["prd"])
+
+
+def its_own(world: World, order: ReleaseOrder) -> list[gates.Gate]:
+    """To FAT its creator may promote it."""
+    return gates.promotion_gates(order, world.spaces["uat"])
+
+
+def a_twin(world: World, order: ReleaseOrder) -> list[gates.Gate]:
+    return gates.promotion_gates(order, world.spaces["drp"])
+
+
 def not_calm(world: World, order: ReleaseOrder) -> list[gates.Gate]:
     make_success(order, world.spaces["fat"], world.olli)
     Placement.objects.update(unsettled_reason="a pod restarts", settled_at=None)
@@ -69,6 +89,10 @@ CLOSED: list[tuple[Callable[[World, ReleaseOrder], list[gates.Gate]], str, str]]
     (done, "open", "Dana"),
     (without_pods, "came-through", "Olli"),
     (not_calm, "came-through", "Olli"),
+    (never_there, "came-through", "Petra, Tess"),
+    (promoted_there, "came-through", "Olli, Oskar"),
+    (its_own, "came-through", "Dana, "),
+    (a_twin, "came-through", "Petra, Tess"),
     (another_branch, "branch", "Petra"),
     (no_ticket, "ticket", "Dana"),
     (never_succeeded, "proven", "Olli"),
