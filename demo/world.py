@@ -57,6 +57,21 @@ DEVELOPER, TESTER, OPERATOR, APPROVER, PROJECT_ADMIN, PLATFORM_ADMIN = (
     "zhoujie",
 )
 
+
+@dataclass(frozen=True)
+class Team:
+    """A group of people, by their user names, whose approval production of one project asks for."""
+
+    slug: str
+    name: str
+    name_en: str
+    people: tuple[str, ...]
+    project: str
+    environment: str
+
+
+TEAMS = (Team("release-board", "发布评审组", "Release board", ("liuyang", "sunli"), "sis-omm", "prd"),)
+
 ORGANISATION = ("securities-it", "证券信息技术部", "Securities IT")
 
 

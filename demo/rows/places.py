@@ -14,7 +14,7 @@ from components.models import ImageRegistry
 from demo import world
 from demo.stand_ins import ClusterSide, ServerSide
 from environments.choices import Role
-from environments.models import Cluster, Environment, Membership, Space
+from environments.models import Cluster, Environment, Group, GroupMember, Membership, Space
 from environments.services.spaces import launch_sync
 
 GRANT_DAYS = 90
@@ -52,6 +52,7 @@ def load_places(clusters: Mapping[str, ClusterSide], registry: ServerSide) -> Pl
         )
     places.environments = _load_environments()
     _load_memberships(places)
+    _load_teams(places)
     _load_spaces(places, clusters, registry)
     return places
 
@@ -98,6 +99,19 @@ def _load_memberships(places: Places) -> None:
                 _member(user, role, project, administrator)
             if person.grant:
                 _grant(user, project, places.environments[person.grant], administrator)
+
+
+def _load_teams(places: Places) -> None:
+    """Made once, with their people: a group that somebody changed stays as it is."""
+    appointer = places.people[world.PLATFORM_ADMIN]
+    for team in world.TEAMS:
+        names = {"name": team.name, "name_en": team.name_en}
+        group, is_new = Group.objects.get_or_create(slug=team.slug, defaults=names)
+        if is_new:
+            members = [places.people[username] for username in team.people]
+            GroupMember.objects.bulk_create(
+                [GroupMember(group=group, user=member, added_by=appointer) for member in members]
+            )
 
 
 def _member(user: User, role: str, project: Project | None, by: User | None) -> None:
@@ -150,6 +164,7 @@ def _load_spaces(places: Places, sides: Mapping[str, ClusterSide], registry: Ser
                     "namespace": f"{world.NAMESPACE_PREFIX}-{project.slug}-{place.slug}",
                     **_ceilings(),
                     **_policy(place),
+                    "approver_groups": _teams_of(project.slug, place.slug),
                 },
             )
             if is_new or space.cluster_id in others:
@@ -164,6 +179,10 @@ def _ceilings() -> dict[str, int]:
         "memory_limit_ceiling": world.CEILING_MEMORY_GIB[1] * GIB,
         "pods_ceiling": world.CEILING_PODS,
     }
+
+
+def _teams_of(project: str, environment: str) -> list[str]:
+    return [team.slug for team in world.TEAMS if (team.project, team.environment) == (project, environment)]
 
 
 def _policy(place: world.Place) -> dict[str, object]:

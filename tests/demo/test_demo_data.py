@@ -19,8 +19,9 @@ from components.completeness import missing_elements
 from components.models import Component, GitServer, ImageRegistry, JenkinsServer, TemplateVersion
 from demo import world
 from demo.repository import make_repositories
-from environments.access import Rights
-from environments.models import Cluster, Membership, Space, SpaceSync
+from environments.access import Rights, approvers_in
+from environments.enough import why_nobody_deploys
+from environments.models import Cluster, GroupMember, Membership, Space, SpaceSync
 from foundation.runs.choices import ACTIVE
 from releases.models import Build, OrderEvent, ReleaseOrder
 
@@ -70,6 +71,19 @@ def test_a_second_load_adds_nothing(data: Path) -> None:
     assert counts() == before
     assert before["ReleaseOrder"] > 50
     assert before["SpaceSync"] == 8
+
+
+def test_production_of_one_project_asks_for_a_group_that_people_are_in(data: Path) -> None:
+    load()
+    named = {str(space): space.approver_groups for space in Space.objects.exclude(approver_groups=[])}
+    assert named == {"sis-omm·PRD": ["release-board"]}
+    space = Space.objects.select_related("project", "environment").get(project__slug="sis-omm", environment__slug="prd")
+    assert {person.username for person in approvers_in(space)} == {world.APPROVER, world.PROJECT_ADMIN}
+    assert not why_nobody_deploys(space)
+    # Who was taken out stays out.
+    GroupMember.objects.filter(user__username=world.PROJECT_ADMIN).delete()
+    load()
+    assert [person.username for person in approvers_in(space)] == [world.APPROVER]
 
 
 def test_every_component_lacks_nothing_and_bears_the_originals_names(data: Path) -> None:
