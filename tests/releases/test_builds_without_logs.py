@@ -88,6 +88,18 @@ def test_its_log_is_read_where_its_stages_are_not(
     assert step(row).phase == "finalizing" and row.log_is_complete
 
 
+@pytest.mark.parametrize("error", [*NO_LOG, Unavailable("no queue in time")], ids=lambda error: type(error).__name__)
+def test_a_queue_that_jenkins_does_not_show_keeps_nobody_from_the_log(
+    queued: Build, monkeypatch: pytest.MonkeyPatch, error: Any
+) -> None:
+    """A build that writes nothing is looked for among what waits for an agent."""
+    row = in_jenkins(queued, phase="building", queue_why="Waiting for ‘linux’", **IN_SESSION)
+    answers = {**WELL, "read_log": LogPage("", 7, is_complete=False), "agent_waits": error, "builds": {3: OURS}}
+    put(monkeypatch, Jenkins(**answers))
+    assert step(row).contact_lost_since is None and not row.message
+    assert (row.log_offset, row.queue_why) == (7, "Waiting for ‘linux’")
+
+
 NO_STAGES = [*NO_LOG, Unavailable("no stages in time")]
 
 

@@ -85,11 +85,11 @@ def _is_silent(build: Build) -> bool:
 
 
 def _agent_wait(build: Build, server: BuildServerClient) -> AgentWait:
-    """An account that may not read the queue follows its builds all the same."""
+    """A queue that Jenkins does not show keeps nobody from the log: what was known of the wait stays."""
     try:
         return server.agent_waits(build.job).get(build.build_number or 0, NO_WAIT)
-    except (NotFound, Rejected):
-        return NO_WAIT
+    except (NotFound, Rejected, Unavailable):
+        return AgentWait(build.queue_why, int(build.queue_since.timestamp() * 1000) if build.queue_since else 0)
 
 
 def moment_of(milliseconds: int) -> datetime | None:
