@@ -241,7 +241,14 @@ def require(
         message = _("%(name)s is archived for this project: nothing goes there.", name=space.environment.label)
         raise Refused(message, "space-archived", who_may("manage_places"), asked=asked_for(verb, project_id, space))
     who = who_may(verb, project_id=project_id, space=space)
-    raise Denied(_("You may not do this here."), who_can_help=who, asked=asked_for(verb, project_id, space))
+    raise Denied(may_not(space), who_can_help=who, asked=asked_for(verb, project_id, space))
+
+
+def may_not(space: Space | None) -> MessageLike:
+    """What page, API and gates say of a missing right."""
+    return (
+        _("You may not do this in %(name)s.", name=space.environment.label) if space else _("You may not do this here.")
+    )
 
 
 def asked_for(verb: str, project_id: int | None, space: Space | None) -> Asked:

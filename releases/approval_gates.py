@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from accounts.models import User
@@ -16,6 +16,7 @@ from foundation.messages import message as _
 from releases import selectors
 from releases.gate import Gate
 from releases.models import Approval, ReleaseOrder, Snapshot
+from releases.since import made_since
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None,
         if no:
             gates.append(rejected(no))
         words = selectors.approvals_in_force(snapshot) if snapshot else []
-        gates.append(agreement(order, space, words, deployer, needed=needed_in(space)))
+        since = snapshot.created_at if snapshot else None
+        gates.append(agreement(order, space, words, deployer, needed=needed_in(space), since=since))
     return gates + four_eyes_gates(order, space, deployer)
 
 
@@ -67,20 +69,35 @@ def agreement(
     *,
     needed: Needed,
     asked_by: int | None = None,
+    since: datetime | None,
 ) -> Gate:
     """Do enough people agree, whom four eyes allow, by the policy and the roles of this moment?
 
-    ``words`` are approvals in force; ``asked_by`` asked for what they approve, and is no second person either.
+    ``words`` are approvals in force; ``asked_by`` asked for what they approve, and is no second person either;
+    ``since``: when there was something to approve.
     """
     makers = makers_of(order)
     barred = makers | ({asked_by} if asked_by else set())
     given = people_who_agree(space, words, barred)
     others = _but(given, deployer)
     if deployer and not needed.is_reached(others) and needed.is_reached(given):
-        return _approver_deploys(space, deployer, makers if space.four_eyes else set())
+        own = next(word.created_at for word in words if word.by_id == deployer.pk)
+        return _approver_deploys(space, deployer, makers if space.four_eyes else set(), own)
     names = {word.by_id: word.by.localized_name for word in words}
     barred |= {deployer.pk} if deployer else set()
-    return _enough(space, _Agreed(needed, others, names), barred)
+    gate = _enough(space, _Agreed(needed, others, names), barred)
+    return replace(gate, since=_reached_at(needed, others, words) if gate.is_open else since)
+
+
+def _reached_at(needed: Needed, people: People, words: Iterable[Approval]) -> datetime | None:
+    """When the last approval came that it took."""
+    so_far: dict[int, Collection[str]] = {}
+    for word in in_order(words):
+        if word.by_id in people:
+            so_far[word.by_id] = people[word.by_id]
+            if needed.is_reached(so_far):
+                return word.created_at
+    return None
 
 
 def people_who_agree(space: Space, words: Iterable[Approval], barred: set[int]) -> People:
@@ -124,7 +141,7 @@ def counts_today(approval: Approval, space: Space, rights: Rights, *, now: datet
     return may_approve(rights, space)
 
 
-def _approver_deploys(space: Space, deployer: User, makers: set[int]) -> Gate:
+def _approver_deploys(space: Space, deployer: User, makers: set[int], since: datetime) -> Gate:
     """It is approved, by the very person who would deploy it: no approval is missing, but another person."""
     left = _deployers_but(space, {deployer.pk, *makers})
     message = _(
@@ -132,7 +149,7 @@ def _approver_deploys(space: Space, deployer: User, makers: set[int]) -> Gate:
         who=deployer.localized_name,
     )
     who = localized_names(left) if left else who_may("manage_members", space=space)
-    return Gate("approved", False, message, who)
+    return Gate("approved", False, message, who, since)
 
 
 def deployers_left(order: ReleaseOrder, space: Space, barred: set[int]) -> list[str]:
@@ -247,13 +264,13 @@ def four_eyes_gates(order: ReleaseOrder, space: Space, deployer: User | None) ->
         return []
     makers = makers_of(order)
     if deployer.pk in makers:
-        others = _deployers_but(space, makers)
+        others, since = _deployers_but(space, makers), made_since(order, deployer)
         if others:
             message = _("Four eyes: people who created or built an order do not deploy it here.")
-            return [Gate("four-eyes", False, message, localized_names(others))]
+            return [Gate("four-eyes", False, message, localized_names(others), since)]
         message = _(
             "Four eyes: people who created or built an order do not deploy it here. Nobody else may deploy here: give "
             "one more person the role."
         )
-        return [Gate("four-eyes", False, message, who_may("manage_members", space=space))]
+        return [Gate("four-eyes", False, message, who_may("manage_members", space=space), since)]
     return [Gate("four-eyes", True, _("Four eyes are kept."))]

@@ -105,7 +105,7 @@ def _opened(gate: Gate, row: BreakGlass) -> Gate:
         until=localized_time(row.ends_at),
         why=gate.message,
     )
-    return replace(gate, is_open=True, message=message, who="", break_glass_id=row.pk)
+    return replace(gate, is_open=True, message=message, who="", since=row.opened_at, break_glass_id=row.pk)
 
 
 def _told_over(gate: Gate, last: BreakGlass) -> Gate:

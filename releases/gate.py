@@ -11,6 +11,7 @@ from foundation.messages import MessageLike
 from foundation.problems import Asked, Refused
 
 TITLES: dict[str, MessageLike] = {
+    "role": pgettext_lazy("gate", "Role"),
     "built": pgettext_lazy("gate", "Image"),
     "open": pgettext_lazy("gate", "State"),
     "came-through": pgettext_lazy("gate", "Flow"),
@@ -22,6 +23,9 @@ TITLES: dict[str, MessageLike] = {
     "approved": pgettext_lazy("gate", "Approval"),
     "four-eyes": pgettext_lazy("gate", "Four eyes"),
     "proven": pgettext_lazy("gate", "Proof"),
+    "stands": pgettext_lazy("gate", "What stands here"),
+    "autoscaler": pgettext_lazy("gate", "Autoscaler"),
+    "ceiling": pgettext_lazy("gate", "Ceiling"),
     "bounds": pgettext_lazy("gate", "Scale bounds"),
     "reviewed": pgettext_lazy("gate", "Review"),
     "quota": pgettext_lazy("gate", "Quota"),

@@ -20,7 +20,8 @@ from releases.approval_gates import approval_gates, counts_today, fair_approvers
 from releases.choices import ClosedReason, OrderState
 from releases.gate import Gate, ensure_open, first_closed
 from releases.models import Deployment, Placement, ReleaseOrder, Snapshot
-from releases.successes import has_succeeded, is_last_success
+from releases.since import closed_at
+from releases.successes import is_last_success, succeeded_at
 
 __all__ = [
     "Gate", "again_gates", "approval_gates", "asked_about", "built", "counts_today", "deployment_gates", "ensure_open",
@@ -66,17 +67,18 @@ def built(order: ReleaseOrder) -> Gate:
     if order.image_digest:
         return Gate("built", True, _("The order has an image."), since=order.built_at)
     who = who_may_when_read("build", project_id=order.project_id)
-    return Gate("built", False, _("The order has no image yet: build it first."), who)
+    return Gate("built", False, _("The order has no image yet: build it first."), who, order.created_at)
 
 
 def _not_closed(order: ReleaseOrder, space: Space) -> Gate:
     if order.state != OrderState.CLOSED:
-        return Gate("open", True, _("The order is open."))
+        return Gate("open", True, _("The order is open."), since=order.created_at)
+    since = closed_at(order)
     if order.closed_reason == ClosedReason.RETURNED:
         message = _("The order was returned: it goes no further.")
-        return Gate("open", False, message, who_may_when_read("break_glass", space=space), is_flow=True)
+        return Gate("open", False, message, who_may_when_read("break_glass", space=space), since, is_flow=True)
     who = who_may_when_read("create_order", project_id=order.project_id)
-    return Gate("open", False, _("The order is closed: repeat it as a new order."), who)
+    return Gate("open", False, _("The order is closed: repeat it as a new order."), who, since)
 
 
 def _not_returned(order: ReleaseOrder, space: Space) -> Gate:
@@ -84,7 +86,7 @@ def _not_returned(order: ReleaseOrder, space: Space) -> Gate:
     if order.state != OrderState.CLOSED or order.closed_reason != ClosedReason.RETURNED:
         return Gate("open", True, _("The order was not returned."))
     message = _("Order %(number)s was returned: roll back to another one.", number=order.number)
-    return Gate("open", False, message, who_may("break_glass", space=space), is_flow=True)
+    return Gate("open", False, message, who_may("break_glass", space=space), closed_at(order), is_flow=True)
 
 
 def _came_through(order: ReleaseOrder, space: Space) -> Gate:
@@ -100,7 +102,7 @@ def _came_through(order: ReleaseOrder, space: Space) -> Gate:
     if proof is None:
         empty = selectors.succeeded_without_pods(order, {previous.pk for previous in before})
         if empty is not None:
-            return Gate("came-through", False, _proves_nothing(empty), _deployers_in(empty.space))
+            return _empty(empty)
         who = _bring_it_when_read(order, before)
         return Gate("came-through", False, _("It has not succeeded in %(names)s yet.", names=names), who)
     return _settled(order, proof)
@@ -118,6 +120,11 @@ def _bring_it(order: ReleaseOrder, before: list[Environment]) -> str:
 
 _bring_it_when_read = lazy(_bring_it, str)
 """A page has many such gates and shows the names of few."""
+
+
+def _empty(success: Deployment) -> Gate:
+    who = _deployers_in(success.space)
+    return Gate("came-through", False, _proves_nothing(success), who, success.finished_at)
 
 
 def _deployers_in(space: Space) -> MessageLike:
@@ -170,9 +177,9 @@ def _settled(order: ReleaseOrder, proof: Deployment) -> Gate:
     name = proof.space.environment.label
     standing = place.last_succeeded if place else None
     if place is None or standing is None or (standing.pk != proof.pk and _is_proved(proof, standing)):
-        return Gate("came-through", True, _("It succeeded in %(name)s.", name=name))
+        return Gate("came-through", True, _("It succeeded in %(name)s.", name=name), since=proof.finished_at)
     if standing.progress.get("wanted") == 0:
-        return Gate("came-through", False, _proves_nothing(standing), _deployers_in(proof.space))
+        return _empty(standing)
     if place.unsettled_reason:
         return Gate(
             "came-through",
@@ -187,10 +194,12 @@ def _settled(order: ReleaseOrder, proof: Deployment) -> Gate:
             number=place.last_applied.order.number,
             name=name,
         )
-        return Gate("came-through", False, message, _deployers_in(proof.space))
+        who, since = _deployers_in(proof.space), place.last_applied.created_at
+        return Gate("came-through", False, message, who, since)
     if place.settled_at is None:
-        return Gate("came-through", False, _("It is still settling in %(name)s: a few seconds more.", name=name))
-    return Gate("came-through", True, _("It succeeded in %(name)s.", name=name))
+        message = _("It is still settling in %(name)s: a few seconds more.", name=name)
+        return Gate("came-through", False, message, since=standing.finished_at)
+    return Gate("came-through", True, _("It succeeded in %(name)s.", name=name), since=place.settled_at)
 
 
 def _is_proved(proof: Deployment, standing: Deployment) -> bool:
@@ -291,12 +300,14 @@ def again_gates(
 
 
 def _proven(snapshot: Snapshot, space: Space, *, is_last: bool = True) -> Gate:
-    if not has_succeeded(snapshot):
+    ended = succeeded_at(snapshot)
+    if ended is None:
         message = _("This snapshot never succeeded here: deploy it instead.")
         return Gate("proven", False, message, _deployers_in(space))
     if is_last:
-        return Gate("proven", True, _("It succeeded here before."))
-    return Gate("proven", True, _("It succeeded here, and something else did since: it is judged as a deployment."))
+        return Gate("proven", True, _("It succeeded here before."), since=ended)
+    message = _("It succeeded here, and something else did since: it is judged as a deployment.")
+    return Gate("proven", True, message, since=ended)
 
 
 def removal_gates(
@@ -318,13 +329,13 @@ def order_gates(order: ReleaseOrder, space: Space) -> list[Gate]:
 
 def _promoted(order: ReleaseOrder, space: Space) -> Gate:
     name = space.environment.label
-    if selectors.current_promotion(order, space):
-        return Gate("promoted", True, _("Promoted to %(name)s.", name=name))
+    if held := selectors.current_promotion(order, space):
+        return Gate("promoted", True, _("Promoted to %(name)s.", name=name), since=held.created_at)
     current = selectors.promotion_there(order, space)
     who = promoters_of(order, space)
     if current:
         message = _("Order %(number)s is promoted to %(name)s.", name=name, number=current.order.number)
-        return Gate("promoted", False, message, who, is_flow=True)
+        return Gate("promoted", False, message, who, current.created_at, is_flow=True)
     return Gate("promoted", False, _("It is not promoted to %(name)s.", name=name), who, is_flow=True)
 
 

@@ -84,10 +84,10 @@ class Ahead:
     """What the gates of all environments ask for one by one, read at once for a page that shows them all."""
 
     placements: dict[int, Placement]
-    promotions: dict[int, Promotion]
-    builders: set[int]
+    promotions: dict[int, Promotion] | None = None
+    builders: set[int] | None = None
     successes: list[Deployment] | None = None
-    """All of the order in its project, newest first, with their environments; None where nobody read them."""
+    """All of the order in its project, newest first, with their environments. None here and above: nobody read them."""
 
 
 def read_ahead(order: ReleaseOrder, spaces: Sequence[Space]) -> None:
@@ -115,7 +115,7 @@ def _ahead(order: ReleaseOrder) -> Ahead | None:
 
 def current_promotion(order: ReleaseOrder, space: Space) -> Promotion | None:
     """The order's right to be deployed there, if it is the current one."""
-    if ahead := _ahead(order):
+    if (ahead := _ahead(order)) and ahead.promotions is not None:
         held = ahead.promotions.get(space.pk)
         return held if held and held.order_id == order.pk else None
     return Promotion.objects.filter(order=order, space=space, state=PromotionState.CURRENT).first()
@@ -123,7 +123,7 @@ def current_promotion(order: ReleaseOrder, space: Space) -> Promotion | None:
 
 def promotion_there(order: ReleaseOrder, space: Space) -> Promotion | None:
     """The current promotion of the order's component there, whichever order holds it."""
-    if ahead := _ahead(order):
+    if (ahead := _ahead(order)) and ahead.promotions is not None:
         return ahead.promotions.get(space.pk)
     rows = Promotion.objects.filter(component_id=order.component_id, space=space, state=PromotionState.CURRENT)
     return rows.select_related("order").first()
@@ -131,7 +131,7 @@ def promotion_there(order: ReleaseOrder, space: Space) -> Promotion | None:
 
 def is_promoted_in(order: ReleaseOrder, environment: Environment) -> bool:
     """Whether it holds the promotion to that environment of its project."""
-    if ahead := _ahead(order):
+    if (ahead := _ahead(order)) and ahead.promotions is not None:
         held = [row for row in ahead.promotions.values() if row.order_id == order.pk]
         return any(row.space.environment_id == environment.pk for row in held)
     rows = Promotion.objects.filter(order=order, space__project_id=order.project_id, state=PromotionState.CURRENT)
@@ -286,6 +286,16 @@ def good_deployments(component_id: int, space: Space, *, limit: int = 50) -> lis
     return list(rows.order_by("-id")[:limit])
 
 
+def earlier_successes(place: Placement) -> list[Deployment]:
+    """Every snapshot that succeeded there once, newest first, except the one that stands there now."""
+    standing = place.last_applied.snapshot_id if place.last_applied else None
+    found: dict[int, Deployment] = {}
+    for row in good_deployments(place.component_id, place.space):
+        if row.snapshot_id is not None and row.snapshot_id != standing:
+            found.setdefault(row.snapshot_id, row)
+    return list(found.values())
+
+
 def last_good_snapshots(component_id: int, space: Space, *, limit: int) -> list[Snapshot]:
     """The snapshots of the last successes there, newest first, each once: what a roll back brings back."""
     newest = (
@@ -382,6 +392,6 @@ def placement_by_names(user: User, project: str, component: str, environment: st
 
 def builders_of(order: ReleaseOrder) -> set[int]:
     """Everybody who started a build of it."""
-    if ahead := _ahead(order):
+    if (ahead := _ahead(order)) and ahead.builders is not None:
         return ahead.builders
     return set(Build.objects.filter(order=order).values_list("started_by_id", flat=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
@@ -17,9 +19,10 @@ def good_rows(component_id: int, space_id: int) -> QuerySet[Deployment]:
     return rows.filter(snapshot__isnull=False).exclude(kind=DeploymentKind.REMOVE)
 
 
-def has_succeeded(snapshot: Snapshot) -> bool:
-    """Did it ever serve in its space?"""
-    return good_rows(snapshot.component_id, snapshot.space_id).filter(snapshot=snapshot).exists()
+def succeeded_at(snapshot: Snapshot) -> datetime | None:
+    """When it succeeded in its space, the newest time; None: it never did."""
+    rows = good_rows(snapshot.component_id, snapshot.space_id).filter(snapshot=snapshot)
+    return rows.order_by("-id").values_list("finished_at", flat=True).first()
 
 
 def is_last_success(snapshot: Snapshot, space: Space) -> bool:

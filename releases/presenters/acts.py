@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from environments.access import Rights, asked_for, who_may
+from environments.access import Rights, asked_for, may_not, who_may
 from environments.models import Space
 from foundation.messages import MessageLike
 from foundation.messages import message as _
@@ -88,11 +88,7 @@ def refusal(
     """The first thing in the way: the right, then the gates. Only for greying; services ask again for themselves."""
     if not rights.can(verb, project_id=project_id, space=space, owner_id=owner_id):
         who = who_may(verb, project_id=project_id, space=space)
-        explain = explain_url(verb, order, space, project_id)
-        if space is not None:
-            message = _("You may not do this in %(name)s.", name=space.environment.label)
-            return Refusal(message, who, explain)
-        return Refusal(_("You may not do this here."), who, explain)
+        return Refusal(may_not(space), who, explain_url(verb, order, space, project_id))
     closed = first_closed(gates or [])
     if closed is None:
         return Refusal()

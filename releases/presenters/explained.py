@@ -13,7 +13,7 @@ from releases import break_glass, gates, selectors
 from releases.choices import ApprovalState
 from releases.gates import Gate
 from releases.models import Approval, ReleaseOrder
-from releases.presenters.review import bars_of, review_gates
+from releases.presenters.review import bars_of, gates_of_removal, review_gates
 from releases.services import approvals
 from releases.services.break_glass import ensure_openable, review_gate
 from releases.services.builds import ensure_buildable
@@ -75,8 +75,7 @@ def _deploy(order: ReleaseOrder, space: Space, person: User | None) -> list[Gate
 
 def _remove(order: ReleaseOrder, space: Space, person: User | None) -> list[Gate]:
     review = selectors.latest_review(order, space, is_removal=True)
-    snapshot = review.snapshot if review else None
-    return [*review_gates(review, []), *gates.removal_gates(order, space, snapshot=snapshot, deployer=person)]
+    return gates_of_removal(review, order, space, person)
 
 
 def _approve(order: ReleaseOrder, space: Space, person: User | None) -> list[Gate]:

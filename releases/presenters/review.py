@@ -9,15 +9,17 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import ngettext, pgettext
 
+from accounts.models import User
 from deployer.manifests import find_workload, wanted_replicas
 from deployer.quantities import QuantityError, bytes_to_gib, millicores_to_cores, rolling_plan
+from environments.models import Space
 from foundation.durations import roughly
 from foundation.messages import MessageLike, localized_list
 from foundation.messages import message as _
 from foundation.runs.choices import RunState
 from releases.choices import Reason
-from releases.gates import Gate
-from releases.models import Approval, Deployment, Placement, Review, Snapshot
+from releases.gates import Gate, removal_gates
+from releases.models import Approval, Deployment, Placement, ReleaseOrder, Review, Snapshot
 from releases.node_capacity import NodeCapacity
 from releases.presenters.build import usual_rollout
 from releases.presenters.words import reason_of
@@ -107,13 +109,20 @@ def review_gates(review: Review | None, bars: list[Bar]) -> list[Gate]:
     if review is None:
         return [Gate("reviewed", False, _("It is not reviewed yet: review it first."))]
     if review.is_active:
-        return [Gate("reviewed", False, _("The review is under way: a moment."))]
+        return [Gate("reviewed", False, _("The review is under way: a moment."), since=review.created_at)]
     if review.state != RunState.SUCCEEDED:
         if review.reason == Reason.QUOTA and bars:
-            return [_quota_gate(bars)]
-        return [Gate("reviewed", False, _why_not_reviewed(review))]
-    fine = Gate("reviewed", True, _("Reviewed: nothing stands in the way in the cluster."))
-    return [fine, _quota_gate(bars)] if bars else [fine]
+            return [_quota_gate(review, bars)]
+        return [Gate("reviewed", False, _why_not_reviewed(review), since=review.finished_at)]
+    message = _("Reviewed: nothing stands in the way in the cluster.")
+    fine = Gate("reviewed", True, message, since=review.finished_at)
+    return [fine, _quota_gate(review, bars)] if bars else [fine]
+
+
+def gates_of_removal(review: Review | None, order: ReleaseOrder, space: Space, deployer: User | None) -> list[Gate]:
+    """What must hold before that person may remove what the review found."""
+    snapshot = review.snapshot if review else None
+    return [*review_gates(review, []), *removal_gates(order, space, snapshot=snapshot, deployer=deployer)]
 
 
 def _why_not_reviewed(review: Review) -> MessageLike:
@@ -139,13 +148,16 @@ def problems_of(review: Review | None) -> list[dict[str, Any]]:
     return [row for row in rows if not row.get("is_conflict")]
 
 
-def _quota_gate(bars: list[Bar]) -> Gate:
+def _quota_gate(review: Review, bars: list[Bar]) -> Gate:
+    """As the review saw the quota."""
     short = [bar for bar in bars if bar.short]
     if short:
         lines = (f"{bar.resource} {bar.short} {bar.unit}".strip() for bar in short)
-        return Gate("quota", False, _("The quota is short by %(what)s.", what=localized_list(lines)))
+        message = _("The quota is short by %(what)s.", what=localized_list(lines))
+        return Gate("quota", False, message, since=review.seen_at or review.finished_at)
     left = localized_list(f"{bar.resource} {bar.left} {bar.unit}".strip() for bar in bars[:3:2])
-    return Gate("quota", True, _("Left after it: %(what)s.", what=left) if left else _("The quota allows it."))
+    message = _("Left after it: %(what)s.", what=left) if left else _("The quota allows it.")
+    return Gate("quota", True, message, since=review.seen_at)
 
 
 def has_moved(review: Review | None, place: Placement | None) -> bool:

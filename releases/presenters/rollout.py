@@ -17,11 +17,12 @@ from environments.access import Rights, who_may
 from foundation.messages import Message, MessageLike, from_json_data
 from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE
-from releases import gates, scaling
+from releases import scaling
 from releases.choices import DeploymentKind
 from releases.models import Deployment, OrderEvent, Placement
-from releases.presenters.acts import Act, Refusal, refusal
+from releases.presenters.acts import Act, Refusal
 from releases.presenters.build import percent_of, seconds_between, usual_rollout
+from releases.presenters.place_acts import scale_act
 from releases.presenters.runtime import short_name
 from releases.presenters.states import pod_word
 
@@ -185,8 +186,7 @@ def back_act(place: Placement | None, rights: Rights) -> Act | None:
     space, pods = place.space, scaling.replicas_of(good)
     label = _("Back to %(n)s pods", n=pods)
     url = reverse("releases:scale", args=[space.project.slug, place.component.slug, space.environment.slug])
-    found = gates.again_gates(good.order, space, snapshot=good.snapshot, deployer=None) if good.snapshot else []
-    no = refusal(rights, "deploy", space=space, gates=found)
+    no = scale_act(place, rights, pods).refusal
     values = (("replicas", str(pods)),)
     return Act(label, url, "post", no=no, values=values, is_primary=True, sign="scale")
 

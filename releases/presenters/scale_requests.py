@@ -118,7 +118,7 @@ def gates_now(row: ScaleRequest, viewer: User | None) -> list[gates.Gate]:
     good = row.placement.last_succeeded
     if good is None or state_of(row) not in _OPEN:
         return []
-    return scale_gates(row.space, good, row.replicas, deployer=viewer)
+    return scale_gates(row.placement, good, row.replicas, deployer=viewer)
 
 
 def use_act(row: ScaleRequest, rights: Rights) -> Act:

@@ -23,7 +23,7 @@ from releases.choices import ApprovalState, OrderState
 from releases.events import record_act
 from releases.locks import lock_orders
 from releases.models import Approval, Deployment, ScaleRequest, Snapshot
-from releases.successes import has_succeeded
+from releases.successes import succeeded_at
 
 AFTER_RESET = timedelta(hours=24)
 """So long an approval says that an administrator had set the password of its giver."""
@@ -79,7 +79,7 @@ def _ensure_may_decide(actor: User, snapshot: Snapshot) -> None:
     latest = selectors.latest_review(order, space, is_removal=snapshot.removes is not None)
     is_replaced = latest is not None and latest.snapshot_id and latest.snapshot_id != snapshot.pk
     # What served there may be rolled back to, and is approved for that as it is.
-    if is_replaced and not has_succeeded(snapshot):
+    if is_replaced and succeeded_at(snapshot) is None:
         raise Stale(_("A newer review has replaced this snapshot: open that one."))
 
 

@@ -10,20 +10,20 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from accounts.models import User
-from deployer.manifests import autoscaled, bounds_in
-from environments.access import asked_for, require, who_may
+from environments.access import asked_for, require
 from environments.models import Space
 from foundation.clock import db_now
 from foundation.messages import message as _
 from foundation.problems import Invalid, Refused, Stale
 from foundation.runs.choices import ACTIVE, RunState
 from foundation.runs.wake import wake
-from releases import gates, scaling, selectors
+from releases import gates, selectors
 from releases.break_glass import used_by
 from releases.choices import DeploymentKind, ScaleRequestState
 from releases.events import record_act
 from releases.locks import lock_order, lock_orders, lock_place, lock_placement
 from releases.models import Deployment, Placement, ReleaseOrder, Review, ScaleRequest
+from releases.place_gates import back_gates, restart_gates, stands
 from releases.placing import create_deployment
 from releases.scale_gates import scale_gates
 from releases.scale_requests import request_for
@@ -127,14 +127,12 @@ def roll_back(*, actor: User, space: Space, to: Deployment, removals: Sequence[s
     What is beyond it goes after its success. ``removals`` as for :func:`start_deployment`.
     """
     require(actor, "deploy", space=space)
-    if to.space_id != space.pk or to.state != RunState.SUCCEEDED or to.snapshot is None:
-        message = _("This deployment did not succeed here: choose one that did.")
-        raise Refused(message, "not-proven", who_may("deploy", space=space), asked=asked_for("deploy", None, space))
     with transaction.atomic():
         place = lock_placement(to.order, space)
-        order = lock_order(to.order_id)
-        found = gates.roll_back_gates(order, space, snapshot=to.snapshot, deployer=actor)
-        gates.ensure_open(found)
+        to.order = order = lock_order(to.order_id)
+        found = back_gates(to, space, deployer=actor)
+        gates.ensure_open(found, asked=gates.asked_about("deploy", order, space))
+        assert to.snapshot is not None
         ensure_ticked(roll_back_ticks(place, to.snapshot), removals)
         return create_deployment(
             order, space, place, actor=actor, kind=DeploymentKind.ROLL_BACK, snapshot=to.snapshot, removals=removals,
@@ -148,22 +146,18 @@ def restart(*, actor: User, space: Space, placement: Placement) -> Deployment:
     require(actor, "deploy", space=space)
     with transaction.atomic():
         place, good = lock_standing(space, placement)
-        assert good.snapshot is not None
-        gates.ensure_open(gates.again_gates(good.order, space, snapshot=good.snapshot, deployer=None))
+        gates.ensure_open(restart_gates(place, good), asked=gates.asked_about("deploy", good.order, space))
         return _again(actor, space, place, good, DeploymentKind.RESTART, {"restarted_at": stamp})
 
 
 def scale(*, actor: User, space: Space, placement: Placement, replicas: int) -> Deployment:
     """Another number of replicas until the next snapshot; outside the space's bounds on the strength of an approval."""
     ensure_replicas(replicas)
-    beyond = scaling.beyond_bounds(placement, replicas)
-    if beyond:
-        raise Refused(beyond, "out-of-bounds", who_may("manage_places"))
     require(actor, "deploy", space=space)
     with transaction.atomic():
         place, good = lock_standing(space, placement)
-        gates.ensure_open(scale_gates(space, good, replicas, deployer=actor))
-        _refuse_autoscaled(good, space)
+        found = scale_gates(place, good, replicas, deployer=actor)
+        gates.ensure_open(found, asked=gates.asked_about("deploy", good.order, space))
         # What was asked for and approved is used up by it; where the bounds have it, it is of no use any more.
         asked = request_for(good, replicas)
         deployment = _again(actor, space, place, good, DeploymentKind.SCALE, {"replicas": replicas})
@@ -179,22 +173,19 @@ def ensure_replicas(replicas: int) -> None:
 
 
 def lock_standing(space: Space, placement: Placement) -> tuple[Placement, Deployment]:
-    """The place and what succeeded there last, locked with its order; raises Refused where that does not stand there.
+    """The place and what succeeded there last, locked with its order; raises Refused where nothing ever did.
 
     The order of a scale that waits for approval there is locked too.
     """
     drawn = placement.last_succeeded
     if drawn is None:
-        raise _nothing_deployed(space)
+        gates.ensure_open([stands(placement, None)], asked=asked_for("deploy", None, space))
+        raise AssertionError("nothing succeeded there")
     place = lock_placement(drawn.order, space)
+    place.space = space
     # What runs at this moment, under the lock: not what ran when the page was drawn.
     rows = Deployment.objects.select_related("order", "snapshot__allocation")
     good = rows.get(pk=place.last_succeeded_id or drawn.pk)
-    if good.snapshot is None:
-        raise _nothing_deployed(space)
-    if place.in_progress_id is None and not _stands(place, good):
-        message = _("The last deployment here did not succeed: deploy again or roll back first.")
-        raise Refused(message, "not-what-runs", who_may("deploy", space=space), asked=asked_for("deploy", None, space))
     waiting = ScaleRequest.objects.filter(placement=place, state=ScaleRequestState.WAITING)
     lock_orders(good.order_id, *waiting.values_list("order_id", flat=True))
     good.order = lock_order(good.order_id)
@@ -206,23 +197,6 @@ def _again(
 ) -> Deployment:
     overlay = {**good.overlay, **change}
     return create_deployment(good.order, space, place, actor=actor, kind=kind, snapshot=good.snapshot, overlay=overlay)
-
-
-def _refuse_autoscaled(good: Deployment, space: Space) -> None:
-    bounds = bounds_in(good.snapshot.manifests) if good.snapshot else None
-    if bounds:
-        raise Refused(autoscaled(bounds), "autoscaled", who_may("edit_allocation", space=space))
-
-
-def _stands(place: Placement, good: Deployment) -> bool:
-    """What succeeded last is what stands there, but for replicas and restarts: a scale that failed may be undone."""
-    last = place.last_applied
-    return last is not None and last.snapshot_id == good.snapshot_id
-
-
-def _nothing_deployed(space: Space) -> Refused:
-    message = _("Nothing of this component has succeeded here yet: deploy it first.")
-    return Refused(message, "nothing-deployed", who_may("deploy", space=space), asked=asked_for("deploy", None, space))
 
 
 def cancel_deployment(*, actor: User, deployment: Deployment) -> None:

@@ -50,10 +50,15 @@ def remove_component(*, actor: User, space: Space, placement: Placement, snapsho
 
 def standing_of(placement: Placement) -> Deployment:
     """What was applied there last, or else succeeded; raises Refused where nothing of the component is."""
-    standing = placement.last_applied or placement.last_succeeded
+    standing = standing_there(placement)
     if standing is None:
         raise Refused(_("Nothing of this component runs here."), "nothing-deployed")
     return standing
+
+
+def standing_there(placement: Placement) -> Deployment | None:
+    """The same; None where nothing of the component is."""
+    return placement.last_applied or placement.last_succeeded
 
 
 def _reviewed(order: ReleaseOrder, space: Space, snapshot_hash: str) -> Review:

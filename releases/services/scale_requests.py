@@ -20,6 +20,7 @@ from releases.choices import ApprovalState, ScaleRequestState
 from releases.events import record_act
 from releases.locks import lock_orders, lock_place
 from releases.models import Approval, Placement, ScaleRequest
+from releases.scale_gates import asking_gates
 from releases.scale_requests import is_of
 from releases.services.approvals import ensure_role, put_word
 from releases.services.deployments import ensure_replicas, lock_standing
@@ -40,10 +41,9 @@ def ask_scale(*, actor: User, space: Space, placement: Placement, replicas: int,
         raise Invalid({"reason": [_("Say why: who approves reads it.")]})
     with transaction.atomic():
         place, good = lock_standing(space, placement)
+        asked = gates.asked_about("deploy", good.order, space)
+        gates.ensure_open(asking_gates(place, good, replicas), asked=asked)
         assert good.snapshot is not None
-        gates.ensure_open(gates.again_gates(good.order, space, snapshot=good.snapshot, deployer=None))
-        if beyond := scaling.beyond_bounds(place, replicas):
-            raise Refused(beyond, "out-of-bounds")
         if not scaling.needs_second(space, good, replicas):
             raise Refused(_("So many pods need no approval here: scale at once."), "no-approval-needed")
         waiting = ScaleRequest.objects.filter(placement=place, state=ScaleRequestState.WAITING)

@@ -13,14 +13,13 @@ from accounts.actor import actor_of
 from accounts.models import User
 from environments.access import Rights
 from foundation.api.routes import api_route, with_field, without_field
-from foundation.messages import message as _
 from foundation.problems import Refused
 from releases import gates, selectors
 from releases.forms import DeployForm
 from releases.models import Placement, Review
 from releases.presenters.acts import refusal
 from releases.presenters.diff import diff_of
-from releases.presenters.review import approvals_of, has_moved, problems_of, review_gates
+from releases.presenters.review import approvals_of, gates_of_removal, has_moved, problems_of
 from releases.presenters.words import reason_of, why_waiting
 from releases.services import approvals, removals
 from releases.services.removals import standing_of
@@ -70,7 +69,7 @@ def _context(user: User, place: Placement, form: DeployForm | None) -> dict[str,
         return {**base, "nothing": refused.message, "topic": f"space:{space.pk}"}
     review = selectors.latest_review(order, space, is_removal=True)
     snapshot = review.snapshot if review else None
-    found = [*review_gates(review, []), *gates.removal_gates(order, space, snapshot=snapshot, deployer=user)]
+    found = gates_of_removal(review, order, space, user)
     no = refusal(Rights(user), "remove", space=space, gates=found, order=order)
     initial = {"snapshot": snapshot.hash if snapshot else ""}
     return {
@@ -102,10 +101,3 @@ def _deciding(review: Review | None, user: User) -> dict[str, Any]:
     is_asked = snapshot is not None and snapshot.space.approvals > 0
     why = approvals.why_not(user, snapshot) if snapshot and is_asked and own is None else ""
     return {"approvals": given, "own_word": own, "decide_why": why, "next_to_approve": next_url() if own else ""}
-
-
-def why_no_removal(place: Placement, rights: Rights) -> Any:
-    """Why the menu's entry is greyed; empty when this person may look at a removal."""
-    if place.last_applied_id is None and place.last_succeeded_id is None:
-        return _("Nothing of this component runs here.")
-    return refusal(rights, "remove", space=place.space).why

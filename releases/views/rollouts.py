@@ -16,10 +16,11 @@ from foundation.messages import message as _
 from foundation.pages import act_view, read_view, redirect_with, wanted_part
 from foundation.problems import Refused
 from foundation.runs.choices import ACTIVE, RunState
-from releases import gates, live_reads, selectors
+from releases import live_reads, selectors
 from releases.models import Deployment, Placement
-from releases.presenters.acts import Act, refusal
+from releases.presenters.acts import Act
 from releases.presenters.entry import entry_of
+from releases.presenters.place_acts import roll_back_to
 from releases.presenters.rollout import back_act, cancel_act, moments_of, pace_of, told_by_cluster, ways_on
 from releases.presenters.runtime import Tiles, tiles_of
 from releases.presenters.states import after_success, attempt_state
@@ -148,8 +149,7 @@ def _roll_back_act(deployment: Deployment, place: Placement | None, rights: Righ
     if target is None or target.snapshot is None:
         return None
     space = deployment.space
-    found = gates.roll_back_gates(target.order, space, snapshot=target.snapshot, deployer=rights.user)
-    no = refusal(rights, "deploy", space=space, gates=found)
+    no = roll_back_to(place, rights, target).refusal
     path = reverse(
         "releases:roll-back", args=[space.project.slug, deployment.component.slug, space.environment.slug]
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,6 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.actor import actor_of
 from components.selectors import current_allocation, find_component
-from deployer.manifests import autoscaled, bounds_in
 from environments.access import Rights
 from environments.models import Space
 from foundation.api.routes import api_route
@@ -24,16 +24,17 @@ from foundation.messages import message as _
 from foundation.pages import read_view, wanted_part
 from foundation.problems import Missing, Refused
 from foundation.runs.choices import ACTIVE
-from releases import gates, live_reads, scaling, selectors
+from releases import live_reads, scaling, selectors
 from releases.forms import DeployForm, ScaleForm
+from releases.gate import Gate
 from releases.logs import pods
 from releases.models import Deployment, Placement, SpaceObservation
-from releases.presenters.acts import Act, Refusal, refusal
+from releases.presenters.acts import Act, Refusal
 from releases.presenters.autoscaler import autoscaler_of
 from releases.presenters.build import usual_rollout
 from releases.presenters.diff import diff_of_snapshots
-from releases.presenters.environment import roll_back_act
 from releases.presenters.facts import amounts_of, compare, folded
+from releases.presenters.place_acts import PlaceAct, PlaceActs, acts_there, restart_act, roll_back_to, scale_act
 from releases.presenters.review import decisions_on, effect_of
 from releases.presenters.rollout import back_act, told_by_cluster
 from releases.presenters.runtime import pod_groups, pod_log_of, tiles_of
@@ -45,7 +46,6 @@ from releases.services.ticks import roll_back_ticks
 from releases.turns import line_of
 from releases.views.pages import page
 from releases.views.pods import open_pod
-from releases.views.removals import why_no_removal
 from releases.views.reviews import full_snapshot, running_there, words_on
 
 HISTORY = 30
@@ -102,6 +102,7 @@ def _context(request: HttpRequest, place: Placement) -> dict[str, Any]:
     rights = Rights(actor_of(request))
     space = place.space
     allocation = current_allocation(place.component, space.environment)
+    acts = acts_there(place, rights)
     rows = Deployment.objects.filter(component=place.component, space=space).select_related("order", "deployed_by")
     return {
         "place": place,
@@ -117,12 +118,12 @@ def _context(request: HttpRequest, place: Placement) -> dict[str, Any]:
         "history": list(rows.order_by("-id")[:HISTORY]),
         "line": line_of(place),
         "is_active": place.in_progress is not None and place.in_progress.state in ACTIVE,
-        "restart": replace(_again_act(place, rights, "restart", _("Restart")), method="get", sign="restart"),
-        "scale": _again_act(place, rights, "scale", _("Scale")),
-        "roll_back": roll_back_act(place, space, rights),
+        "acts": acts,
+        "restart": replace(_again_act(acts.restart, "restart"), method="get"),
+        "scale": _again_act(acts.scale, "scale"),
+        "roll_back": _way_back(acts),
         "scale_back": back_act(place, rights),
         "removed": selectors.removal_there(place),
-        "why_no_removal": why_no_removal(place, rights),
         "scale_form": ScaleForm(initial={"replicas": place.wanted}),
         "scale_ask": _scale(place),
         "asked": shown_there(place, rights),
@@ -151,29 +152,18 @@ def _names(place: Placement) -> list[str]:
     return [place.space.project.slug, place.component.slug, place.space.environment.slug]
 
 
-def _again_act(place: Placement, rights: Rights, name: str, label: Any) -> Act:
-    url = reverse(f"releases:{name}", args=_names(place))
-    good = place.last_succeeded
-    if good is None or good.snapshot is None:
-        return Act(
-            label, url, "post", no=Refusal(_("Nothing of this component has succeeded here yet: deploy it first."))
-        )
-    found = gates.again_gates(good.order, place.space, snapshot=good.snapshot, deployer=None)
-    no = refusal(rights, "deploy", space=place.space, gates=found)
-    bounds = bounds_in(good.snapshot.manifests) if name == "scale" else None
-    if bounds and not no.why:
-        return Act(label, url, "post", no=Refusal(autoscaled(bounds)))
-    return Act(label, url, "post", no=no)
+def _again_act(asked: PlaceAct, name: str) -> Act:
+    url = reverse(f"releases:{name}", args=_names(asked.place))
+    return Act(asked.label, url, "post", no=asked.refusal, sign=asked.sign)
 
 
-def _targets(place: Placement) -> list[Deployment]:
-    """Every snapshot that succeeded there once, newest first, except the one that stands there now."""
-    standing = place.last_applied.snapshot_id if place.last_applied else None
-    found: dict[int, Deployment] = {}
-    for row in selectors.good_deployments(place.component_id, place.space, limit=HISTORY):
-        if row.snapshot_id is not None and row.snapshot_id != standing:
-            found.setdefault(row.snapshot_id, row)
-    return list(found.values())
+def _way_back(acts: PlaceActs) -> Act | None:
+    """The way to the choice of what succeeded there before, for everybody who has the right; None without any."""
+    if acts.target is None:
+        return None
+    asked = acts.roll_back
+    no = asked.refusal if asked.closed is asked.gates[0] else Refusal()
+    return Act(asked.label, reverse("releases:roll-back", args=_names(asked.place)), no=no, sign=asked.sign)
 
 
 def _asking(
@@ -183,10 +173,11 @@ def _asking(
     ask: Any,
     form: ScaleForm | None = None,
     preview: scaling.ScalePreview | None = None,
+    gates: Sequence[Gate] = (),
 ) -> HttpResponse:
     """The page that asks before an act, and says what it does."""
     context = {
-        "place": place, **_names_of(place), "act": act, "ask": ask, "form": form, "preview": preview,
+        "place": place, **_names_of(place), "act": act, "ask": ask, "form": form, "preview": preview, "gates": gates,
         "usual": usual_rollout(place.component_id, place.space_id),
     }  # fmt: skip
     return page(request, "releases/again.html", context, status=400 if form and form.is_bound else 200)
@@ -199,8 +190,8 @@ def restart(request: HttpRequest, project: str, slug: str, environment: str) -> 
     """Replace the pods, change nothing else; GET asks."""
     place = selectors.placement_by_names(actor_of(request), project, slug, environment)
     if request.method != "POST":
-        act = _again_act(place, Rights(actor_of(request)), "restart", _("Restart"))
-        return _asking(request, place, act, _restart(place))
+        asked = restart_act(place, Rights(actor_of(request)))
+        return _asking(request, place, _again_act(asked, "restart"), _restart(place), gates=asked.gates)
     deployment = deployments.restart(actor=actor_of(request), space=place.space, placement=place)
     return redirect("releases:rollout", deployment.pk)
 
@@ -214,16 +205,22 @@ def scale(request: HttpRequest, project: str, slug: str, environment: str) -> Ht
     wanted = parse_digits(request.GET.get("replicas", ""))
     preview = None if wanted is None else scaling.preview(place, wanted)
     if wanted_part(request) == "preview":
-        return page(request, "releases/_scale_capacity.html", {"preview": preview, **_names_of(place)})
+        part = {"preview": preview, "gates": [] if wanted is None else _gates_of_scale(request, place, wanted)}
+        return page(request, "releases/_scale_capacity.html", {**part, **_names_of(place)})
     form = ScaleForm(request.POST or None, initial={"replicas": place.wanted if wanted is None else wanted})
     if request.method != "POST" or not form.is_valid():
-        act = _again_act(place, Rights(actor_of(request)), "scale", _("Scale"))
-        return _asking(request, place, act, _scale(place), form, preview)
+        asked = scale_act(place, Rights(actor_of(request)))
+        found = asked.gates if wanted is None else _gates_of_scale(request, place, wanted)
+        return _asking(request, place, _again_act(asked, "scale"), _scale(place), form, preview, found)
     replicas, good = form.cleaned_data["replicas"], place.last_succeeded
     if good and scaling.needs_second(place.space, good, replicas) and request_for(good, replicas) is None:
         return redirect(f"{reverse('releases:ask-scale', args=_names(place))}?replicas={replicas}")
     deployment = deployments.scale(actor=actor_of(request), space=place.space, placement=place, replicas=replicas)
     return redirect("releases:rollout", deployment.pk)
+
+
+def _gates_of_scale(request: HttpRequest, place: Placement, wanted: int) -> list[Gate]:
+    return scale_act(place, Rights(actor_of(request)), wanted).gates
 
 
 @api_route("roll_backs_create", more=lambda form: {"deployment": form.number("to")})
@@ -236,7 +233,7 @@ def roll_back(request: HttpRequest, project: str, slug: str, environment: str) -
         place = selectors.placement_by_names(user, project, slug, environment)
     except Missing:
         return _never(request, project, slug, environment)
-    targets = _targets(place)
+    targets = selectors.earlier_successes(place)
     target = _chosen(place, targets, request.POST.get("to", "") or request.GET.get("to", ""))
     if target is None or target.snapshot is None:
         return page(request, "releases/roll_back.html", {"place": place, **_names_of(place), "targets": []})
@@ -249,17 +246,17 @@ def roll_back(request: HttpRequest, project: str, slug: str, environment: str) -
         removals = form.cleaned_data.get("removals", [])
         deployment = deployments.roll_back(actor=user, space=place.space, to=target, removals=removals)
         return redirect("releases:rollout", deployment.pk)
-    found = gates.roll_back_gates(target.order, place.space, snapshot=target.snapshot, deployer=user)
-    no = refusal(Rights(user), "deploy", space=place.space, gates=found)
+    asked = roll_back_to(place, Rights(user), target)
+    no = asked.refusal
     running, snapshot = running_there(place), full_snapshot(target.snapshot.pk)
     context = {
-        "place": place, **_names_of(place), "targets": targets, "target": target, "form": form, "gates": found,
+        "place": place, **_names_of(place), "targets": targets, "target": target, "form": form, "gates": asked.gates,
         "why": no.why, "who": no.who, "explain": no.explain,
         "running": running, "effect": effect_of(snapshot, place, running),
         **folded(compare(snapshot, running)),
         "diff": diff_of_snapshots(running.snapshot if running else None, snapshot),
-        "first_closed": gates.first_closed(found),
-        "is_approved_anew": any(gate.code == "approved" for gate in found),
+        "first_closed": asked.closed,
+        "is_approved_anew": any(gate.code == "approved" for gate in asked.gates),
         **words_on(decisions_on(target.snapshot.pk), snapshot, user, is_deploying=True),
     }  # fmt: skip
     return page(request, "releases/roll_back.html", context, status=400 if form.is_bound else 200)

@@ -171,7 +171,7 @@ def test_scaling_by_hand_is_refused_and_the_bounds_are_offered(site: Site) -> No
     succeeded(site.deploy(site.order_with_image()))
     with pytest.raises(Refused) as refused:
         deployments.scale(actor=site.world.olli, space=site.space("fat"), placement=site.place("fat"), replicas=3)
-    assert refused.value.code == "autoscaled"
+    assert refused.value.code == "gate-autoscaler"
     assert "keeps between 2 and 4 replicas here" in str(refused.value.message)
     assert Deployment.objects.filter(kind="scale").count() == 0
 

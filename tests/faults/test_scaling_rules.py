@@ -172,7 +172,7 @@ def test_scaling_by_hand_names_the_rule(site: Site) -> None:
     succeeded(site.deploy(site.order_with_image()))
     with pytest.raises(Refused) as refused:
         deployments.scale(actor=site.world.olli, space=site.space("fat"), placement=site.place("fat"), replicas=3)
-    assert refused.value.code == "autoscaled"
+    assert refused.value.code == "gate-autoscaler"
     assert "The scaling rule keeps between 2 and 5 replicas here" in str(refused.value.message)
 
 

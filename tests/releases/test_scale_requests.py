@@ -146,7 +146,7 @@ def test_it_is_asked_with_a_reason_and_only_where_it_is_needed(world: World, pla
     policy(world, pods_ceiling=6)
     with pytest.raises(Refused) as refusal:
         ask(world, 9)
-    assert refusal.value.code == "out-of-bounds", "no approval goes over the quota of the space"
+    assert refusal.value.code == "gate-ceiling", "no approval goes over the quota of the space"
     assert not ScaleRequest.objects.exists()
 
 

@@ -57,7 +57,7 @@ def test_more_than_the_space_has_in_all_is_refused_at_the_click(
     place = bound(world, **ceilings)
     with pytest.raises(Refused) as refusal:
         deployments.scale(actor=world.olli, space=place.space, placement=place, replicas=10)
-    assert (str(refusal.value.message), refusal.value.code) == (message, "out-of-bounds")
+    assert (str(refusal.value.message), refusal.value.code) == (message, "gate-ceiling")
     assert Deployment.objects.count() == 1
 
 

@@ -183,9 +183,9 @@ REFUSED: list[tuple[Callable[[World, ReleaseOrder], Any], str, str]] = [
     (unseen, "not-reviewed", "deploy"),
     (with_problems, "review-failed", "deploy"),
     (removal_unseen, "not-reviewed", "remove"),
-    (nothing_there, "nothing-deployed", "deploy"),
-    (not_what_runs, "not-what-runs", "deploy"),
-    (roll_back_to_a_failure, "not-proven", "deploy"),
+    (nothing_there, "gate-stands", "deploy"),
+    (not_what_runs, "gate-stands", "deploy"),
+    (roll_back_to_a_failure, "gate-proven", "deploy"),
 ]
 
 

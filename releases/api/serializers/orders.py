@@ -208,23 +208,6 @@ class NodeCapacityOutput(serializers.Serializer[Any]):
     seen_at = serializers.DateTimeField(allow_null=True)
 
 
-class ScalePreviewOutput(serializers.Serializer[Any]):
-    """``fits`` is null where nobody has read the quota yet; ``messages`` say what is short or out of bounds.
-
-    ``nodes`` warns and decides nothing; null where no pod is added.
-    """
-
-    replicas = serializers.IntegerField()
-    fits = serializers.BooleanField(allow_null=True)
-    messages = serializers.ListField(child=serializers.CharField())
-    quota = QuotaNeedOutput(many=True, source="effects")
-    seen_at = serializers.DateTimeField(allow_null=True)
-    nodes = NodeCapacityOutput(allow_null=True, source="capacity")
-    minimum = serializers.IntegerField(source="bounds.least", default=None, allow_null=True)
-    maximum = serializers.IntegerField(source="bounds.most", default=None, allow_null=True)
-    needs_approval = serializers.BooleanField(help_text="outside minimum and maximum: ask for it first")
-
-
 class PromotionOutput(serializers.Serializer[Any]):
     id = serializers.IntegerField(source="pk")
     order = serializers.CharField(source="order.number")
@@ -258,7 +241,7 @@ class GateOutput(serializers.Serializer[Any]):
     is_open = serializers.BooleanField()
     message = serializers.CharField()
     who = serializers.CharField()
-    since = serializers.DateTimeField(allow_null=True, help_text="since when it is so, where that is known")
+    since = serializers.DateTimeField(allow_null=True, help_text="since when it is so; null where no row tells it")
 
 
 class OrderPlaceOutput(serializers.Serializer[Any]):

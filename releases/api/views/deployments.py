@@ -16,6 +16,7 @@ from accounts.choices import Scope
 from accounts.models import User
 from components.models import Component
 from components.selectors import find_component
+from environments.access import Rights
 from environments.models import Space
 from foundation.api.pagination import page_of
 from foundation.api.views import ApiView
@@ -25,10 +26,11 @@ from foundation.messages import message as _
 from foundation.problems import Invalid, Missing
 from releases import live_reads, scaling, selectors
 from releases.api.serializers import orders as shapes
-from releases.api.serializers.runtime import RuntimeOutput
+from releases.api.serializers.runtime import RollBackPreviewOutput, RuntimeOutput, ScalePreviewOutput
 from releases.api.serializers.turns import TurnOutput
 from releases.logs import pods
 from releases.models import Approval, Deployment, Placement, Promotion, Snapshot, Turn
+from releases.presenters.place_acts import acts_there, roll_back_to, scale_act
 from releases.services import approvals, deployments, promotions, removals, turns
 from releases.services.reviews import start_review, take_over
 from releases.turns import line_ahead
@@ -222,7 +224,7 @@ def place_of(user: User, project: str, slug: str, environment: str) -> tuple[Com
     component = find_component(user, project, slug)
     rows = Placement.objects.select_related(
         "space__environment", "space__project", "space__cluster", "last_succeeded__order", "last_succeeded__snapshot",
-        "last_applied__order",
+        "last_applied__order", "in_progress__order", "in_progress__deployed_by",
     ).prefetch_related(line_ahead())  # fmt: skip
     place = rows.filter(component=component, space__environment__slug=environment.lower()).first()
     if place is None:
@@ -245,12 +247,31 @@ class Runtime(ApiView):
 
     @extend_schema(operation_id="runtime_retrieve", responses=RuntimeOutput)
     def get(self, request: Request, project: str, slug: str, environment: str) -> Response:
-        """Serving order, pods, drift."""
-        return self.shown(RuntimeOutput, place_of(actor_of(request), project, slug, environment)[2])
+        """Serving order, pods, drift, and what its reader may do there, by the gates that each act asks."""
+        place = place_of(actor_of(request), project, slug, environment)[2]
+        acts = acts_there(place, Rights(actor_of(request)))
+        return Response(RuntimeOutput(place, context={"acts": acts}).data)
+
+
+def _earlier(component: Component, space: Space, pk: int) -> Deployment:
+    rows = Deployment.objects.select_related("order__project", "order__author", "snapshot")
+    return _one_of(rows.filter(component=component, space=space, pk=pk), _("There is no such deployment there."))
 
 
 class RollBacks(PlaceView):
     """回滚."""
+
+    @extend_schema(
+        operation_id="roll_backs_preview",
+        parameters=[OpenApiParameter("deployment", OpenApiTypes.INT, required=True)],
+        responses=RollBackPreviewOutput,
+    )
+    def get(self, request: Request, project: str, slug: str, environment: str) -> Response:
+        """What an earlier deployment would bring back, and by its gates whether it may; nothing is changed."""
+        component, space, place = place_of(actor_of(request), project, slug, environment)
+        target = _earlier(component, space, parse_digits(request.query_params.get("deployment", "")) or 0)
+        act = roll_back_to(place, Rights(actor_of(request)), target)
+        return Response(RollBackPreviewOutput(target, context={"act": act, "place": place}).data)
 
     @extend_schema(
         operation_id="roll_backs_create", request=shapes.RollBackInput, responses={202: shapes.DeploymentOutput}
@@ -259,13 +280,7 @@ class RollBacks(PlaceView):
         """Apply an earlier success again, whole; one before the last success is judged as a deployment."""
         given = self.given(shapes.RollBackInput)
         component, space, _place = place_of(actor_of(request), project, slug, environment)
-        rows = Deployment.objects.select_related("order", "snapshot").filter(
-            component=component, space=space, pk=given["deployment"]
-        )
-        target = rows.first()
-        if target is None:
-            raise Missing(_("There is no such deployment there."))
-        act = {"to": target, "removals": given["removals"]}
+        act = {"to": _earlier(component, space, given["deployment"]), "removals": given["removals"]}
         return self.accepted(deployments.roll_back(actor=actor_of(request), space=space, **act))
 
 
@@ -315,15 +330,16 @@ class Scalings(PlaceView):
     @extend_schema(
         operation_id="scalings_preview",
         parameters=[OpenApiParameter("replicas", OpenApiTypes.INT, required=True)],
-        responses=shapes.ScalePreviewOutput,
+        responses=ScalePreviewOutput,
     )
     def get(self, request: Request, project: str, slug: str, environment: str) -> Response:
-        """What so many replicas would need of the quota, as it was last read; nothing is changed."""
+        """What so many replicas would need of the quota, as it was last read, and the gates; nothing is changed."""
         replicas = parse_digits(request.query_params.get("replicas", ""))
         if replicas is None or replicas > deployments.MOST_REPLICAS:
             raise Invalid({"replicas": [_("Between 0 and %(most)s.", most=deployments.MOST_REPLICAS)]})
         _component, _space, place = place_of(actor_of(request), project, slug, environment)
-        return self.shown(shapes.ScalePreviewOutput, scaling.preview(place, replicas))
+        found = scale_act(place, Rights(actor_of(request)), replicas).gates
+        return Response(ScalePreviewOutput(scaling.preview(place, replicas), context={"gates": found}).data)
 
     @extend_schema(operation_id="scalings_create", request=shapes.ScaleInput, responses={202: shapes.DeploymentOutput})
     def post(self, request: Request, project: str, slug: str, environment: str) -> Response:

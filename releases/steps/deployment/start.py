@@ -14,7 +14,8 @@ from foundation.runs.lease import Again, Lease, Outcome, Parked
 from releases import gates, selectors
 from releases.break_glass import used_by
 from releases.choices import DeploymentKind, Reason
-from releases.models import Deployment, Turn
+from releases.models import Deployment, Placement, Turn
+from releases.place_gates import restart_gates
 from releases.scale_gates import scale_gates
 from releases.services.reviews import request_review
 from releases.services.ticks import missing_ticks, reviewed_ticks
@@ -101,7 +102,7 @@ def refusal_of(deployment: Deployment) -> MessageLike:
     elif deployment.kind == DeploymentKind.SCALE:
         found = _scale_gates(deployment)
     else:
-        found = gates.again_gates(order, space, snapshot=deployment.snapshot, deployer=None, own=deployment)
+        found = restart_gates(*_standing(deployment), own=deployment)
     # What opens the flow now, if anything has to: it may be another one than at the click.
     deployment.break_glass_id = used_by(found) or deployment.break_glass_id
     closed = gates.first_closed(found)
@@ -110,12 +111,13 @@ def refusal_of(deployment: Deployment) -> MessageLike:
 
 def _scale_gates(deployment: Deployment) -> list[gates.Gate]:
     """Bounds and approvals of this moment, of the change from what succeeded there last."""
+    replicas = int(deployment.overlay["replicas"])
+    return scale_gates(*_standing(deployment), replicas, deployer=deployment.deployed_by, own=deployment)
+
+
+def _standing(deployment: Deployment) -> tuple[Placement, Deployment]:
+    """The place, and what succeeded there last: what a restart or a scale is of."""
     place = selectors.placement_of(deployment.order, deployment.space)
-    good = place.last_succeeded if place else None
-    return scale_gates(
-        deployment.space,
-        good or deployment,
-        int(deployment.overlay["replicas"]),
-        deployer=deployment.deployed_by,
-        own=deployment,
-    )
+    assert place is not None
+    place.space = deployment.space
+    return place, place.last_succeeded or deployment
