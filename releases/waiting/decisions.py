@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
@@ -13,11 +13,11 @@ from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from accounts.models import User
 from environments.access import Rights, know_groups, read_rights
 from environments.models import Space
-from environments.needed import needed_in
+from environments.needed import Needed
 from foundation.clock import db_now
 from releases.approval_gates import Consent, counts_today
 from releases.choices import ApprovalState
-from releases.models import Approval, Build, ReleaseOrder
+from releases.models import Approval, Build, ReleaseOrder, ScaleRequest
 
 RowT = TypeVar("RowT", bound=Model)
 
@@ -29,9 +29,9 @@ class Decision:
     consent: Consent
     decided: frozenset[int] = frozenset()
 
-    def lacks(self, rights: Rights, space: Space) -> bool:
+    def lacks(self, rights: Rights, needed: Needed) -> bool:
         """Approvals are missing, and this person's yes would count and was not said yet."""
-        consent, person, needed = self.consent, rights.user.pk, needed_in(space)
+        consent, person = self.consent, rights.user.pk
         if consent.no or person in consent.makers or person in self.decided:
             return False
         return needed.is_helped_by(rights.groups if needed.per_group else (), consent.people)
@@ -59,11 +59,27 @@ def decisions_of(makers: Mapping[int, set[int]], snapshots: Mapping[int, Space])
     return {pk: _decision(found[pk], space, makers[pk], rights, now) for pk, space in snapshots.items()}
 
 
-def _approvals(snapshot_ids: list[int]) -> Iterable[Approval]:
+def decisions_of_scales(rows: Sequence[ScaleRequest], rights: Rights) -> dict[int, Decision]:
+    """By scale request, as its own gates read one; the rows are of :func:`with_own_builds`, with their
+    :func:`standing_approvals` read ahead."""
+    # Who asked for it is no second person either.
+    words = {row.pk: [one for one in row.approvals.all() if one.by_id != row.asked_by_id] for row in rows}
+    people = [one.by for found in words.values() for one in found]
+    theirs = _rights_of(people, with_groups=any(row.space.approver_groups for row in rows))
+    now = db_now() if people else datetime.max.replace(tzinfo=UTC)
+    makers = {row.pk: makers_seen(row, row.order, rights) | {row.asked_by_id} for row in rows}
+    return {row.pk: _decision(words[row.pk], row.space, makers[row.pk], theirs, now) for row in rows}
+
+
+def standing_approvals() -> QuerySet[Approval, Approval]:
+    """Given or rejected, with ``is_makers``: of who made the order."""
     own = Build.objects.filter(order=OuterRef("snapshot__order"), started_by=OuterRef("by"))
-    rows = Approval.objects.filter(snapshot__in=snapshot_ids, scale_request=None)
-    rows = rows.annotate(is_makers=Exists(own) | Q(by=F("snapshot__order__author")))
+    rows = Approval.objects.annotate(is_makers=Exists(own) | Q(by=F("snapshot__order__author")))
     return rows.filter(state__in=[ApprovalState.GIVEN, ApprovalState.REJECTED]).select_related("by")
+
+
+def _approvals(snapshot_ids: list[int]) -> Iterable[Approval]:
+    return standing_approvals().filter(snapshot__in=snapshot_ids, scale_request=None)
 
 
 def _rights_of(people: list[User], *, with_groups: bool) -> dict[int, Rights]:

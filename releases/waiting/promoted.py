@@ -11,6 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from environments.access import Rights, may_approve
 from environments.models import Space
+from environments.needed import needed_in
 from foundation.messages import MessageLike, localized_list
 from foundation.messages import message as _
 from foundation.runs.choices import TERMINAL, RunState
@@ -114,7 +115,7 @@ def _why_to_deploy(row: _Row) -> MessageLike:
 
 def _may_decide(row: _Row, rights: Rights) -> bool:
     """Its approval gate is closed, and this person's yes would count and was not said yet."""
-    if not row.snapshot_id or not row.decision.lacks(rights, row.space):
+    if not row.snapshot_id or not row.decision.lacks(rights, needed_in(row.space)):
         return False
     return gates.first_closed(gates.order_gates(row.promotion.order, row.space)) is None
 

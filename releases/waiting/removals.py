@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from environments.access import Rights, may_approve
 from environments.models import Space
+from environments.needed import needed_in
 from foundation.clock import now_minus
 from foundation.messages import message as _
 from foundation.runs.choices import RunState
@@ -33,7 +34,7 @@ def removals_to_approve(rights: Rights, *, at_all: bool = True) -> list[Wait]:
     found = []
     for row in rows:
         space = spaces[row.space_id]
-        if not decisions[row.snapshot_id or 0].lacks(rights, space):
+        if not decisions[row.snapshot_id or 0].lacks(rights, needed_in(space)):
             continue
         by = row.requested_by or row.order.author
         found.append(
