@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from django.apps import apps
@@ -33,18 +34,20 @@ def record(  # noqa: PLR0913 (the columns of one row, nearly all optional)
     reason: MessageLike = "",
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
+    at: datetime | None = None,
 ) -> AuditEvent:
     """Inserts one event in the caller's transaction: it stands if and only if the act does.
 
     ``before`` and ``after`` hold what changed as plain JSON data (dates as text); what looks like a secret is
     masked, but do not rely on that. Request number and address come from the request context. Text that is too
     long for its column is cut. Proof has one language: messages are kept in English, a ``reason`` in parts
-    besides, so that a page can show it in the reader's language.
+    besides, so that a page can show it in the reader's language. ``at``: the database's clock, where the caller has
+    just read it.
     """
     context = current()
     reason_message = redacted_message(reason) if isinstance(reason, Message | Promise) else None
     values = {
-        "at": db_now(),
+        "at": at or db_now(),
         "actor_id": str(actor.id)[:64],
         "actor_name": str(actor.name)[:150],
         "verb": verb[:64],

@@ -30,7 +30,7 @@ def mark_built(order: ReleaseOrder) -> None:
 def mark_again(*order_ids: int | None) -> None:
     """After something that may have sent these orders on or held them back, in its transaction."""
     ids = [pk for pk in order_ids if pk is not None]
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         _lock(*ids)
         rows = ReleaseOrder.objects.filter(pk__in=ids)
         waits = rows.filter(Q(_serves_before_others()) | _is_new(), state=OrderState.BUILT)

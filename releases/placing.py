@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import QuerySet
+
 from accounts.models import User
 from environments.models import Space
 from environments.policy import policy_in_force
@@ -14,11 +16,24 @@ from foundation.messages import message as _
 from foundation.problems import Refused, Stale
 from foundation.runs.choices import RunState
 from foundation.runs.models import PARKED
-from foundation.runs.wake import hinted_at, launch_hint
+from foundation.runs.wake import hinted_at, launch_hint, wake
 from releases import going_on
 from releases.choices import DeploymentKind
 from releases.events import record_act
 from releases.models import Deployment, NamespaceWatch, Placement, ReleaseOrder, Review, Snapshot, SpaceObservation
+
+EACH_SECONDS = 0.25
+MOST_SECONDS = 5.0
+
+
+def look_at_space(rows: QuerySet[SpaceObservation], *, under_way: int) -> None:
+    """These spaces are looked at soon: at once where nothing is under way, and the later, the more deployments are.
+
+    Each end and each pod that moves would be a pass over the whole space, in the very seconds in which the processes
+    are needed for verdicts that people wait for.
+    """
+    for pk in rows.values_list("pk", flat=True):
+        wake(SpaceObservation, pk, prompt=False, after=min(MOST_SECONDS, EACH_SECONDS * under_way))
 
 
 def ensure_not_archived(space: Space) -> None:

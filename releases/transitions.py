@@ -15,7 +15,7 @@ from accounts.models import User
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.problems import Stale
-from foundation.runs.choices import TERMINAL, RunState
+from foundation.runs.choices import ACTIVE, TERMINAL, RunState
 from foundation.runs.finish import finish
 from foundation.runs.lease import Lease, LeaseLost
 from foundation.runs.models import Run
@@ -35,7 +35,7 @@ from releases.models import (
     SpaceObservation,
     Turn,
 )
-from releases.placing import create_deployment
+from releases.placing import create_deployment, look_at_space
 from releases.scaling import replicas_of
 from releases.turns import waiting_turns
 
@@ -105,7 +105,8 @@ def move(
     if to not in table.get(old, frozenset()):
         raise IllegalMove(f"{type(row).__name__} {row.pk}: {old} → {to}")
     order_id = row.pk if isinstance(row, ReleaseOrder) else row.order_id
-    with transaction.atomic():
+    # No savepoint: who calls this lets its transaction fail with it.
+    with transaction.atomic(savepoint=False):
         # The order's lock comes before the run's, even if the caller holds neither.
         lock_orders(order_id)
         if isinstance(row, ReleaseOrder):
@@ -130,9 +131,7 @@ def _set_order(row: ReleaseOrder, to: str, fields: dict[str, Any]) -> None:
 def _set_run(row: MovedRun, to: str, reason: str, lease: Lease | None, fields: dict[str, Any]) -> None:
     fence: dict[str, Any] = {"fence": lease.fence, "owner": lease.owner} if lease else {}
     if to in TERMINAL:
-        if fields:
-            type(row).objects.filter(pk=row.pk, state=row.state, **fence).update(**fields)
-        done = finish(type(row), row.pk, to=to, reason=reason, **fence)
+        done = finish(type(row), row.pk, to=to, reason=reason, **fence, **fields)
         row.reason = reason
     else:
         done = (
@@ -351,8 +350,8 @@ def _free_place(row: Deployment, to: str, *, is_unknown: bool) -> None:
     elif to == RunState.CANCELLED:
         going_on.note_cancelled(row)
     # From here the placement is looked at for itself: settling first, drift afterwards.
-    for pk in SpaceObservation.objects.filter(space_id=row.space_id).values_list("pk", flat=True):
-        wake(SpaceObservation, pk, prompt=False)
+    others = Deployment.objects.filter(space_id=row.space_id, state__in=sorted(ACTIVE)).exclude(pk=row.pk)
+    look_at_space(SpaceObservation.objects.filter(space_id=row.space_id), under_way=others.count())
 
 
 def _order_after_build(row: Build, to: str) -> None:

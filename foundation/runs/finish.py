@@ -23,9 +23,18 @@ def _active(model: type[Run], pk: int, fence: int | None, owner: str | None) -> 
 
 
 def finish(
-    model: type[Run], pk: int, *, to: str, fence: int | None = None, owner: str | None = None, reason: str = ""
+    model: type[Run],
+    pk: int,
+    *,
+    to: str,
+    fence: int | None = None,
+    owner: str | None = None,
+    reason: str = "",
+    **fields: Any,
 ) -> bool:
     """Moves an active run to a final state; False when it was final already or is not ours.
+
+    ``fields``: columns that are written with it.
 
     With ``fence`` and ``owner`` (a step ends its own run) only while that lease stands; without (a person cancels)
     a step that is running finds that it may write nothing more. The row is never due again.
@@ -41,6 +50,7 @@ def finish(
         owner="",
         claims=0,
         contact_lost_since=None,
+        **fields,
     )
     return changed == 1
 

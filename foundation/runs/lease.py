@@ -161,9 +161,9 @@ class Lease:
         )
         return rows
 
-    def read(self) -> Any:
-        """The row as it is now, without a lock; raises LeaseLost."""
-        return self._found(self.rows())
+    def read(self, *columns: str) -> Any:
+        """The row as it is now, without a lock; raises LeaseLost. ``columns``: all that is read of it."""
+        return self._found(self.rows().only(*columns) if columns else self.rows())
 
     def hold(self) -> Any:
         """The row, locked until the transaction ends; raises LeaseLost.

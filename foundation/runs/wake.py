@@ -40,13 +40,13 @@ def launch_hint(kind: str, pk: int) -> None:
     transaction.on_commit(lambda: publisher.send(kind, pk))
 
 
-def wake(model: type[Run], pk: int, *, prompt: bool = True, is_first: bool = False) -> bool:
+def wake(model: type[Run], pk: int, *, prompt: bool = True, is_first: bool = False, after: float = 0.0) -> bool:
     """Makes an active run due; False when it is final. A step that is running now will be followed by another.
 
     ``prompt`` sends a hint to the workers on commit and leaves the run to them for 2 s; without, the next watcher
-    takes it, and with ``is_first`` before all others that wait for the same remote.
+    takes it ``after`` so many seconds, and with ``is_first`` before all others that wait for the same remote.
     """
-    due = now_minus(FIRST_SECONDS) if is_first else now_plus(hint_seconds() if prompt else 0)
+    due = now_minus(FIRST_SECONDS) if is_first else now_plus(hint_seconds() if prompt else after)
     rows = model._default_manager.filter(pk=pk, state__in=ACTIVE)
     if rows.update(next_at=Least(F("next_at"), due), wakes=F("wakes") + 1) != 1:
         return False

@@ -13,10 +13,11 @@ from django.db.models.functions import Coalesce, Least, Now
 from django.utils.module_loading import import_string
 
 from foundation import breakers
-from foundation.clock import EPOCH, PARKED, db_now, now_plus
+from foundation.clock import EPOCH, PARKED, db_now, now_minus, now_plus
 from foundation.runs.choices import ACTIVE
 from foundation.runs.kinds import Kind, all_kinds
 from foundation.runs.lease import Again, Done, Lease, LeaseLost, Outcome
+from foundation.runs.wake import FIRST_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -87,8 +88,12 @@ def write_failure(lease: Lease) -> None:
 
 
 def _release(lease: Lease, next_at: Combinable, **fields: object) -> None:
-    """A wake that came while the step ran makes the run due at once, against the step's own delay."""
-    due = Case(When(wakes=lease.wakes, then=next_at), default=Now(), output_field=DateTimeField())
+    """A wake that came while the step ran makes the run due at once, against the step's own delay.
+
+    One that is to go before all others keeps its place.
+    """
+    has_place = When(next_at__lt=now_minus(FIRST_SECONDS / 2), then=F("next_at"))
+    due = Case(When(wakes=lease.wakes, then=next_at), has_place, default=Now(), output_field=DateTimeField())
     if lease.rows().update(next_at=due, lease_until=EPOCH, owner="", **fields) != 1:
         raise LeaseLost(f"{lease} is not ours any more.")
 

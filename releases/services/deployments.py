@@ -62,18 +62,33 @@ def start_deployment(
     with transaction.atomic():
         place = lock_placement(order, space)
         seen = {"snapshot_hash": snapshot_hash, "live_fingerprint": live_fingerprint}
-        decided = decide(actor, order, space, removals=removals, may_wait=False, **seen)
-        return create_deployment(
-            decided.order,
-            space,
-            place,
-            actor=actor,
-            snapshot=decided.review.snapshot if decided.review else None,
-            review=decided.review or request_review(decided.order, space, actor=actor),
-            live_fingerprint=decided.live_fingerprint,
-            removals=removals,
-            break_glass_id=decided.break_glass_id,
-        )
+        return start_there(place, actor=actor, order=order, space=space, removals=removals, **seen)
+
+
+def start_there(
+    place: Placement,
+    *,
+    actor: User,
+    order: ReleaseOrder,
+    space: Space,
+    snapshot_hash: str,
+    live_fingerprint: str,
+    removals: Sequence[str],
+) -> Deployment:
+    """:func:`start_deployment` of an actor who may, in the caller's transaction that has locked the placement."""
+    seen = {"snapshot_hash": snapshot_hash, "live_fingerprint": live_fingerprint}
+    decided = decide(actor, order, space, removals=removals, may_wait=False, **seen)
+    return create_deployment(
+        decided.order,
+        space,
+        place,
+        actor=actor,
+        snapshot=decided.review.snapshot if decided.review else None,
+        review=decided.review or request_review(decided.order, space, actor=actor),
+        live_fingerprint=decided.live_fingerprint,
+        removals=removals,
+        break_glass_id=decided.break_glass_id,
+    )
 
 
 def decide(

@@ -20,7 +20,7 @@ from releases.events import record_act
 from releases.locks import lock_orders, lock_place, lock_placement
 from releases.models import Deployment, Placement, ReleaseOrder, Turn
 from releases.placing import ensure_not_archived
-from releases.services.deployments import Decision, decide, start_deployment
+from releases.services.deployments import Decision, decide, start_there
 from releases.transitions import end_turn
 from releases.turns import in_line, waiting_turns
 
@@ -48,12 +48,13 @@ def deploy_in_turn(
         place = lock_placement(order, space)
         waiting = waiting_turns().filter(placement=place).exclude(order=order) if supersede else waiting_turns().none()
         others = list(waiting.select_related("order__project", "placement__space__environment"))
-        lock_orders(order.pk, *(turn.order_id for turn in others))
+        if others:
+            lock_orders(order.pk, *(turn.order_id for turn in others))
         for turn in others:
             _supersede(turn, order, actor)
         active = place.in_progress
         if active is None or active.order_id == order.pk:
-            return start_deployment(actor=actor, order=order, space=space, removals=removals, **seen)
+            return start_there(place, actor=actor, order=order, space=space, removals=removals, **seen)
         decided = decide(actor, order, space, removals=removals, may_wait=True, **seen)
         return _wait(actor, decided, place, space, removals)
 

@@ -13,6 +13,8 @@ from deployer.interfaces import Moved
 
 APART_SECONDS = 0.05
 """Between two passes over one component, for each component that moves."""
+SHORTEST_APART_SECONDS = 0.25
+"""Pages show no more of it, and each pass takes time from the very cluster and processes that the rollout needs."""
 LONGEST_APART_SECONDS = 10.0
 
 Key = tuple[int, str]
@@ -50,4 +52,4 @@ class PendingMoves:
         return found
 
     def _apart(self) -> float:
-        return min(LONGEST_APART_SECONDS, APART_SECONDS * len(self._told))
+        return min(LONGEST_APART_SECONDS, max(SHORTEST_APART_SECONDS, APART_SECONDS * len(self._told)))

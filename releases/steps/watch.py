@@ -37,6 +37,7 @@ from foundation.runs.lease import Again, Lease, LeaseLost, Parked, lease_seconds
 from foundation.runs.wake import wake
 from foundation.runs.writeback import write_back
 from releases.models import Deployment, NamespaceWatch, Placement, SpaceObservation
+from releases.placing import look_at_space
 from releases.steps.namespaces import NAMESPACE_PHASE
 from releases.steps.pending_moves import PendingMoves
 
@@ -55,10 +56,13 @@ Nothing is missed: the first pass of the phase after them reads what is there.
 
 
 def wake_watch(space: Space) -> None:
-    """Something is going to move there."""
-    for pk in NamespaceWatch.objects.filter(cluster_id=space.cluster_id, namespace=space.namespace).values_list(
-        "pk", flat=True
-    ):
+    """Something is going to move there: who lets go of the namespace in this moment has not seen that it is wanted.
+
+    One that is held is left alone: its row is locked by who renews its lease, and the caller has an order's lock. If it
+    is let go of just now, the rollout is polled until the next wake.
+    """
+    here = NamespaceWatch.objects.filter(cluster_id=space.cluster_id, namespace=space.namespace)
+    for pk in here.exclude(lease_until__gt=Now()).values_list("pk", flat=True):
         wake(NamespaceWatch, pk, prompt=False)
 
 
@@ -279,8 +283,7 @@ def wake_places(places: Mapping[tuple[int, str], Mapping[str, bool]]) -> None:
                 wake(Deployment, pk, prompt=False, is_first=instances.get(instance, False))
         if "" not in instances and instances.keys() <= {instance for _pk, _phase, instance in followed}:
             continue
-        for pk in SpaceObservation.objects.filter(**there).values_list("pk", flat=True):
-            wake(SpaceObservation, pk, prompt=False)
+        look_at_space(SpaceObservation.objects.filter(**there), under_way=len(followed))
 
 
 def _deployments_there(there: dict[str, object]) -> list[tuple[int, str, str]]:

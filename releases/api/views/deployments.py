@@ -193,9 +193,11 @@ class Deployments(ApiView):
 
 
 def fresh(deployment: Deployment) -> Deployment:
-    """The row as it is now, with what its answer names."""
-    rows = Deployment.objects.select_related("order", "space__environment", "snapshot", "deployed_by", "prune")
-    return rows.defer(*selectors.MANIFESTS).get(pk=deployment.pk)
+    """The row as it is now, with what its answer names; the rows that it stands for are those that were just used."""
+    found = Deployment.objects.select_related("prune").get(pk=deployment.pk)
+    for name in ("order", "space", "snapshot", "deployed_by"):
+        setattr(found, name, getattr(deployment, name))
+    return found
 
 
 class OneDeployment(ApiView):

@@ -31,10 +31,11 @@ def end(
     **fields: Any,
 ) -> Done:
     """Final; after a failed rollout the space's policy may roll back by itself, in the same transaction."""
-    with transaction.atomic():
-        lock_place(deployment.order, deployment.space)
-        has_failed = to == RunState.FAILED and deployment.applied and may_roll_back
-        target = _roll_back_target(deployment) if has_failed else None
+    with transaction.atomic(savepoint=False):
+        target = None
+        if to == RunState.FAILED and deployment.applied and may_roll_back:
+            lock_place(deployment.order, deployment.space)
+            target = _roll_back_target(deployment)
         # The roll back writes to the log of another order: both locks, by ascending id, before anything is written.
         lock_end(deployment, *([target.order_id] if target else []))
         if to == RunState.FAILED and _keeps_new_tables(deployment):

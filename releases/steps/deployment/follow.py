@@ -54,14 +54,18 @@ def follow(lease: Lease, deployment: Deployment) -> Outcome:
 
 
 def _follow(lease: Lease, cluster: KubernetesCluster, deployment: Deployment) -> Outcome:
-    verdict = read_rollout(lease, cluster, deployment)
-    if not isinstance(verdict, Verdict):
-        return verdict
+    seen, verdict = _look(cluster, deployment)
+    check = entry_check_of(deployment)
+    if verdict.outcome == "complete" and check is None:
+        # People wait for it: in one transaction with what was seen.
+        with transaction.atomic():
+            _store(lease, deployment, verdict, seen)
+            return end(lease, deployment, RunState.SUCCEEDED, message=verdict.message)
+    after = _note(lease, cluster, deployment, verdict, seen)
+    if not isinstance(after, Verdict):
+        return after
     if verdict.outcome != "complete":
         return Again(_pause_seconds(deployment.space))
-    check = entry_check_of(deployment)
-    if check is None:
-        return end(lease, deployment, RunState.SUCCEEDED, message=verdict.message)
     if not verdict.wanted:
         return end(lease, deployment, RunState.SUCCEEDED, message=verdict.message, entry={"state": "skipped"})
     with transaction.atomic():
@@ -85,9 +89,19 @@ def entry_check_of(deployment: Deployment) -> EntryCheck | None:
 
 def read_rollout(lease: Lease, cluster: KubernetesCluster, deployment: Deployment) -> Verdict | Done:
     """One read of the rollout, written down: complete or not yet, or the end of the deployment."""
+    seen, verdict = _look(cluster, deployment)
+    return _note(lease, cluster, deployment, verdict, seen)
+
+
+def _look(cluster: KubernetesCluster, deployment: Deployment) -> tuple[Observation, Verdict]:
     space = deployment.space
     seen = cluster.observe(space.namespace, selector_of(deployment.component, space))
-    verdict = _judge(cluster, deployment, seen)
+    return seen, _judge(cluster, deployment, seen)
+
+
+def _note(
+    lease: Lease, cluster: KubernetesCluster, deployment: Deployment, verdict: Verdict, seen: Observation
+) -> Verdict | Done:
     if verdict.outcome == "superseded":
         return _end_superseded(lease, deployment, verdict, seen)
     _store(lease, deployment, verdict, seen)
@@ -194,7 +208,7 @@ def _store(lease: Lease, deployment: Deployment, verdict: Verdict, seen: Observa
     is_resumed = before.get("outcome") == "paused" and verdict.outcome != "paused"
     moved = is_resumed or has_progressed(before.get("mark", ""), view["mark"])
     view["moments"] = [*before.get("moments", []), _moment(verdict)][-MOMENTS:]
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         place = lock_place(deployment.order, deployment.space)
         Placement.objects.filter(pk=place).update(
             pods=view["pods"], ready=verdict.ready, wanted=verdict.wanted, seen_at=Now(), changed_at=Now()

@@ -23,7 +23,7 @@ from foundation.runs.choices import RunState
 from foundation.runs.lease import Again, Done, Lease, Outcome
 from foundation.runs.wake import hinted_at, launch_hint
 from releases.choices import DeploymentKind, Reason
-from releases.models import Deployment, Prune
+from releases.models import Deployment, Prune, Review
 from releases.steps.deployment.hand_back import hand_back
 from releases.steps.deployment.removing import Overtaken, is_overtaken, names_of, planned, remove_one
 from releases.steps.deployment.send import Superseded, UnknownMark
@@ -45,9 +45,9 @@ ready; then it is named, and the cluster does the rest."""
 
 def launch_prune(deployment: Deployment) -> None:
     """In the transaction of its success, where something may be left: a restart or a scale changes no set."""
-    review = deployment.review
-    is_reviewed = deployment.kind == DeploymentKind.DEPLOY and review is not None and review.findings.get("removals")
-    if not is_reviewed and deployment.kind != DeploymentKind.ROLL_BACK:
+    if deployment.kind not in (DeploymentKind.DEPLOY, DeploymentKind.ROLL_BACK):
+        return
+    if deployment.kind == DeploymentKind.DEPLOY and not _removals_reviewed(deployment):
         return
     prune = Prune.objects.create(
         order_id=deployment.order_id,
@@ -58,6 +58,14 @@ def launch_prune(deployment: Deployment) -> None:
         next_at=hinted_at(),
     )
     launch_hint("prune", prune.pk)
+
+
+def _removals_reviewed(deployment: Deployment) -> bool:
+    if deployment.review_id is None:
+        return False
+    # Of a row with a whole diff this one key.
+    found = Review.objects.filter(pk=deployment.review_id).values_list("findings__removals", flat=True)
+    return any(found)
 
 
 def step(lease: Lease) -> Outcome:

@@ -77,8 +77,7 @@ def send(
             raise Rejected(
                 autoscaled(fitted.bounds, is_foreign=True) if is_foreign else still_autoscaled(fitted.bounds)
             )
-        # Of the deployment itself: what comes after its success cannot be cancelled any more.
-        if getattr(lease.read(), "cancel_requested_at", None):
+        if _is_cancelled(lease):
             raise CancelRequested
         try:
             answer = _apply(cluster, lease, deployment, fitted, live, version)
@@ -106,6 +105,14 @@ def send(
         "warnings": list(answer.warnings),
         **kept,
     }
+
+
+def _is_cancelled(lease: Lease) -> bool:
+    """Whether somebody wants it ended; raises LeaseLost. What comes after a success cannot be cancelled any more."""
+    if lease.kind.model is not Deployment:
+        lease.read("pk")
+        return False
+    return lease.read("cancel_requested_at").cancel_requested_at is not None
 
 
 def _apply(

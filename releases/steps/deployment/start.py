@@ -28,8 +28,8 @@ REVIEW_HOLDS_SECONDS = 4 * 3600
 
 def start(lease: Lease, deployment: Deployment) -> Outcome:
     """Phase ``start``. Rights and approvals may have gone since the click: asked anew here."""
-    review = deployment.review
     if deployment.snapshot is None:
+        review = deployment.review
         if review is None:
             return _request_own_review(lease, deployment)
         if review.is_active:
@@ -73,8 +73,10 @@ def _request_own_review(lease: Lease, deployment: Deployment) -> Parked:
 
 def _overtaken_while_waiting(deployment: Deployment) -> MessageLike:
     """Why what was decided on before its turn is too old by now; the live state is compared right before applying."""
+    if not deployment.live_fingerprint or not Turn.objects.filter(deployment=deployment).exists():
+        return ""
     review = deployment.review
-    if review is None or not deployment.live_fingerprint or not Turn.objects.filter(deployment=deployment).exists():
+    if review is None:
         return ""
     if review.seen_at is None or (db_now() - review.seen_at).total_seconds() > REVIEW_HOLDS_SECONDS:
         hours = REVIEW_HOLDS_SECONDS // 3600
