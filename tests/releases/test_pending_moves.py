@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deployer.interfaces import Moved
-from releases.steps.pending_moves import APART_SECONDS, LONGEST_APART_SECONDS, PendingMoves
+from releases.steps.pending_moves import LONGEST_APART_SECONDS, SHORTEST_APART_SECONDS, PendingMoves
 
 
 def moving(number: int = 0) -> Moved:
@@ -26,8 +26,8 @@ def test_what_goes_on_moving_is_told_again_after_a_moment() -> None:
     pending.note(1, moving(), 1.01)
     assert pending.take(1.01) == {}
     wait = pending.seconds(1.01)
-    assert wait is not None and 0 < wait <= APART_SECONDS
-    assert pending.take(1.0 + 2 * APART_SECONDS) == {(1, "component-0"): False}
+    assert wait is not None and 0 < wait <= SHORTEST_APART_SECONDS
+    assert pending.take(1.0 + 2 * SHORTEST_APART_SECONDS) == {(1, "component-0"): False}
 
 
 def test_an_end_is_never_held_back() -> None:
@@ -70,4 +70,4 @@ def test_who_is_still_does_not_slow_down_the_others() -> None:
     pending.note(1, moving(), later)
     assert pending.take(later) == {(1, "component-0"): False}
     pending.note(1, moving(), later)
-    assert abs((pending.seconds(later) or 0.0) - APART_SECONDS) < 1e-6
+    assert abs((pending.seconds(later) or 0.0) - SHORTEST_APART_SECONDS) < 1e-6
