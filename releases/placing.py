@@ -26,7 +26,7 @@ EACH_SECONDS = 0.25
 MOST_SECONDS = 5.0
 
 
-def look_at_space(rows: QuerySet[SpaceObservation], *, under_way: int) -> None:
+def wake_observations(rows: QuerySet[SpaceObservation], *, under_way: int) -> None:
     """These spaces are looked at soon: at once where nothing is under way, and the later, the more deployments are.
 
     Each end and each pod that moves would be a pass over the whole space, in the very seconds in which the processes

@@ -35,7 +35,7 @@ from releases.models import (
     SpaceObservation,
     Turn,
 )
-from releases.placing import create_deployment, look_at_space
+from releases.placing import create_deployment, wake_observations
 from releases.scaling import replicas_of
 from releases.turns import waiting_turns
 
@@ -351,7 +351,7 @@ def _free_place(row: Deployment, to: str, *, is_unknown: bool) -> None:
         going_on.note_cancelled(row)
     # From here the placement is looked at for itself: settling first, drift afterwards.
     others = Deployment.objects.filter(space_id=row.space_id, state__in=sorted(ACTIVE)).exclude(pk=row.pk)
-    look_at_space(SpaceObservation.objects.filter(space_id=row.space_id), under_way=others.count())
+    wake_observations(SpaceObservation.objects.filter(space_id=row.space_id), under_way=others.count())
 
 
 def _order_after_build(row: Build, to: str) -> None:

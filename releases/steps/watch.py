@@ -37,7 +37,7 @@ from foundation.runs.lease import Again, Lease, LeaseLost, Parked, lease_seconds
 from foundation.runs.wake import wake
 from foundation.runs.writeback import write_back
 from releases.models import Deployment, NamespaceWatch, Placement, SpaceObservation
-from releases.placing import look_at_space
+from releases.placing import wake_observations
 from releases.steps.namespaces import NAMESPACE_PHASE
 from releases.steps.pending_moves import PendingMoves
 
@@ -283,7 +283,7 @@ def wake_places(places: Mapping[tuple[int, str], Mapping[str, bool]]) -> None:
                 wake(Deployment, pk, prompt=False, is_first=instances.get(instance, False))
         if "" not in instances and instances.keys() <= {instance for _pk, _phase, instance in followed}:
             continue
-        look_at_space(SpaceObservation.objects.filter(**there), under_way=len(followed))
+        wake_observations(SpaceObservation.objects.filter(**there), under_way=len(followed))
 
 
 def _deployments_there(there: dict[str, object]) -> list[tuple[int, str, str]]:

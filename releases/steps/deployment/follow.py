@@ -54,7 +54,7 @@ def follow(lease: Lease, deployment: Deployment) -> Outcome:
 
 
 def _follow(lease: Lease, cluster: KubernetesCluster, deployment: Deployment) -> Outcome:
-    seen, verdict = _look(cluster, deployment)
+    seen, verdict = _read(cluster, deployment)
     check = entry_check_of(deployment)
     if verdict.outcome == "complete" and check is None:
         # People wait for it: in one transaction with what was seen.
@@ -89,11 +89,11 @@ def entry_check_of(deployment: Deployment) -> EntryCheck | None:
 
 def read_rollout(lease: Lease, cluster: KubernetesCluster, deployment: Deployment) -> Verdict | Done:
     """One read of the rollout, written down: complete or not yet, or the end of the deployment."""
-    seen, verdict = _look(cluster, deployment)
+    seen, verdict = _read(cluster, deployment)
     return _note(lease, cluster, deployment, verdict, seen)
 
 
-def _look(cluster: KubernetesCluster, deployment: Deployment) -> tuple[Observation, Verdict]:
+def _read(cluster: KubernetesCluster, deployment: Deployment) -> tuple[Observation, Verdict]:
     space = deployment.space
     seen = cluster.observe(space.namespace, selector_of(deployment.component, space))
     return seen, _judge(cluster, deployment, seen)
