@@ -47,11 +47,11 @@ def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None,
     gates = []
     if space.approvals:
         no = selectors.rejection(snapshot) if snapshot else None
-        if no:
-            gates.append(rejected(no))
-        words = selectors.approvals_in_force(snapshot) if snapshot else []
+        words = selectors.approvals_in_force(snapshot) if snapshot and not no else []
         since = snapshot.created_at if snapshot else None
-        gates.append(agreement(order, space, words, deployer, needed=needed_in(space), since=since))
+        asked = agreement(order, space, words, deployer, needed=needed_in(space), since=since)
+        # A no is the whole answer: how many would have to agree is asked once it is taken back.
+        gates.append(rejected(no) if no else asked)
     return gates + four_eyes_gates(order, space, deployer)
 
 

@@ -85,9 +85,10 @@ def _quoted(text: str) -> str:
 
 
 def calls_of(request: HttpRequest, html: str) -> list[ApiCall]:
-    """The calls of all forms of a rendered page, one of each kind, in the page's order."""
+    """The calls of all forms of a rendered page, one of each kind: what its primary button does, then in its order."""
     found: dict[str, ApiCall] = {}
-    for form in read_forms(html):
+    forms = sorted(read_forms(html), key=lambda form: not any(button.is_primary for button in form.buttons))
+    for form in forms:
         for action, data, label in _acts(form):
             call = call_of(request, action, data, label)
             if call is None:

@@ -23,6 +23,7 @@ class Button:
     title: str = ""
     unseen: str = ""
     """Text that only a screen reader has."""
+    is_primary: bool = field(default=False, init=False)
 
     def settle(self) -> None:
         """Chooses the label as ``labelOf`` in frontend/js/keys.js does."""
@@ -70,6 +71,7 @@ class _Reader(HTMLParser):
         if tag == "button" and given.get("type", "submit") == "submit" and "disabled" not in given:
             names = ("formaction", "name", "value", "aria-label", "title")
             self.button = Button("", *(given.get(name, "") for name in names))
+            self.button.is_primary = "btn-primary" in given.get("class", "").split()
         elif tag == "input":
             self._input(self.form, given)
         elif tag == "textarea" and _is_sent(given):

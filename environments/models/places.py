@@ -55,6 +55,11 @@ class Cluster(HasSecrets):
         return Subject("cluster", self.pk, self.slug)
 
     @property
+    def is_encrypted(self) -> bool:
+        """False where its address is plain http: no certificate is asked for, and tokens go in the clear."""
+        return not self.url.lower().startswith("http://")
+
+    @property
     def remote_key(self) -> str:
         """Its name for the engine's breakers."""
         return f"cluster:{self.pk}"

@@ -8,13 +8,14 @@ export const isDisabled = (element) => element.disabled || element.getAttribute(
 const sends = (element) => element.matches("button, input") && element.type === "submit" && element.form?.method === "post";
 const asks = (element) => "confirm" in element.dataset || "confirm" in (element.form?.dataset || {});
 
-/** Focus and click. What touches production is only led to: Enter, or its own dialog, is the confirmation. */
+/** Focus and click. What deploys or touches production is only led to: Enter, or its own dialog, is the confirmation. */
 export function activate(element) {
   if (isDisabled(element)) return say(element);
   element.scrollIntoView({ block: "nearest" });
   element.focus();
-  if (sends(element) && !asks(element) && element.closest("[data-production]")) {
-    toast(word("press_enter", { act: labelOf(element) }), "warning");
+  const isProduction = element.closest("[data-production]");
+  if (sends(element) && !asks(element) && (isProduction || element.dataset.key === "d")) {
+    toast(word(isProduction ? "press_enter" : "press_enter_too", { act: labelOf(element) }), "warning");
     return;
   }
   element.click();

@@ -46,7 +46,9 @@ def usual_build(component_id: int) -> UsualBuild:
             if stage.get("state") == "succeeded":
                 stages[str(stage.get("name"))].append(int(stage.get("duration_ms") or 0) // 1000)
     whole = [seconds_between(build.started_at, build.finished_at) for build in builds]
-    return UsualBuild(_median(whole), {name: int(median(seconds)) for name, seconds in stages.items()})
+    return UsualBuild(
+        _median(whole), {name: usual for name, seconds in stages.items() if (usual := int(median(seconds)))}
+    )
 
 
 def usual_rollout(component_id: int, space_id: int) -> int | None:
@@ -75,7 +77,8 @@ def _recent_rollouts(component_id: int, space_id: int) -> list[Deployment]:
 
 def _median(seconds: list[int | None]) -> int | None:
     known = [one for one in seconds if one is not None]
-    return int(median(known)) if known else None
+    # Less than a second says nothing of how long the next one takes.
+    return (int(median(known)) or None) if known else None
 
 
 def seconds_between(start: datetime | None, end: datetime | None) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import ngettext, pgettext, pgettext_lazy
 
 from deployer.interfaces import EventFacts
 from environments.access import Rights, who_may
@@ -58,13 +58,29 @@ READ = 400
 
 @dataclass(frozen=True)
 class Moment:
-    """One line of the table: when, what it is about, what happened, and the cluster's own words."""
+    """One line: when, what it is about, what happened, in the cluster's own words too, and which of SOURCES says it."""
 
     at: datetime | None
     about: str
     message: MessageLike
     detail: str = ""
     is_warning: bool = False
+    source: str = "platform"
+
+
+SOURCES: dict[str, MessageLike] = {
+    "": pgettext_lazy("source of a line", "All"),
+    "platform": "Prism4k",
+    "cluster": pgettext_lazy("source of a line", "Cluster"),
+}
+"""``?source=`` to its word."""
+
+
+def timeline(own: Sequence[Moment], told: Sequence[Moment], source: str) -> list[Moment]:
+    """Both in one order, the newest first; what has no time comes last."""
+    rows = [one for one in (*own, *told) if source in ("", one.source)]
+    dated = sorted((one for one in rows if one.at is not None), key=attrgetter("at"), reverse=True)
+    return [*dated, *(one for one in rows if one.at is None)][:MOST]
 
 
 def moments_of(deployment: Deployment) -> list[Moment]:
@@ -146,7 +162,9 @@ def _event(event: EventFacts) -> Moment:
         said = times % {"said": said, "n": event.count}
     words = f"{event.reason}: {event.message}" if event.message else event.reason
     name = short_name(event.name) if event.kind == "Pod" else event.name
-    return Moment(parse_datetime(event.at), f"{event.kind.lower()} {name}", said, words, event.type == "Warning")
+    return Moment(
+        parse_datetime(event.at), f"{event.kind.lower()} {name}", said, words, event.type == "Warning", "cluster"
+    )
 
 
 CONFIGURATION = frozenset({"config_missing", "crash_loop", "init_failed", "not_ready", "stuck_creating"})

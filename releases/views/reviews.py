@@ -178,6 +178,7 @@ def words_on(given: list[Approval], snapshot: Snapshot | None, user: User, *, is
     is_deciding = is_asked and own is None and not why and not is_deploying
     return {
         "is_deciding": is_deciding,
+        "is_rejected": any(one.state == ApprovalState.REJECTED for one in given),
         "nobody_deploys": approval_gates.nobody_deploys_after(user, snapshot) if snapshot and is_deciding else "",
         "approvals": given,
         "own_word": own,
@@ -301,7 +302,10 @@ def decide(request: HttpRequest, number: str, environment: str) -> HttpResponse:
             raise
         context = review_context(request, order, space) | {"comment_errors": missing.fields.get("comment", [])}
         return page(request, "releases/review.html", context, status=400)
-    return redirect_with(request, _("Approved.") if is_yes else _("Rejected."), *_page_of(snapshot))
+    if not is_yes:
+        # The page's verdict says who rejected it and why, in red: a message beside it would say it twice.
+        return redirect(*_page_of(snapshot))
+    return redirect_with(request, _("Approved."), *_page_of(snapshot))
 
 
 def of_roll_back(snapshot: Snapshot) -> Deployment | None:

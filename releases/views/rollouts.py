@@ -18,10 +18,20 @@ from foundation.problems import Refused
 from foundation.runs.choices import ACTIVE, RunState
 from releases import live_reads, selectors
 from releases.models import Deployment, Placement
+from releases.presenters.activity import Choice
 from releases.presenters.acts import Act
 from releases.presenters.entry import entry_of
 from releases.presenters.place_acts import roll_back_to
-from releases.presenters.rollout import back_act, cancel_act, moments_of, pace_of, told_by_cluster, ways_on
+from releases.presenters.rollout import (
+    SOURCES,
+    back_act,
+    cancel_act,
+    moments_of,
+    pace_of,
+    timeline,
+    told_by_cluster,
+    ways_on,
+)
 from releases.presenters.runtime import Tiles, tiles_of
 from releases.presenters.states import after_success, attempt_state
 from releases.presenters.words import diagnosis_of, reason_of, why_waiting
@@ -39,14 +49,13 @@ def rollout(request: HttpRequest, pk: int) -> HttpResponse:
     deployment = selectors.deployment_by_id(actor_of(request), pk)
     part = wanted_part(request)
     if part == "events":
-        return page(request, "releases/_rollout_events.html", _events(deployment))
+        return page(request, "releases/_rollout_timeline.html", _timeline(request, deployment, with_cluster=True))
     if part == "pod":
         return page(request, "releases/_pod_part.html", _context(request, deployment) | _pod(request, deployment))
     context = _context(request, deployment)
     if part:
-        return page(request, "releases/_rollout_live.html", context)
-    if request.GET.get("events"):
-        context |= _events(deployment)
+        return page(request, "releases/_rollout.html", context)
+    context |= _timeline(request, deployment, with_cluster=bool(request.GET.get("events")))
     return page(request, "releases/rollout.html", context | _pod(request, deployment))
 
 
@@ -68,7 +77,6 @@ def _context(request: HttpRequest, deployment: Deployment) -> dict[str, Any]:
         "reason": reason_of(deployment),
         "tiles": _tiles(deployment, place),
         "wanted": wanted_of(deployment),
-        "moments": moments_of(deployment),
         "pace": pace_of(deployment),
         "serving": place.last_succeeded if place and place.last_succeeded_id != deployment.pk else None,
         "applied": _applied_since(deployment, place),
@@ -77,7 +85,6 @@ def _context(request: HttpRequest, deployment: Deployment) -> dict[str, Any]:
         "suspicion": diagnosis_of(deployment.progress.get("suspicion")) if is_active else None,
         "since": after_success(order, place) if place and place.last_succeeded_id == deployment.pk else None,
         "entry": entry_of(deployment),
-        "deadline": _deadline(deployment) if is_active else None,
         "cancel": cancel_act(deployment, rights),
         "may_release": is_active and rights.can("force_release", project_id=space.project_id),
         "line": line_of(place) if place and place.in_progress_id == deployment.pk else [],
@@ -114,11 +121,28 @@ def _applied_since(deployment: Deployment, place: Placement | None) -> Deploymen
     return place.last_applied
 
 
+def _timeline(request: HttpRequest, deployment: Deployment, *, with_cluster: bool) -> dict[str, Any]:
+    """What happened, as the platform keeps it and as the cluster tells it now, in one list; ``?source=`` narrows it."""
+    source = request.GET.get("source", "")
+    source = source if source in SOURCES else ""
+    context: dict[str, Any] = {"events": [], "are_events_read": False}
+    if with_cluster:
+        context = _events(deployment)
+    return context | {
+        "deployment": deployment,
+        "moments": timeline(moments_of(deployment), context["events"], source),
+        "source": source,
+        "sources": [Choice(value, label, value == source) for value, label in SOURCES.items()],
+        "pace": pace_of(deployment),
+        "deadline": _deadline(deployment) if deployment.state in ACTIVE else None,
+    }
+
+
 def _events(deployment: Deployment) -> dict[str, Any]:
     """What the cluster itself still tells of the workload and its new pods; a cluster that is away is no fault."""
     uids = [str(row.get("uid", "")) for row in deployment.applied if row.get("kind") == "Deployment"]
     uids += [str(pod.get("uid", "")) for pod in deployment.progress.get("pods", []) if pod.get("is_new")][:MOST_PODS]
-    context = {"deployment": deployment, "are_events_read": True}
+    context: dict[str, Any] = {"are_events_read": True}
     try:
         told = told_by_cluster(live_reads.events_of(deployment.space, uids))
     except Refused as trouble:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from accounts.actor import actor_of
@@ -81,8 +82,10 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
         is_yes, comment = form.cleaned_data["decision"] == "approve", form.cleaned_data["comment"]
         act = services.approve_scale if is_yes else services.reject_scale
         if is_saved(form, lambda: act(actor=user, row=row, comment=comment)):
-            said = _("Approved.") if is_yes else _("Rejected.")
-            return redirect_with(request, said, "releases:scale-request", row.pk)
+            if not is_yes:
+                # The page says who rejected it and why.
+                return redirect("releases:scale-request", row.pk)
+            return redirect_with(request, _("Approved."), "releases:scale-request", row.pk)
     return _page_of(request, row, form, status=400)
 
 

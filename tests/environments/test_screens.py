@@ -212,3 +212,11 @@ def test_projects_are_found_by_either_name(world: World) -> None:
     for text in ("sis-omm", "网上", "online"):
         assert "SIS-OMM" in page(world, "dana", "/projects/", search=text)
     assert "No project fits the filter" in page(world, "dana", "/projects/", search="nothing")
+
+
+def test_a_cluster_without_encryption_is_not_called_verified(world: World) -> None:
+    Cluster.objects.filter(pk=world.cluster.pk).update(url="HTTP://10.0.0.1:8080", verify_tls=True)
+    content = page(world, "ada", f"/clusters/{world.cluster.slug}/")
+    said = content.partition("Certificate</dt>")[2].partition("</dd>")[0]
+    assert "not encrypted" in said and "tone-blocked" in said and "verified" not in said
+    assert "not encrypted" in page(world, "ada", "/clusters/")

@@ -71,7 +71,8 @@ ENGLISH = (
 CHINESE = (
     Barred("工单|提单|单据", "发布单", _ONE_NAME),
     Barred("发布池|部署池", "发布单", _ONE_NAME),
-    Barred("上线|投产", "部署；线上 is what runs now", _ONE_NAME),
+    Barred("上线|投产", "部署", _ONE_NAME),
+    Barred("线上", "当前运行：线上 reads as production", _ONE_NAME),
     Barred("审查|评审", "部署核对", "审查 is code review"),
     Barred("锁定", "占用", "a tester holds; 锁定 is a lock by a run"),
     Barred("退回", "打回", _ONE_NAME),

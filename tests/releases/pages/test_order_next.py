@@ -294,3 +294,18 @@ def test_what_a_review_found_is_the_next_thing_to_read(world: World, component: 
         ("See the problems", f"/orders/{order.number}/review/{slug}/") for slug in ("fat", "uat")
     ]
     assert "Ask Olli, Oskar" in words(page(signed_in("dana"), order))
+
+
+def test_a_tester_returns_it_beside_the_verdict(world: World, component: Component, signed_in: SignIn) -> None:
+    order = make_built(component, world.dana)
+    make_success(order, world.spaces["fat"], world.olli)
+    content = page(signed_in("tess"), order, "?panel=uat").content.decode()
+    form = content.partition('class="choices')[2].partition("</fieldset>")[0]
+    assert form.count('<label class="btn">') == 2 and f'href="/orders/{order.number}/close/return/"' in form
+
+
+def test_the_call_of_the_primary_button_comes_first(world: World, component: Component, signed_in: SignIn) -> None:
+    order = make_built(component, world.dana)
+    promotions.promote(actor=world.dana, order=order, space=world.spaces["fat"])
+    content = page(signed_in("olli"), order).content.decode()
+    assert "deployments/" in content.partition('id="api-calls"')[2].partition("</pre>")[0]

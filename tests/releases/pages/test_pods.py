@@ -65,7 +65,9 @@ def test_a_rollout_draws_unborn_pods_and_how_long_it_will_take(
     Deployment.objects.filter(pk=row.pk).update(applied_at=now - timedelta(seconds=700))
     assert "longer than usual (1 min 10 s)" in words(signed_in("olli").get(f"/deployments/{row.pk}/"))
     part = signed_in("olli").get(f"/deployments/{row.pk}/?part=rollout", headers=HTMX).content.decode()
-    assert "<html" not in part and 'id="rollout-moments"' in part and 'id="cluster-events"' not in part
+    assert "<html" not in part and 'id="rollout-moments"' not in part, "the list has its own part"
+    Deployment.objects.filter(pk=first.pk).update(applied_at=now, finished_at=now)
+    assert "usually" not in words(signed_in("olli").get(f"/deployments/{row.pk}/"))
 
 
 def test_the_story_of_a_rollout_is_kept(world: World, first: Deployment, signed_in: SignIn) -> None:
@@ -81,6 +83,25 @@ def test_the_story_of_a_rollout_is_kept(world: World, first: Deployment, signed_
         ("ready 1/2 · 1 starting", "", False),
         ("Requested by Olli", "", False),
     ]
+
+
+def test_a_rollout_has_one_list_of_what_happened_by_source(
+    world: World, first: Deployment, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = (timezone.now() + timedelta(seconds=5)).isoformat()
+    told = (EventFacts("Pod", "gw-1", "Warning", "BackOff", "restarting it", 1, later),)
+    monkeypatch.setattr(live_reads, "events_of", lambda *_asked: told)
+    client, path = signed_in("olli"), f"/deployments/{first.pk}/"
+    assert {one.source for one in client.get(path).context["moments"]} == {"platform"}, "the cluster is asked later"
+    part = client.get(f"{path}?part=events", headers=HTMX)
+    assert [one.source for one in part.context["moments"]][:2] == ["cluster", "platform"]
+    content = client.get(f"{path}?events=1").content.decode()
+    assert content.count('class="cards moments"') == 1 and content.count('id="rollout-moments"') == 1
+    for source in ("platform", "cluster"):
+        chosen = client.get(f"{path}?events=1&source={source}").context["moments"]
+        assert {one.source for one in chosen} == {source}
+    whole = client.get(f"{path}?events=1&source=nonsense").context["moments"]
+    assert {one.source for one in whole} == {"platform", "cluster"}
 
 
 def test_events_of_the_cluster_are_told_in_words() -> None:

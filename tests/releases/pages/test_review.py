@@ -226,9 +226,20 @@ def test_who_rejected_it_reads_that_in_the_foot(world: World, order: ReleaseOrde
     review = fresh(order, world)
     assert review.snapshot
     given = {"snapshot": review.snapshot.hash, "decision": "reject", "comment": "freeze"}
-    signed_in("oskar").post(url(order) + "decide/", given)
-    foot = words(signed_in("oskar").get(url(order))).partition("snapshot")[2]
-    assert "You rejected it." in foot
+    page = signed_in("oskar").post(url(order) + "decide/", given, follow=True)
+    assert "You rejected it." in words(page).partition("snapshot")[2]
+    content = page.content.decode()
+    assert [gate.code for gate in page.context["closed_gates"]] == ["approved"], "one gate, not two"
+    assert 'class="note success"' not in content and "tone-failed" in content.partition('class="card verdict')[2][:900]
+    assert words(page).count("Oskar rejected it: freeze") == 1
+
+
+def test_the_wrong_last_four_are_refused_once(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
+    review = fresh(order, world)
+    assert review.snapshot
+    signed_in("oskar").post(url(order) + "decide/", {"snapshot": review.snapshot.hash, "decision": "approve"})
+    refused = deploy(signed_in("olli"), order, review, last_four="0000")
+    assert words(refused).count("Type the last four of this order's number") == 1
 
 
 def test_the_only_one_left_to_deploy_is_warned_before_approving(
