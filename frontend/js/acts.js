@@ -15,7 +15,8 @@ export function activate(element) {
   element.focus();
   const isProduction = element.closest("[data-production]");
   if (sends(element) && !asks(element) && (isProduction || element.dataset.key === "d")) {
-    toast(word(isProduction ? "press_enter" : "press_enter_too", { act: labelOf(element) }), "warning");
+    const act = labelOf(element);
+    toast(isProduction ? word("press_enter", { act }) : word("press_enter_too", { act }), "warning");
     return;
   }
   element.click();
