@@ -285,7 +285,7 @@ def test_a_roll_back_is_previewed_and_changes_nothing(world: World, place: Place
     assert found["snapshot"] == Snapshot.objects.earliest("pk").hash
     Deployment.objects.filter(pk=earlier().pk).update(state="failed")
     failed = olli.get(f"{PLACE}roll-backs/?deployment={earlier().pk}").json()
-    (closed,) = [gate for gate in failed["gates"] if not gate["is_open"]]
+    closed = next(gate for gate in failed["gates"] if not gate["is_open"])
     assert (closed["code"], closed["message"]) == (
         "proven", "This deployment did not succeed here: choose one that did.",
     )  # fmt: skip
