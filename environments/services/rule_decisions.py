@@ -10,7 +10,7 @@ from django.db import transaction
 import audit
 from accounts.models import Project, User
 from environments import loosening
-from environments.access import require
+from environments.access import asked_for, require
 from environments.choices import RuleChangeState
 from environments.models import Environment, RuleChange, Space
 from environments.second_person import confirming_verb, is_second, rules_project, seconds, who_confirms
@@ -115,7 +115,8 @@ def _ensure_second(actor: User, row: RuleChange) -> None:
             "Role or password of you or %(name)s is less than a day from one hand: somebody else has to decide it.",
             name=row.proposed_by.localized_name,
         )
-    raise Denied(message, "not-the-second", who_confirms(row))
+    asked = asked_for(confirming_verb(row), rules_project(row), None)
+    raise Denied(message, "not-the-second", who_confirms(row), asked=asked)
 
 
 def _put_in_force(row: RuleChange) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import User
-from environments.access import require, who_may
+from environments.access import asked_for, require, who_may
 from environments.models import Space
 from foundation.clock import db_now
 from foundation.messages import localized_time
@@ -123,7 +123,8 @@ def ensure_may_review(person: User, row: BreakGlass) -> None:
     """Raises Refused before it is over and once it has its review, Denied for who is in it themselves."""
     ensure_reviewable(row)
     if why := break_glass.why_not_reviewer(person, row):
-        raise Denied(why, "not-the-second", who_reviews(row))
+        asked = asked_for("review_break_glass", None, row.space)
+        raise Denied(why, "not-the-second", who_reviews(row), asked=asked)
 
 
 def ensure_reviewable(row: BreakGlass) -> None:

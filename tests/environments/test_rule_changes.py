@@ -387,7 +387,8 @@ def test_the_api_says_and_does_the_same(world: World) -> None:
     listed = ada.get("/api/v1/rule-changes/?waiting=true").json()["items"]
     assert [one["number"] for one in listed] == [change["number"]]
     own = f"/api/v1/rule-changes/{change['number']}/"
-    assert petra.post(f"{own}confirm/", {}, content_type="application/json").json()["code"] == "not-the-second"
+    refused = petra.post(f"{own}confirm/", {}, content_type="application/json").json()
+    assert refused["code"] == "not-the-second" and "verb=confirm_rule_change" in refused["explanation"]
     assert browse(world, "otto").get(own).status_code == 404
     done = ada.post(f"{own}confirm/", {"reason": "ok"}, content_type="application/json")
     assert (done.status_code, done.json()["state"], done.json()["decided_by"]) == (200, "in_force", "ada")

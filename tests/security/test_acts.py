@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.db import transaction
@@ -105,6 +106,7 @@ def may(scene: Scene, username: str, verb: str) -> bool:
 @pytest.mark.parametrize("username", ["dana", "tess", "olli", "petra", "ada", "uma", "otto"])
 def test_who_has_not_the_right_is_refused(scene: Scene, username: str) -> None:
     client, let_in, refused = browse(scene.world, username), [], 0
+    in_the_dark: list[tuple[Any, ...]] = []
     is_outsider = not ROLES[username]
     for name, operation in operations().items():
         verb = RIGHT_OF.get(name)
@@ -117,7 +119,10 @@ def test_who_has_not_the_right_is_refused(scene: Scene, username: str) -> None:
         refused += 1
         if not is_plain(name, answer, is_outsider=is_outsider):
             let_in.append((name, verb, answer.status_code))
+        elif answer.status_code == 403 and not leads_to_why(scene, username, answer):
+            in_the_dark.append((name, verb, answer.json().get("explanation")))
     assert let_in == []
+    assert in_the_dark == []
     assert refused > 5
 
 
@@ -128,3 +133,11 @@ def is_plain(name: str, answer: Any, *, is_outsider: bool) -> bool:
         return answer.status_code in (403, 404) or is_not_there
     # It tries a template with the components that one may preview with: here with none.
     return answer.status_code == (409 if name == "template_trials_create" else 403)
+
+
+def leads_to_why(scene: Scene, username: str, answer: Any) -> bool:
+    """Refused with the address that says why: of a right that this person lacks, with its place filled in."""
+    why = {name: found for name, (found,) in parse_qs(urlsplit(answer.json().get("explanation", "")).query).items()}
+    if why.get("verb") not in VERBS or may(scene, username, why["verb"]):
+        return False
+    return VERBS[why["verb"]].where is Where.SITE or bool({"project", "space"} & set(why))
