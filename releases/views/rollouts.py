@@ -24,6 +24,7 @@ from releases.presenters.entry import entry_of
 from releases.presenters.place_acts import roll_back_to
 from releases.presenters.rollout import (
     SOURCES,
+    Pace,
     back_act,
     cancel_act,
     moments_of,
@@ -55,7 +56,9 @@ def rollout(request: HttpRequest, pk: int) -> HttpResponse:
     context = _context(request, deployment)
     if part:
         return page(request, "releases/_rollout.html", context)
-    context |= _timeline(request, deployment, with_cluster=bool(request.GET.get("events")))
+    context = (
+        _timeline(request, deployment, with_cluster=bool(request.GET.get("events")), pace=context["pace"]) | context
+    )
     return page(request, "releases/rollout.html", context | _pod(request, deployment))
 
 
@@ -121,7 +124,9 @@ def _applied_since(deployment: Deployment, place: Placement | None) -> Deploymen
     return place.last_applied
 
 
-def _timeline(request: HttpRequest, deployment: Deployment, *, with_cluster: bool) -> dict[str, Any]:
+def _timeline(
+    request: HttpRequest, deployment: Deployment, *, with_cluster: bool, pace: Pace | None = None
+) -> dict[str, Any]:
     """What happened, as the platform keeps it and as the cluster tells it now, in one list; ``?source=`` narrows it."""
     source = request.GET.get("source", "")
     source = source if source in SOURCES else ""
@@ -133,7 +138,7 @@ def _timeline(request: HttpRequest, deployment: Deployment, *, with_cluster: boo
         "moments": timeline(moments_of(deployment), context["events"], source),
         "source": source,
         "sources": [Choice(value, label, value == source) for value, label in SOURCES.items()],
-        "pace": pace_of(deployment),
+        "pace": pace or pace_of(deployment),
         "deadline": _deadline(deployment) if deployment.state in ACTIVE else None,
     }
 
