@@ -6,6 +6,8 @@ Page, API and the executing step ask the same functions, so a greyed button, a 4
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.utils.functional import lazy
 
 from accounts.models import User
@@ -288,19 +290,28 @@ def roll_back_gates(
 
 
 def again_gates(
-    order: ReleaseOrder, space: Space, *, snapshot: Snapshot, deployer: User | None, own: Deployment | None = None
+    order: ReleaseOrder,
+    space: Space,
+    *,
+    snapshot: Snapshot,
+    deployer: User | None,
+    own: Deployment | None = None,
+    since: datetime | None = None,
 ) -> list[Gate]:
-    """What must hold before what succeeded there is applied again: it was promoted and approved then."""
+    """What must hold before what succeeded there is applied again: it was promoted and approved then.
+
+    ``since``: when it succeeded, where the caller has that row.
+    """
     return [
         built(order),
-        _proven(snapshot, space),
+        _proven(snapshot, space, since=since),
         *_place_free(order, space, own),
         *four_eyes_gates(order, space, deployer),
     ]
 
 
-def _proven(snapshot: Snapshot, space: Space, *, is_last: bool = True) -> Gate:
-    ended = succeeded_at(snapshot)
+def _proven(snapshot: Snapshot, space: Space, *, is_last: bool = True, since: datetime | None = None) -> Gate:
+    ended = since or succeeded_at(snapshot)
     if ended is None:
         message = _("This snapshot never succeeded here: deploy it instead.")
         return Gate("proven", False, message, _deployers_in(space))

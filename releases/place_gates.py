@@ -45,7 +45,9 @@ def restart_gates(place: Placement, good: Deployment | None, *, own: Deployment 
     first = stands(place, good)
     if good is None or good.snapshot is None:
         return [first]
-    return [first, *again_gates(good.order, place.space, snapshot=good.snapshot, deployer=None, own=own)]
+    since = good.finished_at if good.state == RunState.SUCCEEDED else None
+    again = again_gates(good.order, place.space, snapshot=good.snapshot, deployer=None, own=own, since=since)
+    return [first, *again]
 
 
 def back_gates(to: Deployment, space: Space, *, deployer: User | None) -> list[Gate]:

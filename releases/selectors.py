@@ -283,7 +283,10 @@ def has_settled(deployment: Deployment) -> bool:
 def good_deployments(component_id: int, space: Space, *, limit: int = 50) -> list[Deployment]:
     """Every deployment that succeeded there, newest first: what one can roll back to."""
     rows = good_rows(component_id, space.pk).select_related("order", "snapshot", "deployed_by").defer(*MANIFESTS)
-    return list(rows.order_by("-id")[:limit])
+    found = list(rows.order_by("-id")[:limit])
+    for row in found:
+        row.space = space
+    return found
 
 
 def earlier_successes(place: Placement) -> list[Deployment]:

@@ -85,7 +85,8 @@ def timeline(own: Sequence[Moment], told: Sequence[Moment], source: str) -> list
 
 def moments_of(deployment: Deployment) -> list[Moment]:
     """What happened and what was seen while it was followed, newest first: one query, kept for ever."""
-    rows = OrderEvent.objects.filter(order_id=deployment.order_id, kind__startswith="deployment.")
+    of_order = OrderEvent.objects.filter(order_id=deployment.order_id, kind__startswith="deployment.")
+    rows = of_order.select_related("actor")
     found = [event for event in rows.order_by("-seq")[:READ] if event.data.get("id") == deployment.pk]
     said = [_moment(event, deployment) for event in found]
     seen = [_seen(moment) for moment in deployment.progress.get("moments", [])]
