@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.http import urlencode
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import User
 from accounts.selectors import demo_people
@@ -24,7 +25,7 @@ from releases.views.pages import rights_of
 
 CHOSEN = "chosen_project"
 """The session's key of the project that somebody works on; every page's address names it where it narrows a list."""
-NARROWED = ("desk:home", "releases:list", "desk:approvals", "components:list", "desk:figures")
+NARROWED = ("desk:home", "releases:list", "desk:approvals", "components:list", "desk:figures", "releases:feed")
 """Pages whose lists one project narrows: the switcher stays there, from elsewhere it leads home."""
 
 
@@ -94,6 +95,7 @@ class Shell:
             RailLink("home", _("Home"), reverse("desk:home") + here, "h", True),
             RailLink("orders", _("Orders"), reverse("releases:list") + here, "o", True),
             RailLink("approvals", _("Approvals"), reverse("desk:approvals") + here, "a", True),
+            RailLink("deployments", pgettext_lazy("feed", "Deployments"), reverse("releases:feed") + here),
             RailLink("components", _("Components"), reverse("components:list") + here, "c"),
             RailLink("environments", _("Environments"), reverse("environments:list"), "e"),
             RailLink("figures", _("Figures"), reverse("desk:figures") + here),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.urls import reverse
-from django.utils.translation import override
+from django.utils.translation import override, pgettext_lazy
 
 from desk.selectors.matrix import chosen_projects
 from environments.access import Rights
@@ -48,6 +48,7 @@ PAGES = (
     Place("desk:home", _("Home"), "home", "gzt gongzuotai", "g h"),
     Place("releases:list", _("Orders"), "orders", "fbd fabudan", "g o"),
     Place("desk:approvals", _("Approvals"), "approvals", "sp shenpi", "g a"),
+    Place("releases:feed", pgettext_lazy("feed", "Deployments"), "deployments", "bsdt bushudongtai"),
     Place("components:list", _("Components"), "components", "zj zujian", "g c"),
     Place("environments:list", _("Environments"), "environments", "hj huanjing", "g e"),
     Place("desk:figures", _("Figures"), "figures", "tj tongji"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from releases.api.views import break_glass, deployments, logs, orders, scale_requests, turns
+from releases.api.views import break_glass, deployments, feed, logs, orders, scale_requests, turns
 
 ORDER = "orders/<str:number>/"
 LOG = ORDER + "builds/<int:attempt>/log/"
@@ -39,6 +39,7 @@ urlpatterns = [
     path("break-glasses/<int:pk>/", break_glass.OneBreakGlass.as_view()),
     path("break-glasses/<int:pk>/end/", break_glass.BreakGlassEnd.as_view()),
     path("break-glasses/<int:pk>/review/", break_glass.BreakGlassReview.as_view()),
+    path("deployments/", feed.Feed.as_view()),
     path("deployments/<int:pk>/", deployments.OneDeployment.as_view()),
     path("deployments/<int:pk>/cancellation/", deployments.DeploymentCancellation.as_view()),
     path("deployments/<int:pk>/release/", turns.DeploymentRelease.as_view()),

@@ -191,6 +191,8 @@ ADMINISTRATION = (
     View("explain", DENIED, f"/explain/?verb=deploy&space={OMM}/uat", OUTSIDER, status=404),
     View("audit", NORMAL, "/audit/", AUDITOR),
     View("audit", EMPTY_STATE, "/audit/?actor=nobody-is-called-so", AUDITOR),
+    *_also_delayed(View("deployments", NORMAL, "/deployments/")),
+    View("deployments", EMPTY_STATE, "/deployments/?person=nobody-is-called-so"),
     View("figures", NORMAL, "/figures/"),
     View("figures-project", NORMAL, f"/figures/?project={OMM}&period=4w&environment=uat", DEVELOPER),
     View("figures", EMPTY_STATE, "/figures/", OUTSIDER),
