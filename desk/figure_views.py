@@ -13,6 +13,7 @@ from desk.figures import PERIODS, Figures, Wanted, figures
 from desk.figures.charts import charts
 from desk.figures.exports import as_csv
 from desk.figures.totals import totals, week_rows
+from foundation.clock import db_now
 from foundation.pages import read_view
 from releases.views.pages import page, rights_of
 
@@ -33,7 +34,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "hidden": len(found.builds) - len(found.builds[:MOST_COMPONENTS]),
         # A little more than the longest, so that its mark is not cut.
         "longest": max([row.spread.ninth or 0 for row in found.builds[:MOST_COMPONENTS]], default=0) * 51 // 50 + 1,
-        "until": timezone.now(),
+        "until": db_now(),
     }
     return page(request, "desk/figures.html", context | _choices(request, found))
 
@@ -70,7 +71,9 @@ def export(request: HttpRequest) -> HttpResponse:
     """Every number of the page, a line each."""
     found = figures(rights_of(request), Wanted.read(request.GET.dict()))
     answer = HttpResponse(as_csv(found), content_type="text/csv; charset=utf-8")
-    name = "-".join(part for part in ("figures", found.wanted.project, f"{timezone.localtime():%Y%m%d}") if part)
+    name = "-".join(
+        part for part in ("figures", found.wanted.project, f"{timezone.localtime(db_now()):%Y%m%d}") if part
+    )
     answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     answer["Cache-Control"] = "no-store"
     return answer

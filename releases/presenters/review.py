@@ -18,7 +18,7 @@ from foundation.messages import MessageLike, localized_list
 from foundation.messages import message as _
 from foundation.runs.choices import RunState
 from releases.choices import Reason
-from releases.gates import Gate, removal_gates
+from releases.gates import Gate, first_closed, removal_gates
 from releases.models import Approval, Deployment, Placement, ReleaseOrder, Review, Snapshot
 from releases.node_capacity import NodeCapacity
 from releases.presenters.build import usual_rollout
@@ -117,6 +117,18 @@ def review_gates(review: Review | None, bars: list[Bar]) -> list[Gate]:
     message = _("Reviewed: nothing stands in the way in the cluster.")
     fine = Gate("reviewed", True, message, since=review.finished_at)
     return [fine, _quota_gate(review, bars)] if bars else [fine]
+
+
+def gates_shown(found: list[Gate]) -> dict[str, Any]:
+    """What the verdict of a page draws: the closed ones, the others folded, and what stands in the way first."""
+    closed = [gate for gate in found if not gate.is_open]
+    return {
+        "gates": found,
+        "closed_gates": closed,
+        "passed_gates": [gate for gate in found if gate.is_open],
+        "closed_count": len(closed),
+        "first_closed": first_closed(found),
+    }
 
 
 def gates_of_removal(review: Review | None, order: ReleaseOrder, space: Space, deployer: User | None) -> list[Gate]:

@@ -14,17 +14,17 @@ from accounts.models import User
 from environments.access import Rights
 from foundation.api.routes import api_route, with_field, without_field
 from foundation.problems import Refused
-from releases import gates, selectors
+from releases import selectors
 from releases.forms import DeployForm
-from releases.models import Placement, Review
+from releases.models import Placement
 from releases.presenters.acts import refusal
 from releases.presenters.diff import diff_of
-from releases.presenters.review import approvals_of, gates_of_removal, has_moved, problems_of
+from releases.presenters.review import approvals_of, gates_of_removal, gates_shown, has_moved, problems_of
 from releases.presenters.words import reason_of, why_waiting
-from releases.services import approvals, removals
+from releases.services import removals
 from releases.services.removals import standing_of
 from releases.views.pages import live, page
-from releases.views.reviews import DECIDED, next_url
+from releases.views.reviews import words_on
 
 
 @api_route("removal_reviews_create", when=without_field("snapshot"))
@@ -77,9 +77,7 @@ def _context(user: User, place: Placement, form: DeployForm | None) -> dict[str,
         "order": order,
         "review": review,
         "snapshot": snapshot,
-        "gates": found,
-        "first_closed": gates.first_closed(found),
-        "closed_count": sum(not gate.is_open for gate in found),
+        **gates_shown(found),
         "why": no.why,
         "who": no.who,
         "explain": no.explain,
@@ -89,15 +87,6 @@ def _context(user: User, place: Placement, form: DeployForm | None) -> dict[str,
         "problems": problems_of(review),
         "is_fresh": bool(review and selectors.is_fresh(review)) and not has_moved(review, place),
         "form": form or DeployForm(initial=initial, number=order.number, is_production=space.environment.is_production),
-        **_deciding(review, user),
+        **words_on(approvals_of(review), snapshot, user, is_deploying=True),
         **live(order, space.pk),
     }
-
-
-def _deciding(review: Review | None, user: User) -> dict[str, Any]:
-    given = approvals_of(review)
-    own = next((one for one in given if one.by_id == user.pk and one.state in DECIDED), None)
-    snapshot = review.snapshot if review else None
-    is_asked = snapshot is not None and snapshot.space.approvals > 0
-    why = approvals.why_not(user, snapshot) if snapshot and is_asked and own is None else ""
-    return {"approvals": given, "own_word": own, "decide_why": why, "next_to_approve": next_url() if own else ""}

@@ -62,7 +62,7 @@ def test_the_page_asks_reviews_and_removes(
     assert "It is not reviewed yet" in words(client.get(url))
     assert client.post(url)["Location"] == url
     review = Review.objects.get(is_removal=True)
-    assert review.order == standing.order and "The review is under way" in words(client.get(url))
+    assert review.order == standing.order and "Reviewing" in words(client.get(url))
     with transaction.atomic():
         transitions.end_run(review, "failed", actor=None)
     seen = reviewed(world)
