@@ -18,11 +18,15 @@ from releases.models import ReleaseOrder
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why not, who can clear it and where the permission explainer says more; all empty when one may."""
+    """Why not, who can clear it and where the permission explainer says more; all empty when one may.
+
+    ``first``: who clears the gate that stops those, too, who have the right.
+    """
 
     why: MessageLike = ""
     who: MessageLike = ""
     explain: str = ""
+    first: MessageLike = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ class Act:
     @property
     def ask(self) -> MessageLike:
         """Whom to ask instead, for a button; empty where it may be done, and where nobody is known."""
-        return _("Ask %(who)s", who=self.who) if self.why and self.who else ""
+        who = self.no.first or self.who
+        return _("Ask %(who)s", who=who) if self.why and who else ""
 
     @property
     def is_allowed(self) -> bool:
@@ -86,10 +91,10 @@ def refusal(
     order: ReleaseOrder | None = None,
 ) -> Refusal:
     """The first thing in the way: the right, then the gates. Only for greying; services ask again for themselves."""
+    closed = first_closed(gates or [])
     if not rights.can(verb, project_id=project_id, space=space, owner_id=owner_id):
         who = who_may(verb, project_id=project_id, space=space)
-        return Refusal(may_not(space), who, explain_url(verb, order, space, project_id))
-    closed = first_closed(gates or [])
+        return Refusal(may_not(space), who, explain_url(verb, order, space, project_id), closed.who if closed else "")
     if closed is None:
         return Refusal()
     # Without an order the explainer has no gates to tell of: it would say yes to what is refused here.

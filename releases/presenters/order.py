@@ -276,7 +276,9 @@ def _onwards(order: ReleaseOrder, place: Place, rights: Rights, panel: str) -> A
     label = _("Review and deploy to %(name)s", name=space.environment.label)
     if rights.can("deploy", space=space) or rights.can("approve", space=space):
         return Act(label, url, is_primary=True, letter="d")
-    no = refusal(rights, "deploy", space=space, order=order)
+    # Before a review there is nothing to approve: who deploys makes one first.
+    is_reviewed = place.review is not None and place.review.snapshot_id is not None
+    no = refusal(rights, "deploy", space=space, gates=place.deployment_gates if is_reviewed else [], order=order)
     return Act(label, url, no=no, is_primary=True)
 
 

@@ -273,6 +273,19 @@ def test_who_never_may_is_told_whom_to_ask(world: World, component: Component, s
     assert "Ask " not in words(page(signed_in("olli"), order)).partition("Where it is")[0]
 
 
+def test_who_approves_is_asked_before_who_deploys(world: World, component: Component, signed_in: SignIn) -> None:
+    order, prd = make_built(component, world.dana), world.spaces["prd"]
+    Promotion.objects.create(order=order, component=component, space=prd, promoted_by=world.tess)
+    for slug in ("fat", "uat"):
+        make_success(order, world.spaces[slug], world.olli)
+    snapshot = make_review(order, prd).snapshot
+    primary = page(signed_in("dana"), order, "?panel=prd").context["primary"]
+    (approved,) = [
+        gate for gate in gates.deployment_gates(order, prd, snapshot=snapshot, deployer=None) if gate.code == "approved"
+    ]
+    assert (str(primary.ask), str(primary.who)) == (f"Ask {approved.who}", "Olli, Oskar") and not approved.is_open
+
+
 def test_more_than_three_names_are_counted(world: World, component: Component, signed_in: SignIn) -> None:
     order = make_order(component, world.dana)
     names = ("dave", "tess", "otto")
