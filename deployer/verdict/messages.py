@@ -23,14 +23,14 @@ MESSAGES: dict[str, Message] = {
     "runs_as_root": _("The image %(image)s would run as root, or may: the pod forbids it. %(message)s"),
     "start_failed": _("The start command of container %(container)s could not be executed: %(message)s"),
     "crash_loop": _(
-        "Container %(container)s exits with code %(exit_code)s after %(lived_seconds)s seconds, again and again "
-        "(%(restarts)s restarts)."
+        "Container %(container)s exits with code %(exit_code)s after %(lived_seconds)s s, again and again "
+        "(restarts: %(restarts)s)."
     ),
     "killed": _(
-        "Container %(container)s is killed from outside (exit code %(exit_code)s) after %(lived_seconds)s seconds, "
-        "again and again (%(restarts)s restarts)."
+        "Container %(container)s is killed from outside (exit code %(exit_code)s) after %(lived_seconds)s s, "
+        "again and again (restarts: %(restarts)s)."
     ),
-    "init_failed": _("Init container %(container)s fails with code %(exit_code)s (%(restarts)s restarts)."),
+    "init_failed": _("Init container %(container)s fails with code %(exit_code)s (restarts: %(restarts)s)."),
     "out_of_memory": _("Container %(container)s was killed for exceeding its memory limit of %(limit)s."),
     "liveness_failed": _("Container %(container)s is restarted because its liveness check fails: %(message)s"),
     "startup_failed": _(

@@ -82,7 +82,7 @@ def test_a_failure_comes_with_cause_next_step_and_evidence(world: World, first: 
     Placement.objects.filter(last_succeeded=first).update(last_applied=row)
     response = signed_in("olli").get(f"/deployments/{row.pk}/")
     said = words(response)
-    assert "Container app exits with code 1 after 4 seconds, again and again (3 restarts)." in said
+    assert "Container app exits with code 1 after 4 s, again and again (restarts: 3)." in said
     assert "KeyError: 'THE_LINE'" in said
     assert "Read the last lines of the container's log" in said and "KeyError: 'REDEEM_LOCK_SECONDS' ⟨U+202E⟩" in said
     assert f'href="{PLACE}/fat/roll-back/?to={first.pk}"' in response.content.decode()
