@@ -10,6 +10,7 @@ import yaml
 from deployer.rights import account_manifest
 from tests.contract.wire import CORE, Wire
 from tests.controlplane.plane import Plane
+from tests.patience import wait_for
 
 pytestmark = pytest.mark.controlplane
 
@@ -26,6 +27,8 @@ def test_a_name_bounds_making_it_too(plane: Plane) -> None:
         if one["kind"] in ("Role", "RoleBinding"):
             assert wire.call("POST", f"{ROLES}/{one['kind'].lower()}s", one).status == 201
     wire.http.headers["Impersonate-User"] = "system:serviceaccount:prism4k:prism4k"
+    # The server hears of a role by a watch of its own: a moment later.
+    wait_for(lambda: wire.call("GET", f"{CORE}/secrets/{name}").status == 404, "the role is in force", 20)
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": {"a": "MQ=="}}
     assert wire.apply(f"{CORE}/secrets", secret).status == 201
     assert wire.apply(f"{CORE}/secrets", secret | {"data": {"a": "Mg=="}}).status == 200
