@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 
 from accounts.actor import actor_of
 from audit.choices import Outcome
@@ -26,7 +26,7 @@ from environments.models import Environment
 from foundation import paging
 from foundation.api.routes import api_route
 from foundation.messages import message as _
-from foundation.pages import act_view, read_view, redirect_with, render_page
+from foundation.pages import act_view, query_of, read_view, redirect_with, render_page
 from releases.filtering import read_day
 from releases.views.pages import rights_of
 
@@ -41,14 +41,12 @@ def events(request: HttpRequest) -> HttpResponse:
         before=paging.read_cursor(request.GET.get("before"), "before"),
         after=paging.read_cursor(request.GET.get("after"), "after"),
     )
-    query = QueryDict(mutable=True)
-    query.update(filters.given)
     context: dict[str, Any] = {
         "page": found,
         "rows": rows_of(found.items),
         "given": filters,
         "is_filtered": bool(filters.given),
-        "query": query.urlencode(),
+        "query": query_of(filters.given),
         "reads_all": rights.can("read_audit"),
         **_choices(filters, readable_projects(rights)),
         **_check(),

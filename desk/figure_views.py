@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from components.models import Component
@@ -13,6 +13,7 @@ from desk.figures import PERIODS, Figures, Wanted, figures
 from desk.figures.charts import charts
 from desk.figures.exports import as_csv
 from desk.figures.totals import totals, week_rows
+from foundation import pages
 from foundation.clock import db_now
 from foundation.pages import read_view
 from releases.views.pages import page, rights_of
@@ -60,10 +61,8 @@ def _choices(request: HttpRequest, found: Figures) -> dict[str, Any]:
 
 def query_of(wanted: Wanted, **changes: str) -> str:
     """The filters, ready for an address."""
-    query = QueryDict(mutable=True)
-    given = {name: getattr(wanted, name) for name in ("period", "project", "environment", "component")} | changes
-    query.update({name: value for name, value in given.items() if value})
-    return query.urlencode()
+    given = {name: getattr(wanted, name) for name in ("period", "project", "environment", "component")}
+    return pages.query_of(given | changes)
 
 
 @read_view

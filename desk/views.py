@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import resolve, reverse
 from django.views.decorators.debug import sensitive_post_parameters
@@ -26,6 +26,7 @@ from environments.access import Rights, require
 from environments.choices import Role
 from environments.selectors.rule_changes import shown as show_rule_change
 from environments.selectors.rule_changes import waits_for
+from foundation import pages
 from foundation.api.routes import api_route, no_api_route
 from foundation.messages import MessageLike
 from foundation.messages import message as _
@@ -97,10 +98,7 @@ def read_filters(request: HttpRequest) -> Filters:
 
 def query_of(filters: Filters) -> str:
     """The filters without the place in the list, ready for an address."""
-    query = QueryDict(mutable=True)
-    given = {name: getattr(filters, name) for name in ("project", "text", "state", "mine")}
-    query.update({name: value for name, value in given.items() if value})
-    return query.urlencode()
+    return pages.query_of({name: getattr(filters, name) for name in ("project", "text", "state", "mine")})
 
 
 def _whole(rights: Rights, filters: Filters, projects: list[tuple[int, str, str]]) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -49,6 +49,13 @@ def is_htmx(request: HttpRequest) -> bool:
 def wanted_part(request: HttpRequest) -> str:
     """The name of the part (``?part=``) that htmx asks for; empty for a whole page."""
     return request.GET.get("part", "") if is_htmx(request) else ""
+
+
+def query_of(given: Mapping[str, str]) -> str:
+    """What was given, ready for an address; what is empty is not in it."""
+    query = QueryDict(mutable=True)
+    query.update({name: value for name, value in given.items() if value})
+    return query.urlencode()
 
 
 def render_page(

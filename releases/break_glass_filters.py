@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from releases.filtering import midnight, read_day
+from releases.filtering import day_text, midnight, read_day
 from releases.models import BreakGlass, Deployment
 
 IN_FORCE, OVER, REVIEWED = "in_force", "to_review", "reviewed"
@@ -43,8 +43,7 @@ class BreakGlassFilters:
             if getattr(found, name) not in choices:
                 found = replace(found, **{name: ""})
         for name in ("since", "until"):
-            day = read_day(getattr(found, name))
-            found = replace(found, **{name: day.isoformat() if day else ""})
+            found = replace(found, **{name: day_text(getattr(found, name))})
         return found
 
     @property

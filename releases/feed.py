@@ -10,7 +10,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from components.models import ComponentSettings
 from environments.access import Rights
 from foundation.runs.choices import ACTIVE, RunState
-from releases.filtering import midnight, read_day
+from releases.filtering import day_text, midnight, read_day
 from releases.models import Deployment
 
 FILTERS = ("project", "environment", "person", "verdict", "since", "until")
@@ -25,9 +25,7 @@ _HEAVY = ("policy", "applied", "live_fingerprint", "removals", "entry")
 def read_filters(given: Mapping[str, str]) -> dict[str, str]:
     """By name; a day or a verdict that is none counts as not given."""
     found = {name: str(given.get(name, "")).strip()[:200] for name in FILTERS}
-    for name in DAYS:
-        day = read_day(found[name])
-        found[name] = day.isoformat() if day else ""
+    found |= {name: day_text(found[name]) for name in DAYS}
     return found | {"verdict": found["verdict"] if found["verdict"] in VERDICTS else ""}
 
 

@@ -56,6 +56,12 @@ def read_day(text: str) -> date | None:
     return found if found and 1970 <= found.year < 9999 else None
 
 
+def day_text(text: str) -> str:
+    """The day as an address has it; empty for anything else."""
+    day = read_day(text)
+    return day.isoformat() if day else ""
+
+
 def _means(text: str) -> Q:
     choice = _begins("number", text.upper()) | _begins("branch", text) | _begins("git_tag", text)
     if short := _SHORT_NAME.fullmatch(re.sub(r"[-·.\s]", "", text.upper())):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from accounts.actor import actor_of
@@ -14,7 +14,7 @@ from environments.access import Rights, visible_to
 from foundation import paging
 from foundation.api.routes import api_route
 from foundation.messages import message as _
-from foundation.pages import act_view, is_saved, read_view, redirect_with
+from foundation.pages import act_view, is_saved, query_of, read_view, redirect_with
 from releases import break_glass, gates, selectors
 from releases.break_glass_filters import BreakGlassFilters, filter_break_glasses
 from releases.forms import BreakGlassForm, BreakGlassReasonForm
@@ -22,7 +22,7 @@ from releases.models import BreakGlass
 from releases.presenters.acts import panel_url, refusal
 from releases.presenters.break_glass import filter_choices, listed, shown
 from releases.services import break_glass as services
-from releases.views.lists import MOST_TOPICS
+from releases.views.live_lists import MOST_TOPICS
 from releases.views.pages import live, page, rights_of
 
 
@@ -36,11 +36,9 @@ def list_all(request: HttpRequest) -> HttpResponse:
         before=paging.read_cursor(request.GET.get("before"), "before"),
         after=paging.read_cursor(request.GET.get("after"), "after"),
     )
-    query = QueryDict(mutable=True)
-    query.update(filters.given)
     context = {
         "page": found, "rows": listed(found.items), "given": filters, "is_filtered": bool(filters.given),
-        "query": query.urlencode(), "choices": filter_choices(filters, rights),
+        "query": query_of(filters.given), "choices": filter_choices(filters, rights),
         "topic": _topics(rights),
     }  # fmt: skip
     return page(request, "releases/break_glass_list.html", context, nav="audit")

@@ -204,7 +204,7 @@ def test_every_project_is_offered_and_heard_of_however_many_components_there_are
 def test_more_projects_than_a_socket_watches_are_asked_about_by_the_clock(
     signed_in: SignIn, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("releases.views.lists.MOST_TOPICS", 2)
+    monkeypatch.setattr("releases.views.live_lists.MOST_TOPICS", 2)
     for number in range(3):
         project = Project.objects.create(organisation=world.project.organisation, slug=f"p-{number}", name="P")
         Component.objects.create(project=project, name="a", slug="a")
