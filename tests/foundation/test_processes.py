@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 
 from foundation.runs import heartbeat
 from foundation.runs.engine import RunState, hinted_at, launch_hint, release_leases
@@ -42,6 +42,32 @@ def start_watcher(start: Start, name: str) -> subprocess.Popen[str]:
     return watcher
 
 
+def is_writing() -> bool:
+    """Does some other process hold SQLite's one lock of writers?"""
+    if connection.vendor != "sqlite":
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 0")
+        try:
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("ROLLBACK")
+        except OperationalError:
+            return True
+        finally:
+            cursor.execute("PRAGMA busy_timeout = 20000")
+    return False
+
+
+def stop_asleep(child: subprocess.Popen[str], row: ProbeRun) -> None:
+    """Stops a watcher in the sleep of its step. One stopped in a write of its own would let nobody else write."""
+    seconds_until(lambda: reread(row).fence == 1 and row.started_at)
+    child.send_signal(signal.SIGSTOP)
+    while is_writing():
+        child.send_signal(signal.SIGCONT)
+        time.sleep(0.05)  # the length of a beat
+        child.send_signal(signal.SIGSTOP)
+
+
 def test_a_killed_watcher_loses_nothing(start: Start) -> None:
     first = start_watcher(start, "first")
     row = ProbeRun.objects.create(script=["sleep-first:60", "done"])
@@ -67,9 +93,8 @@ def test_the_supervisor_frees_a_dead_childs_runs_at_once(start: Start) -> None:
 
 def test_a_paused_watcher_writes_nothing_when_it_comes_back(start: Start) -> None:
     first = start_watcher(start, "first")
-    row = ProbeRun.objects.create(script=["sleep-first:1", "done"])
-    seconds_until(lambda: reread(row).fence == 1)
-    first.send_signal(signal.SIGSTOP)
+    row = ProbeRun.objects.create(script=[f"sleep-first:{LEASE_SECONDS:g}", "done"])
+    stop_asleep(first, row)
     start_watcher(start, "second")
     seconds_until(lambda: reread(row).is_terminal)
     before = list(ProbeRun.objects.values())
