@@ -94,6 +94,17 @@ class LogMask:
         return "".join(shown)
 
 
+def mask_tail(text: str) -> str:
+    """The end of a log, masked, with as many lines: where a key ends that began before it, all of it is the key's."""
+    ends, begins = _KEY_ENDS.search(text), _KEY_BEGINS.search(text)
+    if ends is None or (begins is not None and begins.start() < ends.start()):
+        return LogMask().apply(text)
+    before = text[: ends.end()].split("\n")
+    kept = max(0, len(before) - MOST_KEY_LINES)
+    shown = "".join(f"{line}\n" for line in before[:kept]) + "\n".join(MASK for _line in before[kept:])
+    return LogMask().apply(shown + text[ends.end() :])
+
+
 def _cut_mark(text: str) -> str:
     found = _CUT_MARK.search(text[-_LONGEST_MARK:])
     return found[0] if found else ""

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
 from components.targets import build_server_target, registry_target
 from deployer.adapters import jenkins, kubernetes, registry
-from deployer.errors import DeployerError, NotFound
-from deployer.interfaces import EventFacts
+from deployer.errors import DeployerError, NotFound, Unavailable
+from deployer.interfaces import EventFacts, LogWanted, TimedLog
+from deployer.parallel import outcomes
 from environments.models import Space
 from environments.targets import cluster_target
+from foundation.log_mask import mask_tail
 from foundation.messages import MessageLike, as_message
 from foundation.messages import message as _
 from foundation.problems import Missing, Refused
-from foundation.redaction import redact
 from releases.models import Build, ReleaseOrder
 
 
@@ -57,11 +58,17 @@ def _read_registry(order: ReleaseOrder, build: Build) -> dict[str, Any]:
     return {"registry": "image", "digest": image.digest, "digest_is": same if order.image_digest else "not-recorded"}
 
 
+LOG_SECONDS = 5.0
+LOGS_KEPT_SECONDS = 1.0
+K = TypeVar("K")
+V = TypeVar("V")
+
+
 def pod_log(space: Space, pod: str, *, container: str = "", previous: bool = False, tail_lines: int = 200) -> str:
     """The end of a container's log; raises Missing where it has none, Refused with the cluster's own message."""
     try:
         cluster = kubernetes.connect(cluster_target(space.cluster))
-        return redact(
+        return mask_tail(
             cluster.pod_log(space.namespace, pod, container=container, previous=previous, tail_lines=tail_lines)
         )
     except NotFound as error:
@@ -69,6 +76,74 @@ def pod_log(space: Space, pod: str, *, container: str = "", previous: bool = Fal
     except DeployerError as error:
         raise Refused(as_message(error), "pod-log", status=502) from error
 
+
+NO_LOG = TimedLog((), ())
+
+
+@dataclass(frozen=True)
+class PodRead:
+    """What came of asking for one pod's log; masked. ``trouble`` says why there is none."""
+
+    pod: str
+    log: TimedLog = NO_LOG
+    trouble: MessageLike = ""
+
+
+def timed_logs(space: Space, asked: Sequence[tuple[str, LogWanted]]) -> tuple[PodRead, ...]:
+    """The logs of several pods, within 5 s together; raises Refused where the cluster answers for none of them.
+
+    As many people as like may follow the same pods: an answer is good for all of them for a second.
+    """
+    return _LOGS.get((space.pk, tuple(asked)), lambda: _read_logs(space, asked))
+
+
+def _read_logs(space: Space, asked: Sequence[tuple[str, LogWanted]]) -> tuple[PodRead, ...]:
+    until = time.monotonic() + LOG_SECONDS
+    try:
+        cluster = kubernetes.connect(cluster_target(space.cluster))
+    except DeployerError as error:
+        raise Refused(as_message(error), "pod-log", status=502) from error
+
+    def ask(one: tuple[str, LogWanted]) -> TimedLog:
+        left = until - time.monotonic()
+        if left <= 0:
+            raise Unavailable(_("The cluster did not answer in time."))
+        return cluster.timed_log(space.namespace, one[0], replace(one[1], seconds=left))
+
+    found = outcomes(ask, asked)
+    away = [one for one in found if isinstance(one, Unavailable)]
+    if away and len(away) == len(found):
+        raise Refused(as_message(away[0]), "pod-log", status=502)
+    return tuple(
+        PodRead(pod, trouble=as_message(one)) if isinstance(one, DeployerError) else PodRead(pod, _masked(one))
+        for (pod, _wanted), one in zip(asked, found, strict=True)
+    )
+
+
+def _masked(log: TimedLog) -> TimedLog:
+    """As a whole, without the times: a secret may go over several lines."""
+    return replace(log, lines=tuple(mask_tail("\n".join(log.lines)).split("\n"))) if log.lines else log
+
+
+class _Kept(Generic[K, V]):
+    """Answers that are good for everybody for a moment."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._known: dict[K, tuple[float, V]] = {}
+
+    def get(self, key: K, ask: Callable[[], V]) -> V:
+        """The answer that is there, or a new one; what ``ask`` raises is not kept."""
+        now = time.monotonic()
+        for old in [one for one, (at, _answer) in list(self._known.items()) if now - at > self._seconds]:
+            self._known.pop(old, None)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = (time.monotonic(), ask())
+        return found[1]
+
+
+_LOGS: _Kept[tuple[int, tuple[tuple[str, LogWanted], ...]], tuple[PodRead, ...]] = _Kept(LOGS_KEPT_SECONDS)
 
 KEPT_SECONDS = 2.0
 _kept: dict[tuple[int, tuple[str, ...]], tuple[float, tuple[EventFacts, ...]]] = {}

@@ -11,6 +11,7 @@ from releases.views import (
     feed,
     lists,
     orders,
+    place_logs,
     promotions,
     removals,
     reviews,
@@ -62,5 +63,6 @@ urlpatterns = [
     path(PLACE + "scale/ask/", scale_requests.ask, name="ask-scale"),
     path(PLACE + "remove/", removals.remove, name="remove"),
     path(PLACE + "roll-back/", runtime.roll_back, name="roll-back"),
+    path(PLACE + "log/", place_logs.place_log, name="place-log"),
     path(PLACE + "pods/<str:pod>/log/", runtime.pod_log, name="pod-log"),
 ]

@@ -27,6 +27,7 @@ from deployer.interfaces.cluster import (
     ClusterFacts,
     Diagnosis,
     EventFacts,
+    LogWanted,
     Manifest,
     Moved,
     NodeFacts,
@@ -37,6 +38,7 @@ from deployer.interfaces.cluster import (
     QuotaLine,
     QuotaScope,
     Taint,
+    TimedLog,
     Verdict,
 )
 from deployer.interfaces.entry import (
@@ -87,6 +89,7 @@ __all__ = [
     "JobFacts",
     "LeftOut",
     "LogPage",
+    "LogWanted",
     "Manifest",
     "Moved",
     "NodeFacts",
@@ -108,6 +111,7 @@ __all__ = [
     "SourceTarget",
     "StageStatus",
     "Taint",
+    "TimedLog",
     "Verdict",
     "ignore_answer",
     "target_from",

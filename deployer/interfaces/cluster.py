@@ -128,6 +128,33 @@ class EventFacts:
     field: str = ""
 
 
+@dataclass(frozen=True)
+class LogWanted:
+    """Which lines of one container: the last ``tail_lines``, at most ``limit_bytes`` of them from the first one on.
+
+    ``since``: RFC 3339, by the node's clock; none that is older than its whole second. ``seconds``: until the answer.
+    """
+
+    container: str = ""
+    previous: bool = False
+    tail_lines: int = 200
+    since: str = ""
+    limit_bytes: int = 1024 * 1024
+    seconds: float = 5.0
+
+
+@dataclass(frozen=True)
+class TimedLog:
+    """A log's lines, and when each was written: ``2026-11-20T10:00:05.000000000Z``, in UTC, which sorts as text.
+
+    As many times as lines, and never one before another. ``is_cut``: there may be more lines than these.
+    """
+
+    times: tuple[str, ...]
+    lines: tuple[str, ...]
+    is_cut: bool = False
+
+
 class ClusterClient(Protocol):
     """Apply, observe, remove."""
 
@@ -193,6 +220,9 @@ class ClusterFacts(Protocol):
         self, namespace: str, pod: str, *, container: str = "", previous: bool = False, tail_lines: int = 200
     ) -> str:
         """Text of a container's log; raises NotFound."""
+
+    def timed_log(self, namespace: str, pod: str, wanted: LogWanted) -> TimedLog:
+        """Lines of a container's log with their times; raises NotFound."""
 
     def events(self, namespace: str, uid: str) -> tuple[EventFacts, ...]:
         """Events about one object, oldest first."""

@@ -37,13 +37,14 @@ export class Drawing {
     if (row.dataset.stamp === stamp && row.line === shown) return row;
     row.dataset.stamp = stamp;
     row.line = shown;
-    const [, time, sign, text] = row.children;
+    const { time, sign, text } = row.cells;
     text.classList.toggle("is-coming", !shown && !isMissing);
     if (!shown) {
       text.textContent = isMissing ? this.words.say("not_kept") : "";
       return row;
     }
     this.time(time, shown.at);
+    if (shown.pod) this.pod(row, shown);
     this.sign(row, sign, shown.level);
     fill(text, shown.text, this.pattern);
     if (shown.length > shown.text.length) text.append(this.more(number, shown.length));
@@ -56,8 +57,19 @@ export class Drawing {
     const link = make("a", "log-n", String(number));
     link.href = `${this.link}#L${number}`;
     link.tabIndex = -1; // sixty stops of the tab key would stand before what follows the log
-    row.append(link, make("time", "log-at"), make("span", "log-sign"), make("span", "log-text"));
+    row.cells = { time: make("time", "log-at"), sign: make("span", "log-sign"), text: make("span", "log-text") };
+    row.append(link, ...Object.values(row.cells));
     return row;
+  }
+
+  /** Whose line it is, by name and by colour. */
+  pod(row, { pod, of, kind }) {
+    const cell = row.cells.pod || (row.cells.pod = make("span", ""));
+    cell.className = `log-pod ansi-${pod.colour}`;
+    cell.textContent = pod.name;
+    cell.title = of;
+    row.classList.toggle("is-said", Boolean(kind));
+    row.cells.time.after(cell);
   }
 
   time(element, at) {

@@ -11,6 +11,7 @@ export class Frame {
     this.of.element.classList.toggle("has-times", Boolean(summary.newest_at) || summary.state === "receiving");
     this.of.element.classList.toggle("is-empty", !summary.lines);
     if (!summary.lines) this.of.view.dataset.empty = this.words.say(this.source.isReceiving ? "empty" : summary.state === "gone" ? "gone" : "nothing");
+    if (this.source.legend) this.source.legend(this.find, this.words);
     this.buttons(summary);
     this.counts(summary);
     this.back(summary);

@@ -3,7 +3,7 @@ import { RefusedError } from "./log_source.js";
 
 const PAUSE_MS = 2000;
 const DEADLINE_MS = 15000; // the cluster may be slow, and a connection may have died silently
-const MOST_KEPT = 20000;
+export const MOST_KEPT = 20000;
 const OVERLAP = 20;
 const ESCAPE = /\x1b\[[0-?]*[ -/]*[@-~]/g;
 
@@ -23,7 +23,11 @@ export class PodSource {
     answer.errors.forEach((place) => { fresh[place].level = "error"; });
     answer.warnings.forEach((place) => { fresh[place].level = "warning"; });
     this.lines = fresh.length < answer.most_lines ? fresh : this.joined(fresh);
-    const lines = this.lines;
+    this.sum(answer);
+  }
+
+  sum(answer) {
+    const { lines } = this;
     lines.forEach((line, place) => { line.line = place + 1; });
     const count = (level) => lines.filter((line) => line.level === level).length;
     const first = lines.findIndex((line) => line.level === "error");
@@ -47,6 +51,10 @@ export class PodSource {
     return known.concat([{ text: this.gap, length: this.gap.length, level: "", at: null }], fresh).slice(-MOST_KEPT);
   }
 
+  address() {
+    return this.url;
+  }
+
   async refresh() {
     clearTimeout(this.timer);
     if (this.isAsking) return;
@@ -55,14 +63,14 @@ export class PodSource {
     this.leash = new AbortController();
     const deadline = setTimeout(() => this.leash.abort(), DEADLINE_MS);
     try {
-      const answer = await fetch(this.url, { headers: { Accept: "application/json" }, signal: this.leash.signal });
+      const answer = await fetch(this.address(), { headers: { Accept: "application/json" }, signal: this.leash.signal });
       if ([401, 403, 404].includes(answer.status)) throw new RefusedError();
-      if (!answer.ok) throw new Error();
+      if (!answer.ok) throw new Error(answer.status === 502 ? "cluster" : "away");
       this.take(await answer.json());
       Object.assign(this, { trouble: "", tries: 0, heard: performance.now() });
     } catch (error) {
       this.tries += 1;
-      this.trouble = error instanceof RefusedError ? "refused" : "away";
+      this.trouble = error instanceof RefusedError ? "refused" : error.message === "cluster" ? "cluster" : "away";
     }
     clearTimeout(deadline);
     this.isAsking = false;

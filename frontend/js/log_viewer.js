@@ -4,7 +4,7 @@ import { write } from "./copy.js";
 import { addressOf, chosenIn, keepLiking, liking } from "./log_choice.js";
 import { Drawing } from "./log_draw.js";
 import { Frame } from "./log_frame.js";
-import { PodSource } from "./log_pod.js";
+import { KINDS } from "./log_place.js";
 import { Rows, openAtFirst, sectionOf } from "./log_rows.js";
 import { Search } from "./log_search.js";
 import { Source } from "./log_source.js";
@@ -33,7 +33,7 @@ class Viewer {
   // ------------------------------------------------------------ the beginning
   start() {
     const { element, words } = this;
-    const Kind = element.dataset.logViewer === "pod" ? PodSource : Source;
+    const Kind = KINDS[element.dataset.logViewer] || Source;
     this.source = new Kind(element.dataset.url, this.data, () => this.changed(), words);
     const { summary, isReceiving } = this.source;
     this.rows = new Rows();

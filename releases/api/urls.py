@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from releases.api.views import break_glass, deployments, feed, logs, orders, scale_requests, turns
+from releases.api.views import break_glass, deployments, feed, logs, orders, place_logs, scale_requests, turns
 
 ORDER = "orders/<str:number>/"
 LOG = ORDER + "builds/<int:attempt>/log/"
@@ -56,5 +56,6 @@ urlpatterns = [
     path(PLACE + "restarts/", deployments.Restarts.as_view()),
     path(PLACE + "scalings/", deployments.Scalings.as_view()),
     path(PLACE + "scale-requests/", scale_requests.PlaceScaleRequests.as_view()),
+    path(PLACE + "log/", place_logs.PlaceLog.as_view()),
     path(PLACE + "pods/<str:pod>/log/", deployments.PodLog.as_view()),
 ]

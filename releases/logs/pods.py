@@ -11,6 +11,9 @@ from releases.models import Placement
 MOST_LINES = 1000
 """Lines that one read asks the cluster for; it gives at most a megabyte of them."""
 
+MOST_NAMES = 64
+"""Of pods that one request may name."""
+
 
 def answer_of(text: str) -> dict[str, Any]:
     """The text, and the places of its marked lines, from 0."""

@@ -1,15 +1,17 @@
 """Observing, watching, and facts of a cluster over HTTP; the same cases hold on a real API server."""
 
 import asyncio
+import re
 
 import pytest
 
 from deployer.adapters.kubernetes.streams import Streams
-from deployer.errors import NotFound
-from deployer.interfaces import EventFacts, Moved, ObjectRef, Verdict
+from deployer.errors import NotFound, Rejected
+from deployer.interfaces import EventFacts, LogWanted, Moved, ObjectRef, TimedLog, Verdict
 from deployer.manifests import DeploymentMark
 from tests.contract.cluster_stand_in import Bench, quota, soon, workload
 from tests.contract.judging import judge_now
+from tests.controlplane.plane import PRESENT
 from tests.patience import at_most, soon_true, wait_for
 
 pytestmark = pytest.mark.contract
@@ -125,3 +127,35 @@ def test_events_of_a_refused_replica_set_name_the_reason(bench: Bench) -> None:
 def test_the_log_of_an_unknown_pod_is_not_found(bench: Bench) -> None:
     with pytest.raises(NotFound):
         bench.client.pod_log(bench.namespace, "no-such-pod")
+
+
+def printed(bench: Bench, wanted: LogWanted) -> TimedLog:
+    """What the one pod of ``web`` has printed, once it has."""
+
+    def read() -> TimedLog | None:
+        pods = bench.client.observe(bench.namespace, "app=web").pods
+        try:
+            found = bench.client.timed_log(bench.namespace, pods[0]["metadata"]["name"], wanted) if pods else None
+        except (NotFound, Rejected):
+            return None
+        return found if found and found.lines else None
+
+    return wait_for(read, "the pod prints")
+
+
+def test_each_line_of_a_log_has_the_nodes_own_time(bench: Bench) -> None:
+    bench.apply(workload(replicas=1, image=f"{PRESENT}app:1"))
+    whole = printed(bench, LogWanted())
+    assert len(whole.times) == len(whole.lines) >= 2 and not whole.is_cut
+    assert list(whole.times) == sorted(whole.times)
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", at) for at in whole.times)
+    assert whole.lines[0].startswith("INFO web starting") and "Z" not in whole.lines[0][:5]
+    last = printed(bench, LogWanted(tail_lines=1))
+    assert len(last.lines) == 1 and last.is_cut
+    container = printed(bench, LogWanted(container="web", since=whole.times[0]))
+    assert container.lines[0] == whole.lines[0], "none of the second is left out"
+    assert printed(bench, LogWanted(tail_lines=2, limit_bytes=150)).lines, "fewer lines rather than older ones"
+    pod = bench.client.observe(bench.namespace, "app=web").pods[0]["metadata"]["name"]
+    assert bench.client.timed_log(bench.namespace, pod, LogWanted(since="2099-01-01T00:00:00Z")).lines == ()
+    with pytest.raises(NotFound):
+        bench.client.timed_log(bench.namespace, pod, LogWanted(previous=True))

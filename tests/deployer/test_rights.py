@@ -19,7 +19,7 @@ from deployer.adapters.kubernetes.session import Session
 from deployer.adapters.kubernetes.streams import Streams
 from deployer.entry import Expectation
 from deployer.errors import Rejected
-from deployer.interfaces import ClusterTarget, Manifest, ObjectRef
+from deployer.interfaces import ClusterTarget, LogWanted, Manifest, ObjectRef
 from deployer.manifests.policy import KINDS
 from deployer.rights import account_manifest, rights_in
 from tests.contract.cluster_stand_in import soon, stand_in, workload
@@ -129,11 +129,11 @@ def use_all(client: KubernetesCluster) -> dict[str, Callable[[], Any]]:
             assert live is not None
             assert client.remove(SPACE, ref(one), uid=live["metadata"]["uid"], deadline=soon())
 
-    def log() -> None:
+    def log(read: Callable[[str], Any]) -> None:
         pods = wait_for(lambda: client.observe(SPACE, "app=web").pods)
         # Its image is nowhere: being told so is an answer that needed the right.
         with contextlib.suppress(Rejected):
-            client.pod_log(SPACE, pods[0]["metadata"]["name"])
+            read(pods[0]["metadata"]["name"])
 
     def adopt() -> None:
         live = client.read(SPACE, ref(workload()))
@@ -161,7 +161,8 @@ def use_all(client: KubernetesCluster) -> dict[str, Callable[[], Any]]:
         "autoscaler": lambda: client.autoscaler(SPACE, "web"),
         "autoscalers": lambda: client.autoscalers(SPACE, "a=b"),
         "events": lambda: client.events(SPACE, "some-uid"),
-        "pod_log": log,
+        "pod_log": lambda: log(lambda pod: client.pod_log(SPACE, pod)),
+        "timed_log": lambda: log(lambda pod: client.timed_log(SPACE, pod, LogWanted())),
         "remove": remove,
     }
 

@@ -60,3 +60,35 @@ def test_a_pods_log_grows_by_itself(open_screen: Open, crew: Crew, product: Prod
     plain = open_screen(DEVELOPER, javascript=False)
     plain.open(path)
     assert "alive for" in plain.page.locator("[data-log-tail]").inner_text()
+
+
+def test_the_pods_of_a_place_have_one_log(open_screen: Open, crew: Crew, product: Product) -> None:
+    """Lines of each pod in one view, which goes on by itself; a restart brings new pods and takes the old ones."""
+    order = crew.create()
+    order.build()
+    order.to("fat")
+    order.to("uat")
+    path = f"/runtime/{order.component}/uat/log/"
+    screen = open_screen(DEVELOPER)
+    page = screen.page
+    screen.open(path)
+    viewer = page.locator("[data-log-viewer]")
+    expect(viewer).to_have_class(re.compile("is-live"))
+    expect(page.locator("[data-log-pods] li")).to_have_count(2)
+    names = page.locator("[data-log-pods] code").all_inner_texts()
+    until(lambda: set(page.locator(".log-pod").all_inner_texts()) == set(names), "lines of both")
+    lines = int(viewer.get_attribute("data-lines") or 0)
+    until(lambda: int(viewer.get_attribute("data-lines") or 0) > lines, "more lines, by asking again")
+    page.keyboard.press("/")
+    page.locator(".log-search input").fill("STARTING")
+    expect(page.locator("[data-log-found]")).to_have_text("1 of 2")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-log-found]")).to_have_text("2 of 2")
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator("[data-log-found]")).to_have_text("1 of 2")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert f"{order.component.partition('/')[2]}-uat.log" == download.value.suggested_filename
+    plain = open_screen(DEVELOPER, javascript=False)
+    plain.open(path)
+    assert "alive for" in plain.page.locator("[data-log-tail]").inner_text()

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from foundation.log_mask import LogMask
+from foundation.log_mask import LogMask, mask_tail
 from foundation.redaction import MASK, register_secret
 from tests.patience import at_most
 
@@ -172,3 +172,14 @@ def test_notes_and_control_sequences_are_not_stored(raw: str, stored: str) -> No
 )
 def test_ordinary_lines_stay(text: str) -> None:
     assert LogMask().apply(text) == text
+
+
+def test_the_end_of_a_log_may_begin_in_the_middle_of_a_key() -> None:
+    tail = KEY.split("\n", 2)[2] + "after\nerror\n"
+    shown = mask_tail(tail)
+    assert SECRET not in shown and shown.endswith("\nafter\nerror\n")
+    assert shown.count("\n") == tail.count("\n")
+    whole = f"before\n{KEY}after\n"
+    assert mask_tail(whole) == LogMask().apply(whole) and mask_tail(whole).startswith("before\n")
+    assert mask_tail(tail + KEY).count(MASK) == tail.split("after")[0].count("\n") + LogMask().apply(KEY).count(MASK)
+    assert mask_tail("") == ""

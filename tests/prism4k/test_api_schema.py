@@ -114,7 +114,7 @@ def test_a_cluster_that_refuses_a_log_is_documented() -> None:
     documented = {
         operation["operationId"] for _path, _verb, operation in operations() if "502" in operation["responses"]
     }
-    assert documented == {"pod_log"}
+    assert documented == {"pod_log", "place_log"}
 
 
 def test_every_operation_has_a_name_of_its_own_and_a_summary() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from deployer.adapters.answers import json_object
-from deployer.adapters.kubernetes import facts, proxy
+from deployer.adapters.kubernetes import facts, logs, proxy
 from deployer.adapters.kubernetes.refusals import Answer
 from deployer.adapters.kubernetes.session import Session, collection_path, everywhere_path, object_path
 from deployer.autoscaling import find_of
@@ -19,6 +19,7 @@ from deployer.interfaces import (
     ClusterTarget,
     EntryAnswer,
     EventFacts,
+    LogWanted,
     Manifest,
     NodeFacts,
     ObjectRef,
@@ -27,6 +28,7 @@ from deployer.interfaces import (
     Permission,
     QuotaLine,
     ServerFacts,
+    TimedLog,
 )
 from deployer.manifests import MANAGER
 from deployer.manifests.policy import KINDS
@@ -208,9 +210,13 @@ class KubernetesCluster:
         self, namespace: str, pod: str, *, container: str = "", previous: bool = False, tail_lines: int = 200
     ) -> str:
         """Text of a container's log; raises NotFound for an unknown pod or a container that never ran before."""
-        return facts.pod_log(
+        return logs.pod_log(
             self._session, namespace, pod, container=container, previous=previous, tail_lines=tail_lines
         )
+
+    def timed_log(self, namespace: str, pod: str, wanted: LogWanted) -> TimedLog:
+        """Lines of a container's log with the node's times; raises NotFound like :meth:`pod_log`."""
+        return logs.timed_log(self._session, namespace, pod, wanted)
 
     def events(self, namespace: str, uid: str) -> tuple[EventFacts, ...]:
         """Events about one object, oldest first."""

@@ -1,4 +1,4 @@
-"""What people want to know about a cluster: version, quotas, rights, logs, events."""
+"""What people want to know about a cluster: version, quotas, rights, events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 
-from deployer.adapters.kubernetes.session import Session, object_path
+from deployer.adapters.kubernetes.session import Session
 from deployer.dialing import addresses_of
 from deployer.errors import NotFound, Rejected
 from deployer.interfaces import (
@@ -32,9 +32,7 @@ from deployer.nodes import node_facts
 from deployer.quantities import QuantityError, parse_quota_value
 from deployer.rights import Right
 
-LOG_LIMIT_BYTES = 1024 * 1024
 _WARNING = re.compile(r'299 \S+ "(?P<text>(?:[^"\\]|\\.)*)"')
-_NO_PREVIOUS = "previous terminated container"
 
 
 def describe(session: Session) -> ServerFacts:
@@ -157,22 +155,6 @@ def _may(session: Session, namespace: str, right: Right, verb: str) -> bool:
     }
     answer = session.ask("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", (), review).data()
     return (answer.get("status") or {}).get("allowed") is True
-
-
-def pod_log(session: Session, namespace: str, pod: str, *, container: str, previous: bool, tail_lines: int) -> str:
-    """The last lines of a container's log, at most 1 MiB."""
-    query = [("tailLines", str(max(1, tail_lines))), ("limitBytes", str(LOG_LIMIT_BYTES))]
-    if container:
-        query.append(("container", container))
-    if previous:
-        query.append(("previous", "true"))
-    try:
-        answer = session.read(f"{object_path('v1', 'Pod', namespace, pod)}/log", query)
-    except Rejected as exc:
-        if _NO_PREVIOUS in str(exc):
-            raise NotFound(_("The container has not run before, so there is no earlier log.")) from exc
-        raise
-    return answer.body.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def event_facts(items: Iterable[Manifest]) -> tuple[EventFacts, ...]:

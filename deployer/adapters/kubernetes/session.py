@@ -156,9 +156,10 @@ class Session:
             file.write(text)
         return str(path)
 
-    def read(self, path: str, query: Query = ()) -> Answer:
-        """GET. Raises the errors of an unsuccessful answer."""
-        return self._checked(self._repeated("GET", path, query, None, "application/json"), is_write=False)
+    def read(self, path: str, query: Query = (), *, seconds: float = 0) -> Answer:
+        """GET. Raises the errors of an unsuccessful answer; ``seconds`` until then, where somebody waits for it."""
+        seconds = seconds or READ_SECONDS
+        return self._checked(self._repeated("GET", path, query, None, "application/json", seconds), is_write=False)
 
     def ping(self, *, seconds: float) -> None:
         """One question that every account may ask, with so long for its answer; raises Unavailable.
@@ -239,11 +240,17 @@ class Session:
         if self._folder is not None:
             _remove_in_own_process(self._folder, os.getpid())
 
-    def _repeated(self, method: str, path: str, query: Query, body: Any, content_type: str) -> Answer:
+    def _repeated(
+        self, method: str, path: str, query: Query, body: Any, content_type: str, seconds: float = READ_SECONDS
+    ) -> Answer:
         # A server may close an idle connection in the instant we use it; asking again is safe here, and only here.
         for attempt in (1, 2):
             try:
-                return self._complete(self._send(method, path, query, body, content_type))
+                connect_seconds = min(CONNECT_SECONDS, seconds)
+                response = self._send(
+                    method, path, query, body, content_type, connect_seconds=connect_seconds, read_seconds=seconds
+                )
+                return self._complete(response)
             except urllib3.exceptions.ProtocolError as exc:
                 if attempt == 2:
                     raise self._unreachable(exc) from exc

@@ -89,6 +89,10 @@ def _chosen(request: Request, lines: list[Line]) -> list[Line]:
     if since is not None:
         start = clock.moment() - timedelta(seconds=since)
         lines = [line for line in lines if line[0] >= start]
+    if since_time := request.query_params.get("sinceTime"):
+        # The API server hands it to the node without the fraction of its second.
+        start = clock.parse(since_time).replace(microsecond=0)
+        lines = [line for line in lines if line[0] >= start]
     tail = requests.number(request, "tailLines")
     return (
         lines
