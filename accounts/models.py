@@ -55,6 +55,8 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox is
     theme = models.CharField(_("theme"), max_length=10, choices=Theme.choices, default=Theme.SYSTEM)
     single_keys = models.BooleanField(_("single keys act"), default=True)
     rights_epoch = models.PositiveIntegerField(default=0, editable=False)
+    news_at = models.DateTimeField(null=True, editable=False)
+    """When something new was written for them, so that open sockets look at it."""
     must_change_password = models.BooleanField(default=False, editable=False)
     password_reset_at = models.DateTimeField(null=True, editable=False)
     password_reset_by = models.ForeignKey("self", models.SET_NULL, null=True, editable=False, related_name="+")

@@ -32,6 +32,7 @@ from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.pages import act_view, is_htmx, read_view, redirect_with, render_page, wanted_part
 from foundation.problems import Missing
+from notifications.selectors.notices import unread_count
 from releases.models import Placement
 from releases.presenters.acts import new_order_act
 from releases.presenters.standings import show_states
@@ -56,7 +57,8 @@ def home(request: HttpRequest) -> HttpResponse:
     if _begins_with_audit(request, rights):
         return redirect("desk:audit")
     if wanted_part(request) == RAIL:
-        return page(request, "desk/_counts.html", {"counts": selectors.counts(user, rights)})
+        counts = {"counts": selectors.counts(user, rights), "unread": unread_count(user, rights)}
+        return page(request, "desk/_counts.html", counts)
     filters = read_filters(request)
     projects = selectors.chosen_projects(rights)
     topics = [f"project:{pk}" for pk, slug, _name in projects if filters.project in ("", slug)]

@@ -46,6 +46,7 @@ class Migration(migrations.Migration):
                 ('theme', models.CharField(choices=[('system', 'as the system'), ('light', 'light'), ('dark', 'dark')], default='system', max_length=10, verbose_name='theme')),
                 ('single_keys', models.BooleanField(default=True, verbose_name='single keys act')),
                 ('rights_epoch', models.PositiveIntegerField(default=0, editable=False)),
+                ('news_at', models.DateTimeField(editable=False, null=True)),
                 ('must_change_password', models.BooleanField(default=False, editable=False)),
                 ('password_reset_at', models.DateTimeField(editable=False, null=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),

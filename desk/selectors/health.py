@@ -44,6 +44,7 @@ KINDS: dict[str, MessageLike] = {
     "housekeeping": _("housekeeping"),
     "contact_deadline": _("deadlines without contact"),
     "expiry": _("what ends by its time"),
+    "telling": _("who is told of what"),
 }
 PHASES: dict[str, MessageLike] = {
     "start": pgettext_lazy("phase", "not begun"),

@@ -15,6 +15,7 @@ import "./open_pod.js";
 import "./panels.js";
 import "./live.js";
 import "./title_count.js";
+import "./notices.js";
 import "./copy.js";
 
 window.htmx = htmx;

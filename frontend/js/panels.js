@@ -30,9 +30,11 @@ export const staleSince = () => failingSince;
 
 /** The topic has news (without one: everything may have); the panels that listen to it are fetched soon. */
 export function changed(topic) {
+  // What a person is told concerns who asks for it by name, and the page that lists it.
+  const isOwn = Boolean(topic) && topic.startsWith("me:") && document.body.dataset.topic !== topic;
   all().forEach((panel) => {
     const topics = topicsOf(panel);
-    if (!topic || !topics.length || topics.includes(topic)) dirty.add(keyOf(panel));
+    if (!topic || (!topics.length && !isOwn) || topics.includes(topic)) dirty.add(keyOf(panel));
   });
   soon(BURST);
 }

@@ -22,10 +22,18 @@ import structlog
 from channels.layers import get_channel_layer
 from django.db import Error as DatabaseFault
 
-from releases.live.changes import BATCH, WINDOW_SECONDS, Changes, changed_within, read_events, recent_changes
+from releases.live.changes import (
+    BATCH,
+    WINDOW_SECONDS,
+    Changes,
+    changed_within,
+    read_events,
+    read_news,
+    recent_changes,
+)
 from releases.live.notify import GROUP
 from releases.live.rights import WatchedRights, Watcher, read_allowed
-from releases.live.topics import Topic
+from releases.live.topics import ME, Topic
 from releases.live.watched import RENEW_SECONDS, note_watched
 
 log = structlog.get_logger(__name__)
@@ -285,11 +293,20 @@ class Broadcaster:
                 continue
             try:
                 allowed = await read_allowed(rights, {(s.user_id, s.session_key, s.project_id) for s in everybody})
+                await self._mark_news({s.user_id for s in everybody if s.topic.kind == ME})
             except Exception as error:  # noqa: BLE001 - a loop that ended would leave everybody their rights for ever
                 log.warning("cannot read rights", error=f"{type(error).__name__}: {error}")
                 continue
             ended = [s for s in everybody if (s.user_id, s.session_key, s.project_id) not in allowed]
             await self._end(ended, rights.signed_out)
+
+    async def _mark_news(self, people: Collection[int]) -> None:
+        """What was written for people whose pages listen: at the pace of their rights, for nobody acts by it."""
+        if not people:
+            return
+        for user_id, stamp in (await read_news(people)).items():
+            if self._is_news(("news", user_id), stamp):
+                self._mark_changed(Topic(ME, str(user_id)))
 
     async def _end(self, ended: list[Subscriber], signed_out: Collection[Watcher] = ()) -> None:
         for subscriber in ended:

@@ -18,10 +18,11 @@ from django.db import Error as DatabaseFault
 from django.db import close_old_connections, connection
 from django.db.models import Max, Q, QuerySet
 
+from accounts.models import User
 from environments.models import Space
 from foundation.clock import now_minus
 from foundation.runs.choices import ACTIVE
-from releases.live.topics import Topic
+from releases.live.topics import ME, Topic
 from releases.models import Build, OrderEvent, Placement
 from releases.turns import waiting_turns
 
@@ -111,6 +112,13 @@ def _growing_logs(watched: Collection[int]) -> list[tuple[int, int, int]]:
 
 
 @on_reader_thread
+def read_news(people: Collection[int]) -> dict[int, datetime]:
+    """When something was last written for each of these people; who was never told anything is missing."""
+    rows = User.objects.filter(pk__in=list(people), news_at__isnull=False).order_by()
+    return {pk: at for pk, at in rows.values_list("pk", "news_at") if at is not None}
+
+
+@on_reader_thread
 def read_events(order_id: int, after: int) -> list[tuple[int, str]]:
     """The next events of an order as JSON text, oldest first, at most one batch."""
     rows = OrderEvent.objects.filter(order_id=order_id, seq__gt=after).order_by("seq")[:BATCH]
@@ -126,6 +134,8 @@ def changed_within(topic: Topic, seconds: float) -> bool:
     if seconds > LONGEST_ABSENCE_SECONDS:
         return True
     since = now_minus(seconds + WINDOW_SECONDS)
+    if topic.kind == ME:
+        return User.objects.filter(pk=topic.key, news_at__gte=since).exists()
     if topic.kind == "order":
         shown = [Q(**{f"{name}__order__number": topic.key}) for name in SHOWN_BY]
         shown.append(Q(turns__in=waiting_turns().filter(order__number=topic.key)))

@@ -18,7 +18,7 @@ from accounts.models import User
 from environments.access import Rights, read_rights
 from foundation.clock import db_now
 from releases.live.changes import on_reader_thread
-from releases.live.topics import on_thread
+from releases.live.topics import NO_PROJECT, on_thread
 
 REREAD_SECONDS = 30.0
 """Rights are read anew so often in any case: for what was changed past the services, as by a restore."""
@@ -57,8 +57,11 @@ class WatchedRights:
         return {
             (user_id, key, project_id)
             for user_id, key, project_id in asked
-            if user_id in self._known and (not key or key in sessions) and self._known[user_id].rights.sees(project_id)
+            if user_id in self._known and (not key or key in sessions) and self._sees(user_id, project_id)
         }
+
+    def _sees(self, user_id: int, project_id: int) -> bool:
+        return project_id == NO_PROJECT or self._known[user_id].rights.sees(project_id)
 
     def _is_good(self, pk: int, epoch: int, now: float) -> bool:
         known = self._known.get(pk)

@@ -24,9 +24,15 @@ def on_thread(function: Callable[P, T]) -> Callable[P, Awaitable[T]]:
     return found
 
 
+ME = "me"
+"""The kind of the topic that tells of what was written for a person; its key is that person's own id."""
+NO_PROJECT = 0
+"""The project of a person's own topic: nobody needs a role for it."""
+
+
 @dataclass(frozen=True)
 class Topic:
-    """``order:<number>`` is replayed; ``project:<id>`` and ``space:<id>`` only say "changed"."""
+    """``order:<number>`` is replayed; ``project:<id>``, ``space:<id>`` and one's own ``me:<id>`` only say "changed"."""
 
     kind: str
     key: str
@@ -37,7 +43,7 @@ class Topic:
         kind, _colon, key = text.partition(":")
         if kind == "order" and key.isalnum() and len(key) <= 20:
             return cls(kind, key)
-        if kind in ("project", "space") and parse_digits(key) is not None:
+        if kind in ("project", "space", ME) and parse_digits(key) is not None:
             return cls(kind, key)
         return None
 
@@ -47,7 +53,7 @@ class Topic:
 
 @dataclass(frozen=True)
 class Found:
-    """A topic that is there. ``order_id`` and ``last_seq`` are 0 for projects and spaces."""
+    """A topic that is there. ``order_id`` and ``last_seq`` are 0 for all but orders."""
 
     project_id: int
     order_id: int = 0
@@ -58,8 +64,9 @@ class Found:
 def find_topics(user: User, topics: Collection[Topic]) -> dict[Topic, Found]:
     """Those that this person may see, in five queries at most: a topic without access is missing like a wrong name."""
     found = _rows_of(topics)
+    own = {topic: Found(NO_PROJECT) for topic in topics if topic == Topic(ME, str(user.pk))}
     rights = Rights(user)
-    return {topic: row for topic, row in found.items() if rights.sees(row.project_id)}
+    return own | {topic: row for topic, row in found.items() if rights.sees(row.project_id)}
 
 
 def _rows_of(topics: Collection[Topic]) -> dict[Topic, Found]:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-APPS = ("accounts", "audit", "components", "desk", "environments", "foundation", "prism4k", "releases")
+APPS = ("accounts", "audit", "components", "desk", "environments", "foundation", "notifications", "prism4k", "releases")
 AT_ONCE = re.compile(r"^from django\.utils\.translation import .*\bgettext as _", re.M)
 
 

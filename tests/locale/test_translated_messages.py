@@ -37,7 +37,10 @@ MESSAGE_OF = {
 """Which argument of these calls is read by people."""
 KEYWORDS = frozenset({"message", "unsettled_reason", "who_can_help"})
 """Named arguments that are read by people."""
-APPS = ("deployer", "releases", "components", "environments", "accounts", "desk", "foundation", "prism4k", "audit")
+APPS = (
+    "deployer", "notifications", "releases", "components", "environments", "accounts", "desk", "foundation", "prism4k",
+    "audit",
+)  # fmt: skip
 
 
 def bare(tree: ast.AST) -> Iterator[tuple[int, str]]:

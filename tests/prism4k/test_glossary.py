@@ -14,7 +14,10 @@ from drf_spectacular.generators import SchemaGenerator
 BASE: Path = settings.BASE_DIR
 PLANNED = "Words for what is planned"
 ORDINARY = "Ordinary words in API names"
-OURS = ("accounts", "audit", "components", "deployer", "desk", "environments", "foundation", "releases", "prism4k")
+OURS = (
+    "accounts", "audit", "components", "deployer", "desk", "environments", "foundation", "notifications", "releases",
+    "prism4k",
+)  # fmt: skip
 VERSION = {"api", "v1"}
 PARTS = re.compile(r"[A-Z]?[a-z0-9]+")
 

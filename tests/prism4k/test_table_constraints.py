@@ -16,6 +16,7 @@ from components.models import Allocation, Component, GitServer, ImageRegistry, J
 from environments.models import Environment, Membership, Space
 from environments.services.members import add_membership
 from foundation.problems import Refused
+from notifications.models import Telling
 from releases.models import Approval, Build, Expiry, Housekeeping, Promotion, ReleaseOrder, Review
 from tests.cast import World
 from tests.releases.rows import make_built, make_component, make_review
@@ -141,6 +142,7 @@ def test_there_is_one_active_review_an_order_and_space(world: World, component: 
     [
         (Housekeeping, "housekeeping_is_one_row"),
         (Expiry, "expiry_is_one_row"),
+        (Telling, "the_telling_is_one_row"),
         (SealRun, "the_audit_seal_is_one_row"),
         (AuditCheck, "the_audit_check_is_one_row"),
     ],

@@ -20,6 +20,7 @@ from components.services.webhooks import make_webhook
 from environments.models import Group, Membership, RuleChange
 from environments.services.clusters import start_test
 from environments.services.spaces import edit_policy
+from notifications.models import Notice
 from releases.models import LogChunk, Placement, ScaleRequest, Turn
 from releases.services import approvals, promotions
 from releases.services.break_glass import open_break_glass
@@ -135,6 +136,10 @@ def make_scene(world: World) -> Scene:
     )  # fmt: skip
     test = start_test(actor=world.ada, cluster=world.cluster)
     start_server_test(actor=world.ada, server=jenkins)
+    notice = Notice.objects.create(
+        person=world.dana, kind="built", key="scene", project=world.project, order=order, message="built", path="/",
+        at=timezone.now(),
+    )  # fmt: skip
     group_role = Membership.objects.create(group=Group.objects.create(slug="night", name="夜班"), role="auditor")
     values = [
         ("orders/<number>", order.number), ("builds/<attempt>", "1"), ("lines/<line>", "1"),
@@ -143,6 +148,7 @@ def make_scene(world: World) -> Scene:
         ("promotions/<pk>", promotion.pk), ("/reviews/<pk>", review.pk), ("approvals/<pk>", approval.pk),
         ("deployments/<pk>", deployment.pk), ("turns/<pk>", turn.pk), ("scale-requests/<pk>", asked.pk),
         ("previews/<pk>", preview.pk), ("trials/<batch>", batch),
+        ("notifications/<pk>", notice.pk),
         ("health/<kind>", "preview"), ("health/preview/<pk>", preview.pk),
         ("sessions/<number>", session.pk), ("tokens/<key>", token.token_key),
         ("projects/<slug>|<project>", world.project.slug), ("clusters/<slug>", world.cluster.slug),

@@ -1,0 +1,46 @@
+"""Closed sets of this app: what may be told, and by which way."""
+
+from django.db import models
+from django.utils.translation import pgettext_lazy
+
+
+class NoticeKind(models.TextChoices):
+    """What somebody is told of; each is chosen by itself."""
+
+    APPROVAL = "approval", pgettext_lazy("notice", "My approval is asked for")
+    APPROVED = "approved", pgettext_lazy("notice", "What I may deploy is approved")
+    REJECTED = "rejected", pgettext_lazy("notice", "My order, or what I promoted, is rejected")
+    PROMOTED = "promoted", pgettext_lazy("notice", "An order is promoted to where I deploy")
+    TO_TEST = "to_test", pgettext_lazy("notice", "An order waits for my test")
+    DEPLOYED = "deployed", pgettext_lazy("notice", "My deployment, or that of my order, succeeded")
+    DEPLOYMENT_FAILED = "deployment_failed", pgettext_lazy("notice", "My deployment, or that of my order, failed")
+    BUILT = "built", pgettext_lazy("notice", "My build succeeded")
+    BUILD_FAILED = "build_failed", pgettext_lazy("notice", "My build failed")
+    RETURNED = "returned", pgettext_lazy("notice", "My order is returned")
+    BREAK_GLASS = "break_glass", pgettext_lazy("notice", "A break-glass waits for my review")
+    RULE_CHANGE = "rule_change", pgettext_lazy("notice", "A rule change waits for my confirmation")
+    RULE_DECIDED = "rule_decided", pgettext_lazy("notice", "My rule change is decided")
+
+
+class Way(models.TextChoices):
+    """How it reaches a person. Without the list there is no other way either: what is sent is also to be found."""
+
+    LIST = "list", pgettext_lazy("way of telling", "In the list")
+    BROWSER = "browser", pgettext_lazy("way of telling", "In the browser")
+    MAIL = "mail", pgettext_lazy("way of telling", "By mail")
+
+
+WAITS = frozenset({NoticeKind.APPROVAL, NoticeKind.BREAK_GLASS, NoticeKind.RULE_CHANGE})
+ASKED = WAITS | {NoticeKind.DEPLOYMENT_FAILED, NoticeKind.RETURNED}
+"""What somebody waits for, or what went wrong: by every way, unless a person chooses otherwise."""
+SEEN_AT_ONCE = ASKED | {NoticeKind.APPROVED, NoticeKind.REJECTED, NoticeKind.BUILD_FAILED, NoticeKind.TO_TEST}
+"""What a browser shows, unless a person chooses otherwise."""
+
+
+def ways_by_default(kind: str) -> list[str]:
+    """What holds for who has chosen nothing."""
+    return [
+        str(way)
+        for way, kinds in ((Way.LIST, None), (Way.BROWSER, SEEN_AT_ONCE), (Way.MAIL, ASKED))
+        if kinds is None or kind in kinds
+    ]

@@ -1,0 +1,1 @@
+"""What people do about what they are told."""

@@ -1,0 +1,1 @@
+"""Runs of this app, one pass each."""

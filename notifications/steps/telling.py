@@ -1,0 +1,112 @@
+"""Reads what was done since the last pass and writes down who is told, each within seconds of its seal.
+
+What was read and what it brought are one transaction: a crash before it leaves both undone, one after it neither twice.
+Nothing is added to the path of a build or a deployment: their audit rows are there already.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.db import DatabaseError, transaction
+from django.db.models.functions import Now
+
+from accounts.models import User
+from environments.access import read_rights
+from foundation.clock import db_now
+from foundation.messages import as_message, redacted_message
+from foundation.runs.lease import Again, Lease, Outcome
+from notifications.heard import Heard, listen
+from notifications.models import Notice, Telling
+from notifications.selectors.preferences import mutes_of, preferences_by_person
+from notifications.told import VERBS, Told, told_by
+
+log = logging.getLogger("notifications")
+
+PAUSE_SECONDS = 2.0
+KEPT_DAYS = 90
+TIDIED_EACH = timedelta(hours=1)
+BITE = 1000
+
+
+def step(lease: Lease) -> Outcome:
+    """One pass; at once again while more was done than one pass tells."""
+    row: Telling = lease.read()
+    passage = listen(row.told, VERBS)
+    if passage.up_to > row.told:
+        notices = wanted([notice for heard in passage.events for notice in _notices(heard)])
+        with transaction.atomic():
+            lease.hold()
+            write_down(notices)
+            lease.save(told=passage.up_to)
+    if not passage.is_all:
+        return Again(0)
+    return _tidy(lease, row)
+
+
+def _notices(heard: Heard) -> Iterator[Notice]:
+    """Of one event. What it cannot make sense of is told to nobody, and must not keep what follows from being told."""
+    try:
+        for told in told_by(heard):
+            yield from _for_each(heard, told)
+    except DatabaseError:
+        raise
+    except Exception:
+        log.exception("Nobody is told of event %s (%s).", heard.event, heard.verb)
+
+
+def _for_each(heard: Heard, told: Told) -> Iterator[Notice]:
+    people = {person.pk: person for person in told.people if person.is_active}
+    if not told.is_own:
+        people.pop(heard.actor or 0, None)
+    texts: dict[str, Any] = {"message": as_message(told.message), "detail": redacted_message(told.detail)}
+    for rights, _ends in read_rights(people.values()):
+        if heard.project is None or rights.sees(heard.project.pk):
+            yield Notice(
+                person=rights.user,
+                kind=told.kind,
+                key=f"{told.kind}:{told.key or heard.event}",
+                project=heard.project,
+                order=heard.order,
+                **texts,
+                path=told.path,
+                at=heard.at,
+            )
+
+
+def wanted(notices: list[Notice]) -> list[Notice]:
+    """Those that their receivers want to be told, in two queries: of a kind that they chose, of no order that they
+    muted."""
+    people = {notice.person_id for notice in notices}
+    chosen = preferences_by_person(people)
+    muted = mutes_of(people, {notice.order_id for notice in notices if notice.order_id is not None})
+    return [
+        notice
+        for notice in notices
+        if chosen[notice.person_id].ways_of(notice.kind) and (notice.person_id, notice.order_id) not in muted
+    ]
+
+
+def write_down(notices: list[Notice]) -> None:
+    """In the caller's transaction; who was told of it before is not told again. Open pages look once more."""
+    if notices:
+        Notice.objects.bulk_create(notices, ignore_conflicts=True)
+        people = {notice.person_id for notice in notices}
+        User.objects.filter(pk__in=sorted(people)).update(news_at=Now())
+
+
+def _tidy(lease: Lease, row: Telling) -> Outcome:
+    """Once an hour, in small bites: old ones go, read or not."""
+    now = db_now()
+    if row.tidied_at is not None and now - row.tidied_at < TIDIED_EACH:
+        return Again(PAUSE_SECONDS)
+    old = Notice.objects.filter(at__lt=now - timedelta(days=KEPT_DAYS)).order_by("pk").values_list("pk", flat=True)
+    bite = list(old[:BITE])
+    if bite:
+        Notice.objects.filter(pk__in=bite).delete()
+        return Again(0)
+    lease.save(tidied_at=now)
+    return Again(PAUSE_SECONDS)

@@ -1,0 +1,297 @@
+"""Who is told of what: by the same rights and gates by which people act, asked when it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from accounts.models import User
+from environments.access import approvers_in, know_groups, people_who_may, read_rights
+from environments.choices import RuleChangeState
+from environments.models import RuleChange, Space
+from environments.needed import needed_in
+from environments.second_person import seconds
+from foundation.messages import MessageLike
+from foundation.messages import message as _
+from notifications.choices import NoticeKind
+from notifications.heard import Heard
+from releases import break_glass
+from releases.choices import ClosedReason, DeploymentKind, Reason, ScaleRequestState
+from releases.gates import makers_of
+from releases.models import (
+    Approval,
+    BreakGlass,
+    Build,
+    Deployment,
+    Promotion,
+    ReleaseOrder,
+    Review,
+    ScaleRequest,
+    Snapshot,
+)
+from releases.selectors import current_promotion, spaces_of
+from releases.waiting.decisions import Decision, decisions_of
+
+
+@dataclass(frozen=True)
+class Told:
+    """One thing that some people are told; who did it is never told of their own act.
+
+    ``key`` is what it is of: nobody is told of that twice. Empty: of this very event.
+    """
+
+    kind: NoticeKind
+    people: Iterable[User]
+    message: MessageLike
+    path: str
+    detail: MessageLike = ""
+    key: str = ""
+    is_own: bool = False
+    """The end of a run, that those who began it are told of."""
+
+
+def told_by(heard: Heard) -> Iterator[Told]:
+    """What this event is to be told as; nothing where what it speaks of is there no more."""
+    yield from _TELLERS[heard.verb](heard)
+
+
+# ---------------------------------------------------------------- names and places
+def _what(order: ReleaseOrder) -> str:
+    return f"{order.component.name} {order.short_name}"
+
+
+def _order_page(order: ReleaseOrder) -> str:
+    return reverse("releases:order", args=[order.number])
+
+
+def _review_page(order: ReleaseOrder, space: Space) -> str:
+    return reverse("releases:review", args=[order.number, space.environment.slug])
+
+
+def _about(order: ReleaseOrder, space: Space | None = None, **more: object) -> dict[str, Any]:
+    return {"what": _what(order), **({"place": space.environment.label} if space else {}), **more}
+
+
+def _once(*people: User | None) -> list[User]:
+    return list({person.pk: person for person in people if person is not None}.values())
+
+
+# ---------------------------------------------------------------- builds
+def _build_ended(heard: Heard) -> Iterator[Told]:
+    build = Build.objects.filter(pk=heard.subject).select_related("started_by").first()
+    order = heard.order
+    if build is None or order is None:
+        return
+    people, page = _once(order.author, build.started_by), _order_page(order)
+    if heard.verb != "build.succeeded":
+        why = build.message or Reason(build.reason).label
+        message = _("The build of %(what)s failed", **_about(order))
+        yield Told(NoticeKind.BUILD_FAILED, people, message, page, why, is_own=True)
+        return
+    yield Told(NoticeKind.BUILT, people, _("%(what)s was built", **_about(order)), page, is_own=True)
+    yield from _first_test(order, page)
+
+
+def _first_test(order: ReleaseOrder, page: str) -> Iterator[Told]:
+    """Where its author may not send it on alone, somebody who promotes is told."""
+    for space in spaces_of(order):
+        environment = space.environment
+        is_first = not environment.twin_id and not environment.follows.all()
+        if is_first and not space.creators_may_promote and current_promotion(order, space) is None:
+            message = _("%(what)s was built and can be promoted to %(place)s", **_about(order, space))
+            people = people_who_may("promote", space=space)
+            yield Told(NoticeKind.TO_TEST, people, message, page, key=f"built:{order.pk}:{space.pk}")
+
+
+# ---------------------------------------------------------------- the flow
+def _promoted(heard: Heard) -> Iterator[Told]:
+    order, space = heard.order, heard.space
+    promotion = Promotion.objects.filter(pk=heard.subject).select_related("promoted_by").first()
+    if order is None or space is None or promotion is None:
+        return
+    message = _("%(who)s promoted %(what)s to %(place)s", **_about(order, space, who=_name(promotion.promoted_by)))
+    yield Told(
+        NoticeKind.PROMOTED, _deployers(order, space), message, _review_page(order, space), promotion.note
+    )  # fmt: skip
+
+
+def _deployers(order: ReleaseOrder, space: Space) -> list[User]:
+    """Those whom four eyes let deploy this order there."""
+    barred = makers_of(order) if space.four_eyes else set()
+    return [person for person in people_who_may("deploy", space=space) if person.pk not in barred]
+
+
+def _closed(heard: Heard) -> Iterator[Told]:
+    order = heard.order
+    if order is None or order.closed_reason != ClosedReason.RETURNED:
+        return
+    who = User.objects.filter(pk=heard.actor or 0).first()
+    message = _("%(who)s returned %(what)s", **_about(order, who=_name(who)))
+    yield Told(NoticeKind.RETURNED, [order.author], message, _order_page(order), order.closed_note)
+
+
+def _name(person: User | None) -> object:
+    return person.localized_name if person else "Prism4k"
+
+
+# ---------------------------------------------------------------- approvals
+def _review_ended(heard: Heard) -> Iterator[Told]:
+    """What was reviewed may wait for approvals; the same snapshot, reviewed again, waits no second time."""
+    review = Review.objects.filter(pk=heard.subject).select_related("snapshot").first()
+    order, space = heard.order, heard.space
+    if order is None or space is None or review is None or review.snapshot is None or not space.approvals:
+        return
+    if review.is_removal:
+        page = reverse("releases:remove", args=[order.project.slug, order.component.slug, space.environment.slug])
+        message = _("The removal of %(what)s from %(place)s waits for approval", **_about(order, space))
+    elif review.wanted_snapshot_id is None and current_promotion(order, space):
+        page = _review_page(order, space)
+        message = _("%(what)s waits for approval for %(place)s", **_about(order, space))
+    else:
+        return
+    people = _who_may_say_yes(order, space, review.snapshot)
+    yield Told(NoticeKind.APPROVAL, people, message, page, key=f"snapshot:{review.snapshot_id}")
+
+
+def _who_may_say_yes(order: ReleaseOrder, space: Space, snapshot: Snapshot) -> list[User]:
+    """Those whose yes would count now and was not said yet, as an inbox finds them."""
+    decision, needed = _decision(order, space, snapshot), needed_in(space)
+    rights = [found for found, _ends in read_rights(approvers_in(space))]
+    know_groups(rights)
+    return [one.user for one in rights if decision.lacks(one, needed)]
+
+
+def _decision(order: ReleaseOrder, space: Space, snapshot: Snapshot) -> Decision:
+    return decisions_of({snapshot.pk: makers_of(order)}, {snapshot.pk: space})[snapshot.pk]
+
+
+def _approved(heard: Heard) -> Iterator[Told]:
+    """Once it is enough: those who may deploy it now."""
+    approval = Approval.objects.filter(pk=heard.subject).select_related("snapshot").first()
+    order, space = heard.order, heard.space
+    if order is None or space is None or approval is None or current_promotion(order, space) is None:
+        return
+    consent = _decision(order, space, approval.snapshot).consent
+    people = [person for person in people_who_may("deploy", space=space) if consent.is_enough(space, person)]
+    message = _("%(what)s is approved for %(place)s: it may be deployed", **_about(order, space))
+    key = f"snapshot:{approval.snapshot_id}"
+    yield Told(NoticeKind.APPROVED, people, message, _review_page(order, space), approval.comment, key)
+
+
+def _rejected(heard: Heard) -> Iterator[Told]:
+    rows = Approval.objects.select_related("by", "scale_request__asked_by")
+    approval, order, space = rows.filter(pk=heard.subject).first(), heard.order, heard.space
+    if order is None or space is None or approval is None:
+        return
+    if scale := approval.scale_request:
+        page = reverse("releases:scale-request", args=[scale.pk])
+        about = _about(order, space, who=_name(approval.by), count=scale.replicas)
+        message = _("%(who)s rejected %(count)s pods of %(what)s in %(place)s", **about)
+        yield Told(NoticeKind.REJECTED, [scale.asked_by], message, page, approval.comment)
+        return
+    promotion = current_promotion(order, space)
+    promoter = User.objects.filter(pk=promotion.promoted_by_id).first() if promotion else None
+    message = _("%(who)s rejected %(what)s for %(place)s", **_about(order, space, who=_name(approval.by)))
+    page = _review_page(order, space)
+    yield Told(NoticeKind.REJECTED, _once(order.author, promoter), message, page, approval.comment)
+
+
+def _scale_asked(heard: Heard) -> Iterator[Told]:
+    row = ScaleRequest.objects.filter(pk=heard.subject, state=ScaleRequestState.WAITING).first()
+    order, space = heard.order, heard.space
+    if order is None or space is None or row is None:
+        return
+    barred = makers_of(order) | {row.asked_by_id}
+    people = [person for person in approvers_in(space) if person.pk not in barred]
+    about = _about(order, space, count=row.replicas)
+    message = _("%(count)s pods of %(what)s in %(place)s wait for approval", **about)
+    yield Told(NoticeKind.APPROVAL, people, message, reverse("releases:scale-request", args=[row.pk]), row.reason)
+
+
+# ---------------------------------------------------------------- deployments
+def _deployment_ended(heard: Heard) -> Iterator[Told]:
+    row = Deployment.objects.filter(pk=heard.subject).select_related("deployed_by").first()
+    order, space = heard.order, heard.space
+    if order is None or space is None or row is None:
+        return
+    people, page = _once(row.deployed_by, order.author), reverse("releases:rollout", args=[row.pk])
+    about = _about(order, space, act=DeploymentKind(row.kind).label)
+    if heard.verb != "deployment.succeeded":
+        message, why = _("%(place)s: %(act)s of %(what)s failed", **about), row.message or Reason(row.reason).label
+        yield Told(NoticeKind.DEPLOYMENT_FAILED, people, message, page, why, is_own=True)
+        return
+    message = _("%(place)s: %(act)s of %(what)s succeeded", **about)
+    yield Told(NoticeKind.DEPLOYED, people, message, page, is_own=True)
+    if row.kind == DeploymentKind.DEPLOY:
+        yield from _to_test(order, space, row)
+
+
+def _to_test(order: ReleaseOrder, space: Space, row: Deployment) -> Iterator[Told]:
+    """Those who may send it on from there, once for all environments that follow."""
+    people: list[User] = []
+    for after in spaces_of(order):
+        if space.environment in after.environment.follows.all() and current_promotion(order, after) is None:
+            people += people_who_may("promote", space=after)
+            people += [order.author] if after.creators_may_promote else []
+    message = _("%(what)s runs in %(place)s and can be tested", **_about(order, space))
+    page = f"{_order_page(order)}?panel={space.environment.slug}"
+    yield Told(NoticeKind.TO_TEST, _once(*people), message, page, key=f"deployment:{row.pk}")
+
+
+# ---------------------------------------------------------------- second persons
+def _break_glass_opened(heard: Heard) -> Iterator[Told]:
+    rows = BreakGlass.objects.select_related("opened_by", "space__project", "space__environment")
+    row, order = rows.filter(pk=heard.subject).first(), heard.order
+    if order is None or row is None:
+        return
+    about = _about(order, row.space, who=_name(row.opened_by))
+    message = _("%(who)s opened %(place)s for %(what)s by break-glass: it needs a review", **about)
+    page = reverse("releases:break-glass", args=[row.pk])
+    yield Told(NoticeKind.BREAK_GLASS, break_glass.reviewers(row), message, page, row.reason)
+
+
+def _rule_change(heard: Heard) -> Iterator[Told]:
+    related = ("space__environment", "space__project", "environment", "project", "proposed_by", "decided_by")
+    row = RuleChange.objects.filter(pk=heard.subject).select_related(*related).first()
+    if row is None:
+        return
+    page = reverse("environments:rule-change", args=[row.pk])
+    about = {"where": str(row.subject), "who": _name(row.proposed_by)}
+    if heard.verb == "rule_change.proposed":
+        message = _("%(who)s proposed a rule change that needs a second person: %(where)s", **about)
+        yield Told(NoticeKind.RULE_CHANGE, seconds(row), message, page, row.reason)
+        return
+    words = {
+        RuleChangeState.IN_FORCE: _("The rule change is in force: %(where)s", **about),
+        RuleChangeState.REFUSED: _("The rule change was refused: %(where)s", **about),
+        RuleChangeState.EXPIRED: _("Nobody confirmed the rule change within a day: %(where)s", **about),
+    }
+    message = words[RuleChangeState(heard.verb.partition(".")[2])]
+    yield Told(NoticeKind.RULE_DECIDED, [row.proposed_by], message, page, row.decision_reason)
+
+
+_TELLERS: dict[str, Callable[[Heard], Iterator[Told]]] = {
+    "build.succeeded": _build_ended,
+    "build.failed": _build_ended,
+    "build.errored": _build_ended,
+    "promotion.current": _promoted,
+    "order.closed": _closed,
+    "review.succeeded": _review_ended,
+    "approval.given": _approved,
+    "approval.rejected": _rejected,
+    "scale_request.waiting": _scale_asked,
+    "scale_approval.rejected": _rejected,
+    "deployment.succeeded": _deployment_ended,
+    "deployment.failed": _deployment_ended,
+    "deployment.errored": _deployment_ended,
+    "break_glass.opened": _break_glass_opened,
+    "rule_change.proposed": _rule_change,
+    "rule_change.in_force": _rule_change,
+    "rule_change.refused": _rule_change,
+    "rule_change.expired": _rule_change,
+}
+VERBS = frozenset(_TELLERS)
+"""What is worth telling."""
