@@ -21,6 +21,7 @@ class NotificationsConfig(AppConfig):
     def ready(self) -> None:
         """What tells people by itself."""
         register(Kind("telling", self.get_model("Telling"), f"{STEPS}.telling.step", is_endless=True))
+        register(Kind("mail", self.get_model("Mail"), f"{STEPS}.mail.step"))
         post_migrate.connect(make_single_runs, sender=self, dispatch_uid="notifications.single_runs")
 
 

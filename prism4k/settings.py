@@ -329,6 +329,20 @@ KEPT_SUCCESSES = env.count("KEPT_SUCCESSES", 10, most=1_000)
 OUTBOUND_ALLOW = env.list("OUTBOUND_ALLOW", default=[])
 """Networks, hosts and schemes beyond the public https ones, e.g. ``10.0.0.0/8``, ``git.corp.example``, ``http``."""
 
+# ---------------------------------------------------------------- mail
+MAIL_HOST = env.str("MAIL_HOST", default="").strip()
+"""The mail server that takes what people are told by mail; blank: nobody is told so."""
+MAIL_SECURITY = env.str("MAIL_SECURITY", default="").strip() or "starttls"
+if MAIL_SECURITY not in ("starttls", "tls", "none"):
+    raise ImproperlyConfigured(f"MAIL_SECURITY must be starttls, tls or none, not {MAIL_SECURITY[:40]!r}.")
+MAIL_PORT = env.count("MAIL_PORT", {"starttls": 587, "tls": 465, "none": 25}[MAIL_SECURITY], most=65_535)
+MAIL_USER = env.str("MAIL_USER", default="")
+MAIL_PASSWORD = env.str("MAIL_PASSWORD", default="")
+if MAIL_PASSWORD and MAIL_SECURITY == "none":
+    raise ImproperlyConfigured("MAIL_PASSWORD would go in the clear: MAIL_SECURITY must be starttls or tls with it.")
+MAIL_FROM = env.str("MAIL_FROM", default="").strip() or f"Prism4k <prism4k@{_host}>"
+"""What mails name as their sender."""
+
 SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 """Where Kubernetes mounts ``token`` and ``ca.crt`` of a pod's account; fixed by Kubernetes, another one in tests."""
 

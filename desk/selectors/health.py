@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from foundation.runs.choices import ACTIVE, ENGINE_REASON, RunState
 from foundation.runs.heartbeat import BEAT_SECONDS
 from foundation.runs.kinds import Kind, all_kinds
 from foundation.runs.models import Heartbeat, Run
+from notifications.smtp import KEY as MAIL_KEY
 
 ROLE_LABELS: dict[str, MessageLike] = {"worker": _("worker"), "watcher": _("watcher")}
 KINDS: dict[str, MessageLike] = {
@@ -45,6 +46,7 @@ KINDS: dict[str, MessageLike] = {
     "contact_deadline": _("deadlines without contact"),
     "expiry": _("what ends by its time"),
     "telling": _("who is told of what"),
+    "mail": _("mail"),
 }
 PHASES: dict[str, MessageLike] = {
     "start": pgettext_lazy("phase", "not begun"),
@@ -103,14 +105,14 @@ _MODELS: dict[str, tuple[type[models.Model], MessageLike]] = {
 }
 
 
-def sides_of(remotes: Iterable[Remote]) -> dict[str, str]:
+def sides_of(remotes: Collection[Remote]) -> dict[str, str]:
     """Names of breakers (``jenkins:3``) with what people call the other side; one query for each kind."""
     wanted: dict[str, dict[int, str]] = {}
     for remote in remotes:
         kind, _colon, key = remote.name.partition(":")
         if kind in _MODELS and key.isdigit():
             wanted.setdefault(kind, {})[int(key)] = remote.name
-    found: dict[str, str] = {}
+    found = {remote.name: str(_("Mail server")) for remote in remotes if remote.name == MAIL_KEY}
     for kind, names in wanted.items():
         model, message = _MODELS[kind]
         rows = model._default_manager.in_bulk(list(names))

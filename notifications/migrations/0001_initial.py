@@ -27,6 +27,67 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Mail',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('queued', 'Waiting'), ('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('errored', 'Platform error'), ('cancelled', 'Cancelled')], default='queued', max_length=16)),
+                ('phase', models.CharField(default='start', max_length=32)),
+                ('reason', models.CharField(blank=True, default='', max_length=64)),
+                ('next_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True, editable=False)),
+                ('wakes', models.PositiveIntegerField(default=0, editable=False)),
+                ('lease_until', models.DateTimeField(default=datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc), editable=False)),
+                ('owner', models.CharField(blank=True, default='', editable=False, max_length=100)),
+                ('fence', models.BigIntegerField(default=0, editable=False)),
+                ('claims', models.PositiveSmallIntegerField(default=0, editable=False)),
+                ('remote', models.CharField(blank=True, db_index=True, default='', max_length=64)),
+                ('contact_lost_since', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('started_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('finished_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('is_digest', models.BooleanField(default=False)),
+                ('number', models.UUIDField(unique=True)),
+                ('due_at', models.DateTimeField()),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('message', models.TextField(blank=True, default='')),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
+            name='Mute',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('muted_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='releases.releaseorder')),
+                ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Notice',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('approval', 'My approval is asked for'), ('approved', 'What I may deploy is approved'), ('rejected', 'My order, or what I promoted, is rejected'), ('promoted', 'An order is promoted to where I deploy'), ('to_test', 'An order waits for my test'), ('deployed', 'My deployment, or that of my order, succeeded'), ('deployment_failed', 'My deployment, or that of my order, failed'), ('built', 'My build succeeded'), ('build_failed', 'My build failed'), ('returned', 'My order is returned'), ('break_glass', 'A break-glass waits for my review'), ('rule_change', 'A rule change waits for my confirmation'), ('rule_decided', 'My rule change is decided')], max_length=20)),
+                ('key', models.CharField(max_length=80)),
+                ('message', models.TextField()),
+                ('detail', models.TextField(blank=True, default='')),
+                ('path', models.CharField(max_length=200)),
+                ('at', models.DateTimeField()),
+                ('read_at', models.DateTimeField(editable=False, null=True)),
+                ('mail', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='notices', to='notifications.mail')),
+                ('order', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='releases.releaseorder')),
+                ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('project', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.project')),
+            ],
+            options={
+                'ordering': ['-id'],
+            },
+        ),
+        migrations.CreateModel(
             name='Telling',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -53,38 +114,28 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('singleton', True)), name='the_telling_is_one_row')],
             },
         ),
-        migrations.CreateModel(
-            name='Mute',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('muted_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='releases.releaseorder')),
-                ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['-id'],
-                'constraints': [models.UniqueConstraint(fields=('person', 'order'), name='an_order_is_muted_once')],
-            },
+        migrations.AddIndex(
+            model_name='mail',
+            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='notice_mail_active'),
         ),
-        migrations.CreateModel(
-            name='Notice',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('approval', 'My approval is asked for'), ('approved', 'What I may deploy is approved'), ('rejected', 'My order, or what I promoted, is rejected'), ('promoted', 'An order is promoted to where I deploy'), ('to_test', 'An order waits for my test'), ('deployed', 'My deployment, or that of my order, succeeded'), ('deployment_failed', 'My deployment, or that of my order, failed'), ('built', 'My build succeeded'), ('build_failed', 'My build failed'), ('returned', 'My order is returned'), ('break_glass', 'A break-glass waits for my review'), ('rule_change', 'A rule change waits for my confirmation'), ('rule_decided', 'My rule change is decided')], max_length=20)),
-                ('key', models.CharField(max_length=80)),
-                ('message', models.TextField()),
-                ('detail', models.TextField(blank=True, default='')),
-                ('path', models.CharField(max_length=200)),
-                ('at', models.DateTimeField()),
-                ('read_at', models.DateTimeField(editable=False, null=True)),
-                ('order', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='releases.releaseorder')),
-                ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.project')),
-            ],
-            options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['person', '-id'], name='notices_of_a_person'), models.Index(condition=models.Q(('read_at', None)), fields=['person'], name='unread_notices'), models.Index(fields=['at'], name='notices_by_age')],
-                'constraints': [models.UniqueConstraint(fields=('person', 'key'), name='nobody_is_told_twice')],
-            },
+        migrations.AddConstraint(
+            model_name='mute',
+            constraint=models.UniqueConstraint(fields=('person', 'order'), name='an_order_is_muted_once'),
+        ),
+        migrations.AddIndex(
+            model_name='notice',
+            index=models.Index(fields=['person', '-id'], name='notices_of_a_person'),
+        ),
+        migrations.AddIndex(
+            model_name='notice',
+            index=models.Index(condition=models.Q(('read_at', None)), fields=['person'], name='unread_notices'),
+        ),
+        migrations.AddIndex(
+            model_name='notice',
+            index=models.Index(fields=['at'], name='notices_by_age'),
+        ),
+        migrations.AddConstraint(
+            model_name='notice',
+            constraint=models.UniqueConstraint(fields=('person', 'key'), name='nobody_is_told_twice'),
         ),
     ]

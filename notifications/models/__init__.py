@@ -1,6 +1,7 @@
 """Rows of this app."""
 
+from notifications.models.mails import Mail
 from notifications.models.notices import Notice, Telling
 from notifications.models.preferences import Mute, Preferences
 
-__all__ = ["Mute", "Notice", "Preferences", "Telling"]
+__all__ = ["Mail", "Mute", "Notice", "Preferences", "Telling"]

@@ -10,6 +10,7 @@ from accounts.models import Project
 from foundation.messages import MessageField
 from foundation.runs.models import Run
 from notifications.choices import NoticeKind
+from notifications.models.mails import Mail
 from releases.models import ReleaseOrder
 
 
@@ -28,6 +29,8 @@ class Notice(models.Model):
     """Why, in the words of who did it or of the platform."""
     path = models.CharField(max_length=200)
     """The page where it is to be seen, below PLATFORM_URL."""
+    mail = models.ForeignKey(Mail, on_delete=models.SET_NULL, null=True, related_name="notices", editable=False)
+    """What carries it to the person's mailbox, where they chose that."""
     at = models.DateTimeField()
     """When it happened, by the database's clock."""
     read_at = models.DateTimeField(null=True, editable=False)

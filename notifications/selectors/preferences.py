@@ -7,8 +7,11 @@ from collections.abc import Collection
 from django.db.models import QuerySet
 
 from accounts.models import User
-from notifications.models import Mute, Preferences
+from foundation.runs.choices import RunState
+from notifications.models import Mail, Mute, Preferences
 from releases.models import ReleaseOrder
+
+MOST_FAILED = 5
 
 
 def preferences_of(person: User) -> Preferences:
@@ -31,6 +34,11 @@ def mutes_of(people: Collection[int], orders: Collection[int]) -> set[tuple[int,
 def own_mutes(person: User) -> QuerySet[Mute]:
     """The orders that the person has muted, the last one first."""
     return Mute.objects.filter(person=person).select_related("order__component", "order__project").order_by("-pk")
+
+
+def failed_mails(person: User) -> QuerySet[Mail]:
+    """The newest mails to the person that were given up."""
+    return Mail.objects.filter(person=person, state=RunState.FAILED).order_by("-pk")[:MOST_FAILED]
 
 
 def is_muted(person: User, order: ReleaseOrder) -> bool:

@@ -18,9 +18,11 @@ from accounts.models import User
 from environments.access import read_rights
 from foundation.clock import db_now
 from foundation.messages import as_message, redacted_message
+from foundation.runs.choices import TERMINAL
 from foundation.runs.lease import Again, Lease, Outcome
 from notifications.heard import Heard, listen
-from notifications.models import Notice, Telling
+from notifications.mailing import put_into_mails
+from notifications.models import Mail, Notice, Telling
 from notifications.selectors.preferences import mutes_of, preferences_by_person
 from notifications.told import VERBS, Told, told_by
 
@@ -91,11 +93,24 @@ def wanted(notices: list[Notice]) -> list[Notice]:
 
 
 def write_down(notices: list[Notice]) -> None:
-    """In the caller's transaction; who was told of it before is not told again. Open pages look once more."""
-    if notices:
-        Notice.objects.bulk_create(notices, ignore_conflicts=True)
-        people = {notice.person_id for notice in notices}
-        User.objects.filter(pk__in=sorted(people)).update(news_at=Now())
+    """In the caller's transaction: those that were not told before, and what carries them. Open pages look once more.
+
+    The one run that tells is the only one that makes any: what is not there now is not made meanwhile.
+    """
+    fresh = _not_told_yet(notices)
+    if fresh:
+        put_into_mails(fresh)
+        Notice.objects.bulk_create(fresh)
+        User.objects.filter(pk__in=sorted({notice.person_id for notice in fresh})).update(news_at=Now())
+
+
+def _not_told_yet(notices: list[Notice]) -> list[Notice]:
+    found = {(notice.person_id, notice.key): notice for notice in reversed(notices)}
+    people, keys = {person for person, _key in found}, {key for _person, key in found}
+    told = Notice.objects.filter(person__in=people, key__in=keys).values_list("person_id", "key")
+    for one in told:
+        found.pop(one, None)
+    return list(reversed(found.values()))
 
 
 def _tidy(lease: Lease, row: Telling) -> Outcome:
@@ -108,5 +123,6 @@ def _tidy(lease: Lease, row: Telling) -> Outcome:
     if bite:
         Notice.objects.filter(pk__in=bite).delete()
         return Again(0)
+    Mail.objects.filter(due_at__lt=now - timedelta(days=KEPT_DAYS), state__in=sorted(TERMINAL)).delete()
     lease.save(tidied_at=now)
     return Again(PAUSE_SECONDS)

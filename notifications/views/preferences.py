@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,7 +16,7 @@ from foundation.pages import act_view, is_saved, redirect_with, status_of
 from notifications.choices import NoticeKind, Way
 from notifications.forms import BETWEEN, PreferencesForm, table_of, values_of
 from notifications.night import zone_of
-from notifications.selectors.preferences import own_mutes, preferences_of
+from notifications.selectors.preferences import failed_mails, own_mutes, preferences_of
 from notifications.services import preferences as services
 from releases.selectors import order_by_number
 
@@ -40,6 +41,8 @@ def preferences(request: HttpRequest) -> HttpResponse:
         "ways": [way.label for way in Way],
         "mutes": own_mutes(user)[:50],
         "zone": zone_of(user).key,
+        "sends_mail": bool(settings.MAIL_HOST),
+        "failed_mails": failed_mails(user),
         "nav": "",
     }
     return render(request, "notifications/preferences.html", context, status=status_of(form))

@@ -1,0 +1,90 @@
+"""Sends one mail, and again after a pause that doubles, for a day at most.
+
+Its intent is committed before it is sent, its success after: a worker that is killed in between leaves a mail that is
+sent once more, with the same Message-ID. The process that takes the run over sends it, a late one writes nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts.models import User
+from deployer.errors import Rejected
+from environments.access import Rights
+from foundation.clock import db_now
+from foundation.messages import MessageLike, as_message
+from foundation.messages import message as _
+from foundation.runs.choices import RunState
+from foundation.runs.finish import begin, finish
+from foundation.runs.lease import Again, Done, Lease, LeaseLost, Outcome
+from notifications import smtp
+from notifications.letters import letter
+from notifications.models import Mail, Notice
+from notifications.selectors.notices import own_notices
+
+GIVEN_UP_AFTER = timedelta(days=1)
+FIRST_PAUSE_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 3600.0
+ANSWER_SECONDS = 8.0
+"""For each word of the server: a whole session of them is shorter than a step."""
+MOST_LINES = 200
+"""Of one night in one mail."""
+
+
+def step(lease: Lease) -> Outcome:
+    """One attempt. Raises Unavailable and OutcomeUnknown: the engine asks again while the server is silent."""
+    left = (lease.read().due_at - db_now()).total_seconds()
+    if left > 0:
+        # Woken with all others of the mail server, which is back: the night is not over.
+        return Again(left)
+    mail = _begin(lease)
+    notices = _readable(mail)
+    server = smtp.mail_server(ANSWER_SECONDS)
+    if why := _why_not(mail.person, notices):
+        return _end(lease, RunState.CANCELLED, why)
+    if server is None or db_now() - mail.due_at > GIVEN_UP_AFTER:
+        return _end(lease, RunState.FAILED, mail.message or _("It could not be sent within a day."))
+    try:
+        with lease.open(smtp.connect, server) as postman:
+            postman.send(letter(mail, notices), deadline=lease.remaining)
+    except Rejected as error:
+        return _refused(lease, mail, error)
+    return _end(lease, RunState.SUCCEEDED)
+
+
+def _begin(lease: Lease) -> Mail:
+    """Its intent, committed: from now on no notice joins it, and one attempt more is counted."""
+    with transaction.atomic():
+        mail: Mail = lease.hold()
+        begin(Mail, lease.pk, fence=lease.fence, owner=lease.owner)
+        lease.save(attempts=F("attempts") + 1)
+    return Mail.objects.select_related("person").get(pk=mail.pk)
+
+
+def _readable(mail: Mail) -> list[Notice]:
+    """What its receiver may read now; of a night only what was not read meanwhile."""
+    rows = own_notices(mail.person, Rights(mail.person), only_unread=mail.is_digest).filter(mail=mail)
+    return list(rows.order_by("pk")[:MOST_LINES])
+
+
+def _why_not(person: User, notices: Sequence[Notice]) -> MessageLike:
+    if not person.is_active or not person.email:
+        return _("Its receiver may not sign in, or has no mail address.")
+    return "" if notices else _("Its receiver has read it, or may not read it any more.")
+
+
+def _refused(lease: Lease, mail: Mail, error: Rejected) -> Outcome:
+    if error.reason != "later":
+        return _end(lease, RunState.FAILED, error.message)
+    lease.save(message=error.message)
+    return Again(min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (mail.attempts - 1)))
+
+
+def _end(lease: Lease, to: RunState, message: MessageLike = "") -> Outcome:
+    if not finish(Mail, lease.pk, to=to, fence=lease.fence, owner=lease.owner, message=as_message(message)):
+        raise LeaseLost(f"{lease} is not ours any more.")
+    return Done()
