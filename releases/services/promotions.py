@@ -29,7 +29,7 @@ def promote(
     require(actor, "promote", space=space, owner_id=order.author_id)
     asked = gates.asked_about("promote", order, space)
     gates.ensure_open(gates.promotion_gates(order, space), asked=asked)
-    _check_test_verdict(space, test_verdict, report_url)
+    check_test_verdict(space, test_verdict, report_url)
     with transaction.atomic():
         lock_for_promotion(order, space)
         locked = lock_order(order.pk)
@@ -56,7 +56,8 @@ def _ensure_not_promoted(order: ReleaseOrder, space: Space) -> None:
         raise Stale(message, "already-promoted", held.promoted_by.shown_name, asked=asked)
 
 
-def _check_test_verdict(space: Space, test_verdict: str, report_url: str) -> None:
+def check_test_verdict(space: Space, test_verdict: str, report_url: str = "") -> None:
+    """Raises Invalid where an environment comes before and nothing is said of it, or the report is no link."""
     problems: dict[str, list[MessageLike]] = {}
     follows = space.environment.follows.exists()
     if follows and test_verdict not in TestVerdict.values:

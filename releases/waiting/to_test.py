@@ -109,6 +109,15 @@ def _is_theirs(order: ReleaseOrder, space: Space, rights: Rights, origin: _Origi
 
 
 # ---------------------------------------------------------------- read ahead
+def read_ahead_of_promotions(orders: Sequence[ReleaseOrder], spaces: Sequence[Space]) -> None:
+    """Five queries for what the gates of promotion ask of these orders of one project, in any of its ``spaces``.
+
+    These very objects, of orders and of spaces, then answer without another one.
+    """
+    if orders:
+        _read_ahead(orders, {orders[0].project_id: list(spaces)}, None)
+
+
 def _read_ahead(batch: Sequence[ReleaseOrder], spaces: dict[int, list[Space]], flow: Flow | None) -> dict[int, _Stand]:
     """What the gates of promotion ask, for all these orders: four queries at most; and where each stands."""
     before = _link_flow([space for row in spaces.values() for space in row], flow)
@@ -125,6 +134,10 @@ def _read_ahead(batch: Sequence[ReleaseOrder], spaces: dict[int, list[Space]], f
         selectors.keep_ahead(
             order, selectors.Ahead({place.space_id: place for place in own}, current, set(), successes[order.pk])
         )
+        for place in own:
+            if place.in_progress is not None:
+                # A promotion is not replaced while the order that holds it is being deployed: asked of that order.
+                selectors.keep_ahead(place.in_progress.order, selectors.Ahead({}, current))
         stands[order.pk] = _Stand(_serving(order, own), sent[order.pk], before)
     return stands
 
