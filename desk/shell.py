@@ -25,7 +25,10 @@ from releases.views.pages import rights_of
 
 CHOSEN = "chosen_project"
 """The session's key of the project that somebody works on; every page's address names it where it narrows a list."""
-NARROWED = ("desk:home", "releases:list", "desk:approvals", "components:list", "desk:figures", "releases:feed")
+NARROWED = (
+    "desk:home", "releases:list", "desk:approvals", "components:list", "desk:figures", "releases:feed",
+    "desk:compare-environments",
+)  # fmt: skip
 """Pages whose lists one project narrows: the switcher stays there, from elsewhere it leads home."""
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from desk import audit_views, explain_views, figure_views, sheet_views, style_guide, views
+from desk import audit_views, compare_views, explain_views, figure_views, sheet_views, style_guide, views
 
 app_name = "desk"
 urlpatterns = [
     path("", views.home, name="home"),
     path("approvals/", views.approvals, name="approvals"),
     path("approvals/next/", views.next_approval, name="approvals-next"),
-    path("compare/<slug:project>/<slug:slug>/<slug:environment>/", views.compare, name="compare"),
+    path("compare/", compare_views.environments, name="compare-environments"),
+    path("compare/<slug:project>/<slug:slug>/<slug:environment>/", compare_views.behind, name="compare"),
+    path("promote/<slug:project>/<slug:environment>/", compare_views.promote, name="promote"),
     path("search/", views.search, name="search"),
     path("search/palette/", views.palette, name="palette"),
     path("api-call/", views.api_call, name="api-call"),

@@ -13,8 +13,6 @@ from django.urls import resolve, reverse
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.actor import actor_of
-from components import live_reads
-from components.naming import short_code
 from desk import selectors
 from desk.api_calls import call_of
 from desk.palette import palette as lines_of
@@ -33,10 +31,8 @@ from foundation.messages import message as _
 from foundation.pages import act_view, is_htmx, read_view, redirect_with, render_page, wanted_part
 from foundation.problems import Missing
 from notifications.selectors.notices import unread_count
-from releases.models import Placement
 from releases.presenters.acts import new_order_act
 from releases.presenters.standings import show_states
-from releases.selectors import placement_by_names
 from releases.views.pages import page, rights_of
 
 MOST_TOPICS = 40
@@ -110,40 +106,6 @@ def _whole(rights: Rights, filters: Filters, projects: list[tuple[int, str, str]
         "new_order": new_order_act(rights, [pk for pk, _slug, _name in projects]),
         "first_run": selectors.first_run(rights),
     }
-
-
-# ---------------------------------------------------------------- compare
-@read_view
-def compare(request: HttpRequest, project: str, slug: str, environment: str) -> HttpResponse:
-    """The orders that lie between an environment and the one before it, or a twin and its sibling; their commits."""
-    place = placement_by_names(actor_of(request), project, slug, environment)
-    found = selectors.between(place)
-    if found is None or place.last_succeeded is None:
-        raise Missing(_("Nothing lies between: this environment is not behind the one before it."))
-    if wanted_part(request) == "commits":
-        return page(request, "desk/_compare_commits.html", _commits(place, found.ahead.order.commit))
-    component = place.component
-    context = {
-        "nav": "home",
-        "place": place,
-        "found": found,
-        "component": component,
-        "code": short_code(component.name, component.project.slug),
-        "environment": place.space.environment,
-        "topic": f"space:{place.space_id}",
-    }
-    if request.GET.get("commits"):
-        context |= _commits(place, found.ahead.order.commit)
-    return page(request, "desk/compare.html", context)
-
-
-def _commits(place: Placement, ahead: str) -> dict[str, Any]:
-    """A read of Git that never fails the page."""
-    assert place.last_succeeded is not None
-    here = place.last_succeeded.order.commit
-    if not here or here == ahead:
-        return {"are_same": True}
-    return {"commits": live_reads.commits_between(place.component, here, ahead)}
 
 
 MOST_SHOWN = 100

@@ -51,6 +51,7 @@ PAGES = (
     Place("releases:feed", pgettext_lazy("feed", "Deployments"), "deployments", "bsdt bushudongtai"),
     Place("components:list", _("Components"), "components", "zj zujian", "g c"),
     Place("environments:list", _("Environments"), "environments", "hj huanjing", "g e"),
+    Place("desk:compare-environments", _("Compare environments"), "compare", "db dbhj duibi duibihuanjing"),
     Place("desk:figures", _("Figures"), "figures", "tj tongji"),
     Place("desk:admin", _("Admin"), "admin", "gl guanli", "g s"),
     Place("environments:projects", _("Projects and members"), "list", "xmycy xm xiangmu cy chengyuan"),

@@ -16,7 +16,7 @@ OPERATIONS = {
     "check": ["orders_check"],
     "return": ["orders_return"],
     "comment": ["comments_create"],
-    "promote": ["promotions_create", "promotions_withdraw"],
+    "promote": ["promotions_create", "promotions_withdraw", "space_promotions_create"],
     "review": ["reviews_create"],
     # Who approves may have a review of what is removed made, too.
     "approve": ["approvals_create", "removal_reviews_create", "scale_requests_decide"],

@@ -40,7 +40,7 @@ OWN = frozenset(
         "/", "/approvals/", "/approvals/next/", "/search/", "/search/palette/", "/keys/", "/admin/", "/rule-changes/",
         "/environments/", "/projects/", "/components/", "/components/new/", "/templates/", "/new-template/", "/orders/",
         "/explain/", "/groups/", "/break-glass/", "/api/v1/groups/",
-        "/figures/", "/figures/export/", "/api/v1/figures/", "/deployments/", "/api/v1/deployments/",
+        "/compare/", "/figures/", "/figures/export/", "/api/v1/figures/", "/deployments/", "/api/v1/deployments/",
         "/base-images/", "/orders/new/", "/orders/new/branches/", "/orders/new/git-tags/", "/orders/new/before/",
         "/me/", "/me/sessions/", "/me/tokens/", "/sign-out/", "/me/theme/", "/me/password/", "/me/sessions/others/",
         "/api-call/", "/base-images/archive/",

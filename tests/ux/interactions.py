@@ -46,6 +46,11 @@ class CountedUser:
         self.done.append(f"fill in {_name(field)}")
         field.fill(text)
 
+    def choose(self, field: Locator, value: str) -> None:
+        """One of a list, which is one field filled in."""
+        self.done.append(f"choose {value} in {_name(field)}")
+        field.select_option(value)
+
     def go_on(self) -> CountedUser:
         """The same person, the next task: nothing has been done for it yet."""
         self.done = []

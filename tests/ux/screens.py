@@ -69,6 +69,11 @@ HOME = (
     View("search", NORMAL, "/search/?q=gw"),
     View("search", EMPTY_STATE, "/search/?q=nothing-is-called-so"),
     View("compare", NORMAL, f"/compare/{GATEWAY}/prd/"),
+    View("compare-environments", NORMAL, f"/compare/?project={OMM}&from=uat&to=prd", TESTER),
+    View("compare-environments-open", NORMAL, f"/compare/?project={OMM}&to=prd&open={GATEWAY.split('/')[1]}", TESTER),
+    View("compare-environments", EMPTY_STATE, f"/compare/?project={EMPTY}", PROJECT_ADMIN),
+    View("compare-environments", FULL, f"/compare/?project={CROWD}&from=fat&to=uat", IN_CROWD),
+    View("compare-environments", DENIED, f"/compare/?project={OMM}", OUTSIDER, status=404),
     View("keys", NORMAL, "/keys/"),
     View("style-guide", NORMAL, "/_styleguide/"),
 )

@@ -83,6 +83,17 @@ def first_error_in_a_log(office: Office) -> CountedUser:
     return user
 
 
+def compare_two_environments(office: Office) -> CountedUser:
+    """From what runs where to what production lacks of the first environment."""
+    user = office.at("/", DEVELOPER)
+    user.click(user.page.locator('.matrix-card .card-head a[href^="/compare/"]'))
+    user.choose(user.page.locator("select[name=from]"), "fat")
+    user.page.wait_for_url("**from=fat**")
+    table = user.page.locator("table.sides")
+    expect(table).to_contain_text(short(office.site.scene.orders["tested"]))
+    return user
+
+
 # ---------------------------------------------------------------- an order's way
 def create_an_order(office: Office) -> CountedUser:
     """Component as last time; the branch is typed."""
@@ -191,6 +202,7 @@ class Task:
 TASKS = (
     Task("where is my version", HOME, where_is_my_version),
     Task("who deployed it", HOME, who_deployed_it),
+    Task("compare two environments", HOME, compare_two_environments),
     Task("why is it stuck", "the order", why_is_it_stuck),
     Task("first error in a log", HOME, first_error_in_a_log),
     Task("create an order", HOME, create_an_order),
