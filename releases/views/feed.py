@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from environments.access import Rights
 from foundation.pages import read_view, wanted_part
 from releases import feed
+from releases.presenters.feed import feed_days
 from releases.presenters.states import RUN_WORDS
 from releases.views.live_lists import list_context, news_context, take_rows, topics_context
 from releases.views.pages import page, rights_of
@@ -22,7 +23,7 @@ def show(request: HttpRequest) -> HttpResponse:
     if wanted_part(request) == "news":
         return page(request, "releases/_feed_news.html", news_context(request, rows, given))
     found = take_rows(request, feed.with_names(rows))
-    context = list_context(request, found, given) | {"nav": "deployments"}
+    context = list_context(request, found, given) | {"nav": "deployments", "days": feed_days(found.items)}
     if wanted_part(request):
         return page(request, "releases/_feed_rows.html", context)
     return page(request, "releases/feed.html", context | {"given": given} | _choices(rights, given))

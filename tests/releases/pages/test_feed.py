@@ -127,3 +127,46 @@ def test_fifty_rows_cost_as_many_queries_as_ten(world: World, order: ReleaseOrde
                 client.get(address)
             counts.append(len(caught))
     assert counts[:2] == counts[2:] and max(counts) <= 12
+
+
+def test_rows_stand_under_their_days_in_the_viewers_zone(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
+    now = timezone.now()
+    for days in (9, 1, 0, 0):
+        deployed(order, world, created_at=now - timedelta(days=days))
+    days = signed_in("dana").get("/deployments/").context["days"]
+    today = timezone.localdate()
+    assert [(str(one.word), one.day, len(one.rows)) for one in days] == [
+        ("Today", today, 2), ("Yesterday", today - timedelta(days=1), 1), ("", today - timedelta(days=9), 1),
+    ]  # fmt: skip
+
+
+def timed(order: ReleaseOrder, world: World, seconds: int, space: str = "fat", **changes: Any) -> Deployment:
+    now = timezone.now()
+    return deployed(order, world, space, started_at=now - timedelta(seconds=seconds), finished_at=now, **changes)
+
+
+def test_what_is_usual_is_the_median_of_the_last_successes_of_the_same_place(
+    world: World, order: ReleaseOrder, signed_in: SignIn
+) -> None:
+    timed(order, world, 9000)  # Older than the last nine.
+    for seconds in (10, 20, 30, 40, 50, 60, 70, 80, 90):
+        timed(order, world, seconds)
+    timed(order, world, 500, "uat")
+    timed(order, world, 1, kind="restart")
+    timed(order, world, 700, state="failed")
+    days = signed_in("dana").get("/deployments/").context["days"]
+    rows = [one for day in days for one in day.rows]
+    failed, restart, other, newest = rows[:4]
+    assert (failed.usual, failed.length) == (50, 72), "too long fills the bar"
+    assert (restart.usual, restart.length) == (None, 0), "a restart is no measure, and has none"
+    assert (other.usual, other.length) == (500, 48), "its own place; what is usual lies at the mark"
+    assert (newest.seconds, newest.usual, newest.length) == (90, 50, 72)
+
+
+def test_what_goes_on_is_counted_from_its_beginning(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
+    timed(order, world, 60)
+    began = timezone.now() - timedelta(seconds=30)
+    deployed(order, world, state="running", started_at=began, finished_at=None)
+    page = signed_in("dana").get("/deployments/")
+    (first, _second) = page.context["days"][0].rows
+    assert 30 <= first.seconds <= 40 and 20 <= first.length <= 32 and "data-elapsed" in page.content.decode()
