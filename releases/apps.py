@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.signals import m2m_changed, post_migrate, post_save
 
 from components import panels
-from environments import departures, occupancy, space_panels
+from environments import departures, occupancy, page_parts
 from foundation.runs.kinds import Kind, register
 
 TRANSITIONS = "releases.transitions"
@@ -58,8 +58,8 @@ class ReleasesConfig(AppConfig):
         register(Kind("watch", watch, hold=f"{STEPS}.watch.hold", is_endless=True))
         for tab in ("running", "orders", "deployed", "ways_out"):
             panels.register(tab, f"releases.presenters.component.{tab}")
-        space_panels.register("releases.presenters.break_glass.space_panel")
-        space_panels.register("releases.presenters.waiting.space_panel")
+        page_parts.SPACE.register("releases.presenters.break_glass.space_panel")
+        page_parts.SPACE.register("releases.presenters.waiting.space_panel")
         # Which environment follows which, and where a project has them, says what can go on.
         flow = apps.get_model("environments", "Environment")
         for signal, sender in ((post_save, flow), (post_save, apps.get_model("environments", "Space"))):

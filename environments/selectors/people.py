@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
@@ -12,7 +14,8 @@ from accounts.role_lookup import HeldRole
 from environments.access import Rights, can, require, visible_projects
 from environments.choices import Role
 from environments.holding import held_by, holders, in_force, not_over, of_person
-from environments.models import Group, Membership
+from environments.models import Group, GroupMember, Membership
+from foundation.clock import db_now
 from foundation.problems import Missing
 
 
@@ -73,6 +76,30 @@ def list_members(actor: User, project: Project) -> QuerySet[Membership]:
     rows = rows.select_related("user", "group", "environment", "granted_by", "project")
     # Groups first: they are few.
     return rows.order_by(F("group__slug").asc(nulls_last=True), "user__username", "role", "pk")
+
+
+@dataclass(frozen=True)
+class Held:
+    """One membership: of a person, or of a group with the people who hold it through that."""
+
+    membership: Membership
+    people: list[User]
+
+
+def by_role(members: Iterable[Membership]) -> list[tuple[str, list[Held]]]:
+    """The memberships in force now under their roles, in the order in which an order meets them: one query."""
+    now = db_now()
+    held = [one for one in members if one.starts_at is None or one.starts_at <= now]
+    people: dict[int, list[User]] = defaultdict(list)
+    rows = GroupMember.objects.filter(group__in={one.group_id for one in held if one.group_id}, user__is_active=True)
+    for row in rows.select_related("user").order_by("user__username"):
+        people[row.group_id].append(row.user)
+    found = [(role, [one for one in held if one.role == role]) for role in Role]
+    return [
+        (str(role.label), [Held(one, people[one.group_id] if one.group_id else []) for one in rows])
+        for role, rows in found
+        if rows
+    ]
 
 
 def find_member(actor: User, project: Project, number: int) -> Membership:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.actor import actor_of
 from accounts.models import User
+from environments import page_parts
 from environments.access import Rights, require, who_may
 from environments.ceilings import show_ceilings
 from environments.forms import EnvironmentForm, GrantsForm, PolicyForm, SpaceForm
@@ -26,7 +27,6 @@ from environments.services import grants as grant_services
 from environments.services import places as place_services
 from environments.services import spaces as services
 from environments.services.spaces import sync_again, version_of
-from environments.space_panels import parts_of
 from environments.views.form_page import form_page, form_view
 from foundation.api.routes import api_route, with_field, without_field
 from foundation.messages import MessageLike
@@ -110,7 +110,7 @@ def space(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "may_edit_policy": rights.can("edit_policy", project_id=row.project_id),
         "who_edits_policy": who_may("edit_policy", project_id=row.project_id),
         "who_manages": who_may("manage_places"),
-        "parts": parts_of(row, rights),
+        "parts": page_parts.SPACE.of(row, rights),
         # What happens to orders is told to the project.
         "topic": f"space:{row.pk},project:{row.project_id}",
     }

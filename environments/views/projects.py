@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render, resolve_url
 
 from accounts.actor import actor_of
 from accounts.models import Organisation
+from environments import page_parts
 from environments.access import Rights, who_may
 from environments.forms import MembershipForm, OrganisationForm, ProjectForm
 from environments.selectors import people as people_selectors
@@ -40,17 +41,21 @@ def list_projects(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def project(request: HttpRequest, slug: str, *, form: MembershipForm | None = None) -> HttpResponse:
-    """One project: facts, spaces, members and grants."""
+    """One project: what waits and runs there, its people, spaces, members and grants."""
     user = actor_of(request)
     row, rights = people_selectors.find_project(user, slug), Rights(user)
     may_manage_members = rights.can("manage_members", project_id=row.pk)
     members_here = list(people_selectors.list_members(user, row))
     warnings = warnings_of_ending(members_here) if may_manage_members else {}
+    spaces = list(place_selectors.spaces_of(user, row, with_archived=rights.can("manage_places")))
     context = {
         "project": row,
+        "parts": [] if row.is_archived else page_parts.PROJECT.of(row, rights),
+        "topic": f"project:{row.pk}",
+        "roles": people_selectors.by_role(members_here),
         "rule_change": waiting_on(user, row),
         "members": [(member, warnings.get(member.pk, "")) for member in members_here],
-        "spaces": place_selectors.spaces_of(user, row, with_archived=rights.can("manage_places")),
+        "spaces": [(space, place_selectors.policy_in_short(space)) for space in spaces],
         "may_manage_members": may_manage_members,
         "may_manage_projects": rights.can("manage_projects"),
         "may_manage_places": rights.can("manage_places"),

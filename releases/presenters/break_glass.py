@@ -12,7 +12,7 @@ from django.utils.translation import pgettext_lazy
 from accounts.models import Project
 from environments.access import Rights, visible_to
 from environments.models import Environment, Space
-from environments.space_panels import SpacePart
+from environments.page_parts import PagePart
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.problems import Refused
@@ -140,9 +140,9 @@ def filter_choices(filters: BreakGlassFilters, rights: Rights) -> dict[str, list
     }
 
 
-def space_panel(space: Space, rights: Rights) -> SpacePart:
+def space_panel(space: Space, rights: Rights) -> PagePart:
     """What is in force or waits for its review in a space, for its page."""
-    return SpacePart("releases/_break_glasses.html", shown_rows(break_glass.unreviewed_in(space), rights))
+    return PagePart("releases/_break_glasses.html", shown_rows(break_glass.unreviewed_in(space), rights))
 
 
 def open_act(order: ReleaseOrder, space: Space, rights: Rights, closed: Iterable[Gate]) -> Act | None:
