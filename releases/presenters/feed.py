@@ -23,7 +23,7 @@ from releases.presenters.build import USUAL_OF, seconds_between
 
 WHOLE = (DeploymentKind.DEPLOY, DeploymentKind.ROLL_BACK)
 """What takes its usual time: a restart or a scale by one is no measure of it."""
-ROOM, MARK = 72, 48
+BAR, MARK = 72, 48
 """Units of the bar: all of it, and where the usual time lies."""
 
 
@@ -40,7 +40,7 @@ class FeedRow:
         """Of the bar, in units; a bar that is full took half as long again, or longer."""
         if not self.usual or self.seconds is None:
             return 0
-        return max(2, min(ROOM, self.seconds * MARK // self.usual))
+        return max(2, min(BAR, self.seconds * MARK // self.usual))
 
 
 @dataclass(frozen=True)
