@@ -70,6 +70,11 @@ def environments(request: HttpRequest) -> HttpResponse:
     return _show(request, pair, wanted)
 
 
+def _here() -> str:
+    """Where the links of the page lead, also those of one that a form has left elsewhere."""
+    return reverse("desk:compare-environments")
+
+
 def _wanted(request: HttpRequest) -> Wanted:
     """With the project that somebody works on, where the address names none."""
     wanted = Wanted.read(request.GET.dict())
@@ -91,6 +96,7 @@ def _show(
     found = compare(rights, pair, wanted) if pair.is_whole else None
     context = {
         "nav": "environments",
+        "here": _here(),
         "pair": pair,
         "wanted": wanted,
         "found": found,
@@ -132,7 +138,8 @@ def _row(request: HttpRequest, pair: Pair, wanted: Wanted) -> HttpResponse:
     """One component anew: opened, or closed again; its tick stays."""
     line = compare_one(rights_of(request), pair, wanted, request.GET.get("component", ""))
     sent = Sent(request.GET.getlist("orders"))
-    return page(request, "desk/_sides_row.html", {"line": line, "pair": pair, "wanted": wanted, "sent": sent})
+    context = {"line": line, "pair": pair, "wanted": wanted, "sent": sent, "here": _here()}
+    return page(request, "desk/_sides_row.html", context)
 
 
 # ---------------------------------------------------------------- news
@@ -148,7 +155,7 @@ def _newest(pair: Pair) -> int:
 def _news(request: HttpRequest, pair: Pair, wanted: Wanted) -> dict[str, Any]:
     seen = request.GET.get("seen", "")
     is_new = seen.isascii() and seen.isdigit() and int(seen[:18]) != _newest(pair)
-    return {"has_news": is_new, "seen": seen, "query": wanted.query(), "wanted": wanted}
+    return {"has_news": is_new, "seen": seen, "wanted": wanted, "here": _here()}
 
 
 # ---------------------------------------------------------------- commits
@@ -162,7 +169,7 @@ def _commits_of(pair: Pair, wanted: Wanted) -> dict[str, Any]:
     places = Placement.objects.filter(component=component, space__in=[pair.left.pk, pair.right.pk])
     found = places.select_related("last_succeeded__order__component_settings")
     orders = sorted((row.last_succeeded.order for row in found if row.last_succeeded), key=lambda order: order.pk)
-    return {"wanted": wanted, **_between(component, orders)}
+    return {"wanted": wanted, "here": _here(), **_between(component, orders)}
 
 
 def _between(component: Component, orders: Sequence[ReleaseOrder]) -> dict[str, Any]:
@@ -184,7 +191,7 @@ def promote(request: HttpRequest, project: str, environment: str) -> HttpRespons
     space = find_space(actor_of(request), project, environment)
     wanted = Wanted(project, request.POST.get("from", request.GET.get("from", "")).strip()[:20].lower(), environment)
     if request.method != "POST":
-        return redirect(f"{reverse('desk:compare-environments')}?{wanted.query()}")
+        return redirect(f"{_here()}?{wanted.query()}")
     sent = Sent(request.POST.getlist("orders"), request.POST.get("test_verdict", ""), request.POST.get("note", ""))
     try:
         outcomes = promote_many(

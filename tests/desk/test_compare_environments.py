@@ -422,3 +422,10 @@ def test_three_thousand_components_come_by_the_page(world: World, both: ReleaseO
     assert len(seen) == len(set(seen)) == 150 and seen == sorted(seen) and start
     last = client.get(f"{PATH}&start=0/c2999")
     assert codes(last) == ["PROXY-GW"] and not last.context["found"].more
+
+
+def test_links_of_a_page_that_a_form_left_lead_back(world: World, signed_in: SignIn) -> None:
+    (order,) = behind(world, "A")
+    answer = promote(signed_in("tess"), order)
+    links = re.findall(r'href="([^"]*)\?project=', answer.content.decode().partition("<main")[2])
+    assert set(links) == {"/compare/"}
