@@ -76,6 +76,8 @@ VERBS: dict[str, Rule] = {
     "edit_policy": _rule(Where.PROJECT, P),
     "confirm_rule_change": _rule(Where.PROJECT, P, A),
     "read_project_audit": _rule(Where.PROJECT, P),
+    "manage_webhooks": _rule(Where.PROJECT, P),
+    "redeliver": _rule(Where.PROJECT, O, P),
     # site
     "see_site": _rule(Where.SITE, A, U),
     "manage_projects": _rule(Where.SITE, A),

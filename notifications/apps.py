@@ -22,6 +22,7 @@ class NotificationsConfig(AppConfig):
         """What tells people by itself."""
         register(Kind("telling", self.get_model("Telling"), f"{STEPS}.telling.step", is_endless=True))
         register(Kind("mail", self.get_model("Mail"), f"{STEPS}.mail.step"))
+        register(Kind("dispatch", self.get_model("Dispatch"), f"{STEPS}.dispatch.step"))
         post_migrate.connect(make_single_runs, sender=self, dispatch_uid="notifications.single_runs")
 
 

@@ -44,3 +44,13 @@ def ways_by_default(kind: str) -> list[str]:
         for way, kinds in ((Way.LIST, None), (Way.BROWSER, SEEN_AT_ONCE), (Way.MAIL, ASKED))
         if kinds is None or kind in kinds
     ]
+
+
+class BodyForm(models.TextChoices):
+    """What a webhook's receiver reads: JSON of ours with a signature, or what the group robot of a chat takes."""
+
+    SIGNED = "signed", pgettext_lazy("webhook", "JSON, signed")
+    WECOM = "wecom", pgettext_lazy("webhook", "WeCom group robot")
+    DINGTALK = "dingtalk", pgettext_lazy("webhook", "DingTalk group robot")
+    FEISHU = "feishu", pgettext_lazy("webhook", "Feishu group robot")
+    SLACK = "slack", pgettext_lazy("webhook", "Slack incoming webhook")

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from foundation.messages import MessageLike
-from notifications.choices import NoticeKind, Way
+from notifications.choices import BodyForm, NoticeKind, Way
 from notifications.models import Preferences
 
 BETWEEN = ":"
@@ -71,3 +73,31 @@ def table_of(ticked: Iterable[str]) -> list[tuple[MessageLike, list[Box]]]:
         )
         for kind in NoticeKind
     ]
+
+
+class WebhookForm(forms.Form):
+    """Address and secret are never shown again: an empty one keeps what is stored."""
+
+    name = forms.CharField(label=_("Name"), max_length=80)
+    form = forms.ChoiceField(label=_("Form of the body"), choices=BodyForm.choices)
+    url = forms.CharField(
+        label=_("Address"), max_length=1000, required=False, strip=True,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("Only its host is shown once it is saved: in a chat's address lies its secret."),
+    )  # fmt: skip
+    secret = forms.CharField(
+        label=_("Secret of the chat"), max_length=200, required=False, strip=True,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("Of DingTalk or Feishu, where signing is switched on there."),
+    )  # fmt: skip
+    kinds = forms.MultipleChoiceField(
+        label=pgettext_lazy("webhook", "What is sent"), choices=NoticeKind.choices, required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+    is_on = forms.BooleanField(label=pgettext_lazy("webhook", "It sends"), required=False)
+
+    def __init__(self, *args: Any, is_new: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if is_new:
+            self.fields["url"].required = True

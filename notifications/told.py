@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,7 @@ class Told:
     """
 
     kind: NoticeKind
-    people: Iterable[User]
+    people: Sequence[User]
     message: MessageLike
     path: str
     detail: MessageLike = ""
@@ -52,10 +52,14 @@ class Told:
     is_own: bool = False
     """The end of a run, that those who began it are told of."""
 
+    def key_of(self, heard: Heard) -> str:
+        """What nobody is told of twice."""
+        return f"{self.kind}:{self.key or heard.event}"
 
-def told_by(heard: Heard) -> Iterator[Told]:
-    """What this event is to be told as; nothing where what it speaks of is there no more."""
-    yield from _TELLERS[heard.verb](heard)
+
+def told_by(heard: Heard) -> list[Told]:
+    """What this event is to be told as: nothing that concerns nobody, or of what is there no more."""
+    return [told for told in _TELLERS[heard.verb](heard) if told.people]
 
 
 # ---------------------------------------------------------------- names and places

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from notifications.views import notices, preferences
+from notifications.views import notices, preferences, webhooks
+
+HOOKS = "projects/<slug:slug>/webhooks/"
 
 app_name = "notifications"
 urlpatterns: list[URLPattern] = [
@@ -13,4 +15,10 @@ urlpatterns: list[URLPattern] = [
     path("notifications/<int:pk>/read/", notices.read, name="read"),
     path("me/notifications/", preferences.preferences, name="preferences"),
     path("orders/<str:number>/mute/", preferences.mute, name="mute"),
+    path(HOOKS, webhooks.webhooks, name="webhooks"),
+    path(HOOKS + "<int:pk>/", webhooks.webhook, name="webhook"),
+    path(HOOKS + "<int:pk>/secret/", webhooks.renew_secret, name="webhook-secret"),
+    path(HOOKS + "<int:pk>/test/", webhooks.try_webhook, name="webhook-test"),
+    path(HOOKS + "<int:pk>/remove/", webhooks.remove, name="webhook-remove"),
+    path(HOOKS + "<int:pk>/deliveries/<int:number>/redeliver/", webhooks.redeliver, name="redeliver"),
 ]

@@ -288,6 +288,7 @@ SPECTACULAR_SETTINGS = {
         "TemplateKindEnum": "components.choices.TemplateKind",
         "ServerKindEnum": "components.choices.ServerKind",
         "EntryKindEnum": "components.choices.EntryKind",
+        "NoticeKindEnum": "notifications.choices.NoticeKind",
     },
 }
 

@@ -21,6 +21,7 @@ from foundation.runs.choices import ACTIVE, ENGINE_REASON, RunState
 from foundation.runs.heartbeat import BEAT_SECONDS
 from foundation.runs.kinds import Kind, all_kinds
 from foundation.runs.models import Heartbeat, Run
+from notifications.models import OutgoingWebhook
 from notifications.smtp import KEY as MAIL_KEY
 
 ROLE_LABELS: dict[str, MessageLike] = {"worker": _("worker"), "watcher": _("watcher")}
@@ -47,6 +48,7 @@ KINDS: dict[str, MessageLike] = {
     "expiry": _("what ends by its time"),
     "telling": _("who is told of what"),
     "mail": _("mail"),
+    "dispatch": _("delivery to a webhook"),
 }
 PHASES: dict[str, MessageLike] = {
     "start": pgettext_lazy("phase", "not begun"),
@@ -102,6 +104,7 @@ _MODELS: dict[str, tuple[type[models.Model], MessageLike]] = {
     "git": (GitServer, _("Git host %(name)s")),
     "registry": (ImageRegistry, _("Registry %(name)s")),
     "cluster": (Cluster, _("Cluster %(name)s")),
+    "hook": (OutgoingWebhook, _("Webhook %(name)s")),
 }
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from notifications.api import notices, preferences
+from notifications.api import notices, preferences, webhooks
+
+HOOKS = "projects/<slug:slug>/webhooks/"
 
 urlpatterns: list[URLPattern] = [
     path("notifications/", notices.Notices.as_view()),
@@ -13,4 +15,10 @@ urlpatterns: list[URLPattern] = [
     path("me/notifications/", preferences.OwnPreferences.as_view()),
     path("me/mutes/", preferences.Mutes.as_view()),
     path("orders/<str:number>/mute/", preferences.OrderMute.as_view()),
+    path(HOOKS, webhooks.OutgoingWebhooks.as_view()),
+    path(HOOKS + "<int:pk>/", webhooks.OneOutgoingWebhook.as_view()),
+    path(HOOKS + "<int:pk>/secret/", webhooks.Secret.as_view()),
+    path(HOOKS + "<int:pk>/test/", webhooks.Test.as_view()),
+    path(HOOKS + "<int:pk>/deliveries/", webhooks.Dispatches.as_view()),
+    path(HOOKS + "<int:pk>/deliveries/<int:number>/redelivery/", webhooks.Redelivery.as_view()),
 ]

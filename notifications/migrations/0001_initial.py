@@ -1,6 +1,7 @@
 import datetime
 import django.db.models.deletion
 import django.db.models.functions.datetime
+import uuid
 from django.conf import settings
 from django.db import migrations, models
 
@@ -88,6 +89,67 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='OutgoingWebhook',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('secret_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ('name', models.CharField(max_length=80)),
+                ('form', models.CharField(choices=[('signed', 'JSON, signed'), ('wecom', 'WeCom group robot'), ('dingtalk', 'DingTalk group robot'), ('feishu', 'Feishu group robot'), ('slack', 'Slack incoming webhook')], default='signed', max_length=12)),
+                ('url', models.TextField(blank=True, default='')),
+                ('host', models.CharField(max_length=255)),
+                ('secret', models.TextField(blank=True, default='')),
+                ('kinds', models.JSONField(default=list)),
+                ('language', models.CharField(choices=[('en', 'English'), ('zh-hans', '中文')], default='zh-hans', max_length=10)),
+                ('is_on', models.BooleanField(default=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('created_by', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.project')),
+            ],
+            options={
+                'ordering': ['name', 'pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Dispatch',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('queued', 'Waiting'), ('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('errored', 'Platform error'), ('cancelled', 'Cancelled')], default='queued', max_length=16)),
+                ('phase', models.CharField(default='start', max_length=32)),
+                ('reason', models.CharField(blank=True, default='', max_length=64)),
+                ('next_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True, editable=False)),
+                ('wakes', models.PositiveIntegerField(default=0, editable=False)),
+                ('lease_until', models.DateTimeField(default=datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc), editable=False)),
+                ('owner', models.CharField(blank=True, default='', editable=False, max_length=100)),
+                ('fence', models.BigIntegerField(default=0, editable=False)),
+                ('claims', models.PositiveSmallIntegerField(default=0, editable=False)),
+                ('remote', models.CharField(blank=True, db_index=True, default='', max_length=64)),
+                ('contact_lost_since', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('started_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('finished_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('number', models.UUIDField()),
+                ('key', models.CharField(max_length=100)),
+                ('kind', models.CharField(max_length=20)),
+                ('text', models.TextField()),
+                ('detail', models.TextField(blank=True, default='')),
+                ('path', models.CharField(max_length=200)),
+                ('order_number', models.CharField(blank=True, max_length=20)),
+                ('component', models.CharField(blank=True, max_length=100)),
+                ('environment', models.CharField(blank=True, max_length=63)),
+                ('at', models.DateTimeField()),
+                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('status', models.PositiveSmallIntegerField(null=True)),
+                ('message', models.TextField(blank=True, default='')),
+                ('repeat_of', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='notifications.dispatch')),
+                ('repeated_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('webhook', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='dispatches', to='notifications.outgoingwebhook')),
+            ],
+            options={
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
             name='Telling',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -137,5 +199,25 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='notice',
             constraint=models.UniqueConstraint(fields=('person', 'key'), name='nobody_is_told_twice'),
+        ),
+        migrations.AddConstraint(
+            model_name='outgoingwebhook',
+            constraint=models.UniqueConstraint(fields=('project', 'name'), name='webhooks_have_names_of_their_own'),
+        ),
+        migrations.AddIndex(
+            model_name='dispatch',
+            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='webhook_dispatch_active'),
+        ),
+        migrations.AddIndex(
+            model_name='dispatch',
+            index=models.Index(fields=['webhook', '-id'], name='dispatches_of_a_webhook'),
+        ),
+        migrations.AddIndex(
+            model_name='dispatch',
+            index=models.Index(fields=['at'], name='dispatches_by_age'),
+        ),
+        migrations.AddConstraint(
+            model_name='dispatch',
+            constraint=models.UniqueConstraint(condition=models.Q(('repeat_of', None)), fields=('webhook', 'key'), name='no_webhook_is_told_twice'),
         ),
     ]

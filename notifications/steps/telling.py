@@ -20,9 +20,10 @@ from foundation.clock import db_now
 from foundation.messages import as_message, redacted_message
 from foundation.runs.choices import TERMINAL
 from foundation.runs.lease import Again, Lease, Outcome
+from notifications.dispatching import for_webhooks, write_dispatches
 from notifications.heard import Heard, listen
 from notifications.mailing import put_into_mails
-from notifications.models import Mail, Notice, Telling
+from notifications.models import Dispatch, Mail, Notice, Telling
 from notifications.selectors.preferences import mutes_of, preferences_by_person
 from notifications.told import VERBS, Told, told_by
 
@@ -39,25 +40,28 @@ def step(lease: Lease) -> Outcome:
     row: Telling = lease.read()
     passage = listen(row.told, VERBS)
     if passage.up_to > row.told:
-        notices = wanted([notice for heard in passage.events for notice in _notices(heard)])
+        tellings = [(heard, told) for heard in passage.events for told in _told(heard)]
+        notices = wanted([notice for heard, told in tellings for notice in _for_each(heard, told)])
+        dispatches = for_webhooks(tellings)
         with transaction.atomic():
             lease.hold()
             write_down(notices)
+            write_dispatches(dispatches)
             lease.save(told=passage.up_to)
     if not passage.is_all:
         return Again(0)
     return _tidy(lease, row)
 
 
-def _notices(heard: Heard) -> Iterator[Notice]:
+def _told(heard: Heard) -> list[Told]:
     """Of one event. What it cannot make sense of is told to nobody, and must not keep what follows from being told."""
     try:
-        for told in told_by(heard):
-            yield from _for_each(heard, told)
+        return told_by(heard)
     except DatabaseError:
         raise
     except Exception:
         log.exception("Nobody is told of event %s (%s).", heard.event, heard.verb)
+        return []
 
 
 def _for_each(heard: Heard, told: Told) -> Iterator[Notice]:
@@ -70,7 +74,7 @@ def _for_each(heard: Heard, told: Told) -> Iterator[Notice]:
             yield Notice(
                 person=rights.user,
                 kind=told.kind,
-                key=f"{told.kind}:{told.key or heard.event}",
+                key=told.key_of(heard),
                 project=heard.project,
                 order=heard.order,
                 **texts,
@@ -123,6 +127,7 @@ def _tidy(lease: Lease, row: Telling) -> Outcome:
     if bite:
         Notice.objects.filter(pk__in=bite).delete()
         return Again(0)
-    Mail.objects.filter(due_at__lt=now - timedelta(days=KEPT_DAYS), state__in=sorted(TERMINAL)).delete()
+    for kept in (Mail, Dispatch):
+        kept.objects.filter(due_at__lt=now - timedelta(days=KEPT_DAYS), state__in=sorted(TERMINAL)).delete()
     lease.save(tidied_at=now)
     return Again(PAUSE_SECONDS)

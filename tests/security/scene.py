@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
@@ -20,7 +21,8 @@ from components.services.webhooks import make_webhook
 from environments.models import Group, Membership, RuleChange
 from environments.services.clusters import start_test
 from environments.services.spaces import edit_policy
-from notifications.models import Notice
+from notifications.models import Dispatch, Notice
+from notifications.services.webhooks import make_webhook as make_outgoing
 from releases.models import LogChunk, Placement, ScaleRequest, Turn
 from releases.services import approvals, promotions
 from releases.services.break_glass import open_break_glass
@@ -136,6 +138,13 @@ def make_scene(world: World) -> Scene:
     )  # fmt: skip
     test = start_test(actor=world.ada, cluster=world.cluster)
     start_server_test(actor=world.ada, server=jenkins)
+    hook, _made = make_outgoing(
+        actor=world.petra, project=world.project, name="team", url="https://93.184.216.34/hook", kinds=["built"]
+    )
+    dispatch = Dispatch.objects.create(
+        webhook=hook, number=uuid4(), key="built:scene", kind="built", text="built", path="/", at=timezone.now(),
+        state="failed",
+    )  # fmt: skip
     notice = Notice.objects.create(
         person=world.dana, kind="built", key="scene", project=world.project, order=order, message="built", path="/",
         at=timezone.now(),
@@ -148,7 +157,8 @@ def make_scene(world: World) -> Scene:
         ("promotions/<pk>", promotion.pk), ("/reviews/<pk>", review.pk), ("approvals/<pk>", approval.pk),
         ("deployments/<pk>", deployment.pk), ("turns/<pk>", turn.pk), ("scale-requests/<pk>", asked.pk),
         ("previews/<pk>", preview.pk), ("trials/<batch>", batch),
-        ("notifications/<pk>", notice.pk),
+        ("notifications/<pk>", notice.pk), ("webhooks/<pk>", hook.pk),
+        (f"webhooks/{hook.pk}/deliveries/<number>", dispatch.pk),
         ("health/<kind>", "preview"), ("health/preview/<pk>", preview.pk),
         ("sessions/<number>", session.pk), ("tokens/<key>", token.token_key),
         ("projects/<slug>|<project>", world.project.slug), ("clusters/<slug>", world.cluster.slug),

@@ -201,6 +201,8 @@ ADMINISTRATION = (
     View("audit", EMPTY_STATE, "/audit/?actor=nobody-is-called-so", AUDITOR),
     *_also_delayed(View("notifications", NORMAL, "/notifications/", DEVELOPER)),
     View("notifications", EMPTY_STATE, "/notifications/", OUTSIDER),
+    View("outgoing-webhooks", NORMAL, f"/projects/{ITC}/webhooks/", PROJECT_ADMIN),
+    View("outgoing-webhooks", DENIED, f"/projects/{ITC}/webhooks/", DEVELOPER, status=403),
     View("notification-preferences", NORMAL, "/me/notifications/", DEVELOPER),
     *_also_delayed(View("deployments", NORMAL, "/deployments/")),
     View("deployments", EMPTY_STATE, "/deployments/?person=nobody-is-called-so"),

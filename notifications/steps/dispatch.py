@@ -1,0 +1,161 @@
+"""Sends one delivery to one webhook, and again after a pause that doubles, for a day at most.
+
+Its intent is committed before it is sent, its success after: a worker that is killed in between leaves a delivery that
+is sent once more, under the same number. A webhook is a remote of its own: while one is silent only probes go out to
+it, and nobody else waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import override, pgettext
+
+from deployer.adapters.pinned import pinned
+from deployer.errors import OutcomeUnknown, Rejected, TooLate, Unavailable
+from foundation.clock import db_now
+from foundation.messages import MessageLike, as_message, verbatim
+from foundation.messages import message as _
+from foundation.outbound import HostUnknown, check_url
+from foundation.problems import Refused
+from foundation.runs.choices import RunState
+from foundation.runs.finish import begin, finish
+from foundation.runs.lease import Again, Done, Lease, LeaseLost, Outcome
+from notifications.bodies import Parcel, Request, request_for, why_not_taken
+from notifications.models import Dispatch
+
+GIVEN_UP_AFTER = timedelta(days=1)
+FIRST_PAUSE_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 3600.0
+ANSWER_SECONDS = 10.0
+MOST_READ = 4096
+"""So much of an answer is read: a chat's own word fits."""
+SCHEMES = ("https", "http")
+"""``http`` besides only where OUTBOUND_ALLOW names it."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where one webhook leads."""
+
+    key: str
+
+
+class Courier:
+    """Sends requests to one webhook, to no other address than was checked."""
+
+    def __init__(self, on_answer: Callable[[], None]) -> None:
+        self._on_answer = on_answer
+
+    def post(self, request: Request, *, deadline: Callable[[], float]) -> tuple[int, bytes]:
+        """Status and beginning of the answer. Raises Rejected for an address that is not allowed, Unavailable,
+        OutcomeUnknown, TooLate."""
+        _check(request.url)
+        if deadline() <= ANSWER_SECONDS:
+            raise TooLate(_("It took too long to begin: nothing was sent."))
+        headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "Prism4k", **request.headers}
+        with _client() as client:
+            try:
+                with client.stream("POST", request.url, content=request.body, headers=headers) as answer:
+                    self._on_answer()
+                    return answer.status_code, _beginning(answer)
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+                raise Unavailable(_("It does not answer: %(why)s", why=verbatim(type(error).__name__))) from error
+            except httpx.HTTPError as error:
+                raise OutcomeUnknown(_("It gave no answer: %(why)s", why=verbatim(type(error).__name__))) from error
+
+
+def connect(target: Endpoint, *, on_answer: Callable[[], None]) -> Courier:
+    """For ``lease.open``: nothing is connected before something is sent."""
+    return Courier(on_answer)
+
+
+def step(lease: Lease) -> Outcome:
+    """One attempt. Raises Unavailable and OutcomeUnknown: the engine asks again while the other side is silent."""
+    row = _begin(lease)
+    if row.webhook.project.is_archived or not row.webhook.is_on:
+        return _end(lease, RunState.CANCELLED, _("The webhook is switched off, or its project is archived."))
+    if db_now() - row.due_at > GIVEN_UP_AFTER:
+        return _end(lease, RunState.FAILED, row.message or _("It could not be delivered within a day."))
+    try:
+        with lease.open(connect, Endpoint(row.webhook.key)) as courier:
+            status, answer = courier.post(_request(row), deadline=lease.remaining)
+    except (Unavailable, OutcomeUnknown) as error:
+        lease.save(message=error.message)
+        raise
+    except Rejected as error:
+        return _end(lease, RunState.FAILED, error.message)
+    return _heard(lease, row, status, answer)
+
+
+def _begin(lease: Lease) -> Dispatch:
+    """Its intent, committed: one attempt more is counted."""
+    with transaction.atomic():
+        lease.hold()
+        begin(Dispatch, lease.pk, fence=lease.fence, owner=lease.owner)
+        lease.save(attempts=F("attempts") + 1)
+    return Dispatch.objects.select_related("webhook__project").get(pk=lease.pk)
+
+
+def _heard(lease: Lease, row: Dispatch, status: int, answer: bytes) -> Outcome:
+    said = why_not_taken(row.webhook.form, answer) if status < 300 else answer.decode("utf-8", "replace")[:200]
+    if status < 300 and not said:
+        return _end(lease, RunState.SUCCEEDED, "", status)
+    message = _("It answered %(status)s: %(said)s", status=status, said=verbatim(said or "–"))
+    if status >= 500 or status in (408, 425, 429):
+        lease.save(message=message, status=status)
+        return Again(min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(row.attempts - 1, 10)))
+    return _end(lease, RunState.FAILED, message, status)
+
+
+def _end(lease: Lease, to: RunState, message: MessageLike, status: int | None = None) -> Outcome:
+    fields: dict[str, Any] = {"message": as_message(message), **({} if status is None else {"status": status})}
+    if not finish(Dispatch, lease.pk, to=to, fence=lease.fence, owner=lease.owner, **fields):
+        raise LeaseLost(f"{lease} is not ours any more.")
+    return Done()
+
+
+def _request(row: Dispatch) -> Request:
+    """In the webhook's language; signed anew each time."""
+    with override(row.webhook.language), timezone.override(settings.TIME_ZONE):
+        parcel = Parcel(
+            number=str(row.number), kind=row.kind, at=row.at, project=row.webhook.project.slug, order=row.order_number,
+            component=row.component, environment=row.environment, text=str(row.text), detail=str(row.detail),
+            url=f"{settings.PLATFORM_URL}{row.path}", link=pgettext("link in a chat", "Open in Prism4k"),
+        )  # fmt: skip
+    return request_for(row.webhook.form, row.webhook.url, row.webhook.secret, parcel, db_now())
+
+
+def _check(url: str) -> None:
+    try:
+        check_url(url, allowed_schemes=SCHEMES)
+    except HostUnknown as unknown:
+        raise Unavailable(as_message(unknown.message)) from unknown
+    except Refused as refusal:
+        raise Rejected(as_message(refusal.message)) from refusal
+
+
+@contextmanager
+def _client() -> Iterator[httpx.Client]:
+    """Pinned to checked addresses; follows no redirect, and heeds no proxy of the environment."""
+    transport = pinned(httpx.HTTPTransport())
+    with httpx.Client(transport=transport, timeout=ANSWER_SECONDS, follow_redirects=False, trust_env=False) as client:
+        yield client
+
+
+def _beginning(answer: httpx.Response) -> bytes:
+    found = b""
+    for piece in answer.iter_bytes(MOST_READ):
+        found += piece
+        if len(found) >= MOST_READ:
+            break
+    return found[:MOST_READ]

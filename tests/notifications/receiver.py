@@ -1,0 +1,62 @@
+"""A receiver of webhooks that listens on loopback: keeps what comes, and answers as it is told to."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Got:
+    """One request as it came."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Receiver:
+    """``answers``: (status, body) of the next requests, the last one for all that follow."""
+
+    url: str = ""
+    got: list[Got] = field(default_factory=list)
+    answers: list[tuple[int, bytes]] = field(default_factory=lambda: [(200, b"ok")])
+    seconds: float = 0.0
+    location: str = ""
+
+
+@contextmanager
+def receiver() -> Iterator[Receiver]:
+    """Listens for as long as the block lasts."""
+    box = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            box.got.append(Got(self.path, dict(self.headers), body))
+            time.sleep(box.seconds)
+            status, answer = box.answers.pop(0) if len(box.answers) > 1 else box.answers[0]
+            self.send_response(status)
+            if box.location:
+                self.send_header("Location", box.location)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *args: Any) -> None:
+            """Nothing on the screen of a test."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    box.url = f"http://127.0.0.1:{server.server_port}/hook?key=in-the-address"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield box
+    finally:
+        server.shutdown()
+        server.server_close()
