@@ -22,6 +22,24 @@ class NoticeKind(models.TextChoices):
     RULE_DECIDED = "rule_decided", pgettext_lazy("notice", "My rule change is decided")
 
 
+OF_A_PROJECT = (
+    (NoticeKind.APPROVAL, pgettext_lazy("webhook", "An approval is asked for")),
+    (NoticeKind.APPROVED, pgettext_lazy("webhook", "An order is approved")),
+    (NoticeKind.REJECTED, pgettext_lazy("webhook", "An order is rejected")),
+    (NoticeKind.PROMOTED, pgettext_lazy("webhook", "An order is promoted")),
+    (NoticeKind.TO_TEST, pgettext_lazy("webhook", "An order waits for a test")),
+    (NoticeKind.DEPLOYED, pgettext_lazy("webhook", "A deployment succeeded")),
+    (NoticeKind.DEPLOYMENT_FAILED, pgettext_lazy("webhook", "A deployment failed")),
+    (NoticeKind.BUILT, pgettext_lazy("webhook", "A build succeeded")),
+    (NoticeKind.BUILD_FAILED, pgettext_lazy("webhook", "A build failed")),
+    (NoticeKind.RETURNED, pgettext_lazy("webhook", "An order is returned")),
+    (NoticeKind.BREAK_GLASS, pgettext_lazy("webhook", "A break-glass waits for its review")),
+    (NoticeKind.RULE_CHANGE, pgettext_lazy("webhook", "A rule change waits for a second person")),
+    (NoticeKind.RULE_DECIDED, pgettext_lazy("webhook", "A rule change is decided")),
+)
+"""The kinds as a webhook's: nobody's own."""
+
+
 class Way(models.TextChoices):
     """How it reaches a person. Without the list there is no other way either: what is sent is also to be found."""
 

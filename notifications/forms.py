@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from foundation.messages import MessageLike
-from notifications.choices import BodyForm, NoticeKind, Way
+from notifications.choices import OF_A_PROJECT, BodyForm, NoticeKind, Way
 from notifications.models import Preferences
 
 BETWEEN = ":"
@@ -91,7 +91,7 @@ class WebhookForm(forms.Form):
         help_text=_("Of DingTalk or Feishu, where signing is switched on there."),
     )  # fmt: skip
     kinds = forms.MultipleChoiceField(
-        label=pgettext_lazy("webhook", "What is sent"), choices=NoticeKind.choices, required=False,
+        label=pgettext_lazy("webhook", "What is sent"), choices=OF_A_PROJECT, required=False,
         widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)

@@ -11,6 +11,7 @@ HOOKS = "projects/<slug:slug>/webhooks/"
 app_name = "notifications"
 urlpatterns: list[URLPattern] = [
     path("notifications/", notices.list_notices, name="list"),
+    path("notifications/browser/", notices.for_browser, name="for-browser"),
     path("notifications/read/", notices.read_all, name="read-all"),
     path("notifications/<int:pk>/read/", notices.read, name="read"),
     path("me/notifications/", preferences.preferences, name="preferences"),

@@ -6,3 +6,10 @@ document.addEventListener("click", (event) => {
   fetch(link.dataset.read, { method: "POST", keepalive: true, headers: { "X-CSRFToken": secret, "HX-Request": "true" } });
   delete link.dataset.read;
 });
+
+// What is new is shown by the browser where its person let it: only then is the code for it fetched.
+const canShow = "Notification" in window;
+document.body.addEventListener("prism:told", async () => {
+  if (canShow && Notification.permission === "granted") (await import("./browser_notices.js")).showNew();
+});
+if (canShow && document.getElementById("browser-notices")) import("./browser_notices.js").then((module) => module.begin());

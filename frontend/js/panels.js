@@ -30,6 +30,7 @@ export const staleSince = () => failingSince;
 
 /** The topic has news (without one: everything may have); the panels that listen to it are fetched soon. */
 export function changed(topic) {
+  if (topic && topic.startsWith("me:")) document.body.dispatchEvent(new CustomEvent("prism:told"));
   // What a person is told concerns who asks for it by name, and the page that lists it.
   const isOwn = Boolean(topic) && topic.startsWith("me:") && document.body.dataset.topic !== topic;
   all().forEach((panel) => {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 
 from accounts.actor import actor_of
@@ -10,6 +10,7 @@ from foundation import paging
 from foundation.api.routes import api_route
 from foundation.messages import message as _
 from foundation.pages import act_view, is_htmx, read_view, redirect_with, wanted_part
+from notifications.selectors import notices as selectors
 from notifications.selectors.notices import own_notices, unread_count
 from notifications.services import notices as services
 from releases.live.topics import ME
@@ -31,6 +32,19 @@ def list_notices(request: HttpRequest) -> HttpResponse:
     context = list_context(request, take_rows(request, rows), given)
     context |= {"nav": "notifications", "given": given, "topic": f"{ME}:{user.pk}"}
     return page(request, "notifications/_rows.html" if part else "notifications/list.html", context)
+
+
+@read_view
+def for_browser(request: HttpRequest) -> HttpResponse:
+    """What the browser shows of what came after ``?after=``, as JSON; without it only where the list ends now."""
+    user, rights = actor_of(request), rights_of(request)
+    after = paging.read_cursor(request.GET.get("after"), "after")
+    found = [] if after is None else selectors.for_browser(user, rights, after=after)
+    newest = own_notices(user, rights).select_related(None).values_list("pk", flat=True).first() or 0
+    shown = [{"id": one.pk, "text": str(one.message), "detail": str(one.detail), "path": one.path} for one in found]
+    answer = JsonResponse({"newest": newest, "notices": shown})
+    answer["Cache-Control"] = "no-store"
+    return answer
 
 
 @api_route("notifications_read")

@@ -16,6 +16,7 @@ from accounts.models import User
 from components.models import Component
 from environments.models import Membership
 from notifications.models import Notice, Telling
+from notifications.services.preferences import save_preferences
 from tests.cast import World
 from tests.notifications.telling import tell
 from tests.releases.pages.test_order import HTMX, words
@@ -142,3 +143,46 @@ def test_old_ones_go(notice: Notice) -> None:
     for _ in range(2):
         run_once("telling", Telling.objects.get().pk)
     assert list(Notice.objects.all()) == [notice]
+
+
+# ---------------------------------------------------------------- what a browser shows
+def shown(client: Client, after: int | None) -> list[int]:
+    answer = client.get("/notifications/browser/" + ("" if after is None else f"?after={after}"))
+    assert answer.headers["Cache-Control"] == "no-store"
+    return [row["id"] for row in answer.json()["notices"]]
+
+
+def test_a_browser_shows_what_is_new_in_the_kinds_chosen_for_it(
+    notice: Notice, world: World, signed_in: SignIn
+) -> None:
+    dana = signed_in("dana")
+    assert shown(dana, 1) == [], "of what was built it shows nothing unless it is chosen"
+    save_preferences(actor=world.dana, ways={"built": ["browser"]})
+    assert shown(dana, None) == [] and dana.get("/notifications/browser/").json()["newest"] == notice.pk
+    make_built(notice.order.component, world.dana)  # type: ignore[union-attr]
+    tell()
+    newest = Notice.objects.filter(person=world.dana).latest("pk")
+    assert shown(dana, notice.pk) == [newest.pk]
+    (row,) = dana.get(f"/notifications/browser/?after={notice.pk}").json()["notices"]
+    assert row["path"] == newest.path and row["text"].endswith("was built")
+    assert shown(dana, newest.pk) == []
+    assert dana.get("/notifications/browser/?after=x").status_code == 400
+
+
+@pytest.mark.parametrize("how", ["read", "old", "a role that ended", "another person"])
+def test_a_browser_shows_nothing_late_and_nothing_of_others(
+    notice: Notice, world: World, signed_in: SignIn, how: str
+) -> None:
+    save_preferences(actor=world.dana, ways={"built": ["browser"]})
+    client = signed_in("tess" if how == "another person" else "dana")
+    Notice.objects.create(
+        person=world.dana, kind="built", key="x", project=world.project, message="x", path="/", at=timezone.now()
+    )
+    assert bool(shown(client, notice.pk)) == (how != "another person")
+    if how == "read":
+        Notice.objects.update(read_at=timezone.now())
+    elif how == "old":
+        Notice.objects.update(at=timezone.now() - timedelta(minutes=11))
+    else:
+        Membership.objects.filter(user=world.dana).delete()
+    assert shown(client, notice.pk) == []
