@@ -213,3 +213,12 @@ def test_more_projects_than_a_socket_watches_are_asked_about_by_the_clock(
     assert page.count("every 15s") == 2 and page.count("clock=1") == 2
     rows = client.get("/orders/?part=rows&clock=1", headers={"HX-Request": "true"}).content.decode()
     assert "every 15s" in rows and "clock=1" in rows, "and goes on with it"
+
+
+def test_mine_are_one_click_away(world: World, component: Component, signed_in: Callable[[str], Client]) -> None:
+    own, _others = make_order(component, world.dana), make_order(component, world.dave)
+    client = signed_in("dana")
+    assert 'href="?author=dana"' in client.get("/orders/").content.decode()
+    page = client.get("/orders/?author=dana")
+    assert [row.order for row in page.context["rows"]] == [own]
+    assert 'href="?author=dana" aria-current="true"' in page.content.decode()
