@@ -25,20 +25,26 @@ _ACTS: dict[str, tuple[MessageLike, Callable[[Wait], Task]]] = {
     APPROVE: (_("To approve"), to_approve_task),
     TEST: (_("To test"), to_test_task),
 }
+_WHOM: dict[str, Callable[[str], MessageLike]] = {
+    DEPLOY: lambda names: _("to be deployed by %(names)s", names=names),
+    APPROVE: lambda names: _("to be approved by %(names)s", names=names),
+    TEST: lambda names: _("to be tested by %(names)s", names=names),
+}
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """One thing that waits: what is to be done with it, and by whom; nobody is named where it is the viewer's own."""
+    """One thing that waits: the ``kind`` of act, in words too, and for whom; nobody is named for what is one's own."""
 
+    kind: str
     act: MessageLike
     task: Task
     people: list[User] = field(default_factory=list)
 
     @property
-    def names(self) -> str:
-        """Of three of them, and how many more there are."""
-        return localized_names(person.shown_name for person in self.people)
+    def whom(self) -> MessageLike:
+        """Whom it waits for: three of them by name, and how many more there are."""
+        return _WHOM[self.kind](localized_names(person.shown_name for person in self.people))
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ def work_part(project: Project, rights: Rights) -> PagePart:
 
 def _waiting(act: str, wait: Wait, people: list[User] | None = None) -> Waiting:
     word, task = _ACTS[act]
-    return Waiting(word, task(wait), people or [])
+    return Waiting(act, word, task(wait), people or [])
 
 
 def matrix_part(project: Project, rights: Rights) -> PagePart:
