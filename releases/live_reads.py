@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from components.targets import build_server_target, registry_target
 from deployer.adapters import jenkins, kubernetes, registry
 from deployer.errors import DeployerError, NotFound, Unavailable
-from deployer.interfaces import EventFacts, LogWanted, TimedLog
+from deployer.interfaces import EventFacts, LogWanted, Manifest, ObjectRef, TimedLog
 from deployer.parallel import outcomes
 from environments.models import Space
 from environments.targets import cluster_target
@@ -60,6 +60,7 @@ def _read_registry(order: ReleaseOrder, build: Build) -> dict[str, Any]:
 
 LOG_SECONDS = 5.0
 LOGS_KEPT_SECONDS = 1.0
+OBJECTS_KEPT_SECONDS = 10.0
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -125,6 +126,25 @@ def _masked(log: TimedLog) -> TimedLog:
     return replace(log, lines=tuple(mask_tail("\n".join(log.lines)).split("\n"))) if log.lines else log
 
 
+def objects_of(space: Space, refs: Sequence[ObjectRef]) -> tuple[dict[str, Manifest | None] | None, MessageLike]:
+    """The live objects by ``Kind/name``, None for one that is gone; None and why where the cluster does not say.
+
+    Within 5 s, and good for everybody for ten: that it does not answer is kept as well.
+    """
+    return _OBJECTS.get((space.pk, tuple(refs)), lambda: _read_objects(space, refs))
+
+
+def _read_objects(space: Space, refs: Sequence[ObjectRef]) -> tuple[dict[str, Manifest | None] | None, MessageLike]:
+    if not refs:
+        return {}, ""
+    try:
+        cluster = kubernetes.connect(cluster_target(space.cluster))
+        found = cluster.read_all(space.namespace, refs, seconds=LOG_SECONDS)
+    except DeployerError as error:
+        return None, as_message(error)
+    return {f"{ref.kind}/{ref.name}": live for ref, live in found.items()}, ""
+
+
 class _Kept(Generic[K, V]):
     """Answers that are good for everybody for a moment."""
 
@@ -145,6 +165,9 @@ class _Kept(Generic[K, V]):
 
 _LOGS: _Kept[tuple[int, tuple[tuple[str, LogWanted], ...]], tuple[PodRead, ...]] = _Kept(LOGS_KEPT_SECONDS)
 
+_OBJECTS: _Kept[tuple[int, tuple[ObjectRef, ...]], tuple[dict[str, Manifest | None] | None, MessageLike]] = _Kept(
+    OBJECTS_KEPT_SECONDS
+)
 KEPT_SECONDS = 2.0
 _kept: dict[tuple[int, tuple[str, ...]], tuple[float, tuple[EventFacts, ...]]] = {}
 

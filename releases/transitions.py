@@ -62,6 +62,7 @@ NOTHING_RUNS: dict[str, Any] = {
     "ready": 0,
     "wanted": 0,
     "pods": [],
+    "replica_sets": [],
     "drift": [],
     "autoscaler": {},
 }

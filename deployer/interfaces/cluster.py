@@ -232,7 +232,8 @@ class ClusterFacts(Protocol):
 class PodView:
     """One pod as the rollout page draws it. ``is_new`` when it belongs to the applied template.
 
-    ``order`` is the number that its label bears; empty where it bears none.
+    ``order`` is the number that its label bears; empty where it bears none. ``ports``: ``http 8080/TCP, 9090/TCP``.
+    ``digest``: of the image that its first container runs. ``end_…``: how a container of it ended last.
     """
 
     name: str
@@ -245,6 +246,28 @@ class PodView:
     restarts: int
     node: str
     started_at: str
+    order: str = ""
+    ip: str = ""
+    ports: str = ""
+    digest: str = ""
+    replica_set: str = ""
+    end_reason: str = ""
+    end_code: int | None = None
+    end_at: str = ""
+
+
+@dataclass(frozen=True)
+class ReplicaSetView:
+    """One ReplicaSet of a rollout: how many pods it is to have, has, and has ready.
+
+    ``order`` is the number that its pods bear.
+    """
+
+    name: str
+    is_new: bool
+    wanted: int
+    pods: int
+    ready: int
     order: str = ""
 
 
@@ -270,3 +293,4 @@ class Verdict:
     pods: tuple[PodView, ...]
     diagnosis: Diagnosis | None = None
     message: Message | str = ""
+    replica_sets: tuple[ReplicaSetView, ...] = ()

@@ -15,7 +15,7 @@ from deployer.interfaces import Diagnosis, EventFacts, Observation, PodView, Ver
 from deployer.manifests import DEPLOYMENT_ANNOTATION, DeploymentMark
 from deployer.messages import message as _
 from deployer.verdict.findings import COUNTED, Finding, pod_findings
-from deployer.verdict.objects import Workload, condition, find_workload, metadata, pod_views
+from deployer.verdict.objects import Workload, condition, find_workload, metadata, pod_views, set_views
 from deployer.verdict.outside import AppliedWorkload, changed_by_others, hand_values, outside_change
 from deployer.verdict.refusals import refusal_finding
 
@@ -51,7 +51,7 @@ def judge(  # noqa: PLR0913 - one call with everything that the answer depends o
     workload = find_workload(observation, name)
     if workload is None:
         return Verdict("deleted", 0, 0, 0, (), Diagnosis("deleted_outside", {"name": name}))
-    verdict = _counted(workload, pod_views(workload))
+    verdict = replace(_counted(workload, pod_views(workload)), replica_sets=set_views(workload))
     if metadata(workload.deployment).get("deletionTimestamp"):
         # It is on its way out, with all of its pods: nothing of what is counted stays.
         return replace(verdict, outcome="deleted", diagnosis=Diagnosis("deleted_outside", {"name": name}))

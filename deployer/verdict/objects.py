@@ -6,11 +6,11 @@ Lists of the API carry no kind, and any field may be missing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from deployer.interfaces import Manifest, Observation, PodView
+from deployer.interfaces import Manifest, Observation, PodView, ReplicaSetView
 from deployer.manifests.identity import ORDER_LABEL
 
 REVISION = "deployment.kubernetes.io/revision"
@@ -70,6 +70,8 @@ class Workload:
     old_pods: tuple[Manifest, ...]
     has_old_set: bool
     """A ReplicaSet of another template is there, with or without pods."""
+    sets: tuple[Manifest, ...] = ()
+    """All its ReplicaSets."""
 
     @property
     def generation(self) -> int:
@@ -108,6 +110,7 @@ def find_workload(observation: Observation, name: str) -> Workload | None:
         new_pods=tuple(pod for pod in ours if owner_uid(pod) == new_uid),
         old_pods=tuple(pod for pod in ours if owner_uid(pod) != new_uid),
         has_old_set=new_set is not None and len(sets) > 1,
+        sets=tuple(sets.values()),
     )
 
 
@@ -142,7 +145,10 @@ def pod_views(workload: Workload) -> tuple[PodView, ...]:
     """New pods first, then the old ones; by name within."""
     new = sorted(workload.new_pods, key=_name)
     old = sorted(workload.old_pods, key=_name)
-    return tuple([_view(pod, is_new=True) for pod in new] + [_view(pod, is_new=False) for pod in old])
+    names = {str(metadata(found).get("uid", "")): _name(found) for found in workload.sets}
+    views = [_view(pod, is_new=True) for pod in new] + [_view(pod, is_new=False) for pod in old]
+    owners = [names.get(owner_uid(pod), "") for pod in [*new, *old]]
+    return tuple(replace(view, replica_set=owner) for view, owner in zip(views, owners, strict=True))
 
 
 def _name(pod: Manifest) -> str:
@@ -165,7 +171,73 @@ def _view(pod: Manifest, *, is_new: bool) -> PodView:
         restarts=sum(int(container.get("restartCount") or 0) for container in containers),
         node=str((pod.get("spec") or {}).get("nodeName") or ""),
         started_at=str(status(pod).get("startTime") or metadata(pod).get("creationTimestamp") or ""),
-        order=str((metadata(pod).get("labels") or {}).get(ORDER_LABEL) or ""),
+        order=_order(pod),
+        ip=str(status(pod).get("podIP") or ""),
+        ports=_ports(pod),
+        digest=_digest(pod),
+        **_last_end(containers),
+    )
+
+
+def _order(item: Mapping[str, Any]) -> str:
+    return str((metadata(item).get("labels") or {}).get(ORDER_LABEL) or "")
+
+
+def _ports(pod: Manifest) -> str:
+    containers = (pod.get("spec") or {}).get("containers") or ()
+    ports = [port for container in containers for port in container.get("ports") or ()]
+    return ", ".join(_port(one) for one in ports)
+
+
+def _port(port: Mapping[str, Any]) -> str:
+    number = f"{port.get('containerPort') or '?'}/{port.get('protocol') or 'TCP'}"
+    return f"{port['name']} {number}" if port.get("name") else number
+
+
+def _digest(pod: Manifest) -> str:
+    main = status(pod).get("containerStatuses") or ()
+    own = str(((pod.get("spec") or {}).get("containers") or [{}])[0].get("name", ""))
+    image = next((str(one.get("imageID") or "") for one in main if one.get("name") == own), "")
+    return image.rpartition("@")[2] if "sha256:" in image else ""
+
+
+def _last_end(containers: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Of the container that ended last, in this life of it or in the one before."""
+    ends = [
+        end
+        for container in containers
+        for name in ("state", "lastState")
+        if (end := (container.get(name) or {}).get("terminated"))
+        # A container that prepares the pod ends well before it begins.
+        and (name == "lastState" or end.get("exitCode"))
+    ]
+    if not ends:
+        return {}
+    last = max(ends, key=lambda end: str(end.get("finishedAt") or ""))
+    code = last.get("exitCode")
+    return {
+        "end_reason": str(last.get("reason") or ""),
+        "end_code": None if code is None else int(code),
+        "end_at": str(last.get("finishedAt") or ""),
+    }
+
+
+def set_views(workload: Workload) -> tuple[ReplicaSetView, ...]:
+    """The new ReplicaSet first, then older ones that still have pods or are to have some; by name."""
+    views = [_set_view(found, is_new=found is workload.new_set) for found in workload.sets]
+    shown = [one for one in views if one.is_new or one.wanted or one.pods]
+    return tuple(sorted(shown, key=lambda one: (not one.is_new, one.name)))
+
+
+def _set_view(found: Manifest, *, is_new: bool) -> ReplicaSetView:
+    wanted = (found.get("spec") or {}).get("replicas")
+    return ReplicaSetView(
+        name=_name(found),
+        is_new=is_new,
+        wanted=1 if wanted is None else int(wanted),
+        pods=int(status(found).get("replicas") or 0),
+        ready=int(status(found).get("readyReplicas") or 0),
+        order=_order((found.get("spec") or {}).get("template") or {}),
     )
 
 

@@ -16,9 +16,9 @@ MOST_PODS = 12
 """Pods that one answer has lines of."""
 COLOURS = (
     "cyan", "magenta", "green", "yellow", "blue", "bright-cyan", "bright-magenta", "bright-green", "bright-yellow",
-    "bright-blue", "red", "white",
+    "bright-blue", "white", "bright-black",
 )  # fmt: skip
-"""As many as pods; the names are those of the log viewer's own colours."""
+"""As many as pods, by the log viewer's own names. Red is for what failed."""
 JOINED, LEFT = "joined", "left"
 
 assert len(COLOURS) == MOST_PODS

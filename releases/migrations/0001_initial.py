@@ -353,6 +353,7 @@ class Migration(migrations.Migration):
                 ('ready', models.PositiveIntegerField(default=0)),
                 ('wanted', models.PositiveIntegerField(default=0)),
                 ('pods', models.JSONField(default=list)),
+                ('replica_sets', models.JSONField(default=list)),
                 ('drift', models.JSONField(default=list)),
                 ('autoscaler', models.JSONField(default=dict)),
                 ('settled_at', models.DateTimeField(null=True)),

@@ -138,6 +138,9 @@ class Placement(models.Model):
     ready = models.PositiveIntegerField(default=0)
     wanted = models.PositiveIntegerField(default=0)
     pods = models.JSONField(default=list)
+    replica_sets = models.JSONField(default=list)
+    """Those of the workload that have pods or are to have some, the new one first
+    (:class:`deployer.interfaces.ReplicaSetView` as plain data)."""
     drift = MessageJSONField(default=list)
     """``[{"path", "before", "after", "manager", "at"}]`` found outside the platform since the last apply."""
     autoscaler = models.JSONField(default=dict)

@@ -20,7 +20,7 @@ from releases.logs.merged import JOINED, LEFT, MOST_PODS, MergedLine, chosen_pod
 from releases.logs.plain import strip_escapes, visible
 from releases.models import Placement
 from releases.models.orders import short_number
-from releases.presenters.runtime import short_name
+from releases.presenters.runtime import short_name, tail_of
 from releases.presenters.states import pod_state
 
 MOST_LINES = 500
@@ -146,11 +146,6 @@ def _pods(followed: Sequence[Any], reads: Sequence[PodRead]) -> list[dict[str, A
         }
         for pod in followed
     ]
-
-
-def tail_of(pod: str) -> str:
-    """``x2k1q``: what tells the pods of one component apart on a line of their log."""
-    return pod.rpartition("-")[2] or short_name(pod)
 
 
 # ---------------------------------------------------------------- as one text

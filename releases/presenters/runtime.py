@@ -36,8 +36,31 @@ class Tile:
     uid: str = ""
     order: str = ""
     is_unborn: bool = False
+    ip: str = ""
+    ports: str = ""
+    digest: str = ""
+    end_reason: str = ""
+    end_code: int | None = None
+    end_at: datetime | None = None
+    """How and when a container of it ended last."""
     lived: int | None = None
     """Seconds until the rollout ended, of a pod that is shown as it was then; None: it is shown as it is."""
+
+    @property
+    def last_end(self) -> MessageLike:
+        """``OOMKilled, code 137``; empty where none has ended."""
+        if not self.end_reason:
+            return ""
+        return (
+            self.end_reason
+            if self.end_code is None
+            else _("%(reason)s, code %(code)s", reason=self.end_reason, code=self.end_code)
+        )
+
+    @property
+    def short_digest(self) -> str:
+        """``sha256:4f2a9c01d7e3``."""
+        return self.digest[: len("sha256:") + 12]
 
     @property
     def short_name(self) -> str:
@@ -49,6 +72,11 @@ def short_name(pod: str) -> str:
     """``…6d9f-x2k1q``."""
     parts = pod.rsplit("-", 2)
     return f"…{parts[1]}-{parts[2]}" if len(parts) == 3 else pod
+
+
+def tail_of(pod: str) -> str:
+    """``x2k1q``: the shortest name that tells the pods of one component apart."""
+    return pod.rpartition("-")[2] or pod
 
 
 @dataclass(frozen=True)
@@ -88,15 +116,16 @@ def pod_groups(place: Placement) -> list[PodGroup]:
     applied, good = place.last_applied, place.last_succeeded
     orders = {row.order.number: row.order for row in (good, applied) if row is not None}
     found: dict[str, list[Tile]] = {number: [] for number in orders}
-    for tile in (_tile(pod, None) for pod in place.pods):
+    for tile in (tile_of(pod) for pod in place.pods):
         by_template = applied if tile.is_new else good
         number = tile.order if tile.order in orders else by_template.order.number if by_template else ""
         if number:
             found[number].append(tile)
-    return [PodGroup(orders[number], _serving(tiles), tiles) for number, tiles in found.items() if tiles]
+    return [PodGroup(orders[number], serving_state(tiles), tiles) for number, tiles in found.items() if tiles]
 
 
-def _serving(tiles: Sequence[Tile]) -> Shown:
+def serving_state(tiles: Sequence[Tile]) -> Shown:
+    """How the pods of one order, or of one ReplicaSet, stand together."""
     if any(tile.is_ready for tile in tiles):
         return Shown("serving", _("serves"))
     if any(tile.state == "failing" for tile in tiles):
@@ -114,7 +143,7 @@ def tiles_of(pods: Sequence[Mapping[str, Any]], wanted: int = 0, *, ended_at: da
 
     ``ended_at``: they are shown as they were then, and grow no older.
     """
-    tiles = [_tile(pod, ended_at) for pod in pods]
+    tiles = [tile_of(pod, ended_at) for pod in pods]
     new = [tile for tile in tiles if tile.is_new]
     missing = wanted - sum(not tile.is_leaving for tile in new)
     before = _("waits for the one before") if new else _("not created yet")
@@ -125,7 +154,8 @@ def tiles_of(pods: Sequence[Mapping[str, Any]], wanted: int = 0, *, ended_at: da
     return Tiles([tile for tile in tiles if not tile.is_new], new, unborn)
 
 
-def _tile(pod: Mapping[str, Any], ended_at: datetime | None) -> Tile:
+def tile_of(pod: Mapping[str, Any], ended_at: datetime | None = None) -> Tile:
+    """One pod as a step stored it."""
     shown = pod_state(pod)
     started_at = parse_datetime(str(pod.get("started_at") or ""))
     lived = max(0, int((ended_at - started_at).total_seconds())) if ended_at and started_at else None
@@ -142,6 +172,12 @@ def _tile(pod: Mapping[str, Any], ended_at: datetime | None) -> Tile:
         is_new=bool(pod.get("is_new")),
         uid=str(pod.get("uid", "")),
         order=str(pod.get("order") or ""),
+        ip=str(pod.get("ip") or ""),
+        ports=str(pod.get("ports") or ""),
+        digest=str(pod.get("digest") or ""),
+        end_reason=str(pod.get("end_reason") or ""),
+        end_code=pod.get("end_code"),
+        end_at=parse_datetime(str(pod.get("end_at") or "")),
         lived=lived,
     )
 

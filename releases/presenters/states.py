@@ -79,6 +79,17 @@ def pod_word(state: str) -> MessageLike:
     return POD_STATES.get(state, state)
 
 
+def entry_state(*, is_there: bool, behind: int | None = None) -> Shown:
+    """Of an Ingress or a Service; ``behind``: ready pods that a Service leads to."""
+    if not is_there:
+        return Shown("failing", _("gone"))
+    return (
+        Shown("short", _("no pod behind it"))
+        if behind == 0
+        else Shown("serving", _("present") if behind is None else _("serves"))
+    )
+
+
 # ---------------------------------------------------------------- attempts
 def attempt_state(deployment: Deployment) -> Shown:
     """Of one deployment, roll back, restart, scaling or removal."""

@@ -53,7 +53,7 @@ def _end(deployment: Deployment) -> str:
 def _forget_what_was_seen() -> None:
     """Every placement is unknown until its cluster was read again; the watchers do that at once."""
     seen: dict[str, Any] = {"seen_at": None, "settled_at": None, "ready": 0, "wanted": 0, "pods": [], "drift": []}
-    seen |= {"drift_checked_at": None, "drift_fingerprint": ""}
+    seen |= {"replica_sets": [], "drift_checked_at": None, "drift_fingerprint": ""}
     unknown = _("Unknown: the database was restored, and the cluster was not read since.")
     Placement.objects.update(**seen, unsettled_reason=unknown, changed_at=Now())
     for pk in SpaceObservation.objects.values_list("pk", flat=True):

@@ -241,8 +241,10 @@ def _store(
 ) -> None:
     """Write only what changed: a pass that sees nothing new wakes no page, and pods alone make no event."""
     pods = [asdict(pod) for pod in verdict.pods]
+    sets = [asdict(one) for one in verdict.replica_sets]
     drift, fields = fields.get("drift", place.drift), {**fields, **seen_now.autoscaler_of(place)}
-    is_news = (pods, verdict.ready, verdict.wanted, drift) != (place.pods, place.ready, place.wanted, place.drift)
+    now, before = (pods, sets, verdict.ready), (place.pods, place.replica_sets, place.ready)
+    is_news = (now, verdict.wanted, drift) != (before, place.wanted, place.drift)
     is_news |= not is_same(place.autoscaler, fields.get("autoscaler", place.autoscaler))
     if not is_news and not fields:
         seen_now.unchanged.append(place.pk)
@@ -283,6 +285,7 @@ def _seen(verdict: Verdict) -> dict[str, Any]:
     pods: tuple[PodView, ...] = verdict.pods
     return {
         "pods": [asdict(pod) for pod in pods],
+        "replica_sets": [asdict(one) for one in verdict.replica_sets],
         "ready": verdict.ready,
         "wanted": verdict.wanted,
         "seen_at": Now(),

@@ -42,7 +42,7 @@ def place_log(request: HttpRequest, project: str, slug: str, environment: str) -
         "place": place, "component": place.component, "environment": place.space.environment, "space": place.space,
         "asked": asked, "containers": containers, "most_lines": MOST_LINES,
         "current_query": _query(asked, previous=False), "previous_query": _query(asked, previous=True),
-        "topic": f"space:{place.space_id}",
+        "nav": "home", "topic": f"space:{place.space_id}",
     }  # fmt: skip
     try:
         found = read_place_log(place, asked)

@@ -40,6 +40,7 @@ from releases.presenters.rollout import back_act, told_by_cluster
 from releases.presenters.runtime import pod_groups, pod_log_of, tiles_of
 from releases.presenters.scale_requests import shown_there
 from releases.presenters.states import place_state
+from releases.presenters.topology import read_topology, topology_of
 from releases.scale_requests import request_for
 from releases.services import deployments
 from releases.services.ticks import roll_back_ticks
@@ -60,9 +61,12 @@ def runtime(request: HttpRequest, project: str, slug: str, environment: str) -> 
     except Missing:
         return _never(request, project, slug, environment)
     part = wanted_part(request)
+    if part == "topology":
+        return page(request, "releases/_runtime_topology.html", _topology(place))
     if part == "events":
         return page(request, "releases/_runtime_events.html", _events(place))
     context = _context(request, place)
+    context |= {"topology": topology_of(place, None)}
     if part == "runtime":
         return page(request, "releases/_runtime_live.html", context)
     context |= open_pod(request, place.space, place.component, place.pods)
@@ -92,6 +96,10 @@ def _events(place: Placement) -> dict[str, Any]:
         return context | {"events": told_by_cluster(live_reads.events_of(place.space, uids))}
     except Refused as trouble:
         return context | {"events": [], "events_trouble": trouble.message}
+
+
+def _topology(place: Placement) -> dict[str, Any]:
+    return {"place": place, **_names_of(place), "topology": read_topology(place), "is_asked": True}
 
 
 def _names_of(place: Placement) -> dict[str, Any]:

@@ -56,18 +56,21 @@ class KubernetesCluster:
         """Give back connections and key files."""
         self._session.close()
 
-    def read(self, namespace: str, ref: ObjectRef) -> Manifest | None:
-        """The live object, or None when it is certainly absent."""
+    def read(self, namespace: str, ref: ObjectRef, *, seconds: float = 0) -> Manifest | None:
+        """The live object, or None when it is certainly absent; ``seconds`` until then, where somebody waits."""
         scope = None if ref.kind == "Namespace" else namespace
         try:
-            return _object(self._session.read(object_path(ref.api_version, ref.kind, scope, ref.name)))
+            path = object_path(ref.api_version, ref.kind, scope, ref.name)
+            return _object(self._session.read(path, seconds=seconds))
         except NotFound:
             return None
 
-    def read_all(self, namespace: str, refs: Iterable[ObjectRef]) -> dict[ObjectRef, Manifest | None]:
+    def read_all(
+        self, namespace: str, refs: Iterable[ObjectRef], *, seconds: float = 0
+    ) -> dict[ObjectRef, Manifest | None]:
         """:meth:`read` of each, several at a time."""
         wanted = list(refs)
-        return dict(zip(wanted, answers(lambda ref: self.read(namespace, ref), wanted), strict=True))
+        return dict(zip(wanted, answers(lambda ref: self.read(namespace, ref, seconds=seconds), wanted), strict=True))
 
     def dry_run(self, namespace: str, manifest: Manifest, *, force: bool = False) -> Applied:
         """Server-side apply with ``dryRun=All``; raises Rejected, Conflict(causes), Forbidden, NotFound (namespace)."""

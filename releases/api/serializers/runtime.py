@@ -60,6 +60,7 @@ class RuntimeOutput(serializers.Serializer[Any]):
     )
     autoscaler = serializers.SerializerMethodField()
     pods = serializers.SerializerMethodField()
+    replica_sets = serializers.JSONField(help_text="those that have pods or are to have some, the new one first")
     drift = serializers.JSONField()
     settled_at = serializers.DateTimeField(allow_null=True)
     unsettled_reason = serializers.CharField()

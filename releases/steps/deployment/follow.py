@@ -211,7 +211,12 @@ def _store(lease: Lease, deployment: Deployment, verdict: Verdict, seen: Observa
     with transaction.atomic(savepoint=False):
         place = lock_place(deployment.order, deployment.space)
         Placement.objects.filter(pk=place).update(
-            pods=view["pods"], ready=verdict.ready, wanted=verdict.wanted, seen_at=Now(), changed_at=Now()
+            pods=view["pods"],
+            replica_sets=[asdict(one) for one in verdict.replica_sets],
+            ready=verdict.ready,
+            wanted=verdict.wanted,
+            seen_at=Now(),
+            changed_at=Now(),
         )
         send_signal(deployment.order_id)
         lease.save(progress=view, **({"progressed_at": Now()} if moved else {}))
