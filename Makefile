@@ -33,7 +33,7 @@ demo: python ## Carry one release order from Git commit to production
 
 up: python ## Serve the same data at http://127.0.0.1:8000
 	@$(PYTHON) demo/preflight.py $(PORT) && $(PYTHON) demo/install.py requirements.lock && \
-	 PRISM4K_DEMO=1 exec $(BIN)/python manage.py up --stand-ins --port $(PORT)
+	 PRISM4K_DEMO=1 exec $(BIN)/python manage.py up --stand-ins --living-day --port $(PORT)
 
 reset: python ## Throw away the data in var/ and start afresh (asks once)
 	@$(PYTHON) -m demo.reset

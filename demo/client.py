@@ -61,6 +61,10 @@ class Api:
         """Act once: the key makes a repeated request give the first answer. Raises Refusal, Away."""
         return self._call("POST", path, {}, body or {}, {"Idempotency-Key": uuid.uuid4().hex})
 
+    def patch(self, path: str, body: Json) -> Any:
+        """Change some fields; raises Refusal, Away."""
+        return self._call("PATCH", path, {}, body, {"Idempotency-Key": uuid.uuid4().hex})
+
     def put(self, path: str, body: Json) -> Any:
         """Replace; raises Refusal, Away."""
         return self._call("PUT", path, {}, body, {"Idempotency-Key": uuid.uuid4().hex})

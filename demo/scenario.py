@@ -21,6 +21,7 @@ FREE_SECONDS = 120.0
 """How long somebody else's deployment of the component is waited for: an interrupted run may have left one."""
 WAITED_FOR = frozenset({"stale", "gate-queue", "being-deployed"})
 LOG_TAIL = 12
+CARRIED_FOR = "make demo：从提交到生产 (from commit to production)"
 Json = dict[str, Any]
 
 
@@ -54,28 +55,29 @@ STAGES = (
 class Carrier:
     """One order of ``component`` (project/slug), from its creation to the last stage. Fills the report as it goes."""
 
-    def __init__(self, people: Cast, screen: Screen, report: Report) -> None:
-        self._people, self._screen, self._report = people, screen, report
+    def __init__(self, people: Cast, screen: Screen, report: Report, said: str = CARRIED_FOR) -> None:
+        self._people, self._screen, self._report, self._said = people, screen, report, said
         self._number, self._project = "", ""
 
     def carry(self, component: str, branch: str) -> None:
         """Raises Failed, Refusal, Away; the report then says how far it came."""
+        self.begin(component, branch)
+        for stage in STAGES:
+            self.go_to(stage)
+        self._ensure_one_digest()
+
+    def begin(self, component: str, branch: str) -> str:
+        """Create the order and build it; its number. Raises Failed, Refusal, Away."""
         self._create(component, branch)
         self._build()
-        for stage in STAGES:
-            self._go_to(stage)
-        self._ensure_one_digest()
+        return self._number
 
     # ------------------------------------------------------------ create and build
     def _create(self, component: str, branch: str) -> None:
         developer = self._people[world.DEVELOPER]
         self._project = component.partition("/")[0]
         self._screen.title("Order")
-        body = {
-            "component": component,
-            "branch": branch,
-            "description": "make demo：从提交到生产 (from commit to production)",
-        }
+        body = {"component": component, "branch": branch, "description": self._said}
         order = developer.post("orders/", body)
         self._number = self._report.order = order["number"]
         self._report.author = order["author"]
@@ -126,29 +128,36 @@ class Carrier:
         return f"The build {build['state']}: {why}" + (f"\n  The end of its log:\n{tail}" if tail else "")
 
     # ------------------------------------------------------------ one environment
-    def _go_to(self, stage: Stage) -> None:
+    def go_to(self, stage: Stage) -> None:
+        """Promote, review, approve and deploy as the stage asks, to a verdict that has settled."""
         self._screen.title(stage.label)
         began = time.monotonic()
         space = self._people[stage.deployer].get(f"projects/{self._project}/spaces/{stage.environment}/")
-        reached = Reached(stage.label, space["cluster"], people=People(promoted=self._promote(stage)))
+        reached = Reached(stage.label, space["cluster"], people=People(promoted=self.promote(stage)))
         self._report.environments.append(reached)
+        deployment = self.deploy(stage, reached)
+        try:
+            self._follow(stage, deployment, reached)
+        finally:
+            reached.seconds = round(time.monotonic() - began, 1)
+
+    def deploy(self, stage: Stage, reached: Reached) -> int:
+        """Begin the deployment, after what the stage asks for before it; its id."""
         needs_review = stage.environment != STAGES[0].environment
         body: Json = {"environment": stage.environment}
         if needs_review:
-            review = self._review(stage)
+            review = self.review(stage)
             body |= {"snapshot": review["snapshot"], "live_fingerprint": review["live_fingerprint"]}
             if stage.approver:
-                self._approve(stage, review["snapshot"], reached)
+                reached.people.approved.append(self.approve(stage, review["snapshot"]))
         deployer = self._people[stage.deployer]
         deployment = self._when_free(lambda: deployer.post(f"orders/{self._number}/deployments/", body))
         reached.people.deployed = deployment["deployed_by"]
         self._screen.line(f"deployed by {reached.people.deployed} to cluster {reached.cluster}")
-        try:
-            self._follow(stage, deployment["id"], reached)
-        finally:
-            reached.seconds = round(time.monotonic() - began, 1)
+        return int(deployment["id"])
 
-    def _promote(self, stage: Stage) -> str:
+    def promote(self, stage: Stage) -> str:
+        """By the stage's promoter, with the tester's word where one is asked for; who it was."""
         tester = self._people[stage.promoter]
         body = {"environment": stage.environment}
         if stage.environment != STAGES[0].environment:
@@ -157,7 +166,7 @@ class Carrier:
         self._screen.line(f"promoted by {promotion['promoted_by']}")
         return str(promotion["promoted_by"])
 
-    def _review(self, stage: Stage) -> Json:
+    def review(self, stage: Stage) -> Json:
         """Operations review what deploying would do; a promotion has begun a review already, this joins it."""
         operator = self._people[stage.deployer]
         review = operator.post(f"orders/{self._number}/reviews/", {"environment": stage.environment})
@@ -176,7 +185,8 @@ class Carrier:
         found: Json = review
         return found
 
-    def _approve(self, stage: Stage, snapshot: str, reached: Reached) -> None:
+    def approve(self, stage: Stage, snapshot: str) -> str:
+        """By the stage's approver; who it was."""
         approver = self._people[stage.approver]
         body = {
             "environment": stage.environment,
@@ -185,8 +195,8 @@ class Carrier:
             "comment": "同意 (agreed)",
         }
         approval = approver.post(f"orders/{self._number}/approvals/", body)
-        reached.people.approved.append(approval["by"])
         self._screen.line(f"approved by {approval['by']}")
+        return str(approval["by"])
 
     def _follow(self, stage: Stage, deployment: int, reached: Reached) -> None:
         shown = ""

@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +22,8 @@ from releases.models import Placement
 PROJECT = world.SUBSYSTEMS[0]
 APP = PROJECT.apps[2]
 ENTRY = world.PLACES[0]
+DONE = Path("demo") / "living.json"
+"""In the data directory: what the first day made, once it is over."""
 TOO_MANY = 100
 """More pods than a demo namespace may have (``world.CEILING_PODS``)."""
 FAILING_BRANCH, CRASHING_BRANCH, GOOD_BRANCH = "fail-compile", "crash-on-start", "master"
@@ -47,6 +50,7 @@ class Try:
 def tries() -> list[Try]:
     """All of them, as things stand now: two queries."""
     return [
+        *_first_day(),
         _fail_a_build(),
         _crash_a_pod(),
         _exceed_a_quota(),
@@ -54,6 +58,52 @@ def tries() -> list[Try]:
         *_kill_the_worker(),
         *_alter_audit(),
     ]
+
+
+def _first_day() -> list[Try]:
+    """What ten components that deployed at the start have ready to look at; nothing where they did not."""
+    try:
+        orders = json.loads((settings.DATA_DIR / DONE).read_text(encoding="utf-8"))["orders"]
+    except (OSError, ValueError, KeyError):
+        return []
+    made = [
+        Try(
+            "deployments", _("Watch a rollout"),
+            _("Pods of SIS-CHINA-ITC-APP-STATIC are replaced one by one: open its pods, its topology and its log."),
+            _("Old and new pods in one log by time, each with its name and colour; who joins and leaves is told."),
+            world.DEVELOPER, *_order_at(orders, "rolling", "fat"),
+        ),
+        Try(
+            "alert", _("Find out why a rollout failed"),
+            _("Open the order that crashes in FAT."),
+            _("The cause in words with the line of the log, which order still serves, and the way back."),
+            world.DEVELOPER, *_order_at(orders, "failing", "fat"),
+        ),
+        Try(
+            "approvals", _("Approve as the second person"),
+            _("Read the review for production and approve it in its foot."),
+            _("The difference first; then who may deploy it, by name."),
+            world.APPROVER, *_order_at(orders, "to-approve", "prd"),
+        ),
+        Try(
+            "rocket", _("Deploy to production"),
+            _("It is promoted and approved: review it and type the last four characters of its number."),
+            _("Pods come one after the other, to a verdict, while the page stands still."),
+            world.OPERATOR, *_order_at(orders, "to-deploy", "prd"),
+        ),
+        Try(
+            "check", _("Say what the test showed"),
+            _("It runs in UAT: promote it to PRD with your word, or return it."),
+            _("Without the tester's word it goes no further; the inbox of who is next has it at once."),
+            world.TESTER, *_order_at(orders, "to-test", "prd"),
+        ),
+    ]  # fmt: skip
+    return [one for one in made if one.url]
+
+
+def _order_at(orders: dict[str, str], part: str, environment: str) -> tuple[str]:
+    number = orders.get(part, "")
+    return (f"{reverse('releases:order', args=[number])}?panel={environment}" if number else "",)
 
 
 def _new_order(branch: str) -> str:

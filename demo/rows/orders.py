@@ -1,4 +1,7 @@
-"""A fortnight of past orders, so that lists are full: consistent rows with their events, made once."""
+"""A month of past orders, so that lists and figures are full: consistent rows with their events, made once.
+
+Each says that it is generated, and none is in the audit: the chain tells of the one act that loaded them.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,8 @@ from releases.choices import ClosedReason, OrderState, Reason
 from releases.models import Build, OrderEvent, OrderFeed, ReleaseOrder
 
 ORDERS = 57
-DAYS = 14
+DAYS = 30
+GENERATED = "生成的历史 (generated history)"
 STAGES = ("Prepare Git Code", "Build", "Get Dockerfile & Bootstart.sh", "DockerBuild", "DockerPush")
 SUBJECTS = (
     "限额校验与报价取整 (limits and rounding)",
@@ -101,7 +105,7 @@ class _Past:
             component=component,
             project=component.project,
             branch=outcome.branch,
-            description=self.dice.choice(SUBJECTS),
+            description=f"{self.dice.choice(SUBJECTS)} · {GENERATED}",
             author=author,
         )
         log = _Events(order, at)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from argparse import ArgumentParser
 from typing import Any
 
@@ -28,6 +30,7 @@ class Command(up.Command):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--stand-ins", action="store_true", help="demo data, and stand-ins for what is outside")
+        parser.add_argument("--living-day", action="store_true", help="with stand-ins: ten components deploy at first")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError with a message when it cannot start."""
@@ -52,6 +55,9 @@ class Command(up.Command):
         collect_when_changed()
         make_repositories(stand_ins.git_root)
         call_command("demo_data", verbosity=0)
+        if options["living_day"] and Choices.from_environment() == Choices():
+            # Beside the product, which waits for nothing of it; what somebody named as real is not furnished.
+            subprocess.Popen([sys.executable, "-m", "demo.living", str(settings.DATA_DIR), str(os.getpid())])
         allowed = [*stand_ins.hosts(), *filter(None, os.environ.get("OUTBOUND_ALLOW", "").split(","))]
         environment |= {"PRISM4K_DEMO": "1", "OUTBOUND_ALLOW": ",".join(allowed)}
         return stand_in_processes(stand_ins, ports)

@@ -166,7 +166,7 @@ def test_the_opened_pod_tells_every_fact_of_it(world: World, component: Componen
     Placement.objects.filter(last_succeeded=row).update(pods=[pod("gw-6d9f-bbbbb", **facts)])
     said = words(signed_in("olli").get(f"{PLACE}/fat/?pod=gw-6d9f-bbbbb"))
     tile, card = said.split("Follow its log")
-    for text in ("node-1", "10.0.0.7", "http 8080/TCP", "sha256:4f4f4f4", "OOMKilled, code 137", "2 restarts"):
+    for text in ("node-1", "10.0.0.7", "http 8080", "sha256:4f4f4f4", "OOMKilled, code 137", "2 restarts"):
         assert text in tile, text
     for text in ("node-1", "10.0.0.7", "http 8080/TCP", "sha256:4f4f4f4f4f4f", "OOMKilled, code 137"):
         assert text in card, text
