@@ -217,13 +217,14 @@ class _Drawing:
         shown = Shown(tile.state, tile.word)
         return Box(_("pod"), tail_of(tile.name), row, shown, more, url, tile.name, f"pod-{tile.name}")
 
-    @staticmethod
-    def _missing(row: int, found: Mapping[str, Any], tiles: Sequence[Tile]) -> list[Box | None]:
+    def _missing(self, row: int, found: Mapping[str, Any], tiles: Sequence[Tile]) -> list[Box | None]:
         """Rows for pods that are to come, and one for those that have no row of their own."""
         if len(tiles) > MOST_PODS:
             more = _("%(n)s more pods", n=len(tiles) - MOST_PODS)
             return [Box(_("pods"), "", row, None, more, key=f"more-{found['name']}")]
-        missing = int(found["wanted"]) - sum(not tile.is_leaving for tile in tiles) if found["is_new"] else 0
+        # What is wanted at the end, not what its controller asks for now: rows under it stay where they are.
+        standing = sum(not tile.is_leaving for tile in tiles)
+        missing = self._place.wanted - standing if found["is_new"] else 0
         shown = Shown("waiting", _("not created yet"))
         return [
             Box(_("pod"), "", row + place, shown, key=f"unborn-{found['name']}-{place}")

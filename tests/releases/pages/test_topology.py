@@ -88,7 +88,9 @@ def test_each_column_has_what_is_there_with_its_state_and_its_counts(place: Plac
 
 
 def test_pods_that_come_move_nothing_that_stands(place: Placement) -> None:
+    place.replica_sets = [{**SETS[0], "wanted": 1}, SETS[1]]
     before = topology_of(place, live())
+    place.replica_sets = SETS
     place.pods = [*place.pods, pod("gw-7c55-zzzzz", replica_set="gw-7c55")]
     after = topology_of(place, live())
     where = {box.key: box.row for column in before.columns[:5] for box in column.boxes if box}
