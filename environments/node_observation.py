@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models.functions import Now
+
 from deployer.interfaces import NodeFacts
 from deployer.nodes import nodes_from_data
 from environments.models import NodeObservation
-from foundation.clock import db_now
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.runs.wake import wake
@@ -30,7 +31,9 @@ class ObservedNodes:
 
 def ask_for_nodes(cluster_id: int) -> None:
     """Have the nodes read again unless they were a moment ago; returns at once."""
-    row = NodeObservation.objects.filter(cluster=cluster_id).only("pk", "seen_at", "message").first()
+    row = (
+        NodeObservation.objects.filter(cluster=cluster_id).only("pk", "seen_at", "message").annotate(now=Now()).first()
+    )
     if row is None or row.message or _age(row) < FRESH_SECONDS:
         return
     wake(NodeObservation, row.pk)
@@ -38,7 +41,7 @@ def ask_for_nodes(cluster_id: int) -> None:
 
 def nodes_of(cluster_id: int) -> ObservedNodes:
     """One query."""
-    row = NodeObservation.objects.filter(cluster=cluster_id).first()
+    row = NodeObservation.objects.filter(cluster=cluster_id).annotate(now=Now()).first()
     if row is None or (row.seen_at is None and not row.message):
         return ObservedNodes(None, _("nobody has read the nodes yet"))
     if row.seen_at is None:
@@ -49,6 +52,8 @@ def nodes_of(cluster_id: int) -> ObservedNodes:
 
 
 def _age(row: NodeObservation) -> float:
+    """In seconds, by the database's clock, which came with the row as ``now``."""
     if row.seen_at is None:
         return float("inf")
-    return (db_now() - row.seen_at) / timedelta(seconds=1)
+    now: datetime = vars(row)["now"]
+    return (now - row.seen_at) / timedelta(seconds=1)

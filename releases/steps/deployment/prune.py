@@ -29,11 +29,11 @@ from releases.steps.deployment.removing import Overtaken, is_overtaken, names_of
 from releases.steps.deployment.send import Superseded, UnknownMark
 from releases.steps.marks import unknown_mark_message
 from releases.steps.review.inventory import (
+    Earlier,
     Leaving,
     identity_of,
     kept_config_maps,
     kept_snapshots,
-    succeeded_snapshots,
     take_inventory,
 )
 from releases.transitions import end_run
@@ -119,14 +119,14 @@ def _plan(cluster: KubernetesCluster, prune: Prune) -> list[dict[str, Any]]:
     """What was reviewed to go and is still there; a roll back has no review: what is beyond its snapshot."""
     deployment = prune.deployment
     assert deployment.snapshot is not None
-    succeeded = succeeded_snapshots(prune.component, prune.space)
+    earlier = Earlier(prune.component, prune.space)
     inventory = take_inventory(
         cluster,
         prune.component,
         prune.space,
         deployment.snapshot.manifests,
-        kept=kept_config_maps(kept_snapshots(succeeded, coming=deployment.snapshot)),
-        succeeded=succeeded,
+        kept=kept_config_maps(kept_snapshots(earlier.succeeded, coming=deployment.snapshot)),
+        earlier=earlier,
     )
     seen = [one for one in inventory.leaving if _was_reviewed(deployment, one)]
     leaving = [one for one in seen if _is_ticked(deployment, one)]

@@ -23,7 +23,7 @@ from releases.choices import Reason
 from releases.models import Deployment
 from releases.steps.deployment.ends import end
 from releases.steps.deployment.removing import Overtaken, names_of, planned, remove_one
-from releases.steps.review.inventory import identity_of, take_inventory
+from releases.steps.review.inventory import Earlier, identity_of, take_inventory
 
 READ_SECONDS = 1.0
 
@@ -61,7 +61,8 @@ def _remove(lease: Lease, cluster: KubernetesCluster, deployment: Deployment) ->
 def _plan(cluster: KubernetesCluster, deployment: Deployment) -> list[dict[str, Any]] | None:
     """What is there now; None when that is more than was reviewed."""
     assert deployment.snapshot is not None
-    inventory = take_inventory(cluster, deployment.component, deployment.space, [], kept=frozenset())
+    component, space = deployment.component, deployment.space
+    inventory = take_inventory(cluster, component, space, [], kept=frozenset(), earlier=Earlier(component, space))
     reviewed = {row["uid"] for row in deployment.snapshot.removes or ()}
     if not {one.uid for one in inventory.leaving} <= reviewed:
         return None

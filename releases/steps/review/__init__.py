@@ -17,6 +17,7 @@ from releases.choices import Reason
 from releases.models import Review, Snapshot
 from releases.steps.namespaces import is_namespace_gone, latest_sync, make_namespace, why_not_ready
 from releases.steps.review.examine import Examination, examine
+from releases.steps.review.inventory import Earlier
 from releases.steps.review.removal import examine_removal
 from releases.steps.review.surroundings import read_surroundings
 from releases.steps.review.wanted import Trouble, freeze
@@ -69,8 +70,9 @@ def _freeze_and_examine(lease: Lease, review: Review) -> tuple[Snapshot, Examina
             lease.open(kubernetes.connect, cluster_target(space.cluster)) as cluster,
             read_surroundings(cluster, review.order.component, space) as around,
         ):
-            snapshot = review.wanted_snapshot or freeze(lease, review)
-            seen = examine(cluster, space, snapshot, around)
+            earlier = Earlier(review.order.component, space)
+            snapshot = review.wanted_snapshot or freeze(lease, review, while_rendering=earlier.read)
+            seen = examine(cluster, space, snapshot, around, earlier)
             if not (seen.reason and is_namespace_gone(cluster, space)):
                 return snapshot, seen
             make_namespace(lease, space)

@@ -14,7 +14,7 @@ from deployer.interfaces import Applied, Manifest, ObjectRef
 from deployer.manifests import DeploymentMark, autoscaled, config_map_references, find_workload, handed_back, ref_of
 from deployer.messages import Message, message_of
 from deployer.messages import message as _
-from deployer.parallel import outcomes
+from deployer.parallel import meanwhile, outcomes
 from deployer.quantities import QuantityError
 from environments.models import Space
 from foundation.installation import current_epoch
@@ -34,10 +34,10 @@ from releases.steps.replicas import Fitted, fit, live_fingerprint
 from releases.steps.review.entry import examine_entry
 from releases.steps.review.headroom import Headroom, Rollout, quota_headroom
 from releases.steps.review.inventory import (
+    Earlier,
     findings_of,
     kept_config_maps,
     kept_snapshots,
-    succeeded_snapshots,
     take_inventory,
 )
 from releases.steps.review.notes import Notes
@@ -55,7 +55,9 @@ class Examination:
     message: Message | str = ""
 
 
-def examine(cluster: KubernetesCluster, space: Space, snapshot: Snapshot, around: Surroundings) -> Examination:
+def examine(
+    cluster: KubernetesCluster, space: Space, snapshot: Snapshot, around: Surroundings, earlier: Earlier
+) -> Examination:
     """Read, dry-run and sum; changes nothing. Raises Unavailable when the cluster is away."""
     notes = Notes(take_over=snapshot.take_over)
     live = cluster.read_all(space.namespace, map(ref_of, snapshot.manifests))
@@ -64,11 +66,14 @@ def examine(cluster: KubernetesCluster, space: Space, snapshot: Snapshot, around
         fit(cluster, space.namespace, snapshot.manifests, manifest, live[ref_of(manifest)])
         for manifest in snapshot.manifests
     ]
-    tried, *asked = outcomes(lambda one: _ask(cluster, space, one, workload), [None, *fitted])
-    wanted = _compare(cluster, space, snapshot, live, list(zip(fitted, asked, strict=True)), notes)
+    with meanwhile() as begin:
+        answers = begin(lambda: outcomes(lambda one: _ask(cluster, space, one, workload), [None, *fitted]))
+        strange = unknown_marks([live[ref_of(manifest)] for manifest in snapshot.manifests], current_epoch())
+        tried, *asked = answers()
+    wanted = _compare(cluster, space, snapshot, live, list(zip(fitted, asked, strange, strict=True)), notes)
     if ((live.get(ref_of(workload)) or {}).get("spec") or {}).get("paused"):
         notes.warnings.append(_paused(space, workload))
-    inventory = _leaving(cluster, space, snapshot, around, notes)
+    inventory = _leaving(cluster, space, snapshot, around, earlier, notes)
     headroom = _quota(around, live, wanted, notes)
     effects = headroom.effects if headroom else ()
     nodes = _nodes(space, snapshot, headroom.rollout, notes) if headroom else {}
@@ -100,13 +105,15 @@ def _compare(
     space: Space,
     snapshot: Snapshot,
     live: dict[ObjectRef, Manifest | None],
-    asked: Sequence[tuple[Fitted, Any]],
+    asked: Sequence[tuple[Fitted, Any, DeploymentMark | None]],
     notes: Notes,
 ) -> dict[ObjectRef, Manifest]:
-    """The objects as they would be. ``asked``: each of the snapshot's with its dry run, or why that was refused."""
+    """The objects as they would be.
+
+    ``asked``: each of the snapshot's with its dry run, or why that was refused, and a mark on it that nobody knows.
+    """
     wanted: dict[ObjectRef, Manifest] = {}
-    strange = unknown_marks([live[ref_of(manifest)] for manifest in snapshot.manifests], current_epoch())
-    for manifest, (fitted, outcome), unknown in zip(snapshot.manifests, asked, strange, strict=True):
+    for manifest, (fitted, outcome, unknown) in zip(snapshot.manifests, asked, strict=True):
         ref = ref_of(manifest)
         _note_state(manifest, live[ref], fitted, unknown, notes)
         answer = _accepted(cluster, space, fitted, live[ref], outcome, notes)
@@ -173,20 +180,23 @@ def _paused(space: Space, workload: Manifest) -> Message:
 
 
 def _leaving(
-    cluster: KubernetesCluster, space: Space, snapshot: Snapshot, around: Surroundings, notes: Notes
+    cluster: KubernetesCluster,
+    space: Space,
+    snapshot: Snapshot,
+    around: Surroundings,
+    earlier: Earlier,
+    notes: Notes,
 ) -> dict[str, Any]:
     """What is there beyond the set, among the findings; an account that may not list says so and removes nothing."""
-    component = snapshot.component
-    succeeded = succeeded_snapshots(component, space)
     try:
         inventory = take_inventory(
             cluster,
-            component,
+            snapshot.component,
             space,
             snapshot.manifests,
-            kept=kept_config_maps(kept_snapshots(succeeded, coming=snapshot)),
+            kept=kept_config_maps(kept_snapshots(earlier.succeeded, coming=snapshot)),
+            earlier=earlier,
             found=around.inventory(),
-            succeeded=succeeded,
         )
     except Forbidden as error:
         notes.warnings.append(_("What left the templates cannot be listed, so it stays: %(why)s", why=error.message))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -67,6 +68,28 @@ class Inventory:
     staying: tuple[Staying, ...]
 
 
+class Earlier:
+    """What was deployed of a component in a space until now; each question is asked once, when somebody wants it."""
+
+    def __init__(self, component: Component, space: Space) -> None:
+        self._component, self._space = component, space
+
+    @cached_property
+    def succeeded(self) -> list[Snapshot]:
+        """The snapshots of the last successes, the newest first."""
+        return selectors.last_good_snapshots(self._component.pk, self._space, limit=settings.KEPT_SUCCESSES)
+
+    @cached_property
+    def deployments(self) -> list[Deployment]:
+        """The last that applied something, with what they applied."""
+        rows = Deployment.objects.filter(component=self._component, space=self._space).exclude(applied=[])
+        return list(rows.order_by("-pk").only("applied")[:EARLIER_DEPLOYMENTS])
+
+    def read(self) -> tuple[list[Snapshot], list[Deployment]]:
+        """Ask all of it now: there is time while something else is waited for."""
+        return self.succeeded, self.deployments
+
+
 def identity_of(component: Component, space: Space) -> Identity:
     """Whose objects they are, whichever order they are from."""
     return Identity("", "", space.project.slug, component.slug, space.environment.slug, space.namespace)
@@ -79,25 +102,24 @@ def take_inventory(
     wanted: Sequence[Manifest],
     *,
     kept: frozenset[str],
+    earlier: Earlier,
     found: tuple[Manifest, ...] | None = None,
-    succeeded: Sequence[Snapshot] | None = None,
 ) -> Inventory:
     """Read what is there beyond ``wanted``. ``kept``: names of ConfigMaps that stay for a roll back.
 
-    ``found`` and ``succeeded``, the snapshots of the last successes, where the caller has read them. Raises Forbidden
-    where the account may not list.
+    ``found`` where the caller has read it. Raises Forbidden where the account may not list.
     """
     identity = identity_of(component, space)
     if found is None:
         found = cluster.inventory(space.namespace, inventory_selector(identity))
     wanted_refs = {ref_of(manifest) for manifest in wanted}
     refs = [ref for ref in map(ref_of, found) if ref not in wanted_refs and not _is_kept(ref, kept)]
-    strays = _applied_before(component, space) - set(map(ref_of, found)) - wanted_refs
+    strays = _applied_before(earlier) - set(map(ref_of, found)) - wanted_refs
     leaving: list[Leaving] = []
     staying: list[Staying] = []
     there = removal_order(refs + sorted(strays, key=lambda ref: ref.name))
     for ref, live in cluster.read_all(space.namespace, there).items():
-        if live is None or (ref in strays and not _is_applied(component, space, ref, live)):
+        if live is None or (ref in strays and not _is_applied(earlier, ref, live)):
             continue
         if why := why_not_ours(live, identity) or _why_already(live):
             staying.append(Staying(ref.kind, ref.name, why))
@@ -105,7 +127,7 @@ def take_inventory(
             leaving.append(Leaving(ref, live))
     staying += _kept_for_roll_back(found, wanted_refs, kept)
     named = {(one.kind, one.name) for one in staying}
-    staying += [one for one in _lasting(component, space, wanted, succeeded) if (one.kind, one.name) not in named]
+    staying += [one for one in _lasting(earlier, wanted) if (one.kind, one.name) not in named]
     return Inventory(found, tuple(leaving), tuple(staying))
 
 
@@ -120,26 +142,21 @@ def _why_already(live: Manifest) -> Message | None:
     return _("It is being removed already; it waits for %(names)s.", names=names or ["-"])
 
 
-def _earlier(component: Component, space: Space) -> list[Deployment]:
-    rows = Deployment.objects.filter(component=component, space=space).exclude(applied=[])
-    return list(rows.order_by("-pk").only("applied")[:EARLIER_DEPLOYMENTS])
-
-
-def _applied_before(component: Component, space: Space) -> set[ObjectRef]:
+def _applied_before(earlier: Earlier) -> set[ObjectRef]:
     """What the last deployments put there, under whichever labels it is now; ConfigMaps are too many to ask for."""
     return {
         ObjectRef(KINDS[row["kind"]], row["kind"], row["name"])
-        for deployment in _earlier(component, space)
+        for deployment in earlier.deployments
         for row in deployment.applied
         if row["kind"] in KINDS and row["kind"] != "ConfigMap"
     }
 
 
-def _is_applied(component: Component, space: Space, ref: ObjectRef, live: Manifest) -> bool:
+def _is_applied(earlier: Earlier, ref: ObjectRef, live: Manifest) -> bool:
     """The very object that a deployment applied, and not a person's of the same name."""
     uids = {
         row.get("uid")
-        for deployment in _earlier(component, space)
+        for deployment in earlier.deployments
         for row in deployment.applied
         if (row["kind"], row["name"]) == (ref.kind, ref.name)
     }
@@ -156,11 +173,6 @@ def kept_config_maps(snapshots: Sequence[Snapshot]) -> frozenset[str]:
     )
 
 
-def succeeded_snapshots(component: Component, space: Space) -> list[Snapshot]:
-    """The snapshots of the last successes, the newest first."""
-    return selectors.last_good_snapshots(component.pk, space, limit=settings.KEPT_SUCCESSES)
-
-
 def kept_snapshots(succeeded: Sequence[Snapshot], *, coming: Snapshot) -> list[Snapshot]:
     """Those that can be rolled back to once ``coming`` is the newest of them."""
     return [coming, *(snapshot for snapshot in succeeded if snapshot.pk != coming.pk)][: settings.KEPT_SUCCESSES]
@@ -172,11 +184,9 @@ def _kept_for_roll_back(found: Sequence[Manifest], wanted: set[ObjectRef], kept:
     return [Staying(ref.kind, ref.name, why) for ref in refs]
 
 
-def _lasting(
-    component: Component, space: Space, wanted: Sequence[Manifest], succeeded: Sequence[Snapshot] | None
-) -> list[Staying]:
+def _lasting(earlier: Earlier, wanted: Sequence[Manifest]) -> list[Staying]:
     """Claims and Secrets that the pods used until now and will not use any more."""
-    before = selectors.last_good_snapshots(component.pk, space, limit=1) if succeeded is None else succeeded
+    before = earlier.succeeded
     used = _pod_references(before[0].manifests) if before else frozenset()
     why = _("The platform never removes it: a person does, when nobody needs it.")
     return [Staying(kind, name, why) for kind, name in sorted(used - _pod_references(wanted))]

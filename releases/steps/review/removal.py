@@ -15,13 +15,14 @@ from foundation.runs.lease import Lease
 from releases.choices import Reason
 from releases.models import Placement, Review, Snapshot
 from releases.steps.review.examine import Examination
-from releases.steps.review.inventory import Inventory, Leaving, findings_of, take_inventory
+from releases.steps.review.inventory import Earlier, Inventory, Leaving, findings_of, take_inventory
 from releases.steps.review.wanted import Trouble
 
 
 def examine_removal(lease: Lease, cluster: KubernetesCluster, review: Review) -> tuple[Snapshot, Examination]:
     """What goes and what stays; the snapshot's hash is over what goes, so an approval is of exactly that."""
-    inventory = take_inventory(cluster, review.order.component, review.space, [], kept=frozenset())
+    component, space = review.order.component, review.space
+    inventory = take_inventory(cluster, component, space, [], kept=frozenset(), earlier=Earlier(component, space))
     snapshot = _freeze(lease, review, inventory)
     findings = {
         "diff": [_row(one) for one in inventory.leaving],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from components.values import template_values
 from deployer.errors import Problem, Rejected
 from deployer.interfaces import Rendered, RenderRequest
 from deployer.manifests import Identity, Policy, check, prepare, snapshot_hash, with_rule
+from deployer.parallel import meanwhile
 from deployer.render_host import render_host
 from environments.access import who_may
 from foundation.messages import MessageLike
@@ -56,15 +57,20 @@ class Inputs:
     entry_check: EntryCheck | None
 
 
-def freeze(lease: Lease, review: Review) -> Snapshot:
+def freeze(lease: Lease, review: Review, while_rendering: Callable[[], object] = lambda: None) -> Snapshot:
     """The snapshot of the order's frozen settings with the newest templates, allocation and configuration.
 
     The same inputs give the same row; new ones make a new row and void the approvals of the older ones.
+    ``while_rendering``: what else may be read in the time that another process takes to render.
     """
     inputs = _inputs(review)
-    rendered = _render(review, inputs)
-    identity = _identity(review)
-    policy = _policy(review, inputs)
+    request = _render_request(review, inputs)
+    with meanwhile() as begin:
+        rendering = begin(lambda: render_host.render(request))
+        identity = _identity(review)
+        policy = _policy(review, inputs)
+        while_rendering()
+        rendered = _rendered(rendering)
     problems = check(rendered.manifests, policy)
     if problems:
         raise Trouble(Reason.MANIFEST, _("The manifests ask for something that is not allowed here."), problems)
@@ -116,7 +122,7 @@ def _inputs(review: Review) -> Inputs:
     )
 
 
-def _render(review: Review, inputs: Inputs) -> Rendered:
+def _render_request(review: Review, inputs: Inputs) -> RenderRequest:
     order = review.order
     assert order.component_settings is not None
     values = template_values(
@@ -133,8 +139,12 @@ def _render(review: Review, inputs: Inputs) -> Rendered:
         inputs.deployment_template.template.name: inputs.deployment_template.body,
         inputs.service_template.template.name: inputs.service_template.body,
     }
+    return RenderRequest(templates=templates, values=values)
+
+
+def _rendered(answer: Callable[[], Rendered]) -> Rendered:
     try:
-        return render_host.render(RenderRequest(templates=templates, values=values))
+        return answer()
     except Rejected as error:
         raise Trouble(Reason.TEMPLATE, error.message, error.problems) from error
 
