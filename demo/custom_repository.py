@@ -64,7 +64,7 @@ class OwnTarget(Target):
                 raise
             administrator.put(f"{path}settings/", settings)
         for place in world.PLACES:
-            administrator.put(f"{path}allocations/{place.slug}/", _amounts(place))
+            administrator.put(f"{path}allocations/{place.slug}/", {**_amounts(place), "note": "of your own repository"})
         screen.line(f"{name}: {url}, branch {self.branch}")
         return f"{PROJECT}/{name.lower()}"
 

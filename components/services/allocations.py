@@ -11,7 +11,7 @@ import audit
 from accounts.models import User
 from components.models import Allocation, Component, ScalingRule
 from components.selectors import allocations_of_space, current_allocation, current_rule
-from components.services.versions import check_seen, insert_version
+from components.services.versions import check_seen, ensure_reason, insert_version
 from deployer.quantities import (
     QuantityError,
     bytes_to_gib,
@@ -245,7 +245,8 @@ def save_allocation(
     """A new version of what the component may use there; nothing is saved when nothing changed.
 
     ``amounts`` maps AMOUNTS to text as people type it: a whole number of replicas, cores and GiB as decimals. Raises
-    Invalid by field (also when one pod alone is above a ceiling of the space), Stale, Refused.
+    Invalid by field (also when one pod alone is above a ceiling of the space, or when a change has no ``note``), Stale,
+    Refused.
     """
     space = space_to_change(actor, "edit_allocation", component, environment)
     current = current_allocation(component, environment)
@@ -259,6 +260,7 @@ def save_allocation(
     warnings = ceiling_warnings(space, shares(space, row, current_rule(component, environment)))
     if current and all(getattr(current, name) == read[name] for name in AMOUNTS):
         return SavedAllocation(current, warnings)
+    ensure_reason(row.note, current)
     insert_version(row, current)
     audit.record_act(
         actor,
@@ -296,7 +298,10 @@ def save_allocation_grid(
                 note=note,
             )
         except Invalid as exc:
-            wrong |= {f"{environment.slug}.{name}": messages for name, messages in exc.fields.items()}
+            # The reason is one for all of them.
+            wrong |= {
+                name if name == "note" else f"{environment.slug}.{name}": said for name, said in exc.fields.items()
+            }
     if wrong:
         raise Invalid(wrong)
     return saved

@@ -14,7 +14,7 @@ from accounts.models import User
 from components.models import Allocation, Component, ScalingRule
 from components.selectors import current_allocation, current_rule, current_settings, latest_versions
 from components.services.allocations import MOST_REPLICAS, ceiling_warnings, shares, space_to_change
-from components.services.versions import check_seen, insert_version
+from components.services.versions import check_seen, ensure_reason, insert_version
 from deployer.quantities import PodCost, millicores_to_cores
 from environments.ceilings import beyond_ceiling
 from environments.models import Environment, Space
@@ -72,8 +72,8 @@ def save_scaling_rule(
     """A new version of the rule; nothing is saved when nothing changed.
 
     ``numbers`` maps NUMBERS to text as people type it; those left out stay as they are. Without ``is_on`` the rule is
-    taken away: from the next review on the allocation says the number of replicas. Raises Invalid by field, Stale,
-    Refused (also where a rule is to begin and the component has no allocation there).
+    taken away: from the next review on the allocation says the number of replicas. Raises Invalid by field (a change
+    without ``note`` is one), Stale, Refused (also where a rule is to begin and the component has no allocation there).
     """
     space = space_to_change(actor, "edit_allocation", component, environment)
     current = current_rule(component, environment)
@@ -87,6 +87,7 @@ def save_scaling_rule(
     row = ScalingRule(
         component=component, environment=environment, number=number, author=actor, note=note.strip()[:200], **wanted
     )
+    ensure_reason(row.note, current)
     insert_version(row, current)
     audit.record_act(
         actor,

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from components.models.versions import Version
 from foundation.messages import message as _
-from foundation.problems import Stale
+from foundation.problems import Invalid, Stale
 
 
 def check_seen(current: Version | None, seen_number: int | None) -> None:
@@ -23,6 +23,12 @@ def insert_version(row: Version, current: Version | None) -> None:
             row.save(force_insert=True)
     except IntegrityError:
         raise _stale(current) from None
+
+
+def ensure_reason(note: str, current: Version | None) -> None:
+    """Whoever changes what a component may use says why; the first version needs no reason. Raises Invalid."""
+    if current is not None and not note:
+        raise Invalid({"note": [_("Say what changed and why: whoever reviews the next deployment reads it.")]})
 
 
 def _stale(current: Version | None) -> Stale:

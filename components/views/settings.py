@@ -121,7 +121,6 @@ def _show(request: HttpRequest, settings_page: SettingsPage, rights: Rights, *, 
         "last_read": _last_read(settings_page.settings),
         "may_read": rights.can("list_branches", project_id=settings_page.component.project_id),
         "history": changes_of(settings_page.component, limit=RECENT_CHANGES),
-        "next_number": (settings_page.settings.number if settings_page.settings else 0) + 1,
         "who_edits": ""
         if settings_page.may_edit
         else who_may("edit_component", project_id=settings_page.component.project_id),

@@ -32,6 +32,7 @@ from components.services.components import FIELDS, show_settings
 from environments.access import Rights, who_may
 from environments.models import Environment, Space
 from foundation.messages import MessageLike
+from foundation.messages import message as _
 from foundation.problems import Invalid
 
 AT_REVIEW = frozenset({"service_name", "deployment_template", "service_template"})
@@ -79,6 +80,14 @@ class Column:
         """False while nobody typed anything there."""
         return any(self.form.typed().values())
 
+    @property
+    def is_changed(self) -> bool:
+        """True when what is typed is not what counts there; what cannot be read yet is no change."""
+        read, _wrong = parse_amounts(self.form.typed())
+        return read.keys() == set(AMOUNTS) and any(
+            self.current is None or getattr(self.current, name) != amount for name, amount in read.items()
+        )
+
 
 @dataclass
 class SettingsPage:
@@ -123,6 +132,14 @@ class SettingsPage:
         """Names of the settings that differ from what is saved."""
         saved = show_settings(self.settings) if self.settings else {}
         return [name for name in FIELDS if _plain(self.form[name].value()) != _plain(saved.get(name, ""))]
+
+    @property
+    def saves(self) -> list[str]:
+        """What a save would make new versions of: the settings with their number, and each allocation that differs."""
+        number = (self.settings.number if self.settings else 0) + 1
+        settings = [str(_("settings (v%(n)s)", n=number))] if self.may_edit and self.typed_settings else []
+        places = [column.environment.label for column in self.columns if column.may_edit and column.is_changed]
+        return settings + [str(_("allocation in %(place)s", place=place)) for place in places]
 
     @property
     def at_build(self) -> list[str]:

@@ -165,7 +165,9 @@ def test_scaling_rules(call: Any) -> None:
     status, saved = call("olli", "put", path, {"is_on": True, "maximum": 6, "note": "peak"})
     numbers = {name: saved[name] for name in ("minimum", "maximum", "cpu_percent", "scale_down_seconds")}
     assert numbers == {"minimum": 1, "maximum": 6, "cpu_percent": 70, "scale_down_seconds": 300}
-    status, saved = call("olli", "put", path, {"is_on": False, "seen_number": 1})
+    status, said = call("olli", "put", path, {"is_on": False, "seen_number": 1})
+    assert (status, set(said["fields"])) == (400, {"note"})
+    status, saved = call("olli", "put", path, {"is_on": False, "seen_number": 1, "note": "peak over"})
     assert (status, saved["number"], saved["is_on"], saved["maximum"]) == (200, 2, False, 6)
     assert call("olli", "put", path, {"is_on": True, "seen_number": 1})[0] == 409
     status, listed = call("tess", "get", COMPONENT + "scaling-rules/")

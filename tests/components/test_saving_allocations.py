@@ -120,7 +120,13 @@ def test_where_a_scaling_rule_is_on_its_maximum_counts(shop: Shop) -> None:
         return [str(warning) for warning in save_allocation(**amounts).warnings]
 
     def rule(component: Component, *, is_on: bool) -> list[str]:
-        asked = {"actor": shop.world.olli, "component": component, "environment": fat, "numbers": numbers}
+        asked = {
+            "actor": shop.world.olli,
+            "component": component,
+            "environment": fat,
+            "numbers": numbers,
+            "note": "load",
+        }
         return [str(warning) for warning in save_scaling_rule(**asked, is_on=is_on).warnings]
 
     assert save(shop.component) == save(other) == []
@@ -141,7 +147,7 @@ def test_other_components_of_the_space_count(shop: Shop) -> None:
     )
     assert first.warnings == ()
     # Only its newest version counts: three replicas, then one.
-    save_allocation(actor=shop.world.olli, component=other, environment=fat, amounts=GRID["fat"])
+    save_allocation(actor=shop.world.olli, component=other, environment=fat, amounts=GRID["fat"], note="one is enough")
     _ceiling("fat", cpu_limit_ceiling=8_000)
     saved = save_allocation(actor=shop.world.olli, component=shop.component, environment=fat, amounts=GRID["fat"])
     assert saved.warnings == ()
@@ -162,6 +168,7 @@ def test_versions_rights_and_audit(shop: Shop) -> None:
         environment=fat,
         amounts={**GRID["fat"], "replicas": "2"},
         seen_number=1,
+        note="two at the opening",
     )
     with pytest.raises(Stale, match="Petra has saved version 2"):
         save_allocation(
@@ -171,6 +178,25 @@ def test_versions_rights_and_audit(shop: Shop) -> None:
     assert row is not None and (row.number, row.replicas) == (2, 2)
     event = AuditEvent.objects.filter(verb="save_allocation").latest("pk")
     assert (event.environment, event.before["replicas"], event.after["replicas"]) == ("fat", "1", "2")
+    assert event.reason == "two at the opening"
+
+
+@pytest.mark.parametrize("note", ["", "   "])
+def test_a_change_without_a_reason_is_not_saved(shop: Shop, note: str) -> None:
+    """The first version needs none, and neither does a save that changes nothing."""
+    fat = shop.world.environments["fat"]
+    given = {"actor": shop.world.olli, "component": shop.component, "environment": fat, "note": note}
+    first = save_allocation(**given, amounts=GRID["fat"]).allocation
+    assert save_allocation(**given, amounts=GRID["fat"]).allocation == first
+    with pytest.raises(Invalid) as refused:
+        save_allocation(**given, amounts={**GRID["fat"], "replicas": "2"})
+    assert set(refused.value.fields) == {"note"}
+    with pytest.raises(Invalid) as refused:
+        save_allocation_grid(
+            actor=shop.world.olli, component=shop.component, grid={fat: {**GRID["fat"], "replicas": "2"}}, note=note
+        )
+    assert set(refused.value.fields) == {"note"}, "one reason for all columns"
+    assert current_allocation(shop.component, fat) == first
 
 
 def test_only_where_the_project_has_a_place(shop: Shop) -> None:

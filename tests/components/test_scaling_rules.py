@@ -38,7 +38,7 @@ def save(shop: Shop, slug: str = "fat", *, is_on: bool = True, who: str = "olli"
         environment=shop.world.environments[slug],
         is_on=is_on,
         numbers={**NUMBERS, **changes},
-        **more,
+        **{"note": "tried", **more},
     )
 
 
@@ -188,7 +188,10 @@ def test_the_form_tells_who_saved_meanwhile(allocated: Shop) -> None:
     answer = client.post(url, {**NUMBERS, "is_on": "on", "seen_number": "0", "maximum": "4"})
     assert answer.status_code == 409
     assert answer.context["form"]["maximum"].value() == "4"
-    assert client.post(url, {**NUMBERS, "is_on": "on", "seen_number": "1", "maximum": "4"}).status_code == 302
+    sent = {**NUMBERS, "is_on": "on", "seen_number": "1", "maximum": "4"}
+    answer = client.post(url, sent)
+    assert (answer.status_code, list(answer.context["form"].errors)) == (400, ["note"]), "nobody said why"
+    assert client.post(url, sent | {"note": "fewer"}).status_code == 302
 
 
 def test_who_may_not_save_reads(allocated: Shop) -> None:

@@ -92,9 +92,26 @@ def test_a_column_is_copied_without_saving_and_what_was_typed_stays(set_up: Shop
     assert answer.context["form"]["description"].value() == "half typed"
     assert Allocation.objects.count() == 4
     sent |= {name: str(columns["drp"][name[4:]].value()) for name in sent if name.startswith("drp-")}
-    assert client.post(EDIT, sent).status_code == 302
+    answer = client.post(EDIT, sent)
+    assert (answer.status_code, list(answer.context["form"].errors)) == (400, ["note"]), "nobody said why"
+    assert client.post(EDIT, sent | {"note": "as PRD"}).status_code == 302
     drp = Allocation.objects.get(environment__slug="drp", number=2)
     assert drp.replicas == 4
+
+
+def test_what_a_save_makes_new_versions_of_is_said_before(set_up: Shop) -> None:
+    """An allocation alone leaves the settings at their version; each person is told of what is theirs to save."""
+    client = browse(set_up, "olli")
+    assert 'id="saves"' not in client.get(EDIT).content.decode(), "nothing is typed yet"
+    changed = grid() | {"prd-replicas": "3"}
+    assert (
+        "Save makes new versions of: allocation in PRD."
+        in client.post(CHECK, sent_of(client) | changed).content.decode()
+    )
+    typed = sent_of(client) | {"description": "other"}
+    assert "Save makes new versions of: settings (v2)." in client.post(CHECK, typed).content.decode()
+    unreadable = grid() | {"prd-replicas": "many"}
+    assert 'id="saves"' not in client.post(CHECK, sent_of(client) | unreadable).content.decode()
 
 
 def test_columns_nobody_filled_are_left_alone(shop: Shop) -> None:
@@ -135,7 +152,7 @@ def test_what_a_check_says_changes_with_the_other_components_of_the_space(set_up
 def test_saving_above_a_ceiling_is_possible_and_told(set_up: Shop) -> None:
     Space.objects.filter(environment__slug="prd").update(pods_ceiling=4)
     client = browse(set_up, "olli")
-    answer = client.post(EDIT, sent_of(client) | {"prd-replicas": "6"}, follow=True)
+    answer = client.post(EDIT, sent_of(client) | {"prd-replicas": "6", "note": "peak"}, follow=True)
     assert any("want 6 pods" in str(message) for message in answer.context["messages"])
     assert Allocation.objects.filter(environment__slug="prd", replicas=6).exists()
 
@@ -157,14 +174,14 @@ def test_who_may_change_nothing_reads_it_all(set_up: Shop, who: str) -> None:
     page = client.get(EDIT).content.decode()
     assert "ant -f build.xml" in page and "You may read this and not change it." in page
     assert set_up.world.dana.shown_name in page, "whom to ask"
-    assert "Save as v" not in page
+    assert not re.search(r">\s*Save\s*<", page)
     assert client.post(EDIT, sent_of(client) | {"package_name": "new.war"}).status_code == 403
 
 
 def test_an_archived_component_is_closed_for_everybody(set_up: Shop) -> None:
     archive_component(actor=set_up.world.olli, component=set_up.component)
     page = browse(set_up, "olli").get(EDIT).content.decode()
-    assert re.search(r'name="package_name"[^>]*disabled', page) and "Save as v" not in page
+    assert re.search(r'name="package_name"[^>]*disabled', page) and not re.search(r">\s*Save\s*<", page)
 
 
 def test_who_was_overtaken_loses_nothing_and_may_save_anyway(set_up: Shop) -> None:

@@ -19,11 +19,13 @@ def amount(page: Page, name: str) -> str:
     return page.locator(f"#id_{name}").input_value()
 
 
-def test_an_allocation_is_changed_in_three_steps_from_the_component(open_screen: Open) -> None:
+def test_an_allocation_is_changed_in_four_steps_from_the_component(open_screen: Open) -> None:
     page = open_screen(OPERATOR, MOP).page
     page.locator(f'a[href="{MOP}edit/#id_fat-replicas"]').click()  # 1
     page.locator("#id_fat-replicas").fill("2")  # 2
-    page.locator(".foot .btn-primary").click()  # 3
+    expect(page.locator("#saves")).to_contain_text("allocation in FAT")
+    page.locator("#id_note").fill("two at the opening")  # 3
+    page.locator(".foot .btn-primary").click()  # 4
     expect(page.locator("#messages")).to_contain_text("The allocation in FAT is saved.")
     assert amount(page, "fat-replicas") == "2"
     expect(page.locator("#history-card + *, .changes").first).to_contain_text("Allocation in FAT, version 2")

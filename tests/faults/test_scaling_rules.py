@@ -32,6 +32,7 @@ def rule(site: Site, *, is_on: bool = True, **numbers: int) -> Any:
         environment=site.world.environments["fat"],
         is_on=is_on,
         numbers={name: str(value) for name, value in given.items()},
+        note="tried",
     )
 
 

@@ -173,6 +173,7 @@ def change_an_allocation(office: Office) -> CountedUser:
     field = user.page.locator('input[name*="replicas"]:visible').nth(1)
     now = int(field.input_value())
     user.fill(field, str(now % 3 + 1))
+    user.fill(user.page.locator("input[name=note]"), "peak of the opening")
     user.click(user.page.locator("main form button.btn-primary").last)
     expect(user.page.locator("main")).to_contain_text("v2")
     return user
