@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.text import capfirst
 
-from components.models import Component, ComponentSettings, JenkinsServer
-from components.selectors import current_allocations, current_settings, spaces_of, toolchain_of
+from components.models import Allocation, Component, ComponentSettings, JenkinsServer, Toolchain
+from components.selectors import current_allocations, current_settings, newest_of_each, spaces_of, toolchain_of
 from components.settings_fields import NEEDED, NeededField, text_column
 from components.targets import ensure_offered, git_server_of
 from components.validators import GrammarError
+from environments.models import Space
 from foundation.messages import MessageLike, join_messages
 from foundation.messages import message as _
 from foundation.problems import Refused
+
+_SERVERS = _("Jenkins and registry")
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,31 @@ def missing_elements(component: Component, settings: ComponentSettings | None = 
     """
     chosen = settings or current_settings(component) or ComponentSettings(component=component, job_name="")
     return [*_missing_settings(chosen), *_missing_places(component), *_missing_servers(component, chosen)]
+
+
+def missing_of_many(components: Sequence[Component]) -> dict[int, list[MessageLike]]:
+    """Labels of what is not set of each, by component id: four queries for a page of them.
+
+    What the servers of a project offer is not among it: the component's own page asks that.
+    """
+    settings = {row.component_id: row for row in newest_of_each(components)}
+    spaces: dict[int, list[Space]] = defaultdict(list)
+    for space in Space.objects.filter(
+        project__in={row.project_id for row in components}, is_archived=False
+    ).select_related("environment"):
+        spaces[space.project_id].append(space)
+    given = set(Allocation.objects.filter(component__in=components).values_list("component_id", "environment_id"))
+    equipped = set(
+        Toolchain.objects.filter(project__in={row.project_id for row in components}).values_list("project", flat=True)
+    )
+    found: dict[int, list[MessageLike]] = {}
+    for row in components:
+        chosen = settings.get(row.pk) or ComponentSettings(component=row, job_name="")
+        places = [space for space in spaces[row.project_id] if (row.pk, space.environment_id) not in given]
+        labels = [element.label for element in _missing_settings(chosen)]
+        labels += [_allocation_in(space) for space in places]
+        found[row.pk] = labels + ([] if row.project_id in equipped else [_SERVERS])
+    return found
 
 
 def missing_for_build(component: Component, settings: ComponentSettings | None = None) -> list[MissingElement]:
@@ -80,7 +110,7 @@ def _missing_places(component: Component) -> list[MissingElement]:
     return [
         MissingElement(
             f"allocation.{space.environment.slug}",
-            _("Allocation in %(environment)s", environment=space.environment.label),
+            _allocation_in(space),
             _("Say how many replicas it has there, and how much CPU and memory."),
             stops_build=False,
         )
@@ -89,12 +119,16 @@ def _missing_places(component: Component) -> list[MissingElement]:
     ]
 
 
+def _allocation_in(space: Space) -> MessageLike:
+    return _("Allocation in %(environment)s", environment=space.environment.label)
+
+
 def _missing_servers(component: Component, settings: ComponentSettings) -> list[MissingElement]:
     found = []
     toolchain = toolchain_of(component.project)
     if toolchain is None:
         message = _("A platform administrator chooses the Jenkins and the image registry of the project.")
-        found.append(MissingElement("toolchain", _("Jenkins and registry"), message))
+        found.append(MissingElement("toolchain", _SERVERS, message))
     else:
         found += _missing_offers(component, settings, toolchain.jenkins)
     if settings.git_url:

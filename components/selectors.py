@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -98,6 +98,15 @@ def settings_of(component: Component) -> QuerySet[ComponentSettings]:
 def current_settings(component: Component) -> ComponentSettings | None:
     """The newest version of the settings, with the templates and base image that it names."""
     return settings_of(component).order_by("-number").first()
+
+
+def newest_of_each(components: Sequence[Component]) -> QuerySet[ComponentSettings]:
+    """The newest version of the settings of each that has any: one query."""
+    newest = newest_settings().values("pk")[:1]
+    of_each = Component.objects.filter(pk__in=[row.pk for row in components]).annotate(newest=Subquery(newest))
+    return ComponentSettings.objects.filter(pk__in=of_each.values("newest")).select_related(
+        "dockerfile", "bootstart", "deployment_template", "service_template", "base_image"
+    )
 
 
 def current_allocation(component: Component, environment: Environment) -> Allocation | None:

@@ -56,7 +56,7 @@ class ReleasesConfig(AppConfig):
             register(Kind(name, self.get_model(model), step, contact_changed=contact, is_endless=True))
         watch = self.get_model("NamespaceWatch")
         register(Kind("watch", watch, hold=f"{STEPS}.watch.hold", is_endless=True))
-        for tab in ("running", "orders", "deployed", "ways_out"):
+        for tab in ("running", "orders", "deployed", "ways_out", "chips"):
             panels.register(tab, f"releases.presenters.component.{tab}")
         page_parts.SPACE.register("releases.presenters.break_glass.space_panel")
         page_parts.SPACE.register("releases.presenters.waiting.space_panel")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -11,9 +12,11 @@ from django.views.decorators.http import require_http_methods
 from accounts.actor import actor_of
 from accounts.models import Project, User
 from components import selectors, services
+from components.completeness import missing_of_many
 from components.forms import NewComponentForm
 from components.history import changes_of
-from components.panels import tell
+from components.models import Component
+from components.panels import tell, tell_of_many
 from components.views.head import head_of, made_from, open_component
 from components.views.pages import page
 from environments.access import Rights, visible_projects
@@ -45,6 +48,8 @@ def list_components(request: HttpRequest) -> HttpResponse:
         query.pop(cursor, None)
     context = {
         "page": shown,
+        "rows": _rows(shown.items),
+        "topic": ",".join(f"project:{pk}" for pk in sorted({row.project_id for row in shown.items})),
         "projects": projects,
         "project": project,
         "search": request.GET.get("search", ""),
@@ -53,6 +58,12 @@ def list_components(request: HttpRequest) -> HttpResponse:
         "may_create": _creatable_projects(user).exists(),
     }
     return page(request, "components/list.html", context)
+
+
+def _rows(components: Sequence[Component]) -> list[dict[str, Any]]:
+    """Each with where it runs, as the releases app tells, and what is not set of it."""
+    chips, missing = tell_of_many("chips", components), missing_of_many(components)
+    return [{"component": row, "chips": chips.get(row.pk, []), "missing": missing[row.pk]} for row in components]
 
 
 def _creatable_projects(user: User) -> Any:

@@ -206,19 +206,25 @@ def find_space(actor: User, project_slug: str, environment_slug: str) -> Space:
     return space
 
 
+MEASURES = ("pods", "limits.cpu", "limits.memory")
+"""What of a quota the table shows of every space, so that cells can be compared."""
+
+
 @dataclass(frozen=True)
 class Cell:
-    """One space in the table, with its policy in a few words and the quota lines that are nearest to full."""
+    """One space in the table, with its policy in a few words and the same lines of quota as every other."""
 
     space: Space
     policy: list[MessageLike]
     quota: QuotaSeen | None = None
 
     @property
-    def tightest(self) -> list[QuotaBar]:
-        """The two fullest lines."""
-        bars = self.quota.bars if self.quota else []
-        return sorted(bars, key=lambda bar: bar.percent, reverse=True)[:2]
+    def bars(self) -> list[QuotaBar]:
+        """The fullest line of each of MEASURES, in their order, then whatever else is full."""
+        seen = sorted(self.quota.bars if self.quota else [], key=lambda bar: bar.percent, reverse=True)
+        fullest = {bar.resource: bar for bar in reversed(seen)}
+        full = [bar for bar in seen if bar.is_full and bar.resource not in MEASURES]
+        return [fullest[name] for name in MEASURES if name in fullest] + full
 
 
 @dataclass(frozen=True)

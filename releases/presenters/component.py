@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from foundation import paging
 from foundation.runs.choices import RunState
 from releases.models import Deployment, Placement, ReleaseOrder
 from releases.presenters.list import order_rows, with_names
-from releases.presenters.standings import places_by_space, spaces_by_project
+from releases.presenters.standings import light_places, places_by_space, spaces_by_project
 from releases.presenters.states import Shown, attempt_state, place_state
 from releases.selectors import removals_there
 
@@ -80,6 +81,31 @@ def running(component: Component, viewer: User) -> dict[str, Any]:
         "orders": order_rows(list(_orders(component).order_by("-pk")[:LAST_ORDERS]), Rights(viewer)),
         "topic": f"project:{component.project_id}",
     }
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A component in one environment, in a list."""
+
+    space: Space
+    shown: Shown
+    number: str = ""
+    """The short number of the order that succeeded there last; empty where none did."""
+
+
+def chips(components: Sequence[Component]) -> dict[int, list[Chip]]:
+    """By component id, in flow order: two queries for a page of them."""
+    spaces = spaces_by_project(row.project_id for row in components)
+    places = {(row.component_id, row.space_id): row for row in light_places(component__in=components)}
+    return {
+        row.pk: [_chip(space, places.get((row.pk, space.pk))) for space in spaces.get(row.project_id, [])]
+        for row in components
+    }
+
+
+def _chip(space: Space, place: Placement | None) -> Chip:
+    good = place.last_succeeded if place else None
+    return Chip(space, place_state(place), good.order.short_name if good else "")
 
 
 def orders(component: Component, viewer: User) -> dict[str, Any]:

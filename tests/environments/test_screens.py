@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -51,12 +52,21 @@ def certificate(days: int) -> str:
 
 
 # ---------------------------------------------------------------- environments and spaces
-def test_the_fullest_quotas_stand_in_the_table(world: World) -> None:
+def test_every_space_of_the_table_shows_the_same_lines_of_quota(world: World) -> None:
     synced(
         world.spaces["prd"], line("limits.cpu", 8000, 7500), line("pods", 20, 2), line("limits.memory", 2**34, 2**33)
     )
+    synced(world.spaces["uat"], line("requests.cpu", 8000, 7999), line("services", 3, 3), line("pods", 20, 19))
+    synced(world.spaces["fat"], line("pods", 9, 3), {**line("pods", 4, 3), "quota": "teams"}, line("limits.cpu", 8, 0))
+    browser = Client()
+    browser.force_login(world.dana)
+    (row,) = browser.get("/environments/").context["table"].rows
+    fat, uat, prd, _drp = ([(bar.resource, bar.hard) for bar in cell.bars] for cell in row.cells)
+    assert fat == [("pods", "4"), ("limits.cpu", "0.008")], "of two quotas the fuller one"
+    assert uat == [("pods", "20"), ("services", "3")], "what is full stands there too"
+    assert prd == [("pods", "20"), ("limits.cpu", "8"), ("limits.memory", "16")]
     shown = page(world, "dana", "/environments/")
-    assert "7.5 / 8" in shown and "8 / 16" in shown and "2 / 20" not in shown
+    assert shown.index(world.spaces["prd"].cluster.name) < shown.index(world.spaces["prd"].namespace), "the name leads"
     space = page(world, "dana", "/spaces/sis-omm/prd/")
     assert "7.5 of 8 used, 0.5 free" in space and "2 of 20 used, 18 free" in space
 

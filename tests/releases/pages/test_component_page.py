@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
+from components.completeness import missing_elements
 from components.models import Component
 from components.services import save_allocation
 from foundation.runs.choices import RunState
@@ -55,6 +57,46 @@ def test_an_attempt_that_failed_stands_beside_what_serves(
     fat = signed_in("dana").get(PLACE).context["servings"][0]
     assert fat.attempt == row and fat.attempt_shown.state == "failed"
     assert fat.place.last_succeeded is not None and fat.place.last_succeeded.order_id != order.pk
+
+
+def test_the_list_has_a_chip_for_each_environment(world: World, component: Component, signed_in: SignIn) -> None:
+    order = make_built(component, world.dana)
+    make_success(order, world.spaces["fat"], world.olli)
+    Placement.objects.update(ready=1, wanted=2)
+    (row,) = signed_in("dana").get("/components/").context["rows"]
+    fat, uat, *_others = row["chips"]
+    assert (fat.shown.state, fat.number) == ("short", order.short_name)
+    assert (uat.shown.state, uat.number) == ("none", "")
+    page = signed_in("dana").get("/components/").content.decode()
+    assert '/runtime/sis-omm/sis-omm-proxy-gw/fat/"' in page and "1 of 2 ready" in page
+
+
+def test_the_list_says_what_is_not_set(world: World, component: Component, signed_in: SignIn) -> None:
+    """As the component's own page says it, but for what the servers offer."""
+    (row,) = signed_in("dana").get("/components/").context["rows"]
+    own = {str(one.label) for one in missing_elements(component)}
+    assert {str(label) for label in row["missing"]} == own
+    component.allocations.filter(environment=world.environments["uat"]).delete()
+    new = component.project.components.create(name="NEW", slug="new")
+    rows = {row["component"].slug: row["missing"] for row in signed_in("dana").get("/components/").context["rows"]}
+    assert "Allocation in UAT" in list(map(str, rows[component.slug]))
+    everything = {str(one.label): one.field for one in missing_elements(new)}
+    left_out = everything.keys() - set(map(str, rows["new"]))
+    assert {everything[label] for label in left_out} <= {"job_name", "node_label"}
+    assert len(rows["new"]) > 5 and set(map(str, rows["new"])) <= everything.keys()
+
+
+def test_the_list_costs_the_same_for_one_and_for_many(
+    world: World, component: Component, signed_in: SignIn, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    client = signed_in("dana")
+    client.get("/components/")
+    with CaptureQueriesContext(connection) as one:
+        client.get("/components/")
+    for number in range(7):
+        component.project.components.create(name=f"C{number}", slug=f"c{number}")
+    with django_assert_num_queries(len(one)):
+        client.get("/components/")
 
 
 def test_its_last_orders_newest_first(world: World, component: Component, signed_in: SignIn) -> None:
