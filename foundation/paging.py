@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -35,6 +36,12 @@ def read_cursor(text: str | None, field: str = "before") -> int | None:
     if number is None or not 0 < number <= _LARGEST_ID:
         raise Invalid({field: [_("This is not a position in the list: take it from the answer of the last page.")]})
     return number
+
+
+def asked_page(rows: QuerySet[M], query: Mapping[str, str], *, size: int = DEFAULT_SIZE) -> Page[M]:
+    """The page that an address asks for by ``?before=`` or ``?after=``; raises Invalid for what is no position."""
+    before, after = (read_cursor(query.get(name), name) for name in ("before", "after"))
+    return take_page(rows, before=before, after=after, size=size)
 
 
 def take_page(

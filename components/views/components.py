@@ -38,11 +38,7 @@ def list_components(request: HttpRequest) -> HttpResponse:
     rows = selectors.list_components(
         user, project=project, text=request.GET.get("search", ""), with_archived=with_archived
     )
-    shown = paging.take_page(
-        rows,
-        before=paging.read_cursor(request.GET.get("before"), "before"),
-        after=paging.read_cursor(request.GET.get("after"), "after"),
-    )
+    shown = paging.asked_page(rows, request.GET)
     query = request.GET.copy()
     for cursor in ("before", "after"):
         query.pop(cursor, None)

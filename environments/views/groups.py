@@ -27,11 +27,7 @@ from foundation.pages import act_view, is_saved, redirect_with, status_of, try_s
 def list_groups(request: HttpRequest) -> HttpResponse:
     """Groups that the reader may know, newest first."""
     user, query = actor_of(request), request.GET.get("q", "").strip()[:120]
-    page = paging.take_page(
-        selectors.list_groups(user, query=query),
-        before=paging.read_cursor(request.GET.get("before"), "before"),
-        after=paging.read_cursor(request.GET.get("after"), "after"),
-    )
+    page = paging.asked_page(selectors.list_groups(user, query=query), request.GET)
     context = {
         "page": page,
         "q": query,

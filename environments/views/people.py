@@ -26,11 +26,7 @@ from foundation.pages import act_view, is_saved, redirect_with, status_of, try_s
 def list_people(request: HttpRequest) -> HttpResponse:
     """Everybody, newest first."""
     user, query = actor_of(request), request.GET.get("q", "").strip()
-    page = paging.take_page(
-        selectors.list_people(user, query=query),
-        before=paging.read_cursor(request.GET.get("before"), "before"),
-        after=paging.read_cursor(request.GET.get("after"), "after"),
-    )
+    page = paging.asked_page(selectors.list_people(user, query=query), request.GET)
     held = selectors.roles_in_force(page.items)
     rows = [(person, held.get(person.pk, [])) for person in page.items]
     query_text = urlencode({"q": query}) if query else ""

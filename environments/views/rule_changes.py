@@ -26,11 +26,7 @@ Act = Callable[..., RuleChange]
 def list_changes(request: HttpRequest) -> HttpResponse:
     """All that the person may know of, newest first."""
     user = actor_of(request)
-    page = paging.take_page(
-        selectors.list_rule_changes(user),
-        before=paging.read_cursor(request.GET.get("before"), "before"),
-        after=paging.read_cursor(request.GET.get("after"), "after"),
-    )
+    page = paging.asked_page(selectors.list_rule_changes(user), request.GET)
     context = {"page": page, "rows": [selectors.shown(user, row) for row in page.items], "nav": "environments"}
     return render(request, "environments/rule_changes.html", context)
 

@@ -31,12 +31,7 @@ Shape = type[serializers.BaseSerializer[Any]]
 
 def page_response(request: Request, rows: QuerySet[Any], shape: Shape) -> Response:
     """A keyset page: ``?before=`` (older), ``?after=`` (newer), ``?size=``. Raises Invalid for what is none."""
-    page = paging.take_page(
-        rows,
-        before=paging.read_cursor(request.query_params.get("before"), "before"),
-        after=paging.read_cursor(request.query_params.get("after"), "after"),
-        size=_size(request.query_params.get("size", "")),
-    )
+    page = paging.asked_page(rows, request.query_params, size=_size(request.query_params.get("size", "")))
     # One serializer for the whole page: making one costs more than writing a row with it.
     items = shape(page.items, many=True).data
     return Response({"items": items, "next": page.next_cursor, "previous": page.previous_cursor})

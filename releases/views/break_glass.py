@@ -31,11 +31,7 @@ def list_all(request: HttpRequest) -> HttpResponse:
     """Every use, newest first, 50 a page: open, over, reviewed; by project, environment and day."""
     rights, filters = rights_of(request), BreakGlassFilters.read(request.GET)
     seen = break_glass.visible_rows(rights.user, rights=rights)
-    found = paging.take_page(
-        break_glass.with_uses(filter_break_glasses(seen, filters)),
-        before=paging.read_cursor(request.GET.get("before"), "before"),
-        after=paging.read_cursor(request.GET.get("after"), "after"),
-    )
+    found = paging.asked_page(break_glass.with_uses(filter_break_glasses(seen, filters)), request.GET)
     context = {
         "page": found, "rows": listed(found.items), "given": filters, "is_filtered": bool(filters.given),
         "query": query_of(filters.given), "choices": filter_choices(filters, rights),

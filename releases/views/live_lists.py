@@ -21,11 +21,7 @@ M = TypeVar("M", bound=Model)
 
 def take_rows(request: HttpRequest, rows: QuerySet[M]) -> paging.Page[M]:
     """The page that the address asks for: 50 by id, newest first."""
-    found = paging.take_page(
-        rows,
-        before=paging.read_cursor(request.GET.get("before"), "before"),
-        after=paging.read_cursor(request.GET.get("after"), "after"),
-    )
+    found = paging.asked_page(rows, request.GET)
     return replace(found, previous_cursor=None) if request.GET.get("first") else found
 
 
