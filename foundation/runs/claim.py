@@ -85,9 +85,9 @@ def claim(kind: Kind, *, owner: str, limit: int, pk: int | None = None, grace: f
     ``pk`` asks for one run; ``grace`` seconds counts rows as due that will be so that soon (a hint may be early).
     No more runs of a remote are taken than it has free slots; the slots themselves are held by the passes.
     """
-    # A claim of one row asks by itself whether it is due: its lock costs nothing on PostgreSQL.
-    take = _claim_due if pk is not None and connection.vendor == "postgresql" else _claim
-    return take(kind, _due(kind, pk, grace), owner, limit, is_together=False)
+    if pk is not None and connection.vendor == "postgresql":
+        return _claim_one(kind, pk, owner, grace)
+    return _claim(kind, _due(kind, pk, grace), owner, limit, is_together=False)
 
 
 def claim_group(kind: Kind, *, owner: str, grace: float = 0.0) -> list[Lease]:
@@ -98,6 +98,39 @@ def claim_group(kind: Kind, *, owner: str, grace: float = 0.0) -> list[Lease]:
 def claim_others(kind: Kind, *, owner: str, limit: int) -> list[Lease]:
     """Takes due runs that :func:`claim_group` does not."""
     return _claim(kind, _due(kind, None, 0.0).exclude(kind.alike), owner, limit, is_together=False)
+
+
+_CLAIM_ONE = """
+    UPDATE {table}
+    SET "owner" = %(owner)s, "fence" = "fence" + 1, "claims" = "claims" + 1,
+        "lease_until" = STATEMENT_TIMESTAMP() + %(lease)s * INTERVAL '1 second'
+    WHERE "id" = (
+        SELECT "id" FROM {table}
+        WHERE "id" = %(pk)s AND "state" = ANY(%(states)s) AND "remote" <> ALL(%(shut)s)
+          AND "next_at" <= STATEMENT_TIMESTAMP() + %(grace)s * INTERVAL '1 second'
+          AND "lease_until" <= STATEMENT_TIMESTAMP()
+        FOR UPDATE SKIP LOCKED)
+    RETURNING "id", "fence" - 1, "wakes", "claims" - 1, "remote", "contact_lost_since"
+"""
+
+
+def _claim_one(kind: Kind, pk: int, owner: str, grace: float) -> list[Lease]:
+    """What somebody has just clicked for, in one statement on PostgreSQL: it asks, locks and takes.
+
+    A remote whose probe is due takes the long way: at most one process may send it.
+    """
+    open_now = breakers.read_open()
+    if open_now.probing:
+        return _claim_due(kind, _due(kind, pk, grace), owner, 1, is_together=False)
+    values: dict[str, Any] = {
+        "owner": owner, "pk": pk, "states": sorted(ACTIVE), "shut": sorted(open_now.shut | slots.full()),
+        "lease": lease_seconds(), "grace": grace,
+    }  # fmt: skip
+    table = connection.ops.quote_name(kind.model._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM_ONE.format(table=table), values)
+        found = cursor.fetchone()
+    return [_lease(kind, dict(zip(_COLUMNS, found, strict=True)), owner, is_probe=False)] if found else []
 
 
 def _claim(kind: Kind, due: QuerySet[Run], owner: str, limit: int, *, is_together: bool) -> list[Lease]:
