@@ -10,7 +10,7 @@ from django.utils.http import urlencode
 
 from accounts.actor import actor_of
 from accounts.models import User
-from desk.selectors.explanation import Explanation, Question, explain, may_ask_for_others
+from desk.selectors.explanation import PARAMETERS, Explanation, Question, explain, may_ask_for_others
 from desk.selectors.matrix import chosen_projects
 from environments.access import Rights, visible_projects
 from environments.choices import Role
@@ -55,8 +55,10 @@ def explain_page(request: HttpRequest) -> HttpResponse:
 
 def _given(query: QueryDict) -> dict[str, str]:
     """What the address asks; ``place`` of the form is a space (``project/environment``) or a project."""
-    names = ("verb", "space", "project", "person", "order")
-    given = {name: query.get(name, "").strip()[:LONGEST] for name in names}
+    given = {name: query.get(name, "").strip()[:LONGEST] for name in PARAMETERS}
+    if given["verb"] != "deploy":
+        # The form keeps it while somebody else is asked for; another act has none.
+        given["kind"] = ""
     place = query.get("place", "").strip()[:LONGEST]
     if place:
         given |= {"space": place, "project": ""} if "/" in place else {"space": "", "project": place}

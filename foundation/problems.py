@@ -29,12 +29,15 @@ class Asked:
     project: str = ""
     environment: str = ""
     order: str = ""
+    kind: str = ""
+    """Which of the acts that the right allows; empty for the one that is named like it."""
 
     @property
     def parameters(self) -> dict[str, str]:
         """As page and API take them, without empty ones."""
         place = {"space": f"{self.project}/{self.environment}"} if self.environment else {"project": self.project}
-        return {name: value for name, value in {"verb": self.verb, **place, "order": self.order}.items() if value}
+        values = {"verb": self.verb, **place, "order": self.order, "kind": self.kind}
+        return {name: value for name, value in values.items() if value}
 
     def address(self, route: str = "desk:explain") -> str:
         """Where that is answered: the explainer's page, or another route that takes the same parameters."""

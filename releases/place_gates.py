@@ -53,13 +53,14 @@ def restart_gates(place: Placement, good: Deployment | None, *, own: Deployment 
 def back_gates(to: Deployment, space: Space, *, deployer: User | None) -> list[Gate]:
     """What must hold before ``to``, an earlier deployment there, is applied again."""
     if to.snapshot is None:
-        return [_no_success(space)]
+        return [not_proven(space)]
     found = roll_back_gates(to.order, space, snapshot=to.snapshot, deployer=deployer)
     if to.state == RunState.SUCCEEDED and to.kind != DeploymentKind.REMOVE:
         return found
-    return [_no_success(space) if gate.code == "proven" else gate for gate in found]
+    return [not_proven(space) if gate.code == "proven" else gate for gate in found]
 
 
-def _no_success(space: Space) -> Gate:
+def not_proven(space: Space) -> Gate:
+    """Closed: what is asked for never succeeded there."""
     message = _("This deployment did not succeed here: choose one that did.")
     return Gate("proven", False, message, who_may("deploy", space=space))

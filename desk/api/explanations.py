@@ -14,6 +14,7 @@ from desk.selectors.explanation import Question, explain
 from environments.access import Rights
 from environments.verbs import VERBS
 from foundation.api.views import ApiView
+from releases.presenters.explained import KINDS
 
 PARAMETERS = [
     OpenApiParameter("verb", OpenApiTypes.STR, required=True, enum=list(VERBS), description="the act"),
@@ -21,6 +22,9 @@ PARAMETERS = [
     OpenApiParameter("project", OpenApiTypes.STR, description="short name, instead of a space: in the whole project"),
     OpenApiParameter("person", OpenApiTypes.STR, description="user name; without it you"),
     OpenApiParameter("order", OpenApiTypes.STR, description="order number: its gates are asked too"),
+    OpenApiParameter(
+        "kind", OpenApiTypes.STR, enum=list(KINDS), description="with verb deploy: the gates of this act instead"
+    ),
 ]
 
 

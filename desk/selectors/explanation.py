@@ -24,11 +24,15 @@ from foundation.messages import message as _
 from foundation.problems import Asked, Denied, Invalid, Missing
 from releases.gates import Gate, first_closed
 from releases.models import ReleaseOrder
-from releases.presenters.explained import gates_of, owner_id_of
+from releases.presenters.explained import KINDS, gates_of, owner_id_of
 from releases.selectors import order_by_number
 
 MOST_OF_SITE = 3
 """So many people with site roles are named to those who do not read the site."""
+
+
+PARAMETERS = ("verb", "space", "project", "person", "order", "kind")
+KIND_WORDS = {"restart": _("restart"), "scale": _("scale"), "roll_back": _("roll back")}
 
 
 @dataclass(frozen=True)
@@ -40,26 +44,28 @@ class Question:
     environment: str = ""
     person: str = ""
     order: str = ""
+    kind: str = ""
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> Question:
-        """From ``verb``, ``space`` (project/environment) or ``project``, ``person`` and ``order``; raises Invalid."""
-        values = {name: given.get(name, "").strip() for name in ("verb", "space", "project", "person", "order")}
+        """From ``verb``, ``space`` (project/environment) or more of PARAMETERS; raises Invalid."""
+        values = {name: given.get(name, "").strip() for name in PARAMETERS}
         if values["verb"] not in VERBS:
             raise Invalid({"verb": [_("There is no such act. The acts are: %(names)s.", names=list(VERBS))]})
+        if values["kind"] and (values["verb"] != "deploy" or values["kind"] not in KINDS):
+            raise Invalid({"kind": [_("The acts besides deploying are: %(names)s.", names=list(KINDS))]})
         project, slash, environment = values["space"].partition("/")
         if values["space"] and not (project and slash and environment):
             raise Invalid({"space": [_("Write project and environment, such as sis-omm/uat.")]})
         if values["space"] and values["project"] not in ("", project):
             raise Invalid({"project": [_("This is another project than the space's: leave one of them out.")]})
-        return cls(
-            values["verb"], project or values["project"], environment.lower(), values["person"], values["order"].upper()
-        )
+        place = (project or values["project"], environment.lower())
+        return cls(values["verb"], *place, values["person"], values["order"].upper(), values["kind"])
 
     @property
     def asked(self) -> Asked:
         """The same for addresses, without the person."""
-        return Asked(self.verb, self.project, self.environment, self.order)
+        return Asked(self.verb, self.project, self.environment, self.order, self.kind)
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -77,6 +83,7 @@ class Explanation:
     gates: list[Gate]
     helpers: list[Helper]
     """Active people who may, each with the membership by which."""
+    kind: str = ""
 
     @property
     def person(self) -> User:
@@ -103,7 +110,8 @@ class Explanation:
         """Yes or no, and why."""
         if self.closed is None:
             return self.right.message
-        who, act, why = self.person.localized_name, ACTS[self.matter.verb], self.closed.message
+        act = KIND_WORDS.get(self.kind, ACTS[self.matter.verb])
+        who, why = self.person.localized_name, self.closed.message
         return _("%(who)s has the right to %(act)s, but a gate is closed: %(why)s", who=who, act=act, why=why)
 
     @property
@@ -141,8 +149,9 @@ def explain(viewer: User, rights: Rights, question: Question) -> Explanation:
     owner_id = owner_id_of(question.verb, order, space, person) if order else None
     right = explain_right(Matter(theirs, question.verb, project, space, owner_id))
     # Four eyes are about who acts: they tell nothing of those who never may.
-    gates = gates_of(question.verb, order, space, person if right.may else None) if order else []
-    return Explanation(right.matter, order, right, gates, _shown_helpers(rights, right.helpers))
+    who = person if right.may else None
+    gates = gates_of(question.verb, order, space, who, kind=question.kind) if order else []
+    return Explanation(right.matter, order, right, gates, _shown_helpers(rights, right.helpers), question.kind)
 
 
 def _shown_helpers(rights: Rights, helpers: list[Helper]) -> list[Helper]:

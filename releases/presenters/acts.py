@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.urls import reverse
 
@@ -101,10 +101,12 @@ def refusal(
     return Refusal(closed.message, closed.who, explain_url(verb, order, space, project_id) if order else "")
 
 
-def explain_url(verb: str, order: ReleaseOrder | None, space: Space | None, project_id: int | None = None) -> str:
+def explain_url(
+    verb: str, order: ReleaseOrder | None, space: Space | None, project_id: int | None = None, *, kind: str = ""
+) -> str:
     """The permission explainer with the act filled in, for the person who looks."""
     asked = asked_about(verb, order, space) if order is not None else asked_for(verb, project_id, space)
-    return asked.address()
+    return replace(asked, kind=kind).address()
 
 
 def panel_url(number: str, panel: str) -> str:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from accounts.models import User
+from environments.access import who_may
 from environments.models import Space
 from environments.verb_words import OWNED
 from foundation.messages import message as _
 from foundation.problems import Refused
-from releases import break_glass, gates, selectors
+from releases import break_glass, gates, scaling, selectors
 from releases.choices import ApprovalState
 from releases.gates import Gate
 from releases.models import Approval, ReleaseOrder
+from releases.place_gates import back_gates, not_proven, restart_gates
 from releases.presenters.review import bars_of, gates_of_removal, review_gates
+from releases.scale_gates import scale_gates
 from releases.services import approvals
 from releases.services.break_glass import ensure_openable, review_gate
 from releases.services.builds import ensure_buildable
@@ -39,8 +42,13 @@ def owner_id_of(verb: str, order: ReleaseOrder, space: Space | None, person: Use
     return order.author_id
 
 
-def gates_of(verb: str, order: ReleaseOrder, space: Space | None, person: User | None) -> list[Gate]:
-    """What must hold besides the right; empty for acts without gates. ``person``: who would act, if they may at all."""
+def gates_of(verb: str, order: ReleaseOrder, space: Space | None, person: User | None, *, kind: str = "") -> list[Gate]:
+    """What must hold besides the right; empty for acts without gates. ``person``: who would act, if they may at all.
+
+    ``kind``: one of KINDS, for the acts in a place that share the right to deploy.
+    """
+    if space is not None and kind:
+        return KINDS[kind](order, space, person)
     if space is not None and verb in _IN_SPACE:
         return _IN_SPACE[verb](order, space, person)
     if verb == "build":
@@ -94,6 +102,39 @@ def _review_break_glass(order: ReleaseOrder, space: Space, person: User | None) 
     return [review_gate(waiting[0], person)] if waiting else []
 
 
+def _restart(order: ReleaseOrder, space: Space, person: User | None) -> list[Gate]:
+    place = selectors.place_in_use(order, space)
+    return restart_gates(place, place.last_succeeded) if place else [_stands_nowhere(space)]
+
+
+def _scale(order: ReleaseOrder, space: Space, person: User | None) -> list[Gate]:
+    """To as many pods as there are: another number may need more."""
+    place = selectors.place_in_use(order, space)
+    if place is None:
+        return [_stands_nowhere(space)]
+    good = place.last_succeeded
+    return scale_gates(place, good, scaling.replicas_of(good) if good else 0, deployer=person)
+
+
+def _roll_back(order: ReleaseOrder, space: Space, person: User | None) -> list[Gate]:
+    """To the newest success of this very order there."""
+    place = selectors.place_in_use(order, space)
+    earlier = selectors.earlier_successes(place) if place else []
+    target = next((row for row in earlier if row.order_id == order.pk), None)
+    return back_gates(target, space, deployer=person) if target else [not_proven(space)]
+
+
+def _stands_nowhere(space: Space) -> Gate:
+    message = _("Nothing of this component has succeeded here yet: deploy it first.")
+    return Gate("stands", False, message, who_may("deploy", space=space))
+
+
+KINDS: dict[str, Callable[[ReleaseOrder, Space, User | None], list[Gate]]] = {
+    "restart": _restart,
+    "scale": _scale,
+    "roll_back": _roll_back,
+}
+"""Acts in a place that the right to deploy allows besides deploying."""
 _IN_SPACE: dict[str, Callable[[ReleaseOrder, Space, User | None], list[Gate]]] = {
     "promote": _promote,
     "review": _review,

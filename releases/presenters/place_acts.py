@@ -28,6 +28,8 @@ class PlaceAct:
     place: Placement
     gates: list[Gate]
     order: ReleaseOrder | None
+    kind: str = ""
+    """Which act of the right it is, for the permission explainer."""
 
     @property
     def closed(self) -> Gate | None:
@@ -40,7 +42,7 @@ class PlaceAct:
         closed = self.closed
         if closed is None:
             return Refusal()
-        return Refusal(closed.message, closed.who, explain_url(self.verb, self.order, self.place.space))
+        return Refusal(closed.message, closed.who, explain_url(self.verb, self.order, self.place.space, kind=self.kind))
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def restart_act(place: Placement, rights: Rights) -> PlaceAct:
     """Replacing the pods."""
     good = place.last_succeeded
     found = [role_gate(rights, "deploy", place.space), *restart_gates(place, good)]
-    return PlaceAct("deploy", _("Restart"), "restart", place, found, good.order if good else None)
+    return PlaceAct("deploy", _("Restart"), "restart", place, found, good.order if good else None, "restart")
 
 
 def scale_act(place: Placement, rights: Rights, replicas: int | None = None) -> PlaceAct:
@@ -89,14 +91,14 @@ def scale_act(place: Placement, rights: Rights, replicas: int | None = None) -> 
     good, role = place.last_succeeded, role_gate(rights, "deploy", place.space)
     wanted = replicas if replicas is not None else scaling.replicas_of(good) if good else 0
     found = [role, *scale_gates(place, good, wanted, deployer=_who_acts(rights, role))]
-    return PlaceAct("deploy", _("Scale"), "scale", place, found, good.order if good else None)
+    return PlaceAct("deploy", _("Scale"), "scale", place, found, good.order if good else None, "scale")
 
 
 def roll_back_to(place: Placement, rights: Rights, to: Deployment | None) -> PlaceAct:
     """Rolling back to exactly this earlier deployment; None where there is none."""
     role = role_gate(rights, "deploy", place.space)
     found = back_gates(to, place.space, deployer=_who_acts(rights, role)) if to else [_nothing_before()]
-    return PlaceAct("deploy", _("Roll back"), "rollback", place, [role, *found], to.order if to else None)
+    return PlaceAct("deploy", _("Roll back"), "rollback", place, [role, *found], to.order if to else None, "roll_back")
 
 
 def _nothing_before() -> Gate:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import transaction
 from django.utils import timezone
 from django.utils.html import escape
 
+from environments.access import Rights
 from environments.models import Space
 from foundation.problems import PlatformError
 from foundation.runs.choices import RunState
@@ -17,6 +19,8 @@ from releases import transitions
 from releases.choices import ClosedReason, DeploymentKind, OrderState
 from releases.models import Build, Deployment, Placement, ReleaseOrder, ScaleRequest, Snapshot
 from releases.placing import create_deployment
+from releases.presenters.acts import explain_url
+from releases.presenters.place_acts import PlaceAct, acts_there
 from releases.services import approvals, deployments
 from releases.services.reviews import request_review
 from releases.services.scale_requests import ask_scale
@@ -137,6 +141,34 @@ def test_page_api_click_and_step_say_the_same(
     step = by_step(world, act)
     # Its own run has the place: nothing else is under way there.
     assert step == (said["message"] if said and code not in ("queue", "stands") else "")
+
+
+@pytest.mark.parametrize(("act", "close", "code"), CASES)
+def test_the_explainer_says_of_each_act_what_its_button_says(
+    world: World, place: Placement, act: str, close: Callable[[World], None], code: str
+) -> None:
+    """Not what it would say of a deployment of the same order."""
+    policy(scale_maximum=20)
+    close(world)
+    shown: PlaceAct = getattr(acts_there(there(), Rights(world.olli)), act)
+    query = urlsplit(explain_url("deploy", shown.order, place.space, kind=act)).query
+    answer = Caller(world, "olli").get(f"explanations/?{query}").json()
+    assert answer["may"] is (shown.closed is None)
+    if shown.closed:
+        assert urlsplit(shown.refusal.explain).query == query
+        assert answer["code"] == f"gate-{shown.closed.code}" and str(shown.closed.message) in answer["detail"]
+    gates = {gate["code"]: gate["is_open"] for gate in answer["gates"]}
+    assert gates == {gate.code: gate.is_open for gate in shown.gates if gate.code != "role"}
+    page = browse(world, "olli").get(f"/explain/?{query}").content.decode()
+    assert f'name="kind" value="{act}"' in page and escape(answer["detail"]) in page
+
+
+def test_the_explainer_knows_no_other_act(world: World, place: Placement) -> None:
+    olli = Caller(world, "olli")
+    assert olli.get("explanations/?verb=deploy&space=sis-omm/prd&kind=delete").status_code == 400
+    assert olli.get("explanations/?verb=promote&space=sis-omm/prd&kind=restart").status_code == 400
+    page = browse(world, "olli").get("/explain/?verb=promote&space=sis-omm/prd&kind=restart")
+    assert page.status_code == 200, "the form keeps the kind when somebody chooses another act"
 
 
 def by_step(world: World, act: str) -> str:
