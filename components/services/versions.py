@@ -26,9 +26,9 @@ def insert_version(row: Version, current: Version | None) -> None:
 
 
 def ensure_reason(note: str, current: Version | None) -> None:
-    """Whoever changes what a component may use says why; the first version needs no reason. Raises Invalid."""
+    """A person who changes what a component may use says why; the first version needs no reason. Raises Invalid."""
     if current is not None and not note:
-        raise Invalid({"note": [_("Say what changed and why: whoever reviews the next deployment reads it.")]})
+        raise Invalid({"note": [_("Say what changed and why: the reviewers of the next deployment read it.")]})
 
 
 def _stale(current: Version | None) -> Stale:

@@ -143,7 +143,7 @@ def test_the_next_deployment_is_told_from_what_is_deployed_not_from_what_was_sav
     make_success(make_built(component, world.dana), world.spaces["fat"], world.olli)
     fat = world.environments["fat"]
     before = component.allocations.get(environment=fat).replicas
-    save_allocation(actor=world.olli, component=component, environment=fat, amounts=AMOUNTS)
+    save_allocation(actor=world.olli, component=component, environment=fat, amounts=AMOUNTS, note="peak")
     columns = {one.environment.slug: one for one in signed_in("olli").get(f"{PLACE}edit/").context["columns"]}
     changed = {str(change.label): (change.before, change.after) for change in columns["fat"].changes}
     assert changed["Replicas"] == (str(before), "5")
