@@ -220,7 +220,7 @@ class Cell:
 
     @property
     def bars(self) -> list[QuotaBar]:
-        """The fullest line of each of MEASURES, in their order, then whatever else is full."""
+        """The fullest line of each of MEASURES, in their order, then any other that is full."""
         seen = sorted(self.quota.bars if self.quota else [], key=lambda bar: bar.percent, reverse=True)
         fullest = {bar.resource: bar for bar in reversed(seen)}
         full = [bar for bar in seen if bar.is_full and bar.resource not in MEASURES]
