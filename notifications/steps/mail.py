@@ -81,7 +81,12 @@ def _refused(lease: Lease, mail: Mail, error: Rejected) -> Outcome:
     if error.reason != "later":
         return _end(lease, RunState.FAILED, error.message)
     lease.save(message=error.message)
-    return Again(min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (mail.attempts - 1)))
+    return Again(_pause(mail.attempts))
+
+
+def _pause(count: int) -> float:
+    """After so many attempts. Those of a long silence count too: without a bound the power is more than a float holds."""
+    return min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(max(0, count - 1), 10))
 
 
 def _end(lease: Lease, to: RunState, message: MessageLike = "") -> Outcome:

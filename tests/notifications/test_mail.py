@@ -173,6 +173,26 @@ def test_another_time_is_asked_again_later_and_later(
     assert send(mail).state == RunState.SUCCEEDED and mail.attempts == 4 and len(box.mails) == 1
 
 
+def test_after_a_long_silence_another_time_is_still_a_pause(
+    world: World, component: Component, dana: User, box: Mailbox
+) -> None:
+    box.answers = ["451 greylisted"]
+    mail = told(world, component)
+    Mail.objects.update(attempts=2000)
+    send(mail)
+    assert mail.state == RunState.RUNNING and "greylisted" in str(mail.message)
+    assert round((mail.next_at - timezone.now()).total_seconds(), -1) == 3600
+
+
+def test_a_mail_that_the_engine_gave_up_is_shown_to_its_receiver(
+    world: World, component: Component, dana: User, box: Mailbox
+) -> None:
+    told(world, component)
+    Mail.objects.update(state=RunState.ERRORED, finished_at=timezone.now())
+    page = browse(world, "dana").get("/me/notifications/").content.decode()
+    assert "未送达的邮件" in page and "平台异常" in page
+
+
 @pytest.mark.parametrize("where", ["at the text", "at the address"])
 def test_never_is_given_up_with_its_reason(
     world: World, component: Component, dana: User, box: Mailbox, where: str
