@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
+from typing import Any
 
 from django.conf import settings
 
@@ -48,6 +49,35 @@ def mail_server(seconds: float) -> MailServer | None:
     )
 
 
+class _Session(smtplib.SMTP):
+    """Asks for time before the text, and knows whether the server may have it."""
+
+    left: Callable[[], float] | None = None
+    """How many seconds are left to send in."""
+    may_have_text = False
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        """After the text nothing can be taken back: what is begun has the time to end, within the caller's.
+
+        Three waits are left, for the go-ahead, the text and its answer, and a server that reads a mail before it
+        answers takes longer than for a word. Raises TooLate.
+        """
+        word, left = float(self.timeout), self.left() if self.left else 0.0
+        if left <= 4 * word or self.sock is None:
+            raise TooLate(_("It took too long to reach the mail server: nothing was sent."))
+        self.sock.settimeout((left - word) / 3)
+        self.may_have_text = True
+        try:
+            return super().data(msg)
+        finally:
+            if self.sock is not None:
+                self.sock.settimeout(word)
+
+
+class _TlsSession(_Session, smtplib.SMTP_SSL):
+    """The same, encrypted from its first word."""
+
+
 class Postman:
     """Hands mails to one server."""
 
@@ -57,26 +87,28 @@ class Postman:
     def send(self, mail: EmailMessage, *, deadline: Callable[[], float]) -> None:
         """Returns once the server has taken it. ``deadline``: how many seconds are left to send it in.
 
-        Raises TooLate where none are, Unavailable (certainly not sent), OutcomeUnknown (no answer came after the
-        text), Rejected with the reason ``later`` where it may take it another time, else ``refused``.
+        Raises TooLate where too few are left before the text, Unavailable (certainly not sent), OutcomeUnknown (no
+        answer came to the text), Rejected with the reason ``later`` where it may take it another time, else
+        ``refused``.
         """
         with self._session() as session:
-            if deadline() <= 0:
-                raise TooLate(_("It took too long to reach the mail server: nothing was sent."))
+            session.left = deadline
             try:
                 session.send_message(mail)
-            except smtplib.SMTPException as error:
-                if not isinstance(error, smtplib.SMTPServerDisconnected):
-                    raise
-                raise OutcomeUnknown(_("The mail server ended the connection without an answer.")) from error
             except OSError as error:
+                # Those of smtplib are answers of the server, but for this one.
+                is_answer = isinstance(error, smtplib.SMTPException)
+                if is_answer and not isinstance(error, smtplib.SMTPServerDisconnected):
+                    raise
+                if not session.may_have_text:
+                    raise
                 raise OutcomeUnknown(_("The mail server ended the connection without an answer.")) from error
             # It has the mail: how it says goodbye changes nothing.
             with suppress(smtplib.SMTPException, OSError):
                 session.quit()
 
     @contextmanager
-    def _session(self) -> Iterator[smtplib.SMTP]:
+    def _session(self) -> Iterator[_Session]:
         try:
             session = self._connect()
             try:
@@ -101,11 +133,11 @@ class Postman:
             why = verbatim(type(error).__name__)
             raise Unavailable(_("The mail server does not answer: %(why)s", why=why)) from error
 
-    def _connect(self) -> smtplib.SMTP:
+    def _connect(self) -> _Session:
         server = self._server
         if server.security == "tls":
-            return smtplib.SMTP_SSL(server.host, server.port, timeout=server.seconds, context=_context())
-        return smtplib.SMTP(server.host, server.port, timeout=server.seconds)
+            return _TlsSession(server.host, server.port, timeout=server.seconds, context=_context())
+        return _Session(server.host, server.port, timeout=server.seconds)
 
     def _greet(self, session: smtplib.SMTP) -> None:
         if self._server.security == "starttls":

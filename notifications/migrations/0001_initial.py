@@ -49,6 +49,7 @@ class Migration(migrations.Migration):
                 ('number', models.UUIDField(unique=True)),
                 ('due_at', models.DateTimeField()),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('unanswered', models.PositiveSmallIntegerField(default=0)),
                 ('message', models.TextField(blank=True, default='')),
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],

@@ -23,6 +23,8 @@ class Mail(Run):
     due_at = models.DateTimeField()
     """At once, or at the end of the night; given up a day later."""
     attempts = models.PositiveSmallIntegerField(default=0)
+    unanswered = models.PositiveSmallIntegerField(default=0)
+    """How often the mail server had its text and gave no answer: it may have taken each of them."""
     message = MessageField(blank=True, default="")
     """What the last attempt came to, where it did not succeed."""
 

@@ -38,7 +38,8 @@ def own_mutes(person: User) -> QuerySet[Mute]:
 
 def failed_mails(person: User) -> QuerySet[Mail]:
     """The newest mails to the person that were given up, by the mail's own rules or by the engine."""
-    return Mail.objects.filter(person=person, state__in=[RunState.FAILED, RunState.ERRORED]).order_by("-pk")[:MOST_FAILED]
+    rows = Mail.objects.filter(person=person, state__in=[RunState.FAILED, RunState.ERRORED])
+    return rows.order_by("-pk")[:MOST_FAILED]
 
 
 def is_muted(person: User, order: ReleaseOrder) -> bool:

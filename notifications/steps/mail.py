@@ -2,18 +2,20 @@
 
 Its intent is committed before it is sent, its success after: a worker that is killed in between leaves a mail that is
 sent once more, with the same Message-ID. The process that takes the run over sends it, a late one writes nothing more.
+Where the server has the text and says nothing, it may have taken it: such a mail is sent a few times only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from email.message import EmailMessage
 
 from django.db import transaction
 from django.db.models import F
 
 from accounts.models import User
-from deployer.errors import Rejected
+from deployer.errors import DeployerError, OutcomeUnknown, Rejected, TooLate
 from environments.access import Rights
 from foundation.clock import db_now
 from foundation.messages import MessageLike, as_message
@@ -29,14 +31,16 @@ from notifications.selectors.notices import own_notices
 GIVEN_UP_AFTER = timedelta(days=1)
 FIRST_PAUSE_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 3600.0
-ANSWER_SECONDS = 8.0
-"""For each word of the server: a whole session of them is shorter than a step."""
+ANSWER_SECONDS = 3.0
+"""For each word of the server before the text: a dozen of them leave time for the text and its answer in a step."""
+MOST_UNANSWERED = 5
+"""So often a mail is sent whose text got no answer: its receiver may have each of them."""
 MOST_LINES = 200
 """Of one night in one mail."""
 
 
 def step(lease: Lease) -> Outcome:
-    """One attempt. Raises Unavailable and OutcomeUnknown: the engine asks again while the server is silent."""
+    """One attempt. Raises Unavailable: the engine asks again while the server is silent."""
     left = (lease.read().due_at - db_now()).total_seconds()
     if left > 0:
         # Woken with all others of the mail server, which is back: the night is not over.
@@ -50,9 +54,27 @@ def step(lease: Lease) -> Outcome:
         return _end(lease, RunState.FAILED, mail.message or _("It could not be sent within a day."))
     try:
         with lease.open(smtp.connect, server) as postman:
-            postman.send(letter(mail, notices), deadline=lease.remaining)
+            return _sent(lease, mail, postman, letter(mail, notices))
     except Rejected as error:
-        return _refused(lease, mail, error)
+        if error.reason != "later":
+            return _end(lease, RunState.FAILED, error.message)
+        return _later(lease, mail.attempts, error)
+    except TooLate as error:
+        # Nothing was sent. Who has lost the lease by now writes nothing: this raises then.
+        return _later(lease, mail.attempts, error)
+
+
+def _sent(lease: Lease, mail: Mail, postman: smtp.Postman, text: EmailMessage) -> Outcome:
+    """Caught while the server is open: one that spoke up to the text is there, and others' mails go to it as before."""
+    try:
+        postman.send(text, deadline=lease.remaining)
+    except OutcomeUnknown as error:
+        count = mail.unanswered + 1
+        lease.save(unanswered=count)
+        if count >= MOST_UNANSWERED:
+            message = _("The mail server gave no answer to its text, %(n)s times: it may have arrived.", n=count)
+            return _end(lease, RunState.FAILED, message)
+        return _later(lease, count, error)
     return _end(lease, RunState.SUCCEEDED)
 
 
@@ -77,15 +99,13 @@ def _why_not(person: User, notices: Sequence[Notice]) -> MessageLike:
     return "" if notices else _("Its receiver has read it, or may not read it any more.")
 
 
-def _refused(lease: Lease, mail: Mail, error: Rejected) -> Outcome:
-    if error.reason != "later":
-        return _end(lease, RunState.FAILED, error.message)
+def _later(lease: Lease, count: int, error: DeployerError) -> Outcome:
     lease.save(message=error.message)
-    return Again(_pause(mail.attempts))
+    return Again(_pause(count))
 
 
 def _pause(count: int) -> float:
-    """After so many attempts. Those of a long silence count too: without a bound the power is more than a float holds."""
+    """After so many attempts. Those of a long silence count too: without a bound the power outgrows a float."""
     return min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(max(0, count - 1), 10))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 import email.policy
 import socket
@@ -18,13 +19,25 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 
 @dataclass
 class Mailbox:
-    """``answers``: what is said to the next mails instead of taking them; ``hangs``: it takes one and says nothing."""
+    """``answers``: what is said to the next mails instead of taking them; ``ends_after_data``: so many texts get none.
+
+    ``ends_at_sender``: it hangs up before the text.
+    """
 
     mails: list[EmailMessage] = field(default_factory=list)
     senders: list[str] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     rcpt_answer: str = ""
-    ends_after_data: bool = False
+    ends_after_data: int = 0
+    ends_at_sender: bool = False
+    thinks_seconds: float = 0.0
+
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
+        if self.ends_at_sender:
+            server.transport.abort()
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
         if self.rcpt_answer:
@@ -33,6 +46,7 @@ class Mailbox:
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        await asyncio.sleep(self.thinks_seconds)
         if self.answers:
             return self.answers.pop(0)
         self.senders.append(envelope.mail_from)
@@ -40,7 +54,7 @@ class Mailbox:
         assert isinstance(found, EmailMessage)
         self.mails.append(found)
         if self.ends_after_data:
-            self.ends_after_data = False
+            self.ends_after_data -= 1
             server.transport.abort()
         return "250 taken"
 

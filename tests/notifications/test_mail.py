@@ -65,6 +65,10 @@ def send(mail: Mail) -> Mail:
     return mail
 
 
+def pause_of(mail: Mail) -> float:
+    return (mail.next_at - timezone.now()).total_seconds()
+
+
 def text_of(found: Any) -> str:
     return str(found.get_content())
 
@@ -256,11 +260,58 @@ def test_a_worker_that_dies_between_sending_and_writing_doubles_it_once_under_on
 
 
 def test_no_answer_after_the_text_is_sent_again(world: World, component: Component, dana: User, box: Mailbox) -> None:
-    box.ends_after_data = True
+    box.ends_after_data = 1
     mail = send(told(world, component))
     assert mail.state == RunState.RUNNING and len(box.mails) == 1
+    assert "without an answer" in str(mail.message) and round(pause_of(mail), -1) == 30
+    assert mail.contact_lost_since is None and not Remote.objects.filter(name=smtp.KEY, opened_at__isnull=False)
     assert send(mail).state == RunState.SUCCEEDED
     assert {one["Message-ID"] for one in box.mails} == {box.mails[0]["Message-ID"]}
+
+
+def test_a_text_without_an_answer_is_sent_a_few_times_only(
+    world: World, component: Component, dana: User, box: Mailbox
+) -> None:
+    box.ends_after_data = 100
+    mail, pauses = told(world, component), []
+    while not send(mail).is_terminal:
+        pauses.append(round(pause_of(mail), -1))
+    assert pauses == [30, 60, 120, 240] and len(box.mails) == 5
+    assert mail.state == RunState.FAILED and "it may have arrived" in str(mail.message)
+    assert not Remote.objects.filter(name=smtp.KEY, opened_at__isnull=False), "the mails of others go on"
+
+
+def test_a_server_that_hangs_up_before_the_text_has_certainly_not_got_it(
+    world: World, component: Component, dana: User, box: Mailbox
+) -> None:
+    box.ends_at_sender = True
+    mail = send(told(world, component))
+    assert (mail.state, mail.unanswered) == (RunState.RUNNING, 0) and mail.contact_lost_since is not None
+    box.ends_at_sender = False
+    assert send(mail).state == RunState.SUCCEEDED and len(box.mails) == 1
+
+
+def test_too_little_time_before_the_text_sends_nothing_and_waits(
+    world: World, component: Component, dana: User, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that was slow up to there would have the text, and its answer would come after the lease."""
+    mail = told(world, component)
+    with monkeypatch.context() as patch:
+        patch.setattr("foundation.runs.lease.Lease.remaining", lambda self: 11.0)
+        send(mail)
+    assert box.mails == [] and mail.state == RunState.RUNNING and "nothing was sent" in str(mail.message)
+    assert round(pause_of(mail), -1) == 30
+    assert send(mail).state == RunState.SUCCEEDED and len(box.mails) == 1
+
+
+def test_the_answer_to_the_text_may_take_longer_than_a_word(
+    world: World, component: Component, dana: User, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from notifications.steps import mail as step
+
+    monkeypatch.setattr(step, "ANSWER_SECONDS", 0.2)
+    box.thinks_seconds = 0.5
+    assert send(told(world, component)).state == RunState.SUCCEEDED and len(box.mails) == 1
 
 
 def test_a_late_worker_sends_nothing(
