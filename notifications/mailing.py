@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from django.conf import settings
@@ -16,17 +16,21 @@ from notifications.night import end_of_night
 from notifications.selectors.preferences import preferences_by_person
 from notifications.smtp import KEY
 
+NEWS = timedelta(days=1)
+"""What happened longer ago is in the list alone: after a long stop nobody's mailbox is filled with what is over."""
+
 
 def put_into_mails(notices: Iterable[Notice]) -> None:
     """Gives each notice its mail, in the caller's transaction and before they are saved.
 
-    Nobody without an address gets one, and nobody at all where the installation has no mail server.
+    Nobody without an address gets one, nothing that is no news goes into one, and nobody at all gets one where the
+    installation has no mail server.
     """
     if not settings.MAIL_HOST:
         return
-    mailed = [notice for notice in notices if notice.person.email]
-    chosen = preferences_by_person({notice.person_id for notice in mailed})
     now = db_now()
+    mailed = [notice for notice in notices if notice.person.email and now - notice.at <= NEWS]
+    chosen = preferences_by_person({notice.person_id for notice in mailed})
     for notice in mailed:
         preferences = chosen[notice.person_id]
         if Way.MAIL in preferences.ways_of(notice.kind):

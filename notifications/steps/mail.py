@@ -106,7 +106,7 @@ def _later(lease: Lease, count: int, error: DeployerError) -> Outcome:
 
 def _pause(count: int) -> float:
     """After so many attempts. Those of a long silence count too: without a bound the power outgrows a float."""
-    return min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(max(0, count - 1), 10))
+    return min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(max(0, count - 1), 10))
 
 
 def _end(lease: Lease, to: RunState, message: MessageLike = "") -> Outcome:

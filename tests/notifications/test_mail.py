@@ -102,6 +102,16 @@ def test_who_chose_no_mail_or_has_no_address_gets_none(
     assert Notice.objects.count() == 2 and not Mail.objects.exists()
 
 
+def test_what_happened_more_than_a_day_ago_is_in_the_list_alone(
+    world: World, component: Component, dana: User, box: Mailbox
+) -> None:
+    """The audit was not sealed for a while, or nothing told: what is over by now fills no mailbox."""
+    make_built(component, world.dana)
+    with time_machine.travel(timezone.now() + timedelta(hours=25)):
+        tell()
+    assert Notice.objects.filter(person=dana).exists() and not Mail.objects.exists()
+
+
 def test_without_a_mail_server_nothing_waits_for_one(
     world: World, component: Component, dana: User, settings: Any
 ) -> None:
