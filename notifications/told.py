@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from foundation.messages import message as _
 from notifications.choices import NoticeKind
 from notifications.heard import Heard
 from releases import break_glass
+from releases.approval_gates import Consent, in_order
 from releases.choices import ClosedReason, DeploymentKind, Reason, ScaleRequestState
 from releases.gates import makers_of
 from releases.models import (
@@ -73,6 +74,10 @@ def _order_page(order: ReleaseOrder) -> str:
 
 def _review_page(order: ReleaseOrder, space: Space) -> str:
     return reverse("releases:review", args=[order.number, space.environment.slug])
+
+
+def _removal_page(order: ReleaseOrder, space: Space) -> str:
+    return reverse("releases:remove", args=[order.project.slug, order.component.slug, space.environment.slug])
 
 
 def _about(order: ReleaseOrder, space: Space | None = None, **more: object) -> dict[str, Any]:
@@ -149,7 +154,7 @@ def _review_ended(heard: Heard) -> Iterator[Told]:
     if order is None or space is None or review is None or review.snapshot is None or not space.approvals:
         return
     if review.is_removal:
-        page = reverse("releases:remove", args=[order.project.slug, order.component.slug, space.environment.slug])
+        page = _removal_page(order, space)
         message = _("The removal of %(what)s from %(place)s waits for approval", **_about(order, space))
     elif review.wanted_snapshot_id is None and current_promotion(order, space):
         page = _review_page(order, space)
@@ -173,32 +178,64 @@ def _decision(order: ReleaseOrder, space: Space, snapshot: Snapshot) -> Decision
 
 
 def _approved(heard: Heard) -> Iterator[Told]:
-    """Once it is enough: those who may deploy it now."""
+    """Once it is enough: those who may do it now; of a removal who asked for it too."""
     approval = Approval.objects.filter(pk=heard.subject).select_related("snapshot").first()
     order, space = heard.order, heard.space
-    if order is None or space is None or approval is None or current_promotion(order, space) is None:
+    if order is None or space is None or approval is None:
+        return
+    is_removal = approval.snapshot.removes is not None
+    if not is_removal and current_promotion(order, space) is None:
         return
     consent = _decision(order, space, approval.snapshot).consent
-    people = [person for person in people_who_may("deploy", space=space) if consent.is_enough(space, person)]
-    message = _("%(what)s is approved for %(place)s: it may be deployed", **_about(order, space))
-    key = f"snapshot:{approval.snapshot_id}"
-    yield Told(NoticeKind.APPROVED, people, message, _review_page(order, space), approval.comment, key)
+    verb = "remove" if is_removal else "deploy"
+    people = [person for person in people_who_may(verb, space=space) if consent.is_enough(space, person)]
+    key = f"approval:{_last_it_took(consent, space)}"
+    if is_removal:
+        asker = _asker_of(approval.snapshot) if consent.is_enough(space, None) else None
+        message = _("The removal of %(what)s from %(place)s is approved", **_about(order, space))
+        page, people = _removal_page(order, space), _once(*people, asker)
+    else:
+        message = _("%(what)s is approved for %(place)s: it may be deployed", **_about(order, space))
+        page = _review_page(order, space)
+    yield Told(NoticeKind.APPROVED, people, message, page, approval.comment, key)
+
+
+def _last_it_took(consent: Consent, space: Space) -> int:
+    """The approval that made it enough: one more tells nobody again, and one after a withdrawal is another."""
+    needed, so_far = needed_in(space), dict[int, Collection[str]]()
+    for word in in_order(consent.given):
+        so_far[word.by_id] = consent.people[word.by_id]
+        if needed.is_reached(so_far):
+            return word.pk
+    return 0
+
+
+def _asker_of(snapshot: Snapshot) -> User | None:
+    """Who asked last for the removal that this is of."""
+    rows = Review.objects.filter(snapshot=snapshot, is_removal=True).select_related("requested_by").order_by("-pk")
+    review = rows.first()
+    return review.requested_by if review else None
 
 
 def _rejected(heard: Heard) -> Iterator[Told]:
-    rows = Approval.objects.select_related("by", "scale_request__asked_by")
+    rows = Approval.objects.select_related("by", "snapshot", "scale_request__asked_by")
     approval, order, space = rows.filter(pk=heard.subject).first(), heard.order, heard.space
     if order is None or space is None or approval is None:
         return
+    about = _about(order, space, who=_name(approval.by))
     if scale := approval.scale_request:
         page = reverse("releases:scale-request", args=[scale.pk])
-        about = _about(order, space, who=_name(approval.by), count=scale.replicas)
-        message = _("%(who)s rejected %(count)s pods of %(what)s in %(place)s", **about)
+        message = _("%(who)s rejected %(count)s pods of %(what)s in %(place)s", **about, count=scale.replicas)
         yield Told(NoticeKind.REJECTED, [scale.asked_by], message, page, approval.comment)
+        return
+    if approval.snapshot.removes is not None:
+        message = _("%(who)s rejected the removal of %(what)s from %(place)s", **about)
+        people, page = _once(_asker_of(approval.snapshot)), _removal_page(order, space)
+        yield Told(NoticeKind.REJECTED, people, message, page, approval.comment)
         return
     promotion = current_promotion(order, space)
     promoter = User.objects.filter(pk=promotion.promoted_by_id).first() if promotion else None
-    message = _("%(who)s rejected %(what)s for %(place)s", **_about(order, space, who=_name(approval.by)))
+    message = _("%(who)s rejected %(what)s for %(place)s", **about)
     page = _review_page(order, space)
     yield Told(NoticeKind.REJECTED, _once(order.author, promoter), message, page, approval.comment)
 

@@ -14,6 +14,7 @@ from foundation.runs.choices import RunState
 from notifications.models import Notice, Telling
 from notifications.told import VERBS
 from releases import transitions
+from releases.models import Approval, Review
 from releases.services import approvals, builds, deployments, orders, promotions
 from releases.services.break_glass import open_break_glass
 from tests.cast import World
@@ -72,6 +73,47 @@ def test_at_each_step_those_are_told_who_act_or_whose_own_it_is(world: World, co
     orders.return_order(actor=world.tess, order=order, reason="the counter stands still")
     assert told(world) == {"returned": {"dana"}}
     assert str(Notice.objects.latest("pk").detail) == "the counter stands still"
+
+
+def test_approved_again_after_a_withdrawal_is_told_again_and_one_more_is_not(
+    world: World, component: Component
+) -> None:
+    order = make_built(component, world.dana)
+    make_success(order, world.spaces["fat"], world.olli)
+    make_success(order, world.spaces["uat"], world.olli)
+    promotions.promote(actor=world.tess, order=order, space=world.spaces["prd"], test_verdict="passed")
+    snapshot = make_review(order, world.spaces["prd"]).snapshot
+    assert snapshot and told(world)
+    word = approvals.approve(actor=world.oskar, snapshot=snapshot)
+    assert told(world) == {"approved": {"olli"}}
+    approvals.approve(actor=world.petra, snapshot=snapshot)
+    assert told(world) == {"approved": {"oskar"}}, "who approved it may deploy it with another's approval"
+    approvals.withdraw_approval(actor=world.petra, approval=Approval.objects.latest("pk"))
+    approvals.withdraw_approval(actor=world.oskar, approval=word)
+    assert told(world) == {}
+    approvals.approve(actor=world.petra, snapshot=snapshot)
+    assert told(world) == {"approved": {"olli", "oskar"}}
+
+
+@pytest.mark.parametrize("says", ["yes", "no"])
+def test_a_removal_is_told_as_one_to_those_who_remove_and_to_who_asked(
+    world: World, component: Component, says: str
+) -> None:
+    from tests.releases.pages.test_remove_page import page_of, reviewed
+
+    make_success(make_built(component, world.dana), world.spaces["prd"], world.olli)
+    tell()
+    Notice.objects.all().delete()
+    snapshot = reviewed(world, "prd").snapshot
+    assert snapshot and told(world)["approval"]
+    Review.objects.filter(snapshot=snapshot, is_removal=True).update(requested_by=world.petra)
+    word = approvals.approve if says == "yes" else approvals.reject
+    word(actor=world.oskar, snapshot=snapshot, comment="as agreed")
+    expected = {"approved": {"olli", "petra"}} if says == "yes" else {"rejected": {"petra"}}
+    assert told(world) == expected
+    notice = Notice.objects.latest("pk")
+    assert notice.path == page_of(component, world, "prd") and "removal of" in str(notice.message)
+    assert "deployed" not in str(notice.message)
 
 
 def test_second_persons_are_told_and_the_first_hears_the_answer(world: World, component: Component) -> None:
