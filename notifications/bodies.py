@@ -22,6 +22,9 @@ from notifications.choices import BodyForm
 MOST_CHARACTERS = 600
 """Of each of two texts in a chat: the shortest limit of a maker is 4096 bytes, and a Chinese character has three."""
 
+TAKEN_BY_STATUS = frozenset({BodyForm.SIGNED, BodyForm.SLACK})
+"""The forms whose receivers say all by the status; the others say in the body whether they took it."""
+
 
 @dataclass(frozen=True)
 class Parcel:
@@ -56,7 +59,7 @@ def request_for(form: str, url: str, secret: str, parcel: Parcel, now: datetime)
 
 def why_not_taken(form: str, answer: bytes) -> str:
     """What an answer with a status of success says against it; chats refuse so. Empty where it was taken."""
-    if form in (BodyForm.SIGNED, BodyForm.SLACK):
+    if form in TAKEN_BY_STATUS:
         return ""
     try:
         found = json.loads(answer)

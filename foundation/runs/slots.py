@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 LIMIT = 4
+LIMIT_OF = {"hook": 1}
+"""By what a remote's name begins with: an address that people typed gets one thread, however slowly it answers."""
 
 
 class Slots:
@@ -31,18 +33,21 @@ class Slots:
     def free(self, remote: str) -> int:
         """How many more passes may begin at the remote."""
         with self._lock:
-            return self._limit - self._taken[remote] if remote else self._limit
+            return self._most(remote) - self._taken[remote] if remote else self._limit
 
     def full(self) -> frozenset[str]:
         """The remotes without a free slot."""
         with self._lock:
-            return frozenset(remote for remote, count in self._taken.items() if count >= self._limit)
+            return frozenset(remote for remote, count in self._taken.items() if count >= self._most(remote))
+
+    def _most(self, remote: str) -> int:
+        return min(self._limit, LIMIT_OF.get(remote.partition(":")[0], self._limit))
 
     def _take(self, remote: str) -> bool:
         if not remote:
             return True
         with self._lock:
-            if self._taken[remote] >= self._limit:
+            if self._taken[remote] >= self._most(remote):
                 return False
             self._taken[remote] += 1
             return True

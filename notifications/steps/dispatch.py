@@ -7,6 +7,7 @@ it, and nobody else waits.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from django.utils import timezone
 from django.utils.translation import override, pgettext
 
 from deployer.adapters.pinned import pinned
+from deployer.adapters.timed import timed
 from deployer.errors import OutcomeUnknown, Rejected, TooLate, Unavailable
 from foundation.clock import db_now
 from foundation.messages import MessageLike, as_message, verbatim
@@ -30,13 +32,14 @@ from foundation.problems import Refused
 from foundation.runs.choices import RunState
 from foundation.runs.finish import begin, finish
 from foundation.runs.lease import Again, Done, Lease, LeaseLost, Outcome
-from notifications.bodies import Parcel, Request, request_for, why_not_taken
+from notifications.bodies import TAKEN_BY_STATUS, Parcel, Request, request_for, why_not_taken
 from notifications.models import Dispatch
 
 GIVEN_UP_AFTER = timedelta(days=1)
 FIRST_PAUSE_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 3600.0
 ANSWER_SECONDS = 10.0
+"""A whole request: to connect, to send and to hear. Well below what a pass may take, or another worker sends it again."""
 MOST_READ = 4096
 """So much of an answer is read: a chat's own word fits."""
 SCHEMES = ("https", "http")
@@ -50,24 +53,33 @@ class Endpoint:
     key: str
 
 
+@dataclass(frozen=True)
+class Answer:
+    """``body`` is its beginning; ``is_whole`` is False where the connection or our patience ended before that did."""
+
+    status: int
+    body: bytes
+    is_whole: bool
+
+
 class Courier:
     """Sends requests to one webhook, to no other address than was checked."""
 
     def __init__(self, on_answer: Callable[[], None]) -> None:
         self._on_answer = on_answer
 
-    def post(self, request: Request, *, deadline: Callable[[], float]) -> tuple[int, bytes]:
-        """Status and beginning of the answer. Raises Rejected for an address that is not allowed, Unavailable,
+    def post(self, request: Request, *, deadline: Callable[[], float]) -> Answer:
+        """What it answers within ``ANSWER_SECONDS``. Raises Rejected for an address that is not allowed, Unavailable,
         OutcomeUnknown, TooLate."""
         _check(request.url)
         if deadline() <= ANSWER_SECONDS:
             raise TooLate(_("It took too long to begin: nothing was sent."))
         headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "Prism4k", **request.headers}
-        with _client() as client:
+        with _client(time.monotonic() + ANSWER_SECONDS) as client:
             try:
                 with client.stream("POST", request.url, content=request.body, headers=headers) as answer:
                     self._on_answer()
-                    return answer.status_code, _beginning(answer)
+                    return Answer(answer.status_code, *_beginning(answer))
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
                 raise Unavailable(_("It does not answer: %(why)s", why=verbatim(type(error).__name__))) from error
             except httpx.HTTPError as error:
@@ -88,13 +100,14 @@ def step(lease: Lease) -> Outcome:
         return _end(lease, RunState.FAILED, row.message or _("It could not be delivered within a day."))
     try:
         with lease.open(connect, Endpoint(row.webhook.key)) as courier:
-            status, answer = courier.post(_request(row), deadline=lease.remaining)
+            answer = courier.post(_request(row), deadline=lease.remaining)
+            _check_whole(row, answer)
     except (Unavailable, OutcomeUnknown) as error:
         lease.save(message=error.message)
         raise
     except Rejected as error:
         return _end(lease, RunState.FAILED, error.message)
-    return _heard(lease, row, status, answer)
+    return _heard(lease, row, answer)
 
 
 def _begin(lease: Lease) -> Dispatch:
@@ -106,8 +119,15 @@ def _begin(lease: Lease) -> Dispatch:
     return Dispatch.objects.select_related("webhook__project").get(pk=lease.pk)
 
 
-def _heard(lease: Lease, row: Dispatch, status: int, answer: bytes) -> Outcome:
-    said = why_not_taken(row.webhook.form, answer) if status < 300 else answer.decode("utf-8", "replace")[:200]
+def _check_whole(row: Dispatch, answer: Answer) -> None:
+    """A chat says in the body whether it took it: without that nobody knows. Raises OutcomeUnknown."""
+    if answer.status < 300 and not answer.is_whole and row.webhook.form not in TAKEN_BY_STATUS:
+        raise OutcomeUnknown(_("It gave no answer: %(why)s", why=verbatim("IncompleteBody")))
+
+
+def _heard(lease: Lease, row: Dispatch, answer: Answer) -> Outcome:
+    status, body = answer.status, answer.body
+    said = why_not_taken(row.webhook.form, body) if status < 300 else body.decode("utf-8", "replace")[:200]
     if status < 300 and not said:
         return _end(lease, RunState.SUCCEEDED, "", status)
     message = _("It answered %(status)s: %(said)s", status=status, said=verbatim(said or "–"))
@@ -145,17 +165,21 @@ def _check(url: str) -> None:
 
 
 @contextmanager
-def _client() -> Iterator[httpx.Client]:
-    """Pinned to checked addresses; follows no redirect, and heeds no proxy of the environment."""
-    transport = pinned(httpx.HTTPTransport())
+def _client(moment: float) -> Iterator[httpx.Client]:
+    """Pinned to checked addresses, until ``moment``; follows no redirect, and heeds no proxy of the environment."""
+    transport = pinned(timed(httpx.HTTPTransport(), moment))
     with httpx.Client(transport=transport, timeout=ANSWER_SECONDS, follow_redirects=False, trust_env=False) as client:
         yield client
 
 
-def _beginning(answer: httpx.Response) -> bytes:
+def _beginning(answer: httpx.Response) -> tuple[bytes, bool]:
+    """As much as is read of the body, and whether that came; the status is known even where it did not."""
     found = b""
-    for piece in answer.iter_bytes(MOST_READ):
-        found += piece
-        if len(found) >= MOST_READ:
-            break
-    return found[:MOST_READ]
+    try:
+        for piece in answer.iter_bytes(MOST_READ):
+            found += piece
+            if len(found) >= MOST_READ:
+                break
+    except httpx.HTTPError:
+        return found, False
+    return found[:MOST_READ], True

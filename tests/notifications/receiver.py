@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -22,13 +22,15 @@ class Got:
 
 @dataclass
 class Receiver:
-    """``answers``: (status, body) of the next requests, the last one for all that follow."""
+    """``answers``: (status, body) of the next requests, the last one for all that follow. ``drips``: ``headers`` or
+    ``body`` come byte by byte, each after ``seconds``."""
 
     url: str = ""
     got: list[Got] = field(default_factory=list)
     answers: list[tuple[int, bytes]] = field(default_factory=lambda: [(200, b"ok")])
     seconds: float = 0.0
     location: str = ""
+    drips: str = ""
 
 
 @contextmanager
@@ -42,12 +44,25 @@ def receiver() -> Iterator[Receiver]:
             box.got.append(Got(self.path, dict(self.headers), body))
             time.sleep(box.seconds)
             status, answer = box.answers.pop(0) if len(box.answers) > 1 else box.answers[0]
+            if box.drips == "headers":
+                self._drip(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 500)
+                return
             self.send_response(status)
             if box.location:
                 self.send_header("Location", box.location)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
-            self.wfile.write(answer)
+            if box.drips:
+                self._drip(answer)
+            else:
+                self.wfile.write(answer)
+
+        def _drip(self, data: bytes) -> None:
+            """Until the other side hangs up."""
+            with suppress(OSError):
+                for byte in data:
+                    self.wfile.write(bytes([byte]))
+                    time.sleep(box.seconds)
 
         def log_message(self, *args: Any) -> None:
             """Nothing on the screen of a test."""

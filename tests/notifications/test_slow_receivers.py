@@ -1,0 +1,59 @@
+"""Receivers that answer slowly, by half or not at all: no thread waits for them, and they get few copies."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from components.models import Component
+from foundation.runs.choices import RunState
+from foundation.runs.slots import Slots
+from notifications.steps import dispatch
+from tests.cast import World
+from tests.notifications.receiver import Receiver, receiver
+from tests.notifications.test_webhooks import make, send, told
+
+TOTAL = 0.5
+EACH = 0.1
+"""A byte comes well within a time-out of each read, and all of them long after the whole."""
+
+
+@pytest.fixture
+def box(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    settings.OUTBOUND_ALLOW = ["127.0.0.0/8", "http"]
+    monkeypatch.setattr(dispatch, "ANSWER_SECONDS", TOTAL)
+    with receiver() as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("drips", "form", "status", "comes_to"),
+    [
+        ("headers", "signed", 200, RunState.RUNNING),
+        ("body", "signed", 200, RunState.SUCCEEDED),
+        ("body", "wecom", 200, RunState.RUNNING),
+        ("body", "wecom", 404, RunState.FAILED),
+        ("body", "signed", 503, RunState.RUNNING),
+    ],
+)
+def test_an_answer_that_drips_is_heard_until_the_time_is_over(
+    world: World, component: Component, box: Receiver, drips: str, form: str, status: int, comes_to: RunState
+) -> None:
+    """What a status alone says is known then; a chat's own word is not."""
+    make(world, box.url, form=form)
+    box.answers, box.drips, box.seconds = [(status, b'{"errcode":0,"errmsg":"' + b"x" * 100 + b'"}')], drips, EACH
+    row = told(world, component)
+    began = time.monotonic()
+    send(row)
+    assert time.monotonic() - began < TOTAL + 1.5 and row.state == comes_to and len(box.got) == 1
+
+
+def test_one_webhook_has_one_pass_at_a_time_in_a_process() -> None:
+    found = Slots()
+    with found.hold("hook:7") as first, found.hold("hook:7") as second, found.hold("hook:8") as other:
+        assert (first, second, other) == (True, False, True) and found.free("hook:7") == 0
+        assert found.full() == {"hook:7", "hook:8"}
+    assert found.free("hook:7") == 1 and found.free("jenkins:7") > 1
