@@ -98,9 +98,10 @@ def _release(lease: Lease, next_at: Combinable, **fields: object) -> None:
         raise LeaseLost(f"{lease} is not ours any more.")
 
 
-def tell_contact_is_lost(remote: str, error: object) -> None:
-    """A remote was found silent by who only asks whether it is there: its breaker opens, its runs say since when."""
-    breakers.trip(remote, error, was_probe=False)
+def tell_contact_is_lost(remote: str, error: object, *, was_probe: bool = False) -> None:
+    """A remote was found silent by who only asks whether it is there, or who sets the pause of its own run: the
+    remote's breaker opens, its runs say since when."""
+    breakers.trip(remote, error, was_probe=was_probe)
     _mark_all(remote)
 
 

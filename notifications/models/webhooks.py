@@ -76,6 +76,8 @@ class Dispatch(Run):
     at = models.DateTimeField()
     due_at = models.DateTimeField(db_default=Now())
     attempts = models.PositiveSmallIntegerField(default=0)
+    unanswered = models.PositiveSmallIntegerField(default=0)
+    """How many of them were sent and had no answer: each may have been taken."""
     status = models.PositiveSmallIntegerField(null=True)
     """The last answer's, of HTTP."""
     message = MessageField(blank=True, default="")

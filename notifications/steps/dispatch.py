@@ -25,21 +25,24 @@ from deployer.adapters.pinned import pinned
 from deployer.adapters.timed import timed
 from deployer.errors import OutcomeUnknown, Rejected, TooLate, Unavailable
 from foundation.clock import db_now
-from foundation.messages import MessageLike, as_message, verbatim
+from foundation.messages import MessageLike, as_message, join_messages, verbatim
 from foundation.messages import message as _
 from foundation.outbound import HostUnknown, check_url
 from foundation.problems import Refused
 from foundation.runs.choices import RunState
 from foundation.runs.finish import begin, finish
 from foundation.runs.lease import Again, Done, Lease, LeaseLost, Outcome
+from foundation.runs.writeback import tell_contact_is_lost
 from notifications.bodies import TAKEN_BY_STATUS, Parcel, Request, request_for, why_not_taken
 from notifications.models import Dispatch
 
 GIVEN_UP_AFTER = timedelta(days=1)
 FIRST_PAUSE_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 3600.0
+MOST_COPIES = 8
+"""So often it is sent without an answer: a receiver that does the work and answers too late has done it each time."""
 ANSWER_SECONDS = 10.0
-"""A whole request: to connect, to send and to hear. Well below what a pass may take, or another worker sends it again."""
+"""A whole request: to connect, send and hear. Well below what a pass may take, or another worker sends it again."""
 MOST_READ = 4096
 """So much of an answer is read: a chat's own word fits."""
 SCHEMES = ("https", "http")
@@ -92,7 +95,7 @@ def connect(target: Endpoint, *, on_answer: Callable[[], None]) -> Courier:
 
 
 def step(lease: Lease) -> Outcome:
-    """One attempt. Raises Unavailable and OutcomeUnknown: the engine asks again while the other side is silent."""
+    """One attempt. Raises Unavailable, where nothing was sent: the engine asks again while the other side is away."""
     row = _begin(lease)
     if row.webhook.project.is_archived or not row.webhook.is_on:
         return _end(lease, RunState.CANCELLED, _("The webhook is switched off, or its project is archived."))
@@ -101,8 +104,10 @@ def step(lease: Lease) -> Outcome:
     try:
         with lease.open(connect, Endpoint(row.webhook.key)) as courier:
             answer = courier.post(_request(row), deadline=lease.remaining)
-            _check_whole(row, answer)
-    except (Unavailable, OutcomeUnknown) as error:
+        _check_whole(row, answer)
+    except OutcomeUnknown as error:
+        return _unanswered(lease, row, error)
+    except Unavailable as error:
         lease.save(message=error.message)
         raise
     except Rejected as error:
@@ -119,6 +124,23 @@ def _begin(lease: Lease) -> Dispatch:
     return Dispatch.objects.select_related("webhook__project").get(pk=lease.pk)
 
 
+def _unanswered(lease: Lease, row: Dispatch, error: OutcomeUnknown) -> Outcome:
+    """Perhaps it was taken. The engine would ask at least each half minute, which is as many copies: few go out here,
+    further and further apart. What is new to the webhook waits for a probe meanwhile."""
+    if lease.contact.lost:
+        tell_contact_is_lost(lease.contact.lost, error, was_probe=lease.is_probe)
+    if row.unanswered + 1 >= MOST_COPIES:
+        said = _("It was sent %(count)s times and gave no answer: it may have taken them.", count=MOST_COPIES)
+        return _end(lease, RunState.FAILED, join_messages(said, error.message))
+    lease.save(message=error.message, unanswered=F("unanswered") + 1)
+    return Again(_pause(row.unanswered))
+
+
+def _pause(times: int) -> float:
+    """Seconds after so many failures before this one."""
+    return min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(times, 10))
+
+
 def _check_whole(row: Dispatch, answer: Answer) -> None:
     """A chat says in the body whether it took it: without that nobody knows. Raises OutcomeUnknown."""
     if answer.status < 300 and not answer.is_whole and row.webhook.form not in TAKEN_BY_STATUS:
@@ -133,7 +155,7 @@ def _heard(lease: Lease, row: Dispatch, answer: Answer) -> Outcome:
     message = _("It answered %(status)s: %(said)s", status=status, said=verbatim(said or "–"))
     if status >= 500 or status in (408, 425, 429):
         lease.save(message=message, status=status)
-        return Again(min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(row.attempts - 1, 10)))
+        return Again(_pause(row.attempts - 1))
     return _end(lease, RunState.FAILED, message, status)
 
 

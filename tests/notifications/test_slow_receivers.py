@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from components.models import Component
+from foundation.models import Remote
 from foundation.runs.choices import RunState
 from foundation.runs.slots import Slots
+from notifications.models import Dispatch
 from notifications.steps import dispatch
 from tests.cast import World
 from tests.notifications.receiver import Receiver, receiver
@@ -57,3 +60,20 @@ def test_one_webhook_has_one_pass_at_a_time_in_a_process() -> None:
         assert (first, second, other) == (True, False, True) and found.free("hook:7") == 0
         assert found.full() == {"hook:7", "hook:8"}
     assert found.free("hook:7") == 1 and found.free("jenkins:7") > 1
+
+
+def test_a_receiver_that_answers_too_late_gets_few_copies_further_and_further_apart(
+    world: World, component: Component, box: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have done the work each time; attempts that reached nobody do not count."""
+    monkeypatch.setattr(dispatch, "ANSWER_SECONDS", 0.1)
+    make(world, box.url)
+    box.seconds = 0.3
+    row, pauses = told(world, component), []
+    Dispatch.objects.update(attempts=40)
+    while send(row).state == RunState.RUNNING:
+        pauses.append(round((row.next_at - timezone.now()).total_seconds(), -1))
+        assert "gave no answer" in str(row.message) and len(pauses) < 20
+    assert pauses == [30, 60, 120, 240, 480, 960, 1920] and row.state == RunState.FAILED
+    assert len(box.got) == 8 and "sent 8 times" in str(row.message)
+    assert Remote.objects.get(name=row.remote).is_open, "the others wait for a probe"
