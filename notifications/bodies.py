@@ -64,10 +64,10 @@ def why_not_taken(form: str, answer: bytes) -> str:
     try:
         found = json.loads(answer)
     except ValueError:
-        return answer.decode("utf-8", "replace")[:200]
+        return answer.decode("utf-8", "replace")
     name, said = ("code", "msg") if form == BodyForm.FEISHU else ("errcode", "errmsg")
     code = found.get(name) if isinstance(found, dict) else None
-    return "" if code == 0 else f"{code} {found.get(said, '') if isinstance(found, dict) else ''}".strip()[:200]
+    return "" if code == 0 else f"{code} {found.get(said, '') if isinstance(found, dict) else ''}".strip()
 
 
 # ---------------------------------------------------------------- our own form

@@ -25,7 +25,7 @@ from deployer.adapters.pinned import pinned
 from deployer.adapters.timed import timed
 from deployer.errors import OutcomeUnknown, Rejected, TooLate, Unavailable
 from foundation.clock import db_now
-from foundation.messages import MessageLike, as_message, join_messages, verbatim
+from foundation.messages import MessageLike, as_message, join_messages, redacted_message, verbatim
 from foundation.messages import message as _
 from foundation.outbound import HostUnknown, check_url
 from foundation.problems import Refused
@@ -34,6 +34,7 @@ from foundation.runs.finish import begin, finish
 from foundation.runs.lease import Again, Done, Lease, LeaseLost, Outcome
 from foundation.runs.writeback import tell_contact_is_lost
 from notifications.bodies import TAKEN_BY_STATUS, Parcel, Request, request_for, why_not_taken
+from notifications.masking import quoted
 from notifications.models import Dispatch
 
 GIVEN_UP_AFTER = timedelta(days=1)
@@ -45,6 +46,8 @@ ANSWER_SECONDS = 10.0
 """A whole request: to connect, send and hear. Well below what a pass may take, or another worker sends it again."""
 MOST_READ = 4096
 """So much of an answer is read: a chat's own word fits."""
+MOST_QUOTED = 200
+"""So many characters of it are shown."""
 SCHEMES = ("https", "http")
 """``http`` besides only where OUTBOUND_ALLOW names it."""
 
@@ -103,7 +106,8 @@ def step(lease: Lease) -> Outcome:
         return _end(lease, RunState.FAILED, row.message or _("It could not be delivered within a day."))
     try:
         with lease.open(connect, Endpoint(row.webhook.key)) as courier:
-            answer = courier.post(_request(row), deadline=lease.remaining)
+            request = _request(row)
+            answer = courier.post(request, deadline=lease.remaining)
         _check_whole(row, answer)
     except OutcomeUnknown as error:
         return _unanswered(lease, row, error)
@@ -112,7 +116,7 @@ def step(lease: Lease) -> Outcome:
         raise
     except Rejected as error:
         return _end(lease, RunState.FAILED, error.message)
-    return _heard(lease, row, answer)
+    return _heard(lease, row, request, answer)
 
 
 def _begin(lease: Lease) -> Dispatch:
@@ -147,12 +151,13 @@ def _check_whole(row: Dispatch, answer: Answer) -> None:
         raise OutcomeUnknown(_("It gave no answer: %(why)s", why=verbatim("IncompleteBody")))
 
 
-def _heard(lease: Lease, row: Dispatch, answer: Answer) -> Outcome:
+def _heard(lease: Lease, row: Dispatch, request: Request, answer: Answer) -> Outcome:
     status, body = answer.status, answer.body
-    said = why_not_taken(row.webhook.form, body) if status < 300 else body.decode("utf-8", "replace")[:200]
+    said = why_not_taken(row.webhook.form, body) if status < 300 else body.decode("utf-8", "replace")
     if status < 300 and not said:
         return _end(lease, RunState.SUCCEEDED, "", status)
-    message = _("It answered %(status)s: %(said)s", status=status, said=verbatim(said or "–"))
+    said = quoted(said, MOST_QUOTED, request.url, row.webhook.secret)
+    message = redacted_message(_("It answered %(status)s: %(said)s", status=status, said=verbatim(said or "–")))
     if status >= 500 or status in (408, 425, 429):
         lease.save(message=message, status=status)
         return Again(_pause(row.attempts - 1))
