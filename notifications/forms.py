@@ -76,7 +76,8 @@ def table_of(ticked: Iterable[str]) -> list[tuple[MessageLike, list[Box]]]:
 
 
 class WebhookForm(forms.Form):
-    """Address and secret are never shown again: an empty one keeps what is stored."""
+    """Address and secret are never shown again: an empty one keeps what is stored. Another address or form has the old
+    secret no more."""
 
     name = forms.CharField(label=_("Name"), max_length=80)
     form = forms.ChoiceField(label=_("Form of the body"), choices=BodyForm.choices)
@@ -88,7 +89,7 @@ class WebhookForm(forms.Form):
     secret = forms.CharField(
         label=_("Secret of the chat"), max_length=200, required=False, strip=True,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=_("Of DingTalk or Feishu, where signing is switched on there."),
+        help_text=_("Of DingTalk or Feishu, where signing is on there. Another address or form needs it again."),
     )  # fmt: skip
     kinds = forms.MultipleChoiceField(
         label=pgettext_lazy("webhook", "What is sent"), choices=OF_A_PROJECT, required=False,

@@ -35,7 +35,7 @@ class OutgoingWebhookOutput(serializers.ModelSerializer[OutgoingWebhook]):
 
 
 class NewOutgoingWebhookOutput(OutgoingWebhookOutput):
-    secret = serializers.CharField(help_text="what deliveries of the signed form are signed with; empty for chats")
+    secret = serializers.CharField(help_text="made now: what deliveries of the signed form are signed with; else empty")
 
     class Meta(OutgoingWebhookOutput.Meta):
         fields = [*OutgoingWebhookOutput.Meta.fields, "secret"]
@@ -118,13 +118,15 @@ class OneOutgoingWebhook(ApiView):
         return self.shown(OutgoingWebhookOutput, own_webhook(actor_of(request), slug, pk))
 
     @extend_schema(
-        operation_id="outgoing_webhooks_update", request=OutgoingWebhookChange, responses=OutgoingWebhookOutput
+        operation_id="outgoing_webhooks_update", request=OutgoingWebhookChange, responses=NewOutgoingWebhookOutput
     )
     def patch(self, request: Request, slug: str, pk: int) -> Response:
-        """What is left out stays, the address and the secret too."""
+        """What is left out stays; another address or form has the old secret no more, and one of ours is made anew."""
         row = own_webhook(actor_of(request), slug, pk)
-        changed = services.edit_webhook(actor=actor_of(request), webhook=row, **self.given(OutgoingWebhookChange))
-        return self.shown(OutgoingWebhookOutput, changed)
+        changed, secret = services.edit_webhook(
+            actor=actor_of(request), webhook=row, **self.given(OutgoingWebhookChange)
+        )
+        return Response({**OutgoingWebhookOutput(changed).data, "secret": secret})
 
     @extend_schema(operation_id="outgoing_webhooks_destroy", request=None, responses={204: None})
     def delete(self, request: Request, slug: str, pk: int) -> Response:

@@ -58,10 +58,11 @@ def make_webhook(
     return row, made
 
 
-def edit_webhook(*, actor: User, webhook: OutgoingWebhook, **values: Any) -> OutgoingWebhook:
+def edit_webhook(*, actor: User, webhook: OutgoingWebhook, **values: Any) -> tuple[OutgoingWebhook, str]:
     """Changes what is given: ``name form kinds language is_on``, and ``url`` and ``secret`` where they are not empty.
 
-    A new address has the old secret no more: it could be anybody's. Raises Denied, Invalid.
+    Another address or form has the old secret no more: it could be anybody's. Where deliveries are signed then, the
+    new secret comes with the row, and is never shown again. Raises Denied, Invalid.
     """
     require(actor, "manage_webhooks", project_id=webhook.project_id)
     url, secret = values.pop("url", ""), values.pop("secret", "")
@@ -70,19 +71,37 @@ def edit_webhook(*, actor: User, webhook: OutgoingWebhook, **values: Any) -> Out
     try:
         with transaction.atomic():
             row = OutgoingWebhook.objects.select_for_update().select_related("project").get(pk=webhook.pk)
-            before = {name: getattr(row, name) for name in given} | ({"host": row.host} if url else {})
-            for name, value in given.items():
-                setattr(row, name, value)
-            if url:
-                row.url, row.host = url, _host(url)
-            if secret and row.form != BodyForm.SIGNED:
-                row.secret = secret
-            row.save()
-            after = {name: getattr(row, name) for name in before} | ({"secret": "changed"} if secret else {})
-            audit.record_act(actor, "outgoing_webhook.changed", row, before=before, after=after)
+            before, after = _set_values(row, given, url)
+            made = _set_secret(row, secret, is_another=bool(after.keys() & {"form", "address"}), after=after)
+            if after:
+                row.save()
+                audit.record_act(actor, "outgoing_webhook.changed", row, before=before or None, after=after)
     except IntegrityError:
         raise Invalid({"name": [_("Another webhook of the project has this name.")]}) from None
-    return row
+    return row, made
+
+
+def _set_values(row: OutgoingWebhook, given: dict[str, Any], url: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Before and after of what is another now, as the audit may show it: an address is not."""
+    after: dict[str, Any] = {name: value for name, value in given.items() if getattr(row, name) != value}
+    if url and _host(url) != row.host:
+        after["host"] = _host(url)
+    before = {name: getattr(row, name) for name in after}
+    for name, value in after.items():
+        setattr(row, name, value)
+    if url and url != row.url:
+        row.url, after["address"] = url, "changed"
+    return before, after
+
+
+def _set_secret(row: OutgoingWebhook, secret: str, *, is_another: bool, after: dict[str, Any]) -> str:
+    """One of ours that was made, or nothing; ``after`` says what became of the old one, by a name that no mask hides."""
+    old, is_ours = row.secret, row.form == BodyForm.SIGNED
+    made = secrets.token_hex(32) if is_another and is_ours else ""
+    row.secret = made or (secret if not is_ours else "") or ("" if is_another else old)
+    if row.secret != old:
+        after["credentials"] = "changed" if row.secret else "removed"
+    return made
 
 
 def renew_secret(*, actor: User, webhook: OutgoingWebhook) -> str:

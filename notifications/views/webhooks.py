@@ -13,7 +13,7 @@ from environments.access import Rights
 from foundation import paging
 from foundation.api.routes import api_route
 from foundation.messages import message as _
-from foundation.pages import act_view, is_saved, redirect_with, render_page, status_of, try_save
+from foundation.pages import act_view, redirect_with, render_page, status_of, try_save
 from notifications.choices import NoticeKind
 from notifications.forms import WebhookForm
 from notifications.models import OutgoingWebhook
@@ -41,13 +41,16 @@ def webhooks(request: HttpRequest, slug: str) -> HttpResponse:
     if form.is_valid() and (
         made := try_save(form, lambda: services.make_webhook(actor=user, project=project, **form.cleaned_data))
     ):
-        return _page(request, made[0], secret=made[1]) if made[1] else _saved(request, made[0])
+        return _shown_once(request, *made)
     may_manage = _may_manage(request, project.pk)
     context = {"project": project, "webhooks": rows, "form": form if may_manage else None}
     return render_page(request, "notifications/webhooks.html", context, nav="admin", status=status_of(form))
 
 
-def _saved(request: HttpRequest, row: OutgoingWebhook) -> HttpResponse:
+def _shown_once(request: HttpRequest, row: OutgoingWebhook, secret: str) -> HttpResponse:
+    """The page with a secret that was made; else the address of the page."""
+    if secret:
+        return _page(request, row, secret=secret)
     return redirect_with(request, _("The webhook is saved."), "notifications:webhook", row.project.slug, row.pk)
 
 
@@ -59,8 +62,10 @@ def webhook(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     user = actor_of(request)
     row = own_webhook(user, slug, pk)
     form = WebhookForm(request.POST or None, is_new=False, initial=_initial(row))
-    if form.is_valid() and is_saved(form, lambda: services.edit_webhook(actor=user, webhook=row, **form.cleaned_data)):
-        return _saved(request, row)
+    if form.is_valid() and (
+        changed := try_save(form, lambda: services.edit_webhook(actor=user, webhook=row, **form.cleaned_data))
+    ):
+        return _shown_once(request, *changed)
     return _page(request, row, form=form)
 
 
