@@ -44,6 +44,7 @@ def _dispatch(heard: Heard, told: Told, hook: OutgoingWebhook) -> Dispatch:
         component=order.component.name if order else "",
         environment=space.environment.slug if space else "",
         at=heard.at,
+        due_at=heard.at,
         **texts,
     )
 

@@ -75,6 +75,7 @@ class Dispatch(Run):
     environment = models.CharField(max_length=63, blank=True)
     at = models.DateTimeField()
     due_at = models.DateTimeField(db_default=Now())
+    """From when on it is late: when it happened; of what a person has sent, when they said so."""
     attempts = models.PositiveSmallIntegerField(default=0)
     unanswered = models.PositiveSmallIntegerField(default=0)
     """How many of them were sent and had no answer: each may have been taken."""
