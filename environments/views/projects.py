@@ -57,6 +57,7 @@ def project(request: HttpRequest, slug: str, *, form: MembershipForm | None = No
         "members": [(member, warnings.get(member.pk, "")) for member in members_here],
         "spaces": [(space, place_selectors.policy_in_short(space)) for space in spaces],
         "may_manage_members": may_manage_members,
+        "sees_webhooks": rights.can("redeliver", project_id=row.pk),
         "may_manage_projects": rights.can("manage_projects"),
         "may_manage_places": rights.can("manage_places"),
         "sees_site": rights.can("see_site"),

@@ -300,6 +300,8 @@ def test_who_may_what(world: World, component: Component, box: Receiver, signed_
     for name, sees in (("petra", 200), ("olli", 200), ("dana", 403), ("tess", 403), ("ada", 403), ("otto", 404)):
         client = signed_in(name)
         assert client.get(place).status_code == sees, name
+        page = client.get("/projects/sis-omm/").content.decode()
+        assert ('href="/projects/sis-omm/webhooks/"' in page) == (sees == 200), name
         allowed = {"petra": 200}.get(name, 403 if sees != 404 else 404)
         answer = client.patch(place, {"name": f"by {name}"}, content_type="application/json")
         assert answer.status_code == allowed, name
