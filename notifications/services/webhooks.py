@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import httpx
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.urls import reverse
@@ -178,7 +179,10 @@ def _problems(values: dict[str, Any]) -> dict[str, list[MessageLike]]:
 def _problem_of_url(url: str) -> dict[str, list[MessageLike]]:
     """A host that is unknown now may be known when something is sent; one that is not allowed is refused at once."""
     try:
+        httpx.URL(url)  # stricter than what reads it first, and it is what sends
         check_url(url, allowed_schemes=SCHEMES)
+    except httpx.InvalidURL:
+        return {"url": [_("The address cannot be sent to: write it in another way.")]}
     except HostUnknown:
         return {}
     except Refused as refusal:

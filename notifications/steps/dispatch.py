@@ -86,6 +86,9 @@ class Courier:
                 with client.stream("POST", request.url, content=request.body, headers=headers) as answer:
                     self._on_answer()
                     return Answer(answer.status_code, *_beginning(answer))
+            except httpx.InvalidURL as error:
+                # It is none of its own errors: an address that was saved before it was checked so.
+                raise Rejected(_("The address cannot be sent to: write it in another way.")) from error
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
                 raise Unavailable(_("It does not answer: %(why)s", why=verbatim(type(error).__name__))) from error
             except httpx.HTTPError as error:

@@ -122,6 +122,20 @@ def test_no_address_that_is_not_allowed_is_saved(world: World, url: str, setting
     assert not OutgoingWebhook.objects.exists()
 
 
+def test_an_address_that_cannot_be_sent_to_is_refused_and_ends(
+    world: World, component: Component, box: Receiver
+) -> None:
+    """The resolver and the standard library take it; what sends does not."""
+    url = box.url.replace("127.0.0.1", "127.0.0.01")
+    with pytest.raises(Invalid):
+        make(world, url)
+    hook, _secret = make(world, box.url)
+    hook.url = url
+    hook.save()
+    row = send(told(world, component))
+    assert row.state == RunState.FAILED and "cannot be sent to" in str(row.message) and box.got == []
+
+
 @pytest.mark.security("requests-to-inner-hosts")
 def test_what_is_not_allowed_any_more_is_not_called(
     world: World, component: Component, box: Receiver, settings: Any
