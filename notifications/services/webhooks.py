@@ -19,7 +19,7 @@ from foundation.clock import db_now
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.outbound import HostUnknown, check_url
-from foundation.problems import Invalid, Refused
+from foundation.problems import Invalid, Missing, Refused
 from foundation.runs.wake import hinted_at, launch_hint
 from notifications.choices import BodyForm, NoticeKind
 from notifications.models import Dispatch, OutgoingWebhook
@@ -63,7 +63,7 @@ def edit_webhook(*, actor: User, webhook: OutgoingWebhook, **values: Any) -> tup
     """Changes what is given: ``name form kinds language is_on``, and ``url`` and ``secret`` where they are not empty.
 
     Another address or form has the old secret no more: it could be anybody's. Where deliveries are signed then, the
-    new secret comes with the row, and is never shown again. Raises Denied, Invalid.
+    new secret comes with the row, and is never shown again. Raises Denied, Invalid, Missing.
     """
     require(actor, "manage_webhooks", project_id=webhook.project_id)
     url, secret = values.pop("url", ""), values.pop("secret", "")
@@ -71,7 +71,7 @@ def edit_webhook(*, actor: User, webhook: OutgoingWebhook, **values: Any) -> tup
     _raise(_problems(given) | (_problem_of_url(url) if url else {}))
     try:
         with transaction.atomic():
-            row = OutgoingWebhook.objects.select_for_update().select_related("project").get(pk=webhook.pk)
+            row = _locked(webhook)
             before, after = _set_values(row, given, url)
             made = _set_secret(row, secret, is_another=bool(after.keys() & {"form", "address"}), after=after)
             if after:
@@ -96,7 +96,7 @@ def _set_values(row: OutgoingWebhook, given: dict[str, Any], url: str) -> tuple[
 
 
 def _set_secret(row: OutgoingWebhook, secret: str, *, is_another: bool, after: dict[str, Any]) -> str:
-    """One of ours that was made, or nothing; ``after`` says what became of the old one, by a name that no mask hides."""
+    """One of ours that was made, or nothing; ``after`` says of the old one what no mask of the audit hides."""
     old, is_ours = row.secret, row.form == BodyForm.SIGNED
     made = secrets.token_hex(32) if is_another and is_ours else ""
     row.secret = made or (secret if not is_ours else "") or ("" if is_another else old)
@@ -106,13 +106,14 @@ def _set_secret(row: OutgoingWebhook, secret: str, *, is_another: bool, after: d
 
 
 def renew_secret(*, actor: User, webhook: OutgoingWebhook) -> str:
-    """A new secret of ours in place of the old one; it is in this answer and nowhere else. Raises Denied, Refused."""
+    """A new secret of ours in place of the old one; it is in this answer and nowhere else. Raises Denied, Refused,
+    Missing."""
     require(actor, "manage_webhooks", project_id=webhook.project_id)
-    if webhook.form != BodyForm.SIGNED:
-        raise Refused(_("This form is signed with the secret of the chat, or not at all."), "not-ours")
     made = secrets.token_hex(32)
     with transaction.atomic():
-        row = OutgoingWebhook.objects.select_for_update().select_related("project").get(pk=webhook.pk)
+        row = _locked(webhook)
+        if row.form != BodyForm.SIGNED:
+            raise Refused(_("This form is signed with the secret of the chat, or not at all."), "not-ours")
         row.secret = made
         row.save(update_fields=["secret"])
         audit.record_act(actor, "outgoing_webhook.secret_renewed", row)
@@ -120,19 +121,19 @@ def renew_secret(*, actor: User, webhook: OutgoingWebhook) -> str:
 
 
 def remove_webhook(*, actor: User, webhook: OutgoingWebhook) -> None:
-    """It is told nothing more, and its log goes with it. Raises Denied."""
+    """It is told nothing more, and its log goes with it. Raises Denied, Missing."""
     require(actor, "manage_webhooks", project_id=webhook.project_id)
     with transaction.atomic():
-        row = OutgoingWebhook.objects.select_for_update().select_related("project").filter(pk=webhook.pk).first()
-        if row is not None:
-            audit.record_act(actor, "outgoing_webhook.removed", row, before={"name": row.name, "host": row.host})
-            row.delete()
+        row = _locked(webhook)
+        audit.record_act(actor, "outgoing_webhook.removed", row, before={"name": row.name, "host": row.host})
+        row.delete()
 
 
 def try_webhook(*, actor: User, webhook: OutgoingWebhook) -> Dispatch:
-    """Sends something that is recognised as a test; its delivery is in the log. Raises Denied."""
+    """Sends something that is recognised as a test; its delivery is in the log. Raises Denied, Missing."""
     require(actor, "manage_webhooks", project_id=webhook.project_id)
     with transaction.atomic():
+        _locked(webhook)
         row = Dispatch.objects.create(
             webhook=webhook, number=uuid4(), key=f"{TEST}:{uuid4().hex}", kind=TEST, at=db_now(), next_at=hinted_at(),
             remote=webhook.key, repeated_by=actor,
@@ -145,20 +146,33 @@ def try_webhook(*, actor: User, webhook: OutgoingWebhook) -> Dispatch:
 
 
 def redeliver(*, actor: User, dispatch: Dispatch) -> Dispatch:
-    """The same once more under the same number, as a delivery of its own in the log. Raises Denied, Refused while it
-    is under way."""
+    """The same once more under the same number, as a delivery of its own in the log. Raises Denied, Missing,
+    and Refused while it is under way."""
     webhook = dispatch.webhook
     require(actor, "redeliver", project_id=webhook.project_id)
     if dispatch.is_active:
         raise Refused(_("It is still under way: wait for its end."), "under-way")
     same = ("number", "key", "kind", "text", "detail", "path", "order_number", "component", "environment", "at")
     with transaction.atomic():
+        _locked(webhook)
         row = Dispatch.objects.create(
             webhook=webhook, repeat_of=dispatch, repeated_by=actor, next_at=hinted_at(), remote=webhook.key,
             **{name: getattr(dispatch, name) for name in same},
         )  # fmt: skip
         audit.record_act(actor, "outgoing_webhook.redelivered", webhook, after={"delivery": str(row.number)})
         launch_hint("dispatch", row.pk)
+    return row
+
+
+def _locked(webhook: OutgoingWebhook) -> OutgoingWebhook:
+    """As it is now, until the transaction ends; raises Missing for one that somebody removed meanwhile.
+
+    The project's row stays free: what waits for it has nothing to do with this.
+    """
+    rows = OutgoingWebhook.objects.select_for_update(of=("self",)).select_related("project")
+    row = rows.filter(pk=webhook.pk).first()
+    if row is None:
+        raise Missing
     return row
 
 

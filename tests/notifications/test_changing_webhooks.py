@@ -12,7 +12,9 @@ from django.test import Client
 from audit.models import AuditEvent
 from components.models import Component
 from deployer.hooks.delivery import open_signed
+from foundation.problems import Missing
 from notifications.models import OutgoingWebhook
+from notifications.selectors.webhooks import dispatch_of
 from notifications.services import webhooks as services
 from tests.cast import World
 from tests.notifications.receiver import Receiver, receiver
@@ -84,3 +86,22 @@ def test_the_audit_has_what_was_changed_and_nothing_else(world: World, box: Rece
     assert before == {"name": "one", "host": "127.0.0.1"}
     assert after == {"name": "two", "host": "127.0.0.2", "address": "changed", "credentials": "changed"}
     assert "in-the-address" not in json.dumps([before, after])
+
+
+@pytest.mark.parametrize("act", ["edit", "secret", "test", "redeliver", "remove"])
+def test_what_somebody_removed_meanwhile_is_missing(
+    world: World, component: Component, box: Receiver, act: str
+) -> None:
+    """Each has read the webhook before: in that moment it goes."""
+    hook, _secret = make(world, box.url)
+    row = dispatch_of(hook, send(told(world, component)).pk)
+    acts: dict[str, Callable[[], Any]] = {
+        "edit": lambda: edit(world, hook, name="other"),
+        "secret": lambda: services.renew_secret(actor=world.petra, webhook=hook),
+        "test": lambda: services.try_webhook(actor=world.petra, webhook=hook),
+        "redeliver": lambda: services.redeliver(actor=world.olli, dispatch=row),
+        "remove": lambda: services.remove_webhook(actor=world.petra, webhook=hook),
+    }
+    services.remove_webhook(actor=world.petra, webhook=OutgoingWebhook.objects.get())
+    with pytest.raises(Missing):
+        acts[act]()
