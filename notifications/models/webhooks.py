@@ -89,7 +89,9 @@ class Dispatch(Run):
         indexes = [
             *run_indexes("webhook_dispatch"),
             models.Index(fields=["webhook", "-id"], name="dispatches_of_a_webhook"),
-            models.Index(fields=["at"], name="dispatches_by_age"),
+            # What is too old is found by it, and the repeats that go with each.
+            models.Index(fields=["due_at"], name="dispatches_by_age"),
+            models.Index(fields=["repeat_of"], condition=Q(repeat_of__isnull=False), name="repeats_of_a_dispatch"),
         ]
         constraints = [
             models.UniqueConstraint(
