@@ -140,6 +140,7 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('unanswered', models.PositiveSmallIntegerField(default=0)),
                 ('status', models.PositiveSmallIntegerField(null=True)),
                 ('message', models.TextField(blank=True, default='')),
                 ('repeat_of', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='notifications.dispatch')),
@@ -215,7 +216,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='dispatch',
-            index=models.Index(fields=['at'], name='dispatches_by_age'),
+            index=models.Index(fields=['due_at'], name='dispatches_by_age'),
+        ),
+        migrations.AddIndex(
+            model_name='dispatch',
+            index=models.Index(condition=models.Q(('repeat_of__isnull', False)), fields=['repeat_of'], name='repeats_of_a_dispatch'),
         ),
         migrations.AddConstraint(
             model_name='dispatch',
