@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,7 +19,10 @@ EVENTS_A_PASS = 20
 
 @dataclass(frozen=True)
 class Heard:
-    """One act or end; ``subject`` is the id of the row that it is about, ``actor`` None for the platform."""
+    """One act or end; ``subject`` is the id of the row that it is about, ``actor`` None for the platform.
+
+    ``link``: its number in the audit's chain.
+    """
 
     event: int
     verb: str
@@ -29,6 +32,7 @@ class Heard:
     project: Project | None
     order: ReleaseOrder | None = None
     space: Space | None = None
+    link: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,13 +58,14 @@ def listen(after: int, verbs: frozenset[str]) -> Passage:
     chosen = told[:EVENTS_A_PASS]
     is_all = len(links) < LINKS_A_PASS and len(told) <= EVENTS_A_PASS
     up_to = chosen[-1].sequence if len(told) > EVENTS_A_PASS else (links[-1].sequence if links else after)
-    return Passage(up_to, is_all, _with_rows([wanted[link.event_id] for link in chosen]))
+    return Passage(up_to, is_all, _with_rows({link.sequence: wanted[link.event_id] for link in chosen}))
 
 
-def _with_rows(events: Sequence[AuditEvent]) -> list[Heard]:
+def _with_rows(by_link: Mapping[int, AuditEvent]) -> list[Heard]:
     """With what they name, in three queries; what is there no more is left out."""
-    if not events:
+    if not by_link:
         return []
+    events = by_link.values()
     orders = ReleaseOrder.objects.filter(number__in={event.object_name for event in events})
     by_number = {row.number: row for row in orders.select_related("component__project", "project", "author")}
     by_slug = {row.slug: row for row in Project.objects.filter(slug__in={event.project for event in events})}
@@ -74,9 +79,9 @@ def _with_rows(events: Sequence[AuditEvent]) -> list[Heard]:
         Heard(
             event.pk, event.verb, event.at, _number(event.actor_id), _number(event.object_id) or 0,
             by_slug.get(event.project), by_number.get(event.object_name),
-            spaces.get((event.project, event.environment)),
+            spaces.get((event.project, event.environment)), link,
         )
-        for event in events
+        for link, event in by_link.items()
     ]  # fmt: skip
 
 

@@ -1,17 +1,20 @@
 """Reads what was done since the last pass and writes down who is told, each within seconds of its seal.
 
 What was read and what it brought are one transaction: a crash before it leaves both undone, one after it neither twice.
-Nothing is added to the path of a build or a deployment: their audit rows are there already.
+Nothing is added to the path of a build or a deployment: their audit rows are there already. A pass that grows long ends
+with what it has told so far, and an event that cannot be told is stepped over: neither holds up what follows.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import DataError, Error, IntegrityError, transaction
 from django.db.models.functions import Now
 
 from accounts.models import User
@@ -19,9 +22,9 @@ from environments.access import read_rights
 from foundation.clock import db_now
 from foundation.messages import as_message, redacted_message
 from foundation.runs.choices import TERMINAL
-from foundation.runs.lease import Again, Lease, Outcome
+from foundation.runs.lease import Again, Lease, Outcome, step_seconds
 from notifications.dispatching import for_webhooks, write_dispatches
-from notifications.heard import Heard, listen
+from notifications.heard import Heard, Passage, listen
 from notifications.mailing import put_into_mails
 from notifications.models import Dispatch, Mail, Notice, Telling
 from notifications.selectors.preferences import mutes_of, preferences_by_person
@@ -33,35 +36,79 @@ PAUSE_SECONDS = 2.0
 KEPT_DAYS = 90
 TIDIED_EACH = timedelta(hours=1)
 BITE = 1000
+SHARE_OF_READING = 0.25
+"""Of the time of a step: so long who is told is asked, the rest is for writing it."""
+MOST_NOTICES = 2000
+"""After so many a pass writes, too."""
 
 
 def step(lease: Lease) -> Outcome:
     """One pass; at once again while more was done than one pass tells."""
     row: Telling = lease.read()
     passage = listen(row.told, VERBS)
-    if passage.up_to > row.told:
-        tellings = [(heard, told) for heard in passage.events for told in _told(heard)]
-        notices = wanted([notice for heard, told in tellings for notice in _for_each(heard, told)])
-        dispatches = for_webhooks(tellings)
+    brought, up_to = _read(lease, passage)
+    if up_to > row.told:
         with transaction.atomic():
             lease.hold()
-            write_down(notices)
-            write_dispatches(dispatches)
-            lease.save(told=passage.up_to)
-    if not passage.is_all:
+            _write(brought)
+            lease.save(told=up_to)
+    if not passage.is_all or up_to < passage.up_to:
         return Again(0)
     return _tidy(lease, row)
 
 
-def _told(heard: Heard) -> list[Told]:
-    """Of one event. What it cannot make sense of is told to nobody, and must not keep what follows from being told."""
+@dataclass(frozen=True)
+class _Brought:
+    """What one event brings, not written yet; nothing where it cannot be told."""
+
+    heard: Heard
+    notices: list[Notice] = field(default_factory=list)
+    dispatches: list[Dispatch] = field(default_factory=list)
+
+
+def _read(lease: Lease, passage: Passage) -> tuple[list[_Brought], int]:
+    """As many events as there is time for, one at least, and the link up to which that is."""
+    found: list[_Brought] = []
+    for heard in passage.events:
+        is_late = lease.remaining() < step_seconds() * (1 - SHARE_OF_READING)
+        if found and (is_late or sum(len(one.notices) for one in found) >= MOST_NOTICES):
+            return found, found[-1].heard.link
+        found.append(_brought_by(heard))
+    return found, passage.up_to
+
+
+def _brought_by(heard: Heard) -> _Brought:
+    with _stepped_over_if_it_fails(heard):
+        tellings = [(heard, told) for told in told_by(heard)]
+        notices = wanted([notice for _heard, told in tellings for notice in _for_each(heard, told)])
+        return _Brought(heard, notices, for_webhooks(tellings))
+    return _Brought(heard)
+
+
+def _write(brought: list[_Brought]) -> None:
+    """In the caller's transaction, each event in a savepoint. Open pages of those who are told look once more."""
+    people: set[int] = set()
+    for one in brought:
+        if one.notices or one.dispatches:
+            with _stepped_over_if_it_fails(one.heard), transaction.atomic():
+                people |= write_down(one.notices)
+                write_dispatches(one.dispatches)
+    if people:
+        User.objects.filter(pk__in=sorted(people)).update(news_at=Now())
+
+
+@contextmanager
+def _stepped_over_if_it_fails(heard: Heard) -> Iterator[None]:
+    """What fails for this event each time would stop the telling for ever: nobody is told of it, which the log says.
+
+    A database that is away, or whose tables are not those of this release, fails for all: that is raised.
+    """
     try:
-        return told_by(heard)
-    except DatabaseError:
-        raise
-    except Exception:
-        log.exception("Nobody is told of event %s (%s).", heard.event, heard.verb)
-        return []
+        yield
+    except Exception as error:
+        if isinstance(error, Error) and not isinstance(error, DataError | IntegrityError):
+            raise
+        log.critical("Nobody is told of event %s (%s).", heard.event, heard.verb, exc_info=True)
 
 
 def _for_each(heard: Heard, told: Told) -> Iterator[Notice]:
@@ -96,8 +143,8 @@ def wanted(notices: list[Notice]) -> list[Notice]:
     ]
 
 
-def write_down(notices: list[Notice]) -> None:
-    """In the caller's transaction: those that were not told before, and what carries them. Open pages look once more.
+def write_down(notices: list[Notice]) -> set[int]:
+    """In the caller's transaction: those that were not told before, and what carries them. Returns who is told.
 
     The one run that tells is the only one that makes any: what is not there now is not made meanwhile.
     """
@@ -105,7 +152,7 @@ def write_down(notices: list[Notice]) -> None:
     if fresh:
         put_into_mails(fresh)
         Notice.objects.bulk_create(fresh)
-        User.objects.filter(pk__in=sorted({notice.person_id for notice in fresh})).update(news_at=Now())
+    return {notice.person_id for notice in fresh}
 
 
 def _not_told_yet(notices: list[Notice]) -> list[Notice]:

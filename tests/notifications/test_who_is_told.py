@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import transaction
+from django.db import DataError, OperationalError, transaction
 
 from accounts.models import User
 from components.models import Component
@@ -182,7 +182,7 @@ def test_a_pass_that_ends_before_its_write_leaves_nothing_half_done(
 
     def dies(notices: list[Notice]) -> None:
         real(notices)
-        raise SystemError("killed")
+        raise OperationalError("the database is gone")
 
     monkeypatch.setattr(telling, "write_down", dies)
     run_once("telling", row.pk)
@@ -207,6 +207,48 @@ def test_what_makes_no_sense_keeps_nothing_from_being_told(
     make_success(make_built(component, world.dana), world.spaces["fat"], world.olli)
     monkeypatch.setitem(module._TELLERS, "build.succeeded", fails)
     assert told(world) == {"deployed": {"dana", "olli"}, "to_test": {"tess", "petra"}}
+
+
+@pytest.mark.parametrize("where", ["put_into_mails", "for_webhooks", "_for_each", "write_dispatches"])
+def test_what_fails_for_one_event_is_told_to_nobody_and_what_follows_is_told(
+    world: World, component: Component, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
+) -> None:
+    from notifications.steps import telling
+
+    real, calls = getattr(telling, where), []
+
+    def fails_once(*args: object) -> object:
+        calls.append(args)
+        if len(calls) == 1:
+            # In the savepoint, whose work it must not take with it.
+            raise KeyError("a row of another kind") if where != "put_into_mails" else DataError("too long")
+        return real(*args)
+
+    make_success(make_built(component, world.dana), world.spaces["fat"], world.olli)
+    monkeypatch.setattr(telling, where, fails_once)
+    assert told(world) == {"deployed": {"dana", "olli"}, "to_test": {"tess", "petra"}}
+    assert [record.levelname for record in caplog.records if record.name == "notifications"] == ["CRITICAL"]
+
+
+@pytest.mark.parametrize("how", ["time", "notices"])
+def test_a_pass_that_grows_long_writes_what_it_has_told_so_far(
+    world: World, component: Component, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Else it would lose its lease, and the next one would read the same events and lose it too."""
+    from audit.chain import seal_events
+    from notifications.steps import telling
+
+    for _ in range(3):
+        make_built(component, world.dana)
+    while seal_events():
+        pass
+    row, _made = Telling.objects.get_or_create(singleton=True)
+    monkeypatch.setattr(telling, *(("SHARE_OF_READING", 0.0) if how == "time" else ("MOST_NOTICES", 1)))
+    seen = []
+    for _ in range(3):
+        run_once("telling", row.pk)
+        seen.append((Notice.objects.count(), Telling.objects.get().told))
+    assert [count for count, _told in seen] == [1, 2, 3] and seen[0][1] < seen[1][1] < seen[2][1]
 
 
 def test_every_verb_is_one_that_is_recorded() -> None:
