@@ -95,5 +95,5 @@ class OrderMute(ApiView):
     @extend_schema(operation_id="mutes_destroy", request=None, responses={204: None})
     def delete(self, request: Request, number: str) -> Response:
         """What happens from now on is told again."""
-        services.unmute(actor=actor_of(request), order=order_by_number(actor_of(request), number))
+        services.unmute(actor=actor_of(request), number=number)
         return Response(status=204)

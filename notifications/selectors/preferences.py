@@ -7,6 +7,7 @@ from collections.abc import Collection
 from django.db.models import QuerySet
 
 from accounts.models import User
+from environments.access import visible_to
 from foundation.runs.choices import RunState
 from notifications.models import Mail, Mute, Preferences
 from releases.models import ReleaseOrder
@@ -32,8 +33,9 @@ def mutes_of(people: Collection[int], orders: Collection[int]) -> set[tuple[int,
 
 
 def own_mutes(person: User) -> QuerySet[Mute]:
-    """The orders that the person has muted, the last one first."""
-    return Mute.objects.filter(person=person).select_related("order__component", "order__project").order_by("-pk")
+    """The orders that the person has muted and sees today, the last one first."""
+    rows = Mute.objects.filter(visible_to(person, field="order__project_id"), person=person)
+    return rows.select_related("order__component", "order__project").order_by("-pk")
 
 
 def failed_mails(person: User) -> QuerySet[Mail]:

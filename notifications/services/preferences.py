@@ -17,6 +17,7 @@ from notifications.choices import NoticeKind, Way
 from notifications.models import Mute, Preferences
 from notifications.selectors.preferences import preferences_of
 from releases.models import ReleaseOrder
+from releases.selectors import order_by_number
 
 
 def save_preferences(
@@ -63,7 +64,13 @@ def mute(*, actor: User, order: ReleaseOrder) -> None:
     Mute.objects.get_or_create(person=actor, order=order)
 
 
-def unmute(*, actor: User, order: ReleaseOrder) -> None:
-    """What happens from now on is told again."""
-    require(actor, "see", project_id=order.project_id)
-    Mute.objects.filter(person=actor, order=order).delete()
+def unmute(*, actor: User, number: str) -> None:
+    """What happens from now on is told again. Raises Missing.
+
+    A row that one made oneself goes where its order is seen no more as well; a token ends at its project.
+    """
+    own = Mute.objects.filter(person=actor, order__number=number)
+    if actor.only_project_id is not None:
+        own = own.filter(order__project=actor.only_project_id)
+    if not own.delete()[0]:
+        order_by_number(actor, number)

@@ -59,12 +59,11 @@ def _save(request: HttpRequest, form: PreferencesForm) -> None:
 def mute(request: HttpRequest, number: str) -> HttpResponse:
     """With ``mute`` the person is told nothing more of the order; without, everything again."""
     user = actor_of(request)
-    order = order_by_number(user, number)
     if "mute" in request.POST:
-        services.mute(actor=user, order=order)
+        services.mute(actor=user, order=order_by_number(user, number))
         message = _("You are told nothing more of this order.")
     else:
-        services.unmute(actor=user, order=order)
+        services.unmute(actor=user, number=number)
         message = _("You are told again what happens to this order.")
     if request.POST.get("back") == "preferences":
         return redirect_with(request, message, "notifications:preferences")

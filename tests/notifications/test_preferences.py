@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 from accounts.models import User
 from components.models import Component
 from environments.models import Membership
+from foundation.problems import Missing
 from notifications.choices import NoticeKind, Way, ways_by_default
 from notifications.models import Mute, Notice, Preferences
 from notifications.night import end_of_night
-from notifications.services.preferences import save_preferences
+from notifications.selectors.preferences import own_mutes
+from notifications.services.preferences import mute, save_preferences, unmute
 from tests.cast import World
+from tests.environments.test_who_may import other_project
 from tests.notifications.telling import tell, told
 from tests.releases.pages.test_order import words
 from tests.releases.rows import make_built, make_order
@@ -102,6 +105,34 @@ def test_nobody_mutes_what_they_do_not_see(world: World, component: Component, s
     otto = signed_in("otto")
     assert otto.post(f"/orders/{order.number}/mute/", {"mute": "1"}).status_code == 404
     assert otto.post(f"/api/v1/orders/{order.number}/mute/").status_code == 404
+    assert not Mute.objects.exists()
+
+
+def test_whose_role_ended_reads_nothing_of_what_they_muted_and_may_unmute_it(
+    world: World, component: Component, signed_in: SignIn
+) -> None:
+    order = make_order(component, world.dana)
+    dana = signed_in("dana")
+    dana.post(f"/orders/{order.number}/mute/", {"mute": "1"})
+    Membership.objects.filter(user=world.dana).delete()
+    page = dana.get("/me/notifications/").content.decode()
+    assert order.number not in page and order.short_name not in page and component.name not in page
+    assert dana.get("/api/v1/me/mutes/").json()["items"] == []
+    assert dana.delete(f"/api/v1/orders/{order.number}/mute/").status_code == 204 and not Mute.objects.exists()
+    assert dana.delete(f"/api/v1/orders/{order.number}/mute/").status_code == 404, "as if it were not there"
+
+
+def test_a_token_of_another_project_reads_and_ends_no_mute(world: World, component: Component) -> None:
+    elsewhere = other_project(world)
+    order = make_order(component, world.dana)
+    mute(actor=world.dana, order=order)
+    world.dana.only_project_id = elsewhere.pk
+    assert not own_mutes(world.dana).exists()
+    with pytest.raises(Missing):
+        unmute(actor=world.dana, number=order.number)
+    world.dana.only_project_id = world.project.pk
+    assert own_mutes(world.dana).get().order == order
+    unmute(actor=world.dana, number=order.number)
     assert not Mute.objects.exists()
 
 
