@@ -25,7 +25,7 @@ from foundation.runs.finish import begin, finish
 from foundation.runs.lease import Again, Done, Lease, LeaseLost, Outcome
 from notifications import smtp
 from notifications.letters import letter
-from notifications.models import Mail, Notice
+from notifications.models import Mail, Mute, Notice
 from notifications.selectors.notices import own_notices
 
 GIVEN_UP_AFTER = timedelta(days=1)
@@ -88,15 +88,16 @@ def _begin(lease: Lease) -> Mail:
 
 
 def _readable(mail: Mail) -> list[Notice]:
-    """What its receiver may read now; of a night only what was not read meanwhile."""
+    """What its receiver may read now, of no order that they muted; of a night only what was not read meanwhile."""
     rows = own_notices(mail.person, Rights(mail.person), only_unread=mail.is_digest).filter(mail=mail)
+    rows = rows.exclude(order__in=Mute.objects.filter(person=mail.person).values("order"))
     return list(rows.order_by("pk")[:MOST_LINES])
 
 
 def _why_not(person: User, notices: Sequence[Notice]) -> MessageLike:
     if not person.is_active or not person.email:
         return _("Its receiver may not sign in, or has no mail address.")
-    return "" if notices else _("Its receiver has read it, or may not read it any more.")
+    return "" if notices else _("Its receiver has read it, muted its order, or may not read it any more.")
 
 
 def _later(lease: Lease, count: int, error: DeployerError) -> Outcome:

@@ -21,7 +21,7 @@ from foundation.runs.choices import RunState
 from foundation.runs.claim import claim
 from notifications import smtp
 from notifications.models import Mail, Notice, Telling
-from notifications.services.preferences import save_preferences
+from notifications.services.preferences import mute, save_preferences
 from tests.cast import World, browse
 from tests.notifications.mail_server import Mailbox, knows, mail_server, silent_port
 from tests.notifications.telling import tell
@@ -131,6 +131,14 @@ def test_the_receivers_rights_are_those_of_the_sending(
     else:
         User.objects.filter(pk=dana.pk).update(**({"is_active": False} if how == "switched off" else {"email": ""}))
     assert send(mail).state == RunState.CANCELLED and str(mail.message) and box.mails == []
+
+
+def test_an_order_that_is_muted_meanwhile_is_not_sent(
+    world: World, component: Component, dana: User, box: Mailbox
+) -> None:
+    mail = told(world, component)
+    mute(actor=dana, order=Notice.objects.get(mail=mail).order)
+    assert send(mail).state == RunState.CANCELLED and "muted" in mail.message.in_english and box.mails == []
 
 
 # ---------------------------------------------------------------- the night
