@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig, apps
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Max
 from django.db.models.signals import post_migrate
 
@@ -26,8 +27,13 @@ class NotificationsConfig(AppConfig):
         post_migrate.connect(make_single_runs, sender=self, dispatch_uid="notifications.single_runs")
 
 
-def make_single_runs(sender: NotificationsConfig, **kwargs: Any) -> None:
-    """The run that tells, after each migrate; of what was done before it was there nobody is told."""
-    links = apps.get_model("audit", "AuditLink")._default_manager
-    newest = links.aggregate(newest=Max("sequence"))["newest"] or 0
-    sender.get_model("Telling")._default_manager.get_or_create(singleton=True, defaults={"told": newest})
+def make_single_runs(sender: NotificationsConfig, using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
+    """The run that tells, after each migrate; of what was done before it was there nobody is told.
+
+    In the database that was migrated, once both tables are there: a migrate of some apps may end before that.
+    """
+    link, telling = apps.get_model("audit", "AuditLink"), sender.get_model("Telling")
+    if not {link._meta.db_table, telling._meta.db_table} <= set(connections[using].introspection.table_names()):
+        return
+    newest = link._default_manager.using(using).aggregate(newest=Max("sequence"))["newest"] or 0
+    telling._default_manager.using(using).get_or_create(singleton=True, defaults={"told": newest})

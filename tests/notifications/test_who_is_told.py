@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import DataError, OperationalError, transaction
 
@@ -164,6 +166,31 @@ def test_what_was_done_before_the_platform_told_is_told_to_nobody(world: World, 
     make_single_runs(apps.get_app_config("notifications"))  # type: ignore[arg-type]
     tell()
     assert not Notice.objects.exists()
+
+
+def test_after_a_migrate_of_some_apps_or_of_another_database_nothing_fails(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.apps import apps
+    from django.db import connection, connections
+    from django.db.backends.sqlite3.base import DatabaseWrapper
+
+    from notifications.apps import make_single_runs
+
+    sender: Any = apps.get_app_config("notifications")
+    Telling.objects.all().delete()
+    other = DatabaseWrapper({**connection.settings_dict, "NAME": ":memory:", "OPTIONS": {}}, "other")
+    with monkeypatch.context() as patch:
+        patch.setattr(connections._connections, "other", other, raising=False)  # type: ignore[attr-defined]
+        make_single_runs(sender, using="other")
+    other.close()
+    assert not Telling.objects.exists(), "none in the database that was not migrated"
+    with monkeypatch.context() as patch:
+        patch.setattr(connection.introspection, "table_names", lambda: ["audit_auditlink"])
+        make_single_runs(sender)
+    assert not Telling.objects.exists()
+    make_single_runs(sender)
+    assert Telling.objects.count() == 1
 
 
 def test_a_pass_that_ends_before_its_write_leaves_nothing_half_done(
