@@ -20,12 +20,15 @@ from notifications.night import zone_of
 LONGEST_SUBJECT = 150
 
 
-def letter(mail: Mail, notices: Sequence[Notice]) -> EmailMessage:
-    """The mail as it goes out; the same one each time that it is sent, but for its rights."""
+def letter(mail: Mail, notices: Sequence[Notice], more: int = 0) -> EmailMessage:
+    """The mail as it goes out; the same one each time that it is sent, but for its rights.
+
+    ``more``: how many of the night are in the list alone.
+    """
     person = mail.person
     with override(person.language or settings.LANGUAGE_CODE), timezone.override(zone_of(person)):
-        subject = _subject(notices)
-        lines = [*(line for notice in notices for line in (*_lines(notice), "")), *_foot()]
+        subject = _subject(notices, more)
+        lines = [*(line for notice in notices for line in (*_lines(notice), "")), *_rest(more), *_foot()]
     found = EmailMessage(policy=SMTP)
     found["Subject"] = f"[Prism4k] {subject}"
     found["From"] = settings.MAIL_FROM
@@ -37,17 +40,25 @@ def letter(mail: Mail, notices: Sequence[Notice]) -> EmailMessage:
     return found
 
 
-def _subject(notices: Sequence[Notice]) -> str:
-    if len(notices) == 1:
+def _subject(notices: Sequence[Notice], more: int) -> str:
+    if len(notices) == 1 and not more:
         # A header is one line: the words in it are of people.
         return " ".join(str(notices[0].message).split())[:LONGEST_SUBJECT]
-    count = len(notices)
+    count = len(notices) + more
     return ngettext("%(n)s notification of the night", "%(n)s notifications of the night", count) % {"n": count}
 
 
 def _lines(notice: Notice) -> list[str]:
     detail = [str(notice.detail)] if notice.detail else []
     return [str(notice.message), *detail, localized_time(notice.at), f"{settings.PLATFORM_URL}{notice.path}"]
+
+
+def _rest(more: int) -> list[str]:
+    if not more:
+        return []
+    url = f"{settings.PLATFORM_URL}{reverse('notifications:list')}"
+    text = ngettext("%(n)s more is in your list: %(url)s", "%(n)s more are in your list: %(url)s", more)
+    return [text % {"n": more, "url": url}, ""]
 
 
 def _foot() -> list[str]:

@@ -36,7 +36,7 @@ ANSWER_SECONDS = 3.0
 MOST_UNANSWERED = 5
 """So often a mail is sent whose text got no answer: its receiver may have each of them."""
 MOST_LINES = 200
-"""Of one night in one mail."""
+"""Of one night in one mail, which says how many more are in the list."""
 
 
 def step(lease: Lease) -> Outcome:
@@ -46,7 +46,7 @@ def step(lease: Lease) -> Outcome:
         # Woken with all others of the mail server, which is back: the night is not over.
         return Again(left)
     mail = _begin(lease)
-    notices = _readable(mail)
+    notices, more = _readable(mail)
     server = smtp.mail_server(ANSWER_SECONDS)
     if why := _why_not(mail.person, notices):
         return _end(lease, RunState.CANCELLED, why)
@@ -54,7 +54,7 @@ def step(lease: Lease) -> Outcome:
         return _end(lease, RunState.FAILED, mail.message or _("It could not be sent within a day."))
     try:
         with lease.open(smtp.connect, server) as postman:
-            return _sent(lease, mail, postman, letter(mail, notices))
+            return _sent(lease, mail, postman, letter(mail, notices, more))
     except Rejected as error:
         if error.reason != "later":
             return _end(lease, RunState.FAILED, error.message)
@@ -87,11 +87,15 @@ def _begin(lease: Lease) -> Mail:
     return Mail.objects.select_related("person").get(pk=mail.pk)
 
 
-def _readable(mail: Mail) -> list[Notice]:
-    """What its receiver may read now, of no order that they muted; of a night only what was not read meanwhile."""
+def _readable(mail: Mail) -> tuple[list[Notice], int]:
+    """What its receiver may read now, of no order that they muted; of a night only what was not read meanwhile.
+
+    And how many more there are than one mail has.
+    """
     rows = own_notices(mail.person, Rights(mail.person), only_unread=mail.is_digest).filter(mail=mail)
     rows = rows.exclude(order__in=Mute.objects.filter(person=mail.person).values("order"))
-    return list(rows.order_by("pk")[:MOST_LINES])
+    found = list(rows.order_by("pk")[:MOST_LINES])
+    return found, rows.count() - len(found) if len(found) == MOST_LINES else 0
 
 
 def _why_not(person: User, notices: Sequence[Notice]) -> MessageLike:

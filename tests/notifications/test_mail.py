@@ -159,6 +159,24 @@ def test_all_of_a_night_is_one_mail_at_its_end(world: World, component: Componen
     assert "2" in found["Subject"] and text_of(found).count("构建成功") == 2
 
 
+def test_a_night_of_more_than_one_mail_holds_says_how_many_more_there_are(
+    world: World, component: Component, dana: User, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from notifications.steps import mail as step
+
+    monkeypatch.setattr(step, "MOST_LINES", 2)
+    save_preferences(actor=dana, has_digest=True)
+    with time_machine.travel(datetime(2026, 12, 1, 15, 30, tzinfo=UTC), tick=False):
+        mail = [told(world, component) for _ in range(5)][-1]
+    with time_machine.travel(datetime(2026, 12, 1, 23, 0, 1, tzinfo=UTC), tick=False):
+        assert send(mail).state == RunState.SUCCEEDED
+    (found,) = box.mails
+    body = text_of(found)
+    assert "5" in found["Subject"] and body.count("构建成功") == 2
+    (line,) = [one for one in body.splitlines() if one.endswith("https://prism.example/notifications/")]
+    assert "3" in line
+
+
 def test_what_was_read_at_night_is_not_sent_in_the_morning(
     world: World, component: Component, dana: User, box: Mailbox
 ) -> None:
