@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from django.utils import timezone
 
 from components.models import Component
+from deployer.adapters.timed import timed
 from foundation.models import Remote
 from foundation.runs.choices import RunState
 from foundation.runs.slots import Slots
 from notifications.models import Dispatch
 from notifications.steps import dispatch
 from tests.cast import World
+from tests.certificates import make_certificate
 from tests.notifications.receiver import Receiver, receiver
 from tests.notifications.test_webhooks import make, send, told
 
@@ -52,6 +60,40 @@ def test_an_answer_that_drips_is_heard_until_the_time_is_over(
     began = time.monotonic()
     send(row)
     assert time.monotonic() - began < TOTAL + 1.5 and row.state == comes_to and len(box.got) == 1
+
+
+@pytest.mark.parametrize("is_shaking_hands", [True, False])
+def test_the_time_holds_over_tls_too(tmp_path: Path, is_shaking_hands: bool) -> None:
+    """A handshake of which one byte comes at a time, and an answer that never ends."""
+    file, text = make_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    trusting = ssl.create_default_context(cadata=text)
+    with dripping(None if is_shaking_hands else context) as port:
+        began = time.monotonic()
+        transport = timed(httpx.HTTPTransport(verify=trusting), began + TOTAL)
+        late = httpx.ConnectTimeout if is_shaking_hands else httpx.ReadTimeout
+        with httpx.Client(transport=transport, timeout=30, trust_env=False) as client, pytest.raises(late):
+            client.post(f"https://127.0.0.1:{port}/", content=b"x" * 40_000)
+        assert time.monotonic() - began < TOTAL + 1.0
+
+
+@contextmanager
+def dripping(context: ssl.SSLContext | None) -> Iterator[int]:
+    """A server that says one byte at a time: over TLS of headers, else of a handshake."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_drip, args=(listener, context), daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+def _drip(listener: socket.socket, context: ssl.SSLContext | None) -> None:
+    with suppress(OSError):
+        taken = listener.accept()[0]
+        taken = context.wrap_socket(taken, server_side=True) if context else taken
+        said = b"HTTP/1.1 200 OK\r\nX-Long: " if context else b"\x16\x03\x03\x40\x00"
+        for byte in said + b"x" * 500:
+            taken.sendall(bytes([byte]))
+            time.sleep(EACH)
 
 
 def test_one_webhook_has_one_pass_at_a_time_in_a_process() -> None:
