@@ -48,6 +48,12 @@ MOST_READ = 4096
 """So much of an answer is read: a chat's own word fits."""
 MOST_QUOTED = 200
 """So many characters of it are shown."""
+HEADERS = {
+    "Content-Type": "application/json; charset=utf-8",
+    "User-Agent": "Prism4k",
+    # Packed, some bytes of an answer are a thousand times as many of memory.
+    "Accept-Encoding": "identity",
+}
 SCHEMES = ("https", "http")
 """``http`` besides only where OUTBOUND_ALLOW names it."""
 
@@ -80,7 +86,7 @@ class Courier:
         _check(request.url)
         if deadline() <= ANSWER_SECONDS:
             raise TooLate(_("It took too long to begin: nothing was sent."))
-        headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "Prism4k", **request.headers}
+        headers = {**HEADERS, **request.headers}
         with _client(time.monotonic() + ANSWER_SECONDS) as client:
             try:
                 with client.stream("POST", request.url, content=request.body, headers=headers) as answer:
@@ -206,7 +212,7 @@ def _beginning(answer: httpx.Response) -> tuple[bytes, bool]:
     """As much as is read of the body, and whether that came; the status is known even where it did not."""
     found = b""
     try:
-        for piece in answer.iter_bytes(MOST_READ):
+        for piece in answer.iter_raw(MOST_READ):
             found += piece
             if len(found) >= MOST_READ:
                 break

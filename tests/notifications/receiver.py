@@ -23,7 +23,7 @@ class Got:
 @dataclass
 class Receiver:
     """``answers``: (status, body) of the next requests, the last one for all that follow. ``drips``: ``headers`` or
-    ``body`` come byte by byte, each after ``seconds``."""
+    ``body`` come byte by byte, each after ``seconds``. ``encoding``: what the bodies are said to be packed with."""
 
     url: str = ""
     got: list[Got] = field(default_factory=list)
@@ -31,6 +31,7 @@ class Receiver:
     seconds: float = 0.0
     location: str = ""
     drips: str = ""
+    encoding: str = ""
 
 
 @contextmanager
@@ -50,6 +51,8 @@ def receiver() -> Iterator[Receiver]:
             self.send_response(status)
             if box.location:
                 self.send_header("Location", box.location)
+            if box.encoding:
+                self.send_header("Content-Encoding", box.encoding)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             if box.drips:

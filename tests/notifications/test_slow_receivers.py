@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import ssl
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -60,6 +62,21 @@ def test_an_answer_that_drips_is_heard_until_the_time_is_over(
     began = time.monotonic()
     send(row)
     assert time.monotonic() - began < TOTAL + 1.5 and row.state == comes_to and len(box.got) == 1
+
+
+def test_a_packed_answer_is_not_unpacked(world: World, component: Component, box: Receiver) -> None:
+    """Forty kilobytes of it would be as many megabytes."""
+    make(world, box.url)
+    box.answers, box.encoding = [(404, gzip.compress(bytes(40_000_000)))], "gzip"
+    row = told(world, component)
+    tracemalloc.start()
+    try:
+        send(row)
+        _now, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert row.state == RunState.FAILED and most < 20_000_000
+    assert box.got[0].headers["Accept-Encoding"] == "identity"
 
 
 @pytest.mark.parametrize("is_shaking_hands", [True, False])
