@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import extend_schema
+from typing import Any
+
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,10 +23,18 @@ from releases.selectors import order_by_number
 WAYS_HELP = f"by kind ({', '.join(NoticeKind.values)}) the ways ({', '.join(Way.values)}) by which it is told"
 
 
+@extend_schema_field({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "example": "07:00"})
+class TimeOfDayField(serializers.TimeField):
+    """Hours and minutes; OpenAPI's own ``time`` has seconds and a zone."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="%H:%M", input_formats=["%H:%M"], **kwargs)
+
+
 class PreferencesOutput(serializers.ModelSerializer[Preferences]):
     ways = serializers.SerializerMethodField(help_text=WAYS_HELP)
-    night_from = serializers.TimeField(format="%H:%M", help_text="in the person's time zone")
-    night_until = serializers.TimeField(format="%H:%M", help_text="in the person's time zone")
+    night_from = TimeOfDayField(help_text="in the person's time zone")
+    night_until = TimeOfDayField(help_text="in the person's time zone")
 
     class Meta:
         model = Preferences
@@ -43,8 +53,8 @@ class PreferencesInput(Input):
         help_text=f"{WAYS_HELP}; kinds that are left out stay as they are",
     )
     has_digest = serializers.BooleanField(required=False, help_text="one mail in the morning for all of the night")
-    night_from = serializers.TimeField(required=False)
-    night_until = serializers.TimeField(required=False)
+    night_from = TimeOfDayField(required=False)
+    night_until = TimeOfDayField(required=False)
 
 
 class OwnPreferences(ApiView):

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 OWN = frozenset(
-    {"sign_in", "sign_out", "me_update", "me_password", "sessions_destroy", "tokens_create", "tokens_destroy"}
-)
+    {
+        "sign_in", "sign_out", "me_update", "me_password", "sessions_destroy", "tokens_create", "tokens_destroy",
+        "notifications_read", "notifications_read_all", "notification_preferences_update", "mutes_create",
+        "mutes_destroy",
+    }
+)  # fmt: skip
 """What a person does to themselves; nobody else's is ever found there."""
 
 OPERATIONS = {
@@ -40,6 +44,11 @@ OPERATIONS = {
     ],
     "archive_component": ["component_archive"],
     "manage_members": ["members_create", "members_end"],
+    "manage_webhooks": [
+        "outgoing_webhooks_create", "outgoing_webhooks_update", "outgoing_webhooks_destroy",
+        "outgoing_webhooks_secret", "outgoing_webhooks_test",
+    ],
+    "redeliver": ["outgoing_webhooks_redeliver"],
     "edit_policy": ["spaces_update_policy"],
     "confirm_rule_change": ["rule_changes_confirm", "rule_changes_refuse"],
     "manage_projects": [

@@ -38,13 +38,14 @@ FIELDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "component_settings_save.git_url": ("dana", "components/{component}/settings/", {"seen_number": 1}),
     "component_entry_check_save.url": ("olli", "components/{component}/entry-checks/", {"kind": "url"}),
     "component_entry_check_save_in.url": ("olli", "components/{component}/entry-checks/prd/", {"kind": "url"}),
+    "outgoing_webhooks_create.url": ("petra", "projects/sis-omm/webhooks/", {"name": "n", "form": "signed"}),
     "promotions_create.report_url": (
         "tess", "orders/{order}/promotions/", {"environment": "uat", "test_verdict": "passed"},
     ),
 }  # fmt: skip
 SAME_CHECK = {
     "jenkins_server_edit.url", "registry_server_edit.url", "registry_server_edit.address", "git_server_edit.host",
-    "clusters_update.url",
+    "clusters_update.url", "outgoing_webhooks_update.url",
 }  # fmt: skip
 """A change of what the field above it makes: one function checks both."""
 
