@@ -91,10 +91,10 @@ class ComparedOutput(serializers.Serializer[Any]):
 class ComparisonOutput(serializers.Serializer[Any]):
     left = serializers.CharField(source="pair.left.environment.slug")
     right = serializers.CharField(source="pair.right.environment.slug")
-    components = serializers.IntegerField(source="total", help_text="of the project")
+    total = serializers.IntegerField(help_text="components of the project; 1 for a single one")
     differ = serializers.IntegerField(help_text="how many differ; null for a single one", allow_null=True)
-    items = ComparedOutput(many=True)
-    next = serializers.CharField(allow_null=True, help_text="the `start` of what follows; null at the end")
+    components = ComparedOutput(many=True)
+    next_start = serializers.CharField(allow_null=True, help_text="the `start` of what follows; null at the end")
 
 
 class Comparison(ApiView):
@@ -113,11 +113,11 @@ class Comparison(ApiView):
             raise Invalid({"right": [_("Choose two different environments of the project.")]})
         if wanted.opened:
             line = compare_one(rights, pair, wanted, wanted.opened)
-            answer = {"pair": pair, "total": 1, "differ": None, "items": [line], "next": None}
+            answer = {"pair": pair, "total": 1, "differ": None, "components": [line], "next_start": None}
         else:
             page = compare(rights, pair, wanted)
-            answer = {"pair": pair, "total": page.counts.total, "differ": page.counts.differ, "items": page.lines,
-                      "next": page.more or None}  # fmt: skip
+            answer = {"pair": pair, "total": page.counts.total, "differ": page.counts.differ,
+                      "components": page.lines, "next_start": page.more or None}  # fmt: skip
         return self.shown(ComparisonOutput, answer)
 
 

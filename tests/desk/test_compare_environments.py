@@ -195,7 +195,7 @@ def test_no_value_of_a_secret_is_shown(world: World, both: ReleaseOrder, signed_
     assert "Secret api/one" in words(page)
     answer = signed_in("dana").get("/api/v1/projects/sis-omm/comparison/?left=fat&right=uat&component=sis-omm-proxy-gw")
     assert "hunter2" not in answer.content.decode()
-    hidden = {row["name"]: row["is_hidden"] for row in answer.json()["items"][0]["details"]["configuration"]}
+    hidden = {row["name"]: row["is_hidden"] for row in answer.json()["components"][0]["details"]["configuration"]}
     assert hidden == {"DB_PASSWORD": True, "API_TOKEN": False}
 
 
@@ -349,8 +349,8 @@ def test_the_api_says_the_same(world: World, signed_in: SignIn) -> None:
     (order,) = behind(world, "A")
     client = signed_in("tess")
     found = client.get("/api/v1/projects/sis-omm/comparison/").json()
-    (item,) = found["items"]
-    assert (found["left"], found["right"], found["components"], found["differ"], found["next"]) == (
+    (item,) = found["components"]
+    assert (found["left"], found["right"], found["total"], found["differ"], found["next_start"]) == (
         "uat", "prd", 1, 1, None,
     )  # fmt: skip
     assert item["left"]["order"] == order.number and item["right"]["order"] is None and item["details"] is None
