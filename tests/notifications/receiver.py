@@ -43,7 +43,7 @@ def receiver() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             box.got.append(Got(self.path, dict(self.headers), body))
-            time.sleep(box.seconds)
+            time.sleep(box.seconds)  # a slow receiver
             status, answer = box.answers.pop(0) if len(box.answers) > 1 else box.answers[0]
             if box.drips == "headers":
                 self._drip(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 500)
@@ -65,7 +65,7 @@ def receiver() -> Iterator[Receiver]:
             with suppress(OSError):
                 for byte in data:
                     self.wfile.write(bytes([byte]))
-                    time.sleep(box.seconds)
+                    time.sleep(box.seconds)  # one that drips
 
         def log_message(self, *args: Any) -> None:
             """Nothing on the screen of a test."""

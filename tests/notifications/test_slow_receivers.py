@@ -110,7 +110,7 @@ def _drip(listener: socket.socket, context: ssl.SSLContext | None) -> None:
         said = b"HTTP/1.1 200 OK\r\nX-Long: " if context else b"\x16\x03\x03\x40\x00"
         for byte in said + b"x" * 500:
             taken.sendall(bytes([byte]))
-            time.sleep(EACH)
+            time.sleep(EACH)  # it drips
 
 
 def test_one_webhook_has_one_pass_at_a_time_in_a_process() -> None:
