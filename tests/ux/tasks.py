@@ -175,7 +175,7 @@ def change_an_allocation(office: Office) -> CountedUser:
     user.fill(field, str(now % 3 + 1))
     user.fill(user.page.locator("input[name=note]"), "peak of the opening")
     user.click(user.page.locator("main form button.btn-primary").last)
-    expect(user.page.locator("main")).to_contain_text("v2")
+    expect(user.page.locator("main .changes").first).to_contain_text("version 2")
     return user
 
 
