@@ -10,11 +10,14 @@ const BURST = 60;
 // A fetch may be given to a connection that died unnoticed: right after a return the first tries are given up early.
 const PATIENCE = { least: 3000, most: 8000, early: 10000 };
 const RETRY = { least: 300, most: 4000 };
+// A panel that was drawn a moment ago hears nothing until htmx has settled it (ms, and how often it is asked again).
+const DEAF = { pause: 100, most: 50 };
 
 const dirty = new Set();
 const flights = new Map();
 const shown = new Map();
 const tries = new Map();
+const deaf = new Map();
 let timer = 0;
 let flushAt = 0;
 let failingSince = 0;
@@ -68,8 +71,23 @@ function flush() {
   // Nobody sees a hidden page: its panels are fetched when it is seen again.
   if (document.hidden) return;
   const due = new Set([...dirty].filter((key) => !flights.has(key)));
+  if (!due.size) return;
   due.forEach((key) => dirty.delete(key));
-  if (due.size) document.body.dispatchEvent(new CustomEvent(TRIGGER, { bubbles: true, detail: { panels: due } }));
+  document.body.dispatchEvent(new CustomEvent(TRIGGER, { bubbles: true, detail: { panels: due } }));
+  askAgain(due);
+}
+
+// News that fell between the swap of a panel and its listening would be lost, and the panel old until the next.
+function askAgain(due) {
+  const there = new Set(all().map(keyOf));
+  due.forEach((key) => {
+    const count = flights.has(key) || !there.has(key) ? 0 : (deaf.get(key) || 0) + 1;
+    if (count) deaf.set(key, count);
+    else deaf.delete(key);
+    if (!count || count > DEAF.most) return;
+    dirty.add(key);
+    soon(DEAF.pause);
+  });
 }
 
 document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(0); });

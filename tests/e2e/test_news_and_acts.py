@@ -11,6 +11,7 @@ from demo.world import DEVELOPER, OPERATOR
 from tests.e2e.browsing import until
 from tests.e2e.conftest import Open
 from tests.e2e.logs import StoredLog
+from tests.e2e.test_people_and_networks import comment
 from tests.whole.people import Crew
 from tests.whole.product import Product
 
@@ -64,6 +65,18 @@ def test_what_is_not_offered_any_more_is_not_sent_and_that_is_told(open_screen: 
     page.evaluate("document.querySelectorAll('form[data-confirm]').forEach((form) => form.remove())")
     page.locator("[data-confirm-yes]").click()
     expect(page.locator("#toasts")).to_contain_text("not possible now")
+
+
+def test_news_that_comes_before_a_new_panel_listens_is_not_lost(open_screen: Open, crew: Crew) -> None:
+    """htmx lets what it has put into the page listen only once it has settled: 20 ms later, here a second."""
+    order = crew.create(AMS)
+    page = opened(open_screen, f"/orders/{order.number}/?panel=build")
+    expect(page.locator("[data-live=ok]")).to_be_visible()
+    page.evaluate("window.htmx.config.defaultSettleDelay = 1000")
+    comment(order, "said first")
+    expect(page.locator("#activity")).to_contain_text("said first")
+    comment(order, "said while nothing listens")
+    expect(page.locator("#activity")).to_contain_text("said while nothing listens", timeout=10_000)
 
 
 def test_a_filter_chosen_while_news_comes_is_the_one_shown(open_screen: Open, crew: Crew) -> None:
