@@ -1,7 +1,8 @@
 """One broadcaster per web process: it reads each change once and fans it out to the sockets that asked.
 
 The rows are the log that a page reads. The broadcaster finds what changed by polling indexed times in a 5 s window
-(database time, so hosts' clocks do not matter; the window forgives commits that come late). A hint from Redis names an
+(database time, so hosts' clocks do not matter; the window forgives commits that come late, and now and then what is
+older is looked through for those that came later still). A hint from Redis names an
 order and its newest event: of a watched order just those events are read at once, and a read of everything follows.
 Hints may all be lost; the poll finds the same. A subscriber has a cursor; what the ring of recent frames has lost
 is read from the rows again, so a slow reader only falls behind and never loses or doubles an event.
@@ -41,6 +42,9 @@ log = structlog.get_logger(__name__)
 POLL_SECONDS = 0.2
 APART_SECONDS = 0.05
 """Hints bring the next pass over everything forward, but never nearer than this to the last one."""
+LATE_SECONDS = 300.0
+LATE_APART_SECONDS = 10.0
+"""A lock or a slow disk may hold a commit up for longer than the window: so far back, so often, it is looked for."""
 RIGHTS_SECONDS = 1.0
 FAULT_SECONDS = 0.5
 RING = 1000
@@ -91,7 +95,8 @@ class Broadcaster:
         self._nudge = asyncio.Event()
         self._hinted: dict[int, int] = {}
         self._seen: dict[Any, Any] = {}
-        self._began_at = self._due_at = 0.0
+        self._began_at = self._due_at = self._late_at = 0.0
+        self._knows_old = False
         self._read_at = time.monotonic()
 
     def behind(self) -> float:
@@ -210,7 +215,24 @@ class Broadcaster:
         # The window reaches back to the last read that came through: nothing is lost while the rows were out of reach.
         self._began_at = started = time.monotonic()
         self._due_at = started + POLL_SECONDS
-        changes = await recent_changes(WINDOW_SECONDS + started - self._read_at, tuple(self.orders))
+        await self._tell(await recent_changes(WINDOW_SECONDS + started - self._read_at, tuple(self.orders)))
+        self._read_at = started
+        if started >= self._late_at:
+            await self._read_late()
+
+    async def _read_late(self) -> None:
+        """What was committed long after the time that it carries; the first time it is told apart from what is old."""
+        late = await recent_changes(LATE_SECONDS, but_last=WINDOW_SECONDS)
+        late.orders[:] = [row for row in late.orders if row[3] > self._seen.get(("order", row[0]), 0)]
+        if self._knows_old:
+            await self._tell(late)
+        else:
+            self._knows_old = True
+            for key, stamp in late.stamps():
+                self._is_news(key, stamp)
+        self._late_at = time.monotonic() + LATE_APART_SECONDS
+
+    async def _tell(self, changes: Changes) -> None:
         for order_id, number, project_id, last_seq in changes.orders:
             if self._is_news(("order", order_id), last_seq):
                 self._mark_changed(Topic("project", str(project_id)))
@@ -221,7 +243,6 @@ class Broadcaster:
                     self._seen.pop(("order", order_id), None)
                     raise
         self._mark_rows(changes)
-        self._read_at = started
 
     def _mark_rows(self, changes: Changes) -> None:
         """What has no events: places, spaces and growing logs."""
@@ -243,6 +264,7 @@ class Broadcaster:
             return False
         if len(self._seen) > 20_000:
             self._seen.clear()
+            self._knows_old = False
         self._seen[key] = stamp
         return True
 

@@ -79,14 +79,30 @@ class Changes:
     spaces: list[tuple[int, Any]]
     logs: list[tuple[int, int, int]]
 
+    def stamps(self) -> list[tuple[tuple[str, int], Any]]:
+        """What tells each order, place and space of before from one that has changed since."""
+        orders: list[tuple[tuple[str, int], Any]] = [(("order", row[0]), row[3]) for row in self.orders]
+        return [
+            *orders,
+            *((("place", row[3]), row[2]) for row in self.places),
+            *((("space", row[0]), row[1]) for row in self.spaces),
+        ]
+
 
 @on_reader_thread
-def recent_changes(seconds: float, watched: Collection[int] = ()) -> Changes:
-    """Rows that changed within so many seconds, by the database's clock; logs of the orders ``watched`` (ids)."""
+def recent_changes(seconds: float, watched: Collection[int] = (), *, but_last: float = 0.0) -> Changes:
+    """Rows that changed within so many seconds, by the database's clock; logs of the orders ``watched`` (ids).
+
+    ``but_last``: those of the last so many seconds are left out.
+    """
     since = now_minus(seconds)
     events = OrderEvent.objects.filter(at__gte=since).order_by()
     places = Placement.objects.filter(changed_at__gte=since).order_by()
     spaces = Space.objects.filter(changed_at__gte=since).order_by()
+    if but_last:
+        until = now_minus(but_last)
+        events = events.filter(at__lt=until)
+        places, spaces = places.filter(changed_at__lt=until), spaces.filter(changed_at__lt=until)
     return Changes(
         list(events.values_list("order_id", "order__number", "order__project_id").annotate(Max("seq"))),
         [(*row, frozenset(ids) - {None}) for *row, ids in _with_orders(places)],

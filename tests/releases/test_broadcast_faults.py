@@ -117,6 +117,25 @@ def _long_ago(order: ReleaseOrder) -> None:
     OrderEvent.objects.filter(order=order).update(at=timezone.now() - timedelta(seconds=30))
 
 
+def test_what_was_committed_long_after_its_time_is_found(order: ReleaseOrder) -> None:
+    async def play() -> list[bool]:
+        caster, page = Broadcaster(), Page()
+        one = subscriber(page, order, cursor=1)
+        caster.subscribers.setdefault(one.topic, set()).add(one)
+        await caster._read_changes()
+        await sync_to_async(_long_ago)(order)
+        told = []
+        for is_time in (False, True, True):
+            one.wake.clear()
+            caster._late_at = 0.0 if is_time else caster._late_at
+            await caster._read_changes()
+            told.append(one.wake.is_set())
+        await caster._catch_up(one)
+        return [*told, page.seen == [2]]
+
+    assert asyncio.run(play()) == [False, True, False, True], "found when it is looked for, and told once"
+
+
 @pytest.mark.parametrize("error", [InterfaceError("connection already closed"), RuntimeError("a bug")])
 def test_the_loops_outlive_every_error(order: ReleaseOrder, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     rounds = Counter[str]()
