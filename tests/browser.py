@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.e2e.browsing import Screen
 from tests.whole.product import ROOT, Product
+from tests.whole.rows import Rows
 
 CHROMIUM = ("chromium-headless-shell", "chromium")
 """Debian's. The shell is the same engine without a desktop: a new window costs it a third of the time."""
@@ -61,6 +62,21 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+def newest_rows(rows: Rows) -> str:
+    """What tells a page that shows something old from a run that did not go on: places, their runs, newest events."""
+    return "\n".join(
+        f"{query}\n" + "\n".join(f"  {row}" for row in rows.all(query))
+        for query in (
+            "SELECT CURRENT_TIMESTAMP",
+            "SELECT id, space_id, state, next_at, wakes, claims, lease_until, owner, contact_lost_since"
+            " FROM releases_spaceobservation ORDER BY id",
+            "SELECT id, space_id, component_id, in_progress_id, last_applied_id, last_succeeded_id, settled_at,"
+            " seen_at, changed_at, unsettled_reason FROM releases_placement ORDER BY changed_at DESC LIMIT 12",
+            "SELECT id, order_id, seq, kind, at FROM releases_orderevent ORDER BY id DESC LIMIT 15",
+        )
+    )
+
+
 @contextmanager
 def windows(request: pytest.FixtureRequest, product: Product, chromium: Browser) -> Iterator[Open]:
     """``open_screen("chenlei", "/orders/", locale=…, javascript=…)``: another window of another person.
@@ -82,5 +98,6 @@ def windows(request: pytest.FixtureRequest, product: Product, chromium: Browser)
         screen.context.close()
     if has_failed:
         request.node.add_report_section("teardown", "product", product.log())
+        request.node.add_report_section("teardown", "rows", newest_rows(product.rows()))
         return
     assert [mistake for screen in screens for mistake in screen.mistakes] == [], "the pages' own mistakes"
