@@ -60,6 +60,7 @@ def _read_registry(order: ReleaseOrder, build: Build) -> dict[str, Any]:
 
 LOG_SECONDS = 5.0
 LOGS_KEPT_SECONDS = 1.0
+EVENTS_KEPT_SECONDS = 2.0
 OBJECTS_KEPT_SECONDS = 10.0
 K = TypeVar("K")
 V = TypeVar("V")
@@ -163,13 +164,11 @@ class _Kept(Generic[K, V]):
         return found[1]
 
 
+_EVENTS: _Kept[tuple[int, tuple[str, ...]], tuple[EventFacts, ...]] = _Kept(EVENTS_KEPT_SECONDS)
 _LOGS: _Kept[tuple[int, tuple[tuple[str, LogWanted], ...]], tuple[PodRead, ...]] = _Kept(LOGS_KEPT_SECONDS)
-
 _OBJECTS: _Kept[tuple[int, tuple[ObjectRef, ...]], tuple[dict[str, Manifest | None] | None, MessageLike]] = _Kept(
     OBJECTS_KEPT_SECONDS
 )
-KEPT_SECONDS = 2.0
-_kept: dict[tuple[int, tuple[str, ...]], tuple[float, tuple[EventFacts, ...]]] = {}
 
 
 def events_of(space: Space, uids: Sequence[str]) -> tuple[EventFacts, ...]:
@@ -177,18 +176,16 @@ def events_of(space: Space, uids: Sequence[str]) -> tuple[EventFacts, ...]:
 
     Many people may watch one rollout: an answer is good for all of them for two seconds.
     """
-    key = (space.pk, tuple(uids))
-    now = time.monotonic()
-    for old in [one for one, (at, _events) in list(_kept.items()) if now - at > KEPT_SECONDS]:
-        _kept.pop(old, None)
-    if key not in _kept:
-        try:
-            cluster = kubernetes.connect(cluster_target(space.cluster))
-            found = [event for uid in uids if uid for event in cluster.events(space.namespace, uid)]
-        except DeployerError as error:
-            raise Refused(as_message(error), "events", status=502) from error
-        _kept[key] = (now, tuple(sorted(found, key=lambda event: event.at)))
-    return _kept[key][1]
+    return _EVENTS.get((space.pk, tuple(uids)), lambda: _read_events(space, uids))
+
+
+def _read_events(space: Space, uids: Sequence[str]) -> tuple[EventFacts, ...]:
+    try:
+        cluster = kubernetes.connect(cluster_target(space.cluster))
+        found = [event for uid in uids if uid for event in cluster.events(space.namespace, uid)]
+    except DeployerError as error:
+        raise Refused(as_message(error), "events", status=502) from error
+    return tuple(sorted(found, key=lambda event: event.at))
 
 
 @dataclass(frozen=True)
