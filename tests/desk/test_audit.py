@@ -28,6 +28,7 @@ from desk.audit_rows import act_of
 from foundation.clock import db_now
 from foundation.request_context import request_context
 from foundation.runs.driving import drive
+from foundation.streaming import one_by_one
 from tests.cast import World, browse
 
 pytestmark = pytest.mark.django_db
@@ -235,7 +236,7 @@ def test_an_export_holds_one_chunk_at_once_under_asgi_too(rows: World, monkeypat
     assert isinstance(audit_files.response(request, iter(["a"]), "csv"), StreamingHttpResponse)
 
     async def read() -> list[str]:
-        return [piece async for piece in audit_files._one_by_one(iter(["a", "b"]))]
+        return [piece async for piece in one_by_one(iter(["a", "b"]))]
 
     assert asyncio.run(read()) == ["a", "b"]
 

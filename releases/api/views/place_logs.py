@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.handlers.asgi import ASGIRequest
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
@@ -16,6 +15,7 @@ from accounts.actor import actor_of
 from foundation.api.views import ApiView
 from foundation.messages import message as _
 from foundation.problems import Invalid
+from foundation.streaming import download
 from releases.api.views.deployments import place_of
 from releases.logs import patterns, pods
 from releases.logs.merged import COLOURS, JOINED, LEFT
@@ -114,15 +114,5 @@ class PlaceLog(ApiView):
 
 
 def _raw(request: Request, place: Placement, asked: PlaceLogAsked) -> StreamingHttpResponse:
-    """In pieces. ASGI and WSGI each want their own kind of iterator."""
-    pieces = whole_text(place, asked)
-    body = _later(pieces) if isinstance(request._request, ASGIRequest) else pieces
-    response = StreamingHttpResponse(body, content_type="text/plain; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{file_name(place, asked.names)}"'
-    response["Cache-Control"] = "no-store"
-    return response
-
-
-async def _later(pieces: Any) -> Any:
-    for piece in pieces:
-        yield piece
+    name = file_name(place, asked.names)
+    return download(request._request, whole_text(place, asked), content_type="text/plain; charset=utf-8", name=name)
