@@ -20,8 +20,8 @@ from deployer.messages import message as _
 from foundation.messages import MessageLike
 from foundation.problems import Refused
 from foundation.runs.choices import RunState
-from foundation.runs.finish import begin, finish
-from foundation.runs.lease import Done, Lease, LeaseLost, Parked
+from foundation.runs.finish import begin, finish_own
+from foundation.runs.lease import Done, Lease, Parked
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +37,15 @@ def render_preview(lease: Lease) -> Done:
     has_problems = any(result["problems"] for result in results)
     with transaction.atomic():
         lease.save(results=results)
-        _finish(lease, RunState.FAILED if has_problems else RunState.SUCCEEDED, "template" if has_problems else "")
+        finish_own(
+            lease, to=RunState.FAILED if has_problems else RunState.SUCCEEDED, reason="template" if has_problems else ""
+        )
     return Done()
 
 
 def give_up_preview(lease: Lease, reason: str) -> None:
     """Ends a preview that the engine gave up on."""
-    _finish(lease, RunState.ERRORED, reason)
+    finish_own(lease, to=RunState.ERRORED, reason=reason)
 
 
 # ---------------------------------------------------------------- branches after a push
@@ -79,13 +81,13 @@ def test_server(lease: Lease) -> Done:
         facts, message, state, reason = {}, exc.message, RunState.FAILED, type(exc).__name__.lower()
     with transaction.atomic():
         lease.save(facts=facts, message=message)
-        _finish(lease, state, reason)
+        finish_own(lease, to=state, reason=reason)
     return Done()
 
 
 def give_up_test(lease: Lease, reason: str) -> None:
     """Ends a test that the engine gave up on."""
-    _finish(lease, RunState.ERRORED, reason)
+    finish_own(lease, to=RunState.ERRORED, reason=reason)
 
 
 def _test_jenkins(lease: Lease, test: ServerTest) -> tuple[dict[str, Any], MessageLike]:
@@ -153,9 +155,3 @@ def _facts(facts: ServerFacts) -> dict[str, Any]:
         "latency_ms": facts.latency_ms,
         "notes": list(facts.notes),
     }
-
-
-def _finish(lease: Lease, state: str, reason: str) -> None:
-    is_ours = finish(lease.kind.model, lease.pk, to=state, fence=lease.fence, owner=lease.owner, reason=reason)
-    if not is_ours:
-        raise LeaseLost(f"{lease} is not ours any more.")

@@ -26,7 +26,8 @@ from foundation.encryption import SecretUnreadable
 from foundation.messages import as_message, join_messages, verbatim
 from foundation.messages import message as _
 from foundation.problems import Refused
-from foundation.runs.engine import Again, Done, Lease, LeaseLost, Outcome, RunState, begin, finish
+from foundation.runs.engine import Again, Done, Lease, Outcome, RunState, begin
+from foundation.runs.finish import finish_own
 
 QUOTA = "prism4k"
 """Name of the one ResourceQuota that is ours in each namespace."""
@@ -173,18 +174,13 @@ def _end_sync(lease: Lease, wanted: dict[str, Any], to: str, reason: str, messag
         if row.wanted != wanted:
             return Again()
         lease.save(message=message)
-        _finish(lease, to, reason)
+        finish_own(lease, to=to, reason=reason)
     return Done()
 
 
 def give_up(lease: Lease, reason: str) -> None:
     """The engine's end of a sync that never came to an end."""
-    _finish(lease, RunState.ERRORED, reason)
-
-
-def _finish(lease: Lease, to: str, reason: str) -> None:
-    if not finish(lease.kind.model, lease.pk, to=to, fence=lease.fence, owner=lease.owner, reason=reason):
-        raise LeaseLost(f"{lease} is not ours any more.")
+    finish_own(lease, to=RunState.ERRORED, reason=reason)
 
 
 # ---------------------------------------------------------------- connection test
@@ -292,10 +288,10 @@ def _end_test(lease: Lease, to: str, reason: str, message: object) -> Outcome:
     with transaction.atomic():
         lease.hold()
         lease.save(message=message)
-        _finish(lease, to, reason)
+        finish_own(lease, to=to, reason=reason)
     return Done()
 
 
 def give_up_test(lease: Lease, reason: str) -> None:
     """The engine's end of a test that never came to an end."""
-    _finish(lease, RunState.ERRORED, reason)
+    finish_own(lease, to=RunState.ERRORED, reason=reason)

@@ -12,6 +12,7 @@ from foundation.runs.choices import ACTIVE, TERMINAL, RunState
 from foundation.runs.claim import hint_seconds
 from foundation.runs.identity import owner_prefix
 from foundation.runs.kinds import all_kinds
+from foundation.runs.lease import Lease, LeaseLost
 from foundation.runs.models import Run
 
 
@@ -53,6 +54,13 @@ def finish(
         **fields,
     )
     return changed == 1
+
+
+def finish_own(lease: Lease, *, to: str, reason: str = "", **fields: Any) -> None:
+    """The end that a step gives its own run; raises LeaseLost where another process holds it, or a person ended it."""
+    model = lease.kind.model
+    if not finish(model, lease.pk, to=to, fence=lease.fence, owner=lease.owner, reason=reason, **fields):
+        raise LeaseLost(f"{lease} is not ours any more.")
 
 
 def begin(model: type[Run], pk: int, *, fence: int | None = None, owner: str | None = None) -> bool:

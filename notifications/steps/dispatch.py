@@ -11,12 +11,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 
 import httpx
 from django.conf import settings
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import override, pgettext
@@ -25,21 +22,18 @@ from deployer.adapters.pinned import pinned
 from deployer.adapters.timed import timed
 from deployer.errors import OutcomeUnknown, Rejected, TooLate, Unavailable
 from foundation.clock import db_now
-from foundation.messages import MessageLike, as_message, join_messages, redacted_message, verbatim
+from foundation.messages import as_message, join_messages, redacted_message, verbatim
 from foundation.messages import message as _
 from foundation.outbound import HostUnknown, check_url
 from foundation.problems import Refused
 from foundation.runs.choices import RunState
-from foundation.runs.finish import begin, finish
-from foundation.runs.lease import Again, Done, Lease, LeaseLost, Outcome
+from foundation.runs.lease import Again, Lease, Outcome
 from foundation.runs.writeback import tell_contact_is_lost
 from notifications.bodies import TAKEN_BY_STATUS, Parcel, Request, request_for, why_not_taken
 from notifications.masking import quoted
 from notifications.models import Dispatch
+from notifications.steps.attempts import GIVEN_UP_AFTER, begin_attempt, end, pause_after
 
-GIVEN_UP_AFTER = timedelta(days=1)
-FIRST_PAUSE_SECONDS = 30.0
-LONGEST_PAUSE_SECONDS = 3600.0
 MOST_COPIES = 8
 """So often it is sent without an answer: a receiver that does the work and answers too late has done it each time."""
 ANSWER_SECONDS = 10.0
@@ -108,11 +102,12 @@ def connect(target: Endpoint, *, on_answer: Callable[[], None]) -> Courier:
 
 def step(lease: Lease) -> Outcome:
     """One attempt. Raises Unavailable, where nothing was sent: the engine asks again while the other side is away."""
-    row = _begin(lease)
+    begin_attempt(lease)
+    row = Dispatch.objects.select_related("webhook__project").get(pk=lease.pk)
     if row.webhook.project.is_archived or not row.webhook.is_on:
-        return _end(lease, RunState.CANCELLED, _("The webhook is switched off, or its project is archived."))
+        return end(lease, RunState.CANCELLED, _("The webhook is switched off, or its project is archived."))
     if db_now() - row.due_at > GIVEN_UP_AFTER:
-        return _end(lease, RunState.FAILED, row.message or _("It could not be delivered within a day."))
+        return end(lease, RunState.FAILED, row.message or _("It could not be delivered within a day."))
     try:
         with lease.open(connect, Endpoint(row.webhook.key)) as courier:
             request = _request(row)
@@ -124,17 +119,8 @@ def step(lease: Lease) -> Outcome:
         lease.save(message=error.message)
         raise
     except Rejected as error:
-        return _end(lease, RunState.FAILED, error.message)
+        return end(lease, RunState.FAILED, error.message)
     return _heard(lease, row, request, answer)
-
-
-def _begin(lease: Lease) -> Dispatch:
-    """Its intent, committed: one attempt more is counted."""
-    with transaction.atomic():
-        lease.hold()
-        begin(Dispatch, lease.pk, fence=lease.fence, owner=lease.owner)
-        lease.save(attempts=F("attempts") + 1)
-    return Dispatch.objects.select_related("webhook__project").get(pk=lease.pk)
 
 
 def _unanswered(lease: Lease, row: Dispatch, error: OutcomeUnknown) -> Outcome:
@@ -144,14 +130,9 @@ def _unanswered(lease: Lease, row: Dispatch, error: OutcomeUnknown) -> Outcome:
         tell_contact_is_lost(lease.contact.lost, error, was_probe=lease.is_probe)
     if row.unanswered + 1 >= MOST_COPIES:
         said = _("It was sent %(count)s times and gave no answer: it may have taken them.", count=MOST_COPIES)
-        return _end(lease, RunState.FAILED, join_messages(said, error.message))
+        return end(lease, RunState.FAILED, join_messages(said, error.message))
     lease.save(message=error.message, unanswered=F("unanswered") + 1)
-    return Again(_pause(row.unanswered))
-
-
-def _pause(times: int) -> float:
-    """Seconds after so many failures before this one."""
-    return min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(times, 10))
+    return Again(pause_after(row.unanswered + 1))
 
 
 def _check_whole(row: Dispatch, answer: Answer) -> None:
@@ -164,20 +145,13 @@ def _heard(lease: Lease, row: Dispatch, request: Request, answer: Answer) -> Out
     status, body = answer.status, answer.body
     said = why_not_taken(row.webhook.form, body) if status < 300 else body.decode("utf-8", "replace")
     if status < 300 and not said:
-        return _end(lease, RunState.SUCCEEDED, "", status)
+        return end(lease, RunState.SUCCEEDED, status=status)
     said = quoted(said, MOST_QUOTED, request.url, row.webhook.secret)
     message = redacted_message(_("It answered %(status)s: %(said)s", status=status, said=verbatim(said or "–")))
     if status >= 500 or status in (408, 425, 429):
         lease.save(message=message, status=status)
-        return Again(_pause(row.attempts - 1))
-    return _end(lease, RunState.FAILED, message, status)
-
-
-def _end(lease: Lease, to: RunState, message: MessageLike, status: int | None = None) -> Outcome:
-    fields: dict[str, Any] = {"message": as_message(message), **({} if status is None else {"status": status})}
-    if not finish(Dispatch, lease.pk, to=to, fence=lease.fence, owner=lease.owner, **fields):
-        raise LeaseLost(f"{lease} is not ours any more.")
-    return Done()
+        return Again(pause_after(row.attempts))
+    return end(lease, RunState.FAILED, message, status=status)
 
 
 def _request(row: Dispatch) -> Request:

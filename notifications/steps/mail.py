@@ -8,29 +8,22 @@ Where the server has the text and says nothing, it may have taken it: such a mai
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from email.message import EmailMessage
-
-from django.db import transaction
-from django.db.models import F
 
 from accounts.models import User
 from deployer.errors import DeployerError, OutcomeUnknown, Rejected, TooLate
 from environments.access import Rights
 from foundation.clock import db_now
-from foundation.messages import MessageLike, as_message
+from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.runs.choices import RunState
-from foundation.runs.finish import begin, finish
-from foundation.runs.lease import Again, Done, Lease, LeaseLost, Outcome
+from foundation.runs.lease import Again, Lease, Outcome
 from notifications import smtp
 from notifications.letters import letter
 from notifications.models import Mail, Mute, Notice
 from notifications.selectors.notices import own_notices
+from notifications.steps.attempts import GIVEN_UP_AFTER, begin_attempt, end, pause_after
 
-GIVEN_UP_AFTER = timedelta(days=1)
-FIRST_PAUSE_SECONDS = 30.0
-LONGEST_PAUSE_SECONDS = 3600.0
 ANSWER_SECONDS = 3.0
 """For each word of the server before the text: a dozen of them leave time for the text and its answer in a step."""
 MOST_UNANSWERED = 5
@@ -45,19 +38,21 @@ def step(lease: Lease) -> Outcome:
     if left > 0:
         # Woken with all others of the mail server, which is back: the night is not over.
         return Again(left)
-    mail = _begin(lease)
+    # From now on no notice joins it.
+    begin_attempt(lease)
+    mail = Mail.objects.select_related("person").get(pk=lease.pk)
     notices, more = _readable(mail)
     server = smtp.mail_server(ANSWER_SECONDS)
     if why := _why_not(mail.person, notices):
-        return _end(lease, RunState.CANCELLED, why)
+        return end(lease, RunState.CANCELLED, why)
     if server is None or db_now() - mail.due_at > GIVEN_UP_AFTER:
-        return _end(lease, RunState.FAILED, mail.message or _("It could not be sent within a day."))
+        return end(lease, RunState.FAILED, mail.message or _("It could not be sent within a day."))
     try:
         with lease.open(smtp.connect, server) as postman:
             return _sent(lease, mail, postman, letter(mail, notices, more))
     except Rejected as error:
         if error.reason != "later":
-            return _end(lease, RunState.FAILED, error.message)
+            return end(lease, RunState.FAILED, error.message)
         return _later(lease, mail.attempts, error)
     except TooLate as error:
         # Nothing was sent. Who has lost the lease by now writes nothing: this raises then.
@@ -73,18 +68,9 @@ def _sent(lease: Lease, mail: Mail, postman: smtp.Postman, text: EmailMessage) -
         lease.save(unanswered=count)
         if count >= MOST_UNANSWERED:
             message = _("The mail server gave no answer to its text, %(n)s times: it may have arrived.", n=count)
-            return _end(lease, RunState.FAILED, message)
+            return end(lease, RunState.FAILED, message)
         return _later(lease, count, error)
-    return _end(lease, RunState.SUCCEEDED)
-
-
-def _begin(lease: Lease) -> Mail:
-    """Its intent, committed: from now on no notice joins it, and one attempt more is counted."""
-    with transaction.atomic():
-        mail: Mail = lease.hold()
-        begin(Mail, lease.pk, fence=lease.fence, owner=lease.owner)
-        lease.save(attempts=F("attempts") + 1)
-    return Mail.objects.select_related("person").get(pk=mail.pk)
+    return end(lease, RunState.SUCCEEDED)
 
 
 def _readable(mail: Mail) -> tuple[list[Notice], int]:
@@ -106,15 +92,4 @@ def _why_not(person: User, notices: Sequence[Notice]) -> MessageLike:
 
 def _later(lease: Lease, count: int, error: DeployerError) -> Outcome:
     lease.save(message=error.message)
-    return Again(_pause(count))
-
-
-def _pause(count: int) -> float:
-    """After so many attempts. Those of a long silence count too: without a bound the power outgrows a float."""
-    return min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(max(0, count - 1), 10))
-
-
-def _end(lease: Lease, to: RunState, message: MessageLike = "") -> Outcome:
-    if not finish(Mail, lease.pk, to=to, fence=lease.fence, owner=lease.owner, message=as_message(message)):
-        raise LeaseLost(f"{lease} is not ours any more.")
-    return Done()
+    return Again(pause_after(count))

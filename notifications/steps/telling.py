@@ -169,12 +169,12 @@ def _tidy(lease: Lease, row: Telling) -> Outcome:
     now = db_now()
     if row.tidied_at is not None and now - row.tidied_at < TIDIED_EACH:
         return Again(PAUSE_SECONDS)
-    old = Notice.objects.filter(at__lt=now - timedelta(days=KEPT_DAYS)).order_by("pk").values_list("pk", flat=True)
-    bite = list(old[:BITE])
-    if bite:
-        Notice.objects.filter(pk__in=bite).delete()
-        return Again(0)
-    for kept in (Mail, Dispatch):
-        kept.objects.filter(due_at__lt=now - timedelta(days=KEPT_DAYS), state__in=sorted(TERMINAL)).delete()
+    before = now - timedelta(days=KEPT_DAYS)
+    over = {"due_at__lt": before, "state__in": sorted(TERMINAL)}
+    for old in (Notice.objects.filter(at__lt=before), Mail.objects.filter(**over), Dispatch.objects.filter(**over)):
+        bite = list(old.order_by("pk").values_list("pk", flat=True)[:BITE])
+        if bite:
+            old.model._default_manager.filter(pk__in=bite).delete()
+            return Again(0)
     lease.save(tidied_at=now)
     return Again(PAUSE_SECONDS)
