@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from components.settings_fields import NEEDED, NeededField, text_column
 from components.targets import ensure_offered, git_server_of
 from components.validators import GrammarError
 from environments.models import Space
+from environments.selectors.places import spaces_by_project
 from foundation.messages import MessageLike, join_messages
 from foundation.messages import message as _
 from foundation.problems import Refused
@@ -50,19 +50,14 @@ def missing_of_many(components: Sequence[Component]) -> dict[int, list[MessageLi
     What the servers of a project offer is not among it: the component's own page asks that.
     """
     settings = {row.component_id: row for row in newest_of_each(components)}
-    spaces: dict[int, list[Space]] = defaultdict(list)
-    for space in Space.objects.filter(
-        project__in={row.project_id for row in components}, is_archived=False
-    ).select_related("environment"):
-        spaces[space.project_id].append(space)
+    projects = {row.project_id for row in components}
+    spaces = spaces_by_project(projects)
     given = set(Allocation.objects.filter(component__in=components).values_list("component_id", "environment_id"))
-    equipped = set(
-        Toolchain.objects.filter(project__in={row.project_id for row in components}).values_list("project", flat=True)
-    )
+    equipped = set(Toolchain.objects.filter(project__in=projects).values_list("project", flat=True))
     found: dict[int, list[MessageLike]] = {}
     for row in components:
         chosen = settings.get(row.pk) or ComponentSettings(component=row, job_name="")
-        places = [space for space in spaces[row.project_id] if (row.pk, space.environment_id) not in given]
+        places = [space for space in spaces.get(row.project_id, []) if (row.pk, space.environment_id) not in given]
         labels = [element.label for element in _missing_settings(chosen)]
         labels += [_allocation_in(space) for space in places]
         found[row.pk] = labels + ([] if row.project_id in equipped else [_SERVERS])

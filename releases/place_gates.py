@@ -28,8 +28,7 @@ def role_gate(rights: Rights, verb: str, space: Space) -> Gate:
 def stands(place: Placement, good: Deployment | None) -> Gate:
     """``good``, which succeeded there last, is what stands there: a failed scale or restart of it may be undone."""
     if good is None or good.snapshot_id is None:
-        message = _("Nothing of this component has succeeded here yet: deploy it first.")
-        return Gate("stands", False, message, who_may("deploy", space=place.space))
+        return nothing_stands(place.space)
     applied = place.last_applied
     # While something is under way the queue says so.
     if place.in_progress_id is None and (applied is None or applied.snapshot_id != good.snapshot_id):
@@ -37,6 +36,12 @@ def stands(place: Placement, good: Deployment | None) -> Gate:
         since = applied.finished_at if applied else None
         return Gate("stands", False, message, who_may("deploy", space=place.space), since)
     return Gate("stands", True, _("Order %(number)s stands here.", number=good.order.number), since=good.finished_at)
+
+
+def nothing_stands(space: Space) -> Gate:
+    """Closed: there is nothing there to do anything with."""
+    message = _("Nothing of this component has succeeded here yet: deploy it first.")
+    return Gate("stands", False, message, who_may("deploy", space=space))
 
 
 def restart_gates(place: Placement, good: Deployment | None, *, own: Deployment | None = None) -> list[Gate]:

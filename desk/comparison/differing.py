@@ -27,6 +27,8 @@ from django.db.models.functions import Coalesce, Greatest, Least
 
 from components.models import Component
 from components.selectors import newest_settings
+from components.services.allocations import AMOUNTS
+from components.services.scaling_rules import NUMBERS
 from environments.models import Space
 from foundation.messages import MessageLike
 from foundation.messages import message as _
@@ -46,8 +48,7 @@ KINDS: dict[str, MessageLike] = {
 }
 """In what two places of one component may differ."""
 
-AMOUNTS = ("replicas", "cpu_request", "cpu_limit", "memory_request", "memory_limit")
-RULE = ("is_on", "minimum", "maximum", "cpu_percent", "scale_up_seconds", "scale_down_seconds")
+RULE = ("is_on", *NUMBERS)
 TEMPLATES = ("deployment_template", "service_template")
 
 _VERSION = Q(unlike_order=True)

@@ -15,11 +15,12 @@ from components.services.allocations import show_amounts
 from deployer.manifests.ways_out import ways_out as names_in_use
 from environments.access import Rights
 from environments.models import Environment, Space
+from environments.selectors.places import spaces_by_project
 from foundation import paging
 from foundation.runs.choices import RunState
 from releases.models import Deployment, Placement, ReleaseOrder
 from releases.presenters.list import order_rows, with_names
-from releases.presenters.standings import light_places, places_by_space, spaces_by_project
+from releases.presenters.standings import light_places, places_by_space
 from releases.presenters.states import Shown, attempt_state, place_state
 from releases.selectors import removals_there
 

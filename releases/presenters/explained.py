@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from accounts.models import User
-from environments.access import who_may
 from environments.models import Space
 from environments.verb_words import OWNED
 from foundation.messages import message as _
@@ -14,7 +13,7 @@ from releases import break_glass, gates, scaling, selectors
 from releases.choices import ApprovalState
 from releases.gates import Gate
 from releases.models import Approval, ReleaseOrder
-from releases.place_gates import back_gates, not_proven, restart_gates
+from releases.place_gates import back_gates, not_proven, nothing_stands, restart_gates
 from releases.presenters.review import bars_of, gates_of_removal, review_gates
 from releases.scale_gates import scale_gates
 from releases.services import approvals
@@ -104,14 +103,14 @@ def _review_break_glass(order: ReleaseOrder, space: Space, person: User | None) 
 
 def _restart(order: ReleaseOrder, space: Space, person: User | None) -> list[Gate]:
     place = selectors.place_in_use(order, space)
-    return restart_gates(place, place.last_succeeded) if place else [_stands_nowhere(space)]
+    return restart_gates(place, place.last_succeeded) if place else [nothing_stands(space)]
 
 
 def _scale(order: ReleaseOrder, space: Space, person: User | None) -> list[Gate]:
     """To as many pods as there are: another number may need more."""
     place = selectors.place_in_use(order, space)
     if place is None:
-        return [_stands_nowhere(space)]
+        return [nothing_stands(space)]
     good = place.last_succeeded
     return scale_gates(place, good, scaling.replicas_of(good) if good else 0, deployer=person)
 
@@ -122,11 +121,6 @@ def _roll_back(order: ReleaseOrder, space: Space, person: User | None) -> list[G
     earlier = selectors.earlier_successes(place) if place else []
     target = next((row for row in earlier if row.order_id == order.pk), None)
     return back_gates(target, space, deployer=person) if target else [not_proven(space)]
-
-
-def _stands_nowhere(space: Space) -> Gate:
-    message = _("Nothing of this component has succeeded here yet: deploy it first.")
-    return Gate("stands", False, message, who_may("deploy", space=space))
 
 
 KINDS: dict[str, Callable[[ReleaseOrder, Space, User | None], list[Gate]]] = {

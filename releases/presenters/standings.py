@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import F, FilteredRelation, Max, Q, QuerySet
 
 from environments.models import Space
+from environments.selectors.places import spaces_by_project
 from foundation.messages import MessageLike
 from foundation.runs.choices import ACTIVE, RunState
 from releases.choices import DeploymentKind, OrderState, PromotionState
@@ -210,17 +211,6 @@ def promotions_in(rows: Iterable[ReleaseOrder]) -> dict[tuple[int, int], Promoti
         space, at = getattr(row, "promoted_to", None), getattr(row, "promoted_at", None)
         if space is not None and at is not None:
             found[row.pk, space] = Promotion(order_id=row.pk, space_id=space, created_at=at)
-    return found
-
-
-def spaces_by_project(project_ids: Iterable[int]) -> dict[int, list[Space]]:
-    """The spaces of these projects in flow order: one query."""
-    found: dict[int, list[Space]] = defaultdict(list)
-    if not (ids := set(project_ids)):
-        return found
-    rows = Space.objects.filter(project_id__in=ids, is_archived=False).select_related("environment")
-    for space in rows.order_by("environment__position", "environment__slug"):
-        found[space.project_id].append(space)
     return found
 
 

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -22,6 +23,7 @@ from foundation.runs.claim import claim
 from notifications import smtp
 from notifications.models import Mail, Notice, Telling
 from notifications.services.preferences import mute, save_preferences
+from notifications.steps import telling
 from tests.cast import World, browse
 from tests.notifications.mail_server import Mailbox, knows, mail_server, silent_port
 from tests.notifications.telling import tell
@@ -280,15 +282,15 @@ def test_a_worker_that_dies_between_sending_and_writing_doubles_it_once_under_on
 ) -> None:
     from notifications.steps import mail as step
 
-    mail, real = told(world, component), step._end
+    mail, real = told(world, component), step.end
 
     def dies(*args: Any) -> Any:
         raise SystemError("killed")
 
-    monkeypatch.setattr(step, "_end", dies)
+    monkeypatch.setattr(step, "end", dies)
     send(mail)
     assert mail.state == RunState.RUNNING and len(box.mails) == 1
-    monkeypatch.setattr(step, "_end", real)
+    monkeypatch.setattr(step, "end", real)
     assert send(mail).state == RunState.SUCCEEDED
     first, second = box.mails
     assert first["Message-ID"] == second["Message-ID"] == f"<notice-{mail.number}@prism.example>"
@@ -427,3 +429,17 @@ def test_old_ones_go_with_their_notices(world: World, component: Component, dana
     for _ in range(2):
         run_once("telling", Telling.objects.get().pk)
     assert not Mail.objects.filter(pk=mail.pk).exists() and not Notice.objects.exists()
+
+
+def test_old_ones_go_in_bites(dana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand that are old at once hold up nobody who is to be told now."""
+    monkeypatch.setattr(telling, "BITE", 2)
+    long_ago = timezone.now() - timedelta(days=91)
+    for _ in range(3):
+        Mail.objects.create(person=dana, number=uuid4(), due_at=long_ago, state="succeeded")
+    Telling.objects.update(tidied_at=None, next_at=timezone.now())
+    left = []
+    for _ in range(3):
+        run_once("telling", Telling.objects.get().pk)
+        left.append(Mail.objects.count())
+    assert left == [1, 0, 0] and Telling.objects.get().tidied_at is not None
