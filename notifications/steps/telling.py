@@ -8,6 +8,7 @@ with what it has told so far, and an event that cannot be told is stepped over: 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from environments.access import read_rights
 from foundation.clock import db_now
 from foundation.messages import as_message, redacted_message
 from foundation.runs.choices import TERMINAL
-from foundation.runs.lease import Again, Lease, Outcome, step_seconds
+from foundation.runs.lease import Again, Lease, Outcome
 from notifications.dispatching import for_webhooks, write_dispatches
 from notifications.heard import Heard, Passage, listen
 from notifications.mailing import put_into_mails
@@ -36,24 +37,27 @@ PAUSE_SECONDS = 2.0
 KEPT_DAYS = 90
 TIDIED_EACH = timedelta(hours=1)
 BITE = 1000
-SHARE_OF_READING = 0.25
-"""Of the time of a step: so long who is told is asked, the rest is for writing it."""
+READING_SECONDS = 0.25
+RESTS = 3.0
+"""A pass asks so long who is told, and rests so many times as long as it took where there is more: what brings many
+events at once are many builds and deployments, which need this process themselves."""
 MOST_NOTICES = 2000
 """After so many a pass writes, too."""
 
 
 def step(lease: Lease) -> Outcome:
-    """One pass; at once again while more was done than one pass tells."""
+    """One pass; soon again while more was done than one pass tells."""
+    began = time.monotonic()
     row: Telling = lease.read()
     passage = listen(row.told, VERBS)
-    brought, up_to = _read(lease, passage)
+    brought, up_to = _read(passage)
     if up_to > row.told:
         with transaction.atomic():
             lease.hold()
             _write(brought)
             lease.save(told=up_to)
     if not passage.is_all or up_to < passage.up_to:
-        return Again(0)
+        return Again(RESTS * (time.monotonic() - began))
     return _tidy(lease, row)
 
 
@@ -66,11 +70,12 @@ class _Brought:
     dispatches: list[Dispatch] = field(default_factory=list)
 
 
-def _read(lease: Lease, passage: Passage) -> tuple[list[_Brought], int]:
+def _read(passage: Passage) -> tuple[list[_Brought], int]:
     """As many events as there is time for, one at least, and the link up to which that is."""
     found: list[_Brought] = []
+    began = time.monotonic()
     for heard in passage.events:
-        is_late = lease.remaining() < step_seconds() * (1 - SHARE_OF_READING)
+        is_late = time.monotonic() - began > READING_SECONDS
         if found and (is_late or sum(len(one.notices) for one in found) >= MOST_NOTICES):
             return found, found[-1].heard.link
         found.append(_brought_by(heard))

@@ -270,7 +270,7 @@ def test_a_pass_that_grows_long_writes_what_it_has_told_so_far(
     while seal_events():
         pass
     row, _made = Telling.objects.get_or_create(singleton=True)
-    monkeypatch.setattr(telling, *(("SHARE_OF_READING", 0.0) if how == "time" else ("MOST_NOTICES", 1)))
+    monkeypatch.setattr(telling, *(("READING_SECONDS", 0.0) if how == "time" else ("MOST_NOTICES", 1)))
     seen = []
     for _ in range(3):
         run_once("telling", row.pk)
