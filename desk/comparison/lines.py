@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-
-from django.db.models import OuterRef, Subquery
 
 from components.models import Component
 from components.naming import short_code
@@ -23,7 +21,7 @@ from foundation.messages import message as _
 from foundation.problems import Missing
 from foundation.runs.choices import RunState
 from releases.models import Deployment, Placement, Snapshot
-from releases.presenters.standings import light_places, read_attempts
+from releases.presenters.standings import last_id, last_ids, light_places, read_attempts, with_last_id
 from releases.presenters.states import Shown, attempt_state, place_state
 
 _BAD = (RunState.FAILED, RunState.ERRORED)
@@ -176,10 +174,8 @@ def _nothing(here: Side, there: Side, row: Any) -> Onward:
 
 def _sides(ids: Sequence[int], left: Space, right: Space) -> dict[int, tuple[Side, Side]]:
     """By component: two queries."""
-    last = Deployment.objects.filter(component=OuterRef("component"), space=OuterRef("space")).order_by("-pk")
-    places = light_places(component__in=ids, space__in=[left.pk, right.pk])
-    read = list(places.annotate(last_id=Subquery(last.values("pk")[:1])))
-    _tried, attempts = read_attempts([], _last_ids(read))
+    read = list(with_last_id(light_places(component__in=ids, space__in=[left.pk, right.pk])))
+    _tried, attempts = read_attempts([], last_ids(read))
     by_key = {(place.component_id, place.space_id): place for place in read}
     return {
         pk: (_side(by_key.get((pk, left.pk)), left, attempts), _side(by_key.get((pk, right.pk)), right, attempts))
@@ -187,15 +183,11 @@ def _sides(ids: Sequence[int], left: Space, right: Space) -> dict[int, tuple[Sid
     }
 
 
-def _last_ids(places: Iterable[Placement]) -> set[int]:
-    return {pk for place in places if (pk := getattr(place, "last_id", None))}
-
-
 def _side(place: Placement | None, space: Space, attempts: dict[int, Deployment]) -> Side:
     if place is None:
         return Side(space)
     place.space = space
-    attempt = attempts.get(getattr(place, "last_id", 0))
+    attempt = attempts.get(last_id(place))
     is_told = attempt is not None and (attempt.is_active or attempt.state in _BAD)
     return Side(space, place, attempt if is_told else None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,10 +25,13 @@ from releases.choices import OrderState
 from releases.models import Deployment, Placement, ReleaseOrder, Turn
 from releases.presenters.standings import (
     Known,
+    last_id,
+    last_ids,
     light_places,
     order_states,
     promotions_in,
     read_attempts,
+    with_last_id,
     with_promotions,
 )
 from releases.presenters.states import Shown, attempt_state, place_state
@@ -260,8 +263,8 @@ class _Reader:
         read_lines(list(self._places.values()))
         orders = _newest_orders(components)
         self._newest = {row.component_id: row for row in orders}
-        tried, by_id = read_attempts(self._newest.values(), _last_ids(self._places.values()))
-        self._attempts = {place.pk: by_id.get(getattr(place, "last_id", 0)) for place in self._places.values()}
+        tried, by_id = read_attempts(self._newest.values(), last_ids(self._places.values()))
+        self._attempts = {place.pk: by_id.get(last_id(place)) for place in self._places.values()}
         self._removals = removals_there(self._places.values())
         at = {(place.component_id, place.space_id): place for place in self._places.values()}
         flow = {pk: sorted(row, key=_in_flow) for pk, row in spaces.items()}
@@ -317,15 +320,9 @@ def _columns(spaces: dict[int, list[Space]]) -> list[Environment]:
 
 def _places(components: Sequence[Component]) -> dict[tuple[int, int], Placement]:
     """By (component, environment), each with the id of its newest deployment in ``last_id``."""
-    last = Deployment.objects.filter(component=OuterRef("component"), space=OuterRef("space")).order_by("-pk")
     rows = light_places(component__in=[component.pk for component in components])
-    rows = with_behind(rows.annotate(last_id=Subquery(last.values("pk")[:1]))).select_related("space__environment")
+    rows = with_behind(with_last_id(rows)).select_related("space__environment")
     return {(row.component_id, row.space.environment_id): row for row in rows}
-
-
-def _last_ids(places: Iterable[Placement]) -> set[int]:
-    """Of the newest deployment of each."""
-    return {pk for place in places if (pk := getattr(place, "last_id", None))}
 
 
 def _newest_orders(components: Sequence[Component]) -> list[ReleaseOrder]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import F, FilteredRelation, Max, Q, QuerySet
+from django.db.models import F, FilteredRelation, Max, OuterRef, Q, QuerySet, Subquery
 
 from environments.models import Space
 from environments.selectors.places import spaces_by_project
@@ -235,3 +235,19 @@ def light_places(**narrowed: Any) -> QuerySet[Placement]:
     rows = with_contact(Placement.objects.filter(**narrowed))
     rows = rows.select_related(*(f"{name}__order" for name in _PLACE_ROWS))
     return rows.defer("pods", "autoscaler", *(f"{name}__{one}" for name in _PLACE_ROWS for one in _HEAVY))
+
+
+def with_last_id(rows: QuerySet[Placement]) -> QuerySet[Placement]:
+    """Each place with the id of its newest deployment, however it ended; :func:`last_ids` collects them."""
+    last = Deployment.objects.filter(component=OuterRef("component"), space=OuterRef("space")).order_by("-pk")
+    return rows.annotate(last_id=Subquery(last.values("pk")[:1]))
+
+
+def last_id(place: Placement) -> int:
+    """What :func:`with_last_id` found; 0 where nothing was ever deployed."""
+    return getattr(place, "last_id", None) or 0
+
+
+def last_ids(places: Iterable[Placement]) -> set[int]:
+    """Of those that have one."""
+    return {last_id(place) for place in places} - {0}
