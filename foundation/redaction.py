@@ -21,8 +21,27 @@ _NOT_MASKED = r"(?!\*{8}(?:[\s'\"&,;，；。}{<]|\Z))"
 
 _NAMES = "密码|密碼|口令|密钥|密鑰|金钥|金鑰|秘钥|私钥|私鑰|令牌|授权码"
 
+_OPTIONS = (
+    (r"mysql[a-z]*|mariadb(?:-[a-z]+)?|mongo[a-z]*|sshpass|cqlsh", r"-p ?"),
+    (r"login", r"-p[ =]?"),
+    (r"redis-cli", r"-a ?"),
+    (r"ldap[a-z]+", r"-w ?"),
+    (r"ldappasswd", r"-s ?"),
+    (r"zip|unzip|sqlcmd|bcp|osql|isql|tsql", r"-P ?"),
+    (r"7z[ar]?|rar|unrar", r"-h?p"),
+    (r"ssh-keygen", r"-[NP] ?"),
+    (r"openssl", r"-k "),
+)
+"""Commands, and the option behind which they take a secret."""
+
 _lock = threading.Lock()
 _values: OrderedDict[str, None] = OrderedDict()
+
+
+def _option(commands: str, option: str) -> re.Pattern[str]:
+    before = rf"(?P<keep>\b(?:{commands})\b(?:\\\n|[^\n|;&]){{0,200}}?\s{option}['\"]?)"
+    return re.compile(before + _NOT_MASKED + r"[^\s'\"-][^\s'\"]{2,}")
+
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # scheme://user:password@host, and scheme://token@host
@@ -73,22 +92,23 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?P<keep>\"auth\":\s*\")" + _NOT_MASKED + r"[A-Za-z0-9+/=]{8,}"), _KEEP),
     # options of commands, on one line or going on in the next behind a backslash: mysql -pSECRET,
     # docker login -p SECRET, curl -u name:SECRET, --password SECRET
+    *((_option(commands, option), _KEEP) for commands, option in _OPTIONS),
+    # where what comes before it in the same word or line says what it is
     (
         re.compile(
-            r"(?P<keep>\b(?:mysql[a-z]*|mariadb(?:-[a-z]+)?|mongo[a-z]*|sshpass)\b"
-            r"(?:\\\n|[^\n|;&]){0,200}?\s-p ?['\"]?)" + _NOT_MASKED + r"[^\s'\"-][^\s'\"]{2,}"
+            r"(?P<keep>\b(?:smbclient\b(?:\\\n|[^\n|;&]){0,200}?\s-U ?['\"]?[^\s%'\"]{1,60}%"
+            r"|lftp\b(?:\\\n|[^\n|;&]){0,200}?\s-u ?['\"]?[^\s,'\"]{1,60},"
+            r"|rabbitmqctl (?:add_user|change_password) \S{1,60} ['\"]?"
+            r"|htpasswd -\w{0,6}b\w{0,6} (?:\S{1,200} )?\S{1,60} ['\"]?))" + _NOT_MASKED + r"[^\s'\"-][^\s'\"]{2,}"
         ),
         _KEEP,
     ),
+    (re.compile(r"(?P<keep>--from-literal[= ]['\"]?[\w.-]{1,100}=)" + _NOT_MASKED + r"[^\s'\"]{3,}"), _KEEP),
+    (re.compile(r"(?P<keep>sonar\.login=)" + _NOT_MASKED + r"[^\s'\"]{3,}"), _KEEP),
+    # pass=3 counts tests
     (
         re.compile(
-            r"(?P<keep>\blogin\b(?:\\\n|[^\n|;&]){0,200}?\s-p[ =]?['\"]?)" + _NOT_MASKED + r"[^\s'\"-][^\s'\"]{2,}"
-        ),
-        _KEEP,
-    ),
-    (
-        re.compile(
-            r"(?P<keep>\bredis-cli\b(?:\\\n|[^\n|;&]){0,200}?\s-a ?['\"]?)" + _NOT_MASKED + r"[^\s'\"-][^\s'\"]{2,}"
+            r"(?P<keep>\bpass\s?=\s?['\"]?)(?=[^\s'\"&,;]{0,99}[A-Za-z])(?=[^\s'\"&,;]{0,99}\d)[^\s'\"&,;]{6,}", re.I
         ),
         _KEEP,
     ),
@@ -151,7 +171,9 @@ _NEEDS = (
      "nkey", "_auth"),
     tuple(_NAMES.split("|")), tuple(_NAMES.split("|")),
     ("passw", "passph"), ("login",), ("_authtoken",), ('"auth"',),
-    ("mysql", "mariadb", "mongo", "sshpass"), ("login",), ("redis-cli",),
+    ("mysql", "mariadb", "mongo", "sshpass", "cqlsh"), ("login",), ("redis-cli",), ("ldap",), ("ldap",),
+    ("zip", "sqlcmd", "bcp", "osql", "isql", "tsql"), ("7z", "rar"), ("ssh-keygen",), ("openssl",),
+    ("smbclient", "lftp", "rabbitmqctl", "htpasswd"), ("--from-literal",), ("sonar.login",), ("pass=", "pass ="),
     ("sqlplus", "sqlldr", "expdp", "impdp", "jdbc:oracle:"), ("curl",),
     ("passw", "passph", "-pass", "storepass", "keypass", "secret", "token", "-key"), ("-pass",),
     ("passw", "passph", "secret", "token", "ekey"), ("passw", "passph", "secret", "token"),

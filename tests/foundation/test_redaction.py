@@ -64,6 +64,23 @@ CANARY = "cAnArY-98f3a1"
         f"keytool -storepass {CANARY} -keypass {CANARY}",
         f"wget --http-password {CANARY} h",
         f"openssl rsa -passin pass:{CANARY}",
+        f"openssl enc -aes-256-cbc -k {CANARY}",
+        f"ldapsearch -x -D cn=admin -w {CANARY} -b dc=x",
+        f"ldappasswd -D cn=admin -w{CANARY} -s {CANARY}",
+        f"zip -r -P {CANARY} out.zip dist",
+        f"unzip -P {CANARY} in.zip",
+        f"7z a -p{CANARY} out.7z dist",
+        f"rar a -hp{CANARY} out.rar dist",
+        f"ssh-keygen -t ed25519 -N '{CANARY}' -f key",
+        f"sqlcmd -S h -U sa -P {CANARY}",
+        f"cqlsh -u u -p {CANARY} h",
+        f"mvn sonar:sonar -Dsonar.login={CANARY}",
+        f"smbclient //h/share -U robot%{CANARY}",
+        f"lftp -u robot,{CANARY} sftp://h",
+        f"rabbitmqctl add_user robot {CANARY}",
+        f"htpasswd -bc file robot {CANARY}",
+        f"kubectl create secret generic x --from-literal=user={CANARY}",
+        f"user=robot pass={CANARY}",
         *(
             f"it is {shape}{'a' * 40}{CANARY.replace('-', '')} now"
             for shape in ("npm_", "pypi-", "hvs.", "dckr_pat_", "glrt-", "xoxb-", "sk_live_", "AIza", "LTAI", "AKID")
@@ -87,6 +104,10 @@ def test_known_shapes_are_masked(text: str) -> None:
         "SyntaxError: Unexpected token 'export'",
         "密码是必填项，密码 invalid，密码为空",
         "tests pass: 1234, bypass=none",
+        "tests: pass=120 fail=0, pass = 99.5% of 1234567",
+        "zip -r out.zip dist; unzip -o in.zip; 7z x -y in.7z",
+        "ssh-keygen -t ed25519 -f key; openssl version",
+        "ldapsearch -x -b dc=example",
         "docker login -u robot --password-stdin harbor.example",
         "git push https://robot@git.example/app.git",
         "tool --no-password robot --token-file /run/token",
@@ -167,6 +188,7 @@ PIECES = [
     "password", "=", ":", " ", "\n", "\n\n", "\r\n", "'", CANARY, "https://", "u:", "@host", "Authorization", "Bearer ",
     "Basic ", "token", "api-key", "ACCESS_KEY", "密码", "：", "mysql", "mysqldump -p", " -p ", "docker login", "curl",
     " -u ", "--pass", "-", "eyJ", "a" * 20 + ".", "ghp_", "AKIA", "&", "|", ",", "x", "ſecret", "TOKEN", "\x1b[31m",
+    "zip -P ", "sonar.login=", "pass=", "a1", "lftp -u u,",
     "ı", MASK, "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "line of a log\n", "\u2028", "\x0b",
 ]  # fmt: skip
 
