@@ -29,7 +29,9 @@ from deployer.manifests.shapes import (
     truth,
     whole,
 )
+from deployer.manifests.tidy import quantity_text
 from deployer.messages import message as _
+from deployer.quantities import QuantityError, parse_cpu, parse_memory
 
 _DAY = 86_400
 _PROTOCOL = one_of("TCP", "UDP", "SCTP")
@@ -87,9 +89,39 @@ _POD_FIELD = Fields({"fieldPath": matching(_FIELD_OF_POD, _BAD_FIELD), "apiVersi
 _MEASURED = one_of(
     *(f"{part}.{name}" for part in ("limits", "requests") for name in ("cpu", "memory", "ephemeral-storage"))
 )
-_AMOUNT_OF_CONTAINER = Fields({"containerName": text, "resource": _MEASURED, "divisor": amount}, needs=("resource",))
-_AMOUNT_OF_NAMED = Fields(_AMOUNT_OF_CONTAINER.fields, needs=("containerName", "resource"))
-_SOURCES = {
+_PARTS_OF_CPU = ("1m", "1")
+_PARTS_OF_BYTES = ("1", *(f"1{unit}" for unit in ("k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")))
+
+
+def _part(value: Any, words: tuple[str, ...], path: str, findings: Findings) -> None:
+    """Any way of writing one of these; 0 is the server's for "none given"."""
+    measure = parse_cpu if words is _PARTS_OF_CPU else parse_memory
+    try:
+        size = measure(quantity_text(value))
+    except QuantityError:
+        return  # said by its shape
+    # The server keeps 1024 apart from 1Ki; parts of a byte are rounded up when they are read.
+    alike = {measure(word) for word in words if word.endswith("i") == str(value).endswith("i")}
+    if size not in alike | {0} or (words is _PARTS_OF_BYTES and str(value)[-1:] in "num"):
+        findings.add(path, _("This is one of these words: %(words)s.", words=list(words)))
+
+
+def _measured(*needs: str) -> Check:
+    """What a container may have of a resource, counted in one of the parts that the server divides it by."""
+    shape = Fields({"containerName": text, "resource": _MEASURED, "divisor": amount}, needs=needs)
+
+    def check(value: Any, path: str, findings: Findings) -> None:
+        shape(value, path, findings)
+        if isinstance(value, dict) and "divisor" in value:
+            is_cpu = str(value.get("resource", "")).endswith("cpu")
+            _part(value["divisor"], _PARTS_OF_CPU if is_cpu else _PARTS_OF_BYTES, f"{path}.divisor", findings)
+
+    return check
+
+
+_AMOUNT_OF_CONTAINER = _measured("resource")
+_AMOUNT_OF_NAMED = _measured("containerName", "resource")
+_SOURCES: dict[str, Check] = {
     "configMapKeyRef": _KEY,
     "secretKeyRef": _KEY,
     "fieldRef": _POD_FIELD,
@@ -156,7 +188,39 @@ _VOLUME = Fields(
     needs=("name",),
     closed=False,
 )
-_TERM = Fields(
+_LIKE, _UNLIKE = "matchLabelKeys", "mismatchLabelKeys"
+
+
+def _selected(shape: Fields) -> Check:
+    """Pods by a selector, and by labels in which they are like the new pod: keys of the one are none of the other."""
+
+    def check(value: Any, path: str, findings: Findings) -> None:
+        shape(value, path, findings)
+        if not isinstance(value, dict):
+            return
+        like, unlike = (value.get(name) or [] for name in (_LIKE, _UNLIKE))
+        if not isinstance(like, list) or not isinstance(unlike, list):
+            return
+        selector = value.get("labelSelector")
+        if (like or unlike) and not isinstance(selector, dict):
+            findings.add(f"{path}.{_LIKE if like else _UNLIKE}", _("This needs a labelSelector beside it."))
+            return
+        twice = set(map(str, like)) & set(map(str, unlike)) | (set(map(str, like)) & _keys_of(selector or {}))
+        if twice:
+            message = _("Labels are named once, in the selector or as keys: %(names)s.", names=sorted(twice))
+            findings.add(f"{path}.{_LIKE}", message)
+
+    return check
+
+
+def _keys_of(selector: dict[str, Any]) -> set[str]:
+    rules = selector.get("matchExpressions") or []
+    named = {str(rule.get("key")) for rule in rules if isinstance(rule, dict)} if isinstance(rules, list) else set()
+    labels_there = selector.get("matchLabels")
+    return named | (set(labels_there) if isinstance(labels_there, dict) else set())
+
+
+_TERM_SHAPE = Fields(
     {
         "labelSelector": _SELECTOR,
         "namespaceSelector": _SELECTOR,
@@ -167,6 +231,7 @@ _TERM = Fields(
     },
     needs=("topologyKey",),
 )
+_TERM = _selected(_TERM_SHAPE)
 _WEIGHT = whole(1, 100)
 _NEAR_PODS = Fields(
     {
@@ -189,7 +254,7 @@ _NEAR_NODES = Fields(
     }
 )
 _HONOURED = one_of("Honor", "Ignore")
-_SPREAD = Fields(
+_SPREAD_SHAPE = Fields(
     {
         "maxSkew": whole(1, 1000),
         "topologyKey": label_key,
@@ -202,6 +267,7 @@ _SPREAD = Fields(
     },
     needs=("maxSkew", "topologyKey", "whenUnsatisfiable"),
 )
+_SPREAD = _selected(_SPREAD_SHAPE)
 _TOLERATION = Fields(
     {
         "key": label_key,

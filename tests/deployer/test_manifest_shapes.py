@@ -67,6 +67,21 @@ WEB = {"name": "web", "port": 80, "targetPort": "http"}
 TO_CONTAINER = {"type": "ContainerResource", "containerResource": CPU | {"container": "nope"}}
 MEASURED = {"containerName": "nope", "resource": "limits.cpu"}
 
+
+def amount_in(resource: str, divisor: object) -> dict[str, Any]:
+    return {"resource": resource, "containerName": "gw", "divisor": divisor}
+
+
+def spread(**how: Any) -> Change:
+    rule = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule", **how}
+    return set_at(f"{POD}.topologySpreadConstraints", [rule])
+
+
+def apart(**how: Any) -> Change:
+    term = {"topologyKey": "zone", **how}
+    return set_at(f"{POD}.affinity", {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}})
+
+
 REFUSED: dict[str, tuple[Change, str]] = {
     # what an autoscaler measures
     "share of a request that the side container lacks": (
@@ -119,6 +134,31 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "field that a pod does not give": (
         set_at(f"{BOX}.env.0", {"name": "C", "valueFrom": {"fieldRef": {"fieldPath": "spec.replicas"}}}),
         "does not give this field",
+    ),
+    **{
+        f"amount of {resource} in parts of {divisor}": (
+            set_at(f"{BOX}.env.0", {"name": "C", "valueFrom": {"resourceFieldRef": amount_in(resource, divisor)}}),
+            "one of these words: 1",
+        )
+        for resource, divisor in (
+            ("limits.cpu", "2"),
+            ("limits.cpu", "100m"),
+            ("requests.cpu", "1k"),
+            ("limits.memory", "2Mi"),
+            ("limits.memory", "1m"),
+            ("requests.memory", 1024),
+            ("limits.ephemeral-storage", "10G"),
+        )
+    },
+    "spread by own labels without a selector": (spread(matchLabelKeys=["tier"]), "needs a labelSelector"),
+    "spread by a label twice": (
+        spread(matchLabelKeys=["tier"], labelSelector={"matchExpressions": [{"key": "tier", "operator": "Exists"}]}),
+        "named once, in the selector or as keys: tier",
+    ),
+    "apart by own labels without a selector": (apart(mismatchLabelKeys=["tier"]), "needs a labelSelector"),
+    "apart by a label both ways": (
+        apart(matchLabelKeys=["tier"], mismatchLabelKeys=["tier"], labelSelector={}),
+        "named once",
     ),
     "spread of somebody's pods": (
         set_at(
@@ -301,6 +341,19 @@ def test_every_usual_field_is_accepted() -> None:
     box["env"] += [
         {"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['tier']"}}},
         {"name": "CPU", "valueFrom": {"resourceFieldRef": {"containerName": "gw", "resource": "limits.cpu"}}},
+        *(
+            {"name": f"PART{index}", "valueFrom": {"resourceFieldRef": amount_in(*part)}}
+            for index, part in enumerate(
+                [
+                    ("limits.cpu", "1m"),
+                    ("limits.cpu", "1000m"),
+                    ("limits.cpu", 0),
+                    ("limits.memory", "1024Ki"),
+                    ("requests.memory", 1),
+                    ("limits.memory", "1Ei"),
+                ]
+            )
+        ),
         {"name": "EMPTY", "value": "", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}},
     ]
     box["volumeMounts"] += [
