@@ -102,7 +102,7 @@ def _show(
         "found": found,
         "sent": sent or Sent(),
         "topic": f"project:{pair.project.pk}" if pair.project else "",
-        "seen": _newest(pair) if found else 0,
+        "seen": newest_of(pair) if found else 0,
         "swapped": wanted.query(before=wanted.after, after=wanted.before, start="", opened=""),
         "all_query": wanted.query(kind="", start="", opened=""),
         "verdicts": TestVerdict.choices if found and found.can_promote and _asks_for_word(pair.right) else [],
@@ -143,7 +143,7 @@ def _row(request: HttpRequest, pair: Pair, wanted: Wanted) -> HttpResponse:
 
 
 # ---------------------------------------------------------------- news
-def _newest(pair: Pair) -> int:
+def newest_of(pair: Pair) -> int:
     """Grows with each success in either place and each promotion to the right-hand one: one query."""
     assert pair.left is not None and pair.right is not None
     rows = Placement.objects.filter(space__in=[pair.left.pk, pair.right.pk])
@@ -154,7 +154,7 @@ def _newest(pair: Pair) -> int:
 
 def _news(request: HttpRequest, pair: Pair, wanted: Wanted) -> dict[str, Any]:
     seen = request.GET.get("seen", "")
-    is_new = seen.isascii() and seen.isdigit() and int(seen[:18]) != _newest(pair)
+    is_new = seen.isascii() and seen.isdigit() and int(seen[:18]) != newest_of(pair)
     return {"has_news": is_new, "seen": seen, "wanted": wanted, "here": _here()}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from desk import audit_views, compare_views, explain_views, figure_views, sheet_views, style_guide, views
+from desk import audit_views, compare_views, explain_views, figure_views, sheet_views, style_guide, twin_views, views
 
 app_name = "desk"
 urlpatterns = [
@@ -14,6 +14,9 @@ urlpatterns = [
     path("compare/", compare_views.environments, name="compare-environments"),
     path("compare/<slug:project>/<slug:slug>/<slug:environment>/", compare_views.behind, name="compare"),
     path("promote/<slug:project>/<slug:environment>/", compare_views.promote, name="promote"),
+    path("twins/", twin_views.twins, name="twins"),
+    path("twins/<slug:project>/<slug:environment>/", twin_views.twin, name="twin"),
+    path("twins/<slug:project>/<slug:environment>/align/", twin_views.align_twin, name="twin-align"),
     path("search/", views.search, name="search"),
     path("search/palette/", views.palette, name="palette"),
     path("api-call/", views.api_call, name="api-call"),

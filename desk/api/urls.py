@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from desk.api import audit, comparison, explanations, figures, order_sheet, views
+from desk.api import audit, comparison, explanations, figures, order_sheet, twins, views
 
 urlpatterns = [
     path("audit/events/", audit.Events.as_view()),
@@ -15,6 +15,9 @@ urlpatterns = [
     path("explanations/", explanations.Explanations.as_view(), name="api-explanations"),
     path("projects/<slug:slug>/comparison/", comparison.Comparison.as_view()),
     path("projects/<slug:slug>/spaces/<slug:environment>/promotions/", comparison.SpacePromotions.as_view()),
+    path("twins/", twins.Twins.as_view()),
+    path("projects/<slug:slug>/spaces/<slug:environment>/twin/", twins.ProjectTwin.as_view()),
+    path("projects/<slug:slug>/spaces/<slug:environment>/alignments/", twins.Alignments.as_view()),
     path("health/", views.Health.as_view()),
     path("health/<slug:kind>/<int:pk>/wake/", views.Wake.as_view()),
 ]

@@ -5,6 +5,7 @@ What counts is what serves: the order of the last success in each place, and the
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,8 @@ PAGE = 50
 MOST_NAMED = 4
 """So many of those that are the same are named."""
 SAME = "none"
+OUT_OF_LINE = "line"
+"""What a pair of twins should have alike: all but the amounts, which are each environment's own."""
 KINDS: dict[str, MessageLike] = {
     "version": _("Version"),
     "configuration": _("Configuration"),
@@ -59,18 +62,23 @@ _BY_KIND: dict[str, Q] = {
     "allocation": _BOTH & (Q(unlike_amounts=True) | Q(unlike_rule=True)),
     "template": _BOTH & Q(unlike_templates=True),
 }
-_ANY = _VERSION | _BY_KIND["configuration"] | _BY_KIND["allocation"] | _BY_KIND["template"]
+_UNLIKE_TWIN = _VERSION | _BY_KIND["configuration"] | _BY_KIND["template"]
+_ANY = _UNLIKE_TWIN | _BY_KIND["allocation"]
 _NOWHERE = Q(left_order=None, right_order=None)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many components of the project differ, by kind and at all; ``same`` serve alike, ``nowhere`` do not serve."""
+    """How many components of the project differ, by kind and at all; ``same`` serve alike, ``nowhere`` do not serve.
+
+    ``out_of_line``: those that differ in more than their amounts.
+    """
 
     by_kind: dict[str, int]
     differ: int
     same: int
     nowhere: int
+    out_of_line: int = 0
 
     @property
     def total(self) -> int:
@@ -80,10 +88,15 @@ class Counts:
 
 def components_of(left: Space, right: Space) -> QuerySet[Component]:
     """The project's, each with what serves in both places and flags of what is unlike."""
-    rows: QuerySet[Any] = Component.objects.filter(project=left.project_id, is_archived=False)
+    return side_by_side([left], [right])
+
+
+def side_by_side(lefts: Sequence[Space], rights: Sequence[Space]) -> QuerySet[Component]:
+    """The same of many projects, each of which has one space on either side."""
+    rows: QuerySet[Any] = Component.objects.filter(project__in=[row.project_id for row in lefts], is_archived=False)
     rows = rows.alias(
-        at_left=FilteredRelation("placements", condition=Q(placements__space=left.pk)),
-        at_right=FilteredRelation("placements", condition=Q(placements__space=right.pk)),
+        at_left=FilteredRelation("placements", condition=Q(placements__space__in=[row.pk for row in lefts])),
+        at_right=FilteredRelation("placements", condition=Q(placements__space__in=[row.pk for row in rights])),
     )
     rows = rows.annotate(
         left_order=F("at_left__last_succeeded__order"),
@@ -117,12 +130,29 @@ def _unlike(*paths: str, nothing: Any = _NOT_GIVEN) -> Case:
 
 def count(rows: QuerySet[Component]) -> Counts:
     """Of :func:`components_of`: one query, which reads each component of the project once."""
-    counted = {kind: Count("pk", filter=condition) for kind, condition in _BY_KIND.items()}
-    found = rows.aggregate(
-        everything=Count("pk"), differ=Count("pk", filter=_ANY), nowhere=Count("pk", filter=_NOWHERE), **counted
-    )
+    return _counts(rows.aggregate(**_counted()))
+
+
+def count_by_project(rows: QuerySet[Component]) -> dict[int, Counts]:
+    """Of :func:`side_by_side`, by the id of the project: one query."""
+    found: QuerySet[Any, Any] = rows.order_by("project").values("project").annotate(**_counted())
+    return {row["project"]: _counts(row) for row in found}
+
+
+def _counted() -> dict[str, Count]:
+    by_kind = {kind: Count("pk", filter=condition) for kind, condition in _BY_KIND.items()}
+    return by_kind | {
+        "everything": Count("pk"),
+        "differ": Count("pk", filter=_ANY),
+        "nowhere": Count("pk", filter=_NOWHERE),
+        "out_of_line": Count("pk", filter=_UNLIKE_TWIN),
+    }
+
+
+def _counts(found: Mapping[str, int]) -> Counts:
     same = found["everything"] - found["differ"] - found["nowhere"]
-    return Counts({kind: found[kind] for kind in KINDS}, found["differ"], same, found["nowhere"])
+    by_kind = {kind: found[kind] for kind in KINDS}
+    return Counts(by_kind, found["differ"], same, found["nowhere"], found["out_of_line"])
 
 
 def with_rank(rows: QuerySet[Component]) -> QuerySet[Any]:
@@ -141,12 +171,18 @@ def page_of(rows: QuerySet[Component], *, kind: str, start: str) -> list[Any]:
 
     ``start`` is :func:`cursor` of the last one of the page before.
     """
-    wanted = ~_ANY & ~_NOWHERE if kind == SAME else _BY_KIND.get(kind, _ANY)
-    found = with_rank(rows).filter(ExpressionWrapper(wanted, BooleanField()))
+    found = narrowed(with_rank(rows), kind)
     number, _slash, slug = start.partition("/")
     if number.isascii() and number.isdigit() and slug:
         found = found.filter(Q(rank__gt=int(number[:1])) | Q(rank=int(number[:1]), slug__gt=slug))
     return list(found.order_by("rank", "slug")[: PAGE + 1])
+
+
+def narrowed(rows: QuerySet[Any], kind: str) -> QuerySet[Any]:
+    """Those that differ in this: of :data:`KINDS`, :data:`SAME` or :data:`OUT_OF_LINE`; in anything otherwise."""
+    others = {SAME: ~_ANY & ~_NOWHERE, OUT_OF_LINE: _UNLIKE_TWIN}
+    wanted = others.get(kind) or _BY_KIND.get(kind, _ANY)
+    return rows.filter(ExpressionWrapper(wanted, BooleanField()))
 
 
 def cursor(row: Any) -> str:

@@ -78,6 +78,8 @@ class Line:
     """The query of the page with its differences shown, or hidden again."""
     details: Details | None = None
     """Read where somebody asked for it."""
+    snapshots: tuple[Snapshot | None, Snapshot | None] = (None, None)
+    """Of what serves left and right."""
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -153,9 +155,10 @@ def _lines(page: Sequence[Any], left: Space, right: Space, rights: Rights, wante
         distance, name_zh = distances[row.pk]
         lines.append(
             Line(
-                row, name_zh, here, there, distance, row.rank == 0, _kinds(row), _chips(row, one, other),
+                row, name_zh, here, there, distance, row.rank == 0, kinds_of(row), _chips(row, one, other),
                 onward.get(row.pk) or _nothing(here, there, row), wanted.query(opened="" if opened else row.slug),
                 details_of(row, left.environment, right.environment, one, other) if opened else None,
+                (one, other),
             )
         )  # fmt: skip
     return lines
@@ -204,7 +207,8 @@ def _snapshots(page: Sequence[Any]) -> dict[int | None, Snapshot]:
     return dict(rows.in_bulk(ids).items())
 
 
-def _kinds(row: Any) -> list[str]:
+def kinds_of(row: Any) -> list[str]:
+    """In what a row of :func:`differing.side_by_side` differs, of :data:`differing.KINDS`."""
     is_known = bool(row.left_snapshot and row.right_snapshot)
     flags = {
         "version": row.unlike_order,

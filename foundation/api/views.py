@@ -30,6 +30,8 @@ class ApiView(APIView):
     """One address of the API. ``scope`` is what a token needs for its unsafe methods; sessions have no scopes."""
 
     scope: str = "admin"
+    more_scopes: tuple[str, ...] = ()
+    """What an act needs besides, where it does two kinds of things."""
     honours_idempotency_key = True
     """False where the answer holds a secret: it would have to be kept in clear."""
     more_refusals: tuple[int, ...] = ()
@@ -121,9 +123,10 @@ class ApiView(APIView):
         if scopes is None:
             return
         # Every scope includes reading what it acts on.
-        needed = self.scope if request.method in UNSAFE else ""
-        if not scopes or (needed and needed not in scopes):
-            raise Denied(_("This token may not do that: it lacks the scope “%(scope)s”.", scope=needed or "read"))
+        needed = (self.scope, *self.more_scopes) if request.method in UNSAFE else ()
+        missing = next((scope for scope in needed if scope not in scopes), "")
+        if not scopes or missing:
+            raise Denied(_("This token may not do that: it lacks the scope “%(scope)s”.", scope=missing or "read"))
 
     def _answer_once(self, request: Request, key: str) -> None:
         # The raw body must be read before the parser consumes the stream.

@@ -45,18 +45,18 @@ def promote_many(
     # Whether an order of their own might go there: without that no list is looked at.
     require(actor, "promote", space=space, owner_id=actor.pk)
     wanted = list(dict.fromkeys(number.strip() for number in numbers))
-    orders = _read(wanted, space)
+    orders = orders_named(wanted, space)
     check_test_verdict(space, test_verdict)
     found = [_promote_one(actor, space, number, orders.get(number), test_verdict, note) for number in wanted]
     denied = [one.error for one in found if isinstance(one.error, Denied)]
     if len(denied) == len(found):
         raise denied[0]
     for one in found:
-        _record_refusal(actor, space, one)
+        record_refusal(actor, space, "promotion.current", one.number, one.error)
     return found
 
 
-def _read(wanted: Sequence[str], space: Space) -> dict[str, ReleaseOrder]:
+def orders_named(wanted: Sequence[str], space: Space) -> dict[str, ReleaseOrder]:
     """The orders by number, as far as they are there; raises Invalid(orders)."""
     if not wanted:
         raise Invalid({"orders": [_("Tick at least one order.")]})
@@ -83,17 +83,17 @@ def _promote_one(
     return Outcome(number, order, promotion)
 
 
-def _record_refusal(actor: User, space: Space, outcome: Outcome) -> None:
+def record_refusal(actor: User, space: Space, action: str, number: str, error: PlatformError | None) -> None:
     """The edge records what is refused as a whole; this was refused in the midst of what was done."""
-    if outcome.error is None or outcome.error.status not in (403, 409):
+    if error is None or error.status not in (403, 409):
         return
     audit.record(
         actor,
-        "promotion.current",
+        action,
         object_type="order",
-        object_name=outcome.number,
+        object_name=number,
         project=space.project.slug,
         environment=space.environment.slug,
         outcome=AuditOutcome.REFUSED,
-        reason=outcome.error.message,
+        reason=error.message,
     )

@@ -26,7 +26,8 @@ OPERATIONS = {
     "approve": ["approvals_create", "removal_reviews_create", "scale_requests_decide"],
     "withdraw_approval": ["approvals_withdraw"],
     "deploy": [
-        "deployments_create", "restarts_create", "roll_backs_create", "scalings_create", "scale_requests_create",
+        "twin_align", "deployments_create", "restarts_create", "roll_backs_create", "scalings_create",
+        "scale_requests_create",
     ],
     "take_over": ["take_overs_create"],
     "remove": ["removals_create"],
@@ -79,6 +80,9 @@ OPERATIONS = {
     # Its proposer alone takes it back.
     "": ["rule_changes_withdraw"],
 }  # fmt: skip
+
+ALSO = {"twin_align": "promote"}
+"""Operations that one of two verbs is enough for: what each of the acts in it asks for is asked again."""
 
 NO_OPERATION = {
     "see": "reads",

@@ -74,6 +74,11 @@ HOME = (
     View("compare-environments", EMPTY_STATE, f"/compare/?project={EMPTY}", PROJECT_ADMIN),
     View("compare-environments", FULL, f"/compare/?project={CROWD}&from=fat&to=uat", IN_CROWD),
     View("compare-environments", DENIED, f"/compare/?project={OMM}", OUTSIDER, status=404),
+    View("twins", NORMAL, "/twins/"),
+    View("twins", EMPTY_STATE, "/twins/", OUTSIDER),
+    View("twin", NORMAL, f"/twins/{OMM}/drp/"),
+    View("twin", EMPTY_STATE, f"/twins/{OMM}/drp/?differs=template"),
+    View("twin", DENIED, f"/twins/{OMM}/drp/", OUTSIDER, status=404),
     View("keys", NORMAL, "/keys/"),
     View("style-guide", NORMAL, "/_styleguide/"),
 )

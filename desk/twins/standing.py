@@ -1,0 +1,137 @@
+"""How far one component's alignment is: to be promoted, to be deployed, or what it waits for and who can clear it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from desk.comparison import Line
+from desk.comparison.promoting import Onward, onward_of
+from environments.access import Rights, names_who_may
+from environments.models import Space
+from environments.needed import needed_in
+from foundation.messages import MessageLike, localized_names
+from foundation.messages import message as _
+from foundation.runs.choices import ACTIVE, RunState
+from releases.models import Build, Review
+from releases.presenters.acts import panel_url
+from releases.waiting.decisions import Decision, decisions_of
+
+
+@dataclass(frozen=True)
+class Standing:
+    """``state``: promote or deploy (it may be ticked), waits, running, blocked, ask, none; ``value`` for the form."""
+
+    state: str
+    word: MessageLike
+    why: MessageLike = ""
+    who: MessageLike = ""
+    url: str = ""
+    value: str = ""
+
+    @property
+    def may(self) -> bool:
+        """It may be ticked."""
+        return bool(self.value)
+
+    @property
+    def badge(self) -> str:
+        """The state that icon and colour are taken from."""
+        return {"promote": "passed", "deploy": "passed", "waits": "waiting", "none": "passed"}.get(
+            self.state, self.state
+        )
+
+    @property
+    def sign(self) -> str:
+        """Another icon than that state's."""
+        return {"ask": "user", "deploy": "promoted"}.get(self.state, "")
+
+
+def standings_of(rights: Rights, right: Space, lines: Sequence[Line]) -> dict[int, Standing]:
+    """By component, of those that serve another order than the sibling: the same queries for any number of them."""
+    ahead = [line.sides for line in lines if not line.is_behind and "version" in line.kinds and line.left.serves]
+    onward = {line.component.pk: line.onward for line in lines if line.is_behind and line.left.serves}
+    onward |= onward_of(rights, right, ahead)
+    promoted = [line for line in lines if (one := onward.get(line.component.pk)) and one.state == "promoted"]
+    found = _Promoted(rights, right, promoted).standings() if promoted else {}
+    return {line.component.pk: found.get(line.component.pk) or _of(line, onward) for line in lines}
+
+
+def _of(line: Line, onward: dict[int, Onward]) -> Standing:
+    one = onward.get(line.component.pk)
+    if one is None or one.order is None:
+        nothing = _("nothing serves in %(name)s", name=line.left.space.environment.label)
+        return Standing("none", "", "" if line.left.serves else nothing)
+    if one.may:
+        return Standing("promote", _("may be promoted"), "", "", one.url, one.order.number)
+    return Standing(one.state, one.word, one.why, one.who, one.url)
+
+
+class _Promoted:
+    """Orders that hold the twin's promotion: what their reviews and approvals say."""
+
+    def __init__(self, rights: Rights, space: Space, lines: Sequence[Line]) -> None:
+        self.rights, self.space, self.lines = rights, space, lines
+        self.reviews = self._reviews()
+        self.decisions = self._decisions()
+        self.deploys = rights.can("deploy", space=space)
+
+    def standings(self) -> dict[int, Standing]:
+        return {line.component.pk: self._of(line) for line in self.lines}
+
+    def _reviews(self) -> dict[int, Any]:
+        """The newest of each order there, without what it found."""
+        ids = [line.left.serves.order_id for line in self.lines if line.left.serves]
+        rows = Review.objects.filter(order__in=ids, space=self.space, wanted_snapshot=None, is_removal=False)
+        found = rows.order_by("pk").values("order_id", "state", "snapshot_id", "snapshot__hash")
+        return {row["order_id"]: row for row in found}
+
+    def _decisions(self) -> dict[int, Decision]:
+        """By snapshot."""
+        good = {row["snapshot_id"]: pk for pk, row in self.reviews.items() if row["snapshot_id"]}
+        makers: dict[int, set[int]] = {pk: set() for pk in self.reviews}
+        for line in self.lines:
+            if line.left.serves and line.left.serves.order_id in makers:
+                makers[line.left.serves.order_id].add(line.left.serves.order.author_id)
+        for order, person in Build.objects.filter(order__in=makers).values_list("order", "started_by"):
+            makers[order].add(person)
+        return decisions_of(
+            {snapshot: makers[order] for snapshot, order in good.items()}, {pk: self.space for pk in good}
+        )
+
+    def _of(self, line: Line) -> Standing:
+        assert line.left.serves is not None
+        order = line.left.serves.order
+        url = reverse("releases:review", args=[order.number, self.space.environment.slug])
+        attempt = line.right.attempt
+        if attempt is not None and attempt.order_id == order.pk and attempt.is_active:
+            return Standing("running", _("is being deployed"), url=panel_url(order.number, self.space.environment.slug))
+        review = self.reviews.get(order.pk)
+        if review is None or review["state"] in ACTIVE:
+            return Standing("waits", _("is being reviewed"), url=url)
+        if review["state"] != RunState.SUCCEEDED or not review["snapshot_id"]:
+            return Standing("blocked", _("the review found problems"), url=url)
+        decision = self.decisions[review["snapshot_id"]]
+        if decision.consent.is_enough(self.space, self.rights.user):
+            return self._reviewed(order.number, review, url)
+        return self._not_agreed(decision, url)
+
+    def _reviewed(self, number: str, review: Any, url: str) -> Standing:
+        if not self.deploys:
+            return Standing("ask", _("Ask %(who)s", who=self._names("deploy")), _("It may be deployed."), url=url)
+        return Standing("deploy", _("may be deployed"), "", "", url, f"{number}@{review['snapshot__hash'][:12]}")
+
+    def _not_agreed(self, decision: Decision, url: str) -> Standing:
+        consent, needed = decision.consent, needed_in(self.space).approvals
+        if consent.no is not None:
+            return Standing("blocked", _("rejected"), consent.no.comment, consent.no.by.shown_name, url)
+        if len(consent.given) >= needed:
+            return Standing("blocked", _("four eyes"), _("Somebody else deploys it."), self._names("deploy"), url)
+        why = _("%(given)s of %(needed)s approvals.", given=len(consent.given), needed=needed)
+        return Standing("waits", _("waits for approval"), why, self._names("approve"), url)
+
+    def _names(self, verb: str) -> str:
+        return localized_names(names_who_may(verb, space=self.space))
