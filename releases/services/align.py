@@ -131,7 +131,8 @@ class _Act:
         if order.pk not in self.serving:
             sibling = self.space.environment.twin
             assert sibling is not None
-            raise Refused(_("%(name)s serves another order by now: refresh the page.", name=sibling.label), "not-serving")
+            message = _("%(name)s serves another order by now: refresh the page.", name=sibling.label)
+            raise Refused(message, "not-serving")
         held = selectors.current_promotion(order, self.space)
         if held is not None:
             return replace(found, promotion=held)
