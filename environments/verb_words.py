@@ -27,6 +27,8 @@ ACTS: dict[str, MessageLike] = {
     "force_release": _("release a place by force"),
     "break_glass": _("open the flow for one order by break-glass"),
     "review_break_glass": _("end and review a break-glass"),
+    "hold": _("hold a space or a component in it"),
+    "lift_hold": _("lift a hold"),
     "edit_component": _("change settings of a component"),
     "edit_project_template": _("change templates of the project"),
     "preview_template": _("preview a template"),
@@ -57,6 +59,7 @@ OWNERS: dict[str, MessageLike] = {
     "author": _("the order's author"),
     "deployer": _("the person who deploys"),
     "giver": _("the person who gave the approval"),
+    "holder": _("the person who holds it"),
 }
 """Whose thing it is, as ``docs/permissions.csv`` calls them in its column "own"."""
 
@@ -68,5 +71,6 @@ OWNED: dict[str, str] = {
     "promote": "author",
     "withdraw_approval": "giver",
     "cancel_deployment": "deployer",
+    "lift_hold": "holder",
 }
 """Who may besides the roles because the thing is theirs; promoting only where creators may."""

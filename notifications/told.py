@@ -18,7 +18,7 @@ from foundation.messages import MessageLike
 from foundation.messages import message as _
 from notifications.choices import NoticeKind
 from notifications.heard import Heard
-from releases import break_glass
+from releases import break_glass, holds
 from releases.approval_gates import Consent, in_order
 from releases.choices import ClosedReason, DeploymentKind, Reason, ScaleRequestState
 from releases.gates import makers_of
@@ -35,6 +35,7 @@ from releases.models import (
 )
 from releases.selectors import current_promotion, spaces_of
 from releases.waiting.decisions import Decision, decisions_of
+from releases.waiting.whom import open_there
 
 
 @dataclass(frozen=True)
@@ -314,6 +315,30 @@ def _rule_change(heard: Heard) -> Iterator[Told]:
     yield Told(NoticeKind.RULE_DECIDED, [row.proposed_by], message, page, row.decision_reason)
 
 
+# ---------------------------------------------------------------- holds
+def _hold_over(heard: Heard) -> Iterator[Told]:
+    """Its holder, and those whose order may go on there now: other holds and every other gate are asked."""
+    row, space = holds.rows().filter(pk=heard.subject).first(), heard.space
+    if row is None or space is None:
+        return
+    page = reverse("environments:space", args=[space.project.slug, space.environment.slug])
+    message = _("Your hold of %(what)s in %(place)s has ended", what=row.name, place=space.environment.label)
+    yield Told(NoticeKind.HOLD_OVER, [row.held_by], message, page, row.message)
+    waiting = open_there(space, row.component_id)
+    if not waiting:
+        return
+    people = [person for one in waiting for person in (*one.people, one.wait.order.author, one.wait.by)]
+    orders = {one.wait.order.pk: one.wait.order for one in waiting}
+    if len(orders) == 1:
+        (order,) = orders.values()
+        page = f"{_order_page(order)}?panel={space.environment.slug}"
+        message = _("%(place)s is held no more: %(what)s may go on", **_about(order, space))
+    else:
+        place = space.environment.label
+        message = _("%(place)s is held no more: %(count)s orders may go on", place=place, count=len(orders))
+    yield Told(NoticeKind.HOLD_OVER, _once(*people), message, page, row.message, key=f"free:{row.pk}")
+
+
 _TELLERS: dict[str, Callable[[Heard], Iterator[Told]]] = {
     "build.succeeded": _build_ended,
     "build.failed": _build_ended,
@@ -329,6 +354,8 @@ _TELLERS: dict[str, Callable[[Heard], Iterator[Told]]] = {
     "deployment.failed": _deployment_ended,
     "deployment.errored": _deployment_ended,
     "break_glass.opened": _break_glass_opened,
+    "hold.lifted": _hold_over,
+    "hold.expired": _hold_over,
     "rule_change.proposed": _rule_change,
     "rule_change.in_force": _rule_change,
     "rule_change.refused": _rule_change,

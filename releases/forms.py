@@ -163,6 +163,37 @@ class BreakGlassReasonForm(forms.Form):
     )
 
 
+class HoldForm(forms.Form):
+    """What is held, why, and until when."""
+
+    component = forms.ChoiceField(label=_("What"), required=False)
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+    ends_at = forms.DateTimeField(
+        label=_("Until"), help_text=_("Within 7 days."),
+        widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, components: Sequence[Component], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._components = {component.slug: component for component in components}
+        choices = [("", _("everything in this space")), *((one.slug, one.name) for one in components)]
+        self.fields["component"].choices = choices  # type: ignore[attr-defined]
+
+    def values(self) -> dict[str, Any]:
+        """What the service takes."""
+        return self.cleaned_data | {"component": self._components.get(self.cleaned_data["component"])}
+
+
+class LiftForm(forms.Form):
+    """Why; one's own hold is lifted without a word."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, *args: Any, is_own: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = not is_own
+
+
 class TakeOverForm(forms.Form):
     """Fields of others for one deployment: a tick and why."""
 

@@ -18,6 +18,7 @@ TITLES: dict[str, MessageLike] = {
     "branch": pgettext_lazy("gate", "Branch"),
     "ticket": pgettext_lazy("gate", "Change ticket"),
     "promoted": pgettext_lazy("gate", "Promotion"),
+    "hold": pgettext_lazy("gate", "Hold"),
     "queue": pgettext_lazy("gate", "Queue"),
     "known": pgettext_lazy("gate", "Contact"),
     "approved": pgettext_lazy("gate", "Approval"),
@@ -44,7 +45,7 @@ class Gate:
     since: datetime | None = None
     """Since when it is as it is, where that is known."""
     is_flow: bool = False
-    """Break-glass may open it: it is about the way through the environments and nothing else."""
+    """Break-glass may open it: it is about the way through the environments and about when, and nothing else."""
     break_glass_id: int | None = None
     """Open by this break-glass alone."""
 

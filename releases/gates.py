@@ -13,7 +13,6 @@ from django.utils.functional import lazy
 from accounts.models import User
 from environments.access import can, names_who_may, who_may, who_may_when_read
 from environments.models import Environment, Space
-from foundation import patterns
 from foundation.messages import MessageLike, localized_names
 from foundation.messages import message as _
 from foundation.problems import Asked
@@ -21,7 +20,9 @@ from releases import break_glass, selectors, turns
 from releases.approval_gates import approval_gates, counts_today, fair_approvers, four_eyes_gates, makers_of
 from releases.choices import ClosedReason, OrderState
 from releases.gate import Gate, ensure_open, first_closed
+from releases.holds import hold_gate
 from releases.models import Deployment, Placement, ReleaseOrder, Snapshot
+from releases.order_gates import branch_gate, ticket_gate
 from releases.since import closed_at
 from releases.successes import is_last_success, succeeded_at
 
@@ -43,8 +44,9 @@ def promotion_gates(order: ReleaseOrder, space: Space) -> list[Gate]:
         built(order),
         _not_closed(order, space),
         _came_through(order, space),
-        _branch(order, space),
-        _ticket(order, space),
+        branch_gate(order, space),
+        ticket_gate(order, space),
+        hold_gate(order, space),
         _nothing_replaced_under_way(order, space),
     ]
 
@@ -212,43 +214,6 @@ def _is_proved(proof: Deployment, standing: Deployment) -> bool:
     return standing.order_id != proof.order_id or selectors.has_settled(proof)
 
 
-def _branch(order: ReleaseOrder, space: Space) -> Gate:
-    if space.branch_pattern and not patterns.matches(space.branch_pattern, order.branch):
-        message = _(
-            "Branch %(branch)s may not go to %(name)s: it takes %(pattern)s only.",
-            branch=order.branch,
-            name=space.environment.label,
-            pattern=space.branch_pattern,
-        )
-        return Gate("branch", False, message, who_may_when_read("edit_policy", project_id=order.project_id))
-    return Gate("branch", True, _("The branch may go there."))
-
-
-def _ticket(order: ReleaseOrder, space: Space) -> Gate:
-    if not space.change_ticket_required:
-        return Gate("ticket", True, _("No change ticket is needed."))
-    pattern = order.project.change_ticket_pattern
-    if not order.change_ticket:
-        return Gate(
-            "ticket",
-            False,
-            _("%(name)s asks for a change ticket: repeat the order with one.", name=space.environment.label),
-            who_may_when_read("create_order", project_id=order.project_id),
-        )
-    if pattern and not patterns.matches(pattern, order.change_ticket):
-        return Gate(
-            "ticket",
-            False,
-            _(
-                "The change ticket %(ticket)s does not look like %(pattern)s.",
-                ticket=order.change_ticket,
-                pattern=pattern,
-            ),
-            who_may_when_read("create_order", project_id=order.project_id),
-        )
-    return Gate("ticket", True, _("Change ticket %(ticket)s.", ticket=order.change_ticket))
-
-
 # ---------------------------------------------------------------- deployment
 def deployment_gates(
     order: ReleaseOrder,
@@ -268,6 +233,7 @@ def deployment_gates(
         *before,
         _promoted(order, space),
         *after,
+        hold_gate(order, space),
         *_place_free(order, space, own, may_wait=may_wait),
         *approval_gates(order, space, snapshot, deployer),
     ]
@@ -275,18 +241,26 @@ def deployment_gates(
 
 
 def roll_back_gates(
-    order: ReleaseOrder, space: Space, *, snapshot: Snapshot, deployer: User | None, own: Deployment | None = None
+    order: ReleaseOrder,
+    space: Space,
+    *,
+    snapshot: Snapshot,
+    deployer: User | None,
+    own: Deployment | None = None,
+    is_automatic: bool = False,
 ) -> list[Gate]:
     """What must hold before an earlier success takes the place of what stands there.
 
     The last success does without promotion and approval, but a returned order by break-glass alone. What is older is
     judged as a deployment: nobody has looked at it for long, and what it was approved for has gone on.
+    ``is_automatic``: it undoes what has just failed, which nobody tests: a hold does not stop it.
     """
     if not is_last_success(snapshot, space):
         as_new = deployment_gates(order, space, snapshot=snapshot, deployer=deployer, own=own, may_wait=False)
         return [as_new[0], _proven(snapshot, space, is_last=False), *as_new[1:]]
     again = again_gates(order, space, snapshot=snapshot, deployer=deployer, own=own)
-    return break_glass.pass_by([*again, _not_returned(order, space)], order, space)
+    held = [] if is_automatic else [hold_gate(order, space)]
+    return break_glass.pass_by([*again, _not_returned(order, space), *held], order, space)
 
 
 def again_gates(
@@ -330,12 +304,13 @@ def removal_gates(
     own: Deployment | None = None,
 ) -> list[Gate]:
     """What must hold before everything of the component goes from the space: approved like a deployment there."""
-    return [*_place_free(order, space, own), *approval_gates(order, space, snapshot, deployer)]
+    found = [hold_gate(order, space), *_place_free(order, space, own)]
+    return [*found, *approval_gates(order, space, snapshot, deployer)]
 
 
 def order_gates(order: ReleaseOrder, space: Space) -> list[Gate]:
     """What must hold of the order itself before it may be deployed there, who deploys: no query."""
-    return [built(order), _not_closed(order, space), _branch(order, space), _ticket(order, space)]
+    return [built(order), _not_closed(order, space), branch_gate(order, space), ticket_gate(order, space)]
 
 
 def _promoted(order: ReleaseOrder, space: Space) -> Gate:

@@ -22,7 +22,8 @@ from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.runs.choices import RunState
 from releases.choices import OrderState
-from releases.models import Deployment, Placement, ReleaseOrder, Turn
+from releases.holds import held_in
+from releases.models import Deployment, Hold, Placement, ReleaseOrder, Turn
 from releases.presenters.standings import (
     Known,
     last_id,
@@ -78,6 +79,9 @@ class Cell:
 
     line: list[Turn] = field(default_factory=list)
     """Who waits for the place, first come first."""
+
+    hold: Hold | None = None
+    """The hold that ends last of those that stand over it."""
 
     @property
     def unknown_since(self) -> datetime | None:
@@ -152,7 +156,8 @@ class Matrix:
 
 
 def matrix(user: User, rights: Rights, filters: Filters) -> Matrix:
-    """Fifty components from ``start`` on, one's own first, with everything that their cells need: five queries."""
+    """Fifty components from ``start`` on, one's own first, with everything that their cells need: five queries, and one
+    while something is held."""
     mine = my_components(user)
     rows = filtered_components(user, rights, filters, mine)
     rest = _after(rows.exclude(pk__in=mine), filters.start).order_by("project__slug", "slug")
@@ -160,7 +165,8 @@ def matrix(user: User, rights: Rights, filters: Filters) -> Matrix:
     read = rows.filter(wanted if filters.start else wanted | Q(pk__in=mine))
     if not filters.start:
         read = read.annotate(total=Subquery(_counted(rows)))
-    found = list(read.order_by("project__slug", "slug"))
+    is_any_held = Exists(Hold.objects.filter(ended_at=None))
+    found = list(read.annotate(is_any_held=is_any_held).order_by("project__slug", "slug"))
     own = [] if filters.start else _in_order(found, mine)
     others = [component for component in found if component.pk not in mine][: LINES + 1 - len(own)]
     shown = [*own, *others][:LINES]
@@ -259,6 +265,9 @@ class _Reader:
                 spaces[space.project_id].append(space)
         self._there = {pk: {space.environment_id for space in row} for pk, row in spaces.items()}
         self.environments = _columns(spaces)
+        self._spaces = {(space.project_id, space.environment_id): space.pk for row in spaces.values() for space in row}
+        is_any_held = any(getattr(component, "is_any_held", False) for component in components)
+        self._held = held_in(self._spaces.values() if is_any_held else ())
         self._places = _places(components)
         read_lines(list(self._places.values()))
         orders = _newest_orders(components)
@@ -294,6 +303,7 @@ class _Reader:
             removed=self._removals.get(place.pk) if place else None,
             lost_since=getattr(place, "lost_since", None),
             line=line_of(place) if place else [],
+            hold=self._held.longest(component.pk, self._spaces.get((component.project_id, environment.pk), 0)),
         )
 
     def _unlike(self, component: Component, environment: Environment, place: Placement | None) -> Environment | None:

@@ -90,7 +90,8 @@ def waits_of(rights: Rights, at_all: AtAll, project: str = "") -> Waits:
     projects = None if not project else {one.project_id for one in rights.spaces if one.project.slug == project}
     found: Promoted = promoted_orders(rights, only_spaces=spaces, with_break_glass=at_all.has("break_glass"))
     approve = with_others(found.to_approve, rights, project, at_all)
-    return Waits(found.to_deploy, approve, orders_to_test(rights, only_projects=projects, flow=at_all.flow))
+    test = orders_to_test(rights, only_projects=projects, flow=at_all.flow, with_holds=at_all.has("hold"))
+    return Waits(found.to_deploy, approve, test)
 
 
 def seconds_of(user: User, rights: Rights, at_all: AtAll) -> Seconds:

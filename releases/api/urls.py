@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from releases.api.views import break_glass, deployments, feed, logs, orders, place_logs, scale_requests, turns
+from releases.api.views import break_glass, deployments, feed, holds, logs, orders, place_logs, scale_requests, turns
 
 ORDER = "orders/<str:number>/"
 LOG = ORDER + "builds/<int:attempt>/log/"
@@ -43,6 +43,10 @@ urlpatterns = [
     path("deployments/<int:pk>/", deployments.OneDeployment.as_view()),
     path("deployments/<int:pk>/cancellation/", deployments.DeploymentCancellation.as_view()),
     path("deployments/<int:pk>/release/", turns.DeploymentRelease.as_view()),
+    path("projects/<slug:slug>/spaces/<slug:environment>/holds/", holds.SpaceHolds.as_view()),
+    path("holds/", holds.Holds.as_view()),
+    path("holds/<int:pk>/", holds.OneHold.as_view()),
+    path("holds/<int:pk>/lift/", holds.HoldLift.as_view()),
     path("scale-requests/", scale_requests.ScaleRequests.as_view()),
     path("scale-requests/<int:pk>/", scale_requests.OneScaleRequest.as_view()),
     path("scale-requests/<int:pk>/approvals/", scale_requests.ScaleRequestApprovals.as_view()),

@@ -585,6 +585,26 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Hold',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('reason', models.CharField(max_length=500, verbose_name='reason')),
+                ('held_at', models.DateTimeField()),
+                ('ends_at', models.DateTimeField()),
+                ('ended_at', models.DateTimeField(null=True)),
+                ('message', models.TextField(blank=True)),
+                ('component', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='holds', to='components.component', verbose_name='component')),
+                ('ended_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('held_by', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('space', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='holds', to='environments.space')),
+            ],
+            options={
+                'ordering': ['-id'],
+                'indexes': [models.Index(condition=models.Q(('ended_at', None)), fields=['space'], name='holds_that_stand')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('held_at'))), name='a_hold_ends_after_it_begins'), models.CheckConstraint(condition=models.Q(('ended_by', None), ('ended_at__isnull', False), _connector='OR'), name='a_hold_that_somebody_lifted_has_ended'), models.UniqueConstraint(condition=models.Q(('component', None), ('ended_at', None)), fields=('space', 'held_by'), name='one_hold_of_a_space_each'), models.UniqueConstraint(condition=models.Q(('component__isnull', False), ('ended_at', None)), fields=('space', 'component', 'held_by'), name='one_hold_of_a_component_each')],
+            },
+        ),
+        migrations.CreateModel(
             name='LogChunk',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

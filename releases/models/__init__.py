@@ -10,6 +10,7 @@ from releases.models.deployments import (
     Prune,
     SpaceObservation,
 )
+from releases.models.holds import Hold
 from releases.models.housekeeping import Expiry, Housekeeping
 from releases.models.orders import Comment, OrderEvent, OrderFeed, ReleaseOrder
 from releases.models.promotions import Approval, Promotion
@@ -25,6 +26,7 @@ __all__ = [
     "ContactDeadline",
     "Deployment",
     "Expiry",
+    "Hold",
     "Housekeeping",
     "LateImage",
     "LogCheck",

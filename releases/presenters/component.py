@@ -18,7 +18,8 @@ from environments.models import Environment, Space
 from environments.selectors.places import spaces_by_project
 from foundation import paging
 from foundation.runs.choices import RunState
-from releases.models import Deployment, Placement, ReleaseOrder
+from releases.holds import held_in
+from releases.models import Deployment, Hold, Placement, ReleaseOrder
 from releases.presenters.list import order_rows, with_names
 from releases.presenters.standings import light_places, places_by_space
 from releases.presenters.states import Shown, attempt_state, place_state
@@ -42,6 +43,8 @@ class Serving:
     config_number: int
     removed: Deployment | None
     """The removal after which nothing of it runs there."""
+    hold: Hold | None
+    """The hold that ends last of those that stand over it."""
 
     @property
     def environment(self) -> Environment:
@@ -54,12 +57,13 @@ class Serving:
 
 
 def running(component: Component, viewer: User) -> dict[str, Any]:
-    """Every environment of the project, and the newest orders: eleven queries, however many there are."""
+    """Every environment of the project, and the newest orders: twelve queries, however many there are."""
     spaces = spaces_by_project([component.project_id]).get(component.project_id, [])
     places = places_by_space(component.pk)
     attempts = _attempts(component)
     allocations, configs = current_allocations(component), current_configs(component)
     removals = removals_there(places.values())
+    held = held_in([space.pk for space in spaces])
     rows = []
     for space in spaces:
         place, attempt = places.get(space.pk), attempts.get(space.pk)
@@ -75,6 +79,7 @@ def running(component: Component, viewer: User) -> dict[str, Any]:
                 amounts=show_amounts(allocation) if allocation else {},
                 config_number=config.number if config else 0,
                 removed=removals.get(place.pk) if place else None,
+                hold=held.longest(component.pk, space.pk),
             )
         )
     return {

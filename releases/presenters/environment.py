@@ -10,10 +10,11 @@ from environments.access import Rights
 from environments.models import Space
 from foundation.messages import MessageLike
 from foundation.messages import message as _
-from releases import break_glass, gates, selectors
+from releases import break_glass, gates, holds, selectors
 from releases.models import Approval, BreakGlass, Deployment, Placement, Promotion, ReleaseOrder, Review, Turn
 from releases.presenters.acts import Act, Refusal, refusal
 from releases.presenters.break_glass import ShownBreakGlass, open_act, shown_rows
+from releases.presenters.holds import ShownHold, shown_holds
 from releases.presenters.review import approvals_of
 from releases.presenters.standings import Standing
 from releases.presenters.words import Diagnosis, diagnosis_of, reason_of
@@ -73,6 +74,7 @@ class SpacePanel:
     leave: Act | None
     break_glasses: list[ShownBreakGlass]
     open_break_glass: Act | None
+    holds: list[ShownHold]
 
     @property
     def space(self) -> Space:
@@ -117,6 +119,7 @@ def space_panel(order: ReleaseOrder, place: Place, rights: Rights) -> SpacePanel
         leave=leave_act(place.standing.turn, rights),
         break_glasses=shown_rows(break_glass.rows_of(order, space)[:MOST_BREAK_GLASS], rights),
         open_break_glass=open_act(order, space, rights, [gate for gate in place.deployment_gates if not gate.is_open]),
+        holds=shown_holds(holds.over(order, space), rights),
     )
 
 

@@ -9,7 +9,7 @@ from environments.models import Space
 from environments.verb_words import OWNED
 from foundation.messages import message as _
 from foundation.problems import Refused
-from releases import break_glass, gates, scaling, selectors
+from releases import break_glass, gates, holds, scaling, selectors
 from releases.choices import ApprovalState
 from releases.gates import Gate
 from releases.models import Approval, ReleaseOrder
@@ -35,6 +35,9 @@ def owner_id_of(verb: str, order: ReleaseOrder, space: Space | None, person: Use
             return active.deployed_by_id
         turn = turn_in(place, order)
         return turn.asked_by_id if turn else None
+    if whose == "holder":
+        held = holds.over(order, space) if space else []
+        return person.pk if any(row.held_by_id == person.pk for row in held) else None
     if whose == "giver":
         rows = Approval.objects.filter(order=order, space=space, by=person, state__in=DECIDED)
         return person.pk if rows.exists() else None

@@ -8,8 +8,9 @@ from accounts.models import User
 from environments.access import Rights
 from foundation.messages import MessageLike
 from foundation.messages import message as _
-from releases import scaling, selectors
+from releases import holds, scaling, selectors
 from releases.gate import Gate, first_closed
+from releases.holds import Held
 from releases.models import Deployment, Placement, ReleaseOrder
 from releases.place_gates import back_gates, restart_gates, role_gate
 from releases.presenters.acts import Refusal, explain_url
@@ -54,6 +55,7 @@ class PlaceActs:
     roll_back: PlaceAct
     remove: PlaceAct
     target: Deployment | None
+    held: Held
 
     @property
     def may_see_removal(self) -> bool:
@@ -70,12 +72,14 @@ def acts_there(place: Placement, rights: Rights) -> PlaceActs:
     """A scale is asked of as many pods as there are: another number may need more."""
     target = next(iter(selectors.earlier_successes(place)), None)
     # All of them ask what is under way in this very place.
+    held = holds.held_in([place.space_id])
     for row in (place.last_succeeded, place.last_applied, target):
         if row is not None:
             selectors.keep_ahead(row.order, selectors.Ahead({place.space_id: place}))
+            holds.keep_ahead([row.order], held)
     return PlaceActs(
         restart_act(place, rights), scale_act(place, rights), roll_back_to(place, rights, target),
-        _remove(place, rights), target,
+        _remove(place, rights), target, held,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from environments.services.rule_changes import put_away_lapsed
 from foundation.runs.lease import Again, Lease, Outcome
 from releases.services.break_glass import expire_over
+from releases.services.holds import expire_holds
 from releases.services.turns import end_vain
 
 PAUSE_SECONDS = 2.0
@@ -18,4 +19,5 @@ def step(lease: Lease) -> Outcome:
     expire_over()
     put_away_lapsed()
     end_vain()
+    expire_holds()
     return Again(PAUSE_SECONDS)

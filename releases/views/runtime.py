@@ -34,6 +34,7 @@ from releases.presenters.autoscaler import autoscaler_of
 from releases.presenters.build import usual_rollout
 from releases.presenters.diff import diff_of_snapshots
 from releases.presenters.facts import amounts_of, compare, folded
+from releases.presenters.holds import hold_act, shown_holds
 from releases.presenters.place_acts import PlaceAct, PlaceActs, acts_there, restart_act, roll_back_to, scale_act
 from releases.presenters.review import decisions_on, effect_of
 from releases.presenters.rollout import back_act, told_by_cluster
@@ -135,6 +136,8 @@ def _context(request: HttpRequest, place: Placement) -> dict[str, Any]:
         "scale_form": ScaleForm(initial={"replicas": place.wanted}),
         "scale_ask": _scale(place),
         "asked": shown_there(place, rights),
+        "holds": shown_holds(acts.held.over(place.component_id, space.pk), rights),
+        "hold": hold_act(space, rights, place.component),
         "nav": "home",
         "topic": f"space:{space.pk}",
     }

@@ -10,7 +10,7 @@ from django.db.models import Exists, QuerySet
 
 from environments.access import Rights, may_approve
 from environments.models import Environment
-from releases.models import BreakGlass
+from releases.models import BreakGlass, Hold
 from releases.scale_requests import waiting_requests
 from releases.waiting.removals import reviews_of_removals
 
@@ -28,10 +28,11 @@ class AtAll:
 
 
 def ask(rights: Rights, **others: QuerySet[Any]) -> AtAll:
-    """Of break-glasses, removals and scales, and of ``others`` by the name of their kind."""
+    """Of break-glasses, holds, removals and scales, and of ``others`` by the name of their kind."""
     approves = [space.pk for space in rights.spaces if space.approvals and may_approve(rights, space)]
     kinds: Mapping[str, QuerySet[Any]] = {
         "break_glass": BreakGlass.objects.filter(reviewed_at=None),
+        "hold": Hold.objects.filter(ended_at=None),
         "removal": reviews_of_removals(approves),
         "scale": waiting_requests(),
         **others,

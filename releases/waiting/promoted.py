@@ -15,9 +15,9 @@ from environments.needed import needed_in
 from foundation.messages import MessageLike, localized_list
 from foundation.messages import message as _
 from foundation.runs.choices import TERMINAL, RunState
-from releases import break_glass, gates, selectors
+from releases import break_glass, gates, holds, selectors
 from releases.approval_gates import Consent
-from releases.models import BreakGlass, Deployment, Placement, Promotion, Review
+from releases.models import BreakGlass, Deployment, Placement, Promotion, ReleaseOrder, Review
 from releases.turns import waiting_turns
 from releases.waiting.decisions import Decision, decisions_of, makers_seen, with_own_builds
 from releases.waiting.wait import MOST, Wait, in_batches
@@ -141,6 +141,7 @@ def _open_promotions(spaces: Iterable[int]) -> QuerySet[Promotion]:
         ended_snapshot=Subquery(ended.values("snapshot_id")[:1]),
         is_blocked=Exists(here.filter(Q(unknown_since__isnull=False) | Q(in_progress__order=OuterRef("order")))),
         is_in_line=Exists(waits),
+        is_held=holds.stands_over(component="component", space="space"),
         name_zh=F("order__component_settings__name_zh"),
     )
     return rows.select_related("order__component", "order__author", "promoted_by").order_by("created_at", "pk")
@@ -159,7 +160,8 @@ def _completed(batch: list[Any], spaces: dict[int, Space], rights: Rights) -> It
         snapshot = reviewed.get(row.pk, 0)
         decision = decisions.get(snapshot, Decision(Consent(makers[row.pk], [], None)))
         failed = row.ended_state is not None and not snapshot
-        yield _Row(row, space, row.ended_review or 0, snapshot, failed, row.is_blocked or row.is_in_line, decision)
+        is_blocked = row.is_blocked or row.is_in_line or row.is_held
+        yield _Row(row, space, row.ended_review or 0, snapshot, failed, is_blocked, decision)
 
 
 # ---------------------------------------------------------------- break-glass
@@ -170,7 +172,7 @@ def _by_break_glass(spaces: dict[int, Space], rights: Rights) -> list[Wait]:
     for row in rows.select_related("order__component", "order__author", "order__project", "opened_by"):
         order, space = row.order, spaces[row.space_id]
         row.space = space
-        if not break_glass.is_in_force(row) or selectors.current_promotion(order, space):
+        if not break_glass.is_in_force(row) or not _needs_it(order, space):
             continue
         if Deployment.objects.filter(order=order, space=space, created_at__gte=row.opened_at).exists():
             continue
@@ -180,3 +182,8 @@ def _by_break_glass(spaces: dict[int, Space], rights: Rights) -> list[Wait]:
         if closed is None:
             found.append(Wait(order, space, row.opened_at, _("break-glass is in force"), row.opened_by))
     return found
+
+
+def _needs_it(order: ReleaseOrder, space: Space) -> bool:
+    """Without break-glass it would not be among those to deploy: it is not promoted there, or the place is held."""
+    return selectors.current_promotion(order, space) is None or bool(holds.over(order, space))

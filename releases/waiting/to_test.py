@@ -16,7 +16,7 @@ from environments.models import Environment, Space
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.runs.choices import RunState
-from releases import gates, selectors
+from releases import gates, holds, selectors
 from releases.choices import OrderState, PromotionState
 from releases.going_on import STANDING
 from releases.models import Deployment, Placement, Promotion, ReleaseOrder
@@ -26,11 +26,16 @@ Flow = Sequence[tuple[int, int]]
 
 
 def orders_to_test(
-    rights: Rights, *, only_projects: Iterable[int] | None = None, flow: Flow | None = None
+    rights: Rights,
+    *,
+    only_projects: Iterable[int] | None = None,
+    flow: Flow | None = None,
+    with_holds: bool = True,
 ) -> list[Wait]:
     """What waits for this person to be promoted on, the longest wait first; one more than :data:`MOST` if there are.
 
-    ``flow``: which environment follows which, where that was read already.
+    ``flow``: which environment follows which, where that was read already. ``with_holds`` is False where somebody
+    knows that nothing is held.
     """
     wanted = None if only_projects is None else set(only_projects)
     spaces: dict[int, list[Space]] = defaultdict(list)
@@ -39,7 +44,7 @@ def orders_to_test(
             spaces[space.project_id].append(space)
     found: list[Wait] = []
     for batch in _batches(rights, spaces):
-        stands = _read_ahead(batch, spaces, flow)
+        stands = _read_ahead(batch, spaces, flow, with_holds=with_holds)
         for order in batch:
             found += _waits(order, stands[order.pk], spaces[order.project_id], rights)
         if len(found) > MOST:
@@ -110,7 +115,7 @@ def _is_theirs(order: ReleaseOrder, space: Space, rights: Rights, origin: _Origi
 
 # ---------------------------------------------------------------- read ahead
 def read_ahead_of_promotions(orders: Sequence[ReleaseOrder], spaces: Sequence[Space]) -> None:
-    """Five queries for what the gates of promotion ask of these orders of one project, in any of its ``spaces``.
+    """Six queries for what the gates of promotion ask of these orders of one project, in any of its ``spaces``.
 
     These very objects, of orders and of spaces, then answer without another one.
     """
@@ -118,14 +123,17 @@ def read_ahead_of_promotions(orders: Sequence[ReleaseOrder], spaces: Sequence[Sp
         _read_ahead(orders, {orders[0].project_id: list(spaces)}, None)
 
 
-def _read_ahead(batch: Sequence[ReleaseOrder], spaces: dict[int, list[Space]], flow: Flow | None) -> dict[int, _Stand]:
-    """What the gates of promotion ask, for all these orders: four queries at most; and where each stands."""
+def _read_ahead(
+    batch: Sequence[ReleaseOrder], spaces: dict[int, list[Space]], flow: Flow | None, *, with_holds: bool = True
+) -> dict[int, _Stand]:
+    """What the gates of promotion ask, for all these orders: five queries at most; and where each stands."""
     before = _link_flow([space for row in spaces.values() for space in row], flow)
     by_id = {space.pk: space for row in spaces.values() for space in row}
     components = {order.component_id for order in batch}
     places = _places(components, by_id)
     sent, there = _promotions(batch, components, by_id)
     successes = _successes(batch, by_id)
+    holds.keep_ahead(batch, holds.held_in(by_id if with_holds else ()))
     stands = {}
     for order in batch:
         order.project = spaces[order.project_id][0].project

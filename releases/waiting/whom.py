@@ -37,6 +37,19 @@ def open_in(project: Project) -> list[Open]:
         *((APPROVE, wait) for wait in promoted.to_approve),
         *((TEST, wait) for wait in orders_to_test(anybody)),
     ]
+    return _for_whom(found)
+
+
+def open_there(space: Space, component_id: int | None) -> list[Open]:
+    """The same in one space, of one component or of all."""
+    anybody = _anybody(space.project)
+    promoted = promoted_orders(anybody, only_spaces=[space.pk])
+    tests = [wait for wait in orders_to_test(anybody, only_projects=[space.project_id]) if wait.space.pk == space.pk]
+    found = [*((DEPLOY, wait) for wait in promoted.to_deploy), *((TEST, wait) for wait in tests)]
+    return _for_whom([one for one in found if component_id in (None, one[1].order.component_id)])
+
+
+def _for_whom(found: list[tuple[str, Wait]]) -> list[Open]:
     shown = sorted(found, key=lambda one: one[1].since)[: MOST_OPEN + 1]
     makers = _makers(wait for _act, wait in shown)
     people = _People()

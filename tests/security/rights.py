@@ -32,6 +32,8 @@ OPERATIONS = {
     "take_over": ["take_overs_create"],
     "remove": ["removals_create"],
     "break_glass": ["break_glasses_create"],
+    "hold": ["holds_create"],
+    "lift_hold": ["holds_lift"],
     "review_break_glass": ["break_glasses_end", "break_glasses_review"],
     "cancel_deployment": ["deployments_cancel", "turns_cancel", "scale_requests_withdraw"],
     "force_release": ["deployments_release"],

@@ -26,6 +26,7 @@ from notifications.services.webhooks import make_webhook as make_outgoing
 from releases.models import LogChunk, Placement, ScaleRequest, Turn
 from releases.services import approvals, promotions
 from releases.services.break_glass import open_break_glass
+from releases.services.holds import hold
 from tests import cast
 from tests.cast import World
 from tests.releases.rows import make_built, make_component, make_review, make_success, make_template
@@ -117,6 +118,9 @@ def make_scene(world: World) -> Scene:
     edit_policy(actor=world.petra, space=world.spaces["prd"], reason="year-end", approvals=1)
     Membership.objects.create(user=world.tess, role="break_glass", project=world.project, granted_by=world.petra)
     glass = open_break_glass(actor=world.tess, order=order, space=world.spaces["drp"], reason="night", minutes=60)
+    held = hold(
+        actor=world.tess, space=world.spaces["drp"], reason="still testing", ends_at=timezone.now() + timedelta(days=1)
+    )
     template = make_template("dockerfile", "own", "FROM x\n")
     template.project = world.project
     template.save()
@@ -153,7 +157,7 @@ def make_scene(world: World) -> Scene:
     values = [
         ("orders/<number>", order.number), ("builds/<attempt>", "1"), ("lines/<line>", "1"),
         ("close/<act>", "withdraw"),
-        ("break-glass(?:es)?/<pk>", glass.pk),
+        ("break-glass(?:es)?/<pk>", glass.pk), ("holds/<pk>", held.pk),
         ("promotions/<pk>", promotion.pk), ("/reviews/<pk>", review.pk), ("approvals/<pk>", approval.pk),
         ("deployments/<pk>", deployment.pk), ("turns/<pk>", turn.pk), ("scale-requests/<pk>", asked.pk),
         ("previews/<pk>", preview.pk), ("trials/<batch>", batch),

@@ -31,6 +31,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "base_image_archive": {"image": "base/middleware/python 3.11"},
     "toolchain_save": {"jenkins": "main", "registry": "main"},
     "rule_changes_refuse": {"reason": "why"},
+    "holds_create": {"ends_at": "2026-12-01T08:00:00Z"},
     "members_create": {"username": "otto", "role": "tester"},
 }
 """What the fields' own kinds do not tell."""
@@ -92,7 +93,7 @@ def path_of(operation: Operation, scene: Scene) -> str:
 def may(scene: Scene, username: str, verb: str) -> bool:
     """By the table of rights, which has tests of its own; what is somebody's own belongs to who made the scene's."""
     person, world = scene.world.people[username], scene.world
-    owners = {"cancel_deployment": world.olli, "withdraw_approval": world.oskar}
+    owners = {"cancel_deployment": world.olli, "withdraw_approval": world.oskar, "lift_hold": world.tess}
     where: dict[str, Any] = {}
     if VERBS[verb].where is not Where.SITE:
         where["owner_id"] = owners.get(verb, world.dana).pk

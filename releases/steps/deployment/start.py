@@ -99,8 +99,11 @@ def refusal_of(deployment: Deployment) -> MessageLike:
     elif deployment.kind == DeploymentKind.REMOVE:
         found = gates.removal_gates(order, space, snapshot=deployment.snapshot, deployer=actor, own=deployment)
     elif deployment.kind == DeploymentKind.ROLL_BACK:
-        deployer = None if deployment.is_automatic else actor
-        found = gates.roll_back_gates(order, space, snapshot=deployment.snapshot, deployer=deployer, own=deployment)
+        is_automatic = deployment.is_automatic
+        found = gates.roll_back_gates(
+            order, space, snapshot=deployment.snapshot, deployer=None if is_automatic else actor, own=deployment,
+            is_automatic=is_automatic,
+        )  # fmt: skip
     elif deployment.kind == DeploymentKind.SCALE:
         found = _scale_gates(deployment)
     else:
