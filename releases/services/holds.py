@@ -123,7 +123,7 @@ def _lock(pk: int) -> Hold | None:
 
 
 def _end(row: Hold, act: str, actor: User | None, why: MessageLike) -> None:
-    row.ended_at, row.message = db_now(), why  # type: ignore[assignment]  # any text for a person
+    row.ended_at, row.message = db_now(), why
     row.ended_by = actor if act == "lifted" else None
     row.save(update_fields=["ended_at", "ended_by", "message"])
     _record(row, act, actor, reason=why)

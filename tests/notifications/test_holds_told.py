@@ -1,4 +1,4 @@
-"""When a place is held no more, those are told whose order may go on there, and who held it if somebody else lifted it."""
+"""When a place is free again: those are told whose order may go on there, and who held it, if another lifted it."""
 
 from __future__ import annotations
 

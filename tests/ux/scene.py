@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,15 @@ def _fail(crew: Crew, scene: Scene) -> None:
     on_duty = Person(scene.url, OPERATOR)
     opened = on_duty.post(f"orders/{order.number}/break-glasses/", environment="prd", reason=reason, minutes=120)
     scene.rows["break_glass"] = opened["id"]
+    project, component = STATIC.split("/")
+    ends = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    held = on_duty.post(
+        f"projects/{project}/spaces/uat/holds/",
+        component=component,
+        reason="Six cases of the round are left.",
+        ends_at=ends,
+    )
+    scene.rows["hold"] = held["id"]
 
 
 def _prepare_roll(crew: Crew, scene: Scene) -> None:

@@ -113,6 +113,9 @@ ORDER = (
     View("break-glass-open", NORMAL, "/orders/{order[new]}/break-glass/prd/", OPERATOR),
     View("break-glass-open", DENIED, "/orders/{order[new]}/break-glass/prd/", APPROVER),
     View("break-glass", NORMAL, "/break-glass/{row[break_glass]}/", PLATFORM_ADMIN),
+    View("hold", NORMAL, f"/spaces/{OMM}/uat/hold/", TESTER),
+    View("hold", DENIED, f"/spaces/{OMM}/uat/hold/", DEVELOPER),
+    View("hold-lift", NORMAL, "/holds/{row[hold]}/lift/", OPERATOR),
     View("order-sheet", NORMAL, "/orders/{order[carried]}/sheet/", AUDITOR),
     View("order-sheet", DENIED, "/orders/{order[carried]}/sheet/", OUTSIDER, status=404),
 )
