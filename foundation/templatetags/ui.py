@@ -160,6 +160,13 @@ def elapsed(seconds: int | None, began: datetime | None) -> SafeString:
 
 
 @register.filter
+def day_time(moment: datetime) -> str:
+    """``16:30``, and of another day than today ``12-02 16:30``, in the reader's zone: where there is little space."""
+    local = timezone.localtime(moment)
+    return local.strftime("%H:%M" if local.date() == timezone.localdate() else "%m-%d %H:%M")
+
+
+@register.filter
 def age(moment: datetime | None) -> str:
     """How long ago, in one unit, rounded down; ``frontend/js/ages.js`` says the same and goes on counting."""
     if moment is None:

@@ -103,11 +103,13 @@ def test_it_is_not_there_for_who_has_no_access(world: World) -> None:
     [
         ({"reason": " "}, "reason"),
         ({"reason": "x" * 501}, "reason"),
-        ({"ends_at": timezone.now() - timedelta(minutes=1)}, "ends_at"),
-        ({"ends_at": timezone.now() + timedelta(days=7, minutes=5)}, "ends_at"),
+        ({"ends_at": timedelta(minutes=-1)}, "ends_at"),
+        ({"ends_at": timedelta(days=7, minutes=5)}, "ends_at"),
     ],
 )
 def test_a_reason_and_an_end_within_a_week(world: World, values: dict[str, Any], field: str) -> None:
+    if "ends_at" in values:
+        values = {"ends_at": timezone.now() + values["ends_at"]}
     with pytest.raises(Invalid) as refusal:
         take(world, **values)
     assert list(refusal.value.fields) == [field]
