@@ -185,7 +185,7 @@ class HoldForm(forms.Form):
 
 
 class LiftForm(forms.Form):
-    """Why; one's own hold is lifted without a word."""
+    """Why; one's own hold needs none."""
 
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
 

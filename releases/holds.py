@@ -87,10 +87,10 @@ def hold_gate(order: ReleaseOrder, space: Space) -> Gate:
     if not found:
         return Gate("hold", True, _("Nobody holds it."))
     last = found[0]
-    return Gate("hold", False, sentence(last, more=len(found) - 1), lifters_when_read(last), last.held_at, is_flow=True)
+    return Gate("hold", False, words_of(last, more=len(found) - 1), lifters_when_read(last), last.held_at, is_flow=True)
 
 
-def sentence(row: Hold, *, more: int = 0) -> MessageLike:
+def words_of(row: Hold, *, more: int = 0) -> MessageLike:
     """Who holds what until when, and why. ``more``: how many others hold it too, none of them longer."""
     values = {
         "who": row.held_by.localized_name, "what": row.name, "place": row.space.environment.label,

@@ -322,7 +322,7 @@ def test_many_holds_are_read_in_one_query(world: World, order: ReleaseOrder) -> 
     with CaptureQueriesContext(connection) as caught:
         held = holds.held_in(spaces)
         assert all(len(held.over(order.component_id, pk)) == 2 for pk in spaces)
-        assert all(str(holds.sentence(row)) for rows in held.found.values() for row in rows)
+        assert all(str(holds.words_of(row)) for rows in held.found.values() for row in rows)
     assert len(caught.captured_queries) == 1
 
 

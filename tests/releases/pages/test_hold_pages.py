@@ -57,7 +57,7 @@ def test_it_is_held_and_lifted_by_forms(world: World, order: ReleaseOrder, signe
     assert "over already" in words(olli.get(lift))
 
 
-def test_it_shows_where_people_look(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
+def test_it_shows_on_every_page_of_the_place(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
     make_success(make_built(order.component, world.dana), world.spaces["uat"], world.olli)
     row = take(world)
     olli = signed_in("olli")
