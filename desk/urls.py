@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from desk import audit_views, compare_views, explain_views, figure_views, sheet_views, style_guide, twin_views, views
+from desk import (
+    audit_views,
+    compare_views,
+    explain_views,
+    figure_views,
+    report_views,
+    sheet_views,
+    style_guide,
+    twin_views,
+    views,
+)
 
 app_name = "desk"
 urlpatterns = [
@@ -28,6 +38,8 @@ urlpatterns = [
     path("orders/<str:number>/sheet/", sheet_views.order_sheet, name="order-sheet"),
     path("figures/", figure_views.show, name="figures"),
     path("figures/export/", figure_views.export, name="figures-export"),
+    path("report/<slug:project>/", report_views.show, name="report"),
+    path("report/<slug:project>/export/", report_views.export, name="report-export"),
     path("explain/", explain_views.explain_page, name="explain"),
     path("admin/", views.admin, name="admin"),
     path("health/", views.health, name="health"),

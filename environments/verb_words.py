@@ -40,6 +40,7 @@ ACTS: dict[str, MessageLike] = {
     "edit_policy": _("change the policy of a space"),
     "confirm_rule_change": _("confirm or refuse a rule change"),
     "read_project_audit": _("read the audit of the project"),
+    "read_report": _("read the report of the project"),
     "manage_webhooks": _("manage the webhooks of the project"),
     "redeliver": _("read the log of a webhook and send a delivery once more"),
     "see_site": _("see people, clusters and servers"),

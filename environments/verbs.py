@@ -78,6 +78,7 @@ VERBS: dict[str, Rule] = {
     "edit_policy": _rule(Where.PROJECT, P),
     "confirm_rule_change": _rule(Where.PROJECT, P, A),
     "read_project_audit": _rule(Where.PROJECT, P),
+    "read_report": _rule(Where.PROJECT, P, A, U),
     "manage_webhooks": _rule(Where.PROJECT, P),
     "redeliver": _rule(Where.PROJECT, O, P),
     # site
@@ -94,5 +95,5 @@ VERBS: dict[str, Rule] = {
     "see_health": _rule(Where.SITE, A),
 }
 
-STILL_IN_ARCHIVE = frozenset({"see", "read_project_audit"})
+STILL_IN_ARCHIVE = frozenset({"see", "read_project_audit", "read_report"})
 """What is left to do in an archived project: reading. A platform administrator may take it out of the archive."""

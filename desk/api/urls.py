@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from desk.api import audit, comparison, explanations, figures, order_sheet, twins, views
+from desk.api import audit, comparison, explanations, figures, order_sheet, report, twins, views
 
 urlpatterns = [
     path("audit/events/", audit.Events.as_view()),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("orders/<str:number>/sheet/", order_sheet.OrderSheet.as_view()),
     path("figures/", figures.ShownFigures.as_view()),
     path("explanations/", explanations.Explanations.as_view(), name="api-explanations"),
+    path("projects/<slug:slug>/report/", report.ProjectReport.as_view()),
     path("projects/<slug:slug>/comparison/", comparison.Comparison.as_view()),
     path("projects/<slug:slug>/spaces/<slug:environment>/promotions/", comparison.SpacePromotions.as_view()),
     path("twins/", twins.Twins.as_view()),

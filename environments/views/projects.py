@@ -58,6 +58,7 @@ def project(request: HttpRequest, slug: str, *, form: MembershipForm | None = No
         "spaces": [(space, place_selectors.policy_in_short(space)) for space in spaces],
         "may_manage_members": may_manage_members,
         "sees_webhooks": rights.can("redeliver", project_id=row.pk),
+        "reads_report": rights.can("read_report", project_id=row.pk),
         "may_manage_projects": rights.can("manage_projects"),
         "may_manage_places": rights.can("manage_places"),
         "sees_site": rights.can("see_site"),

@@ -216,6 +216,7 @@ ADMINISTRATION = (
     View("deployments", EMPTY_STATE, "/deployments/?person=nobody-is-called-so"),
     View("figures", NORMAL, "/figures/"),
     View("figures-project", NORMAL, f"/figures/?project={OMM}&period=4w&environment=uat", DEVELOPER),
+    View("report", NORMAL, f"/report/{OMM}/", AUDITOR),
     View("figures", EMPTY_STATE, "/figures/", OUTSIDER),
     View("rule-changes", EMPTY_STATE, "/rule-changes/", PLATFORM_ADMIN),
     View("sessions", NORMAL, "/me/sessions/", DEVELOPER),
