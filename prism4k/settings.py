@@ -155,6 +155,7 @@ INSTALLED_APPS = [
     "environments",
     "components",
     "releases",
+    "trains",
     "notifications",
     "desk",
     *env.list("PRISM4K_TEST_APPS", default=[]),

@@ -16,6 +16,7 @@ api = [
     path("", include("environments.api.urls")),
     path("", include("components.api.urls")),
     path("", include("releases.api.urls")),
+    path("", include("trains.api.urls")),
     path("", include("notifications.api.urls")),
     path("", include("desk.api.urls")),
 ]
@@ -44,6 +45,7 @@ urlpatterns = [
     path("", include("environments.urls")),
     path("", include("components.urls")),
     path("", include("releases.urls")),
+    path("", include("trains.urls")),
     path("", include("notifications.urls")),
     path("", include("desk.urls")),
 ]

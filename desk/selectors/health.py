@@ -41,6 +41,7 @@ KINDS: dict[str, MessageLike] = {
     "review": _("review"),
     "deployment": _("deployment"),
     "prune": _("removal after a success"),
+    "train": _("release train"),
     "observe_space": _("runtime watch"),
     "watch": _("namespace watch"),
     "housekeeping": _("housekeeping"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.urls import reverse
 
@@ -15,10 +14,9 @@ from environments.models import Space
 from environments.needed import needed_in
 from foundation.messages import MessageLike, localized_names
 from foundation.messages import message as _
-from foundation.runs.choices import ACTIVE, RunState
-from releases.models import Build, Review
 from releases.presenters.acts import panel_url
-from releases.waiting.decisions import Decision, decisions_of
+from releases.waiting.decisions import Decision
+from releases.waiting.reviewed import reviewed_orders
 
 
 @dataclass(frozen=True)
@@ -75,32 +73,12 @@ class _Promoted:
 
     def __init__(self, rights: Rights, space: Space, lines: Sequence[Line]) -> None:
         self.rights, self.space, self.lines = rights, space, lines
-        self.reviews = self._reviews()
-        self.decisions = self._decisions()
+        orders = [line.left.serves.order for line in lines if line.left.serves]
+        self.reviewed = reviewed_orders(orders, space)
         self.deploys = rights.can("deploy", space=space)
 
     def standings(self) -> dict[int, Standing]:
         return {line.component.pk: self._of(line) for line in self.lines}
-
-    def _reviews(self) -> dict[int, Any]:
-        """The newest of each order there, without what it found."""
-        ids = [line.left.serves.order_id for line in self.lines if line.left.serves]
-        rows = Review.objects.filter(order__in=ids, space=self.space, wanted_snapshot=None, is_removal=False)
-        found = rows.order_by("pk").values("order_id", "state", "snapshot_id", "snapshot__hash")
-        return {row["order_id"]: row for row in found}
-
-    def _decisions(self) -> dict[int, Decision]:
-        """By snapshot."""
-        good = {row["snapshot_id"]: pk for pk, row in self.reviews.items() if row["snapshot_id"]}
-        makers: dict[int, set[int]] = {pk: set() for pk in self.reviews}
-        for line in self.lines:
-            if line.left.serves and line.left.serves.order_id in makers:
-                makers[line.left.serves.order_id].add(line.left.serves.order.author_id)
-        for order, person in Build.objects.filter(order__in=makers).values_list("order", "started_by"):
-            makers[order].add(person)
-        return decisions_of(
-            {snapshot: makers[order] for snapshot, order in good.items()}, {pk: self.space for pk in good}
-        )
 
     def _of(self, line: Line) -> Standing:
         assert line.left.serves is not None
@@ -109,20 +87,20 @@ class _Promoted:
         attempt = line.right.attempt
         if attempt is not None and attempt.order_id == order.pk and attempt.is_active:
             return Standing("running", _("is being deployed"), url=panel_url(order.number, self.space.environment.slug))
-        review = self.reviews.get(order.pk)
-        if review is None or review["state"] in ACTIVE:
+        found = self.reviewed.get(order.pk)
+        if found is None or found.is_running:
             return Standing("waits", _("is being reviewed"), url=url)
-        if review["state"] != RunState.SUCCEEDED or not review["snapshot_id"]:
+        decision = found.decision
+        if decision is None:
             return Standing("blocked", _("the review found problems"), url=url)
-        decision = self.decisions[review["snapshot_id"]]
         if decision.consent.is_enough(self.space, self.rights.user):
-            return self._reviewed(order.number, review, url)
+            return self._reviewed(order.number, found.snapshot_hash, url)
         return self._not_agreed(decision, url)
 
-    def _reviewed(self, number: str, review: Any, url: str) -> Standing:
+    def _reviewed(self, number: str, snapshot_hash: str, url: str) -> Standing:
         if not self.deploys:
             return Standing("ask", _("Ask %(who)s", who=self._names("deploy")), _("It may be deployed."), url=url)
-        return Standing("deploy", _("may be deployed"), "", "", url, f"{number}@{review['snapshot__hash'][:12]}")
+        return Standing("deploy", _("may be deployed"), "", "", url, f"{number}@{snapshot_hash[:12]}")
 
     def _not_agreed(self, decision: Decision, url: str) -> Standing:
         consent, needed = decision.consent, needed_in(self.space).approvals

@@ -77,7 +77,7 @@ def create_order(
 ) -> ReleaseOrder:
     """A new order in state ``created``, from what :func:`choose_origin` found."""
     _ensure_may_create(actor, component)
-    _check_ticket(component, change_ticket)
+    check_ticket(component, change_ticket)
     fields = {
         "component": component,
         "project": component.project,
@@ -109,7 +109,8 @@ def _made_from(origin: Origin) -> dict[str, str]:
     return {"branch": origin.branch, "source": source, "git_tag": origin.git_tag, "commit": origin.commit}
 
 
-def _check_ticket(component: Component, ticket: str) -> None:
+def check_ticket(component: Component, ticket: str) -> None:
+    """Raises Invalid for a change ticket that does not look like one of the component's project."""
     pattern = component.project.change_ticket_pattern
     if ticket and pattern and not patterns.matches(pattern, ticket.strip()):
         raise Invalid(

@@ -6,7 +6,10 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-APPS = ("accounts", "audit", "components", "desk", "environments", "foundation", "notifications", "prism4k", "releases")
+APPS = (
+    "accounts", "audit", "components", "desk", "environments", "foundation", "notifications", "prism4k", "releases",
+    "trains",
+)  # fmt: skip
 AT_ONCE = re.compile(r"^from django\.utils\.translation import .*\bgettext as _", re.M)
 
 

@@ -39,7 +39,7 @@ KEYWORDS = frozenset({"message", "unsettled_reason", "who_can_help"})
 """Named arguments that are read by people."""
 APPS = (
     "deployer", "notifications", "releases", "components", "environments", "accounts", "desk", "foundation", "prism4k",
-    "audit",
+    "audit", "trains",
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ PLANNED = "Words for what is planned"
 ORDINARY = "Ordinary words in API names"
 OURS = (
     "accounts", "audit", "components", "deployer", "desk", "environments", "foundation", "notifications", "releases",
-    "prism4k",
+    "prism4k", "trains",
 )  # fmt: skip
 VERSION = {"api", "v1"}
 PARTS = re.compile(r"[A-Z]?[a-z0-9]+")

@@ -8,7 +8,7 @@ from pathlib import Path
 from django.conf import settings
 
 OWN_CLOCK = re.compile(r"\btimezone\.now\(|\bdatetime\.now\(|\bauto_now(_add)?\b|default=timezone\.now\b")
-APPS = ("accounts", "audit", "components", "desk", "environments", "foundation", "notifications", "releases")
+APPS = ("accounts", "audit", "components", "desk", "environments", "foundation", "notifications", "releases", "trains")
 ALLOWED = {
     "accounts/api/authentication.py": "knox dates its tokens by the host",
     "accounts/attempts.py": "django-axes dates its attempts by the host",

@@ -12,7 +12,7 @@ OWN = frozenset(
 """What a person does to themselves; nobody else's is ever found there."""
 
 OPERATIONS = {
-    "create_order": ["orders_create"],
+    "create_order": ["orders_create", "trains_create", "trains_add", "trains_remove"],
     "build": ["builds_create"],
     "stop_build": ["builds_stop"],
     "close_order": ["orders_close"],
@@ -27,7 +27,7 @@ OPERATIONS = {
     "withdraw_approval": ["approvals_withdraw"],
     "deploy": [
         "twin_align", "deployments_create", "restarts_create", "roll_backs_create", "scalings_create",
-        "scale_requests_create",
+        "scale_requests_create", "trains_start", "trains_pause", "trains_skip", "trains_retry",
     ],
     "take_over": ["take_overs_create"],
     "remove": ["removals_create"],

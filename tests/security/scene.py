@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.models import BrowserSession
 from accounts.services import create_token
+from components.models import Component
 from components.services.servers import start_server_test
 from components.services.templates import start_preview, start_trial
 from components.services.webhooks import make_webhook
@@ -29,7 +30,8 @@ from releases.services.break_glass import open_break_glass
 from releases.services.holds import hold
 from tests import cast
 from tests.cast import World
-from tests.releases.rows import make_built, make_component, make_review, make_success, make_template
+from tests.releases.rows import make_built, make_component, make_order, make_review, make_success, make_template
+from trains.models import Train, TrainOrder, TrainRun
 
 _PARAMETER = re.compile(r"<(\w+:)?(\w+)>")
 
@@ -154,7 +156,9 @@ def make_scene(world: World) -> Scene:
         at=timezone.now(),
     )  # fmt: skip
     group_role = Membership.objects.create(group=Group.objects.create(slug="night", name="夜班"), role="auditor")
+    member = make_member(world, component)
     values = [
+        (r"trains/\d+/orders/<number>", member.order.number), ("trains/<pk>", member.train_id),
         ("orders/<number>", order.number), ("builds/<attempt>", "1"), ("lines/<line>", "1"),
         ("close/<act>", "withdraw"),
         ("break-glass(?:es)?/<pk>", glass.pk), ("holds/<pk>", held.pk),
@@ -176,6 +180,13 @@ def make_scene(world: World) -> Scene:
         ("git-servers/<key>", "127.0.0.1:9"), ("<key>", "main"),
     ]  # fmt: skip
     return Scene(world, [(pattern, str(value)) for pattern, value in values], order, review.snapshot, deployment)
+
+
+def make_member(world: World, component: Component) -> TrainOrder:
+    """An order of a train to production."""
+    train = Train.objects.create(space=world.spaces["prd"], name="Night", created_by=world.dana)
+    TrainRun.objects.create(train=train)
+    return TrainOrder.objects.create(train=train, order=make_order(component, world.dana))
 
 
 browse = partial(cast.browse, raise_request_exception=False)

@@ -25,6 +25,11 @@ RIGHT_OF = {operation: verb for verb, found in OPERATIONS.items() for operation 
 AMOUNTS = dict.fromkeys(("replicas", "cpu_request", "cpu_limit", "memory_request", "memory_limit"), "1")
 BODIES: dict[str, dict[str, Any]] = {
     "orders_create": {"component": "sis-omm/sis-omm-proxy-gw", "branch": "master"},
+    "trains_create": {
+        "name": "Night",
+        "environment": "prd",
+        "orders": [{"component": "sis-omm-proxy-gw", "branch": "master"}],
+    },
     "components_create": {"project": "sis-omm", "name": "SIS-OMM-NEW"},
     "templates_create": {"project": "sis-omm", "name": "new", "kind": "dockerfile", "body": "FROM x"},
     "component_allocations_save": {"allocations": [{"environment": "prd", **AMOUNTS}]},

@@ -98,6 +98,13 @@ ORDERS = (
     View("close", NORMAL, "/orders/{order[new]}/close/withdraw/", DEVELOPER),
 )  # fmt: skip
 
+TRAINS = (
+    View("trains", EMPTY_STATE, "/trains/", DEVELOPER),
+    View("trains", DENIED, "/trains/999999/", DEVELOPER, status=404),
+    View("new-train", NORMAL, f"/trains/new/?project={OMM}", DEVELOPER),
+    View("new-train", DENIED, "/trains/new/", AUDITOR),
+)
+
 ORDER = (
     *_also_delayed(View("order", NORMAL, "/orders/{order[carried]}/?panel=prd", is_main=True)),
     View("order-new", EMPTY_STATE, "/orders/{order[new]}/", DEVELOPER),
@@ -222,5 +229,5 @@ ADMINISTRATION = (
     View("sessions", NORMAL, "/me/sessions/", DEVELOPER),
 )
 
-VIEWS: tuple[View, ...] = (*ENTRY, *HOME, *ORDERS, *ORDER, *DEPLOYING, *COMPONENTS, *PLACES, *ADMINISTRATION)
+VIEWS: tuple[View, ...] = (*ENTRY, *HOME, *ORDERS, *TRAINS, *ORDER, *DEPLOYING, *COMPONENTS, *PLACES, *ADMINISTRATION)
 MAIN = tuple(view for view in VIEWS if view.is_main)
