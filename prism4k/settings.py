@@ -290,6 +290,8 @@ SPECTACULAR_SETTINGS = {
         "ServerKindEnum": "components.choices.ServerKind",
         "EntryKindEnum": "components.choices.EntryKind",
         "NoticeKindEnum": "notifications.choices.NoticeKind",
+        "TrainStateEnum": "trains.choices.TrainState",
+        "TrainOrderStateEnum": "trains.choices.MemberState",
     },
 }
 
