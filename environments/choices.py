@@ -23,6 +23,14 @@ PLACED_ROLES = frozenset({Role.DEVELOPER, Role.TESTER, Role.OPERATIONS, Role.GRA
 """Roles that may be held in one environment only."""
 
 
+class FreezeKind(models.TextChoices):
+    """What days a freeze is of."""
+
+    ONCE = "once", _("once")
+    WEEKLY = "weekly", _("each week")
+    DATES = "dates", _("on the dates of a calendar")
+
+
 class RuleChangeState(models.TextChoices):
     """A proposal ends once; it lapses a day after it was made, decided by nobody."""
 

@@ -76,6 +76,7 @@ VERBS: dict[str, Rule] = {
     # project administration
     "manage_members": _rule(Where.PROJECT, P),
     "edit_policy": _rule(Where.PROJECT, P),
+    "freeze": _rule(Where.PROJECT, P),
     "confirm_rule_change": _rule(Where.PROJECT, P, A),
     "read_project_audit": _rule(Where.PROJECT, P),
     "read_report": _rule(Where.PROJECT, P, A, U),
@@ -87,6 +88,7 @@ VERBS: dict[str, Rule] = {
     "manage_people": _rule(Where.SITE, A),
     "manage_site_roles": _rule(Where.SITE, A),
     "manage_places": _rule(Where.SITE, A),
+    "freeze_site": _rule(Where.SITE, A),
     "confirm_site_rule": _rule(Where.SITE, A),
     "edit_grants": _rule(Where.SITE, A),
     "manage_servers": _rule(Where.SITE, A),

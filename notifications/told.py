@@ -9,6 +9,7 @@ from typing import Any
 from django.urls import reverse
 
 from accounts.models import User
+from environments import freezes
 from environments.access import approvers_in, know_groups, people_who_may, read_rights
 from environments.choices import RuleChangeState
 from environments.models import RuleChange, Space
@@ -339,6 +340,18 @@ def _hold_over(heard: Heard) -> Iterator[Told]:
     yield Told(NoticeKind.HOLD_OVER, _once(*people), message, page, row.message, key=f"free:{row.pk}")
 
 
+def _freeze_end_asked(heard: Heard) -> Iterator[Told]:
+    row = freezes.rows().filter(pk=heard.subject).first()
+    if row is None or row.end_asked_by is None:
+        return
+    message = _(
+        "%(who)s asks for the end of the freeze “%(name)s”: it needs a second person",
+        who=_name(row.end_asked_by), name=row.name,
+    )  # fmt: skip
+    page = reverse("releases:freeze", args=[row.pk])
+    yield Told(NoticeKind.RULE_CHANGE, freezes.seconds(row), message, page, row.end_reason)
+
+
 _TELLERS: dict[str, Callable[[Heard], Iterator[Told]]] = {
     "build.succeeded": _build_ended,
     "build.failed": _build_ended,
@@ -354,6 +367,7 @@ _TELLERS: dict[str, Callable[[Heard], Iterator[Told]]] = {
     "deployment.failed": _deployment_ended,
     "deployment.errored": _deployment_ended,
     "break_glass.opened": _break_glass_opened,
+    "freeze.end_asked": _freeze_end_asked,
     "hold.lifted": _hold_over,
     "hold.expired": _hold_over,
     "rule_change.proposed": _rule_change,

@@ -60,6 +60,7 @@ class ReleasesConfig(AppConfig):
             panels.register(tab, f"releases.presenters.component.{tab}")
         page_parts.SPACE.register("releases.presenters.break_glass.space_panel")
         page_parts.SPACE.register("releases.presenters.holds.space_panel")
+        page_parts.SPACE.register("releases.presenters.freezes.space_panel")
         page_parts.SPACE.register("releases.presenters.waiting.space_panel")
         # Which environment follows which, and where a project has them, says what can go on.
         flow = apps.get_model("environments", "Environment")

@@ -19,6 +19,7 @@ TITLES: dict[str, MessageLike] = {
     "ticket": pgettext_lazy("gate", "Change ticket"),
     "promoted": pgettext_lazy("gate", "Promotion"),
     "hold": pgettext_lazy("gate", "Hold"),
+    "freeze": pgettext_lazy("gate", "Freeze"),
     "queue": pgettext_lazy("gate", "Queue"),
     "known": pgettext_lazy("gate", "Contact"),
     "approved": pgettext_lazy("gate", "Approval"),

@@ -16,7 +16,9 @@ from components.naming import short_code
 from components.selectors import list_components
 from desk.selectors.behind import behind_placements, with_behind
 from desk.selectors.moving import last_attempts
+from environments import freezes
 from environments.access import Rights, visible_to
+from environments.freezes import Frozen, live_freezes
 from environments.models import Environment, Space
 from foundation.messages import MessageLike
 from foundation.messages import message as _
@@ -80,6 +82,8 @@ class Cell:
     line: list[Turn] = field(default_factory=list)
     """Who waits for the place, first come first."""
 
+    frozen: Frozen | None = None
+    """The freeze of its project or space that is in force and ends last; the site's stands above the column."""
     hold: Hold | None = None
     """The hold that ends last of those that stand over it."""
 
@@ -148,6 +152,8 @@ class Matrix:
     more: str = ""
     count: int = 0
     """Of all that the filters leave, counted for the first page."""
+    columns: list[tuple[Environment, Frozen | None]] = field(default_factory=list)
+    """Each environment, with the freeze of the site that is in force there."""
 
     @property
     def lines(self) -> list[Line]:
@@ -156,8 +162,8 @@ class Matrix:
 
 
 def matrix(user: User, rights: Rights, filters: Filters) -> Matrix:
-    """Fifty components from ``start`` on, one's own first, with everything that their cells need: five queries, and one
-    while something is held."""
+    """Fifty components from ``start`` on, one's own first, with everything that their cells need: five queries, and
+    one more each while something is held and while there are freezes."""
     mine = my_components(user)
     rows = filtered_components(user, rights, filters, mine)
     rest = _after(rows.exclude(pk__in=mine), filters.start).order_by("project__slug", "slug")
@@ -165,15 +171,16 @@ def matrix(user: User, rights: Rights, filters: Filters) -> Matrix:
     read = rows.filter(wanted if filters.start else wanted | Q(pk__in=mine))
     if not filters.start:
         read = read.annotate(total=Subquery(_counted(rows)))
-    is_any_held = Exists(Hold.objects.filter(ended_at=None))
-    found = list(read.annotate(is_any_held=is_any_held).order_by("project__slug", "slug"))
+    is_any = {"is_any_held": Exists(Hold.objects.filter(ended_at=None)), "is_any_frozen": Exists(live_freezes())}
+    found = list(read.annotate(**is_any).order_by("project__slug", "slug"))
     own = [] if filters.start else _in_order(found, mine)
     others = [component for component in found if component.pk not in mine][: LINES + 1 - len(own)]
     shown = [*own, *others][:LINES]
     reader = _Reader(user, rights, filters, shown)
     last = shown[-1] if len(own) + len(others) > LINES else None
     groups = _groups(own, [component for component in shown if component not in own], reader)
-    return Matrix(reader.environments, groups, f"{last.project.slug}/{last.slug}" if last else "", _total(found))
+    more = f"{last.project.slug}/{last.slug}" if last else ""
+    return Matrix(reader.environments, groups, more, _total(found), reader.columns)
 
 
 def _counted(rows: QuerySet[Component]) -> QuerySet[Any, Any]:
@@ -266,6 +273,11 @@ class _Reader:
         self._there = {pk: {space.environment_id for space in row} for pk, row in spaces.items()}
         self.environments = _columns(spaces)
         self._spaces = {(space.project_id, space.environment_id): space.pk for row in spaces.values() for space in row}
+        is_any_frozen = any(getattr(component, "is_any_frozen", False) for component in components)
+        found = freezes.read() if is_any_frozen else freezes.Freezes()
+        every = [space for row in spaces.values() for space in row]
+        self._frozen = {space.pk: found.over(space) for space in every} if found.found else {}
+        self.columns = [(one, found.of_site(one)) for one in self.environments]
         is_any_held = any(getattr(component, "is_any_held", False) for component in components)
         self._held = held_in(self._spaces.values() if is_any_held else ())
         self._places = _places(components)
@@ -291,6 +303,7 @@ class _Reader:
         if attempt is not None and attempt.state in (RunState.SUCCEEDED, RunState.CANCELLED):
             attempt = None
         unlike = self._unlike(component, environment, place)
+        space_id = self._spaces.get((component.project_id, environment.pk), 0)
         return Cell(
             environment=environment,
             exists=environment.pk in self._there.get(component.project_id, ()),
@@ -303,7 +316,8 @@ class _Reader:
             removed=self._removals.get(place.pk) if place else None,
             lost_since=getattr(place, "lost_since", None),
             line=line_of(place) if place else [],
-            hold=self._held.longest(component.pk, self._spaces.get((component.project_id, environment.pk), 0)),
+            frozen=next((one for one in self._frozen.get(space_id, ()) if one.freeze.whose), None),
+            hold=self._held.longest(component.pk, space_id),
         )
 
     def _unlike(self, component: Component, environment: Environment, place: Placement | None) -> Environment | None:

@@ -88,7 +88,8 @@ def waits_of(rights: Rights, at_all: AtAll, project: str = "") -> Waits:
     """One more than :data:`MOST` of each kind where there are more, the longest wait first."""
     spaces = None if not project else [one.pk for one in rights.spaces if one.project.slug == project]
     projects = None if not project else {one.project_id for one in rights.spaces if one.project.slug == project}
-    found: Promoted = promoted_orders(rights, only_spaces=spaces, with_break_glass=at_all.has("break_glass"))
+    has = {"with_break_glass": at_all.has("break_glass"), "with_freezes": at_all.has("freeze")}
+    found: Promoted = promoted_orders(rights, only_spaces=spaces, **has)
     approve = with_others(found.to_approve, rights, project, at_all)
     test = orders_to_test(rights, only_projects=projects, flow=at_all.flow, with_holds=at_all.has("hold"))
     return Waits(found.to_deploy, approve, test)

@@ -108,6 +108,20 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='DayCalendar',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=80, verbose_name='name')),
+                ('dates', models.JSONField(default=list)),
+                ('uploaded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('project', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='calendars', to='accounts.project')),
+                ('uploaded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-id'],
+            },
+        ),
+        migrations.CreateModel(
             name='Environment',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -284,6 +298,35 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Freeze',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=80, verbose_name='name')),
+                ('reason', models.CharField(max_length=500, verbose_name='reason')),
+                ('only_production', models.BooleanField(default=True, verbose_name='only production')),
+                ('kind', models.CharField(choices=[('once', 'once'), ('weekly', 'each week'), ('dates', 'on the dates of a calendar')], max_length=10, verbose_name='kind')),
+                ('zone', models.CharField(default='UTC', max_length=64, verbose_name='time zone')),
+                ('begins_at', models.DateTimeField(null=True)),
+                ('ends_at', models.DateTimeField(null=True)),
+                ('weekdays', models.JSONField(default=list)),
+                ('opens', models.TimeField(null=True, verbose_name='from')),
+                ('closes', models.TimeField(null=True, verbose_name='until')),
+                ('made_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('end_asked_at', models.DateTimeField(null=True)),
+                ('end_reason', models.CharField(blank=True, max_length=500)),
+                ('ended_at', models.DateTimeField(null=True)),
+                ('calendar', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='freezes', to='environments.daycalendar')),
+                ('end_asked_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('ended_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('made_by', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('project', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='freezes', to='accounts.project')),
+                ('space', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='freezes', to='environments.space')),
+            ],
+            options={
+                'ordering': ['-id'],
+            },
+        ),
+        migrations.CreateModel(
             name='SpaceSync',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -390,6 +433,22 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='grantednodeport',
             constraint=models.UniqueConstraint(fields=('cluster', 'port'), name='one_space_per_node_port'),
+        ),
+        migrations.AddIndex(
+            model_name='freeze',
+            index=models.Index(condition=models.Q(('ended_at', None)), fields=['project'], name='freezes_not_ended'),
+        ),
+        migrations.AddConstraint(
+            model_name='freeze',
+            constraint=models.CheckConstraint(condition=models.Q(('project', None), ('space', None), _connector='OR'), name='a_freeze_is_of_a_project_or_a_space_or_neither'),
+        ),
+        migrations.AddConstraint(
+            model_name='freeze',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('begins_at__isnull', False), ('ends_at__gt', models.F('begins_at')), ('kind', 'once')), models.Q(('closes__isnull', False), ('kind__in', ['weekly', 'dates']), ('opens__isnull', False), models.Q(('kind', 'weekly'), ('calendar__isnull', False), _connector='OR')), _connector='OR'), name='a_freeze_has_its_window'),
+        ),
+        migrations.AddConstraint(
+            model_name='freeze',
+            constraint=models.CheckConstraint(condition=models.Q(('ended_by', None), ('end_asked_by', None), models.Q(('ended_by', models.F('end_asked_by')), _negated=True), _connector='OR'), name='a_second_person_ends_what_somebody_asked_to_end'),
         ),
         migrations.AddConstraint(
             model_name='spacesync',

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from releases.api.views import break_glass, deployments, feed, holds, logs, orders, place_logs, scale_requests, turns
+from releases.api.views import (
+    break_glass,
+    deployments,
+    feed,
+    freezes,
+    holds,
+    logs,
+    orders,
+    place_logs,
+    scale_requests,
+    turns,
+)
 
 ORDER = "orders/<str:number>/"
 LOG = ORDER + "builds/<int:attempt>/log/"
@@ -44,6 +55,11 @@ urlpatterns = [
     path("deployments/<int:pk>/cancellation/", deployments.DeploymentCancellation.as_view()),
     path("deployments/<int:pk>/release/", turns.DeploymentRelease.as_view()),
     path("projects/<slug:slug>/spaces/<slug:environment>/holds/", holds.SpaceHolds.as_view()),
+    path("freezes/", freezes.Freezes.as_view()),
+    path("freezes/<int:pk>/", freezes.OneFreeze.as_view()),
+    path("freezes/<int:pk>/end/", freezes.FreezeEnd.as_view()),
+    path("freezes/<int:pk>/confirm/", freezes.FreezeEndConfirmation.as_view()),
+    path("calendars/", freezes.Calendars.as_view()),
     path("holds/", holds.Holds.as_view()),
     path("holds/<int:pk>/", holds.OneHold.as_view()),
     path("holds/<int:pk>/lift/", holds.HoldLift.as_view()),

@@ -9,11 +9,12 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import ngettext
 
+from environments import freezes
 from environments.access import Rights, names_who_may, who_may
 from foundation.messages import MessageLike, localized_names
 from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
-from releases import gates, holds, selectors
+from releases import gates, holds, selectors, when_gates
 from releases.approval_gates import fills_a_place
 from releases.choices import OrderState
 from releases.models import Build, Deployment, Placement, ReleaseOrder
@@ -88,6 +89,7 @@ def read_lane(order: ReleaseOrder, rights: Rights) -> Lane:
     spaces = selectors.spaces_of(order)
     selectors.read_ahead(order, spaces)
     holds.read_ahead([order], [space.pk for space in spaces])
+    when_gates.keep_ahead([order], freezes.read())
     for space in spaces:
         key, placement = (order.pk, space.pk), selectors.placement_of(order, space)
         turn = turn_in(placement, order)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from accounts.models import User
+from environments import freezes
 from environments.access import Rights
 from foundation.messages import MessageLike
 from foundation.messages import message as _
-from releases import holds, scaling, selectors
+from releases import holds, scaling, selectors, when_gates
 from releases.gate import Gate, first_closed
 from releases.holds import Held
 from releases.models import Deployment, Placement, ReleaseOrder
@@ -72,11 +73,12 @@ def acts_there(place: Placement, rights: Rights) -> PlaceActs:
     """A scale is asked of as many pods as there are: another number may need more."""
     target = next(iter(selectors.earlier_successes(place)), None)
     # All of them ask what is under way in this very place.
-    held = holds.held_in([place.space_id])
+    held, frozen = holds.held_in([place.space_id]), freezes.read()
     for row in (place.last_succeeded, place.last_applied, target):
         if row is not None:
             selectors.keep_ahead(row.order, selectors.Ahead({place.space_id: place}))
             holds.keep_ahead([row.order], held)
+            when_gates.keep_ahead([row.order], frozen)
     return PlaceActs(
         restart_act(place, rights), scale_act(place, rights), roll_back_to(place, rights, target),
         _remove(place, rights), target, held,

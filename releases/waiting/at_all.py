@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Exists, QuerySet
 
 from environments.access import Rights, may_approve
+from environments.freezes import live_freezes
 from environments.models import Environment
 from releases.models import BreakGlass, Hold
 from releases.scale_requests import waiting_requests
@@ -28,11 +29,12 @@ class AtAll:
 
 
 def ask(rights: Rights, **others: QuerySet[Any]) -> AtAll:
-    """Of break-glasses, holds, removals and scales, and of ``others`` by the name of their kind."""
+    """Of break-glasses, holds, freezes, removals and scales, and of ``others`` by the name of their kind."""
     approves = [space.pk for space in rights.spaces if space.approvals and may_approve(rights, space)]
     kinds: Mapping[str, QuerySet[Any]] = {
         "break_glass": BreakGlass.objects.filter(reviewed_at=None),
         "hold": Hold.objects.filter(ended_at=None),
+        "freeze": live_freezes(),
         "removal": reviews_of_removals(approves),
         "scale": waiting_requests(),
         **others,

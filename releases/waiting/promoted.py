@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
+from environments import freezes
 from environments.access import Rights, may_approve
 from environments.models import Space
 from environments.needed import needed_in
@@ -55,11 +56,15 @@ class _Row:
 
 
 def promoted_orders(
-    rights: Rights, *, only_spaces: Iterable[int] | None = None, with_break_glass: bool = True
+    rights: Rights,
+    *,
+    only_spaces: Iterable[int] | None = None,
+    with_break_glass: bool = True,
+    with_freezes: bool = True,
 ) -> Promoted:
     """What waits for this person to deploy or to approve; ``only_spaces`` narrows it.
 
-    ``with_break_glass`` is False where somebody knows that none is open.
+    ``with_break_glass`` is False where somebody knows that none is open, ``with_freezes`` where there is none.
     """
     wanted = None if only_spaces is None else set(only_spaces)
     spaces = {space.pk: space for space in rights.spaces if wanted is None or space.pk in wanted}
@@ -68,15 +73,17 @@ def promoted_orders(
     found = Promoted()
     if not deploys | approves:
         return found
+    all_freezes = freezes.read() if with_freezes else freezes.Freezes()
+    frozen = {pk for pk in deploys if all_freezes.over(spaces[pk])}
     for row in _rows({pk: spaces[pk] for pk in deploys | approves}, rights):
-        if row.space.pk in deploys and (wait := _to_deploy(row, rights)):
+        if row.space.pk in deploys - frozen and (wait := _to_deploy(row, rights)):
             found.to_deploy.append(wait)
         if row.space.pk in approves and _may_decide(row, rights):
             found.to_approve.append(_wait(row, row.promotion.created_at, _("waits for approval")))
         if min(len(found.to_deploy), len(found.to_approve)) > MOST:
             break
     if with_break_glass:
-        found.to_deploy += _by_break_glass({pk: spaces[pk] for pk in deploys}, rights)
+        found.to_deploy += _by_break_glass({pk: spaces[pk] for pk in deploys}, rights, frozen)
     return Promoted(_first(found.to_deploy), _first(found.to_approve))
 
 
@@ -165,14 +172,14 @@ def _completed(batch: list[Any], spaces: dict[int, Space], rights: Rights) -> It
 
 
 # ---------------------------------------------------------------- break-glass
-def _by_break_glass(spaces: dict[int, Space], rights: Rights) -> list[Wait]:
+def _by_break_glass(spaces: dict[int, Space], rights: Rights, frozen: set[int]) -> list[Wait]:
     """Orders that only a break-glass in force lets through: a handful at most, each asked at the gates themselves."""
     rows = BreakGlass.objects.filter(reviewed_at=None, ended_at=None, space__in=list(spaces))
     found = []
     for row in rows.select_related("order__component", "order__author", "order__project", "opened_by"):
         order, space = row.order, spaces[row.space_id]
         row.space = space
-        if not break_glass.is_in_force(row) or not _needs_it(order, space):
+        if not break_glass.is_in_force(row) or not (space.pk in frozen or _needs_it(order, space)):
             continue
         if Deployment.objects.filter(order=order, space=space, created_at__gte=row.opened_at).exists():
             continue

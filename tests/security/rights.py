@@ -34,6 +34,7 @@ OPERATIONS = {
     "break_glass": ["break_glasses_create"],
     "hold": ["holds_create"],
     "lift_hold": ["holds_lift"],
+    "freeze": ["freezes_create", "freezes_end", "calendars_create"],
     "review_break_glass": ["break_glasses_end", "break_glasses_review"],
     "cancel_deployment": ["deployments_cancel", "turns_cancel", "scale_requests_withdraw"],
     "force_release": ["deployments_release"],
@@ -53,7 +54,7 @@ OPERATIONS = {
     ],
     "redeliver": ["outgoing_webhooks_redeliver"],
     "edit_policy": ["spaces_update_policy"],
-    "confirm_rule_change": ["rule_changes_confirm", "rule_changes_refuse"],
+    "confirm_rule_change": ["rule_changes_confirm", "rule_changes_refuse", "freezes_confirm_end"],
     "manage_projects": [
         "organisations_create", "organisations_update", "projects_create", "projects_update", "projects_archive",
         "projects_restore",
@@ -92,6 +93,7 @@ NO_OPERATION = {
     "edit_config": "component_configuration_save, outside production",
     "read_project_audit": "reads",
     "see_site": "reads",
+    "freeze_site": "freezes_create, freezes_end and calendars_create, of the whole site",
     "confirm_site_rule": "rule_changes_confirm, of an environment's rule",
     "edit_global_template": "template operations, of templates without a project",
 }

@@ -21,6 +21,7 @@ from components.services.templates import start_preview, start_trial
 from components.services.webhooks import make_webhook
 from environments.models import Group, Membership, RuleChange
 from environments.services.clusters import start_test
+from environments.services.freezes import make_freeze
 from environments.services.spaces import edit_policy
 from notifications.models import Dispatch, Notice
 from notifications.services.webhooks import make_webhook as make_outgoing
@@ -123,6 +124,10 @@ def make_scene(world: World) -> Scene:
     held = hold(
         actor=world.tess, space=world.spaces["drp"], reason="still testing", ends_at=timezone.now() + timedelta(days=1)
     )
+    frozen = make_freeze(
+        actor=world.petra, project=world.project, name="Month end", reason="accounts are closed", kind="once",
+        begins_at=timezone.now() + timedelta(days=8), ends_at=timezone.now() + timedelta(days=9),
+    )  # fmt: skip
     template = make_template("dockerfile", "own", "FROM x\n")
     template.project = world.project
     template.save()
@@ -161,7 +166,7 @@ def make_scene(world: World) -> Scene:
         (r"trains/\d+/orders/<number>", member.order.number), ("trains/<pk>", member.train_id),
         ("orders/<number>", order.number), ("builds/<attempt>", "1"), ("lines/<line>", "1"),
         ("close/<act>", "withdraw"),
-        ("break-glass(?:es)?/<pk>", glass.pk), ("holds/<pk>", held.pk),
+        ("break-glass(?:es)?/<pk>", glass.pk), ("holds/<pk>", held.pk), ("freezes/<pk>", frozen.pk),
         ("promotions/<pk>", promotion.pk), ("/reviews/<pk>", review.pk), ("approvals/<pk>", approval.pk),
         ("deployments/<pk>", deployment.pk), ("turns/<pk>", turn.pk), ("scale-requests/<pk>", asked.pk),
         ("previews/<pk>", preview.pk), ("trials/<batch>", batch),

@@ -1,0 +1,58 @@
+"""May something be deployed there at this time? The gate of freezes, and what a freeze would stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.utils.functional import lazy
+
+from environments import freezes
+from environments.freezes import Freezes
+from environments.models import Freeze, Space
+from foundation.messages import MessageLike, localized_time
+from foundation.messages import message as _
+from releases.gate import Gate
+from releases.models import Promotion, ReleaseOrder
+
+MOST_STOPPED = 50
+
+
+def keep_ahead(orders: Iterable[ReleaseOrder], found: Freezes) -> None:
+    """For a page: these very objects of orders answer from it. Never on an object that rules act on."""
+    for order in orders:
+        order.__dict__["_freezes"] = found
+
+
+def freeze_gate(order: ReleaseOrder, space: Space) -> Gate:
+    """Closed while a freeze is in force; break-glass opens it."""
+    ahead: Freezes | None = order.__dict__.get("_freezes")
+    found = (ahead if ahead is not None else freezes.read()).over(space)
+    if not found:
+        return Gate("freeze", True, _("No freeze is in force."))
+    last = found[0]
+    who = _enders_when_read(last.freeze)
+    return Gate("freeze", False, frozen_until(last.freeze, last.span.ends_at), who, last.span.begins_at, is_flow=True)
+
+
+def frozen_until(row: Freeze, until: datetime) -> MessageLike:
+    """Which freeze until when, and why."""
+    values = {"name": row.name, "until": localized_time(until), "why": row.reason}
+    return _("Frozen by “%(name)s” until %(until)s: %(why)s", **values)
+
+
+_enders_when_read = lazy(freezes.who_ends, str)
+
+
+def waiting_under(row: Freeze) -> list[Promotion]:
+    """Promoted orders that wait where the freeze is of, whatever the time, the longest wait first."""
+    found = Promotion.objects.filter(ended_at=None, deployed_at=None, space__is_archived=False)
+    project = row.whose
+    if row.space_id is not None:
+        found = found.filter(space=row.space_id)
+    elif project is not None:
+        found = found.filter(space__project=project)
+    if row.only_production and row.space_id is None:
+        found = found.filter(space__environment__is_production=True)
+    rows = found.select_related("order__component", "order__author", "space__environment", "space__project")
+    return list(rows.order_by("created_at", "pk")[: MOST_STOPPED + 1])
