@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -52,7 +53,7 @@ class Frozen:
 class Freezes:
     """All that are live, at one moment of the database's clock."""
 
-    found: list[Freeze] = field(default_factory=list)
+    found: Sequence[Freeze] = field(default_factory=list)
     now: datetime | None = None
 
     def over(self, space: Space, moment: datetime | None = None) -> list[Frozen]:

@@ -49,7 +49,7 @@ class FreezeForm(forms.Form):
         label=_("Weekly: on"), required=False, coerce=int, choices=list(enumerate(DAYS)),
         widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
-    calendar = forms.TypedChoiceField(label=_("On the dates of"), required=False, coerce=int, empty_value=0)
+    calendar = forms.TypedChoiceField(label=_("On the dates of"), required=False, coerce=int, empty_value=None)
 
     def __init__(
         self, *args: Any, where: Sequence[tuple[str, Any]], calendars: Sequence[DayCalendar], **kwargs: Any

@@ -45,7 +45,7 @@ _enders_when_read = lazy(freezes.who_ends, str)
 
 
 def waiting_under(row: Freeze) -> list[Promotion]:
-    """Promoted orders that wait where the freeze is of, whatever the time, the longest wait first."""
+    """Promoted orders that wait where the freeze is of, at any time, the longest wait first."""
     found = Promotion.objects.filter(ended_at=None, deployed_at=None, space__is_archived=False)
     project = row.whose
     if row.space_id is not None:

@@ -107,7 +107,7 @@ class Freeze(models.Model):
         return Window(zone=self.zone, opens=self.opens, closes=self.closes, weekdays=days, dates=dates)
 
     def is_over(self, space: Space) -> bool:
-        """Whether it is of this space, whatever the time."""
+        """Whether it is of this space, at any time."""
         if self.space_id is not None:
             return self.space_id == space.pk
         is_there = self.project_id in (None, space.project_id)

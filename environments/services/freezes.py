@@ -58,7 +58,7 @@ def make_freeze(  # noqa: PLR0913 - the columns of one row, most of them of one 
 
 
 def draft(actor: User, **given: Any) -> Freeze:
-    """The row as it would be saved, for a look at what it stops."""
+    """The row as it would be saved, for a preview of what it stops."""
     space, project = given.get("space"), given.get("project")
     row = Freeze(
         name=str(given["name"]).strip(), reason=str(given["reason"]).strip(), kind=given["kind"],
@@ -72,7 +72,7 @@ def draft(actor: User, **given: Any) -> Freeze:
 
 
 def check_freeze(actor: User, row: Freeze) -> None:
-    """Raises Denied, Invalid: also for a look at what it would stop, before it is saved."""
+    """Raises Denied, Invalid: also for a preview."""
     require(actor, freezes.verb_of(row), project_id=freezes.project_id_of(row))
     now = db_now()
     problems: dict[str, list[MessageLike]] = {}

@@ -1,4 +1,4 @@
-"""封网: freezes, a new one with a look at what it stops, one with its end, and calendars."""
+"""封网: freezes, a new one with what it stops, one with its end, and calendars."""
 
 from __future__ import annotations
 
@@ -87,23 +87,23 @@ def new(request: HttpRequest) -> HttpResponse:
         TRADING | {"name": str(_("Trading hours"))} if preset == "trading" else {}
     )
     form = FreezeForm(request.POST or None, where=places, calendars=_calendars(rights), initial=initial)
-    looked: Freeze | None = None
+    drafted: Freeze | None = None
     if form.is_valid():
         values = form.values() | _place_of(request, form.cleaned_data["where"])
-        if "look" in request.POST:
-            looked = _look(form, values, request)
+        if "preview" in request.POST:
+            drafted = _drafted(form, values, request)
         else:
             row = try_save(form, lambda: services.make_freeze(actor=user, **values))
             if row is not None:
                 return redirect_with(request, _("The freeze is saved."), "releases:freeze", row.pk)
     context = {
-        "form": form, "looked": shown(looked, db_now()) if looked else None, "spans": _spans(looked),
-        "stops": waiting_under(looked) if looked else [], "is_allowed": bool(places),
+        "form": form, "drafted": shown(drafted, db_now()) if drafted else None, "spans": _spans(drafted),
+        "stops": waiting_under(drafted) if drafted else [], "is_allowed": bool(places),
     }  # fmt: skip
     return page(request, "releases/new_freeze.html", context, nav="environments", status=status_of(form))
 
 
-def _look(form: FreezeForm, values: dict[str, Any], request: HttpRequest) -> Freeze | None:
+def _drafted(form: FreezeForm, values: dict[str, Any], request: HttpRequest) -> Freeze | None:
     """The row as it would be; None where it does not fit, which the form says."""
     row = services.draft(actor_of(request), **values)
     try:

@@ -1,4 +1,4 @@
-"""Freezes on the pages: a new one with a look at what it stops, one with its end, calendars, and where they show."""
+"""Freezes on the pages: a new one with what it stops, one with its end, calendars, and where they show."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def given(**more: Any) -> dict[str, Any]:
     } | more  # fmt: skip
 
 
-def test_one_looks_before_one_saves(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
+def test_what_it_stops_is_shown_before_it_is_saved(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
     petra = signed_in("petra")
-    looked = petra.post(NEW, given(look="1"))
-    assert looked.status_code == 200 and not Freeze.objects.exists()
-    assert order.short_name in words(looked) and "would not be deployed meanwhile" in words(looked)
-    assert petra.post(NEW, given(look="1", ends_at="2020-01-01T00:00")).status_code == 400
+    shown = petra.post(NEW, given(preview="1"))
+    assert shown.status_code == 200 and not Freeze.objects.exists()
+    assert order.short_name in words(shown) and "would not be deployed meanwhile" in words(shown)
+    assert petra.post(NEW, given(preview="1", ends_at="2020-01-01T00:00")).status_code == 400
     assert petra.post(NEW, given()).status_code == 302
     row = Freeze.objects.get()
     assert row.project == world.project and row.made_by == world.petra
