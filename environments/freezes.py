@@ -50,6 +50,14 @@ class Frozen:
 
 
 @dataclass(frozen=True)
+class Outside:
+    """No release window of a place is open: one of them, and when the next one opens, if any does."""
+
+    window: Freeze
+    opens_at: datetime | None
+
+
+@dataclass(frozen=True)
 class Freezes:
     """All that are live, at one moment of the database's clock."""
 
@@ -61,13 +69,29 @@ class Freezes:
         at = moment or self.now
         if at is None:
             return []
-        spans = [(row, row.window.covering(at)) for row in self.found if row.is_over(space)]
+        there = [row for row in self.found if not row.is_window and row.is_over(space)]
+        spans = [(row, row.window.covering(at)) for row in there]
         frozen = [Frozen(row, span) for row, span in spans if span is not None]
         return sorted(frozen, key=lambda one: one.span.ends_at, reverse=True)
 
+    def outside(self, space: Space, moment: datetime | None = None) -> Outside | None:
+        """That the space has release windows and none is open then (now); None where deploying is open."""
+        at = moment or self.now
+        windows = [row for row in self.found if row.is_window and row.is_over(space)]
+        if at is None or not windows or any(row.window.covering(at) for row in windows):
+            return None
+        nexts = [(span.begins_at, row) for row in windows if (span := row.window.next_after(at))]
+        opens_at, row = min(nexts, key=lambda one: one[0], default=(None, windows[0]))
+        return Outside(row, opens_at)
+
+    def is_shut(self, space: Space) -> bool:
+        """Nothing is deployed there now, but by break-glass."""
+        return bool(self.over(space)) or self.outside(space) is not None
+
     def of_site(self, environment: Environment) -> Frozen | None:
         """The site's own that is in force in the environment now and ends last."""
-        is_production, of_site = environment.is_production, [row for row in self.found if row.whose is None]
+        is_production = environment.is_production
+        of_site = [row for row in self.found if row.whose is None and not row.is_window]
         there = [row for row in of_site if is_production or not row.only_production]
         spans = [(row, row.window.covering(self.now)) for row in there] if self.now else []
         return max((Frozen(row, span) for row, span in spans if span), key=lambda one: one.span.ends_at, default=None)

@@ -34,6 +34,13 @@ class FreezeForm(forms.Form):
     """Of what, when and why. ``where``: the choices of :mod:`releases.views.freezes`."""
 
     where = forms.ChoiceField(label=_("Of what"))
+    is_window = forms.TypedChoiceField(
+        label=_("What it does"), required=False, coerce=lambda value: value == "1",
+        choices=[
+            ("", _("a freeze: nothing is deployed in these times")), ("1", _("a release window: only in these times")),
+        ],
+        empty_value=None,
+    )  # fmt: skip
     name = forms.CharField(label=_("Name"), max_length=80)
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
     only_production = forms.BooleanField(

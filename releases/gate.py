@@ -20,6 +20,7 @@ TITLES: dict[str, MessageLike] = {
     "promoted": pgettext_lazy("gate", "Promotion"),
     "hold": pgettext_lazy("gate", "Hold"),
     "freeze": pgettext_lazy("gate", "Freeze"),
+    "window": pgettext_lazy("gate", "Release window"),
     "queue": pgettext_lazy("gate", "Queue"),
     "known": pgettext_lazy("gate", "Contact"),
     "approved": pgettext_lazy("gate", "Approval"),

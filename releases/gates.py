@@ -25,7 +25,7 @@ from releases.models import Deployment, Placement, ReleaseOrder, Snapshot
 from releases.order_gates import branch_gate, ticket_gate
 from releases.since import closed_at
 from releases.successes import is_last_success, succeeded_at
-from releases.when_gates import freeze_gate
+from releases.when_gates import time_gates
 
 __all__ = [
     "Gate", "again_gates", "approval_gates", "asked_about", "built", "counts_today", "deployment_gates", "ensure_open",
@@ -235,7 +235,7 @@ def deployment_gates(
         _promoted(order, space),
         *after,
         hold_gate(order, space),
-        freeze_gate(order, space),
+        *time_gates(order, space),
         *_place_free(order, space, own, may_wait=may_wait),
         *approval_gates(order, space, snapshot, deployer),
     ]
@@ -306,7 +306,7 @@ def removal_gates(
     own: Deployment | None = None,
 ) -> list[Gate]:
     """What must hold before everything of the component goes from the space: approved like a deployment there."""
-    found = [hold_gate(order, space), freeze_gate(order, space), *_place_free(order, space, own)]
+    found = [hold_gate(order, space), *time_gates(order, space), *_place_free(order, space, own)]
     return [*found, *approval_gates(order, space, snapshot, deployer)]
 
 

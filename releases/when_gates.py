@@ -1,4 +1,4 @@
-"""May something be deployed there at this time? The gate of freezes, and what a freeze would stop."""
+"""May something be deployed there at this time? The gates of freezes and release windows, and what they would stop."""
 
 from __future__ import annotations
 
@@ -24,10 +24,28 @@ def keep_ahead(orders: Iterable[ReleaseOrder], found: Freezes) -> None:
         order.__dict__["_freezes"] = found
 
 
-def freeze_gate(order: ReleaseOrder, space: Space) -> Gate:
-    """Closed while a freeze is in force; break-glass opens it."""
+def time_gates(order: ReleaseOrder, space: Space) -> list[Gate]:
+    """Closed while a freeze is in force, and outside of the release windows; break-glass opens both."""
     ahead: Freezes | None = order.__dict__.get("_freezes")
-    found = (ahead if ahead is not None else freezes.read()).over(space)
+    found = ahead if ahead is not None else freezes.read()
+    return [_freeze_gate(found, space), _window_gate(found, space)]
+
+
+def _window_gate(all_freezes: Freezes, space: Space) -> Gate:
+    outside = all_freezes.outside(space)
+    if outside is None:
+        return Gate("window", True, _("No release window is shut."))
+    values = {"name": outside.window.name, "at": localized_time(outside.opens_at)}
+    message = (
+        _("Outside of the release window “%(name)s”: the next one opens %(at)s.", **values)
+        if outside.opens_at
+        else _("Outside of the release window “%(name)s”, which opens no more.", **values)
+    )
+    return Gate("window", False, message, _enders_when_read(outside.window), is_flow=True)
+
+
+def _freeze_gate(all_freezes: Freezes, space: Space) -> Gate:
+    found = all_freezes.over(space)
     if not found:
         return Gate("freeze", True, _("No freeze is in force."))
     last = found[0]

@@ -303,6 +303,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=80, verbose_name='name')),
                 ('reason', models.CharField(max_length=500, verbose_name='reason')),
+                ('is_window', models.BooleanField(default=False, verbose_name='release window')),
                 ('only_production', models.BooleanField(default=True, verbose_name='only production')),
                 ('kind', models.CharField(choices=[('once', 'once'), ('weekly', 'each week'), ('dates', 'on the dates of a calendar')], max_length=10, verbose_name='kind')),
                 ('zone', models.CharField(default='UTC', max_length=64, verbose_name='time zone')),

@@ -1,4 +1,4 @@
-"""封网: times at which nothing is deployed, of the site, a project or a space; and calendars whose dates they go by."""
+"""封网, 发布窗口: times at which nothing is deployed, or only then; and the calendars whose dates they go by."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ class Freeze(models.Model):
     project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, related_name="freezes", db_index=False)
     space = models.ForeignKey(Space, on_delete=models.PROTECT, null=True, related_name="freezes", db_index=False)
     """Neither: of the whole site."""
+    is_window = models.BooleanField(_("release window"), default=False)
+    """The other way round: deployments only while its window, or another one of the place, is open."""
     only_production = models.BooleanField(_("only production"), default=True)
     kind = models.CharField(_("kind"), max_length=10, choices=FreezeKind.choices)
     zone = models.CharField(_("time zone"), max_length=64, default="UTC")

@@ -36,6 +36,7 @@ def make_freeze(  # noqa: PLR0913 - the columns of one row, most of them of one 
     project: Project | None = None,
     space: Space | None = None,
     only_production: bool = True,
+    is_window: bool = False,
     zone: str = "UTC",
     begins_at: datetime | None = None,
     ends_at: datetime | None = None,
@@ -47,8 +48,8 @@ def make_freeze(  # noqa: PLR0913 - the columns of one row, most of them of one 
     """Of the site where there is neither project nor space. Raises Denied, Invalid."""
     row = draft(
         actor, name=name, reason=reason, kind=kind, project=project, space=space, only_production=only_production,
-        zone=zone, begins_at=begins_at, ends_at=ends_at, weekdays=weekdays, opens=opens, closes=closes,
-        calendar=calendar,
+        is_window=is_window, zone=zone, begins_at=begins_at, ends_at=ends_at, weekdays=weekdays, opens=opens,
+        closes=closes, calendar=calendar,
     )  # fmt: skip
     check_freeze(actor, row)
     with transaction.atomic():
@@ -65,7 +66,7 @@ def draft(actor: User, **given: Any) -> Freeze:
         project=None if space else project, space=space, zone=given["zone"], made_by=actor,
         only_production=bool(given["only_production"]) and space is None, weekdays=sorted(set(given["weekdays"])),
         begins_at=given["begins_at"], ends_at=given["ends_at"], opens=given["opens"], closes=given["closes"],
-        calendar=given["calendar"],
+        calendar=given["calendar"], is_window=bool(given["is_window"]),
     )  # fmt: skip
     _keep_its_own(row)
     return row
@@ -133,7 +134,7 @@ def _keep_its_own(row: Freeze) -> None:
 def facts_of(row: Freeze) -> dict[str, Any]:
     """For the audit: its whole window."""
     return {
-        "only_production": row.only_production, "kind": row.kind, "zone": row.zone,
+        "is_window": row.is_window, "only_production": row.only_production, "kind": row.kind, "zone": row.zone,
         "begins_at": row.begins_at.isoformat() if row.begins_at else None,
         "ends_at": row.ends_at.isoformat() if row.ends_at else None, "weekdays": row.weekdays,
         "opens": row.opens.isoformat("minutes") if row.opens else None,

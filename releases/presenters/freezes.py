@@ -28,6 +28,12 @@ WORDS: dict[str, MessageLike] = {
     OVER: pgettext_lazy("freeze", "over"),
 }
 SIGNS = {IN_FORCE: "blocked", PLANNED: "queued", OVER: "cancelled"}
+WINDOW_WORDS: dict[str, MessageLike] = {
+    IN_FORCE: pgettext_lazy("release window", "open"),
+    PLANNED: pgettext_lazy("release window", "shut"),
+    OVER: pgettext_lazy("release window", "over"),
+}
+WINDOW_SIGNS = {IN_FORCE: "succeeded", PLANNED: "blocked", OVER: "cancelled"}
 DAYS = (
     pgettext_lazy("weekday", "Mon"), pgettext_lazy("weekday", "Tue"), pgettext_lazy("weekday", "Wed"),
     pgettext_lazy("weekday", "Thu"), pgettext_lazy("weekday", "Fri"), pgettext_lazy("weekday", "Sat"),
@@ -47,12 +53,12 @@ class ShownFreeze:
 
     @property
     def word(self) -> MessageLike:
-        return WORDS[self.state]
+        return WINDOW_WORDS[self.state] if self.row.is_window else WORDS[self.state]
 
     @property
     def sign(self) -> str:
         """The badge of the state."""
-        return SIGNS[self.state]
+        return WINDOW_SIGNS[self.state] if self.row.is_window else SIGNS[self.state]
 
     @property
     def where(self) -> MessageLike:

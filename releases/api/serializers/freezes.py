@@ -24,6 +24,9 @@ class FreezeInput(Input):
     environment = text(20, default="", help_text="short name: of this one space of the project")
     name = serializers.CharField(max_length=LONGEST_NAME)
     reason = serializers.CharField(max_length=LONGEST_TEXT)
+    is_window = serializers.BooleanField(
+        default=False, help_text="a release window: deployments only while one of the place is open"
+    )
     only_production = serializers.BooleanField(default=True)
     kind = serializers.ChoiceField(choices=FreezeKind.choices)
     begins_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
@@ -53,6 +56,7 @@ class FreezeOutput(serializers.Serializer[Any]):
     environment = serializers.CharField(source="place.slug", default=None, allow_null=True)
     name = serializers.CharField()
     reason = serializers.CharField()
+    is_window = serializers.BooleanField()
     only_production = serializers.BooleanField()
     kind = serializers.ChoiceField(choices=FreezeKind.choices)
     begins_at = serializers.DateTimeField(allow_null=True)

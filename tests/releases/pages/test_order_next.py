@@ -223,7 +223,7 @@ def test_every_gate_has_a_title(world: World, component: Component) -> None:
         *gates.roll_back_gates(order, space, snapshot=snapshot, deployer=world.olli),
     ]
     assert {gate.code for gate in found if not gate.title} == set()
-    assert len({gate.code for gate in found}) == 12
+    assert len({gate.code for gate in found}) == 13
 
 
 @pytest.mark.parametrize(
