@@ -292,6 +292,7 @@ SPECTACULAR_SETTINGS = {
         "NoticeKindEnum": "notifications.choices.NoticeKind",
         "TrainStateEnum": "trains.choices.TrainState",
         "TrainOrderStateEnum": "trains.choices.MemberState",
+        "FreezeKindEnum": "environments.choices.FreezeKind",
     },
 }
 
