@@ -103,6 +103,7 @@ ACTS: dict[str, MessageLike] = {
     "removed": pgettext_lazy("audit", "removed"),
     "void": pgettext_lazy("audit", "void"),
     "take_over": pgettext_lazy("audit", "take over"),
+    "roll_back_asked": pgettext_lazy("audit", "approval of a roll back asked for"),
     "policy_changed": pgettext_lazy("audit", "policy changed"),
     "grants_changed": pgettext_lazy("audit", "grants changed"),
     "sync_asked": pgettext_lazy("audit", "sync asked for"),

@@ -100,7 +100,8 @@ def put_errors(form: forms.BaseForm, error: Invalid) -> None:
 
 
 def put_refusal(form: forms.BaseForm, error: Refused) -> None:
-    """Puts above the form why a rule refused what was sent, and who can help."""
+    """Puts above the form why a rule refused what was sent, who can help, and where the explainer says more."""
+    form.__dict__["explain"] = error.asked.address() if error.asked else ""
     form.add_error(None, ValidationError(f"{error.message} {error.who_can_help}".strip(), code=REFUSED))
 
 

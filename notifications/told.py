@@ -34,6 +34,7 @@ from releases.models import (
     ScaleRequest,
     Snapshot,
 )
+from releases.roll_back_asks import ask_of, newest_asks
 from releases.selectors import current_promotion, spaces_of
 from releases.waiting.decisions import Decision, decisions_of
 from releases.waiting.whom import open_there
@@ -80,6 +81,12 @@ def _review_page(order: ReleaseOrder, space: Space) -> str:
 
 def _removal_page(order: ReleaseOrder, space: Space) -> str:
     return reverse("releases:remove", args=[order.project.slug, order.component.slug, space.environment.slug])
+
+
+def _roll_back_page(order: ReleaseOrder, space: Space, asked: Review) -> str:
+    """With the deployment chosen that would bring back what was asked for (:func:`newest_asks`)."""
+    path = reverse("releases:roll-back", args=[order.project.slug, order.component.slug, space.environment.slug])
+    return f"{path}?to={asked.target}"  # type: ignore[attr-defined]  # of the query
 
 
 def _about(order: ReleaseOrder, space: Space | None = None, **more: object) -> dict[str, Any]:
@@ -155,16 +162,21 @@ def _review_ended(heard: Heard) -> Iterator[Told]:
     order, space = heard.order, heard.space
     if order is None or space is None or review is None or review.snapshot is None or not space.approvals:
         return
+    about, key = _about(order, space), f"snapshot:{review.snapshot_id}"
     if review.is_removal:
         page = _removal_page(order, space)
-        message = _("The removal of %(what)s from %(place)s waits for approval", **_about(order, space))
-    elif review.wanted_snapshot_id is None and current_promotion(order, space):
-        page = _review_page(order, space)
-        message = _("%(what)s waits for approval for %(place)s", **_about(order, space))
+        message = _("The removal of %(what)s from %(place)s waits for approval", **about)
+    elif review.wanted_snapshot_id is not None:
+        # Asked of a snapshot that people were told of when it was new: this is another question.
+        asked, key = newest_asks().filter(pk=review.pk).first(), f"review:{review.pk}"
+        page = _roll_back_page(order, space, asked) if asked else ""
+        message = _("The roll back to %(what)s in %(place)s waits for approval", **about)
     else:
-        return
-    people = _who_may_say_yes(order, space, review.snapshot)
-    yield Told(NoticeKind.APPROVAL, people, message, page, key=f"snapshot:{review.snapshot_id}")
+        page = _review_page(order, space) if current_promotion(order, space) else ""
+        message = _("%(what)s waits for approval for %(place)s", **about)
+    if page:
+        people = _who_may_say_yes(order, space, review.snapshot)
+        yield Told(NoticeKind.APPROVAL, people, message, page, key=key)
 
 
 def _who_may_say_yes(order: ReleaseOrder, space: Space, snapshot: Snapshot) -> list[User]:
@@ -186,7 +198,8 @@ def _approved(heard: Heard) -> Iterator[Told]:
     if order is None or space is None or approval is None:
         return
     is_removal = approval.snapshot.removes is not None
-    if not is_removal and current_promotion(order, space) is None:
+    asked = None if is_removal else ask_of(approval.snapshot)
+    if not is_removal and asked is None and current_promotion(order, space) is None:
         return
     consent = _decision(order, space, approval.snapshot).consent
     verb = "remove" if is_removal else "deploy"
@@ -196,6 +209,10 @@ def _approved(heard: Heard) -> Iterator[Told]:
         asker = _asker_of(approval.snapshot) if consent.is_enough(space, None) else None
         message = _("The removal of %(what)s from %(place)s is approved", **_about(order, space))
         page, people = _removal_page(order, space), _once(*people, asker)
+    elif asked is not None:
+        asker = asked.requested_by if consent.is_enough(space, None) else None
+        message = _("The roll back to %(what)s in %(place)s is approved", **_about(order, space))
+        page, people = _roll_back_page(order, space, asked), _once(*people, asker)
     else:
         message = _("%(what)s is approved for %(place)s: it may be deployed", **_about(order, space))
         page = _review_page(order, space)
@@ -234,6 +251,11 @@ def _rejected(heard: Heard) -> Iterator[Told]:
         message = _("%(who)s rejected the removal of %(what)s from %(place)s", **about)
         people, page = _once(_asker_of(approval.snapshot)), _removal_page(order, space)
         yield Told(NoticeKind.REJECTED, people, message, page, approval.comment)
+        return
+    if asked := ask_of(approval.snapshot):
+        message = _("%(who)s rejected the roll back to %(what)s in %(place)s", **about)
+        page = _roll_back_page(order, space, asked)
+        yield Told(NoticeKind.REJECTED, _once(asked.requested_by), message, page, approval.comment)
         return
     promotion = current_promotion(order, space)
     promoter = User.objects.filter(pk=promotion.promoted_by_id).first() if promotion else None

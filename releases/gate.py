@@ -32,6 +32,7 @@ TITLES: dict[str, MessageLike] = {
     "bounds": pgettext_lazy("gate", "Scale bounds"),
     "reviewed": pgettext_lazy("gate", "Review"),
     "quota": pgettext_lazy("gate", "Quota"),
+    "rule": pgettext_lazy("gate", "Rule change"),
 }
 """What each gate is about, in a word or two: the heading above its message."""
 

@@ -23,6 +23,7 @@ from releases.gate import Gate, ensure_open, first_closed
 from releases.holds import hold_gate
 from releases.models import Deployment, Placement, ReleaseOrder, Snapshot
 from releases.order_gates import branch_gate, ticket_gate
+from releases.rule_gate import rule_gate
 from releases.since import closed_at
 from releases.successes import is_last_success, succeeded_at
 from releases.when_gates import time_gates
@@ -49,6 +50,7 @@ def promotion_gates(order: ReleaseOrder, space: Space) -> list[Gate]:
         ticket_gate(order, space),
         hold_gate(order, space),
         _nothing_replaced_under_way(order, space),
+        rule_gate(space),
     ]
 
 
@@ -229,16 +231,18 @@ def deployment_gates(
 
     ``may_wait``: another order's deployment does not stand in the way, this one waits its turn behind it.
     """
-    before, after = order_gates(order, space)[:2], order_gates(order, space)[2:]
+    image, state, *others = order_gates(order, space)
     found = [
-        *before,
+        image,
+        state,
         _promoted(order, space),
-        *after,
+        *others,
         hold_gate(order, space),
         *time_gates(order, space),
         *_place_free(order, space, own, may_wait=may_wait),
         *approval_gates(order, space, snapshot, deployer),
-    ]
+        rule_gate(space),
+    ]  # fmt: skip
     return break_glass.pass_by(found, order, space)
 
 
@@ -283,6 +287,7 @@ def again_gates(
         _proven(snapshot, space, since=since),
         *_place_free(order, space, own),
         *four_eyes_gates(order, space, deployer),
+        rule_gate(space),
     ]
 
 
@@ -307,7 +312,7 @@ def removal_gates(
 ) -> list[Gate]:
     """What must hold before everything of the component goes from the space: approved like a deployment there."""
     found = [hold_gate(order, space), *time_gates(order, space), *_place_free(order, space, own)]
-    return [*found, *approval_gates(order, space, snapshot, deployer)]
+    return [*found, *approval_gates(order, space, snapshot, deployer), rule_gate(space)]
 
 
 def order_gates(order: ReleaseOrder, space: Space) -> list[Gate]:

@@ -17,6 +17,7 @@ from releases.views import (
     promotions,
     removals,
     reviews,
+    roll_back_asks,
     rollouts,
     runtime,
     scale_requests,
@@ -73,6 +74,7 @@ urlpatterns = [
     path(PLACE + "scale/ask/", scale_requests.ask, name="ask-scale"),
     path(PLACE + "remove/", removals.remove, name="remove"),
     path(PLACE + "roll-back/", runtime.roll_back, name="roll-back"),
+    path(PLACE + "roll-back/ask/", roll_back_asks.ask, name="ask-roll-back"),
     path(PLACE + "log/", place_logs.place_log, name="place-log"),
     path(PLACE + "pods/<str:pod>/log/", runtime.pod_log, name="pod-log"),
 ]

@@ -9,7 +9,16 @@ from typing import Any
 from environments.access import Rights
 from releases.choices import PromotionState
 from releases.models import Placement, Promotion, Review
-from releases.waiting import MOST, AtAll, Wait, promoted_orders, removals_to_approve, scales_to_approve
+from releases.waiting import (
+    MOST,
+    AtAll,
+    RollBacks,
+    Wait,
+    promoted_orders,
+    removals_to_approve,
+    roll_backs,
+    scales_to_approve,
+)
 
 DIFF_HEAD = 2
 """The first two lines of a unified diff only name its sides."""
@@ -30,18 +39,29 @@ class Risk:
 def to_approve(rights: Rights, project: str = "") -> list[Wait]:
     """What lacks approvals and is fair for this person to decide, oldest first; one more than ``MOST`` if there are."""
     spaces = [space.pk for space in rights.spaces if project in ("", space.project.slug)]
-    return with_others(promoted_orders(rights, only_spaces=spaces).to_approve, rights, project)
+    promoted = promoted_orders(rights, only_spaces=spaces).to_approve
+    return with_others(promoted, roll_backs(rights), rights, project)
 
 
-def with_others(promoted: list[Wait], rights: Rights, project: str, at_all: AtAll | None = None) -> list[Wait]:
-    """Promoted orders that lack approvals, and removals and scales that do."""
+def with_others(
+    promoted: list[Wait], back: RollBacks, rights: Rights, project: str, at_all: AtAll | None = None
+) -> list[Wait]:
+    """Promoted orders that lack approvals, and roll backs, removals and scales that do."""
     at_all = at_all or AtAll()
     others = [
         *removals_to_approve(rights, at_all=at_all.has("removal")),
         *scales_to_approve(rights, at_all=at_all.has("scale")),
+        *back.to_approve,
     ]
+    return merged(promoted, others, project)
+
+
+def merged(promoted: list[Wait], others: list[Wait], project: str) -> list[Wait]:
+    """Both, the longest wait first; one whose very snapshot somebody asked to roll back to is named as that."""
     here = [one for one in others if project in ("", one.order.project.slug)]
-    return sorted([*promoted, *here], key=lambda one: one.since)[: MOST + 1]
+    asked = {one.snapshot_id for one in here if one.roll_back_to}
+    kept = [one for one in promoted if one.snapshot_id not in asked]
+    return sorted([*kept, *here], key=lambda one: one.since)[: MOST + 1]
 
 
 def next_to_approve(rights: Rights, *, after: str = "") -> Wait | None:

@@ -79,7 +79,9 @@ def to_deploy_task(wait: Wait) -> Task:
     slug = wait.space.environment.slug
     act: MessageLike = _("Review and deploy")
     url = wait.url
-    if wait.has_problems:
+    if wait.roll_back_to:
+        act = _("Roll back")
+    elif wait.has_problems:
         act = _("See the problems")
     elif not (wait.space.asks_review or wait.space.approvals):
         act, url = _("Deploy"), panel_url(wait.order.number, slug)
@@ -88,7 +90,7 @@ def to_deploy_task(wait: Wait) -> Task:
 
 def to_approve_task(wait: Wait) -> Task:
     environment = wait.space.environment
-    stays = wait.is_removal or wait.scale is not None
+    stays = wait.is_removal or wait.scale is not None or bool(wait.roll_back_to)
     return Task(wait.order, environment, wait.since, "blocked", wait.why, wait.url, is_about_there=stays)
 
 
@@ -96,3 +98,8 @@ def to_test_task(wait: Wait) -> Task:
     environment = wait.space.environment
     url = panel_url(wait.order.number, environment.slug)
     return Task(wait.order, environment, wait.since, "queued", wait.why, url)
+
+
+def asked_task(wait: Wait) -> Task:
+    """What this person asked for: it is others who answer."""
+    return Task(wait.order, wait.space.environment, wait.since, "blocked", wait.why, wait.url)

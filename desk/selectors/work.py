@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from accounts.models import User
-from desk.selectors.approvals import with_others
+from desk.selectors.approvals import merged, with_others
 from desk.selectors.moving import kinds, moving
-from desk.selectors.tasks import Pile, Task, counted, to_approve_task, to_deploy_task, to_test_task
+from desk.selectors.tasks import Pile, Task, asked_task, counted, to_approve_task, to_deploy_task, to_test_task
 from environments.access import Rights
 from environments.models import RuleChange
 from environments.selectors.rule_changes import ShownRuleChange, list_rule_changes, waits_for
@@ -18,7 +18,7 @@ from foundation.messages import message as _
 from releases import break_glass
 from releases.models import BreakGlass
 from releases.presenters.break_glass import ShownBreakGlass, shown_rows
-from releases.waiting import MOST, AtAll, Promoted, Wait, ask, orders_to_test, promoted_orders
+from releases.waiting import MOST, AtAll, Promoted, Wait, ask, orders_to_test, promoted_orders, roll_backs
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Waits:
     to_deploy: list[Wait]
     to_approve: list[Wait]
     to_test: list[Wait]
+    asked: list[Wait] = field(default_factory=list)
+    """What this person asked others to approve."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,12 @@ def waits_of(rights: Rights, at_all: AtAll, project: str = "") -> Waits:
     projects = None if not project else {one.project_id for one in rights.spaces if one.project.slug == project}
     has = {"with_break_glass": at_all.has("break_glass"), "with_freezes": at_all.has("freeze")}
     found: Promoted = promoted_orders(rights, only_spaces=spaces, **has)
-    approve = with_others(found.to_approve, rights, project, at_all)
+    back = roll_backs(rights, at_all=at_all.has("roll_back"))
+    approve = with_others(found.to_approve, back, rights, project, at_all)
+    deploy = merged(found.to_deploy, back.to_deploy, project) if back.to_deploy else found.to_deploy
     test = orders_to_test(rights, only_projects=projects, flow=at_all.flow, with_holds=at_all.has("hold"))
-    return Waits(found.to_deploy, approve, test)
+    asked = [one for one in back.asked if project in ("", one.order.project.slug)]
+    return Waits(deploy, approve, test, asked)
 
 
 def seconds_of(user: User, rights: Rights, at_all: AtAll) -> Seconds:
@@ -120,7 +125,7 @@ def my_work(user: User, rights: Rights, *, project: str = "") -> MyWork:
         to_deploy=_pile(here.to_deploy, waits.to_deploy, to_deploy_task),
         to_approve=_pile(here.to_approve, waits.to_approve, to_approve_task),
         to_test=_pile(here.to_test, waits.to_test, to_test_task),
-        running=Pile(running),
+        running=Pile([*(asked_task(one) for one in here.asked), *running]),
         failed=Pile(failed),
         break_glasses=shown_rows(glasses, rights),
         rule_changes=[show_rule_change(user, row) for row in second.rule_changes if project in ("", _project_of(row))],
@@ -138,7 +143,7 @@ def _narrowed(waits: Waits, rights: Rights, at_all: AtAll, project: str) -> Wait
     if max(len(waits.to_deploy), len(waits.to_approve), len(waits.to_test)) > MOST:
         return waits_of(rights, at_all, project)
     kept = [[one for one in pile if one.order.project.slug == project] for pile in
-            (waits.to_deploy, waits.to_approve, waits.to_test)]  # fmt: skip
+            (waits.to_deploy, waits.to_approve, waits.to_test, waits.asked)]  # fmt: skip
     return Waits(*kept)
 
 

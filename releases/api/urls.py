@@ -13,6 +13,7 @@ from releases.api.views import (
     logs,
     orders,
     place_logs,
+    roll_backs,
     scale_requests,
     turns,
 )
@@ -71,6 +72,7 @@ urlpatterns = [
     path("turns/<int:pk>/cancellation/", turns.TurnCancellation.as_view()),
     path(PLACE, deployments.Runtime.as_view()),
     path(PLACE + "roll-backs/", deployments.RollBacks.as_view()),
+    path(PLACE + "roll-back-reviews/", roll_backs.RollBackReviews.as_view()),
     path(PLACE + "removal-reviews/", deployments.RemovalReviews.as_view()),
     path(PLACE + "removals/", deployments.Removals.as_view()),
     path(PLACE + "restarts/", deployments.Restarts.as_view()),

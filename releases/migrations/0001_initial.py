@@ -780,6 +780,10 @@ class Migration(migrations.Migration):
             model_name='review',
             index=models.Index(condition=models.Q(('is_removal', True)), fields=['created_at'], name='reviews_of_removals'),
         ),
+        migrations.AddIndex(
+            model_name='review',
+            index=models.Index(condition=models.Q(('wanted_snapshot__isnull', False)), fields=['created_at'], name='reviews_of_roll_backs'),
+        ),
         migrations.AddConstraint(
             model_name='review',
             constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running']), ('wanted_snapshot', None)), fields=('order', 'space', 'is_removal'), name='one_active_review_per_order_and_space'),

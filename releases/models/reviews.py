@@ -80,7 +80,8 @@ class Review(Run):
     )
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, null=True, related_name="reviews", db_index=False)
     wanted_snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
-    """Set for a roll back: review this snapshot instead of rendering a new one."""
+    """Set for a roll back to something older that needs approval: this snapshot instead of a new one. It is what asks
+    for the approval, too: ``requested_by`` asked."""
     take_over = models.JSONField(default=dict)
     """What its snapshot is to take over, see Snapshot."""
     is_removal = models.BooleanField(default=False, editable=False)
@@ -99,7 +100,12 @@ class Review(Run):
                 name="one_active_review_per_order_and_space",
             ),
         ]
-        indexes = [models.Index(fields=["created_at"], condition=Q(is_removal=True), name="reviews_of_removals")]
+        indexes = [
+            models.Index(fields=["created_at"], condition=Q(is_removal=True), name="reviews_of_removals"),
+            models.Index(
+                fields=["created_at"], condition=Q(wanted_snapshot__isnull=False), name="reviews_of_roll_backs"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.order_id} review {self.pk}"

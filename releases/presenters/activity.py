@@ -187,6 +187,7 @@ _MESSAGES: dict[str, Message] = {
     "review.failed": _("Review for %(where)s found problems: %(reason)s"),
     "review.errored": _("Review for %(where)s ended by a platform error: %(reason)s"),
     "review.cancelled": _("Review for %(where)s cancelled"),
+    "review.roll_back_asked": _("%(where)s: approval of a roll back to it asked for"),
     "review.take_over": _("Fields of others taken over for %(where)s"),
     "approval.given": _("Approved for %(where)s"),
     "approval.rejected": _("Rejected for %(where)s"),

@@ -116,8 +116,9 @@ def panel_url(number: str, panel: str) -> str:
 
 def new_order_act(rights: Rights, project_ids: Iterable[int]) -> Act:
     """The button of a page that lists orders; for people who may create nowhere it says so."""
-    url = reverse("releases:new")
-    if any(rights.can("create_order", project_id=pk) for pk in project_ids):
+    url, seen = reverse("releases:new"), list(project_ids)
+    if any(rights.can("create_order", project_id=pk) for pk in seen):
         return Act(_("New K8S release order"), url, is_primary=True)
     why = _("Developers, operations and project administrators create orders.")
-    return Act(_("New K8S release order"), url, no=Refusal(why))
+    here = seen[0] if seen else None
+    return Act(_("New K8S release order"), url, no=Refusal(why, explain=explain_url("create_order", None, None, here)))

@@ -16,6 +16,7 @@ from releases.presenters.acts import Act, Refusal, refusal
 from releases.presenters.break_glass import ShownBreakGlass, open_act, shown_rows
 from releases.presenters.holds import ShownHold, shown_holds
 from releases.presenters.review import approvals_of
+from releases.presenters.roll_back_asks import AskedRollBack, asked_of_order
 from releases.presenters.standings import Standing
 from releases.presenters.words import Diagnosis, diagnosis_of, reason_of
 from releases.turns import line_of
@@ -75,6 +76,8 @@ class SpacePanel:
     break_glasses: list[ShownBreakGlass]
     open_break_glass: Act | None
     holds: list[ShownHold]
+    asked_back: AskedRollBack | None
+    """That the order comes back there, which waits for approval."""
 
     @property
     def space(self) -> Space:
@@ -120,6 +123,7 @@ def space_panel(order: ReleaseOrder, place: Place, rights: Rights) -> SpacePanel
         break_glasses=shown_rows(break_glass.rows_of(order, space)[:MOST_BREAK_GLASS], rights),
         open_break_glass=open_act(order, space, rights, [gate for gate in place.deployment_gates if not gate.is_open]),
         holds=shown_holds(holds.over(order, space), rights),
+        asked_back=asked_of_order(order, space),
     )
 
 

@@ -32,6 +32,7 @@ from releases.presenters.environment import Place, deploy_act, has_problems, pla
 from releases.presenters.standings import Standing, attempts_of, current_promotions, standing_of
 from releases.presenters.states import Shown, order_state, run_word
 from releases.presenters.words import build_waits, why_waiting
+from releases.rule_gate import read_rule_changes
 from releases.services import approvals
 from releases.turns import turn_in
 
@@ -90,6 +91,7 @@ def read_lane(order: ReleaseOrder, rights: Rights) -> Lane:
     selectors.read_ahead(order, spaces)
     holds.read_ahead([order], [space.pk for space in spaces])
     when_gates.keep_ahead([order], freezes.read())
+    read_rule_changes(spaces)
     for space in spaces:
         key, placement = (order.pk, space.pk), selectors.placement_of(order, space)
         turn = turn_in(placement, order)

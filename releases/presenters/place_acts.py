@@ -16,6 +16,7 @@ from releases.models import Deployment, Placement, ReleaseOrder
 from releases.place_gates import back_gates, restart_gates, role_gate
 from releases.presenters.acts import Refusal, explain_url
 from releases.presenters.review import gates_of_removal
+from releases.rule_gate import read_rule_changes
 from releases.scale_gates import scale_gates
 from releases.services.removals import standing_there
 
@@ -72,6 +73,7 @@ class PlaceActs:
 def acts_there(place: Placement, rights: Rights) -> PlaceActs:
     """A scale is asked of as many pods as there are: another number may need more."""
     target = next(iter(selectors.earlier_successes(place)), None)
+    read_rule_changes([place.space])
     # All of them ask what is under way in this very place.
     held, frozen = holds.held_in([place.space_id]), freezes.read()
     for row in (place.last_succeeded, place.last_applied, target):

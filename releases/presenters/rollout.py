@@ -20,7 +20,7 @@ from foundation.runs.choices import ACTIVE
 from releases import scaling
 from releases.choices import DeploymentKind
 from releases.models import Deployment, OrderEvent, Placement
-from releases.presenters.acts import Act, Refusal
+from releases.presenters.acts import Act, Refusal, explain_url
 from releases.presenters.build import percent_of, seconds_between, usual_rollout
 from releases.presenters.place_acts import scale_act
 from releases.presenters.runtime import short_name
@@ -221,9 +221,6 @@ def cancel_act(deployment: Deployment, rights: Rights) -> Act | None:
     if rights.can("cancel_deployment", space=space, owner_id=deployment.deployed_by_id):
         ask = _("Nobody follows it any more; what the cluster has accepted stays as it is.")
         return Act(_("Cancel"), url, "post", is_danger=True, confirm=ask)
-    return Act(
-        _("Cancel"),
-        url,
-        "post",
-        no=Refusal(_("Only its deployer and operations cancel it."), who_may("deploy", space=space)),
-    )
+    who, explain = who_may("cancel_deployment", space=space), explain_url("cancel_deployment", deployment.order, space)
+    no = Refusal(_("Only its deployer and operations cancel it."), who, explain)
+    return Act(_("Cancel"), url, "post", no=no)

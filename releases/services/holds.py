@@ -25,9 +25,7 @@ LONGEST = timedelta(days=7)
 LONGEST_TEXT = 500
 
 
-def hold(
-    *, actor: User, space: Space, reason: str, ends_at: datetime, component: Component | None = None
-) -> Hold:
+def hold(*, actor: User, space: Space, reason: str, ends_at: datetime, component: Component | None = None) -> Hold:
     """From now on nothing is promoted or deployed there: of one component, or without one of any.
 
     What is being deployed already goes on. Raises Denied, Invalid without a reason or for more than a week, Stale where

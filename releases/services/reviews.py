@@ -122,11 +122,10 @@ def request_review(
     """
     # Two who insert the same review wait for each other at its unique index: the order's lock must come before.
     lock_orders(order.pk)
-    under_way = {"order": order, "space": space, "wanted_snapshot": None, "is_removal": is_removal}
-    if of is None:
-        running = Review.objects.filter(**under_way, state__in=[RunState.QUEUED, RunState.RUNNING]).first()
-        if running:
-            return running
+    under_way = {"order": order, "space": space, "wanted_snapshot": of, "is_removal": is_removal}
+    running = Review.objects.filter(**under_way, state__in=[RunState.QUEUED, RunState.RUNNING]).first()
+    if running:
+        return running
     try:
         with transaction.atomic():
             review = Review.objects.create(

@@ -37,6 +37,7 @@ from releases.presenters.facts import amounts_of, compare, folded
 from releases.presenters.holds import hold_act, shown_holds
 from releases.presenters.place_acts import PlaceAct, PlaceActs, acts_there, restart_act, roll_back_to, scale_act
 from releases.presenters.review import decisions_on, effect_of
+from releases.presenters.roll_back_asks import ask_act, asked_there, asked_to
 from releases.presenters.rollout import back_act, told_by_cluster
 from releases.presenters.runtime import pod_groups, pod_log_of, tiles_of
 from releases.presenters.scale_requests import shown_there
@@ -46,7 +47,7 @@ from releases.scale_requests import request_for
 from releases.services import deployments
 from releases.services.ticks import roll_back_ticks
 from releases.turns import line_of
-from releases.views.pages import page
+from releases.views.pages import live, page
 from releases.views.pods import open_pod
 from releases.views.reviews import full_snapshot, running_there, words_on
 
@@ -138,6 +139,7 @@ def _context(request: HttpRequest, place: Placement) -> dict[str, Any]:
         "asked": shown_there(place, rights),
         "holds": shown_holds(acts.held.over(place.component_id, space.pk), rights),
         "hold": hold_act(space, rights, place.component),
+        "asked_back": asked_there(place.component, space),
         "nav": "home",
         "topic": f"space:{space.pk}",
     }
@@ -257,8 +259,10 @@ def roll_back(request: HttpRequest, project: str, slug: str, environment: str) -
         removals = form.cleaned_data.get("removals", [])
         deployment = deployments.roll_back(actor=user, space=place.space, to=target, removals=removals)
         return redirect("releases:rollout", deployment.pk)
-    asked = roll_back_to(place, Rights(user), target)
+    rights = Rights(user)
+    asked = roll_back_to(place, rights, target)
     no = asked.refusal
+    approved = next((gate for gate in asked.gates if gate.code == "approved"), None)
     running, snapshot = running_there(place), full_snapshot(target.snapshot.pk)
     context = {
         "place": place, **_names_of(place), "targets": targets, "target": target, "form": form, "gates": asked.gates,
@@ -267,10 +271,20 @@ def roll_back(request: HttpRequest, project: str, slug: str, environment: str) -
         **folded(compare(snapshot, running)),
         "diff": diff_of_snapshots(running.snapshot if running else None, snapshot),
         "first_closed": asked.closed,
-        "is_approved_anew": any(gate.code == "approved" for gate in asked.gates),
-        **words_on(decisions_on(target.snapshot.pk), snapshot, user, is_deploying=True),
+        "is_approved_anew": approved is not None,
+        **_asking_for(target, place.space, rights, approved),
+        **words_on(decisions_on(target.snapshot.pk), snapshot, user, is_deploying=approved is None or not no.why),
+        **live(target.order, place.space_id),
     }  # fmt: skip
     return page(request, "releases/roll_back.html", context, status=400 if form.is_bound else 200)
+
+
+def _asking_for(target: Deployment, space: Space, rights: Rights, approved: Gate | None) -> dict[str, Any]:
+    """Who asked for approval of it; the button that asks, while one is missing."""
+    if approved is None:
+        return {}
+    ask = None if approved.is_open else ask_act(target, space, rights)
+    return {"asked_back": asked_to(target, space), "ask_back": ask}
 
 
 def _chosen(place: Placement, targets: list[Deployment], pk: str) -> Deployment | None:

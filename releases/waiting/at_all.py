@@ -14,6 +14,7 @@ from environments.models import Environment
 from releases.models import BreakGlass, Hold
 from releases.scale_requests import waiting_requests
 from releases.waiting.removals import reviews_of_removals
+from releases.waiting.roll_backs import reviews_of_roll_backs
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,14 @@ class AtAll:
 
 
 def ask(rights: Rights, **others: QuerySet[Any]) -> AtAll:
-    """Of break-glasses, holds, freezes, removals and scales, and of ``others`` by the name of their kind."""
+    """Of break-glasses, holds, freezes, removals, roll backs and scales, and of ``others`` by their kind."""
     approves = [space.pk for space in rights.spaces if space.approvals and may_approve(rights, space)]
     kinds: Mapping[str, QuerySet[Any]] = {
         "break_glass": BreakGlass.objects.filter(reviewed_at=None),
         "hold": Hold.objects.filter(ended_at=None),
         "freeze": live_freezes(),
         "removal": reviews_of_removals(approves),
+        "roll_back": reviews_of_roll_backs(rights),
         "scale": waiting_requests(),
         **others,
     }

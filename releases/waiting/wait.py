@@ -55,6 +55,9 @@ class Wait:
     scale: ScaleRequest | None = None
     """That what stands there gets another number of pods."""
 
+    roll_back_to: int = 0
+    """That this earlier deployment, of ``order``, is gone back to."""
+
     @property
     def key(self) -> str:
         """What an address says of it: ``K8S…@prd``."""
@@ -62,6 +65,8 @@ class Wait:
 
     @property
     def _kind(self) -> str:
+        if self.roll_back_to:
+            return ":back"
         return ":remove" if self.is_removal else ":scale" if self.scale else ""
 
     @property
@@ -70,8 +75,11 @@ class Wait:
         if self.scale:
             return reverse("releases:scale-request", args=[self.scale.pk])
         slug = self.space.environment.slug
+        names = [self.order.project.slug, self.order.component.slug, slug]
+        if self.roll_back_to:
+            return f"{reverse('releases:roll-back', args=names)}?to={self.roll_back_to}"
         if self.is_removal:
-            return reverse("releases:remove", args=[self.order.project.slug, self.order.component.slug, slug])
+            return reverse("releases:remove", args=names)
         return reverse("releases:review", args=[self.order.number, slug])
 
     @property

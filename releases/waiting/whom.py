@@ -12,6 +12,7 @@ from environments.choices import Role
 from environments.models import Space
 from releases.models import Build
 from releases.waiting.promoted import promoted_orders
+from releases.waiting.roll_backs import roll_backs
 from releases.waiting.to_test import orders_to_test
 from releases.waiting.wait import Wait
 
@@ -31,10 +32,10 @@ class Open:
 def open_in(project: Project) -> list[Open]:
     """The longest wait first, :data:`MOST_OPEN` at most; one more where there are more."""
     anybody = _anybody(project)
-    promoted = promoted_orders(anybody)
+    promoted, back = promoted_orders(anybody), roll_backs(anybody)
     found = [
-        *((DEPLOY, wait) for wait in promoted.to_deploy),
-        *((APPROVE, wait) for wait in promoted.to_approve),
+        *((DEPLOY, wait) for wait in [*promoted.to_deploy, *back.to_deploy]),
+        *((APPROVE, wait) for wait in [*promoted.to_approve, *back.to_approve]),
         *((TEST, wait) for wait in orders_to_test(anybody)),
     ]
     return _for_whom(found)

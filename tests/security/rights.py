@@ -21,7 +21,7 @@ OPERATIONS = {
     "return": ["orders_return"],
     "comment": ["comments_create"],
     "promote": ["promotions_create", "promotions_withdraw", "space_promotions_create"],
-    "review": ["reviews_create"],
+    "review": ["reviews_create", "roll_back_reviews_create"],
     # Who approves may have a review of what is removed made, too.
     "approve": ["approvals_create", "removal_reviews_create", "scale_requests_decide"],
     "withdraw_approval": ["approvals_withdraw"],

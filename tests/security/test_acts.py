@@ -91,7 +91,7 @@ def body_of(name: str, operation: Operation, scene: Scene) -> str:
 
 def path_of(operation: Operation, scene: Scene) -> str:
     template = re.sub(r"\{(\w+)\}", r"<\1>", operation.path).replace("<id>", "<pk>")
-    if template.endswith("/roll-backs/"):
+    if template.endswith(("/roll-backs/", "/roll-back-reviews/")):
         # What the scene deployed is there.
         template = template.replace("<environment>", "fat")
     return scene.path(template) + ("?project=sis-omm" if "/templates/<" in template else "")

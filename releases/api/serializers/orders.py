@@ -93,6 +93,10 @@ class RollBackInput(Input):
     removals = Ticks()
 
 
+class RollBackReviewInput(Input):
+    deployment = serializers.IntegerField(min_value=1, help_text="id of a deployment that succeeded there")
+
+
 class RemovalInput(Input):
     snapshot = serializers.RegexField(r"^[0-9a-f]{12,64}$", help_text="hash of the removal's review")
 
@@ -244,6 +248,18 @@ class GateOutput(serializers.Serializer[Any]):
     since = serializers.DateTimeField(allow_null=True, help_text="since when it is so; null where no row tells it")
 
 
+class AskedRollBackOutput(serializers.Serializer[Any]):
+    """A roll back to something older, for which somebody asked approval."""
+
+    review = serializers.IntegerField(source="review.pk", help_text="of the snapshot: what it found is at its address")
+    order = serializers.CharField(source="order.number", help_text="what is gone back to")
+    snapshot = serializers.CharField(source="review.wanted_snapshot.hash")
+    state = serializers.ChoiceField(choices=["running", "blocked", "succeeded", "failed", "errored", "cancelled"])
+    state_word = serializers.CharField(source="word")
+    asked_by = serializers.CharField(source="by.username", default=None, allow_null=True)
+    created_at = serializers.DateTimeField(source="at")
+
+
 class OrderPlaceOutput(serializers.Serializer[Any]):
     """Where the order stands in one environment."""
 
@@ -255,6 +271,7 @@ class OrderPlaceOutput(serializers.Serializer[Any]):
     deployment_gates = GateOutput(many=True)
     review = ReviewOutput(allow_null=True)
     approvals = ApprovalOutput(many=True)
+    roll_back = AskedRollBackOutput(allow_null=True, help_text="to the order, which waits for approval")
     deployment = DeploymentOutput(allow_null=True)
     turn = TurnOutput(allow_null=True, help_text="the order's deployment that waits there")
     settled_at = serializers.DateTimeField(allow_null=True)

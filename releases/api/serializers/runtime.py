@@ -7,10 +7,11 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from releases.api.serializers.orders import GateOutput, NodeCapacityOutput, QuotaNeedOutput
+from releases.api.serializers.orders import AskedRollBackOutput, GateOutput, NodeCapacityOutput, QuotaNeedOutput
 from releases.api.serializers.turns import TurnOutput
 from releases.models import Deployment, Placement
 from releases.presenters.autoscaler import autoscaler_of
+from releases.presenters.roll_back_asks import asked_to
 from releases.presenters.states import place_state, pod_state
 from releases.scaling import ScalePreview
 from releases.services.ticks import roll_back_ticks
@@ -125,11 +126,17 @@ class RollBackPreviewOutput(serializers.Serializer[Any]):
     order = serializers.CharField(source="order.number")
     snapshot = serializers.CharField(source="snapshot.hash", default=None, allow_null=True)
     removals = serializers.SerializerMethodField(help_text="what goes with it and must be named: Kind/name")
+    review = serializers.SerializerMethodField(help_text="that asks for its approval; null where nobody asked")
     gates = serializers.SerializerMethodField()
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_removals(self, to: Deployment) -> list[str]:
         return roll_back_ticks(self.context["place"], to.snapshot) if to.snapshot else []
+
+    @extend_schema_field(AskedRollBackOutput(allow_null=True))
+    def get_review(self, to: Deployment) -> Any:
+        asked = asked_to(to, self.context["place"].space)
+        return AskedRollBackOutput(asked).data if asked else None
 
     @extend_schema_field(GateOutput(many=True))
     def get_gates(self, to: Deployment) -> Any:

@@ -255,7 +255,8 @@ class Runtime(ApiView):
         return Response(RuntimeOutput(place, context={"acts": acts}).data)
 
 
-def _earlier(component: Component, space: Space, pk: int) -> Deployment:
+def earlier_there(component: Component, space: Space, pk: int) -> Deployment:
+    """A deployment of the component there; raises Missing."""
     rows = Deployment.objects.select_related("order__project", "order__author", "snapshot")
     return _one_of(rows.filter(component=component, space=space, pk=pk), _("There is no such deployment there."))
 
@@ -271,7 +272,7 @@ class RollBacks(PlaceView):
     def get(self, request: Request, project: str, slug: str, environment: str) -> Response:
         """What an earlier deployment would bring back, and by its gates whether it may; nothing is changed."""
         component, space, place = place_of(actor_of(request), project, slug, environment)
-        target = _earlier(component, space, parse_digits(request.query_params.get("deployment", "")) or 0)
+        target = earlier_there(component, space, parse_digits(request.query_params.get("deployment", "")) or 0)
         act = roll_back_to(place, Rights(actor_of(request)), target)
         return Response(RollBackPreviewOutput(target, context={"act": act, "place": place}).data)
 
@@ -282,7 +283,7 @@ class RollBacks(PlaceView):
         """Apply an earlier success again, whole; one before the last success is judged as a deployment."""
         given = self.given(shapes.RollBackInput)
         component, space, _place = place_of(actor_of(request), project, slug, environment)
-        act = {"to": _earlier(component, space, given["deployment"]), "removals": given["removals"]}
+        act = {"to": earlier_there(component, space, given["deployment"]), "removals": given["removals"]}
         return self.accepted(deployments.roll_back(actor=actor_of(request), space=space, **act))
 
 

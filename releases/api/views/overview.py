@@ -9,14 +9,18 @@ from environments.models import Space
 from releases import gates, selectors
 from releases.api.serializers import orders as shapes
 from releases.models import Approval, Build, ReleaseOrder
+from releases.presenters.roll_back_asks import asked_of_order
 from releases.presenters.standings import attempts_of, standing_of
+from releases.rule_gate import read_rule_changes
 from releases.turns import turn_in
 
 
 def order_overview(order: ReleaseOrder, viewer: User) -> dict[str, Any]:
     """The order with its attempts and its environments in flow order; gates as they stand for this viewer."""
     builds = Build.objects.filter(order=order).select_related("started_by").order_by("-attempt")
-    places = [environment_overview(order, space, viewer) for space in selectors.spaces_of(order)]
+    spaces = selectors.spaces_of(order)
+    read_rule_changes(spaces)
+    places = [environment_overview(order, space, viewer) for space in spaces]
     return {
         **shapes.OrderSummary(order).data,
         "builds": shapes.BuildOutput(builds, many=True).data,
@@ -50,6 +54,7 @@ def environment_overview(order: ReleaseOrder, space: Space, viewer: User) -> dic
         "deployment_gates": found,
         "review": review,
         "approvals": approvals,
+        "roll_back": asked_of_order(order, space),
         "deployment": deployment,
         "turn": turn,
         "settled_at": place.settled_at if place and is_here else None,
