@@ -8,7 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -100,7 +100,7 @@ def branches(component: Component, *, max_age_seconds: float = 0) -> BranchList:
         return BranchList((), None, refusal.message)
     young = _stored(url)
     if young.seen_at and db_now() - young.seen_at < timedelta(seconds=max_age_seconds):
-        return young
+        return _told(young, component, url)
     try:
         target = source_target(url, component.project)
         tips = _within(READ_SECONDS, lambda: git.connect(target).heads())
@@ -110,6 +110,17 @@ def branches(component: Component, *, max_age_seconds: float = 0) -> BranchList:
         return _stored(url, as_message(exc))
     kept = _storable(tips)
     return _split(kept, _store(url, kept))
+
+
+def _told(young: BranchList, component: Component, url: str) -> BranchList:
+    """What was brought of the repository since then may tell of its tips; that costs no question to the server."""
+    if all(tip.commit_at for tip in young.tips):
+        return young
+    try:
+        tips = git.connect(source_target(url, component.project)).tell(young.tips)
+    except (Refused, DeployerError):
+        return young
+    return replace(young, tips=tips)
 
 
 def store_tips(url: str, tips: tuple[BranchTip, ...]) -> None:
@@ -131,7 +142,7 @@ def resolve(component: Component, branch: str, *, git_url: str = "") -> BranchTi
     """
     url = git_url or _git_url(component)
     tip = ask_git(component, url, lambda source: source.resolve(branch), field="branch")
-    _write([StoredTip(git_url=url, branch=tip.name, commit=tip.commit, seen_at=db_now())])
+    _write([_row(url, tip, db_now())])
     return tip
 
 
@@ -250,7 +261,7 @@ def _git_url(component: Component) -> str:
 
 def _stored(url: str, reason: MessageLike = "") -> BranchList:
     rows = stored_branches(url)
-    tips = tuple(BranchTip(row.branch, row.commit) for row in rows)
+    tips = tuple(BranchTip(row.branch, row.commit, row.author, row.commit_at) for row in rows)
     return _split(tips, max((row.seen_at for row in rows), default=None), reason)
 
 
@@ -268,7 +279,7 @@ def _storable(tips: tuple[BranchTip, ...]) -> tuple[BranchTip, ...]:
     kept: dict[str, BranchTip] = {}
     for tip in tips:
         name = _cut(tip.name)
-        kept.setdefault(name, BranchTip(name, tip.commit))
+        kept.setdefault(name, replace(tip, name=name))
     return tuple(kept.values())
 
 
@@ -280,9 +291,15 @@ def _store(url: str, tips: tuple[BranchTip, ...]) -> datetime:
     """Keeps the answer in place of the one before it."""
     now = db_now()
     with transaction.atomic():
-        _write([StoredTip(git_url=url, branch=tip.name, commit=tip.commit, seen_at=now) for tip in tips])
+        _write([_row(url, tip, now) for tip in tips])
         StoredTip.objects.filter(git_url=url, seen_at__lt=now).delete()
     return now
+
+
+def _row(url: str, tip: BranchTip, now: datetime) -> StoredTip:
+    return StoredTip(
+        git_url=url, branch=tip.name, commit=tip.commit, author=tip.author[:100], commit_at=tip.commit_at, seen_at=now
+    )
 
 
 def _write(rows: list[StoredTip]) -> None:
@@ -292,5 +309,5 @@ def _write(rows: list[StoredTip]) -> None:
         batch_size=200,
         update_conflicts=True,
         unique_fields=["git_url", "branch"],
-        update_fields=["commit", "seen_at"],
+        update_fields=["commit", "author", "commit_at", "seen_at"],
     )

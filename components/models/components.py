@@ -284,6 +284,9 @@ class BranchTip(models.Model):
     git_url = models.CharField(max_length=300)
     branch = models.CharField(max_length=200)
     commit = models.CharField(max_length=40)
+    author = models.CharField(max_length=100, blank=True)
+    """Who wrote the commit, and when: blank and None where nobody has read it yet."""
+    commit_at = models.DateTimeField(null=True)
     seen_at = models.DateTimeField()
 
     class Meta:

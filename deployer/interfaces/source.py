@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 
 @dataclass(frozen=True)
 class BranchTip:
-    """A branch and the commit it points to (40 hex digits)."""
+    """A branch and the commit it points to (40 hex digits); who wrote that and when, where it is known.
+
+    These two are told beside the branch: two tips of one commit are alike, whatever is known of it.
+    """
 
     name: str
     commit: str
+    author: str = field(default="", compare=False)
+    commit_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,9 @@ class SourceClient(Protocol):
 
     def heads(self) -> tuple[BranchTip, ...]:
         """The same with those whose names nothing builds: for a list that says so instead of hiding them."""
+
+    def tell(self, tips: Sequence[BranchTip]) -> tuple[BranchTip, ...]:
+        """The same tips with author and time of the commits that are known here already; asks nobody."""
 
     def resolve(self, branch: str) -> BranchTip:
         """One branch's tip; raises NotFound for an unknown branch."""

@@ -41,12 +41,14 @@ component.addEventListener("change", () => {
 });
 
 // ---------------------------------------------------------------- lists under a field
-// A field with the list that the server writes under it: rows are picked by mouse or by arrow keys and Enter.
+// A field with the list that the server writes under it, which lies over the page while somebody chooses: rows are picked
+// by mouse or by arrow keys and Enter; Escape puts it away.
 function combobox(field, selector, name) {
   let active = -1;
   const rows = () => [...document.querySelectorAll(selector)];
   const mark = () => rows().forEach((row) => row.setAttribute("aria-selected", String(row.dataset[name] === field.value)));
   const forget = () => { active = -1; };
+  const open = (isOpen) => field.setAttribute("aria-expanded", String(isOpen));
 
   function pick(row) {
     field.value = row.dataset[name];
@@ -55,11 +57,13 @@ function combobox(field, selector, name) {
     field.removeAttribute("aria-activedescendant");
     mark();
     field.focus();
+    open(false);
     tell();
   }
 
   function step(by) {
     const found = rows();
+    open(true);
     if (!found.length) return;
     active = (active + by + found.length) % found.length;
     found.forEach((row, place) => row.classList.toggle("is-active", place === active));
@@ -67,16 +71,25 @@ function combobox(field, selector, name) {
     field.setAttribute("aria-activedescendant", found[active].id);
   }
 
+  // The field keeps the focus: without it the list would be gone before the click arrives.
+  document.addEventListener("mousedown", (event) => { if (event.target.closest(`#${field.getAttribute("aria-controls")}`)) event.preventDefault(); });
   document.addEventListener("click", (event) => {
     const row = event.target.closest(selector);
     if (row) pick(row);
   });
-  field.addEventListener("input", forget);
+  field.addEventListener("input", () => { forget(); open(true); });
+  field.addEventListener("click", () => open(true));
+  field.addEventListener("blur", () => open(false));
   field.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       step(event.key === "ArrowDown" ? 1 : -1);
+    } else if (event.key === "Escape" && field.getAttribute("aria-expanded") === "true") {
+      // It puts the list away, and leads nowhere else.
+      event.preventDefault();
+      event.stopPropagation();
+      open(false);
     } else if (event.key === "Enter" && active >= 0 && rows()[active]) {
       event.preventDefault();
       pick(rows()[active]);

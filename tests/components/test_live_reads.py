@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import threading
 import time
@@ -56,6 +57,18 @@ def test_branches_with_their_tips(shop: Shop, remote: Remote) -> None:
     assert len(young.tips) == 2 and not young.is_stale
     assert [tip.name for tip in live_reads.branches(shop.component).tips] == ["master"]
     assert [row.branch for row in BranchTip.objects.all()] == ["master"]
+
+
+def test_branches_tell_who_wrote_their_tips_as_soon_as_that_is_known(shop: Shop, remote: Remote) -> None:
+    assert {tip.commit_at for tip in live_reads.branches(shop.component).tips} == {None}
+    assert live_reads.contains(shop.component, "master", remote.commits[0])
+    young = live_reads.branches(shop.component, max_age_seconds=60)
+    assert all(tip.author and tip.commit_at for tip in young.tips), "without another question to the server"
+    live_reads.branches(shop.component)
+    assert all(row.author and row.commit_at for row in BranchTip.objects.all())
+    shutil.rmtree(remote.served)
+    away = live_reads.branches(shop.component)
+    assert away.is_stale and all(tip.author and tip.commit_at for tip in away.tips)
 
 
 def test_branches_that_nothing_builds_are_named(shop: Shop, remote: Remote) -> None:

@@ -112,6 +112,20 @@ def test_branches_are_listed_with_tips_by_name(repository: Repository, source: G
     ]
 
 
+def test_tips_tell_who_wrote_them_and_when_once_the_mirror_has_them(repository: Repository, source: GitSource) -> None:
+    first = repository.commit("master")
+    second = repository.commit("master", first)
+    (tip,) = source.heads()
+    assert (tip.author, tip.commit_at) == ("", None), "nothing is fetched for a list"
+    assert source.contains("master", first)
+    (tip,) = source.heads()
+    assert tip.author == "王 Wei" and tip.commit_at is not None
+    assert tip.commit_at.isoformat() == "2026-03-01T10:00:00+08:00"
+    repository.commit("master", second)
+    (tip,) = source.heads()
+    assert (tip.author, tip.commit_at) == ("", None), "never what was known of another commit"
+
+
 def test_names_that_we_do_not_build_are_left_out(repository: Repository, source: GitSource) -> None:
     good = repository.commit("good")
     for name in ("功能", "a$(id)b", "it's"):

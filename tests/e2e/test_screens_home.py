@@ -129,6 +129,19 @@ def test_orders_of_a_day_and_of_a_person(open_screen: Open, crew: Crew) -> None:
     expect(page.locator(f'tr[data-order="{order.number}"]')).to_be_visible()
 
 
+def test_a_state_with_many_words_stays_in_its_column(open_screen: Open, crew: Crew) -> None:
+    crew.create()
+    page = open_screen(DEVELOPER, "/").page
+    for width in (1440, 1100, 768, 375):
+        page.set_viewport_size({"width": width, "height": 900})
+        beyond = page.evaluate("""() => {
+            const word = document.querySelector(".newest .state"), cell = word.closest("td");
+            word.lastChild.textContent = "deploying 12/12 in FAT";
+            return word.getBoundingClientRect().right - cell.getBoundingClientRect().right;
+        }""")
+        assert beyond <= 0, f"{width} px wide: {beyond} px beyond its cell"
+
+
 # ---------------------------------------------------------------- new order
 def test_c_then_enter_repeats_the_last_order(open_screen: Open, crew: Crew) -> None:
     last = crew.create(branch="feature/limit-check")
@@ -152,11 +165,22 @@ def test_another_component_in_three_steps(open_screen: Open, crew: Crew) -> None
     # At once after the project: nothing that is still under way may take the choice back.
     page.locator("#id_project").select_option(OTHER.slug)
     component.select_option(f"{OTHER.slug}/{app.slug}")
-    expect(page.locator("#branches [data-branch]").first).to_be_visible()
     expect(branch).not_to_have_value("")
+    before = page.locator("#id_description").bounding_box()
+    branch.click()
+    first = page.locator("#branches [data-branch]").first
+    expect(first).to_be_visible()
+    assert page.locator("#id_description").bounding_box() == before, "the list lies over the page"
+    page.keyboard.press("Escape")
+    expect(first).to_be_hidden()
+    branch.click()
     page.locator('#branches [data-branch="crash-on-start"]').click()
     expect(branch).to_have_value("crash-on-start")
     expect(page.locator("#before")).to_contain_text("the tip of crash-on-start now")
+    branch.click()
+    # What was fetched for it tells of every branch who wrote its tip, and when.
+    branch.fill("")
+    expect(page.locator("#branches [data-branch] .branch-tip time").first).to_be_visible(timeout=20_000)
     branch.fill("fail")
     expect(page.locator("#branches [data-branch]")).to_have_count(1)
     page.keyboard.press("ArrowDown")
@@ -178,6 +202,7 @@ def test_a_tag_is_picked_and_a_commit_typed(open_screen: Open, crew: Crew) -> No
     page.get_by_label("a Git tag").check()
     expect(page.locator("#id_git_tag")).to_be_focused()
     expect(page.locator("#id_branch")).to_be_hidden()
+    page.locator("#id_git_tag").click()
     page.locator('#git-tags [data-git-tag="v1.0"]').click()
     expect(page.locator("#before")).to_contain_text("Git tag v1.0 now")
     expect(page.locator("#before")).to_contain_text("master")

@@ -233,6 +233,8 @@ class ComponentDetail(ComponentOutput):
 class BranchShape(serializers.Serializer[Any]):
     name = serializers.CharField()
     commit = serializers.CharField()
+    author = serializers.CharField(help_text="of the commit; empty where nobody has read it yet")
+    commit_at = serializers.DateTimeField(allow_null=True, help_text="when it was written; null likewise")
 
 
 class UnfitNameShape(serializers.Serializer[Any]):

@@ -12,9 +12,12 @@ import signal
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from deployer.adapters.git.child import Finished, is_damage, run_git, stopped, translate
 from deployer.adapters.git.left_out import names_lfs, read_tree
@@ -112,6 +115,14 @@ class Mirror:
         command = [f"--git-dir={self.path}", *arguments]
         return run_git(command, environment=offline_environment(), seconds=READ_SECONDS)
 
+    def read_tips(self) -> dict[str, dict[str, Any]]:
+        """By commit what a BranchTip tells of it, of the branches as they were fetched last; {} without a copy."""
+        form = "--format=%(objectname)%00%(authorname)%00%(authordate:iso-strict)%00"
+        finished = self.read("for-each-ref", form, HEADS)
+        fields = finished.output.decode(errors="replace").split("\0") if finished.code == 0 else []
+        groups = zip(*(iter(fields[: len(fields) // 3 * 3]),) * 3, strict=True)
+        return {commit.strip(): {"author": author, "commit_at": _moment(at)} for commit, author, at in groups}
+
     def _judged(self, finished: Finished) -> Finished:
         """What git said on its own; raises Unavailable where a signal stopped it.
 
@@ -200,6 +211,14 @@ class Mirror:
                 time.sleep(_POLL_SECONDS)
 
 
+def _moment(text: str) -> datetime | None:
+    """None for what is no time: Git keeps whatever a commit was written with."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 def _existence(commit: str) -> tuple[str, ...]:
     """The question to git whether the commit is there."""
     return "cat-file", "-e", f"{commit}^{{commit}}"
@@ -225,7 +244,12 @@ class GitSource:
 
     def heads(self) -> tuple[BranchTip, ...]:
         """All branches, sorted; bytes that are no UTF-8 show as replacement characters."""
-        return self._list_heads()
+        return self.tell(self._list_heads())
+
+    def tell(self, tips: Sequence[BranchTip]) -> tuple[BranchTip, ...]:
+        """With author and time of those commits that the mirror has had since its last fetch: nothing is sent."""
+        known = self._mirror.read_tips()
+        return tuple(replace(tip, **known.get(tip.commit, {})) for tip in tips)
 
     def resolve(self, branch: str) -> BranchTip:
         """One branch's tip; raises Rejected for what cannot be a branch, NotFound for an unknown one."""
