@@ -1,4 +1,4 @@
-"""Pages that compare: two environments of a project, and of one component how far it lies behind."""
+"""The page that compares two environments of a project, and promotes what lies behind."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from django.views.decorators.http import require_http_methods
 from accounts.actor import actor_of
 from components import live_reads
 from components.models import Component
-from components.naming import short_code
-from desk import selectors
 from desk.comparison import KINDS, Comparison, Pair, Wanted, chosen_pair, compare, compare_one
 from desk.comparison.differing import SAME
 from desk.shell import CHOSEN
@@ -26,12 +24,10 @@ from environments.models import Space
 from environments.selectors.places import find_space
 from foundation.api.routes import api_route
 from foundation.messages import MessageLike
-from foundation.messages import message as _
 from foundation.pages import read_view, wanted_part
 from foundation.problems import Invalid, Missing
 from releases.choices import TestVerdict
 from releases.models import Placement, Promotion, ReleaseOrder
-from releases.selectors import placement_by_names
 from releases.services.promote_many import Outcome, promote_many
 from releases.views.pages import page, rights_of
 
@@ -207,29 +203,3 @@ def promote(request: HttpRequest, project: str, environment: str) -> HttpRespons
         sent = replace(sent, errors=[text for texts in error.fields.values() for text in texts])
         status = 400
     return _show(request, chosen_pair(rights_of(request), wanted), wanted, sent, status)
-
-
-# ---------------------------------------------------------------- one component behind
-@read_view
-def behind(request: HttpRequest, project: str, slug: str, environment: str) -> HttpResponse:
-    """The orders that lie between an environment and the one before it, or a twin and its sibling; their commits."""
-    place = placement_by_names(actor_of(request), project, slug, environment)
-    found = selectors.between(place)
-    if found is None or place.last_succeeded is None:
-        raise Missing(_("Nothing lies between: this environment is not behind the one before it."))
-    orders = [place.last_succeeded.order, found.ahead.order]
-    if wanted_part(request) == "commits":
-        return page(request, "desk/_compare_commits.html", _between(place.component, orders))
-    component = place.component
-    context = {
-        "nav": "home",
-        "place": place,
-        "found": found,
-        "component": component,
-        "code": short_code(component.name, component.project.slug),
-        "environment": place.space.environment,
-        "topic": f"space:{place.space_id}",
-    }
-    if request.GET.get("commits"):
-        context |= _between(component, orders)
-    return page(request, "desk/compare.html", context)

@@ -22,7 +22,6 @@ urlpatterns = [
     path("approvals/", views.approvals, name="approvals"),
     path("approvals/next/", views.next_approval, name="approvals-next"),
     path("compare/", compare_views.environments, name="compare-environments"),
-    path("compare/<slug:project>/<slug:slug>/<slug:environment>/", compare_views.behind, name="compare"),
     path("promote/<slug:project>/<slug:environment>/", compare_views.promote, name="promote"),
     path("twins/", twin_views.twins, name="twins"),
     path("twins/<slug:project>/<slug:environment>/", twin_views.twin, name="twin"),

@@ -1,7 +1,6 @@
 """Reads across apps: my work, what runs where, is the platform well. Nothing here writes."""
 
 from desk.selectors.approvals import next_to_approve, risks, to_approve
-from desk.selectors.behind import between
 from desk.selectors.first_run import first_run
 from desk.selectors.health import health
 from desk.selectors.matrix import chosen_projects, filtered_components, matrix
@@ -10,7 +9,6 @@ from desk.selectors.search import search
 from desk.selectors.work import counts, my_work
 
 __all__ = [
-    "between",
     "chosen_projects",
     "counts",
     "filtered_components",

@@ -68,7 +68,6 @@ HOME = (
     View("approvals", EMPTY_STATE, "/approvals/", DEVELOPER),
     View("search", NORMAL, "/search/?q=gw"),
     View("search", EMPTY_STATE, "/search/?q=nothing-is-called-so"),
-    View("compare", NORMAL, f"/compare/{GATEWAY}/prd/"),
     View("compare-environments", NORMAL, f"/compare/?project={OMM}&from=uat&to=prd", TESTER),
     View("compare-environments-open", NORMAL, f"/compare/?project={OMM}&to=prd&open={GATEWAY.split('/')[1]}", TESTER),
     View("compare-environments", EMPTY_STATE, f"/compare/?project={EMPTY}", PROJECT_ADMIN),
