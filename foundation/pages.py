@@ -11,7 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from foundation.messages import MessageLike
 from foundation.problems import Invalid, PlatformError, Refused
@@ -39,6 +39,14 @@ def told(answer: HttpResponse, error: PlatformError | None) -> HttpResponse:
 def act_view(view: View) -> View:
     """POST alone, for people who are signed in; others are led to the sign-in page with either method."""
     return login_required(require_POST(view))
+
+
+def form_view(view: View) -> View:
+    """As :func:`act_view`, for an act that draws its page again where the form is refused.
+
+    Reloaded, or in another language, that page is asked for by GET at the act's address: the view leads to the page.
+    """
+    return login_required(require_http_methods(["GET", "HEAD", "POST"])(view))
 
 
 def is_htmx(request: HttpRequest) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from accounts.actor import actor_of
 from foundation.api.routes import api_route
 from foundation.messages import message as _
-from foundation.pages import act_view, put_errors, redirect_with
+from foundation.pages import form_view, put_errors, redirect_with
 from foundation.problems import Invalid, Missing
 from releases import selectors
 from releases.forms import PromotionForm, ReasonForm
@@ -21,10 +22,12 @@ from releases.views.pages import page
 
 
 @api_route("promotions_create")
-@act_view
+@form_view
 def promote(request: HttpRequest, number: str, environment: str) -> HttpResponse:
     """The form of the environment's panel; with its messages when something is missing."""
     order, space = selectors.order_and_space(actor_of(request), number, environment)
+    if request.method != "POST":
+        return redirect(panel_url(number, space.environment.slug))
     form = PromotionForm(request.POST, space=space)
     if form.is_valid():
         try:

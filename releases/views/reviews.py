@@ -18,7 +18,7 @@ from environments.models import Space
 from foundation.api.routes import api_route
 from foundation.messages import localized_names
 from foundation.messages import message as _
-from foundation.pages import act_view, is_htmx, redirect_with, wanted_part
+from foundation.pages import act_view, form_view, is_htmx, redirect_with, wanted_part
 from foundation.problems import Invalid, Missing
 from releases import approval_gates, gates, selectors
 from releases.choices import ApprovalState
@@ -242,10 +242,12 @@ def _between(order: ReleaseOrder, space: Space) -> dict[str, Any]:
 
 
 @api_route("deployments_create")
-@act_view
+@form_view
 def deploy(request: HttpRequest, number: str, environment: str) -> HttpResponse:
     """Deploy what was seen. Without a snapshot only where the environment asks for no review."""
     order, space = selectors.order_and_space(actor_of(request), number, environment)
+    if request.method != "POST":
+        return redirect("releases:review", number, space.environment.slug)
     form = DeployForm(request.POST, **_asked(order, space, selectors.latest_review(order, space)))
     if not form.is_valid():
         return page(request, "releases/review.html", review_context(request, order, space, form=form), status=400)
@@ -265,11 +267,13 @@ def deploy(request: HttpRequest, number: str, environment: str) -> HttpResponse:
 
 
 @api_route("take_overs_create")
-@act_view
+@form_view
 def take_over(request: HttpRequest, number: str, pk: int) -> HttpResponse:
     """Take over the fields that the review names, with a reason; a new review follows."""
     order = selectors.order_by_number(actor_of(request), number)
     review = selectors.review_of(order, pk)
+    if request.method != "POST":
+        return redirect("releases:review", number, review.space.environment.slug)
     form = TakeOverForm(request.POST)
     if not form.is_valid():
         context = review_context(request, order, review.space) | {"take_over_form": form}
@@ -279,10 +283,12 @@ def take_over(request: HttpRequest, number: str, pk: int) -> HttpResponse:
 
 
 @api_route("approvals_create")
-@act_view
+@form_view
 def decide(request: HttpRequest, number: str, environment: str) -> HttpResponse:
     """Approve or reject exactly the snapshot that the form names."""
     order, space = selectors.order_and_space(actor_of(request), number, environment)
+    if request.method != "POST":
+        return redirect("releases:review", number, space.environment.slug)
     form = DecisionForm(request.POST)
     if not form.is_valid():
         raise Invalid({name: [str(said) for said in messages] for name, messages in form.errors.items()})

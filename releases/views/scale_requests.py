@@ -12,7 +12,7 @@ from environments.access import Rights
 from foundation.api.routes import api_route
 from foundation.digits import parse_digits
 from foundation.messages import message as _
-from foundation.pages import act_view, is_saved, read_view, redirect_with, try_save
+from foundation.pages import act_view, form_view, is_saved, read_view, redirect_with, try_save
 from releases import gates, scale_requests, scaling, selectors
 from releases.forms import ScaleDecisionForm, ScaleRequestForm
 from releases.models import Placement, ScaleRequest
@@ -72,11 +72,13 @@ def _page_of(request: HttpRequest, row: ScaleRequest, form: ScaleDecisionForm, s
 
 
 @api_route("scale_requests_decide")
-@act_view
+@form_view
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
     """Approve or reject exactly this number."""
     user = actor_of(request)
     row = scale_requests.find(user, pk)
+    if request.method != "POST":
+        return redirect("releases:scale-request", row.pk)
     form = ScaleDecisionForm(request.POST)
     if form.is_valid():
         is_yes, comment = form.cleaned_data["decision"] == "approve", form.cleaned_data["comment"]

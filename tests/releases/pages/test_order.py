@@ -308,10 +308,30 @@ def test_deploying_where_no_review_is_asked_is_one_act(
 
 
 @pytest.mark.security("forged-requests")
-@pytest.mark.parametrize("path", ["check/", "comment/", "promote/fat/", "review/fat/deploy/", "builds/1/stop/"])
+@pytest.mark.parametrize("path", ["check/", "comment/", "builds/1/stop/"])
 def test_acts_are_posts(world: World, component: Component, signed_in: SignIn, path: str) -> None:
     order = make_order(component, world.dana)
     assert signed_in("dana").get(f"/orders/{order.number}/{path}").status_code == 405
     bare = Client(enforce_csrf_checks=True)
     bare.force_login(world.dana, backend="accounts.backends.PasswordBackend")
     assert bare.post(f"/orders/{order.number}/{path}").status_code == 403
+
+
+def test_what_a_refused_form_leaves_behind_answers_in_another_language(
+    world: World, component: Component, signed_in: SignIn
+) -> None:
+    """The language, the theme and a reload ask for the address at which the form was refused."""
+    order = make_built(component, world.dana)
+    review = reviewed(order, world.spaces["prd"])
+    assert review.snapshot is not None
+    client = signed_in("tess")
+    refused = client.post(f"/orders/{order.number}/promote/uat/", {"test_verdict": "nonsense"})
+    here = f"/orders/{order.number}/promote/uat/"
+    assert refused.status_code == 400 and f'name="next" value="{here}"' in refused.content.decode()
+    led = client.get(here)
+    assert led.status_code == 302 and led["Location"] == f"/orders/{order.number}/?panel=uat"
+    here = f"/orders/{order.number}/review/prd/"
+    for path in (f"{here}deploy/", f"{here}decide/", f"/orders/{order.number}/reviews/{review.pk}/take-over/"):
+        led = signed_in("olli").get(path)
+        assert led.status_code == 302 and led["Location"] == here, path
+        assert signed_in("otto").get(path).status_code == 404, path
