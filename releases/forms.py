@@ -19,7 +19,9 @@ class OrderForm(forms.Form):
     """A new order. ``component`` names project and component: ``sis-omm/proxy-gw``. ``last``: those used last."""
 
     project = forms.ChoiceField(
-        label=_("Project"), required=False, help_text=_("The subsystem; it narrows the components below.")
+        label=pgettext_lazy("order form", "Project"),
+        required=False,
+        help_text=_("The subsystem; it narrows the components below."),
     )
     component = forms.ChoiceField(label=_("Component"))
     source = forms.ChoiceField(

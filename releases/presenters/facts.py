@@ -9,6 +9,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from django.utils.text import capfirst
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import User
 from components.entry_words import summary_of
@@ -20,6 +21,7 @@ from foundation.messages import message as _
 from foundation.outbound import is_link
 from releases.models import Build, Deployment, ReleaseOrder, Snapshot
 
+BUILD_LABELS: dict[str, MessageLike] = {"job_name": pgettext_lazy("build dialog", "Jenkins job")}
 BUILT_WITH = ("package_name", "job_name", "node_label", "build_command")
 """Settings that the dialog before a build shows."""
 
@@ -82,8 +84,9 @@ def _cut(text: str, length: int) -> str:
 
 
 def build_facts(settings: ComponentSettings | None, names: Sequence[str] = BUILT_WITH) -> list[Fact]:
-    """What a build is told, under the labels of the component's own screen."""
-    return [Fact(settings_label(name), str(getattr(settings, name, None) or ""), is_code=True) for name in names]
+    """What a build is told, under the labels of the component's own screen, unless the dialog calls it otherwise."""
+    labels = {name: BUILD_LABELS.get(name) or settings_label(name) for name in names}
+    return [Fact(label, str(getattr(settings, name, None) or ""), is_code=True) for name, label in labels.items()]
 
 
 def compare(after: Snapshot, running: Deployment | None) -> list[Compared]:

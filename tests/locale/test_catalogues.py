@@ -64,7 +64,8 @@ NAMES = {
     "Filter": "过滤",
     "Search": "搜索",
     "New K8S release order": "新建K8S发布单",
-    "All K8S release orders": "所有K8S发布单",
+    "All K8S release orders": "K8S发布单列表",
+    "Pods": "容器组 (Pod)",
     "Release id": "发布ID",
     "Build the release package": "构建程序发布包",
     "Start the build": "开始构建",
@@ -84,6 +85,16 @@ NAMES = {
     "Memory (G) lower / upper": "内存(G) 下限/上限",
 }
 """What stands on a screen and its one Chinese name."""
+
+
+ORIGINAL = {
+    ("heading", "New K8S release order"): "新建K8S发布单 (属于docker容器)",
+    ("order form", "Project"): "子系统",
+    ("order form", "Cancel"): "取消",
+    ("build dialog", "Base image"): "基础Docker镜像",
+    ("build dialog", "Jenkins job"): "Jenkins job名称",
+}
+"""What the original's screens call it where ours call the same thing otherwise elsewhere."""
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -199,6 +210,11 @@ def test_one_thing_has_one_name(english: str, chinese: str) -> None:
     texts = {entry.context: entry.texts[0] for entry in read_po("zh_Hans") if entry.msgid == english}
     # Where a screen tells two meanings apart, the name is one of them.
     assert texts.get("", chinese) == chinese and chinese in texts.values()
+
+
+@pytest.mark.parametrize(("place", "chinese"), ORIGINAL.items())
+def test_screens_of_the_original_keep_its_words(place: tuple[str, str], chinese: str) -> None:
+    assert [entry.texts[0] for entry in read_po("zh_Hans") if (entry.context, entry.msgid) == place] == [chinese]
 
 
 def test_chinese_is_written_in_chinese() -> None:
