@@ -127,6 +127,8 @@ class Migration(migrations.Migration):
                 ('git_url', models.CharField(max_length=300)),
                 ('branch', models.CharField(max_length=200)),
                 ('commit', models.CharField(max_length=40)),
+                ('author', models.CharField(blank=True, max_length=100)),
+                ('commit_at', models.DateTimeField(null=True)),
                 ('seen_at', models.DateTimeField()),
             ],
             options={
