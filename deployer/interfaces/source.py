@@ -12,7 +12,7 @@ from typing import Protocol
 class BranchTip:
     """A branch and the commit it points to (40 hex digits); who wrote that and when, where it is known.
 
-    These two are told beside the branch: two tips of one commit are alike, whatever is known of it.
+    These two are told beside the branch: two tips of one commit are alike, with or without them.
     """
 
     name: str

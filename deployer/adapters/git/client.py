@@ -212,7 +212,7 @@ class Mirror:
 
 
 def _moment(text: str) -> datetime | None:
-    """None for what is no time: Git keeps whatever a commit was written with."""
+    """None for what is no time: Git keeps what a commit was written with."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:
