@@ -44,6 +44,12 @@ def read_rule_changes(spaces: Sequence[Space]) -> None:
         space.__dict__[_AHEAD] = [row for row in rows if _concerns(row, space)]
 
 
+def leave_out_rule_changes(spaces: Sequence[Space]) -> None:
+    """For who asks of many orders whether a gate is closed, which this one never is: nothing is read for it."""
+    for space in spaces:
+        space.__dict__[_AHEAD] = []
+
+
 def _concerns(row: RuleChange, space: Space) -> bool:
     return row.space_id == space.pk or row.environment_id == space.environment_id or row.project_id == space.project_id
 

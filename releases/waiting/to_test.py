@@ -20,6 +20,7 @@ from releases import gates, holds, selectors
 from releases.choices import OrderState, PromotionState
 from releases.going_on import STANDING
 from releases.models import Deployment, Placement, Promotion, ReleaseOrder
+from releases.rule_gate import leave_out_rule_changes
 from releases.waiting.wait import MOST, Wait, in_batches
 
 Flow = Sequence[tuple[int, int]]
@@ -128,6 +129,7 @@ def _read_ahead(
 ) -> dict[int, _Stand]:
     """What the gates of promotion ask, for all these orders: five queries at most; and where each stands."""
     before = _link_flow([space for row in spaces.values() for space in row], flow)
+    leave_out_rule_changes([space for row in spaces.values() for space in row])
     by_id = {space.pk: space for row in spaces.values() for space in row}
     components = {order.component_id for order in batch}
     places = _places(components, by_id)
