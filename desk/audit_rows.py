@@ -82,6 +82,8 @@ ACTS: dict[str, MessageLike] = {
     "order_succeeded": pgettext_lazy("audit", "order succeeded"),
     "order_failed": pgettext_lazy("audit", "order failed"),
     "order_skipped": pgettext_lazy("audit", "order skipped"),
+    "order_rolled_back": pgettext_lazy("audit", "order being rolled back"),
+    "rolled_back": pgettext_lazy("audit", "rolled back"),
     "released": pgettext_lazy("audit", "released by force"),
     "stopping": pgettext_lazy("audit", "asked to stop"),
     "cancelling": pgettext_lazy("audit", "asked to cancel"),

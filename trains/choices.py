@@ -12,6 +12,7 @@ class TrainState(models.TextChoices):
     RUNNING = "running", pgettext_lazy("train", "running")
     PAUSED = "paused", pgettext_lazy("train", "paused")
     DONE = "done", pgettext_lazy("train", "done")
+    ROLLED_BACK = "rolled_back", pgettext_lazy("train", "rolled back")
 
 
 class MemberState(models.TextChoices):
@@ -24,5 +25,7 @@ class MemberState(models.TextChoices):
     SKIPPED = "skipped", _("skipped")
 
 
+ENDED = frozenset({TrainState.DONE, TrainState.ROLLED_BACK})
+"""What goes no further by itself."""
 OVER = frozenset({MemberState.SUCCEEDED, MemberState.SKIPPED})
 """What lets the next ones go on."""

@@ -46,8 +46,9 @@ class Train(models.Model):
                 condition=Q(state="draft", started_by=None) | ~Q(state="draft") & Q(started_by__isnull=False),
             ),
             models.CheckConstraint(
-                name="only_a_train_that_is_done_has_ended",
-                condition=Q(state="done", ended_at__isnull=False) | ~Q(state="done") & Q(ended_at=None),
+                name="only_a_train_that_is_over_has_ended",
+                condition=Q(state__in=["done", "rolled_back"], ended_at__isnull=False)
+                | ~Q(state__in=["done", "rolled_back"]) & Q(ended_at=None),
             ),
         ]
 

@@ -20,7 +20,7 @@ from releases.models import ReleaseOrder
 from releases.presenters.acts import panel_url
 from releases.waiting import read_ahead_of_promotions
 from releases.waiting.reviewed import Reviewed, reviewed_orders
-from trains.choices import OVER, MemberState
+from trains.choices import ENDED, OVER, MemberState
 from trains.models import Train, TrainOrder
 from trains.selectors import is_held, open_wave
 
@@ -85,7 +85,7 @@ def standings(rights: Rights, train: Train, members: Sequence[TrainOrder]) -> li
     wave = open_wave(members)
     found = []
     for row in members:
-        is_to_come = train.state == "draft" or (train.state != "done" and row.wave > wave)
+        is_to_come = train.state == "draft" or (train.state not in ENDED and row.wave > wave)
         found.append(Member(row, stand.of(row), is_to_come))
     return found
 

@@ -15,7 +15,8 @@ from trains.models import Train, TrainOrder
 TRAIN_MOVES: dict[str, frozenset[str]] = {
     TrainState.DRAFT: frozenset({TrainState.RUNNING}),
     TrainState.RUNNING: frozenset({TrainState.PAUSED, TrainState.DONE}),
-    TrainState.PAUSED: frozenset({TrainState.RUNNING}),
+    TrainState.PAUSED: frozenset({TrainState.RUNNING, TrainState.ROLLED_BACK}),
+    TrainState.DONE: frozenset({TrainState.ROLLED_BACK}),
 }
 MEMBER_MOVES: dict[str, frozenset[str]] = {
     MemberState.WAITING: frozenset({MemberState.DEPLOYING, MemberState.SKIPPED}),

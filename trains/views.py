@@ -23,14 +23,20 @@ from releases.choices import TestVerdict
 from releases.presenters.acts import refusal
 from releases.views.pages import page, rights_of
 from trains import selectors, standing
-from trains.choices import TrainState
+from trains.choices import ENDED, TrainState
 from trains.forms import orders_body, wanted_of
 from trains.locks import members_of
 from trains.models import MOST_WAVES, Train, TrainOrder
-from trains.services import driving, making
+from trains.services import driving, making, returning
 
 SHOWN = 50
-STATES = {"draft": "waiting", "running": "running", "paused": "blocked", "done": "succeeded"}
+STATES = {
+    "draft": "waiting",
+    "running": "running",
+    "paused": "blocked",
+    "done": "succeeded",
+    "rolled_back": "cancelled",
+}
 """The state that icon and colour of a train are taken from."""
 
 
@@ -153,9 +159,12 @@ def _context(request: HttpRequest, found: Train) -> dict[str, Any]:
         "may_change": rights.can("create_order", project_id=found.space.project_id),
         "may_start": found.state in (TrainState.DRAFT, TrainState.PAUSED),
         "may_pause": found.state == TrainState.RUNNING,
-        "is_over": found.state == TrainState.DONE,
+        "is_over": found.state in ENDED,
+        "is_back": found.state == TrainState.ROLLED_BACK,
+        "steps": returning.plan_back(found, rows),
+        "may_roll_back": found.state in (TrainState.PAUSED, TrainState.DONE),
         "verdicts": TestVerdict.choices if may_promote else [],
-        "others": _others(found, rows) if found.state != TrainState.DONE else [],
+        "others": _others(found, rows) if found.state not in ENDED else [],
         "most_waves": MOST_WAVES,
         "next_wave": max((row.wave for row in rows), default=0) + 1,
     }
@@ -224,3 +233,12 @@ def remove(request: HttpRequest, pk: int, number: str) -> HttpResponse:
     member = selectors.member_by_number(actor_of(request), pk, number)
     making.remove_order(actor=actor_of(request), member=member)
     return redirect_with(request, _("The order left the train."), "trains:train", pk)
+
+
+@api_route("trains_roll_back")
+@act_view
+def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Start the next step of rolling it back in reverse order."""
+    found = selectors.train_by_id(actor_of(request), pk)
+    returning.roll_back_next(actor=actor_of(request), train=found, number=request.POST.get("order", ""))
+    return redirect_with(request, _("The step is begun."), "trains:train", pk)

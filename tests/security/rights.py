@@ -28,6 +28,7 @@ OPERATIONS = {
     "deploy": [
         "twin_align", "deployments_create", "restarts_create", "roll_backs_create", "scalings_create",
         "scale_requests_create", "trains_start", "trains_pause", "trains_skip", "trains_retry",
+        "trains_roll_back",
     ],
     "take_over": ["take_overs_create"],
     "remove": ["removals_create"],

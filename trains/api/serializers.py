@@ -71,5 +71,20 @@ class TrainOrderOutput(serializers.Serializer[Any]):
     deployment = serializers.IntegerField(source="row.deployment_id", allow_null=True)
 
 
+class StepOutput(serializers.Serializer[Any]):
+    """One step of rolling the train back in reverse order; the one whose ``state`` is next may be begun."""
+
+    order = serializers.CharField(source="member.order.number")
+    component = serializers.CharField(source="member.order.component.slug")
+    to_order = serializers.CharField(source="to.order.number", allow_null=True, default=None)
+    state = serializers.CharField(help_text="done, running, failed, next, later, stop or beyond")
+    deployment = serializers.IntegerField(source="made.pk", allow_null=True, default=None)
+
+
+class TrainRollBackInput(Input):
+    order = serializers.CharField(max_length=20, help_text="the order of the next step, as it was shown")
+
+
 class WholeTrainOutput(TrainOutput):
     orders = TrainOrderOutput(many=True, source="standings")
+    roll_back = StepOutput(many=True, source="steps", help_text="the steps of rolling it back, the first one first")

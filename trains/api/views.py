@@ -21,7 +21,7 @@ from trains import selectors, standing
 from trains.api import serializers as shapes
 from trains.locks import members_of
 from trains.models import Train
-from trains.services import driving, making
+from trains.services import driving, making, returning
 
 PROJECT = OpenApiParameter("project", OpenApiTypes.STR, description="short name: trains of this one alone")
 
@@ -32,6 +32,7 @@ def whole(user: User, pk: int) -> Train:
     rows = list(members_of(train))
     for row in rows:
         row.train = train
+    train.__dict__["steps"] = returning.plan_back(train, rows)
     train.__dict__["standings"] = standing.standings(Rights(user), train, rows)
     return train
 
@@ -101,6 +102,20 @@ class Pause(ApiView):
         """Nothing more begins; what is being deployed goes on to its verdict."""
         user = actor_of(request)
         driving.pause_train(actor=user, train=selectors.train_by_id(user, pk), **self.given(ReasonInput))
+        return self.shown(shapes.WholeTrainOutput, whole(user, pk))
+
+
+class RollBack(ApiView):
+    scope = Scope.DEPLOY
+
+    @extend_schema(
+        operation_id="trains_roll_back", request=shapes.TrainRollBackInput, responses=shapes.WholeTrainOutput
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Begin the next step of rolling it back in reverse order; a database change stops it."""
+        user = actor_of(request)
+        given = self.given(shapes.TrainRollBackInput)
+        returning.roll_back_next(actor=user, train=selectors.train_by_id(user, pk), number=given["order"])
         return self.shown(shapes.WholeTrainOutput, whole(user, pk))
 
 

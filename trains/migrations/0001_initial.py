@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=100, verbose_name='name')),
-                ('state', models.CharField(choices=[('draft', 'draft'), ('running', 'running'), ('paused', 'paused'), ('done', 'done')], default='draft', editable=False, max_length=12)),
+                ('state', models.CharField(choices=[('draft', 'draft'), ('running', 'running'), ('paused', 'paused'), ('done', 'done'), ('rolled_back', 'rolled back')], default='draft', editable=False, max_length=12)),
                 ('test_verdict', models.CharField(blank=True, choices=[('passed', 'passed'), ('remarks', 'passed with remarks')], max_length=12)),
                 ('reason', models.CharField(blank=True, max_length=500, verbose_name='reason')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='train',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', False), ('state', 'done')), models.Q(models.Q(('state', 'done'), _negated=True), ('ended_at', None)), _connector='OR'), name='only_a_train_that_is_done_has_ended'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', False), ('state__in', ['done', 'rolled_back'])), models.Q(models.Q(('state__in', ['done', 'rolled_back']), _negated=True), ('ended_at', None)), _connector='OR'), name='only_a_train_that_is_over_has_ended'),
         ),
         migrations.AddConstraint(
             model_name='trainorder',

@@ -10,7 +10,7 @@ from foundation.clock import db_now
 from foundation.messages import message as _
 from foundation.problems import Invalid, Refused
 from releases.choices import TestVerdict
-from trains.choices import MemberState, TrainState
+from trains.choices import ENDED, MemberState, TrainState
 from trains.locks import lock_train, wake_run
 from trains.models import Train, TrainOrder
 from trains.transitions import MEMBER_MOVES, TRAIN_MOVES, move_member, move_train
@@ -82,6 +82,7 @@ def _ensure(train: Train, to: str) -> None:
             TrainState.RUNNING: _("This train is running already."),
             TrainState.PAUSED: _("This train is paused already."),
             TrainState.DONE: _("This train has ended."),
+            TrainState.ROLLED_BACK: _("This train has ended."),
         }
         raise Refused(messages[TrainState(train.state)], f"train-{train.state}")
 
@@ -89,7 +90,7 @@ def _ensure(train: Train, to: str) -> None:
 def _member(member: TrainOrder, to: str) -> TrainOrder:
     """Read under the train's lock; raises Refused where it cannot come to that state."""
     train = lock_train(member.train_id)
-    if train.state == TrainState.DONE:
+    if train.state in ENDED:
         raise Refused(_("This train has ended."), "train-done")
     held = train.members.select_related("order__component").get(pk=member.pk)
     held.train = train

@@ -16,7 +16,7 @@ from foundation.messages import message as _
 from foundation.problems import Invalid, Refused
 from foundation.runs.wake import hinted_at, launch_hint
 from releases.services.create_many import Planned, choose_origins, create_orders
-from trains.choices import TrainState
+from trains.choices import ENDED, TrainState
 from trains.locks import lock_train, wake_run
 from trains.models import MOST_WAVES, Train, TrainOrder, TrainRun
 from trains.selectors import open_wave
@@ -120,7 +120,7 @@ def remove_order(*, actor: User, member: TrainOrder) -> None:
 
 def _ensure_to_come(train: Train, wave: int, members: Sequence[TrainOrder]) -> None:
     """A draft takes everything; later only what comes after the wave that is under way."""
-    if train.state == TrainState.DONE:
+    if train.state in ENDED:
         raise Refused(_("This train has ended."), "train-ended")
     if not 1 <= wave <= MOST_WAVES:
         raise Invalid({"wave": [_("Between 1 and %(most)s.", most=MOST_WAVES)]})

@@ -23,7 +23,7 @@ from releases.models import Build, Deployment, Turn
 from releases.services.builds import commit_to_build, start_build
 from releases.services.promotions import promote
 from releases.services.turns import deploy_in_turn
-from trains.choices import OVER, MemberState, TrainState
+from trains.choices import ENDED, OVER, MemberState, TrainState
 from trains.locks import lock_train, members_of
 from trains.models import Train, TrainOrder, TrainRun
 from trains.selectors import is_its_turn
@@ -37,7 +37,7 @@ def step(lease: Lease) -> Outcome:
     """One pass. Raises LeaseLost where another process has the run meanwhile."""
     begin(TrainRun, lease.pk, fence=lease.fence, owner=lease.owner)
     train = TrainRun.objects.select_related("train").get(pk=lease.pk).train
-    if train.state == TrainState.DONE:
+    if train.state in ENDED:
         finish_own(lease, to=RunState.SUCCEEDED)
         return Done()
     is_building = _build(train.pk, lease)
