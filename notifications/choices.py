@@ -21,6 +21,7 @@ class NoticeKind(models.TextChoices):
     RULE_CHANGE = "rule_change", pgettext_lazy("notice", "A rule change waits for my confirmation")
     RULE_DECIDED = "rule_decided", pgettext_lazy("notice", "My rule change is decided")
     HOLD_OVER = "hold_over", pgettext_lazy("notice", "A place that I wait for, or that I held, is held no more")
+    MENTIONED = "mentioned", pgettext_lazy("notice", "Somebody names me in a comment")
 
 
 OF_A_PROJECT = (
@@ -38,6 +39,7 @@ OF_A_PROJECT = (
     (NoticeKind.RULE_CHANGE, pgettext_lazy("webhook", "A rule change waits for a second person")),
     (NoticeKind.RULE_DECIDED, pgettext_lazy("webhook", "A rule change is decided")),
     (NoticeKind.HOLD_OVER, pgettext_lazy("webhook", "A place is held no more")),
+    (NoticeKind.MENTIONED, pgettext_lazy("webhook", "Somebody is named in a comment")),
 )
 """The kinds as a webhook's: nobody's own."""
 
@@ -51,7 +53,7 @@ class Way(models.TextChoices):
 
 
 WAITS = frozenset({NoticeKind.APPROVAL, NoticeKind.BREAK_GLASS, NoticeKind.RULE_CHANGE})
-ASKED = WAITS | {NoticeKind.DEPLOYMENT_FAILED, NoticeKind.RETURNED}
+ASKED = WAITS | {NoticeKind.DEPLOYMENT_FAILED, NoticeKind.RETURNED, NoticeKind.MENTIONED}
 """What somebody waits for, or what went wrong: by every way, unless a person chooses otherwise."""
 SEEN_AT_ONCE = ASKED | {
     NoticeKind.APPROVED, NoticeKind.REJECTED, NoticeKind.BUILD_FAILED, NoticeKind.TO_TEST, NoticeKind.HOLD_OVER,

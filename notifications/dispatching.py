@@ -9,7 +9,7 @@ from uuid import uuid4
 from foundation.messages import as_message, redacted_message
 from notifications.heard import Heard
 from notifications.models import Dispatch, OutgoingWebhook
-from notifications.told import Told
+from notifications.telling_words import Told
 
 Telling = tuple[Heard, Told]
 

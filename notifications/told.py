@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
 
 from django.urls import reverse
 
@@ -15,18 +13,29 @@ from environments.choices import RuleChangeState
 from environments.models import RuleChange, Space
 from environments.needed import needed_in
 from environments.second_person import seconds
-from foundation.messages import MessageLike
 from foundation.messages import message as _
+from foundation.messages import verbatim
 from notifications.choices import NoticeKind
 from notifications.heard import Heard
+from notifications.telling_words import (
+    Told,
+    about_of,
+    once,
+    order_page,
+    removal_page,
+    review_page,
+    roll_back_page,
+)
 from releases import break_glass, holds
 from releases.approval_gates import Consent, in_order
 from releases.choices import ClosedReason, DeploymentKind, Reason, ScaleRequestState
 from releases.gates import makers_of
+from releases.mentions import people_in
 from releases.models import (
     Approval,
     BreakGlass,
     Build,
+    Comment,
     Deployment,
     Promotion,
     ReleaseOrder,
@@ -39,62 +48,12 @@ from releases.selectors import current_promotion, spaces_of
 from releases.waiting.decisions import Decision, decisions_of
 from releases.waiting.whom import open_there
 
-
-@dataclass(frozen=True)
-class Told:
-    """One thing that some people are told; who did it is never told of their own act.
-
-    ``key`` is what it is of: nobody is told of that twice. Empty: of this very event.
-    """
-
-    kind: NoticeKind
-    people: Sequence[User]
-    message: MessageLike
-    path: str
-    detail: MessageLike = ""
-    key: str = ""
-    is_own: bool = False
-    """The end of a run, that those who began it are told of."""
-
-    def key_of(self, heard: Heard) -> str:
-        """What nobody is told of twice."""
-        return f"{self.kind}:{self.key or heard.event}"
+MOST_QUOTED = 300
 
 
 def told_by(heard: Heard) -> list[Told]:
     """What this event is to be told as: nothing that concerns nobody, or of what is there no more."""
     return [told for told in _TELLERS[heard.verb](heard) if told.people]
-
-
-# ---------------------------------------------------------------- names and places
-def _what(order: ReleaseOrder) -> str:
-    return f"{order.component.name} {order.short_name}"
-
-
-def _order_page(order: ReleaseOrder) -> str:
-    return reverse("releases:order", args=[order.number])
-
-
-def _review_page(order: ReleaseOrder, space: Space) -> str:
-    return reverse("releases:review", args=[order.number, space.environment.slug])
-
-
-def _removal_page(order: ReleaseOrder, space: Space) -> str:
-    return reverse("releases:remove", args=[order.project.slug, order.component.slug, space.environment.slug])
-
-
-def _roll_back_page(order: ReleaseOrder, space: Space, asked: Review) -> str:
-    """With the deployment chosen that would bring back what was asked for (:func:`newest_asks`)."""
-    path = reverse("releases:roll-back", args=[order.project.slug, order.component.slug, space.environment.slug])
-    return f"{path}?to={asked.target}"  # type: ignore[attr-defined]  # of the query
-
-
-def _about(order: ReleaseOrder, space: Space | None = None, **more: object) -> dict[str, Any]:
-    return {"what": _what(order), **({"place": space.environment.label} if space else {}), **more}
-
-
-def _once(*people: User | None) -> list[User]:
-    return list({person.pk: person for person in people if person is not None}.values())
 
 
 # ---------------------------------------------------------------- builds
@@ -103,13 +62,13 @@ def _build_ended(heard: Heard) -> Iterator[Told]:
     order = heard.order
     if build is None or order is None:
         return
-    people, page = _once(order.author, build.started_by), _order_page(order)
+    people, page = once(order.author, build.started_by), order_page(order)
     if heard.verb != "build.succeeded":
         why = build.message or Reason(build.reason).label
-        message = _("The build of %(what)s failed", **_about(order))
+        message = _("The build of %(what)s failed", **about_of(order))
         yield Told(NoticeKind.BUILD_FAILED, people, message, page, why, is_own=True)
         return
-    yield Told(NoticeKind.BUILT, people, _("%(what)s was built", **_about(order)), page, is_own=True)
+    yield Told(NoticeKind.BUILT, people, _("%(what)s was built", **about_of(order)), page, is_own=True)
     yield from _first_test(order, page)
 
 
@@ -119,7 +78,7 @@ def _first_test(order: ReleaseOrder, page: str) -> Iterator[Told]:
         environment = space.environment
         is_first = not environment.twin_id and not environment.follows.all()
         if is_first and not space.creators_may_promote and current_promotion(order, space) is None:
-            message = _("%(what)s was built and can be promoted to %(place)s", **_about(order, space))
+            message = _("%(what)s was built and can be promoted to %(place)s", **about_of(order, space))
             people = people_who_may("promote", space=space)
             yield Told(NoticeKind.TO_TEST, people, message, page, key=f"built:{order.pk}:{space.pk}")
 
@@ -130,9 +89,9 @@ def _promoted(heard: Heard) -> Iterator[Told]:
     promotion = Promotion.objects.filter(pk=heard.subject).select_related("promoted_by").first()
     if order is None or space is None or promotion is None:
         return
-    message = _("%(who)s promoted %(what)s to %(place)s", **_about(order, space, who=_name(promotion.promoted_by)))
+    message = _("%(who)s promoted %(what)s to %(place)s", **about_of(order, space, who=_name(promotion.promoted_by)))
     yield Told(
-        NoticeKind.PROMOTED, _deployers(order, space), message, _review_page(order, space), promotion.note
+        NoticeKind.PROMOTED, _deployers(order, space), message, review_page(order, space), promotion.note
     )  # fmt: skip
 
 
@@ -147,8 +106,8 @@ def _closed(heard: Heard) -> Iterator[Told]:
     if order is None or order.closed_reason != ClosedReason.RETURNED:
         return
     who = User.objects.filter(pk=heard.actor or 0).first()
-    message = _("%(who)s returned %(what)s", **_about(order, who=_name(who)))
-    yield Told(NoticeKind.RETURNED, [order.author], message, _order_page(order), order.closed_note)
+    message = _("%(who)s returned %(what)s", **about_of(order, who=_name(who)))
+    yield Told(NoticeKind.RETURNED, [order.author], message, order_page(order), order.closed_note)
 
 
 def _name(person: User | None) -> object:
@@ -162,17 +121,17 @@ def _review_ended(heard: Heard) -> Iterator[Told]:
     order, space = heard.order, heard.space
     if order is None or space is None or review is None or review.snapshot is None or not space.approvals:
         return
-    about, key = _about(order, space), f"snapshot:{review.snapshot_id}"
+    about, key = about_of(order, space), f"snapshot:{review.snapshot_id}"
     if review.is_removal:
-        page = _removal_page(order, space)
+        page = removal_page(order, space)
         message = _("The removal of %(what)s from %(place)s waits for approval", **about)
     elif review.wanted_snapshot_id is not None:
         # Asked of a snapshot that people were told of when it was new: this is another question.
         asked, key = newest_asks().filter(pk=review.pk).first(), f"review:{review.pk}"
-        page = _roll_back_page(order, space, asked) if asked else ""
+        page = roll_back_page(order, space, asked) if asked else ""
         message = _("The roll back to %(what)s in %(place)s waits for approval", **about)
     else:
-        page = _review_page(order, space) if current_promotion(order, space) else ""
+        page = review_page(order, space) if current_promotion(order, space) else ""
         message = _("%(what)s waits for approval for %(place)s", **about)
     if page:
         people = _who_may_say_yes(order, space, review.snapshot)
@@ -207,15 +166,15 @@ def _approved(heard: Heard) -> Iterator[Told]:
     key = f"approval:{_last_it_took(consent, space)}"
     if is_removal:
         asker = _asker_of(approval.snapshot) if consent.is_enough(space, None) else None
-        message = _("The removal of %(what)s from %(place)s is approved", **_about(order, space))
-        page, people = _removal_page(order, space), _once(*people, asker)
+        message = _("The removal of %(what)s from %(place)s is approved", **about_of(order, space))
+        page, people = removal_page(order, space), once(*people, asker)
     elif asked is not None:
         asker = asked.requested_by if consent.is_enough(space, None) else None
-        message = _("The roll back to %(what)s in %(place)s is approved", **_about(order, space))
-        page, people = _roll_back_page(order, space, asked), _once(*people, asker)
+        message = _("The roll back to %(what)s in %(place)s is approved", **about_of(order, space))
+        page, people = roll_back_page(order, space, asked), once(*people, asker)
     else:
-        message = _("%(what)s is approved for %(place)s: it may be deployed", **_about(order, space))
-        page = _review_page(order, space)
+        message = _("%(what)s is approved for %(place)s: it may be deployed", **about_of(order, space))
+        page = review_page(order, space)
     yield Told(NoticeKind.APPROVED, people, message, page, approval.comment, key)
 
 
@@ -241,7 +200,7 @@ def _rejected(heard: Heard) -> Iterator[Told]:
     approval, order, space = rows.filter(pk=heard.subject).first(), heard.order, heard.space
     if order is None or space is None or approval is None:
         return
-    about = _about(order, space, who=_name(approval.by))
+    about = about_of(order, space, who=_name(approval.by))
     if scale := approval.scale_request:
         page = reverse("releases:scale-request", args=[scale.pk])
         message = _("%(who)s rejected %(count)s pods of %(what)s in %(place)s", **about, count=scale.replicas)
@@ -249,19 +208,19 @@ def _rejected(heard: Heard) -> Iterator[Told]:
         return
     if approval.snapshot.removes is not None:
         message = _("%(who)s rejected the removal of %(what)s from %(place)s", **about)
-        people, page = _once(_asker_of(approval.snapshot)), _removal_page(order, space)
+        people, page = once(_asker_of(approval.snapshot)), removal_page(order, space)
         yield Told(NoticeKind.REJECTED, people, message, page, approval.comment)
         return
     if asked := ask_of(approval.snapshot):
         message = _("%(who)s rejected the roll back to %(what)s in %(place)s", **about)
-        page = _roll_back_page(order, space, asked)
-        yield Told(NoticeKind.REJECTED, _once(asked.requested_by), message, page, approval.comment)
+        page = roll_back_page(order, space, asked)
+        yield Told(NoticeKind.REJECTED, once(asked.requested_by), message, page, approval.comment)
         return
     promotion = current_promotion(order, space)
     promoter = User.objects.filter(pk=promotion.promoted_by_id).first() if promotion else None
     message = _("%(who)s rejected %(what)s for %(place)s", **about)
-    page = _review_page(order, space)
-    yield Told(NoticeKind.REJECTED, _once(order.author, promoter), message, page, approval.comment)
+    page = review_page(order, space)
+    yield Told(NoticeKind.REJECTED, once(order.author, promoter), message, page, approval.comment)
 
 
 def _scale_asked(heard: Heard) -> Iterator[Told]:
@@ -271,7 +230,7 @@ def _scale_asked(heard: Heard) -> Iterator[Told]:
         return
     barred = makers_of(order) | {row.asked_by_id}
     people = [person for person in approvers_in(space) if person.pk not in barred]
-    about = _about(order, space, count=row.replicas)
+    about = about_of(order, space, count=row.replicas)
     message = _("%(count)s pods of %(what)s in %(place)s wait for approval", **about)
     yield Told(NoticeKind.APPROVAL, people, message, reverse("releases:scale-request", args=[row.pk]), row.reason)
 
@@ -282,8 +241,8 @@ def _deployment_ended(heard: Heard) -> Iterator[Told]:
     order, space = heard.order, heard.space
     if order is None or space is None or row is None:
         return
-    people, page = _once(row.deployed_by, order.author), reverse("releases:rollout", args=[row.pk])
-    about = _about(order, space, act=DeploymentKind(row.kind).label)
+    people, page = once(row.deployed_by, order.author), reverse("releases:rollout", args=[row.pk])
+    about = about_of(order, space, act=DeploymentKind(row.kind).label)
     if heard.verb != "deployment.succeeded":
         message, why = _("%(place)s: %(act)s of %(what)s failed", **about), row.message or Reason(row.reason).label
         yield Told(NoticeKind.DEPLOYMENT_FAILED, people, message, page, why, is_own=True)
@@ -301,9 +260,9 @@ def _to_test(order: ReleaseOrder, space: Space, row: Deployment) -> Iterator[Tol
         if space.environment in after.environment.follows.all() and current_promotion(order, after) is None:
             people += people_who_may("promote", space=after)
             people += [order.author] if after.creators_may_promote else []
-    message = _("%(what)s runs in %(place)s and can be tested", **_about(order, space))
-    page = f"{_order_page(order)}?panel={space.environment.slug}"
-    yield Told(NoticeKind.TO_TEST, _once(*people), message, page, key=f"deployment:{row.pk}")
+    message = _("%(what)s runs in %(place)s and can be tested", **about_of(order, space))
+    page = f"{order_page(order)}?panel={space.environment.slug}"
+    yield Told(NoticeKind.TO_TEST, once(*people), message, page, key=f"deployment:{row.pk}")
 
 
 # ---------------------------------------------------------------- second persons
@@ -312,7 +271,7 @@ def _break_glass_opened(heard: Heard) -> Iterator[Told]:
     row, order = rows.filter(pk=heard.subject).first(), heard.order
     if order is None or row is None:
         return
-    about = _about(order, row.space, who=_name(row.opened_by))
+    about = about_of(order, row.space, who=_name(row.opened_by))
     message = _("%(who)s opened %(place)s for %(what)s by break-glass: it needs a review", **about)
     page = reverse("releases:break-glass", args=[row.pk])
     yield Told(NoticeKind.BREAK_GLASS, break_glass.reviewers(row), message, page, row.reason)
@@ -354,12 +313,12 @@ def _hold_over(heard: Heard) -> Iterator[Told]:
     orders = {one.wait.order.pk: one.wait.order for one in waiting}
     if len(orders) == 1:
         (order,) = orders.values()
-        page = f"{_order_page(order)}?panel={space.environment.slug}"
-        message = _("%(place)s is held no more: %(what)s may go on", **_about(order, space))
+        page = f"{order_page(order)}?panel={space.environment.slug}"
+        message = _("%(place)s is held no more: %(what)s may go on", **about_of(order, space))
     else:
         place = space.environment.label
         message = _("%(place)s is held no more: %(count)s orders may go on", place=place, count=len(orders))
-    yield Told(NoticeKind.HOLD_OVER, _once(*people), message, page, row.message, key=f"free:{row.pk}")
+    yield Told(NoticeKind.HOLD_OVER, once(*people), message, page, row.message, key=f"free:{row.pk}")
 
 
 def _freeze_end_asked(heard: Heard) -> Iterator[Told]:
@@ -374,7 +333,21 @@ def _freeze_end_asked(heard: Heard) -> Iterator[Told]:
     yield Told(NoticeKind.RULE_CHANGE, freezes.seconds(row), message, page, row.end_reason)
 
 
+# ---------------------------------------------------------------- words
+def _mentioned(heard: Heard) -> Iterator[Told]:
+    """Those whom it named when it was written."""
+    row, order = Comment.objects.filter(pk=heard.subject).select_related("author").first(), heard.order
+    if row is None or order is None:
+        return
+    people = people_in(row.text, order.project_id)
+    names = [person.localized_name for person in people]
+    about = about_of(order, who=_name(row.author), names=names)
+    message = _("%(who)s commented on %(what)s and named %(names)s", **about)
+    yield Told(NoticeKind.MENTIONED, people, message, order_page(order), verbatim(row.text[:MOST_QUOTED]))
+
+
 _TELLERS: dict[str, Callable[[Heard], Iterator[Told]]] = {
+    "comment.mentioned": _mentioned,
     "build.succeeded": _build_ended,
     "build.failed": _build_ended,
     "build.errored": _build_ended,

@@ -29,7 +29,8 @@ from notifications.heard import Heard, Passage, listen
 from notifications.mailing import put_into_mails
 from notifications.models import Dispatch, Mail, Notice, Telling
 from notifications.selectors.preferences import mutes_of, preferences_by_person
-from notifications.told import VERBS, Told, told_by
+from notifications.telling_words import Told
+from notifications.told import VERBS, told_by
 
 log = logging.getLogger("notifications")
 

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Project
+from audit.recording import Subject
 from components.models import BaseImage, Component, ComponentSettings, TemplateVersion
 from releases.choices import ClosedReason, OrderSource, OrderState
 
@@ -224,3 +225,7 @@ class Comment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author.username}: {self.text[:40]}"
+
+    @property
+    def audit_subject(self) -> Subject:
+        return Subject("comment", self.pk, self.order.number, self.order.project.slug)

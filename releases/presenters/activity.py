@@ -65,6 +65,8 @@ class Happening:
     state: str
     message: MessageLike
     text: str = ""
+    named: tuple[User, ...] = ()
+    """Those whom the text names, and who were told."""
 
 
 @dataclass(frozen=True)
@@ -92,17 +94,20 @@ def happenings(order: ReleaseOrder, chosen: str = "") -> list[Happening]:
     events = list(rows.filter(wanted)[:MOST])
     ids = [event.data.get("id") for event in events if event.kind == "comment"]
     comments = Comment.objects.in_bulk(ids)
-    return [_happening(event, comments) for event in events]
+    names = {name for event in events for name in event.data.get("named", ())}
+    people = {one.username: one for one in User.objects.filter(username__in=names)} if names else {}
+    return [_happening(event, comments, people) for event in events]
 
 
-def _happening(event: OrderEvent, comments: Mapping[int, Comment]) -> Happening:
+def _happening(event: OrderEvent, comments: Mapping[int, Comment], people: Mapping[str, User]) -> Happening:
     data = from_json_data(event.data)
     text = str(data.get("note") or data.get("message") or "")
     if event.kind == "comment":
         comment = comments.get(event.data.get("id", 0))
         text = comment.text if comment else ""
     state = event.kind.partition(".")[2]
-    return Happening(event.at, event.actor, _BADGES.get(state, state), _message(event.kind, data), text)
+    named = tuple(people[name] for name in event.data.get("named", ()) if name in people)
+    return Happening(event.at, event.actor, _BADGES.get(state, state), _message(event.kind, data), text, named)
 
 
 _BADGES = {

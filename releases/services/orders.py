@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+import audit
 from accounts.models import User
 from components.models import BranchTip, Component
 from components.origins import Origin, find_origin
@@ -24,6 +25,7 @@ from foundation.runs.choices import RunState
 from releases import gates
 from releases.choices import ClosedReason, OrderSource, OrderState, PromotionState
 from releases.events import append_event, record_act
+from releases.mentions import people_in
 from releases.models import Build, Comment, Deployment, Promotion, ReleaseOrder
 from releases.services import builds, promotions, turns
 from releases.transitions import move
@@ -119,14 +121,17 @@ def check_ticket(component: Component, ticket: str) -> None:
 
 
 def comment(*, actor: User, order: ReleaseOrder, text: str) -> Comment:
-    """Say something on the order's page."""
+    """Say something on the order's page; those whom it names are told, if they may see the order."""
     require(actor, "comment", project_id=order.project_id)
     text = text.strip()
     if not text or len(text) > 4000:
         raise Invalid({"text": [_("Write between 1 and 4000 characters.")]})
     with transaction.atomic():
         row = Comment.objects.create(order=order, author=actor, text=text)
-        append_event(order.pk, "comment", actor=actor, data={"id": row.pk})
+        named = [person.username for person in people_in(text, order.project_id) if person.pk != actor.pk]
+        if named:
+            audit.record_act(actor, "comment.mentioned", row, after={"named": named})
+        append_event(order.pk, "comment", actor=actor, data={"id": row.pk, "named": named})
     return row
 
 

@@ -1,0 +1,56 @@
+"""@name in a comment: who is meant, of those who may see the project."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from accounts.models import User
+from environments.access import read_rights
+
+MOST = 20
+_NAME = re.compile(r"(?<![\w@./+-])@([A-Za-z0-9_][A-Za-z0-9_.+-]{0,149})")
+"""A user name in Latin letters, as most are; not within an address of mail, a path or a package."""
+_AFTER = ".+-"
+"""What may end a name and mostly ends what is said."""
+
+
+def people_in(text: str, project_id: int) -> list[User]:
+    """The people whom the text names and who may see the project, in the order of the text, at most ``MOST``."""
+    by_name = _known({name for names in _names(text) for name in names})
+    found = {pk: None for names in _names(text) if (pk := _meant(names, by_name)) is not None}
+    people = {person.pk: person for person in by_name.values()}
+    seen = {one.user.pk for one, _ends in read_rights(people[pk] for pk in found) if one.sees(project_id)}
+    return [people[pk] for pk in found if pk in seen][:MOST]
+
+
+def pieces(text: str, people: Collection[User]) -> Iterator[tuple[str, User | None]]:
+    """The text in pieces: as it is, or a name of one of these people with who that is."""
+    by_name = {person.username: person for person in people}
+    done = 0
+    for match in _NAME.finditer(text):
+        name = next((one for one in _readings(match[1]) if one in by_name), "")
+        if name:
+            yield text[done : match.start()], None
+            done = match.start() + 1 + len(name)
+            yield text[match.start() : done], by_name[name]
+    yield text[done:], None
+
+
+def _names(text: str) -> Iterator[list[str]]:
+    """Of each place in the text, the names that may be meant, the longest first."""
+    for match in _NAME.finditer(text):
+        yield _readings(match[1])
+
+
+def _readings(name: str) -> list[str]:
+    return list(dict.fromkeys([name, name.rstrip(_AFTER)]))
+
+
+def _known(names: Collection[str]) -> dict[str, User]:
+    rows = User.objects.filter(username__in=sorted(names)[: 4 * MOST], is_active=True) if names else ()
+    return {person.username: person for person in rows}
+
+
+def _meant(names: list[str], by_name: dict[str, User]) -> int | None:
+    return next((by_name[name].pk for name in names if name in by_name), None)
