@@ -99,5 +99,3 @@ class CalendarOutput(serializers.Serializer[Any]):
     dates = serializers.ListField(child=serializers.DateField())
     created_by = serializers.CharField(source="uploaded_by.username")
     created_at = serializers.DateTimeField(source="uploaded_at")
-
-

@@ -44,9 +44,7 @@ class Freezes(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Newest first: the site's, and those of the projects that you see."""
-        return self.page(
-            shapes.FreezeOutput, freezes.visible_freezes(actor_of(request), only_live=self.flag("active"))
-        )
+        return self.page(shapes.FreezeOutput, freezes.visible_freezes(actor_of(request), only_live=self.flag("active")))
 
     @extend_schema(operation_id="freezes_create", request=shapes.FreezeInput, responses={201: shapes.FreezeOutput})
     def post(self, request: Request) -> Response:
