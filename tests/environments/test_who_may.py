@@ -185,7 +185,7 @@ def test_an_archived_project_is_only_read(world: World, role: str) -> None:
     world.project.save()
     after = {verb for verb in IN_PROJECT if Rights(person).can(verb, space=fat, owner_id=person.pk)}
     assert "see" in after
-    assert after == before & {"see", "read_project_audit"}
+    assert after == before & {"see", "read_project_audit", "read_report"}
 
 
 def test_everybody_is_told_why_in_an_archived_project(world: World) -> None:

@@ -93,6 +93,7 @@ NO_OPERATION = {
     "list_branches": "reads outside",
     "edit_config": "component_configuration_save, outside production",
     "read_project_audit": "reads",
+    "read_report": "reads",
     "see_site": "reads",
     "freeze_site": "freezes_create, freezes_end and calendars_create, of the whole site",
     "confirm_site_rule": "rule_changes_confirm, of an environment's rule",
