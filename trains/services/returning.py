@@ -10,7 +10,6 @@ from django.db.models import OuterRef, Subquery
 
 from accounts.models import User
 from environments.access import require
-from foundation.clock import db_now
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.problems import Refused, Stale
@@ -21,7 +20,7 @@ from releases.services.deployments import roll_back
 from trains.choices import MemberState, TrainState
 from trains.locks import lock_train, members_of, wake_run
 from trains.models import Train, TrainOrder
-from trains.transitions import move_train, record
+from trains.transitions import record
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,5 @@ def roll_back_next(*, actor: User, train: Train, number: str) -> Deployment:
         to = Deployment.objects.select_related("order__project", "snapshot").get(pk=step.to.pk)
         made = roll_back(actor=actor, space=locked.space, to=to)
         record(locked, "train.order_rolled_back", actor, order=number, to=to.order.number)
-        if not any(one.state == "later" for one in steps):
-            move_train(locked, TrainState.ROLLED_BACK, actor=actor, ended_at=locked.ended_at or db_now())
-            wake_run(locked)
+        wake_run(locked)
     return made

@@ -27,6 +27,7 @@ from trains.choices import ENDED, OVER, MemberState, TrainState
 from trains.locks import lock_train, members_of
 from trains.models import Train, TrainOrder, TrainRun
 from trains.selectors import is_its_turn
+from trains.services.returning import plan_back
 from trains.transitions import move_member, move_train
 
 FOLLOW_SECONDS = 2.0
@@ -38,16 +39,19 @@ def step(lease: Lease) -> Outcome:
     begin(TrainRun, lease.pk, fence=lease.fence, owner=lease.owner)
     train = TrainRun.objects.select_related("train").get(pk=lease.pk).train
     if train.state in ENDED:
-        finish_own(lease, to=RunState.SUCCEEDED)
-        return Done()
+        return _follow_back(train.pk, lease)
     is_building = _build(train.pk, lease)
     if train.state != TrainState.RUNNING:
         _follow(train.pk, lease)
+        back = _follow_back(train.pk, lease)
+        if not isinstance(back, Parked):
+            return back
         return Again(FOLLOW_SECONDS) if _is_deploying(train.pk) else Again(ASK_SECONDS) if is_building else Parked()
     _follow(train.pk, lease)
     _go_on(train.pk, lease)
     if _end(train.pk, lease):
-        return Done()
+        # It may still be rolled back: that wakes it.
+        return Parked()
     return Again(FOLLOW_SECONDS if _is_deploying(train.pk) else ASK_SECONDS)
 
 
@@ -189,7 +193,7 @@ def _own_deployment(member: TrainOrder) -> Deployment | None:
 
 
 def _end(pk: int, lease: Lease) -> bool:
-    """True once every order is over: the train is done, and so is its run."""
+    """True once every order is over: the train is done."""
     with transaction.atomic():
         train = lock_train(pk)
         lease.hold()
@@ -197,5 +201,19 @@ def _end(pk: int, lease: Lease) -> bool:
         if left or train.state != TrainState.RUNNING:
             return False
         move_train(train, TrainState.DONE, actor=None, ended_at=db_now())
-        finish_own(lease, to=RunState.SUCCEEDED)
     return True
+
+
+# ---------------------------------------------------------------- back
+def _follow_back(pk: int, lease: Lease) -> Outcome:
+    """Of a train that is being rolled back: it is when every step has succeeded, and not when the last one began."""
+    with transaction.atomic():
+        train = lock_train(pk)
+        lease.hold()
+        states = {one.state for one in plan_back(train, list(members_of(train)))}
+        if states == {"done"} and train.state != TrainState.ROLLED_BACK:
+            move_train(train, TrainState.ROLLED_BACK, actor=None, ended_at=train.ended_at or db_now())
+        if train.state == TrainState.ROLLED_BACK:
+            finish_own(lease, to=RunState.SUCCEEDED)
+            return Done()
+    return Again(FOLLOW_SECONDS) if "running" in states else Parked()
