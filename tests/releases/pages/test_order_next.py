@@ -231,7 +231,7 @@ def test_every_gate_has_a_title(world: World, component: Component) -> None:
     [
         ("/orders/{number}/?panel=build", 50), ("/orders/{number}/?panel=uat", 50),
         ("/orders/{number}/?panel=fat&part=live", 50), ("/orders/{number}/review/uat/", 30),
-        ("/deployments/{deployment}/", 21), ("/runtime/sis-omm/sis-omm-proxy-gw/fat/", 23),
+        ("/deployments/{deployment}/", 21), ("/runtime/sis-omm/sis-omm-proxy-gw/fat/", 24),
         ("/runtime/sis-omm/sis-omm-proxy-gw/fat/roll-back/", 30),
     ],
 )  # fmt: skip

@@ -159,11 +159,11 @@ def test_one_answer_of_the_cluster_is_good_for_everybody_for_a_moment(
             return (EventFacts("Pod", uid, "Normal", "Started", "", 1, "2026-11-20T10:00:00Z"),)
 
     monkeypatch.setattr("releases.live_reads.kubernetes.connect", lambda _target: Cluster())
-    monkeypatch.setattr(live_reads, "_kept", {})
+    monkeypatch.setattr(live_reads, "_EVENTS", live_reads._Kept(live_reads.EVENTS_KEPT_SECONDS))
     space = world.spaces["fat"]
     first, again = live_reads.events_of(space, ["u1", "", "u2"]), live_reads.events_of(space, ["u1", "", "u2"])
     assert [event.name for event in first] == ["u1", "u2"] and first == again and asked == ["u1", "u2"]
-    monkeypatch.setattr(live_reads, "KEPT_SECONDS", -1.0)
+    monkeypatch.setattr(live_reads, "_EVENTS", live_reads._Kept(-1.0))
     live_reads.events_of(space, ["u1", "", "u2"])
     assert len(asked) == 4
 
