@@ -144,11 +144,14 @@ def _keep_waiting(world: World, component: Component) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("username", ["olli", "tess", "dana", "petra", "ada", "uma"])
 @pytest.mark.usefixtures("full")
-def test_home_reads_little_of_much(world: World, signed_in: SignIn, username: str) -> None:
+def test_home_reads_little_of_much(world: World, signed_in: SignIn) -> None:
     _keep_waiting(world, Component.objects.first())
-    client = signed_in(username)
+    for username in ("olli", "tess", "dana", "petra", "ada", "uma"):
+        _reads_little(signed_in(username), username)
+
+
+def _reads_little(client: Client, username: str) -> None:
     client.get("/")  # Who only audits is sent on the first time.
     with costs() as whole:
         page = client.get("/")
@@ -156,6 +159,6 @@ def test_home_reads_little_of_much(world: World, signed_in: SignIn, username: st
     told = {name: getattr(work, name).count for name in ("to_deploy", "to_test")}
     with costs() as count:
         client.get("/?part=count", headers=HTMX)
-    assert {"olli": told["to_deploy"], "tess": told["to_test"]}.get(username, "100+") == "100+"
-    assert len(whole.rows) <= MOST_QUERIES and max(whole.rows) <= MOST_ROWS
-    assert max(count.work) <= MOST_ROWS * STEPS_A_ROW // 1000 and max(count.rows) <= MOST_ROWS
+    assert {"olli": told["to_deploy"], "tess": told["to_test"]}.get(username, "100+") == "100+", username
+    assert len(whole.rows) <= MOST_QUERIES and max(whole.rows) <= MOST_ROWS, username
+    assert max(count.work) <= MOST_ROWS * STEPS_A_ROW // 1000 and max(count.rows) <= MOST_ROWS, username

@@ -204,7 +204,9 @@ def test_every_gate_but_those_of_the_flow_stays_as_it_is(world: World, order: Re
     for name, value in STATES[state].items():
         setattr(order, name, value)
     opened = set()
-    for approvals_, four_eyes, ticket, branch, unknown in product((0, 1), (False, True), *[(False, True)] * 3):
+    for four_eyes, ticket, branch in product((False, True), repeat=3):
+        # Any two of the five meet in each way; all 32 of them would take a minute.
+        approvals_, unknown = int(four_eyes != ticket), four_eyes != branch
         space.approvals, space.four_eyes, space.change_ticket_required = approvals_, four_eyes, ticket
         space.branch_pattern = "release/.*" if branch else ""
         Placement.objects.update_or_create(
