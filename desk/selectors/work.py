@@ -92,7 +92,7 @@ def waits_of(rights: Rights, at_all: AtAll, project: str = "") -> Waits:
     projects = None if not project else {one.project_id for one in rights.spaces if one.project.slug == project}
     has = {"with_break_glass": at_all.has("break_glass"), "with_freezes": at_all.has("freeze")}
     found: Promoted = promoted_orders(rights, only_spaces=spaces, **has)
-    back = roll_backs(rights, at_all=at_all.has("roll_back"))
+    back = roll_backs(rights, at_all=at_all.has("roll_back"), with_freezes=at_all.has("freeze"))
     approve = with_others(found.to_approve, back, rights, project, at_all)
     deploy = merged(found.to_deploy, back.to_deploy, project) if back.to_deploy else found.to_deploy
     test = orders_to_test(rights, only_projects=projects, flow=at_all.flow, with_holds=at_all.has("hold"))

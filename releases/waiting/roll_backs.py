@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from environments import freezes
 from environments.access import Rights, may_approve
 from environments.models import Space
 from environments.needed import needed_in
@@ -30,10 +31,10 @@ class RollBacks:
     asked: list[Wait] = field(default_factory=list)
 
 
-def roll_backs(rights: Rights, *, at_all: bool = True) -> RollBacks:
+def roll_backs(rights: Rights, *, at_all: bool = True, with_freezes: bool = True) -> RollBacks:
     """What waits for this person, in the same few queries for any number.
 
-    ``at_all``: whether there is any, for who has asked for many kinds at once.
+    ``at_all``: whether there is any, for who has asked for many kinds at once; ``with_freezes`` likewise.
     """
     found = RollBacks()
     spaces = {space.pk: space for space in rights.spaces if space.approvals}
@@ -43,6 +44,8 @@ def roll_backs(rights: Rights, *, at_all: bool = True) -> RollBacks:
     approves = {pk for pk, space in spaces.items() if may_approve(rights, space)}
     rows = _rows(spaces, deploys | approves, rights)
     decisions = _decisions(rows, spaces, rights)
+    all_freezes = freezes.read() if rows and with_freezes else freezes.Freezes()
+    frozen = {pk for pk in deploys if all_freezes.is_shut(spaces[pk])}
     for row in rows:
         decision, space = decisions[row.wanted_snapshot_id or 0], spaces[row.space_id]
         if not _lets_in(row, space):
@@ -51,7 +54,8 @@ def roll_backs(rights: Rights, *, at_all: bool = True) -> RollBacks:
             found.asked.append(_wait(row, space, _state(row)))
         if row.state != RunState.SUCCEEDED:
             continue
-        if space.pk in deploys and not _is_held(row, space) and decision.consent.is_enough(space, rights.user):
+        is_stopped = _is_stopped(row, space, frozen)
+        if space.pk in deploys and not is_stopped and decision.consent.is_enough(space, rights.user):
             found.to_deploy.append(_wait(row, space, _why_to_deploy(decision)))
         if space.pk in approves and decision.lacks(rights, needed_in(space)):
             found.to_approve.append(_wait(row, space, _("roll back to it")))
@@ -86,9 +90,10 @@ def _lets_in(row: Any, space: Space) -> bool:
     return is_passed_by and break_glass.in_force(row.order, space) is not None
 
 
-def _is_held(row: Any, space: Space) -> bool:
-    """Somebody holds the place, and no break-glass opens it: an approval may come all the same."""
-    return row.is_held and not (row.has_break_glass and break_glass.in_force(row.order, space))
+def _is_stopped(row: Any, space: Space, frozen: Collection[int]) -> bool:
+    """The place is held or its time has not come, and no break-glass opens it: an approval may come all the same."""
+    is_shut = row.is_held or space.pk in frozen
+    return is_shut and not (row.has_break_glass and break_glass.in_force(row.order, space))
 
 
 def _is_unanswered(decision: Decision, space: Space) -> bool:

@@ -29,6 +29,7 @@ from tests.notifications.telling import tell, told
 from tests.releases.pages.test_order import words
 from tests.releases.rows import make_built, make_component, make_success
 from tests.releases.test_api import Caller
+from tests.releases.test_freezes import freeze
 from tests.releases.test_roll_back_to_older import PLACE, promote
 
 pytestmark = [pytest.mark.django_db, pytest.mark.security("skipped-steps")]
@@ -233,6 +234,10 @@ def test_while_somebody_holds_the_place_it_may_be_approved_and_not_done(world: W
     approvals.approve(actor=world.petra, snapshot=older.snapshot)
     assert "to_deploy" not in inboxes(world)
     row.delete()
+    assert inboxes(world)["to_deploy"] == {"olli", "oskar"}
+    frozen = freeze(world)
+    assert "to_deploy" not in inboxes(world), "nothing goes there while it is frozen"
+    frozen.delete()
     assert inboxes(world)["to_deploy"] == {"olli", "oskar"}
 
 
