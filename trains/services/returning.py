@@ -90,7 +90,7 @@ def _before(train: Train, members: Sequence[TrainOrder]) -> dict[int, Deployment
 
 
 def _made(train: Train, members: Sequence[TrainOrder]) -> dict[int, Deployment]:
-    """By component: the newest roll back there since the train began, also where somebody asked for it on its own page."""
+    """By component: the newest roll back there since the train began, one from its own page too."""
     rows = Deployment.objects.filter(
         space=train.space_id, kind=DeploymentKind.ROLL_BACK, component__in=[one.order.component_id for one in members],
         pk__gt=min(one.deployment_id or 0 for one in members),
