@@ -16,7 +16,8 @@ from releases.presenters.states import POD_STATES
 from releases.presenters.words import CHECKED, STAGE_STATES
 from releases.transitions import NAMES
 
-_APPENDED = re.compile(r"(?:append_event|record_act)\(\s*[\w.]+,\s*f?\"([\w.{}]+)\"", re.DOTALL)
+# What goes to the audit alone is no event of an order.
+_APPENDED = re.compile(r"(?<!audit\.)(?:append_event|record_act)\(\s*[\w.]+,\s*f?\"([\w.{}]+)\"", re.DOTALL)
 _DECIDED = re.compile(r"\"(placement\.\w+)\"")
 
 
