@@ -27,6 +27,7 @@ from trains.choices import ENDED, TrainState
 from trains.forms import orders_body, wanted_of
 from trains.locks import members_of
 from trains.models import MOST_WAVES, Train, TrainOrder
+from trains.returning import plan_back
 from trains.services import driving, making, returning
 
 SHOWN = 50
@@ -161,7 +162,7 @@ def _context(request: HttpRequest, found: Train) -> dict[str, Any]:
         "may_pause": found.state == TrainState.RUNNING,
         "is_over": found.state in ENDED,
         "is_back": found.state == TrainState.ROLLED_BACK,
-        "steps": returning.plan_back(found, rows),
+        "steps": plan_back(found, rows),
         "may_roll_back": found.state in (TrainState.PAUSED, TrainState.DONE),
         "verdicts": TestVerdict.choices if may_promote else [],
         "others": _others(found, rows) if found.state not in ENDED else [],

@@ -287,7 +287,8 @@ def test_every_verb_is_one_that_is_recorded() -> None:
         "build": RunState.values, "deployment": RunState.values, "review": RunState.values,
         "promotion": PromotionState.values, "approval": ApprovalState.values, "scale_approval": ApprovalState.values,
         "order": OrderState.values, "scale_request": ScaleRequestState.values, "break_glass": ["opened"],
-        "rule_change": RuleChangeState.values, "comment": ["mentioned"], "hold": ["opened", "lifted", "expired"],
+        "rule_change": RuleChangeState.values, "comment": ["mentioned"],
+        "freeze": ["end_asked"], "hold": ["opened", "lifted", "expired"],
     }  # fmt: skip
     for verb in VERBS:
         noun, _dot, state = verb.partition(".")

@@ -20,8 +20,9 @@ from tests.trains.conftest import built, end, member, pass_over
 from tests.trains.test_trains import promoted
 from trains.locks import members_of
 from trains.models import Train, TrainRun
+from trains.returning import plan_back
 from trains.services import driving
-from trains.services.returning import plan_back, roll_back_next
+from trains.services.returning import roll_back_next
 
 MakeTrain = Callable[..., Train]
 

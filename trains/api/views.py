@@ -21,6 +21,7 @@ from trains import selectors, standing
 from trains.api import serializers as shapes
 from trains.locks import members_of
 from trains.models import Train
+from trains.returning import plan_back
 from trains.services import driving, making, returning
 
 PROJECT = OpenApiParameter("project", OpenApiTypes.STR, description="short name: trains of this one alone")
@@ -32,7 +33,7 @@ def whole(user: User, pk: int) -> Train:
     rows = list(members_of(train))
     for row in rows:
         row.train = train
-    train.__dict__["steps"] = returning.plan_back(train, rows)
+    train.__dict__["steps"] = plan_back(train, rows)
     train.__dict__["standings"] = standing.standings(Rights(user), train, rows)
     return train
 

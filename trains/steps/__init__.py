@@ -26,8 +26,8 @@ from releases.services.turns import deploy_in_turn
 from trains.choices import ENDED, OVER, MemberState, TrainState
 from trains.locks import lock_train, members_of
 from trains.models import Train, TrainOrder, TrainRun
+from trains.returning import plan_back
 from trains.selectors import is_its_turn
-from trains.services.returning import plan_back
 from trains.transitions import move_member, move_train
 
 FOLLOW_SECONDS = 2.0
