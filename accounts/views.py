@@ -109,7 +109,7 @@ def theme(request: HttpRequest) -> HttpResponse:
     try:
         services.save_settings(actor=actor_of(request), theme=request.POST.get("theme", ""))
     except Invalid as error:
-        messages.error(request, " ".join(str(line) for lines in error.fields.values() for line in lines))
+        messages.error(request, " ".join(map(str, error.texts)))
     return redirect(_next(request))
 
 

@@ -200,6 +200,6 @@ def promote(request: HttpRequest, project: str, environment: str) -> HttpRespons
         sent = Sent(outcomes=outcomes)
         status = 200 if sent.promoted else 409
     except Invalid as error:
-        sent = replace(sent, errors=[text for texts in error.fields.values() for text in texts])
+        sent = replace(sent, errors=error.texts)
         status = 400
     return _show(request, chosen_pair(rights_of(request), wanted), wanted, sent, status)

@@ -142,6 +142,6 @@ def align_twin(request: HttpRequest, project: str, environment: str) -> HttpResp
         sent = Sent(outcomes=outcomes)
         status = 200 if sent.moved else 409
     except Invalid as error:
-        sent = replace(sent, errors=[text for texts in error.fields.values() for text in texts])
+        sent = replace(sent, errors=error.texts)
         status = 400
     return _show(request, pair, sent, status)

@@ -122,6 +122,11 @@ class Invalid(PlatformError):
     ) -> None:
         super().__init__(message or _("Some fields need another value."), code, fields=fields)
 
+    @property
+    def texts(self) -> list[MessageLike]:
+        """What is wrong, field after field, where no form shows each message beside its field."""
+        return [text for texts in self.fields.values() for text in texts]
+
 
 def title(status: int) -> str:
     """The standard phrase of an HTTP status."""

@@ -126,7 +126,7 @@ def _usual(spaces: list[Space]) -> str:
 
 def _texts(error: PlatformError | None) -> list[MessageLike]:
     if isinstance(error, Invalid):
-        return [text for texts in error.fields.values() for text in texts]
+        return error.texts
     return [error.message] if error else []
 
 

@@ -57,8 +57,7 @@ def _ask_git(one: Planned) -> None:
     try:
         find_origin(one.component, branch=one.branch)
     except Invalid as error:
-        texts = [text for found in error.fields.values() for text in found]
-        raise Invalid({"branch": [join_messages(f"{one.component.name}:", *texts)]}) from None
+        raise Invalid({"branch": [join_messages(f"{one.component.name}:", *error.texts)]}) from None
 
 
 def create_orders(

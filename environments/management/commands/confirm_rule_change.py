@@ -35,7 +35,7 @@ class Command(BaseCommand):
         except Refused as refusal:
             raise CommandError(str(refusal)) from None
         except Invalid as invalid:
-            raise CommandError("\n".join(str(said) for found in invalid.fields.values() for said in found)) from None
+            raise CommandError("\n".join(map(str, invalid.texts))) from None
         self.stdout.write(f"Rule change {done.pk} of {done} is in force: {done.before} became {done.after}.")
 
     def _list(self) -> None:

@@ -50,7 +50,7 @@ class Command(BaseCommand):
         try:
             facts = begin_after_restore(audit_head=head)
         except Invalid as error:
-            raise CommandError(" ".join(str(line) for lines in error.fields.values() for line in lines)) from None
+            raise CommandError(" ".join(map(str, error.texts))) from None
         self.stdout.write(f"Epoch {facts['epoch']} has begun; the audit of the backup ends with {facts['kept_head']}.")
         for line in facts["ended"]:
             self.stdout.write(f"Ended, because it was under way: {line}")
