@@ -7,6 +7,7 @@ from typing import Any
 from django.http import QueryDict
 
 from foundation.api.routes import FormInput
+from foundation.digits import parse_digits
 from trains.services.making import Wanted
 
 
@@ -17,7 +18,7 @@ def wanted_of(data: QueryDict) -> list[Wanted]:
         Wanted(
             slug[:130],
             data.get(f"branch-{slug}", "").strip()[:250] or common,
-            _number(data.get(f"wave-{slug}", "1")),
+            wave_of(data.get(f"wave-{slug}", "")),
             data.get(f"after-{slug}", "").strip()[:130],
             data.get(f"database-{slug}") == "on",
         )
@@ -25,10 +26,9 @@ def wanted_of(data: QueryDict) -> list[Wanted]:
     ]
 
 
-def _number(text: str) -> int:
-    """0, which is no wave, for what is no number."""
-    text = text.strip() or "1"
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+def wave_of(text: str) -> int:
+    """The first where nothing was typed; 0, which is no wave, for what is no number."""
+    return parse_digits(text.strip() or "1", 3) or 0
 
 
 def orders_body(form: FormInput) -> dict[str, Any]:

@@ -14,23 +14,23 @@ from accounts.actor import actor_of
 from components.models import Component
 from environments.models import Space
 from environments.selectors.places import find_space
+from foundation import paging
 from foundation.api.routes import api_route
 from foundation.messages import MessageLike
 from foundation.messages import message as _
-from foundation.pages import act_view, read_view, redirect_with, wanted_part
+from foundation.pages import act_view, query_of, read_view, redirect_with, wanted_part
 from foundation.problems import Invalid, Missing, PlatformError, Refused
 from releases.choices import TestVerdict
 from releases.presenters.acts import refusal
 from releases.views.pages import page, rights_of
 from trains import selectors, standing
 from trains.choices import ENDED, TrainState
-from trains.forms import orders_body, wanted_of
+from trains.forms import orders_body, wanted_of, wave_of
 from trains.locks import members_of
 from trains.models import MOST_WAVES, Train, TrainOrder
 from trains.returning import plan_back
 from trains.services import driving, making, returning
 
-SHOWN = 50
 STATES = {
     "draft": "waiting",
     "running": "running",
@@ -49,15 +49,12 @@ def trains(request: HttpRequest) -> HttpResponse:
     rows = selectors.trains_visible_to(rights)
     if project:
         rows = rows.filter(space__project__slug=project)
-    before = request.GET.get("before", "")
-    if before.isascii() and before.isdigit():
-        rows = rows.filter(pk__lt=int(before[:18]))
-    found: list[Train] = list(rows[: SHOWN + 1])
-    more = found[SHOWN - 1].pk if len(found) > SHOWN else 0
+    found = paging.asked_page(rows, request.GET)
     context = {
-        "trains": [(row, STATES[row.state]) for row in found[:SHOWN]],
+        "trains": [(row, STATES[row.state]) for row in found.items],
         "project": project,
-        "more": more,
+        "page": found,
+        "query": query_of({"project": project}),
         "may_create": any(rights.can("create_order", project_id=one.project_id) for one in rights.spaces),
     }
     return page(request, "trains/list.html", context)
@@ -200,10 +197,7 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
 def add(request: HttpRequest, pk: int) -> HttpResponse:
     """One order more."""
     found, given = selectors.train_by_id(actor_of(request), pk), request.POST
-    wave = given.get("wave", "1")
-    wanted = making.Wanted(
-        given.get("component", ""), given.get("branch", "")[:250], int(wave) if wave.isascii() and wave.isdigit() else 0
-    )
+    wanted = making.Wanted(given.get("component", ""), given.get("branch", "")[:250], wave_of(given.get("wave", "")))
     planned = making.plan(actor=actor_of(request), space=found.space, wanted=[wanted])
     making.add_order(actor=actor_of(request), train=found, wanted=wanted, planned=planned)
     return redirect_with(request, _("The order is part of the train."), "trains:train", pk)
