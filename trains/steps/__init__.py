@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from foundation.clock import db_now
 from foundation.messages import as_message, join_messages
@@ -65,9 +66,8 @@ def _build(pk: int, lease: Lease) -> bool:
     rows = TrainOrder.objects.filter(train=pk, state=MemberState.WAITING, order__state=OrderState.CREATED)
     rows = rows.select_related("order__project", "order__component", "order__author", "order__component_settings")
     is_again = False
-    for member in rows.filter(note="").order_by("wave", "pk"):
-        if Build.objects.filter(order=member.order).exists():
-            continue
+    unbuilt = ~Exists(Build.objects.filter(order=OuterRef("order")))
+    for member in rows.filter(unbuilt, note="").order_by("wave", "pk"):
         try:
             # Asks Git, so before the transaction.
             commit = commit_to_build(actor=member.order.author, order=member.order)
@@ -138,7 +138,10 @@ def _follow_one(member: TrainOrder) -> None:
 # ---------------------------------------------------------------- what goes next
 def _go_on(pk: int, lease: Lease) -> None:
     """Every order whose turn it is in the train, as far as its own gates let it."""
-    for member_id in TrainOrder.objects.filter(train=pk, state=MemberState.WAITING).values_list("pk", flat=True):
+    members = list(TrainOrder.objects.filter(train=pk))
+    # Asked again under the lock; here only so that a train of forty locks itself for few of them.
+    next_ones = [one.pk for one in members if one.state == MemberState.WAITING and is_its_turn(one, members)]
+    for member_id in next_ones:
         try:
             _under_lease(pk, lease, lambda train, one=member_id: _promote_one(train, one))  # type: ignore[misc]
             _under_lease(pk, lease, lambda train, one=member_id: _deploy_one(train, one))  # type: ignore[misc]
