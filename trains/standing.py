@@ -125,9 +125,7 @@ class _Stand:
         else:
             return None
         closed = self._at_the_gates(row.order, url)
-        if closed.state == "passed":
-            return Standing("waiting", first, url=url)
-        return Standing(closed.state, closed.word, closed.why, closed.who, closed.url)
+        return Standing("waiting", first, url=url) if closed.state == "passed" else closed
 
     def _at_the_gates(self, order: ReleaseOrder, url: str) -> Standing:
         if selectors.current_promotion(order, self.space) is None:
