@@ -17,11 +17,12 @@ _AFTER = ".+-"
 
 def people_in(text: str, project_id: int) -> list[User]:
     """The people whom the text names and who may see the project, in the order of the text, at most ``MOST``."""
-    by_name = _known({name for names in _names(text) for name in names})
-    found = {pk: None for names in _names(text) if (pk := _meant(names, by_name)) is not None}
-    people = {person.pk: person for person in by_name.values()}
-    seen = {one.user.pk for one, _ends in read_rights(people[pk] for pk in found) if one.sees(project_id)}
-    return [people[pk] for pk in found if pk in seen][:MOST]
+    said = [_readings(match[1]) for match in _NAME.finditer(text)]
+    by_name = _known({name for names in said for name in names})
+    meant = [by_name[name] for names in said if (name := _known_of(names, by_name))]
+    people = {person.pk: person for person in meant}
+    seen = {one.user.pk for one, _ends in read_rights(people.values()) if one.sees(project_id)}
+    return [person for pk, person in people.items() if pk in seen][:MOST]
 
 
 def pieces(text: str, people: Collection[User]) -> Iterator[tuple[str, User | None]]:
@@ -29,7 +30,7 @@ def pieces(text: str, people: Collection[User]) -> Iterator[tuple[str, User | No
     by_name = {person.username: person for person in people}
     done = 0
     for match in _NAME.finditer(text):
-        name = next((one for one in _readings(match[1]) if one in by_name), "")
+        name = _known_of(_readings(match[1]), by_name)
         if name:
             yield text[done : match.start()], None
             done = match.start() + 1 + len(name)
@@ -37,13 +38,8 @@ def pieces(text: str, people: Collection[User]) -> Iterator[tuple[str, User | No
     yield text[done:], None
 
 
-def _names(text: str) -> Iterator[list[str]]:
-    """Of each place in the text, the names that may be meant, the longest first."""
-    for match in _NAME.finditer(text):
-        yield _readings(match[1])
-
-
 def _readings(name: str) -> list[str]:
+    """The names that may be meant, the longest first."""
     return list(dict.fromkeys([name, name.rstrip(_AFTER)]))
 
 
@@ -52,5 +48,6 @@ def _known(names: Collection[str]) -> dict[str, User]:
     return {person.username: person for person in rows}
 
 
-def _meant(names: list[str], by_name: dict[str, User]) -> int | None:
-    return next((by_name[name].pk for name in names if name in by_name), None)
+def _known_of(names: Collection[str], by_name: Collection[str]) -> str:
+    """The first of them that somebody has; empty where nobody has any."""
+    return next((name for name in names if name in by_name), "")

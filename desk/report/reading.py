@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -107,14 +106,18 @@ class Report:
 def read_report(rights: Rights, project: Project, period: Period) -> Report:
     """For those who may read it; raises Denied, and Missing for who does not see the project."""
     require(rights.user, "read_report", project_id=project.pk, rights=rights)
-    production = [space.pk for space in _spaces(project) if space.environment.is_production]
+    production = dict(
+        Space.objects.filter(project=project, environment__is_production=True).values_list("pk", "environment_id")
+    )
     deployments = _deployments(project, period)
+    there = deployments.filter(space__in=list(production))
+    first = first_successes(there, set(production.values()))
     return Report(
         project=project,
         period=period,
         made_at=db_now(),
-        totals=_totals(project, period, deployments, production),
-        released=_released(deployments, production),
+        totals=_totals(project, period, there, first),
+        released=_released(first),
         rules=_newest(_events(project, period).filter(verb__in=RULE_VERBS)),
         break_glasses=_newest(_break_glasses(project, period)),
         taken_over=_newest(_shown(deployments.exclude(snapshot=None).exclude(snapshot__take_over={}))),
@@ -127,10 +130,6 @@ def read_report(rights: Rights, project: Project, period: Period) -> Report:
 def _newest(rows: QuerySet[Any]) -> Rows[Any]:
     found = list(rows.order_by("-pk")[: MOST + 1])
     return Rows(found[:MOST], len(found) > MOST)
-
-
-def _spaces(project: Project) -> Iterable[Space]:
-    return Space.objects.filter(project=project).select_related("environment")
 
 
 def _events(project: Project, period: Period) -> QuerySet[AuditEvent]:
@@ -157,12 +156,11 @@ def _shown(rows: QuerySet[Deployment]) -> QuerySet[Deployment]:
 
 
 # ---------------------------------------------------------------- numbers
-def _totals(project: Project, period: Period, deployments: QuerySet[Deployment], production: list[int]) -> Totals:
+def _totals(project: Project, period: Period, there: QuerySet[Deployment], first: QuerySet[Deployment]) -> Totals:
+    """``there``: what ended in production within the period; ``first``: those of it that brought their order there."""
     orders = ReleaseOrder.objects.filter(project=project)
     created = orders.filter(created_at__gte=period.start, created_at__lt=period.end)
     closed = _order_events(project, period).filter(kind="order.closed").exclude(order__closed_reason="")
-    there = deployments.filter(space__in=production)
-    first = first_successes(there, _environments(production))
     timed = first.annotate(seconds=Seconds(F("finished_at"), F("order__created_at")), all=F("space__project_id"))
     changes = there.filter(kind=DeploymentKind.DEPLOY, state__in=[RunState.SUCCEEDED, RunState.FAILED])
     counts = changes.annotate(bad=is_bad()).aggregate(
@@ -182,13 +180,8 @@ def _totals(project: Project, period: Period, deployments: QuerySet[Deployment],
     )
 
 
-def _environments(production: list[int]) -> set[int]:
-    return set(Space.objects.filter(pk__in=production).values_list("environment_id", flat=True))
-
-
 # ---------------------------------------------------------------- what was released
-def _released(deployments: QuerySet[Deployment], production: list[int]) -> Rows[Released]:
-    first = first_successes(deployments.filter(space__in=production), _environments(production))
+def _released(first: QuerySet[Deployment]) -> Rows[Released]:
     consents = Approval.objects.filter(state=ApprovalState.GIVEN, scale_request=None).select_related("by")
     prefetch = Prefetch("snapshot__approvals", consents.order_by("pk"), to_attr="consents")
     rows = _newest(_shown(first).prefetch_related(prefetch))
