@@ -23,6 +23,7 @@ from desk.shell import CHOSEN
 from environments.models import Space
 from environments.selectors.places import find_space
 from foundation.api.routes import api_route
+from foundation.digits import parse_digits
 from foundation.messages import MessageLike
 from foundation.pages import read_view, wanted_part
 from foundation.problems import Invalid, Missing
@@ -148,10 +149,15 @@ def newest_of(pair: Pair) -> int:
     return int(newest) + int(promoted)
 
 
-def _news(request: HttpRequest, pair: Pair, wanted: Wanted) -> dict[str, Any]:
+def news_of(request: HttpRequest, pair: Pair) -> dict[str, Any]:
+    """Whether something newer is there than the page has seen; what is no number has seen nothing yet."""
     seen = request.GET.get("seen", "")
-    is_new = seen.isascii() and seen.isdigit() and int(seen[:18]) != newest_of(pair)
-    return {"has_news": is_new, "seen": seen, "wanted": wanted, "here": _here()}
+    number = parse_digits(seen[:18])
+    return {"has_news": number is not None and number != newest_of(pair), "seen": seen}
+
+
+def _news(request: HttpRequest, pair: Pair, wanted: Wanted) -> dict[str, Any]:
+    return news_of(request, pair) | {"wanted": wanted, "here": _here()}
 
 
 # ---------------------------------------------------------------- commits

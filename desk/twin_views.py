@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from accounts.actor import actor_of
-from desk.compare_views import newest_of
+from desk.compare_views import newest_of, news_of
 from desk.comparison import KINDS, Pair, Wanted, compare
 from desk.comparison.differing import OUT_OF_LINE
 from desk.twins import list_twins, pair_in, twin_lines
@@ -72,7 +71,7 @@ def twin(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     """One project: an environment and its twin side by side."""
     pair = pair_in(rights_of(request), project, environment)
     if wanted_part(request) == "news":
-        return page(request, "desk/_twin_news.html", _news(request, pair))
+        return page(request, "desk/_twin_news.html", news_of(request, pair) | {"here": _here(pair)})
     return _show(request, pair)
 
 
@@ -112,12 +111,6 @@ def _show(request: HttpRequest, pair: Pair, sent: Sent | None = None, status: in
 def _here(pair: Pair) -> str:
     assert pair.project is not None and pair.right is not None
     return reverse("desk:twin", args=[pair.project.slug, pair.right.environment.slug])
-
-
-def _news(request: HttpRequest, pair: Pair) -> dict[str, Any]:
-    seen = request.GET.get("seen", "")
-    is_new = seen.isascii() and seen.isdigit() and int(seen[:18]) != newest_of(pair)
-    return {"has_news": is_new, "seen": seen, "here": _here(pair)}
 
 
 @api_route("twin_align", names=NAMES)

@@ -76,6 +76,7 @@ class _Promoted:
         orders = [line.left.serves.order for line in lines if line.left.serves]
         self.reviewed = reviewed_orders(orders, space)
         self.deploys = rights.can("deploy", space=space)
+        self._read: dict[str, str] = {}
 
     def standings(self) -> dict[int, Standing]:
         return {line.component.pk: self._of(line) for line in self.lines}
@@ -112,4 +113,7 @@ class _Promoted:
         return Standing("waits", _("waits for approval"), why, self._names("approve"), url)
 
     def _names(self, verb: str) -> str:
-        return localized_names(names_who_may(verb, space=self.space))
+        """Read once for a page, however many lines name them."""
+        if verb not in self._read:
+            self._read[verb] = localized_names(names_who_may(verb, space=self.space))
+        return self._read[verb]
