@@ -44,12 +44,15 @@ def is_second(person: User, row: RuleChange) -> bool:
     Who set somebody's password, gave them the role or put them into a group that holds it, within a day, could be
     both: then neither is the other's second.
     """
-    if person.pk == row.proposed_by_id or not person.is_active:
-        return False
-    if not Rights(person).can(confirming_verb(row), project_id=rules_project(row)):
-        return False
     held = _entitling(row)
-    return not share_a_hand((person.pk, held), (row.proposed_by_id, held))
+    return may_second(person, confirming_verb(row), rules_project(row), held, (row.proposed_by_id, held))
+
+
+def may_second(person: User, verb: str, project_id: int | None, entitling: QuerySet[Membership], first: Held) -> bool:
+    """Has this person the right to be the second one, by these memberships, and certainly is not the first?"""
+    if person.pk == first[0] or not person.is_active or not Rights(person).can(verb, project_id=project_id):
+        return False
+    return not share_a_hand((person.pk, entitling), first)
 
 
 def share_a_hand(first: Held, second: Held) -> bool:
