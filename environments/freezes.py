@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from django.db.models import DateTimeField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
@@ -14,7 +15,7 @@ from environments.access import Rights, memberships_that_allow, names_who_may, v
 from environments.choices import FreezeKind
 from environments.holding import holders
 from environments.models import Environment, Freeze, Space
-from environments.second_person import share_a_hand
+from environments.second_person import may_second
 from environments.windows import Span
 from foundation.clock import db_now
 from foundation.messages import localized_names
@@ -64,37 +65,39 @@ class Freezes:
     found: Sequence[Freeze] = field(default_factory=list)
     now: datetime | None = None
 
+    @cached_property
+    def _spans(self) -> list[tuple[Freeze, Span | None]]:
+        """Each with its span over the moment: the same for every space, so dates of years are gone through once."""
+        return [(row, row.window.covering(self.now)) for row in self.found] if self.now else []
+
+    def _frozen(self, is_there: Callable[[Freeze], bool]) -> list[Frozen]:
+        found = [Frozen(row, span) for row, span in self._spans if span and not row.is_window and is_there(row)]
+        return sorted(found, key=lambda one: one.span.ends_at, reverse=True)
+
     def over(self, space: Space, moment: datetime | None = None) -> list[Frozen]:
         """Those in force over the space then (now), the one that ends last first."""
-        at = moment or self.now
-        if at is None:
-            return []
-        there = [row for row in self.found if not row.is_window and row.is_over(space)]
-        spans = [(row, row.window.covering(at)) for row in there]
-        frozen = [Frozen(row, span) for row, span in spans if span is not None]
-        return sorted(frozen, key=lambda one: one.span.ends_at, reverse=True)
+        if moment is not None:
+            return replace(self, now=moment).over(space)
+        return self._frozen(lambda row: row.is_over(space))
 
-    def outside(self, space: Space, moment: datetime | None = None) -> Outside | None:
-        """That the space has release windows and none is open then (now); None where deploying is open."""
-        at = moment or self.now
-        windows = [row for row in self.found if row.is_window and row.is_over(space)]
-        if at is None or not windows or any(row.window.covering(at) for row in windows):
+    def outside(self, space: Space) -> Outside | None:
+        """That the space has release windows and none is open now; None where deploying is open."""
+        windows = [(row, span) for row, span in self._spans if row.is_window and row.is_over(space)]
+        if self.now is None or not windows or any(span for _row, span in windows):
             return None
-        nexts = [(span.begins_at, row) for row in windows if (span := row.window.next_after(at))]
-        opens_at, row = min(nexts, key=lambda one: one[0], default=(None, windows[0]))
+        nexts = [(span.begins_at, row) for row, _span in windows if (span := row.window.next_after(self.now))]
+        opens_at, row = min(nexts, key=lambda one: one[0], default=(None, windows[0][0]))
         return Outside(row, opens_at)
 
-    def is_shut(self, space: Space) -> bool:
-        """Nothing is deployed there now, but by break-glass."""
-        return bool(self.over(space)) or self.outside(space) is not None
+    def shut(self, spaces: Iterable[Space]) -> set[int]:
+        """The ids of those where nothing is deployed now, but by break-glass."""
+        return {space.pk for space in spaces if self.over(space) or self.outside(space) is not None}
 
     def of_site(self, environment: Environment) -> Frozen | None:
         """The site's own that is in force in the environment now and ends last."""
         is_production = environment.is_production
-        of_site = [row for row in self.found if row.whose is None and not row.is_window]
-        there = [row for row in of_site if is_production or not row.only_production]
-        spans = [(row, row.window.covering(self.now)) for row in there] if self.now else []
-        return max((Frozen(row, span) for row, span in spans if span), key=lambda one: one.span.ends_at, default=None)
+        found = self._frozen(lambda row: row.whose is None and (is_production or not row.only_production))
+        return next(iter(found), None)
 
 
 def read(now: datetime | None = None) -> Freezes:
@@ -132,14 +135,12 @@ def is_asked_to_end(row: Freeze) -> bool:
 
 def is_second(person: User, row: Freeze) -> bool:
     """May this person confirm its early end? Never who asked, nor two names behind which one person stands."""
-    if row.end_asked_by is None or person.pk == row.end_asked_by_id:
+    if row.end_asked_by_id is None:
         return False
-    project_id = project_id_of(row)
-    if not Rights(person).can(confirming_verb(row), project_id=project_id):
-        return False
-    second = memberships_that_allow(confirming_verb(row), project_id=project_id)
-    first = memberships_that_allow(verb_of(row), project_id=project_id)
-    return not share_a_hand((person.pk, second), (row.end_asked_by_id or 0, first))
+    verb, project_id = confirming_verb(row), project_id_of(row)
+    entitling = memberships_that_allow(verb, project_id=project_id)
+    asker = row.end_asked_by_id, memberships_that_allow(verb_of(row), project_id=project_id)
+    return may_second(person, verb, project_id, entitling, asker)
 
 
 def seconds(row: Freeze) -> list[User]:

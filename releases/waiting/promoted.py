@@ -74,7 +74,7 @@ def promoted_orders(
     if not deploys | approves:
         return found
     all_freezes = freezes.read() if with_freezes else freezes.Freezes()
-    frozen = {pk for pk in deploys if all_freezes.is_shut(spaces[pk])}
+    frozen = all_freezes.shut(spaces[pk] for pk in deploys)
     for row in _rows({pk: spaces[pk] for pk in deploys | approves}, rights):
         if row.space.pk in deploys - frozen and (wait := _to_deploy(row, rights)):
             found.to_deploy.append(wait)

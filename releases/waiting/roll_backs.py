@@ -45,7 +45,7 @@ def roll_backs(rights: Rights, *, at_all: bool = True, with_freezes: bool = True
     rows = _rows(spaces, deploys | approves, rights)
     decisions = _decisions(rows, spaces, rights)
     all_freezes = freezes.read() if rows and with_freezes else freezes.Freezes()
-    frozen = {pk for pk in deploys if all_freezes.is_shut(spaces[pk])}
+    frozen = all_freezes.shut(spaces[pk] for pk in deploys)
     for row in rows:
         decision, space = decisions[row.wanted_snapshot_id or 0], spaces[row.space_id]
         if not _lets_in(row, space):
