@@ -242,7 +242,7 @@ def deployment_gates(
         *_place_free(order, space, own, may_wait=may_wait),
         *approval_gates(order, space, snapshot, deployer),
         rule_gate(space),
-    ]  # fmt: skip
+    ]
     return break_glass.pass_by(found, order, space)
 
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 import audit
 from accounts.models import User
 from components.models import Component
-from environments.access import can, require
+from environments.access import can, know_groups, read_rights, require
 from environments.models import Space
 from foundation.clock import db_now
 from foundation.messages import MessageLike, localized_time
@@ -80,8 +80,12 @@ def lift_hold(*, actor: User, row: Hold, reason: str = "") -> Hold:
 def expire_holds() -> None:
     """One pass of the engine: what is over by its time, or whose holder lost the right, ends and says so."""
     _end_each(_over())
-    for row in holds.rows().filter(holds.standing()):
-        if not can(row.held_by, "hold", space=row.space):
+    standing = list(holds.rows().filter(holds.standing()))
+    people = {row.held_by_id: row.held_by for row in standing}
+    found = {rights.user.pk: rights for rights, _ends in read_rights(people.values())}
+    know_groups(found.values())
+    for row in standing:
+        if not found[row.held_by_id].can("hold", space=row.space):
             with transaction.atomic():
                 locked = _lock(row.pk)
                 if locked is not None and not can(locked.held_by, "hold", space=locked.space):

@@ -24,7 +24,7 @@ from releases.models import Deployment, Expiry, Hold, Placement, Promotion, Rele
 from releases.placing import create_deployment
 from releases.services import deployments, promotions
 from releases.services.break_glass import open_break_glass
-from releases.services.holds import hold, lift_hold
+from releases.services.holds import expire_holds, hold, lift_hold
 from releases.steps.deployment.start import refusal_of
 from releases.waiting import orders_to_test, promoted_orders
 from tests.cast import World
@@ -342,3 +342,13 @@ def test_the_api_holds_lists_and_lifts(world: World, order: ReleaseOrder) -> Non
     assert (lifted["state"], lifted["ended_by"]) == ("lifted", "tess")
     assert api.get("holds/?in_force=true").json()["items"] == []
     assert api.post(f"holds/{row['id']}/lift/", {}).status_code == 409
+
+
+def test_a_pass_asks_for_the_rights_of_all_holders_at_once(world: World) -> None:
+    counts = []
+    for by in ("tess", "olli", "petra"):
+        take(world, by=by)
+        with CaptureQueriesContext(connection) as caught:
+            expire_holds()
+        counts.append(len(caught))
+    assert counts[0] == counts[2] and Hold.objects.filter(ended_at=None).count() == 3, counts
