@@ -31,6 +31,7 @@ from releases.locks import lock_placement
 from releases.models import Build, Deployment, Placement, ReleaseOrder, Review, Snapshot
 from releases.placing import create_deployment
 from releases.services import orders as order_services
+from releases.services import promotions
 from releases.services.reviews import request_review
 from tests.cast import World
 
@@ -179,3 +180,11 @@ def make_success(order: ReleaseOrder, space: Space, by: User, *, settled: bool =
     if settled:
         Placement.objects.filter(pk=place.pk).update(settled_at=timezone.now())
     return deployment
+
+
+def make_promoted(component: Component, world: World) -> ReleaseOrder:
+    """An order that succeeded in FAT and is promoted to UAT: it may be deployed there."""
+    order = make_built(component, world.dana)
+    make_success(order, world.spaces["fat"], world.olli)
+    promotions.promote(actor=world.tess, order=order, space=world.spaces["uat"], test_verdict="passed")
+    return order

@@ -22,13 +22,13 @@ from foundation.runs.choices import RunState
 from releases import gates, transitions
 from releases.gate import Gate
 from releases.models import Deployment, Placement, ReleaseOrder
-from releases.services import deployments, promotions
+from releases.services import deployments
 from releases.services.break_glass import open_break_glass
 from releases.steps.deployment.start import refusal_of
 from releases.waiting import promoted_orders
 from releases.when_gates import waiting_under
 from tests.cast import World
-from tests.releases.rows import make_built, make_component, make_review, make_success
+from tests.releases.rows import make_built, make_component, make_promoted, make_review, make_success
 from tests.releases.test_api import Caller
 from tests.releases.test_holds import create, deploy
 
@@ -40,11 +40,7 @@ IN_2026 = (datetime(2026, 1, 1), datetime(2026, 12, 31))
 
 @pytest.fixture
 def order(world: World) -> ReleaseOrder:
-    """Succeeded in FAT and promoted to UAT: it may be deployed there."""
-    order = make_built(make_component(world), world.dana)
-    make_success(order, world.spaces["fat"], world.olli)
-    promotions.promote(actor=world.tess, order=order, space=world.spaces["uat"], test_verdict="passed")
-    return order
+    return make_promoted(make_component(world), world)
 
 
 def freeze(world: World, *, by: str = "petra", **more: Any) -> Freeze:

@@ -28,7 +28,7 @@ from releases.services.holds import expire_holds, hold, lift_hold
 from releases.steps.deployment.start import refusal_of
 from releases.waiting import orders_to_test, promoted_orders
 from tests.cast import World
-from tests.releases.rows import make_built, make_component, make_review, make_success
+from tests.releases.rows import make_built, make_component, make_promoted, make_review, make_success
 from tests.releases.test_api import Caller
 from tests.releases.test_contact_deadline import run_once
 
@@ -37,11 +37,7 @@ pytestmark = pytest.mark.security("skipped-steps")
 
 @pytest.fixture
 def order(world: World) -> ReleaseOrder:
-    """Succeeded in FAT and promoted to UAT: it may be deployed there."""
-    order = make_built(make_component(world), world.dana)
-    make_success(order, world.spaces["fat"], world.olli)
-    promotions.promote(actor=world.tess, order=order, space=world.spaces["uat"], test_verdict="passed")
-    return order
+    return make_promoted(make_component(world), world)
 
 
 def soon(hours: float = 2) -> datetime:

@@ -20,12 +20,11 @@ from foundation.runs.choices import RunState
 from releases import gates, transitions
 from releases.gate import Gate
 from releases.models import ReleaseOrder
-from releases.services import promotions
 from releases.services.break_glass import open_break_glass
 from releases.steps.deployment.start import refusal_of
 from releases.waiting import promoted_orders
 from tests.cast import World
-from tests.releases.rows import make_built, make_component, make_success
+from tests.releases.rows import make_component, make_promoted
 from tests.releases.test_api import Caller
 from tests.releases.test_freezes import HOUR, IN_2026, ZONES, freeze
 from tests.releases.test_holds import deploy
@@ -35,11 +34,7 @@ pytestmark = pytest.mark.security("skipped-steps")
 
 @pytest.fixture
 def order(world: World) -> ReleaseOrder:
-    """Succeeded in FAT and promoted to UAT: it may be deployed there."""
-    order = make_built(make_component(world), world.dana)
-    make_success(order, world.spaces["fat"], world.olli)
-    promotions.promote(actor=world.tess, order=order, space=world.spaces["uat"], test_verdict="passed")
-    return order
+    return make_promoted(make_component(world), world)
 
 
 def window(world: World, *, hours: float = 2, **more: Any) -> Freeze:
@@ -69,10 +64,7 @@ def test_click_api_and_step_wait_for_it(world: World, order: ReleaseOrder) -> No
 
 
 def make_other(world: World, order: ReleaseOrder) -> ReleaseOrder:
-    other = make_built(make_component(world, "SIS-OMM-MOP"), world.dana)
-    make_success(other, world.spaces["fat"], world.olli)
-    promotions.promote(actor=world.tess, order=other, space=world.spaces["uat"], test_verdict="passed")
-    return other
+    return make_promoted(make_component(world, "SIS-OMM-MOP"), world)
 
 
 def test_one_open_window_is_enough_and_a_freeze_in_it_shuts(world: World, order: ReleaseOrder) -> None:

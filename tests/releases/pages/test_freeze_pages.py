@@ -8,18 +8,15 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from components.models import Component
 from environments.models import DayCalendar, Freeze
 from releases.models import ReleaseOrder
-from releases.services import promotions
 from tests.cast import World
-from tests.releases.pages.test_order import HTMX, words
-from tests.releases.rows import make_built, make_success
+from tests.releases.pages.test_order import queries_of, words
+from tests.releases.rows import make_promoted
 from tests.releases.test_freezes import freeze
 
 SignIn = Callable[[str], Client]
@@ -28,10 +25,7 @@ NEW = "/freezes/new/"
 
 @pytest.fixture
 def order(world: World, component: Component) -> ReleaseOrder:
-    order = make_built(component, world.dana)
-    make_success(order, world.spaces["fat"], world.olli)
-    promotions.promote(actor=world.tess, order=order, space=world.spaces["uat"], test_verdict="passed")
-    return order
+    return make_promoted(component, world)
 
 
 def given(**more: Any) -> dict[str, Any]:
@@ -111,17 +105,10 @@ def test_in_chinese(world: World, order: ReleaseOrder, signed_in: SignIn) -> Non
 
 
 def test_pages_ask_as_often_for_many_freezes(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
-    def count(path: str) -> int:
-        client = signed_in("olli")
-        client.get(path)
-        with CaptureQueriesContext(connection) as caught:
-            assert client.get(path, headers=HTMX if "part" in path else {}).status_code == 200
-        return len(caught.captured_queries)
-
     paths = ("/", "/?part=chunk", f"/orders/{order.number}/?panel=uat", "/runtime/sis-omm/sis-omm-proxy-gw/fat/")
     freeze(world)
-    few = {path: count(path) for path in paths}
+    few = {path: queries_of(signed_in("olli"), path) for path in paths}
     for _n in range(5):
         freeze(world)
-    many = {path: count(path) for path in paths}
+    many = {path: queries_of(signed_in("olli"), path) for path in paths}
     assert all(many[path] <= few[path] for path in paths), (few, many)

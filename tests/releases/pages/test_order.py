@@ -34,6 +34,14 @@ def words(response: Any) -> str:
     return re.sub(r"\s+", " ", text)
 
 
+def queries_of(client: Client, path: str) -> int:
+    """Of a page, or with ``part=`` of a piece of it, that was opened before."""
+    client.get(path)
+    with CaptureQueriesContext(connection) as caught:
+        assert client.get(path, headers=HTMX if "part" in path else {}).status_code == 200
+    return len(caught.captured_queries)
+
+
 def page(client: Client, order: ReleaseOrder, query: str = "") -> Any:
     return client.get(f"/orders/{order.number}/{query}")
 
