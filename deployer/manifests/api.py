@@ -205,7 +205,7 @@ def _selected(shape: Fields) -> Check:
         if (like or unlike) and not isinstance(selector, dict):
             findings.add(f"{path}.{_LIKE if like else _UNLIKE}", _("This needs a labelSelector beside it."))
             return
-        twice = set(map(str, like)) & set(map(str, unlike)) | (set(map(str, like)) & _keys_of(selector or {}))
+        twice = set(map(str, like)) & set(map(str, unlike)) | (set(map(str, like)) & _keys_of(selector))
         if twice:
             message = _("Labels are named once, in the selector or as keys: %(names)s.", names=sorted(twice))
             findings.add(f"{path}.{_LIKE}", message)
@@ -213,7 +213,9 @@ def _selected(shape: Fields) -> Check:
     return check
 
 
-def _keys_of(selector: dict[str, Any]) -> set[str]:
+def _keys_of(selector: Any) -> set[str]:
+    if not isinstance(selector, dict):
+        return set()
     rules = selector.get("matchExpressions") or []
     named = {str(rule.get("key")) for rule in rules if isinstance(rule, dict)} if isinstance(rules, list) else set()
     labels_there = selector.get("matchLabels")

@@ -6,12 +6,7 @@ cases by chance, all with ``FULL=1``.
 
 from __future__ import annotations
 
-import copy
-import os
-import random
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -21,18 +16,12 @@ from deployer.manifests import Policy, check, preflight_pod, prepare
 from tests.contract.cluster_stand_in import Bench
 from tests.controlplane.full_set import every_field
 from tests.deployer.manifest_samples import IDENTITY
+from tests.deployer.other_shapes import GONE, cases_of, changed
 from tests.deployer.test_manifest_rules import WITH_INGRESS
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.slow, pytest.mark.timeout(600)]
 
-GONE = object()
-SHAPES: list[Any] = [
-    *(GONE, 1, 0, -1, 1.5, 99_999, True, "", "x", "A b", "X_y", "100%", "1Gi", "/x", "x:y", "a" * 70, "a" * 300),
-    *([], {}, [{}], ["x"], [1], {"x": "y"}, {"x": 1}),
-]
 CASES = 500
-Path = tuple[Any, ...]
-Case = tuple[Path, Any]
 
 
 def policy_in(namespace: str) -> Policy:
@@ -47,30 +36,6 @@ def policy_in(namespace: str) -> Policy:
         secrets=frozenset({"gw-secret"}),
         pull_secrets=frozenset({"pull"}),
     )
-
-
-def paths(value: Any, path: Path = ()) -> Iterator[Path]:
-    """Every place below the objects' own heads."""
-    if len(path) > 2:
-        yield path
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
-        yield from paths(item, (*path, key))
-
-
-def changed(manifests: list[Manifest], path: Path, value: Any) -> list[Manifest] | None:
-    """A copy with the value there; None where nothing can be taken away."""
-    found: Any = copy.deepcopy(manifests)
-    target = found
-    for part in path[:-1]:
-        target = target[part]
-    if value is not GONE:
-        target[path[-1]] = copy.deepcopy(value)
-    elif isinstance(target, dict):
-        del target[path[-1]]
-    else:
-        return None
-    return list(found)
 
 
 def refusal(bench: Bench, manifests: list[Manifest], known: list[Manifest]) -> str:
@@ -91,10 +56,8 @@ def test_what_the_check_passes_the_server_takes(bench: Bench) -> None:
     manifests, policy = every_field(), policy_in(bench.namespace)
     known = list(prepare(manifests, replace(IDENTITY, namespace=bench.namespace)))
     assert check(manifests, policy) == () and refusal(bench, manifests, []) == ""
-    cases: list[Case] = [(path, shape) for path in paths(manifests) for shape in SHAPES]
-    chosen = cases if os.environ.get("FULL") else random.Random(8).sample(cases, CASES)
     gaps: list[str] = []
-    for path, shape in chosen:
+    for path, shape in cases_of(manifests, CASES):
         made = changed(manifests, path, shape)
         if made and not check(made, policy) and (said := refusal(bench, made, known)):
             gaps.append(f"{path} = {'nothing' if shape is GONE else repr(shape)}: {said}")
