@@ -18,7 +18,7 @@ from environments.selectors.people import find_project
 from environments.selectors.places import find_space
 from environments.services import freezes as services
 from foundation import paging
-from foundation.api.routes import api_route, no_api_route
+from foundation.api.routes import Body, FormInput, api_route
 from foundation.clock import db_now
 from foundation.messages import message as _
 from foundation.pages import act_view, is_saved, put_errors, read_view, redirect_with, status_of, try_save
@@ -76,7 +76,18 @@ def _place_of(request: HttpRequest, where: str) -> dict[str, Project | Space | N
     return {"project": find_project(user, project), "space": None}
 
 
-@no_api_route("Its first click only looks at what it would stop; freezes_create saves at once.")
+def _place_body(form: FormInput) -> Body:
+    where = form.text("where")
+    project, _slash, environment = ("" if where == SITE else where).partition("/")
+    return {"project": project, "environment": environment}
+
+
+def _freeze_body(form: FormInput) -> Body:
+    weekdays = [int(day) for day in form.data.getlist("weekdays") if day.isdecimal()]
+    return _place_body(form) | {"only_production": bool(form.text("only_production")), "weekdays": weekdays}
+
+
+@api_route("freezes_create", when=lambda form: "preview" not in form.data, more=_freeze_body)
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
@@ -161,7 +172,12 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect_with(request, _("The freeze is ended."), "releases:freeze", pk)
 
 
-@no_api_route("It takes a file; calendars_create takes its text.")
+def _calendar_body(form: FormInput) -> Body:
+    # The file is in the browser only.
+    return {"project": _place_body(form)["project"], "text": "<content of the file>"}
+
+
+@api_route("calendars_create", more=_calendar_body)
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def calendars(request: HttpRequest) -> HttpResponse:

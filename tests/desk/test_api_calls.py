@@ -24,7 +24,7 @@ from desk.api_calls.curl import curl_of
 from desk.api_calls.forms import read_forms
 from desk.api_calls.operations import operations
 from desk.api_calls.routes import declared, not_in_api
-from environments.models import Membership, Space
+from environments.models import Freeze, Membership, Space
 from releases.models import Comment, ReleaseOrder
 from tests.cast import World
 
@@ -262,6 +262,23 @@ def test_an_outsider_copies_nothing_that_they_may_not_see(world: World, componen
     component.refresh_from_db()
     assert not component.is_archived
     assert Client().post("/api-call/", {"_action": "/me/"}).status_code == 302
+
+
+def test_a_freeze_and_its_calendar_are_made_by_the_commands_of_their_pages(world: World) -> None:
+    caller = Caller(world, "petra")
+    curl = caller.filled("/calendars/", where="sis-omm", name="Trading days")
+    calendar = caller.run(curl.replace("<content of the file>", "2026-12-01"))
+    assert calendar.status_code == 201
+    weekly = {"where": "sis-omm/uat", "name": "Nights", "reason": "quiet", "kind": "weekly", "zone": "Asia/Shanghai"}
+    times = {"opens": "22:00", "closes": "06:00", "weekdays": ["0", "4"], "is_window": "1", "calendar": ""}
+    assert caller.run(caller.filled("/freezes/new/", **weekly, **times)).status_code == 201
+    dates = weekly | {"kind": "dates", "calendar": str(calendar.json()["id"]), "where": "sis-omm"}
+    assert caller.run(caller.filled("/freezes/new/", **dates, opens="09:00", closes="15:30")).status_code == 201
+    of_project, of_space = Freeze.objects.order_by("-pk")
+    assert (of_space.space, of_space.weekdays, of_space.is_window) == (world.spaces["uat"], [0, 4], True)
+    assert (of_project.project, of_project.only_production) == (world.spaces["uat"].project, False)
+    looked_at = caller.browser.post("/api-call/", {"_action": "/freezes/new/", **weekly, "preview": "1"})
+    assert looked_at.status_code == 404, "the first click saves nothing"
 
 
 @pytest.mark.parametrize(
