@@ -8,6 +8,7 @@ from __future__ import annotations
 from environments.services.rule_changes import put_away_lapsed
 from foundation.runs.lease import Again, Lease, Outcome
 from releases.services.break_glass import expire_over
+from releases.services.freeze_news import tell_pages_of_freezes
 from releases.services.holds import expire_holds
 from releases.services.turns import end_vain
 
@@ -20,4 +21,5 @@ def step(lease: Lease) -> Outcome:
     put_away_lapsed()
     end_vain()
     expire_holds()
+    tell_pages_of_freezes()
     return Again(PAUSE_SECONDS)
