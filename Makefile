@@ -4,8 +4,8 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 WORKERS ?= 2
-# On one installation for all of them, which leaves the processor idle for a third of the time.
-UX_WORKERS ?= 3
+# Where two leave two cores idle for a quarter of the time, and no test starts a product of its own.
+MORE_WORKERS ?= 3
 
 # What `make demo` and `make up` take; the programs read them from the environment.
 export PORT GIT_URL BRANCH BUILD_CMD BUILD_TARGET PACKAGE NODE CLUSTER JENKINS_URL REGISTRY YES BUILDER
@@ -52,7 +52,7 @@ types: dev-installed ## mypy --strict
 	$(BIN)/mypy .
 
 test: dev-installed ## Fast tests: no browser, no PostgreSQL, no Redis
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not e2e and not scale and not slow and not controlplane and not jenkinsfile" tests
+	$(BIN)/python -m pytest -n $(MORE_WORKERS) -m "not e2e and not scale and not slow and not controlplane and not jenkinsfile" tests
 
 security: dev-installed ## Attacks of docs/security.md; what of them needs Chromium, PostgreSQL or Java runs with e2e, test-scale, jenkinsfile
 	$(BIN)/python -m pytest -n $(WORKERS) -m "security and not e2e and not scale and not controlplane and not jenkinsfile" tests
@@ -66,7 +66,7 @@ test-scale: dev-installed ## On PostgreSQL and Redis, started on private ports (
 e2e: chromium node_modules/.package-lock.json dev-installed ## In a real Chromium (apt-get install chromium-headless-shell fonts-noto-cjk nodejs npm)
 	@# One after the other: the products of both folders at once are too many for two cores.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "e2e and not controlplane" tests/e2e
-	$(BIN)/python -m tests.ux.suite -n $(UX_WORKERS)
+	$(BIN)/python -m tests.ux.suite -n $(MORE_WORKERS)
 
 contract: dev-installed ## The same cases on the stand-in and on a real Kubernetes (SERVER=real: there alone), then the whole product beside kubectl (needs Go)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "$(if $(filter real,$(SERVER)),controlplane,contract or controlplane)" tests/contract tests/controlplane
