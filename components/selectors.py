@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import Project, User
 from components.choices import EntryKind
+from components.favourites import with_stars
 from components.models import (
     Allocation,
     BaseImage,
@@ -80,8 +81,9 @@ def newest_settings() -> QuerySet[ComponentSettings]:
 
 
 def find_component(user: User, project_slug: str, slug: str) -> Component:
-    """One component by its natural key; raises Missing where the viewer has no access."""
-    rows = Component.objects.filter(visible_to(user)).select_related("project", "project__organisation")
+    """One component by its natural key, with ``is_favourite``; raises Missing where the viewer has no access."""
+    rows = with_stars(Component.objects.filter(visible_to(user)), user)
+    rows = rows.select_related("project", "project__organisation")
     component = rows.filter(project__slug=project_slug, slug=slug.lower()).first()
     if component is None:
         raise Missing()

@@ -18,6 +18,7 @@ urlpatterns = [
     path(COMPONENT, components.component, name="detail"),
     path(COMPONENT + "orders/", components.orders, name="orders"),
     path(COMPONENT + "history/", components.history, name="history"),
+    path(COMPONENT + "favourite/", components.favourite, name="favourite"),
     path(COMPONENT + "archive/", components.archive, name="archive"),
     path(COMPONENT + "edit/", settings.edit, name="edit"),
     path(COMPONENT + "edit/check/", settings.check, name="check"),

@@ -10,7 +10,9 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from accounts.models import User
+from components.favourites import only_favourites, with_stars
 from components.models import Component
+from components.selectors import list_components
 from desk.selectors.places import Place, actions_of, pages_of
 from desk.selectors.search import FoundPod, search
 from environments.access import Rights
@@ -53,7 +55,11 @@ def palette(user: User, text: str) -> list[dict[str, Any]]:
             _("Orders") if text else _("Your last orders"),
             [_order(order, states[order.pk]) for order in orders],
         ),
-        ("components", _("Components"), [_component(component) for component in found.components]),
+        (
+            "components",
+            _("Components") if text else _("Your favourites"),
+            [_component(one) for one in (found.components if text else _favourites(user, rights))],
+        ),
         ("pods", _("Pods"), [_pod(pod) for pod in found.pods]),
         ("people", _("People"), [_person(person, rights) for person in found.people]),
         ("actions", _("Actions"), _places(actions_of(rights), text)),
@@ -68,6 +74,11 @@ def palette(user: User, text: str) -> list[dict[str, Any]]:
 
 def _own_newest(user: User, rights: Rights) -> list[ReleaseOrder]:
     return list(orders_visible_to(user, rights=rights).filter(author=user).order_by("-id")[:3])
+
+
+def _favourites(user: User, rights: Rights) -> list[Component]:
+    rows = with_stars(list_components(user, rights=rights), user)
+    return list(only_favourites(rows, user).order_by("name", "pk")[:MOST])
 
 
 def _order(order: ReleaseOrder, shown: Shown) -> Line:
@@ -87,7 +98,7 @@ def _component(component: Component) -> Line:
     return Line(
         title=component.name,
         url=reverse("components:detail", args=[component.project.slug, component.slug]),
-        icon="components",
+        icon="star-filled" if getattr(component, "is_favourite", False) else "components",
         detail=" · ".join(filter(None, [name_zh, component.project.slug.upper()])),
     )
 

@@ -17,6 +17,7 @@ router.register("registries", servers.Registries, "api-registry")
 urlpatterns = [
     path("components/", components.Components.as_view()),
     path(COMPONENT, components.OneComponent.as_view()),
+    path(COMPONENT + "favourite/", components.ComponentFavourite.as_view()),
     path(COMPONENT + "archive/", components.ComponentArchive.as_view()),
     path(COMPONENT + "settings/", components.Settings.as_view()),
     path(COMPONENT + "allocations/", components.Allocations.as_view()),

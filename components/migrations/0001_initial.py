@@ -213,6 +213,18 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Favourite',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('added_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('component', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='components.component')),
+                ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-id'],
+            },
+        ),
+        migrations.CreateModel(
             name='ScalingRule',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -417,6 +429,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='entrycheck',
             constraint=models.UniqueConstraint(condition=models.Q(('environment', None)), fields=('component', 'number'), name='one_general_entry_check_per_number'),
+        ),
+        migrations.AddConstraint(
+            model_name='favourite',
+            constraint=models.UniqueConstraint(fields=('person', 'component'), name='a_component_is_a_favourite_once'),
         ),
         migrations.AddConstraint(
             model_name='scalingrule',

@@ -12,6 +12,7 @@ from components.models.components import (
     Preview,
     ScalingRule,
 )
+from components.models.favourites import Favourite
 from components.models.servers import GitServer, ImageRegistry, JenkinsServer, ServerTest, Toolchain
 from components.models.templates import BaseImage, Template, TemplateVersion
 from components.models.webhooks import RepositoryRead, Webhook, WebhookDelivery
@@ -26,6 +27,7 @@ __all__ = [
     "ComponentSettings",
     "ConfigVersion",
     "EntryCheck",
+    "Favourite",
     "GitServer",
     "ImageRegistry",
     "JenkinsServer",

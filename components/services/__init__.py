@@ -10,6 +10,7 @@ from components.services.components import (
 )
 from components.services.configurations import save_config
 from components.services.entry_checks import save_entry_check
+from components.services.favourites import add_favourite, remove_favourite
 from components.services.scaling_rules import SavedRule, save_scaling_rule, show_rule
 from components.services.servers import archive_server, create_server, edit_server, set_toolchain, start_server_test
 from components.services.templates import (
@@ -28,6 +29,7 @@ __all__ = [
     "SavedRule",
     "SavedSettings",
     "add_base_image",
+    "add_favourite",
     "archive_base_image",
     "archive_component",
     "archive_server",
@@ -39,6 +41,7 @@ __all__ = [
     "end_webhook",
     "make_webhook",
     "publish_version",
+    "remove_favourite",
     "save_allocation",
     "save_allocation_grid",
     "save_config",

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts.actor import actor_of
 from accounts.models import Project, User
 from components import selectors, services
 from components.completeness import missing_of_many
+from components.favourites import favourites_first, only_favourites, with_stars
 from components.forms import NewComponentForm
 from components.history import changes_of
 from components.models import Component
@@ -21,7 +26,7 @@ from components.views.head import head_of, made_from, open_component
 from components.views.pages import page
 from environments.access import Rights, visible_projects
 from foundation import paging
-from foundation.api.routes import api_route
+from foundation.api.routes import api_route, with_field, without_field
 from foundation.messages import message as _
 from foundation.pages import act_view, is_htmx, read_view, redirect_with, status_of, try_save
 
@@ -30,30 +35,43 @@ MOST_CHANGES = 100
 
 @read_view
 def list_components(request: HttpRequest) -> HttpResponse:
-    """Components this person sees, by project and part of the name."""
-    user = actor_of(request)
+    """Components this person sees, by project and part of the name; their favourites stand first."""
+    user, given = actor_of(request), request.GET
     projects = visible_projects(user).filter(is_archived=False)
-    project = projects.filter(slug=request.GET.get("project", "")).first()
-    with_archived = "archived" in request.GET
+    project = projects.filter(slug=given.get("project", "")).first()
+    is_on = {name: name in given for name in ("archived", "favourites")}
     rows = selectors.list_components(
-        user, project=project, text=request.GET.get("search", ""), with_archived=with_archived
+        user, project=project, text=given.get("search", ""), with_archived=is_on["archived"]
     )
-    shown = paging.asked_page(rows, request.GET)
-    query = request.GET.copy()
+    shown, found = _first_and_others(request, with_stars(rows, user), only_first=is_on["favourites"])
+    query = given.copy()
     for cursor in ("before", "after"):
         query.pop(cursor, None)
     context = {
         "page": shown,
-        "rows": _rows(shown.items),
-        "topic": ",".join(f"project:{pk}" for pk in sorted({row.project_id for row in shown.items})),
+        "rows": _rows(found),
+        "topic": ",".join(f"project:{pk}" for pk in sorted({row.project_id for row in found})),
         "projects": projects,
         "project": project,
-        "search": request.GET.get("search", ""),
+        "search": given.get("search", ""),
         "query": query.urlencode(),
-        "with_archived": with_archived,
+        "is_on": is_on,
         "may_create": _creatable_projects(user).exists(),
     }
     return page(request, "components/list.html", context)
+
+
+def _first_and_others(
+    request: HttpRequest, rows: QuerySet[Component], *, only_first: bool
+) -> tuple[paging.Page[Component], list[Component]]:
+    """The page that the address asks for, and its rows: the first one begins with the person's favourites."""
+    user = actor_of(request)
+    if only_first:
+        shown = paging.asked_page(only_favourites(rows, user), request.GET)
+        return shown, list(shown.items)
+    first, others = favourites_first(rows, user)
+    shown = paging.asked_page(others, request.GET)
+    return shown, [*(first if shown.previous_cursor is None else ()), *shown.items]
 
 
 def _rows(components: Sequence[Component]) -> list[dict[str, Any]]:
@@ -131,6 +149,27 @@ def archive(request: HttpRequest, project: str, slug: str) -> HttpResponse:
     is_archived = request.POST.get("is_archived") != "no"
     services.archive_component(actor=user, component=found, is_archived=is_archived)
     return redirect_with(request, ARCHIVED if is_archived else RESTORED, "components:detail", project, slug)
+
+
+@api_route("favourites_create", when=with_field("favourite"))
+@api_route("favourites_destroy", when=without_field("favourite"))
+@act_view
+def favourite(request: HttpRequest, project: str, slug: str) -> HttpResponse:
+    """With ``favourite`` the component stands first in the person's lists; without, no longer.
+
+    ``list``: the filters of the list that it was asked on, to come back to.
+    """
+    user = actor_of(request)
+    if "favourite" in request.POST:
+        services.add_favourite(actor=user, component=selectors.find_component(user, project, slug))
+        message = _("It is one of your favourites: it stands first in your lists.")
+    else:
+        services.remove_favourite(actor=user, project=project, slug=slug)
+        message = _("It is none of your favourites any more.")
+    if "list" in request.POST:
+        messages.success(request, str(message))
+        return redirect(f"{reverse('components:list')}?{request.POST['list']}")
+    return redirect_with(request, message, "components:detail", project, slug)
 
 
 ARCHIVED = _("It is archived: lists and new orders leave it out.")

@@ -14,11 +14,12 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import Case, IntegerField, Q, QuerySet, TextField, Value, When
+from django.db.models import Case, F, IntegerField, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast
 from django.utils import timezone
 
 from accounts.models import User
+from components.favourites import with_stars
 from components.models import Component
 from components.selectors import list_components
 from environments.access import Rights, visible_to
@@ -160,9 +161,11 @@ def _loosely(text: str, sought: _Number | None) -> Q:
 
 # ---------------------------------------------------------------- components and pods
 def find_components(user: User, text: str, most: int) -> list[Component]:
-    """By a part of the code, of the Chinese name or of its initials; those whose code begins so come first."""
+    """By a part of the code, of the Chinese name or of its initials; those whose code begins so come first, and
+    among them the person's favourites."""
     first = Case(When(name__istartswith=text, then=Value(0)), default=Value(1), output_field=IntegerField())
-    return list(list_components(user, text=text).order_by(first, "name")[:most])
+    rows = with_stars(list_components(user, text=text), user)
+    return list(rows.order_by(first, F("is_favourite").desc(), "name")[:most])
 
 
 def find_pods(rights: Rights, text: str, most: int) -> list[FoundPod]:

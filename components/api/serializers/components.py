@@ -67,6 +67,7 @@ class ComponentOutput(serializers.Serializer[Any]):
     slug = serializers.CharField()
     name_zh = serializers.CharField(default="")
     is_archived = serializers.BooleanField()
+    is_favourite = serializers.BooleanField(default=False, help_text="one of yours")
     created_at = serializers.DateTimeField()
 
 

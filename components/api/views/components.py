@@ -16,6 +16,7 @@ from components.api.serializers import ArchiveInput
 from components.api.serializers import components as shapes
 from components.api.serializers.templates import PreviewInput, PreviewOutput
 from components.completeness import missing_elements
+from components.favourites import only_favourites, with_stars
 from components.models import Component
 from environments.access import require, visible_projects
 from environments.models import Environment
@@ -25,6 +26,7 @@ from foundation.messages import message as _
 from foundation.problems import Invalid, Missing
 
 _PROJECT = OpenApiParameter("project", OpenApiTypes.STR, description="short name of a project")
+_FAVOURITES = OpenApiParameter("favourites", OpenApiTypes.BOOL, description="only yours")
 
 
 def find(request: Request, project: str, slug: str) -> Component:
@@ -50,6 +52,7 @@ def component_detail(component: Component) -> dict[str, Any]:
         "slug": component.slug,
         "name_zh": settings.name_zh if settings else "",
         "is_archived": component.is_archived,
+        "is_favourite": getattr(component, "is_favourite", False),
         "created_at": component.created_at,
         "is_ready": not missing,
         "missing": missing,
@@ -68,7 +71,7 @@ class Components(ApiView):
 
     @extend_schema(
         operation_id="components_list",
-        parameters=[*KEYSET, _PROJECT, SEARCH],
+        parameters=[*KEYSET, _PROJECT, SEARCH, _FAVOURITES],
         responses=page_of("ComponentPage", shapes.ComponentOutput),
     )
     def get(self, request: Request) -> Response:
@@ -78,7 +81,9 @@ class Components(ApiView):
         if slug and project is None:
             raise Missing()
         rows = selectors.list_components(user, project=project, text=request.query_params.get("search", ""))
-        return self.page(shapes.ComponentOutput, rows)
+        if self.flag("favourites"):
+            rows = only_favourites(rows, user)
+        return self.page(shapes.ComponentOutput, with_stars(rows, user))
 
     @extend_schema(
         operation_id="components_create", request=shapes.ComponentInput, responses={201: shapes.ComponentDetail}
@@ -104,6 +109,25 @@ class OneComponent(ApiView):
     def get(self, request: Request, project: str, slug: str) -> Response:
         """Settings, allocations, configurations, and what is still missing."""
         return self.shown(shapes.ComponentDetail, component_detail(find(request, project, slug)))
+
+
+class ComponentFavourite(ApiView):
+    """For the caller alone."""
+
+    scope = Scope.ADMIN
+    without_body = frozenset({"POST", "DELETE"})
+
+    @extend_schema(operation_id="favourites_create", request=None, responses={204: None})
+    def post(self, request: Request, project: str, slug: str) -> Response:
+        """From now on it stands first in your lists."""
+        services.add_favourite(actor=actor_of(request), component=find(request, project, slug))
+        return Response(status=204)
+
+    @extend_schema(operation_id="favourites_destroy", request=None, responses={204: None})
+    def delete(self, request: Request, project: str, slug: str) -> Response:
+        """It stands where it would."""
+        services.remove_favourite(actor=actor_of(request), project=project, slug=slug)
+        return Response(status=204)
 
 
 class ComponentArchive(ApiView):
