@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.urls import reverse
@@ -13,6 +13,7 @@ from environments.models import Space
 from foundation.messages import MessageLike
 from notifications.choices import NoticeKind
 from notifications.heard import Heard
+from notifications.selectors.preferences import watchers_of
 from releases.models import ReleaseOrder, Review
 
 
@@ -29,6 +30,8 @@ class Told:
     path: str
     detail: MessageLike = ""
     key: str = ""
+    is_of_order: bool = False
+    """What happens to the order, of which its author is told: those who watch it are told as well."""
     is_own: bool = False
     """The end of a run, that those who began it are told of."""
 
@@ -65,3 +68,11 @@ def about_of(order: ReleaseOrder, space: Space | None = None, **more: object) ->
 
 def once(*people: User | None) -> list[User]:
     return list({person.pk: person for person in people if person is not None}.values())
+
+
+def with_watchers(order: ReleaseOrder | None, found: Sequence[Told]) -> list[Told]:
+    """The same, told to those who watch the order as well where it happens to the order: one query at most."""
+    if order is None or not any(one.is_of_order for one in found):
+        return list(found)
+    watchers = watchers_of(order)
+    return [replace(one, people=once(*one.people, *watchers)) if one.is_of_order else one for one in found]

@@ -25,6 +25,7 @@ from notifications.telling_words import (
     removal_page,
     review_page,
     roll_back_page,
+    with_watchers,
 )
 from releases import break_glass, holds
 from releases.approval_gates import Consent, in_order
@@ -53,7 +54,7 @@ MOST_QUOTED = 300
 
 def told_by(heard: Heard) -> list[Told]:
     """What this event is to be told as: nothing that concerns nobody, or of what is there no more."""
-    return [told for told in _TELLERS[heard.verb](heard) if told.people]
+    return [told for told in with_watchers(heard.order, [*_TELLERS[heard.verb](heard)]) if told.people]
 
 
 # ---------------------------------------------------------------- builds
@@ -66,9 +67,10 @@ def _build_ended(heard: Heard) -> Iterator[Told]:
     if heard.verb != "build.succeeded":
         why = build.message or Reason(build.reason).label
         message = _("The build of %(what)s failed", **about_of(order))
-        yield Told(NoticeKind.BUILD_FAILED, people, message, page, why, is_own=True)
+        yield Told(NoticeKind.BUILD_FAILED, people, message, page, why, is_of_order=True, is_own=True)
         return
-    yield Told(NoticeKind.BUILT, people, _("%(what)s was built", **about_of(order)), page, is_own=True)
+    message = _("%(what)s was built", **about_of(order))
+    yield Told(NoticeKind.BUILT, people, message, page, is_of_order=True, is_own=True)
     yield from _first_test(order, page)
 
 
@@ -107,7 +109,8 @@ def _closed(heard: Heard) -> Iterator[Told]:
         return
     who = User.objects.filter(pk=heard.actor or 0).first()
     message = _("%(who)s returned %(what)s", **about_of(order, who=_name(who)))
-    yield Told(NoticeKind.RETURNED, [order.author], message, order_page(order), order.closed_note)
+    page = order_page(order)
+    yield Told(NoticeKind.RETURNED, [order.author], message, page, order.closed_note, is_of_order=True)
 
 
 def _name(person: User | None) -> object:
@@ -219,8 +222,8 @@ def _rejected(heard: Heard) -> Iterator[Told]:
     promotion = current_promotion(order, space)
     promoter = User.objects.filter(pk=promotion.promoted_by_id).first() if promotion else None
     message = _("%(who)s rejected %(what)s for %(place)s", **about)
-    page = review_page(order, space)
-    yield Told(NoticeKind.REJECTED, once(order.author, promoter), message, page, approval.comment)
+    page, people = review_page(order, space), once(order.author, promoter)
+    yield Told(NoticeKind.REJECTED, people, message, page, approval.comment, is_of_order=True)
 
 
 def _scale_asked(heard: Heard) -> Iterator[Told]:
@@ -245,10 +248,10 @@ def _deployment_ended(heard: Heard) -> Iterator[Told]:
     about = about_of(order, space, act=DeploymentKind(row.kind).label)
     if heard.verb != "deployment.succeeded":
         message, why = _("%(place)s: %(act)s of %(what)s failed", **about), row.message or Reason(row.reason).label
-        yield Told(NoticeKind.DEPLOYMENT_FAILED, people, message, page, why, is_own=True)
+        yield Told(NoticeKind.DEPLOYMENT_FAILED, people, message, page, why, is_of_order=True, is_own=True)
         return
     message = _("%(place)s: %(act)s of %(what)s succeeded", **about)
-    yield Told(NoticeKind.DEPLOYED, people, message, page, is_own=True)
+    yield Told(NoticeKind.DEPLOYED, people, message, page, is_of_order=True, is_own=True)
     if row.kind == DeploymentKind.DEPLOY:
         yield from _to_test(order, space, row)
 

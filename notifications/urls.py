@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern] = [
     path("notifications/<int:pk>/read/", notices.read, name="read"),
     path("me/notifications/", preferences.preferences, name="preferences"),
     path("orders/<str:number>/mute/", preferences.mute, name="mute"),
+    path("orders/<str:number>/watch/", preferences.watch, name="watch"),
     path(HOOKS, webhooks.webhooks, name="webhooks"),
     path(HOOKS + "<int:pk>/", webhooks.webhook, name="webhook"),
     path(HOOKS + "<int:pk>/secret/", webhooks.renew_secret, name="webhook-secret"),

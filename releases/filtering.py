@@ -9,8 +9,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
+from accounts.models import User
 from components.models import Component
-from releases.models import ReleaseOrder
+from releases.models import ReleaseOrder, Watch
 
 LAST_CHARACTER = "\U0010ffff"
 _SHORT_NAME = re.compile(r"(?P<day>[0-9]{4})(?P<minute>[0-9]{0,4})(?P<end>[A-Z]{0,2})")
@@ -44,6 +45,11 @@ def filter_orders(
     if text:
         orders = orders.filter(_means(text))
     return _created_between(orders, read_day(since), read_day(until))
+
+
+def only_watched(orders: QuerySet[ReleaseOrder], person: User) -> QuerySet[ReleaseOrder]:
+    """Those among them that the person watches."""
+    return orders.filter(pk__in=Watch.objects.filter(person=person).order_by().values("order"))
 
 
 def read_day(text: str) -> date | None:

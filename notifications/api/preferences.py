@@ -16,8 +16,9 @@ from foundation.api.serializers import Input
 from foundation.api.views import ApiView
 from notifications.choices import NoticeKind, Way
 from notifications.models import Mute, Preferences
-from notifications.selectors.preferences import own_mutes, preferences_of
+from notifications.selectors.preferences import own_mutes, own_watches, preferences_of
 from notifications.services import preferences as services
+from releases.models import Watch
 from releases.selectors import order_by_number
 
 WAYS_HELP = f"by kind ({', '.join(NoticeKind.values)}) the ways ({', '.join(Way.values)}) by which it is told"
@@ -106,4 +107,39 @@ class OrderMute(ApiView):
     def delete(self, request: Request, number: str) -> Response:
         """What happens from now on is told again."""
         services.unmute(actor=actor_of(request), number=number)
+        return Response(status=204)
+
+
+class WatchOutput(serializers.ModelSerializer[Watch]):
+    order = serializers.CharField(source="order.number")
+    project = serializers.CharField(source="order.project.slug")
+
+    class Meta:
+        model = Watch
+        fields = ["id", "order", "project", "watched_at"]
+
+
+class Watches(ApiView):
+    @extend_schema(operation_id="watches_list", parameters=KEYSET, responses=page_of("WatchPage", WatchOutput))
+    def get(self, request: Request) -> Response:
+        """The orders that you watch."""
+        return self.page(WatchOutput, own_watches(actor_of(request)))
+
+
+class OrderWatch(ApiView):
+    """Of one order, for the caller alone."""
+
+    scope = Scope.ADMIN
+    without_body = frozenset({"POST", "DELETE"})
+
+    @extend_schema(operation_id="watches_create", request=None, responses={204: None})
+    def post(self, request: Request, number: str) -> Response:
+        """From now on you are told of it as its author is; it is muted no more."""
+        services.watch(actor=actor_of(request), order=order_by_number(actor_of(request), number))
+        return Response(status=204)
+
+    @extend_schema(operation_id="watches_destroy", request=None, responses={204: None})
+    def delete(self, request: Request, number: str) -> Response:
+        """You are told of it as anybody is."""
+        services.unwatch(actor=actor_of(request), number=number)
         return Response(status=204)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import User
 from environments.access import visible_to
 from foundation.runs.choices import RunState
 from notifications.models import Mail, Mute, Preferences
-from releases.models import ReleaseOrder
+from releases.models import ReleaseOrder, Watch
 
 MOST_FAILED = 5
 
@@ -44,6 +45,29 @@ def failed_mails(person: User) -> QuerySet[Mail]:
     return rows.order_by("-pk")[:MOST_FAILED]
 
 
-def is_muted(person: User, order: ReleaseOrder) -> bool:
-    """Is this person told nothing of the order?"""
-    return Mute.objects.filter(person=person, order=order).exists()
+def own_watches(person: User) -> QuerySet[Watch]:
+    """The orders that the person watches and sees today, the last one first."""
+    rows = Watch.objects.filter(visible_to(person, field="order__project_id"), person=person)
+    return rows.select_related("order__component", "order__project").order_by("-pk")
+
+
+def watchers_of(order: ReleaseOrder) -> list[User]:
+    """Those who are told what happens to it as its author is."""
+    watching = Watch.objects.filter(order=order).order_by().values("person")
+    return list(User.objects.filter(pk__in=watching, is_active=True).order_by("pk"))
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """Whether one person is told nothing of an order, or all that its author is told."""
+
+    is_muted: bool
+    is_watched: bool
+
+
+def hearing_of(person: User, order: ReleaseOrder) -> Hearing:
+    """Both in one query."""
+    own = {"person": person, "order": OuterRef("pk")}
+    rows = ReleaseOrder.objects.filter(pk=order.pk).order_by()
+    found = rows.values_list(Exists(Mute.objects.filter(**own)), Exists(Watch.objects.filter(**own))).first()
+    return Hearing(*found) if found else Hearing(False, False)

@@ -7,6 +7,7 @@ from datetime import time
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.models import User
 from environments.access import require
@@ -16,7 +17,7 @@ from foundation.problems import Invalid
 from notifications.choices import NoticeKind, Way
 from notifications.models import Mute, Preferences
 from notifications.selectors.preferences import preferences_of
-from releases.models import ReleaseOrder
+from releases.models import ReleaseOrder, Watch
 from releases.selectors import order_by_number
 
 
@@ -59,17 +60,34 @@ def _whole(chosen: Collection[str]) -> list[str]:
 
 
 def mute(*, actor: User, order: ReleaseOrder) -> None:
-    """From now on the person is told nothing of this order; a second time changes nothing."""
+    """From now on the person is told nothing of this order, which they watch no more; a second time changes nothing."""
     require(actor, "see", project_id=order.project_id)
-    Mute.objects.get_or_create(person=actor, order=order)
+    with transaction.atomic():
+        Watch.objects.filter(person=actor, order=order).delete()
+        Mute.objects.get_or_create(person=actor, order=order)
 
 
 def unmute(*, actor: User, number: str) -> None:
-    """What happens from now on is told again. Raises Missing.
+    """What happens from now on is told again. Raises Missing."""
+    _end_own(Mute.objects.filter(person=actor, order__number=number), actor, number)
 
-    A row that one made oneself goes where its order is seen no more as well; a token ends at its project.
-    """
-    own = Mute.objects.filter(person=actor, order__number=number)
+
+def watch(*, actor: User, order: ReleaseOrder) -> None:
+    """From now on the person is told of this order as its author is, muted before or not; a second time changes
+    nothing."""
+    require(actor, "see", project_id=order.project_id)
+    with transaction.atomic():
+        Mute.objects.filter(person=actor, order=order).delete()
+        Watch.objects.get_or_create(person=actor, order=order)
+
+
+def unwatch(*, actor: User, number: str) -> None:
+    """The person is told of it as anybody is. Raises Missing."""
+    _end_own(Watch.objects.filter(person=actor, order__number=number), actor, number)
+
+
+def _end_own(own: QuerySet[Any], actor: User, number: str) -> None:
+    """A row that one made oneself goes where its order is seen no more as well; a token ends at its project."""
     if actor.only_project_id is not None:
         own = own.filter(order__project=actor.only_project_id)
     if not own.delete()[0]:

@@ -68,3 +68,18 @@ def mute(request: HttpRequest, number: str) -> HttpResponse:
     if request.POST.get("back") == "preferences":
         return redirect_with(request, message, "notifications:preferences")
     return redirect_with(request, message, "releases:order", number)
+
+
+@api_route("watches_create", when=with_field("watch"))
+@api_route("watches_destroy", when=without_field("watch"))
+@act_view
+def watch(request: HttpRequest, number: str) -> HttpResponse:
+    """With ``watch`` the person is told of the order as its author is; without, no longer."""
+    user = actor_of(request)
+    if "watch" in request.POST:
+        services.watch(actor=user, order=order_by_number(user, number))
+        message = _("You watch this order: you are told of it as its author is.")
+    else:
+        services.unwatch(actor=user, number=number)
+        message = _("You watch this order no more.")
+    return redirect_with(request, message, "releases:order", number)

@@ -585,6 +585,18 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Watch',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('watched_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='releases.releaseorder')),
+                ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-id'],
+            },
+        ),
+        migrations.CreateModel(
             name='Hold',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -823,5 +835,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='turn',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('deployment__isnull', False), ('state', 'started')), models.Q(('deployment__isnull', True), models.Q(('state', 'started'), _negated=True)), _connector='OR'), name='a_started_turn_has_its_deployment'),
+        ),
+        migrations.AddConstraint(
+            model_name='watch',
+            constraint=models.UniqueConstraint(fields=('person', 'order'), name='an_order_is_watched_once'),
         ),
     ]

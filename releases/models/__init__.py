@@ -17,6 +17,7 @@ from releases.models.promotions import Approval, Promotion
 from releases.models.reviews import Review, Snapshot
 from releases.models.scale_requests import ScaleRequest
 from releases.models.turns import Turn
+from releases.models.watching import Watch
 
 __all__ = [
     "Approval",
@@ -43,4 +44,5 @@ __all__ = [
     "Snapshot",
     "SpaceObservation",
     "Turn",
+    "Watch",
 ]

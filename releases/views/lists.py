@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts.actor import actor_of
 from foundation.pages import read_view, wanted_part
 from releases import selectors
-from releases.filtering import day_text, filter_orders
+from releases.filtering import day_text, filter_orders, only_watched
 from releases.presenters.acts import new_order_act
 from releases.presenters.list import filter_choices, order_rows, with_names
 from releases.views.live_lists import list_context, news_context, take_rows, topics_context
@@ -15,7 +15,9 @@ from releases.views.pages import page, rights_of
 
 DAYS = ("since", "until")
 """The first and the last day that an order was created on, in the viewer's zone; both count."""
-FILTERS = ("project", "component", "state", "author", "text", *DAYS)
+TEXTS = ("project", "component", "state", "author", "text", *DAYS)
+FILTERS = (*TEXTS, "watching")
+"""``watching``: only those that the viewer watches."""
 
 
 @read_view
@@ -24,7 +26,9 @@ def list_orders(request: HttpRequest) -> HttpResponse:
     rights = rights_of(request)
     given = read_filters(request)
     seen = selectors.orders_visible_to(actor_of(request), rights=rights)
-    rows = filter_orders(seen, **given)
+    rows = filter_orders(seen, **{name: given[name] for name in TEXTS})
+    if given["watching"]:
+        rows = only_watched(rows, actor_of(request))
     if wanted_part(request) == "news":
         return page(request, "releases/_news.html", news_context(request, rows, given))
     found = take_rows(request, with_names(rows))
@@ -42,4 +46,5 @@ def list_orders(request: HttpRequest) -> HttpResponse:
 def read_filters(request: HttpRequest) -> dict[str, str]:
     """What the address says, by field; a day that is none counts as not given."""
     given = {name: request.GET.get(name, "").strip()[:200] for name in FILTERS}
+    given["watching"] = "1" if given["watching"] else ""
     return given | {name: day_text(given[name]) for name in DAYS}

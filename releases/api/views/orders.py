@@ -22,7 +22,7 @@ from foundation.problems import Invalid, Missing
 from releases import selectors
 from releases.api.serializers import orders as shapes
 from releases.api.views.overview import order_overview
-from releases.filtering import filter_orders
+from releases.filtering import filter_orders, only_watched
 from releases.models import Build, OrderEvent, ReleaseOrder
 from releases.services import builds, orders
 
@@ -38,7 +38,12 @@ class Orders(ApiView):
 
     @extend_schema(
         operation_id="orders_list",
-        parameters=[*(OpenApiParameter(name, OpenApiTypes.STR) for name in FILTERS), SEARCH, *KEYSET],
+        parameters=[
+            *(OpenApiParameter(name, OpenApiTypes.STR) for name in FILTERS),
+            OpenApiParameter("watching", OpenApiTypes.BOOL, description="only those that you watch"),
+            SEARCH,
+            *KEYSET,
+        ],
         responses=page_of("OrderPage", shapes.OrderSummary),
     )
     def get(self, request: Request) -> Response:
@@ -46,6 +51,8 @@ class Orders(ApiView):
         rows = selectors.orders_visible_to(actor_of(request))
         given = {name: request.query_params.get(name, "") for name in FILTERS}
         rows = filter_orders(rows, text=request.query_params.get("search", ""), **given)
+        if self.flag("watching"):
+            rows = only_watched(rows, actor_of(request))
         return self.page(shapes.OrderSummary, rows)
 
     def read_outside(self, request: Request, **kwargs: Any) -> None:
