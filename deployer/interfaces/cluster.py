@@ -161,6 +161,9 @@ class ClusterClient(Protocol):
     def read(self, namespace: str, ref: ObjectRef) -> Manifest | None:
         """The live object, or None when it is certainly absent."""
 
+    def is_there(self, namespace: str, ref: ObjectRef) -> bool:
+        """Whether there is an object of this name; its content is not asked for. Raises Forbidden, Unavailable."""
+
     def dry_run(self, namespace: str, manifest: Manifest, *, force: bool = False) -> Applied:
         """Server-side apply with ``dryRun=All``; raises Rejected, Conflict(causes), Forbidden, NotFound (namespace)."""
 

@@ -149,6 +149,7 @@ def use_all(client: KubernetesCluster) -> dict[str, Callable[[], Any]]:
         "permissions": lambda: client.permissions(SPACE),
         "apply": apply,
         "read": read,
+        "is_there": lambda: [client.is_there(SPACE, ref(one)) for one in manifests()],
         "read_all": lambda: client.read_all(SPACE, [ref(one) for one in manifests()]),
         "adopt": adopt,
         "dry_run": lambda: [client.dry_run(SPACE, one) for one in manifests()],

@@ -10,7 +10,13 @@ from typing import Any
 from deployer.adapters.answers import json_object
 from deployer.adapters.kubernetes import facts, logs, proxy
 from deployer.adapters.kubernetes.refusals import Answer
-from deployer.adapters.kubernetes.session import Session, collection_path, everywhere_path, object_path
+from deployer.adapters.kubernetes.session import (
+    METADATA_ONLY,
+    Session,
+    collection_path,
+    everywhere_path,
+    object_path,
+)
 from deployer.autoscaling import find_of
 from deployer.entry import Expectation
 from deployer.errors import Forbidden, NotFound, OutcomeUnknown, Rejected, Unavailable
@@ -71,6 +77,14 @@ class KubernetesCluster:
         """:meth:`read` of each, several at a time."""
         wanted = list(refs)
         return dict(zip(wanted, answers(lambda ref: self.read(namespace, ref, seconds=seconds), wanted), strict=True))
+
+    def is_there(self, namespace: str, ref: ObjectRef) -> bool:
+        """Whether there is an object of this name; its content is not asked for. Raises Forbidden, Unavailable."""
+        try:
+            self._session.read(object_path(ref.api_version, ref.kind, namespace, ref.name), accept=METADATA_ONLY)
+        except NotFound:
+            return False
+        return True
 
     def dry_run(self, namespace: str, manifest: Manifest, *, force: bool = False) -> Applied:
         """Server-side apply with ``dryRun=All``; raises Rejected, Conflict(causes), Forbidden, NotFound (namespace)."""

@@ -83,6 +83,9 @@ READ_SECONDS = 30.0
 WHOLE_ANSWER_SECONDS = 60.0
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 CONNECTIONS = 32
+WHOLE = "application/json, */*"
+METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json"
+"""Of an object whose content nobody needs: the server leaves it out."""
 
 SOCKET_OPTIONS = (
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
@@ -156,10 +159,10 @@ class Session:
             file.write(text)
         return str(path)
 
-    def read(self, path: str, query: Query = (), *, seconds: float = 0) -> Answer:
+    def read(self, path: str, query: Query = (), *, seconds: float = 0, accept: str = WHOLE) -> Answer:
         """GET. Raises the errors of an unsuccessful answer; ``seconds`` until then, where somebody waits for it."""
-        seconds = seconds or READ_SECONDS
-        return self._checked(self._repeated("GET", path, query, None, "application/json", seconds), is_write=False)
+        answer = self._repeated("GET", path, query, None, "application/json", seconds or READ_SECONDS, accept)
+        return self._checked(answer, is_write=False)
 
     def ping(self, *, seconds: float) -> None:
         """One question that every account may ask, with so long for its answer; raises Unavailable.
@@ -241,15 +244,21 @@ class Session:
             _remove_in_own_process(self._folder, os.getpid())
 
     def _repeated(
-        self, method: str, path: str, query: Query, body: Any, content_type: str, seconds: float = READ_SECONDS
+        self,
+        method: str,
+        path: str,
+        query: Query,
+        body: Any,
+        content_type: str,
+        seconds: float = READ_SECONDS,
+        accept: str = WHOLE,
     ) -> Answer:
         # A server may close an idle connection in the instant we use it; asking again is safe here, and only here.
         for attempt in (1, 2):
             try:
                 connect_seconds = min(CONNECT_SECONDS, seconds)
-                response = self._send(
-                    method, path, query, body, content_type, connect_seconds=connect_seconds, read_seconds=seconds
-                )
+                limits = {"connect_seconds": connect_seconds, "read_seconds": seconds}
+                response = self._send(method, path, query, body, content_type, accept=accept, **limits)
                 return self._complete(response)
             except urllib3.exceptions.ProtocolError as exc:
                 if attempt == 2:
@@ -268,8 +277,9 @@ class Session:
         *,
         connect_seconds: float = CONNECT_SECONDS,
         read_seconds: float = READ_SECONDS,
+        accept: str = WHOLE,
     ) -> urllib3.BaseHTTPResponse:
-        headers = {"Accept": "application/json, */*", "Content-Type": content_type}
+        headers = {"Accept": accept, "Content-Type": content_type}
         prepared = self._client.param_serialize(
             method=method,
             resource_path=path,
