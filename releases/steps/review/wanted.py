@@ -57,12 +57,28 @@ class Inputs:
     entry_check: EntryCheck | None
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What a snapshot is made of: its inputs, the manifests, and for each of their lines where it comes from."""
+
+    inputs: Inputs
+    manifests: list[Any]
+    origins: list[Any]
+
+
 def freeze(lease: Lease, review: Review, while_rendering: Callable[[], object] = lambda: None) -> Snapshot:
     """The snapshot of the order's frozen settings with the newest templates, allocation and configuration.
 
     The same inputs give the same row; new ones make a new row and void the approvals of the older ones.
     ``while_rendering``: what else may be read in the time that another process takes to render.
     """
+    wanted = render(review, while_rendering)
+    digest = snapshot_hash(wanted.manifests, _behind(review, wanted.inputs))
+    return _store(lease, review, wanted.inputs, wanted.manifests, wanted.origins, digest)
+
+
+def render(review: Review, while_rendering: Callable[[], object] = lambda: None) -> Wanted:
+    """Rendered, checked and prepared; nothing is stored, and the review need not be. Raises Trouble, Unavailable."""
     inputs = _inputs(review)
     request = _render_request(review, inputs)
     with meanwhile() as begin:
@@ -76,7 +92,7 @@ def freeze(lease: Lease, review: Review, while_rendering: Callable[[], object] =
         raise Trouble(Reason.MANIFEST, _("The manifests ask for something that is not allowed here."), problems)
     manifests = prepare(with_rule(rendered.manifests, policy.scaling), identity)
     origins = [[[line.text, line.template, line.template_line] for line in lines] for lines in rendered.lines]
-    return _store(lease, review, inputs, list(manifests), origins, snapshot_hash(manifests, _behind(review, inputs)))
+    return Wanted(inputs, list(manifests), origins)
 
 
 def _behind(review: Review, inputs: Inputs) -> dict[str, Any]:
