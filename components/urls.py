@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from components.views import components, configuration, entry_checks, scaling, servers, settings, templates
+from components.views import components, configuration, entry_checks, scaling, servers, settings, start_order, templates
 
 app_name = "components"
 
@@ -47,5 +47,6 @@ urlpatterns = [
     path(SERVER + "webhook/", servers.make_webhook, name="server-webhook"),
     path(SERVER + "webhook/end/", servers.end_webhook, name="server-webhook-end"),
     path(SERVER + "tests/", servers.tests, name="server-tests"),
+    path("projects/<slug:project>/start-order/", start_order.edit, name="start-order"),
     path("projects/<slug:project>/toolchain/", servers.toolchain, name="toolchain"),
 ]

@@ -21,10 +21,13 @@ from environments.selectors.places import find_space
 from environments.selectors.quota import quotas_seen
 from foundation.api.routes import api_route
 from foundation.messages import MessageLike
-from foundation.pages import query_of, read_view, wanted_part
+from foundation.messages import message as _
+from foundation.pages import act_view, query_of, read_view, redirect_with, wanted_part
 from foundation.problems import Invalid
 from releases.choices import TestVerdict
+from releases.readiness import CODES, readiness_of
 from releases.services.align import Aligned, Wish, align
+from releases.services.readiness import ask_for_readiness
 from releases.views.pages import page, rights_of
 
 NAMES = {"slug": "project"}
@@ -58,6 +61,7 @@ def twins(request: HttpRequest) -> HttpResponse:
     context = {
         "nav": "environments",
         "found": found,
+        "codes": [*CODES.items()],
         "project": project,
         "tabs": tabs,
         "more_query": query_of({"project": project, "differs": kind, "start": found.more}),
@@ -99,6 +103,9 @@ def _show(request: HttpRequest, pair: Pair, sent: Sent | None = None, status: in
         "sent": sent or Sent(),
         "may_tick": may_tick,
         "here": _here(pair),
+        "readiness": readiness_of([pair.right.pk])[pair.right.pk],
+        "may_check": rights.can("check", project_id=pair.project.pk),
+        "may_order": rights.can("edit_component", project_id=pair.project.pk),
         "topic": f"project:{pair.project.pk}",
         "seen": newest_of(pair),
         "more_query": query_of({"start": found.more}) if found.more else "",
@@ -106,6 +113,16 @@ def _show(request: HttpRequest, pair: Pair, sent: Sent | None = None, status: in
         "verdicts": TestVerdict.choices if may_tick else [],
     }
     return page(request, "desk/twin.html", context, status=status)
+
+
+@api_route("readiness_ask", names=NAMES)
+@act_view
+def check_readiness(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    """Have the twin checked now."""
+    pair = pair_in(rights_of(request), project, environment)
+    assert pair.right is not None
+    ask_for_readiness(actor=actor_of(request), space=find_space(actor_of(request), project, environment))
+    return redirect_with(request, _("The check has begun; its answer comes within a minute."), _here(pair))
 
 
 def _here(pair: Pair) -> str:

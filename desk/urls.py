@@ -26,6 +26,7 @@ urlpatterns = [
     path("twins/", twin_views.twins, name="twins"),
     path("twins/<slug:project>/<slug:environment>/", twin_views.twin, name="twin"),
     path("twins/<slug:project>/<slug:environment>/align/", twin_views.align_twin, name="twin-align"),
+    path("twins/<slug:project>/<slug:environment>/readiness/", twin_views.check_readiness, name="readiness"),
     path("search/", views.search, name="search"),
     path("search/palette/", views.palette, name="palette"),
     path("api-call/", views.api_call, name="api-call"),

@@ -105,6 +105,7 @@ def _whole(rights: Rights, filters: Filters, projects: list[tuple[int, str, str]
         "states": [(state, word, state == filters.state) for state, word in STATES.items()],
         "new_order": new_order_act(rights, [pk for pk, _slug, _name in projects]),
         "first_run": selectors.first_run(rights),
+        "readiness": selectors.ready_band(rights, project=filters.project),
     }
 
 

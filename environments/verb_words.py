@@ -13,7 +13,7 @@ ACTS: dict[str, MessageLike] = {
     "stop_build": _("stop a build"),
     "close_order": _("close an order as done"),
     "withdraw_order": _("withdraw an order"),
-    "check": _("check an order"),
+    "check": _("check an order or a twin"),
     "return": _("return an order"),
     "comment": _("comment on an order"),
     "promote": _("promote an order or withdraw a promotion"),

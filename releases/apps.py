@@ -49,6 +49,7 @@ class ReleasesConfig(AppConfig):
             ("contact_deadline", "ContactDeadline"),
             ("expiry", "Expiry"),
             ("late_image", "LateImage"),
+            ("readiness", "Readiness"),
         )
         for name, model in endless:
             contact = f"{TRANSITIONS}.contact_changed_space" if name == "observe_space" else ""
@@ -66,6 +67,7 @@ class ReleasesConfig(AppConfig):
         flow = apps.get_model("environments", "Environment")
         for signal, sender in ((post_save, flow), (post_save, apps.get_model("environments", "Space"))):
             signal.connect(mark_all, sender=sender, dispatch_uid=f"releases.flow.{sender.__name__}")
+            signal.connect(make_readiness, sender=sender, dispatch_uid=f"releases.readiness.{sender.__name__}")
         m2m_changed.connect(mark_all, sender=flow.follows.through, dispatch_uid="releases.flow.follows")
         post_migrate.connect(make_single_runs, sender=self, dispatch_uid="releases.single_runs")
 
@@ -75,7 +77,13 @@ def mark_all(**kwargs: Any) -> None:
     import_module("releases.going_on").mark_all()
 
 
+def make_readiness(**kwargs: Any) -> None:
+    """A space that stands in for another one is checked from now on."""
+    import_module("releases.readiness").make_rows_of(**kwargs)
+
+
 def make_single_runs(sender: ReleasesConfig, **kwargs: Any) -> None:
     """The runs of which there is one each, after each migrate."""
     for model in ("Housekeeping", "ContactDeadline", "Expiry"):
         sender.get_model(model)._default_manager.get_or_create(singleton=True)
+    import_module("releases.readiness").make_all_rows()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from components.api.views import components, entry_checks, scaling, servers, templates, webhooks
+from components.api.views import components, entry_checks, scaling, servers, start_order, templates, webhooks
 
 COMPONENT = "components/<slug:project>/<slug:slug>/"
 
@@ -45,5 +45,6 @@ urlpatterns = [
     path("jenkins-servers/<str:key>/webhook/", webhooks.JenkinsWebhook.as_view()),
     path("git-servers/<str:key>/webhook/", webhooks.GitWebhook.as_view()),
     path("registries/<str:key>/webhook/", webhooks.RegistryWebhook.as_view()),
+    path("projects/<slug:slug>/start-order/", start_order.StartOrder.as_view()),
     path("projects/<slug:project>/toolchain/", servers.ToolchainView.as_view()),
 ]

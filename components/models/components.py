@@ -30,6 +30,8 @@ class Component(models.Model):
     )
     slug = models.CharField(max_length=63, validators=[SLUG], editable=False)
     is_archived = models.BooleanField(_("archived"), default=False)
+    start_wave = models.PositiveSmallIntegerField(default=1, editable=False)
+    """In which wave it is started where a whole project is brought up at once; those of one wave start together."""
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

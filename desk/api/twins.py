@@ -23,6 +23,7 @@ from foundation.messages import message as _
 from foundation.problems import Invalid
 from releases.api.serializers.orders import GateOutput
 from releases.choices import TestVerdict
+from releases.readiness import WORDS
 from releases.services.align import Wish, align
 from releases.services.promote_many import MOST
 
@@ -47,6 +48,7 @@ class TwinPairOutput(serializers.Serializer[Any]):
     twin = serializers.CharField(source="pair.right.environment.slug")
     total = serializers.IntegerField(source="counts.total")
     out_of_line = serializers.IntegerField(source="counts.out_of_line")
+    readiness = serializers.CharField(source="readiness.state", help_text="one of " + ", ".join(WORDS))
     by_kind = serializers.DictField(source="counts.by_kind", child=serializers.IntegerField())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from desk.api import audit, comparison, explanations, figures, order_sheet, report, twins, views
+from desk.api import audit, comparison, explanations, figures, order_sheet, readiness, report, twins, views
 
 urlpatterns = [
     path("audit/events/", audit.Events.as_view()),
@@ -19,6 +19,7 @@ urlpatterns = [
     path("twins/", twins.Twins.as_view()),
     path("projects/<slug:slug>/spaces/<slug:environment>/twin/", twins.ProjectTwin.as_view()),
     path("projects/<slug:slug>/spaces/<slug:environment>/alignments/", twins.Alignments.as_view()),
+    path("projects/<slug:slug>/spaces/<slug:environment>/readiness/", readiness.SpaceReadiness.as_view()),
     path("health/", views.Health.as_view()),
     path("health/<slug:kind>/<int:pk>/wake/", views.Wake.as_view()),
 ]

@@ -5,6 +5,7 @@ from desk.selectors.first_run import first_run
 from desk.selectors.health import health
 from desk.selectors.matrix import chosen_projects, filtered_components, matrix
 from desk.selectors.outages import outages
+from desk.selectors.ready import ready_band
 from desk.selectors.search import search
 from desk.selectors.work import counts, my_work
 
@@ -18,6 +19,7 @@ __all__ = [
     "my_work",
     "next_to_approve",
     "outages",
+    "ready_band",
     "risks",
     "search",
     "to_approve",

@@ -16,6 +16,7 @@ from desk.twins.pairs import twin_pairs
 from environments.access import Rights
 from foundation.messages import MessageLike
 from foundation.messages import message as _
+from releases.readiness import READY, Shown, readiness_of
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class PairCount:
 
     pair: Pair
     counts: Counts
+    readiness: Shown
+    """Of the twin, as it was checked last."""
 
     @property
     def is_in_line(self) -> bool:
@@ -56,6 +59,11 @@ class TwinList:
     pairs: list[PairCount] = field(default_factory=list)
     lines: list[OutOfLine] = field(default_factory=list)
     more: str = ""
+
+    @property
+    def ready(self) -> int:
+        """Pairs whose twin could take over."""
+        return sum(one.readiness.state == READY for one in self.pairs)
 
     @property
     def out_of_line(self) -> int:
@@ -95,7 +103,9 @@ def _counted(pairs: Sequence[Pair]) -> list[PairCount]:
     found: dict[tuple[int, int], Counts] = {}
     for twin, group in _by_environments(pairs).items():
         found |= {(project, twin): counts for project, counts in count_by_project(_rows(group)).items()}
-    return [PairCount(pair, found.get(_key_of(pair), Counts({}, 0, 0, 0))) for pair in pairs]
+    checked = readiness_of([pair.right.pk for pair in pairs if pair.right])
+    nothing = Counts({}, 0, 0, 0)
+    return [PairCount(one, found.get(_key_of(one), nothing), checked[one.right.pk]) for one in pairs if one.right]
 
 
 def _page(pairs: Sequence[Pair], kind: str, start: str) -> list[Any]:

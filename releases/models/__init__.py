@@ -14,6 +14,7 @@ from releases.models.holds import Hold
 from releases.models.housekeeping import Expiry, Housekeeping
 from releases.models.orders import Comment, OrderEvent, OrderFeed, ReleaseOrder
 from releases.models.promotions import Approval, Promotion
+from releases.models.readiness import Readiness
 from releases.models.reviews import Review, Snapshot
 from releases.models.scale_requests import ScaleRequest
 from releases.models.turns import Turn
@@ -38,6 +39,7 @@ __all__ = [
     "Placement",
     "Promotion",
     "Prune",
+    "Readiness",
     "ReleaseOrder",
     "Review",
     "ScaleRequest",

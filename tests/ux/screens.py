@@ -78,6 +78,8 @@ HOME = (
     View("twin", NORMAL, f"/twins/{OMM}/drp/"),
     View("twin", EMPTY_STATE, f"/twins/{OMM}/drp/?differs=template"),
     View("twin", DENIED, f"/twins/{OMM}/drp/", OUTSIDER, status=404),
+    View("start-order", NORMAL, f"/projects/{OMM}/start-order/"),
+    View("start-order", DENIED, f"/projects/{OMM}/start-order/", OUTSIDER, status=404),
     View("keys", NORMAL, "/keys/"),
     View("style-guide", NORMAL, "/_styleguide/"),
 )
