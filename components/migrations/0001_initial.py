@@ -142,6 +142,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=63, validators=[django.core.validators.RegexValidator('\\A[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\\Z')], verbose_name='component name')),
                 ('slug', models.CharField(editable=False, max_length=63, validators=[django.core.validators.RegexValidator('\\A[a-z0-9]+(?:-+[a-z0-9]+)*\\Z', 'Lower-case letters, digits and single hyphens only: it becomes part of image names and namespaces.')])),
                 ('is_archived', models.BooleanField(default=False, verbose_name='archived')),
+                ('start_wave', models.PositiveSmallIntegerField(default=1, editable=False)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='components', to='accounts.project', verbose_name='project')),
             ],
