@@ -12,12 +12,14 @@ from tests.ux.browser_view import Viewer
 from tests.ux.site import Site, furnished
 from tests.whole.people import Crew
 
-ACTING = ("test_by_keyboard", "test_on_a_telephone", "test_tasks")
-"""Modules that deploy and roll back as a person does, also what the scene made: after those that only look."""
+ACTING = ("test_by_keyboard", "test_on_a_telephone", "test_tasks", "test_stillness")
+"""Modules that build, deploy and roll back as a person does, also what the scene made: after those that only look, in
+this order. The last one fails a build of what the others look for among the failed."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.parent.name == "ux" and item.path.stem in ACTING)
+    places = {name: place for place, name in enumerate(ACTING, 1)}
+    items.sort(key=lambda item: places.get(item.path.stem, 0) if item.path.parent.name == "ux" else 0)
 
 
 @pytest.fixture(scope="session")
