@@ -32,6 +32,7 @@ NOUNS: dict[str, MessageLike] = {
     "comment": pgettext_lazy("audit", "comment"),
     "deployment": pgettext_lazy("audit", "deployment"),
     "turn": pgettext_lazy("audit", "turn"),
+    "schedule": pgettext_lazy("audit", "scheduled deployment"),
     "train": pgettext_lazy("audit", "release train"),
     "prune": pgettext_lazy("audit", "removal"),
     "placement": pgettext_lazy("audit", "runtime"),

@@ -20,6 +20,10 @@ class NoticeKind(models.TextChoices):
     BREAK_GLASS = "break_glass", pgettext_lazy("notice", "A break-glass waits for my review")
     RULE_CHANGE = "rule_change", pgettext_lazy("notice", "A rule change waits for my confirmation")
     RULE_DECIDED = "rule_decided", pgettext_lazy("notice", "My rule change is decided")
+    SCHEDULE_MISSED = (
+        "schedule_missed",
+        pgettext_lazy("notice", "My scheduled deployment, or that of my order, was missed"),
+    )
     HOLD_OVER = "hold_over", pgettext_lazy("notice", "A place that I wait for, or that I held, is held no more")
     MENTIONED = "mentioned", pgettext_lazy("notice", "Somebody names me in a comment")
 
@@ -38,6 +42,7 @@ OF_A_PROJECT = (
     (NoticeKind.BREAK_GLASS, pgettext_lazy("webhook", "A break-glass waits for its review")),
     (NoticeKind.RULE_CHANGE, pgettext_lazy("webhook", "A rule change waits for a second person")),
     (NoticeKind.RULE_DECIDED, pgettext_lazy("webhook", "A rule change is decided")),
+    (NoticeKind.SCHEDULE_MISSED, pgettext_lazy("webhook", "A scheduled deployment was missed")),
     (NoticeKind.HOLD_OVER, pgettext_lazy("webhook", "A place is held no more")),
     (NoticeKind.MENTIONED, pgettext_lazy("webhook", "Somebody is named in a comment")),
 )
@@ -53,7 +58,9 @@ class Way(models.TextChoices):
 
 
 WAITS = frozenset({NoticeKind.APPROVAL, NoticeKind.BREAK_GLASS, NoticeKind.RULE_CHANGE})
-ASKED = WAITS | {NoticeKind.DEPLOYMENT_FAILED, NoticeKind.RETURNED, NoticeKind.MENTIONED}
+ASKED = WAITS | {
+    NoticeKind.DEPLOYMENT_FAILED, NoticeKind.SCHEDULE_MISSED, NoticeKind.RETURNED, NoticeKind.MENTIONED,
+}  # fmt: skip
 """What somebody waits for, or what went wrong: by every way, unless a person chooses otherwise."""
 SEEN_AT_ONCE = ASKED | {
     NoticeKind.APPROVED, NoticeKind.REJECTED, NoticeKind.BUILD_FAILED, NoticeKind.TO_TEST, NoticeKind.HOLD_OVER,

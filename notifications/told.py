@@ -42,6 +42,7 @@ from releases.models import (
     ReleaseOrder,
     Review,
     ScaleRequest,
+    Schedule,
     Snapshot,
 )
 from releases.roll_back_asks import ask_of, newest_asks
@@ -256,6 +257,17 @@ def _deployment_ended(heard: Heard) -> Iterator[Told]:
         yield from _to_test(order, space, row)
 
 
+def _schedule_missed(heard: Heard) -> Iterator[Told]:
+    row = Schedule.objects.filter(pk=heard.subject).select_related("asked_by").first()
+    order, space = heard.order, heard.space
+    if order is None or space is None or row is None:
+        return
+    message = _("%(place)s: the scheduled deployment of %(what)s was missed", **about_of(order, space))
+    page, people = f"{order_page(order)}?panel={space.environment.slug}", once(row.asked_by, order.author)
+    why = row.message or Reason(row.reason).label
+    yield Told(NoticeKind.SCHEDULE_MISSED, people, message, page, why, is_own=True)
+
+
 def _to_test(order: ReleaseOrder, space: Space, row: Deployment) -> Iterator[Told]:
     """Those who may send it on from there, once for all environments that follow."""
     people: list[User] = []
@@ -364,6 +376,8 @@ _TELLERS: dict[str, Callable[[Heard], Iterator[Told]]] = {
     "deployment.succeeded": _deployment_ended,
     "deployment.failed": _deployment_ended,
     "deployment.errored": _deployment_ended,
+    "schedule.failed": _schedule_missed,
+    "schedule.errored": _schedule_missed,
     "break_glass.opened": _break_glass_opened,
     "freeze.end_asked": _freeze_end_asked,
     "hold.lifted": _hold_over,

@@ -41,6 +41,8 @@ class ReleasesConfig(AppConfig):
             )
         prune, give_up = f"{STEPS}.deployment.prune.step", f"{TRANSITIONS}.give_up_prune"
         register(Kind("prune", self.get_model("Prune"), prune, give_up))
+        give_up = f"{TRANSITIONS}.give_up_schedule"
+        register(Kind("schedule", self.get_model("Schedule"), f"{STEPS}.schedule.step", give_up))
         check = f"{STEPS}.log_check.step"
         register(Kind("log_check", self.get_model("LogCheck"), check, batch=1, seconds=LOG_CHECK_SECONDS))
         endless = (

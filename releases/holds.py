@@ -83,7 +83,11 @@ def over(order: ReleaseOrder, space: Space) -> list[Hold]:
 # ---------------------------------------------------------------- the gate
 def hold_gate(order: ReleaseOrder, space: Space) -> Gate:
     """Closed while somebody holds the place; break-glass opens it."""
-    found = over(order, space)
+    return gate_of(over(order, space))
+
+
+def gate_of(found: Sequence[Hold]) -> Gate:
+    """The gate that these shut, the one that ends last first."""
     if not found:
         return Gate("hold", True, _("Nobody holds it."))
     last = found[0]

@@ -32,6 +32,7 @@ from releases.models import (
     ReleaseOrder,
     Review,
     ScaleRequest,
+    Schedule,
     SpaceObservation,
     Turn,
 )
@@ -71,7 +72,7 @@ NOTHING_RUNS: dict[str, Any] = {
 UNKNOWN_AFTER = (Reason.LOST, Reason.RELEASED)
 """Ends after which nobody knows what the cluster did, or what a late step may still have sent."""
 
-MovedRun = Build | Review | Deployment | Prune
+MovedRun = Build | Review | Deployment | Prune | Schedule
 Moved = ReleaseOrder | MovedRun
 NAMES: dict[type[models.Model], str] = {
     ReleaseOrder: "order",
@@ -79,6 +80,7 @@ NAMES: dict[type[models.Model], str] = {
     Review: "review",
     Deployment: "deployment",
     Prune: "prune",
+    Schedule: "schedule",
 }
 
 
@@ -186,6 +188,11 @@ def give_up_deployment(lease: Lease, reason: str) -> None:
 def give_up_prune(lease: Lease, reason: str) -> None:
     """The same for what is removed after a deployment."""
     _give_up(Prune.objects.get(pk=lease.pk), lease, reason)
+
+
+def give_up_schedule(lease: Lease, reason: str) -> None:
+    """The same for what was to begin at a time."""
+    _give_up(Schedule.objects.get(pk=lease.pk), lease, reason)
 
 
 def _give_up(row: MovedRun, lease: Lease, reason: str) -> None:

@@ -28,6 +28,11 @@ def time_gates(order: ReleaseOrder, space: Space) -> list[Gate]:
     """Closed while a freeze is in force, and outside of the release windows; break-glass opens both."""
     ahead: Freezes | None = order.__dict__.get("_freezes")
     found = ahead if ahead is not None else freezes.read()
+    return gates_of(found, space)
+
+
+def gates_of(found: Freezes, space: Space) -> list[Gate]:
+    """The same two at the moment of ``found``."""
     return [_freeze_gate(found, space), _window_gate(found, space)]
 
 

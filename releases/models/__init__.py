@@ -17,6 +17,7 @@ from releases.models.promotions import Approval, Promotion
 from releases.models.readiness import Readiness
 from releases.models.reviews import Review, Snapshot
 from releases.models.scale_requests import ScaleRequest
+from releases.models.schedules import Schedule
 from releases.models.turns import Turn
 from releases.models.watching import Watch
 
@@ -43,6 +44,7 @@ __all__ = [
     "ReleaseOrder",
     "Review",
     "ScaleRequest",
+    "Schedule",
     "Snapshot",
     "SpaceObservation",
     "Turn",

@@ -106,7 +106,7 @@ def decide(
     ``may_wait``: a deployment of another order does not stand in the way. Raises as :func:`start_deployment`.
     """
     reviewed = bool(snapshot_hash) or space.asks_review
-    review = _reviewed(order, space, snapshot_hash, live_fingerprint) if reviewed else None
+    review = reviewed_by(order, space, snapshot_hash, live_fingerprint) if reviewed else None
     locked = lock_order(order.pk)
     snapshot = review.snapshot if review else None
     found = gates.deployment_gates(locked, space, snapshot=snapshot, deployer=actor, may_wait=may_wait)
@@ -118,7 +118,8 @@ def decide(
     return Decision(locked, review, live_fingerprint or review.live_fingerprint, used_by(found))
 
 
-def _reviewed(order: ReleaseOrder, space: Space, snapshot_hash: str, live_fingerprint: str) -> Review:
+def reviewed_by(order: ReleaseOrder, space: Space, snapshot_hash: str, live_fingerprint: str) -> Review:
+    """The latest review, which must be the one that the person saw. Raises as :func:`start_deployment`."""
     review = selectors.latest_review(order, space)
     if review is None or review.state in ACTIVE:
         raise not_reviewed("deploy", order, space)

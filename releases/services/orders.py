@@ -27,7 +27,8 @@ from releases.choices import ClosedReason, OrderSource, OrderState, PromotionSta
 from releases.events import append_event, record_act
 from releases.mentions import people_in
 from releases.models import Build, Comment, Deployment, Promotion, ReleaseOrder
-from releases.services import builds, promotions, turns
+from releases.schedules import waiting_schedules
+from releases.services import builds, promotions, schedules, turns
 from releases.transitions import move
 from releases.turns import waiting_turns
 
@@ -181,6 +182,7 @@ def _close(actor: User, order: ReleaseOrder, why: ClosedReason, note: str) -> No
         waiting = turns.lock_waiting(waiting_turns().filter(order=order), order.pk)
         ensure_closable(order, _VERBS[why])
         turns.end_waiting(waiting, actor=actor, message=_("The order was closed."))
+        schedules.end_each(waiting_schedules().filter(order=order), actor=actor, message=_("The order was closed."))
         running = Build.objects.filter(order=order, state__in=[RunState.QUEUED, RunState.RUNNING]).first()
         if running:
             builds.request_stop(running, actor)

@@ -13,8 +13,10 @@ from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
 from foundation.runs.wake import wake
 from releases.choices import Reason, TurnState
-from releases.locks import lock_place
+from releases.locks import lock_orders, lock_place
 from releases.models import Deployment, Placement, SpaceObservation
+from releases.schedules import waiting_schedules
+from releases.services.schedules import end_each
 from releases.transitions import end_run, end_turn
 from releases.turns import waiting_turns
 
@@ -29,6 +31,7 @@ def begin_after_restore(*, audit_head: str) -> dict[str, Any]:
     facts = {"epoch": begin_epoch()}
     kept = record_restore(known_head=audit_head, facts=facts)
     _end_turns()
+    _end_schedules()
     ended = [_end(row) for row in Deployment.objects.filter(state__in=sorted(ACTIVE)).select_related("order", "space")]
     _forget_what_was_seen()
     return {**facts, "kept_head": str(kept), "ended": ended}
@@ -40,6 +43,13 @@ def _end_turns() -> None:
     for turn in waiting_turns().select_related("order__project", "placement__space__environment"):
         lock_place(turn.order, turn.placement.space)
         end_turn(turn, TurnState.CANCELLED, actor=None, message=message)
+
+
+def _end_schedules() -> None:
+    """What the cluster has by now nobody looked at when it was scheduled."""
+    message = _("The database was restored before its time: review and schedule it again.")
+    lock_orders(*waiting_schedules().values_list("order", flat=True))
+    end_each(waiting_schedules(), actor=None, message=message, to=RunState.FAILED)
 
 
 def _end(deployment: Deployment) -> str:

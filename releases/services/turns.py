@@ -108,7 +108,11 @@ def end_waiting(turns: Iterable[Turn], *, actor: User | None, message: MessageLi
 
 def why_in_vain(turn: Turn) -> MessageLike:
     """Why its deployment could not begin whenever its turn came; empty where it could."""
-    order, space, person = turn.order, turn.placement.space, turn.asked_by
+    return why_never(turn.order, turn.placement.space, turn.asked_by)
+
+
+def why_never(order: ReleaseOrder, space: Space, person: User) -> MessageLike:
+    """Why what this person asked to be deployed later could not begin at any time; empty where it could."""
     if order.state == OrderState.CLOSED and not break_glass.reopens(order, space):
         return _("The order was closed.")
     if not person.is_active:

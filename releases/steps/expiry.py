@@ -10,6 +10,7 @@ from foundation.runs.lease import Again, Lease, Outcome
 from releases.services.break_glass import expire_over
 from releases.services.freeze_news import tell_pages_of_freezes
 from releases.services.holds import expire_holds
+from releases.services.schedules import end_vain_schedules
 from releases.services.turns import end_vain
 
 PAUSE_SECONDS = 2.0
@@ -20,6 +21,7 @@ def step(lease: Lease) -> Outcome:
     expire_over()
     put_away_lapsed()
     end_vain()
+    end_vain_schedules()
     expire_holds()
     tell_pages_of_freezes()
     return Again(PAUSE_SECONDS)
