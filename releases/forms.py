@@ -257,6 +257,28 @@ class DeployForm(forms.Form):
         return typed
 
 
+class ScheduleForm(DeployForm):
+    """The same, and at what time."""
+
+    due_at = forms.DateTimeField(
+        label=_("Deploy at"), widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    )
+    field_order = ("due_at", "snapshot", "live_fingerprint", "removals", "last_four")
+
+    def __init__(self, *args: Any, is_preview: bool, **kwargs: Any) -> None:
+        """``is_preview``: nothing is decided yet."""
+        self._is_preview = is_preview
+        super().__init__(*args, **kwargs)
+
+    def clean_removals(self) -> list[str]:
+        """As of a deployment."""
+        return [] if self._is_preview else super().clean_removals()
+
+    def clean_last_four(self) -> str:
+        """As of a deployment."""
+        return "" if self._is_preview else super().clean_last_four()
+
+
 class ScaleForm(forms.Form):
     """Another number of replicas."""
 

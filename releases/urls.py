@@ -21,6 +21,7 @@ from releases.views import (
     rollouts,
     runtime,
     scale_requests,
+    schedules,
     turns,
 )
 
@@ -45,6 +46,7 @@ urlpatterns = [
     path(ORDER + "review/<slug:environment>/", reviews.review, name="review"),
     path(ORDER + "review/<slug:environment>/deploy/", reviews.deploy, name="deploy"),
     path(ORDER + "review/<slug:environment>/decide/", reviews.decide, name="decide"),
+    path(ORDER + "review/<slug:environment>/schedule/", schedules.schedule, name="schedule"),
     path(ORDER + "reviews/<int:pk>/take-over/", reviews.take_over, name="take-over"),
     path(ORDER + "approvals/<int:pk>/withdraw/", reviews.withdraw_approval, name="withdraw-approval"),
     path(ORDER + "break-glass/<slug:environment>/", break_glass.open_one, name="break-glass-open"),
@@ -68,6 +70,7 @@ urlpatterns = [
     path("deployments/<int:pk>/cancel/", rollouts.cancel, name="cancel"),
     path("deployments/<int:pk>/release/", turns.release, name="release"),
     path("turns/<int:pk>/cancel/", turns.cancel, name="cancel-turn"),
+    path("schedules/<int:pk>/withdraw/", schedules.withdraw, name="withdraw-schedule"),
     path(PLACE, runtime.runtime, name="runtime"),
     path(PLACE + "restart/", runtime.restart, name="restart"),
     path(PLACE + "scale/", runtime.scale, name="scale"),

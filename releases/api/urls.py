@@ -15,6 +15,7 @@ from releases.api.views import (
     place_logs,
     roll_backs,
     scale_requests,
+    schedules,
     turns,
 )
 
@@ -46,6 +47,8 @@ urlpatterns = [
     path(ORDER + "approvals/", deployments.Approvals.as_view()),
     path(ORDER + "approvals/<int:pk>/withdrawal/", deployments.ApprovalWithdrawal.as_view()),
     path(ORDER + "deployments/", deployments.Deployments.as_view()),
+    path(ORDER + "schedules/", schedules.OrderSchedules.as_view()),
+    path(ORDER + "schedules/preview/", schedules.SchedulePreview.as_view()),
     path(ORDER + "break-glasses/", break_glass.OrderBreakGlasses.as_view()),
     path("break-glasses/", break_glass.BreakGlasses.as_view()),
     path("break-glasses/<int:pk>/", break_glass.OneBreakGlass.as_view()),
@@ -70,6 +73,9 @@ urlpatterns = [
     path("scale-requests/<int:pk>/withdrawal/", scale_requests.ScaleRequestWithdrawal.as_view()),
     path("turns/<int:pk>/", turns.OneTurn.as_view()),
     path("turns/<int:pk>/cancellation/", turns.TurnCancellation.as_view()),
+    path("schedules/", schedules.Schedules.as_view()),
+    path("schedules/<int:pk>/", schedules.OneSchedule.as_view()),
+    path("schedules/<int:pk>/withdrawal/", schedules.ScheduleWithdrawal.as_view()),
     path(PLACE, deployments.Runtime.as_view()),
     path(PLACE + "roll-backs/", deployments.RollBacks.as_view()),
     path(PLACE + "roll-back-reviews/", roll_backs.RollBackReviews.as_view()),

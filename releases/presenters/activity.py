@@ -50,7 +50,7 @@ FILTERS: dict[str, tuple[MessageLike, tuple[str, ...]]] = {
     "builds": (pgettext_lazy("activity", "Builds"), ("build.",)),
     "deployments": (
         pgettext_lazy("activity", "Deployments"),
-        ("review.", "deployment.", "turn.", "prune.", "placement."),
+        ("review.", "deployment.", "turn.", "schedule.", "prune.", "placement."),
     ),
 }
 """``?activity=`` to its word and how the kinds of its events begin."""
@@ -217,6 +217,11 @@ _MESSAGES: dict[str, Message] = {
     "turn.started": _("%(where)s: its turn came"),
     "turn.cancelled": _("%(where)s: waits no longer"),
     "turn.superseded": _("%(where)s: waits no longer, a newer order goes instead"),
+    "schedule.queued": _("%(where)s: scheduled for %(until)s"),
+    "schedule.succeeded": _("%(where)s: its scheduled time came"),
+    "schedule.failed": _("%(where)s: the scheduled deployment was missed"),
+    "schedule.errored": _("%(where)s: the scheduled deployment ended by a platform error: %(reason)s"),
+    "schedule.cancelled": _("%(where)s: the scheduled deployment was withdrawn"),
     "deployment.released": _("%(where)s: the place was released by force"),
     "deployment.cancelling": _("%(where)s: asked to cancel"),
     "deployment.succeeded": _("%(where)s: %(what)s succeeded"),

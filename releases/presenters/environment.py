@@ -17,6 +17,7 @@ from releases.presenters.break_glass import ShownBreakGlass, open_act, shown_row
 from releases.presenters.holds import ShownHold, shown_holds
 from releases.presenters.review import approvals_of
 from releases.presenters.roll_back_asks import AskedRollBack, asked_of_order
+from releases.presenters.schedules import ShownSchedule, schedule_act, shown_schedule
 from releases.presenters.standings import Standing
 from releases.presenters.words import Diagnosis, diagnosis_of, reason_of
 from releases.turns import line_of
@@ -76,6 +77,9 @@ class SpacePanel:
     break_glasses: list[ShownBreakGlass]
     open_break_glass: Act | None
     holds: list[ShownHold]
+    scheduled: ShownSchedule | None
+    schedule: Act | None
+    """The way to a time at which it is deployed."""
     asked_back: AskedRollBack | None
     """That the order comes back there, which waits for approval."""
 
@@ -107,6 +111,7 @@ def space_panel(order: ReleaseOrder, place: Place, rights: Rights) -> SpacePanel
     rows = selectors.deployments_of(order).filter(space=space).select_related("order")
     deploy = deploy_act(order, place, rights)
     line = line_of(place.placement) if place.placement else []
+    scheduled = shown_schedule(order, space, rights)
     return SpacePanel(
         place=place,
         promotions=list(Promotion.objects.filter(order=order, space=space).select_related("promoted_by")[:20]),
@@ -123,6 +128,8 @@ def space_panel(order: ReleaseOrder, place: Place, rights: Rights) -> SpacePanel
         break_glasses=shown_rows(break_glass.rows_of(order, space)[:MOST_BREAK_GLASS], rights),
         open_break_glass=open_act(order, space, rights, [gate for gate in place.deployment_gates if not gate.is_open]),
         holds=shown_holds(holds.over(order, space), rights),
+        scheduled=scheduled,
+        schedule=schedule_act(order, space, rights, scheduled) if place.standing.promotion else None,
         asked_back=asked_of_order(order, space),
     )
 

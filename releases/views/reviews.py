@@ -40,6 +40,7 @@ from releases.presenters.review import (
     problems_of,
     review_gates,
 )
+from releases.presenters.schedules import scheduling
 from releases.presenters.words import reason_of, why_waiting
 from releases.services import approvals, turns
 from releases.services import reviews as review_acts
@@ -145,6 +146,7 @@ def review_context(
         "deploy_who": no.who,
         "deploy_explain": no.explain,
         "deploy_form": form or _deploy_form(order, space, review, snapshot),
+        **scheduling(order, space, rights),
         **live(order, space.pk),
     }
 
@@ -210,10 +212,10 @@ def _deploy_form(order: ReleaseOrder, space: Space, review: Review | None, snaps
         "snapshot": snapshot.hash if snapshot else "",
         "live_fingerprint": review.live_fingerprint if review else "",
     }
-    return DeployForm(initial=initial, **_asked(order, space, review))
+    return DeployForm(initial=initial, **asked_for_deploying(order, space, review))
 
 
-def _asked(order: ReleaseOrder, space: Space, review: Review | None) -> dict[str, Any]:
+def asked_for_deploying(order: ReleaseOrder, space: Space, review: Review | None) -> dict[str, Any]:
     """What the deploy form asks for, besides what the person saw."""
     ticks = reviewed_ticks(review.findings) if review else []
     place = selectors.placement_of(order, space)
@@ -248,7 +250,7 @@ def deploy(request: HttpRequest, number: str, environment: str) -> HttpResponse:
     order, space = selectors.order_and_space(actor_of(request), number, environment)
     if request.method != "POST":
         return redirect("releases:review", number, space.environment.slug)
-    form = DeployForm(request.POST, **_asked(order, space, selectors.latest_review(order, space)))
+    form = DeployForm(request.POST, **asked_for_deploying(order, space, selectors.latest_review(order, space)))
     if not form.is_valid():
         return page(request, "releases/review.html", review_context(request, order, space, form=form), status=400)
     made = turns.deploy_in_turn(
