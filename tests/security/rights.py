@@ -27,7 +27,7 @@ OPERATIONS = {
     "withdraw_approval": ["approvals_withdraw"],
     "deploy": [
         "twin_align", "deployments_create", "restarts_create", "roll_backs_create", "scalings_create",
-        "scale_requests_create", "trains_start", "trains_pause", "trains_skip", "trains_retry",
+        "scale_requests_create", "schedules_create", "trains_start", "trains_pause", "trains_skip", "trains_retry",
         "trains_roll_back",
     ],
     "take_over": ["take_overs_create"],
@@ -37,7 +37,7 @@ OPERATIONS = {
     "lift_hold": ["holds_lift"],
     "freeze": ["freezes_create", "freezes_end", "calendars_create"],
     "review_break_glass": ["break_glasses_end", "break_glasses_review"],
-    "cancel_deployment": ["deployments_cancel", "turns_cancel", "scale_requests_withdraw"],
+    "cancel_deployment": ["deployments_cancel", "turns_cancel", "schedules_withdraw", "scale_requests_withdraw"],
     "force_release": ["deployments_release"],
     "edit_component": ["components_create", "component_settings_save", "start_order_save"],
     "edit_project_template": ["templates_create", "template_archive", "template_versions_create"],

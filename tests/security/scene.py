@@ -25,7 +25,7 @@ from environments.services.freezes import make_freeze
 from environments.services.spaces import edit_policy
 from notifications.models import Dispatch, Notice
 from notifications.services.webhooks import make_webhook as make_outgoing
-from releases.models import LogChunk, Placement, ScaleRequest, Turn
+from releases.models import LogChunk, Placement, ScaleRequest, Schedule, Turn
 from releases.services import approvals, promotions
 from releases.services.break_glass import open_break_glass
 from releases.services.holds import hold
@@ -147,6 +147,10 @@ def make_scene(world: World) -> Scene:
         replicas=0, reason="quiet hours", asked_by=world.olli, created_at=timezone.now(),
         expires_at=timezone.now() + timedelta(days=1),
     )  # fmt: skip
+    planned = Schedule.objects.create(
+        order=order, space=world.spaces["prd"], snapshot=review.snapshot, asked_by=world.olli, state="cancelled",
+        due_at=timezone.now() + timedelta(days=1),
+    )  # fmt: skip
     test = start_test(actor=world.ada, cluster=world.cluster)
     start_server_test(actor=world.ada, server=jenkins)
     hook, _made = make_outgoing(
@@ -168,7 +172,8 @@ def make_scene(world: World) -> Scene:
         ("close/<act>", "withdraw"),
         ("break-glass(?:es)?/<pk>", glass.pk), ("holds/<pk>", held.pk), ("freezes/<pk>", frozen.pk),
         ("promotions/<pk>", promotion.pk), ("/reviews/<pk>", review.pk), ("approvals/<pk>", approval.pk),
-        ("deployments/<pk>", deployment.pk), ("turns/<pk>", turn.pk), ("scale-requests/<pk>", asked.pk),
+        ("deployments/<pk>", deployment.pk), ("turns/<pk>", turn.pk), ("schedules/<pk>", planned.pk),
+        ("scale-requests/<pk>", asked.pk),
         ("previews/<pk>", preview.pk), ("trials/<batch>", batch),
         ("notifications/<pk>", notice.pk), ("webhooks/<pk>", hook.pk),
         (f"webhooks/{hook.pk}/deliveries/<number>", dispatch.pk),

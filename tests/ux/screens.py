@@ -138,6 +138,8 @@ DEPLOYING = (
     View("review-after", NORMAL, "/orders/{order[carried]}/review/prd/"),
     View("review-conflict", NORMAL, "/orders/{order[conflicting]}/review/fat/", OPERATOR),
     View("review", DENIED, "/orders/{order[reviewed]}/review/uat/", DEVELOPER),
+    View("schedule", NORMAL, "/orders/{order[reviewed]}/review/uat/schedule/"),
+    View("schedule", DENIED, "/orders/{order[reviewed]}/review/uat/schedule/", DEVELOPER),
     View("review", EMPTY_STATE, "/orders/{order[new]}/review/uat/"),
     *_also_delayed(View("rollout", NORMAL, "/deployments/{rollout[rolling]}/", is_main=True)),
     View("rollout-succeeded", NORMAL, "/deployments/{rollout[carried-prd]}/"),
