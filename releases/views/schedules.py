@@ -50,8 +50,8 @@ def schedule(request: HttpRequest, number: str, environment: str) -> HttpRespons
             return redirect_with(request, message, panel_url(number, space.environment.slug))
     no = refusal(rights_of(request), "deploy", space=space, order=order)
     context = {
-        "order": order, "space": space, "environment": space.environment, "form": form, "zone": timezone.localtime(),
-        "zone_name": timezone.get_current_timezone_name(), "review": selectors.latest_review(order, space),
+        "order": order, "space": space, "environment": space.environment, "form": form,
+        "review": selectors.latest_review(order, space),
         "scheduled": shown_schedule(order, space, rights_of(request)),
         "seen": seen, "gates": gates_at(order, space, seen) if seen else [],
         "why": no.why, "who": no.who, "explain": no.explain,
@@ -68,7 +68,10 @@ def _form(request: HttpRequest, order: ReleaseOrder, space: Space) -> ScheduleFo
         "snapshot": snapshot.hash if snapshot else "",
         "live_fingerprint": review.live_fingerprint if review and snapshot else "",
     }
-    return ScheduleForm(request.POST or None, initial=initial, is_preview="preview" in request.POST, **asked)
+    form = ScheduleForm(request.POST or None, initial=initial, is_preview="preview" in request.POST, **asked)
+    zone = timezone.get_current_timezone_name()
+    form.fields["due_at"].help_text = _("%(zone)s, where it is %(now)s now.", zone=zone, now=localized_time(db_now()))
+    return form
 
 
 def _save(form: ScheduleForm, request: HttpRequest, order: ReleaseOrder, space: Space) -> bool:
