@@ -614,6 +614,40 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Schedule',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('queued', 'Waiting'), ('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('errored', 'Platform error'), ('cancelled', 'Cancelled')], default='queued', max_length=16)),
+                ('phase', models.CharField(default='start', max_length=32)),
+                ('reason', models.CharField(blank=True, default='', max_length=64)),
+                ('next_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True, editable=False)),
+                ('wakes', models.PositiveIntegerField(default=0, editable=False)),
+                ('lease_until', models.DateTimeField(default=datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc), editable=False)),
+                ('owner', models.CharField(blank=True, default='', editable=False, max_length=100)),
+                ('fence', models.BigIntegerField(default=0, editable=False)),
+                ('claims', models.PositiveSmallIntegerField(default=0, editable=False)),
+                ('remote', models.CharField(blank=True, db_index=True, default='', max_length=64)),
+                ('contact_lost_since', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('started_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('finished_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('live_fingerprint', models.CharField(blank=True, max_length=64)),
+                ('removals', models.JSONField(default=list)),
+                ('due_at', models.DateTimeField(db_index=True)),
+                ('message', models.TextField(blank=True)),
+                ('asked_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('deployment', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='releases.deployment')),
+                ('ended_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='schedules', to='releases.releaseorder')),
+                ('space', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='schedules', to='environments.space')),
+                ('snapshot', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='releases.snapshot')),
+                ('turn', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='releases.turn')),
+            ],
+            options={
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
             name='Watch',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -864,6 +898,18 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='turn',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('deployment__isnull', False), ('state', 'started')), models.Q(('deployment__isnull', True), models.Q(('state', 'started'), _negated=True)), _connector='OR'), name='a_started_turn_has_its_deployment'),
+        ),
+        migrations.AddIndex(
+            model_name='schedule',
+            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='schedule_active'),
+        ),
+        migrations.AddConstraint(
+            model_name='schedule',
+            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('order', 'space'), name='one_schedule_per_order'),
+        ),
+        migrations.AddConstraint(
+            model_name='schedule',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'succeeded'), _negated=True), ('deployment__isnull', False), ('turn__isnull', False), _connector='OR'), name='a_schedule_that_began_has_its_deployment'),
         ),
         migrations.AddConstraint(
             model_name='watch',
