@@ -70,7 +70,8 @@ def _form(request: HttpRequest, order: ReleaseOrder, space: Space) -> ScheduleFo
     }
     form = ScheduleForm(request.POST or None, initial=initial, is_preview="preview" in request.POST, **asked)
     zone = timezone.get_current_timezone_name()
-    form.fields["due_at"].help_text = _("%(zone)s, where it is %(now)s now.", zone=zone, now=localized_time(db_now()))
+    where = _("%(zone)s, where it is %(now)s now.", zone=zone, now=localized_time(db_now()))
+    form.fields["due_at"].help_text = str(where)
     return form
 
 
