@@ -25,7 +25,7 @@ from releases.transitions import move
 
 PATIENCE_SECONDS = 5.0
 """So late it may begin; later it was missed."""
-LOOK_SECONDS = 0.5
+AGAIN_SECONDS = 0.5
 
 
 def step(lease: Lease) -> Outcome:
@@ -46,7 +46,7 @@ def step(lease: Lease) -> Outcome:
     except PlatformError as error:
         if error.code == "not-reviewed" and _seconds_left(row) > -PATIENCE_SECONDS:
             # Its last review, or one that somebody asked for in this moment, ends in a few seconds.
-            return Again(LOOK_SECONDS)
+            return Again(AGAIN_SECONDS)
         _miss(row, lease, error)
     return Done()
 

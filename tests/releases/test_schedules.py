@@ -252,7 +252,7 @@ def test_what_the_engine_gave_up_is_missed_and_told(world: World, order: Release
 
 
 # ---------------------------------------------------------------- page and API
-def test_the_page_looks_ahead_saves_shows_and_withdraws(world: World, order: ReleaseOrder) -> None:
+def test_the_page_says_what_comes_saves_shows_and_withdraws(world: World, order: ReleaseOrder) -> None:
     olli = browse(world, "olli")
     url = f"/orders/{order.number}/review/uat/schedule/"
     page = olli.get(url)
@@ -294,7 +294,7 @@ def test_production_asks_for_the_last_four(world: World, order: ReleaseOrder) ->
     missed(Schedule.objects.get(), "approv")
 
 
-def test_the_api_schedules_looks_ahead_lists_and_withdraws(world: World, order: ReleaseOrder) -> None:
+def test_the_api_schedules_says_what_comes_lists_and_withdraws(world: World, order: ReleaseOrder) -> None:
     olli, at = Caller(world, "olli"), (timezone.now() + HOUR).isoformat()
     snapshot = Review.objects.get(order=order, space=world.spaces["uat"]).snapshot
     assert snapshot is not None
