@@ -56,6 +56,9 @@ def home(request: HttpRequest) -> HttpResponse:
         counts = {"counts": selectors.counts(user, rights), "unread": unread_count(user, rights)}
         return page(request, "desk/_counts.html", counts)
     filters = read_filters(request)
+    if wanted_part(request) == "ready":
+        band = {"readiness": selectors.ready_band(rights, project=filters.project)}
+        return page(request, "desk/_ready_band.html", band)
     projects = selectors.chosen_projects(rights)
     topics = [f"project:{pk}" for pk, slug, _name in projects if filters.project in ("", slug)]
     context: dict[str, Any] = {
@@ -105,7 +108,7 @@ def _whole(rights: Rights, filters: Filters, projects: list[tuple[int, str, str]
         "states": [(state, word, state == filters.state) for state, word in STATES.items()],
         "new_order": new_order_act(rights, [pk for pk, _slug, _name in projects]),
         "first_run": selectors.first_run(rights),
-        "readiness": selectors.ready_band(rights, project=filters.project),
+        "readiness": selectors.named_band(rights, project=filters.project),
     }
 
 

@@ -32,7 +32,7 @@ def waiting_schedules() -> QuerySet[Schedule]:
 
 
 def newest_of(order: ReleaseOrder, space: Space) -> Schedule | None:
-    """The last one of the order there, whatever became of it."""
+    """The last one of the order there, ended or not."""
     return rows().filter(order=order, space=space).order_by("-pk").first()
 
 

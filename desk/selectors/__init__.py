@@ -5,7 +5,7 @@ from desk.selectors.first_run import first_run
 from desk.selectors.health import health
 from desk.selectors.matrix import chosen_projects, filtered_components, matrix
 from desk.selectors.outages import outages
-from desk.selectors.ready import ready_band
+from desk.selectors.ready import named_band, ready_band
 from desk.selectors.search import search
 from desk.selectors.work import counts, my_work
 
@@ -17,6 +17,7 @@ __all__ = [
     "health",
     "matrix",
     "my_work",
+    "named_band",
     "next_to_approve",
     "outages",
     "ready_band",

@@ -18,15 +18,28 @@ class ReadyBand:
     """``shown``: those that lack something first, then by project; at most so many."""
 
     pairs: int
-    shown: list[tuple[Pair, Shown]]
+    shown: list[tuple[Pair, Shown | None]]
+    is_asked: bool = True
+    """False: their names alone, without a query; the page asks for the rest."""
 
 
 def ready_band(rights: Rights, *, project: str = "") -> ReadyBand:
     """Of all projects, or of one; one query."""
-    pairs = [one for one in twin_pairs(rights) if one.project and project in ("", one.project.slug)]
-    found = readiness_of([one.right.pk for one in pairs if one.right])
-    lines = [(one, found[one.right.pk]) for one in pairs if one.right]
-    return ReadyBand(len(lines), sorted(lines, key=lambda line: _rank(line[1].state))[:MOST])
+    lines = _pairs(rights, project)
+    found = readiness_of([space for _pair, space in lines])
+    shown = sorted(((pair, found[space]) for pair, space in lines), key=lambda line: _rank(line[1].state))
+    return ReadyBand(len(lines), [*shown[:MOST]])
+
+
+def named_band(rights: Rights, *, project: str = "") -> ReadyBand:
+    """As many lines, before anybody asked how ready they are: home has no query left for that."""
+    lines = _pairs(rights, project)
+    return ReadyBand(len(lines), [(pair, None) for pair, _space in lines[:MOST]], is_asked=False)
+
+
+def _pairs(rights: Rights, project: str) -> list[tuple[Pair, int]]:
+    found = [one for one in twin_pairs(rights) if one.project and project in ("", one.project.slug)]
+    return [(one, one.right.pk) for one in found if one.right]
 
 
 def _rank(state: str) -> int:

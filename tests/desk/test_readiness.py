@@ -28,6 +28,7 @@ from releases.steps.readiness import questions
 from tests.cast import World
 from tests.desk.test_compare_environments import serve, words
 from tests.environments.cluster import take
+from tests.releases.pages.test_order import HTMX
 from tests.releases.rows import make_built, make_component
 
 SignIn = Callable[[str], Client]
@@ -264,9 +265,11 @@ def test_page_and_api_say_what_is_missing(
     assert "lacks 1" in words(signed_in("dana").get("/twins/")) and "0 of 1 project ready" in words(
         signed_in("dana").get("/twins/")
     )
-    home = words(signed_in("dana").get("/"))
-    assert "SIS-OMM PRD → DRP" in home and "Image in the registry" in home
-    assert "DRP readiness" not in words(signed_in("otto").get("/"))
+    home, band = words(signed_in("dana").get("/")), words(signed_in("dana").get("/?part=ready", headers=HTMX))
+    assert "SIS-OMM PRD → DRP" in home and "Image in the registry" not in home, "home asks for it apart"
+    assert "SIS-OMM PRD → DRP" in band and "Image in the registry" in band
+    for headers in ({}, HTMX):
+        assert "DRP readiness" not in words(signed_in("otto").get("/?part=ready", headers=headers))
     answer: Mapping[str, Any] = signed_in("dana").get(API).json()
     (lack,) = answer["lacks"]
     assert (answer["state"], answer["components"], lack["name"], lack["is_known"]) == ("missing", 1, "image", True)
@@ -320,10 +323,10 @@ def test_pages_cost_the_same_however_many_components(
         for number in range(more):
             serve(make_built(make_component(world, f"SIS-OMM-M{number}"), world.dana), world, "prd")
         check(world)
-        for path in ("/", "/twins/", PATH):
-            client.get(path)
+        for path in ("/?part=ready", "/twins/", PATH):
+            client.get(path, headers=HTMX)
         with CaptureQueriesContext(connection) as queries:
-            for path in ("/", "/twins/", API):
-                assert client.get(path).status_code == 200
+            for path in ("/?part=ready", "/twins/", API):
+                assert client.get(path, headers=HTMX).status_code == 200
         counts.append(len(queries))
     assert counts[0] == counts[1]

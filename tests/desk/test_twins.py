@@ -262,6 +262,7 @@ def test_the_api_says_and_does_the_same(world: World, signed_in: SignIn) -> None
     listed = client.get("/api/v1/twins/").json()
     assert listed["pairs"][0] | {"by_kind": None} == {
         "project": "sis-omm", "sibling": "prd", "twin": "drp", "total": 1, "out_of_line": 1, "by_kind": None,
+        "readiness": "unchecked",
     }  # fmt: skip
     assert [row["component"] for row in listed["components"]] == ["sis-omm-a"] and listed["next_start"] == ""
     (found,) = client.get(f"{API}/twin/").json()["components"]
