@@ -48,7 +48,7 @@ urlpatterns = [
     path(ORDER + "approvals/<int:pk>/withdrawal/", deployments.ApprovalWithdrawal.as_view()),
     path(ORDER + "deployments/", deployments.Deployments.as_view()),
     path(ORDER + "schedules/", schedules.OrderSchedules.as_view()),
-    path(ORDER + "schedules/preview/", schedules.SchedulePreview.as_view()),
+    path(ORDER + "schedules/gates/", schedules.ScheduleGates.as_view()),
     path(ORDER + "break-glasses/", break_glass.OrderBreakGlasses.as_view()),
     path("break-glasses/", break_glass.BreakGlasses.as_view()),
     path("break-glasses/<int:pk>/", break_glass.OneBreakGlass.as_view()),

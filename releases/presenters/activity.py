@@ -31,6 +31,7 @@ NOISE = frozenset(
         "deployment.running",
         "review.queued",
         "review.running",
+        "schedule.running",
         "prune.queued",
         "prune.running",
         "order.building",

@@ -18,7 +18,7 @@ from environments.selectors.people import find_project
 from environments.selectors.places import find_space
 from environments.services import freezes as services
 from foundation import paging
-from foundation.api.routes import Body, FormInput, api_route
+from foundation.api.routes import Body, FormInput, api_route, without_field
 from foundation.clock import db_now
 from foundation.messages import message as _
 from foundation.pages import act_view, is_saved, put_errors, read_view, redirect_with, status_of, try_save
@@ -87,7 +87,7 @@ def _freeze_body(form: FormInput) -> Body:
     return _place_body(form) | {"only_production": bool(form.text("only_production")), "weekdays": weekdays}
 
 
-@api_route("freezes_create", when=lambda form: "preview" not in form.data, more=_freeze_body)
+@api_route("freezes_create", when=without_field("preview"), more=_freeze_body)
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:

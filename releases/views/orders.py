@@ -35,17 +35,23 @@ from releases.views.pages import live, page
 @read_view
 def order(request: HttpRequest, number: str) -> HttpResponse:
     """Where is it, what is next, what stops it? ``?panel=`` chooses the card that is open."""
-    found = selectors.order_by_number(actor_of(request), number)
-    context = order_context(request, found)
+    rights = Rights(actor_of(request))
+    found = selectors.order_by_number(rights.user, number, rights=rights)
+    context = order_context(request, found, rights=rights)
     template = "releases/_order_live.html" if wanted_part(request) else "releases/order.html"
     return page(request, template, context)
 
 
 def order_context(
-    request: HttpRequest, found: ReleaseOrder, *, panel: str = "", form: PromotionForm | None = None
+    request: HttpRequest,
+    found: ReleaseOrder,
+    *,
+    panel: str = "",
+    form: PromotionForm | None = None,
+    rights: Rights | None = None,
 ) -> dict[str, Any]:
     """Everything that the order's page shows; ``form`` is a promotion form with its errors."""
-    rights = Rights(actor_of(request))
+    rights = rights or Rights(actor_of(request))
     lane = read_lane(found, rights)
     panel = panel or request.GET.get("panel", "")
     if panel != "build" and panel not in lane.places:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.actor import actor_of
 from environments.models import Space
-from foundation.api.routes import api_route, no_api_route
+from foundation.api.routes import api_route, without_field
 from foundation.clock import db_now
 from foundation.messages import localized_time
 from foundation.messages import message as _
@@ -30,7 +30,7 @@ from releases.views.reviews import asked_for_deploying
 USUAL = timedelta(hours=1)
 
 
-@no_api_route("Its first click only looks at what is closed then; schedules_create saves at once.")
+@api_route("schedules_create", when=without_field("preview"))
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def schedule(request: HttpRequest, number: str, environment: str) -> HttpResponse:

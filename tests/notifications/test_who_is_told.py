@@ -284,7 +284,7 @@ def test_every_verb_is_one_that_is_recorded() -> None:
     from releases.choices import ApprovalState, OrderState, PromotionState, ScaleRequestState
 
     states = {
-        "build": RunState.values, "deployment": RunState.values, "review": RunState.values,
+        "build": RunState.values, "schedule": RunState.values, "deployment": RunState.values, "review": RunState.values,
         "promotion": PromotionState.values, "approval": ApprovalState.values, "scale_approval": ApprovalState.values,
         "order": OrderState.values, "scale_request": ScaleRequestState.values, "break_glass": ["opened"],
         "rule_change": RuleChangeState.values, "comment": ["mentioned"],

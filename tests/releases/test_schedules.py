@@ -304,8 +304,8 @@ def test_the_api_schedules_says_what_comes_lists_and_withdraws(world: World, ord
     assert made.status_code == 201 and (made.json()["state"], made.json()["asked_by"]) == ("scheduled", "olli")
     assert olli.post(f"orders/{order.number}/schedules/", body).status_code == 409
     freeze(world, ends_at=timezone.now() + 2 * HOUR)
-    ask = f"orders/{order.number}/schedules/preview/?environment=uat&due_at="
-    seen = {gate["code"]: gate["is_open"] for gate in olli.get(ask + at.replace("+", "%2B")).json()}
+    ask = f"orders/{order.number}/schedules/gates/?environment=uat&due_at="
+    seen = {gate["code"]: gate["is_open"] for gate in olli.get(ask + at.replace("+", "%2B")).json()["gates"]}
     assert seen == {"hold": True, "freeze": False, "window": True}
     assert olli.get(ask + "soon").status_code == 400
     pk = made.json()["id"]

@@ -37,6 +37,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "toolchain_save": {"jenkins": "main", "registry": "main"},
     "rule_changes_refuse": {"reason": "why"},
     "holds_create": {"ends_at": "2026-12-01T08:00:00Z"},
+    "schedules_create": {"due_at": "2026-12-01T08:00:00Z"},
     "freezes_create": {"project": "sis-omm", "kind": "weekly", "weekdays": [1], "opens": "09:00", "closes": "10:00"},
     "calendars_create": {"project": "sis-omm", "text": "2026-12-02"},
     "members_create": {"username": "otto", "role": "tester"},

@@ -50,7 +50,7 @@ OWN = frozenset(
         "/api/v1/organisations/", "/api/v1/projects/", "/api/v1/environments/", "/api/v1/environments/<slug:slug>/",
         "/api/v1/rule-changes/", "/api/v1/components/", "/api/v1/templates/", "/api/v1/base-images/",
         "/api/v1/base-images/archive/", "/api/v1/orders/", "/api/v1/explanations/", "/api/v1/break-glasses/",
-        "/api/v1/scale-requests/", "/api/v1/holds/", "/freezes/", "/freezes/new/", "/calendars/",
+        "/api/v1/scale-requests/", "/api/v1/holds/", "/api/v1/schedules/", "/freezes/", "/freezes/new/", "/calendars/",
         "/api/v1/freezes/", "/api/v1/calendars/",
         "/notifications/", "/notifications/read/", "/notifications/browser/", "/api/v1/notifications/",
         "/api/v1/notifications/read/",

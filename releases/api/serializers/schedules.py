@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from foundation.api.serializers import Input, text
-from releases.api.serializers.orders import Ticks
+from releases.api.serializers.orders import GateOutput, Ticks
 from releases.models import Schedule
 from releases.presenters.schedules import STATES, WORDS, why_of
 
@@ -19,6 +19,11 @@ class ScheduleInput(Input):
     snapshot = serializers.RegexField(r"^[0-9a-f]{12,64}$", required=False, allow_blank=True, default="")
     live_fingerprint = text(64, default="")
     removals = Ticks()
+
+
+class ScheduleGatesOutput(serializers.Serializer[Any]):
+    due_at = serializers.DateTimeField()
+    gates = GateOutput(many=True)
 
 
 class ScheduleOutput(serializers.Serializer[Any]):

@@ -17,7 +17,6 @@ from foundation.problems import Invalid
 from foundation.runs.choices import ACTIVE
 from releases import schedules, selectors
 from releases.api.serializers import schedules as shapes
-from releases.api.serializers.orders import GateOutput
 from releases.services import schedules as services
 
 PARAMETERS = [
@@ -72,8 +71,8 @@ class OrderSchedules(ApiView):
         return self.shown(shapes.ScheduleOutput, row, 201)
 
 
-class SchedulePreview(ApiView):
-    @extend_schema(operation_id="schedules_preview", parameters=TIME, responses=GateOutput(many=True))
+class ScheduleGates(ApiView):
+    @extend_schema(operation_id="schedules_gates", parameters=TIME, responses=shapes.ScheduleGatesOutput)
     def get(self, request: Request, number: str) -> Response:
         """The hold, the freeze and the release window as they would be at a time, by what is known today."""
         given = request.query_params
@@ -82,7 +81,8 @@ class SchedulePreview(ApiView):
             moment = DateTimeField().run_validation(given.get("due_at", ""))
         except ValidationError:
             raise Invalid({"due_at": [_("Write a time with its offset from UTC.")]}) from None
-        return Response(GateOutput(schedules.gates_at(order, space, moment), many=True).data)
+        found = {"due_at": moment, "gates": schedules.gates_at(order, space, moment)}
+        return self.shown(shapes.ScheduleGatesOutput, found)
 
 
 class OneSchedule(ApiView):
