@@ -51,6 +51,9 @@ def _is_new() -> Q:
 def mark_all() -> None:
     """The flow has changed: what serves anywhere may go on to an environment that follows by now."""
     rows = ReleaseOrder.objects.filter(state=OrderState.BUILT, to_test_since=None)
+    # Each save of an environment or a space comes here, most of them while a site is set up and nothing was built.
+    if not rows.exists():
+        return
     served = Placement.objects.filter(last_succeeded__isnull=False).values("last_succeeded__order")
     ids = list(rows.filter(_serves_before_others(), pk__in=served).values_list("pk", flat=True))
     with transaction.atomic():
