@@ -12,9 +12,10 @@ from tests.ux.browser_view import Viewer
 from tests.ux.site import Site, furnished
 from tests.whole.people import Crew
 
-ACTING = ("test_by_keyboard", "test_on_a_telephone", "test_tasks", "test_stillness")
+ACTING = ("test_by_keyboard", "test_tasks", "test_on_a_telephone", "test_without_javascript", "test_stillness")
 """Modules that build, deploy and roll back as a person does, also what the scene made: after those that only look, in
-this order. The last one fails a build of what the others look for among the failed."""
+this order. The first two look for what failed, which a newer order of its component hides: the others make one.
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
