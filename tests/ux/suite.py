@@ -1,7 +1,7 @@
-"""``python -m tests.ux.suite -n 3``: the tests of this folder on one furnished installation.
+"""``python -m tests.ux.suite -n 2``: the tests of this folder on two furnished installations, at the same time.
 
-Those that only look run side by side; afterwards those that act as a person does, one after the other, also on what the
-scene made. Options go to pytest. Ends with the number of a run that failed.
+On one those look side by side that only look; on the other those act, one after the other, that act as a person does,
+also on what the scene made. Options go to pytest for the first. Ends with the code of the one that failed.
 """
 
 from __future__ import annotations
@@ -16,22 +16,32 @@ from tests.ux.conftest import ACTING
 from tests.ux.site import furnished
 
 HERE = Path(__file__).parent
+PYTEST = [sys.executable, "-m", "pytest", "-m", "e2e and not controlplane"]
 
 
 def main() -> int:
-    """Both parts run, also when the first one fails."""
+    """Both run to their ends, also when one fails."""
+    os.environ.pop("UX_SITE", None)
     acting = [str(HERE / f"{name}.py") for name in ACTING]
     looking = [str(path) for path in sorted(HERE.glob("test_*.py")) if str(path) not in acting]
-    os.environ.pop("UX_SITE", None)
-    with tempfile.TemporaryDirectory(prefix="prism4k-ux-") as folder, furnished(Path(folder)) as site:
-        os.environ["UX_SITE"] = folder
-        pytest = [sys.executable, "-m", "pytest", "-m", "e2e and not controlplane"]
-        codes = [
-            subprocess.call([*pytest, "--dist", "load", *sys.argv[1:], *looking]),
-            subprocess.call([*pytest, *acting]),
-        ]
-        sys.stderr.write(site.product.log() if any(codes) else "")
+    with tempfile.TemporaryFile() as said:
+        actors = subprocess.Popen([*PYTEST, *acting], stdout=said, stderr=subprocess.STDOUT)
+        try:
+            codes = [_look(looking), actors.wait()]
+        finally:
+            actors.terminate()
+            actors.wait()
+        said.seek(0)
+        sys.stdout.write(said.read().decode(errors="replace"))
     return max(codes)
+
+
+def _look(paths: list[str]) -> int:
+    with tempfile.TemporaryDirectory(prefix="prism4k-ux-") as folder, furnished(Path(folder)) as site:
+        environment = {**os.environ, "UX_SITE": folder}
+        code = subprocess.call([*PYTEST, "--dist", "load", *sys.argv[1:], *paths], env=environment)
+        sys.stderr.write(site.product.log() if code else "")
+    return code
 
 
 if __name__ == "__main__":
