@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 WORKERS ?= 2
-# Where two leave two cores idle for a quarter of the time, and no test starts a product of its own.
+# Where two leave two cores idle for a quarter of the time, and few tests start a product of their own.
 MORE_WORKERS ?= 3
 
 # What `make demo` and `make up` take; the programs read them from the environment.
@@ -58,7 +58,7 @@ security: dev-installed ## Attacks of docs/security.md; what of them needs Chrom
 	$(BIN)/python -m pytest -n $(WORKERS) -m "security and not e2e and not scale and not controlplane and not jenkinsfile" tests
 
 faults: dev-installed ## Outages, crashes and hostile input against the stand-ins, with real processes killed
-	$(BIN)/python -m pytest -n $(WORKERS) -m "slow and not e2e and not scale and not controlplane" tests
+	$(BIN)/python -m pytest -n $(MORE_WORKERS) -m "slow and not e2e and not scale and not controlplane" tests
 
 test-scale: dev-installed ## On PostgreSQL and Redis, started on private ports (apt-get install postgresql redis-server)
 	$(BIN)/python -m tests.scale.services --workers $(WORKERS) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "scale and not controlplane" tests
