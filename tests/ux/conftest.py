@@ -14,7 +14,7 @@ from tests.whole.people import Crew
 
 ACTING = ("test_by_keyboard", "test_tasks", "test_on_a_telephone", "test_without_javascript", "test_stillness")
 """Modules that build, deploy and roll back as a person does, also what the scene made: after those that only look, in
-this order. The first two look for what failed, which a newer order of its component hides: the others make one.
+this order. The first two search what failed, which a newer order of its component hides: the others make one.
 """
 
 

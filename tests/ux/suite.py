@@ -27,7 +27,7 @@ def main() -> int:
     with tempfile.TemporaryFile() as said:
         actors = subprocess.Popen([*PYTEST, *acting], stdout=said, stderr=subprocess.STDOUT)
         try:
-            codes = [_look(looking), actors.wait()]
+            codes = [_run_looking(looking), actors.wait()]
         finally:
             actors.terminate()
             actors.wait()
@@ -36,7 +36,7 @@ def main() -> int:
     return max(codes)
 
 
-def _look(paths: list[str]) -> int:
+def _run_looking(paths: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="prism4k-ux-") as folder, furnished(Path(folder)) as site:
         environment = {**os.environ, "UX_SITE": folder}
         code = subprocess.call([*PYTEST, "--dist", "load", *sys.argv[1:], *paths], env=environment)
