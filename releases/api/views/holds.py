@@ -18,12 +18,12 @@ from foundation.messages import message as _
 from foundation.problems import Invalid
 from releases import holds
 from releases.api.serializers import holds as shapes
+from releases.api.views.of_space import OF_SPACE, in_space
 from releases.services import holds as services
 
 PARAMETERS = [
     OpenApiParameter("in_force", OpenApiTypes.BOOL, description="only those that are in force"),
-    OpenApiParameter("project", OpenApiTypes.STR, description="short name"),
-    OpenApiParameter("environment", OpenApiTypes.STR, description="short name"),
+    *OF_SPACE,
 ]
 
 
@@ -34,10 +34,7 @@ class Holds(ApiView):
     def get(self, request: Request) -> Response:
         """Newest first; ``in_force=true`` leaves those that are in force."""
         rows = holds.visible_holds(actor_of(request), only_standing=self.flag("in_force"))
-        for name, column in (("project", "space__project__slug"), ("environment", "space__environment__slug")):
-            if given := request.query_params.get(name, ""):
-                rows = rows.filter(**{column: given.lower()})
-        return self.page(shapes.HoldOutput, rows)
+        return self.page(shapes.HoldOutput, in_space(rows, request))
 
 
 class SpaceHolds(ApiView):

@@ -17,12 +17,12 @@ from foundation.problems import Invalid
 from foundation.runs.choices import ACTIVE
 from releases import schedules, selectors
 from releases.api.serializers import schedules as shapes
+from releases.api.views.of_space import OF_SPACE, in_space
 from releases.services import schedules as services
 
 PARAMETERS = [
     OpenApiParameter("waiting", OpenApiTypes.BOOL, description="only those whose time has not come"),
-    OpenApiParameter("project", OpenApiTypes.STR, description="short name"),
-    OpenApiParameter("environment", OpenApiTypes.STR, description="short name"),
+    *OF_SPACE,
 ]
 TIME = [
     OpenApiParameter("environment", OpenApiTypes.STR, required=True, description="short name"),
@@ -41,10 +41,7 @@ class Schedules(ApiView):
         rows = schedules.visible_schedules(actor_of(request))
         if self.flag("waiting"):
             rows = rows.filter(state__in=sorted(ACTIVE))
-        for name, column in (("project", "space__project__slug"), ("environment", "space__environment__slug")):
-            if given := request.query_params.get(name, ""):
-                rows = rows.filter(**{column: given.lower()})
-        return self.page(shapes.ScheduleOutput, rows)
+        return self.page(shapes.ScheduleOutput, in_space(rows, request))
 
 
 class OrderSchedules(ApiView):
