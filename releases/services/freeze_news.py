@@ -21,8 +21,8 @@ INSTANT = timedelta(microseconds=1)
 def tell_pages_of_freezes() -> None:
     """One pass of the engine. Which places have heard is in their own rows, so that twice tells nothing twice."""
     now = db_now()
-    recent = freezes.rows().filter(freezes.live() | Q(ended_at__gt=now - LATE) | Q(ends_at__gt=now - LATE))
-    for row in recent.order_by("pk"):
+    recent = freezes.live() | Q(ended_at__gt=now - LATE) | Q(ends_at__gt=now - LATE)
+    for row in Freeze.objects.select_related("calendar").filter(recent).order_by("pk"):
         moment = max(_moments(row, now - LATE, now), default=None)
         if moment is not None:
             Placement.objects.filter(_places_of(row), changed_at__lt=moment).update(changed_at=Now())
