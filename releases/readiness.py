@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import pgettext_lazy
 
 from environments.models import Environment, Space
@@ -174,12 +175,14 @@ def make_rows(spaces: Iterable[int]) -> None:
 
 def make_rows_of(sender: Any, instance: Space | Environment, **kwargs: Any) -> None:
     """After a space, or an environment that may have become a twin, was saved."""
-    rows = Space.objects.filter(environment__twin__isnull=False, readiness=None)
     of = {"pk": instance.pk} if isinstance(instance, Space) else {"environment": instance.pk}
-    make_rows(rows.filter(**of).values_list("pk", flat=True))
+    make_rows(_without_row().filter(**of).values_list("pk", flat=True))
 
 
 def make_all_rows(**kwargs: Any) -> None:
     """After each migrate: of a database from before there were any."""
-    rows = Space.objects.filter(environment__twin__isnull=False, readiness=None)
-    make_rows(rows.values_list("pk", flat=True))
+    make_rows(_without_row().values_list("pk", flat=True))
+
+
+def _without_row() -> QuerySet[Space]:
+    return Space.objects.filter(environment__twin__isnull=False, readiness=None)

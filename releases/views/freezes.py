@@ -68,17 +68,22 @@ def _calendars(rights: Rights) -> list[DayCalendar]:
 
 def _place_of(request: HttpRequest, where: str) -> dict[str, Project | Space | None]:
     user = actor_of(request)
-    project, slash, environment = where.partition("/")
-    if where == SITE:
+    project, environment = _slugs(where)
+    if not project:
         return {"project": None, "space": None}
-    if slash:
+    if environment:
         return {"project": None, "space": find_space(user, project, environment)}
     return {"project": find_project(user, project), "space": None}
 
 
-def _place_body(form: FormInput) -> Body:
-    where = form.text("where")
+def _slugs(where: str) -> tuple[str, str]:
+    """Of project and environment; both empty for the site, the second one for a whole project."""
     project, _slash, environment = ("" if where == SITE else where).partition("/")
+    return project, environment
+
+
+def _place_body(form: FormInput) -> Body:
+    project, environment = _slugs(form.text("where"))
     return {"project": project, "environment": environment}
 
 

@@ -19,7 +19,7 @@ from foundation.messages import message as _
 from foundation.pages import act_view, redirect_with, status_of, try_save, warn
 from releases import selectors
 from releases.forms import ScheduleForm
-from releases.models import ReleaseOrder
+from releases.models import ReleaseOrder, Review
 from releases.presenters.acts import panel_url, refusal
 from releases.presenters.schedules import shown_schedule
 from releases.schedules import find_schedule, gates_at
@@ -37,7 +37,8 @@ def schedule(request: HttpRequest, number: str, environment: str) -> HttpRespons
     """At what time; POST says what is closed then, or saves it."""
     user = actor_of(request)
     order, space = selectors.order_and_space(user, number, environment)
-    form = _form(request, order, space)
+    review = selectors.latest_review(order, space)
+    form = _form(request, order, space, review)
     seen: datetime | None = None
     if form.is_valid():
         given = form.cleaned_data
@@ -51,7 +52,7 @@ def schedule(request: HttpRequest, number: str, environment: str) -> HttpRespons
     no = refusal(rights_of(request), "deploy", space=space, order=order)
     context = {
         "order": order, "space": space, "environment": space.environment, "form": form,
-        "review": selectors.latest_review(order, space),
+        "review": review,
         "scheduled": shown_schedule(order, space, rights_of(request)),
         "seen": seen, "gates": gates_at(order, space, seen) if seen else [],
         "why": no.why, "who": no.who, "explain": no.explain,
@@ -59,8 +60,7 @@ def schedule(request: HttpRequest, number: str, environment: str) -> HttpRespons
     return page(request, "releases/schedule.html", context, status=status_of(form))
 
 
-def _form(request: HttpRequest, order: ReleaseOrder, space: Space) -> ScheduleForm:
-    review = selectors.latest_review(order, space)
+def _form(request: HttpRequest, order: ReleaseOrder, space: Space, review: Review | None) -> ScheduleForm:
     asked: dict[str, Any] = asked_for_deploying(order, space, review) | {"has_line": False}
     snapshot = review.snapshot if review else None
     initial = {
