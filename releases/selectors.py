@@ -44,10 +44,7 @@ def orders_visible_to(user: User, *, rights: Rights | None = None) -> QuerySet[R
 
 
 def order_by_number(user: User, number: str, *, rights: Rights | None = None) -> ReleaseOrder:
-    """The order, if this person may see it; ``rights``: theirs, where they were read.
-
-    Raises Missing, the same without access as for a wrong number.
-    """
+    """One that this person sees, by ``rights`` where they were read; raises Missing, the same without access."""
     rows = ReleaseOrder.objects.select_related(
         "component", "project", "author", "component_settings", "base_image", "dockerfile", "bootstart", "feed"
     )
