@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
+from django.db.models import QuerySet
+
 from accounts.models import User
-from environments.access import read_rights
+from environments.access import Rights, read_rights, visible_to
+from releases.models import Mention
 
 MOST = 20
 _NAME = re.compile(r"(?<![\w@./+-])@([A-Za-z0-9_][A-Za-z0-9_.+-]{0,149})")
@@ -23,6 +26,14 @@ def people_in(text: str, project_id: int) -> list[User]:
     people = {person.pk: person for person in meant}
     seen = {one.user.pk for one, _ends in read_rights(people.values()) if one.sees(project_id)}
     return [person for pk, person in people.items() if pk in seen][:MOST]
+
+
+def own_mentions(rights: Rights, *, only_unread: bool = False) -> QuerySet[Mention]:
+    """Where the person is named, of orders that they see today, the last one first."""
+    person = rights.user
+    rows = Mention.objects.filter(visible_to(person, field="order__project_id", rights=rights), person=person)
+    rows = rows.filter(read_at=None) if only_unread else rows
+    return rows.select_related("comment__author", "order__component", "order__project").order_by("-pk")
 
 
 def pieces(text: str, people: Collection[User]) -> Iterator[tuple[str, User | None]]:

@@ -40,6 +40,7 @@ urlpatterns = [
     path(ORDER + "builds/<int:attempt>/stop/", builds.stop, name="stop"),
     path(ORDER + "check/", orders.check, name="check"),
     path(ORDER + "comment/", orders.comment, name="comment"),
+    path(ORDER + "mentions/read/", orders.read_mentions, name="mentions-read"),
     path(ORDER + "close/<slug:act>/", orders.close, name="close"),
     path(ORDER + "promote/<slug:environment>/", promotions.promote, name="promote"),
     path(ORDER + "promotions/<int:pk>/withdraw/", promotions.withdraw, name="withdraw-promotion"),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from accounts.models import User
+from desk.selectors import mentioned as naming
 from desk.selectors.approvals import merged, with_others
 from desk.selectors.moving import kinds, moving
 from desk.selectors.tasks import Pile, Task, asked_task, counted, to_approve_task, to_deploy_task, to_test_task
@@ -53,6 +54,7 @@ class MyWork:
     to_test: Pile
     running: Pile
     failed: Pile
+    mentions: Pile
     break_glasses: list[ShownBreakGlass]
     rule_changes: list[ShownRuleChange]
 
@@ -64,7 +66,7 @@ class MyWork:
     @property
     def has_piles(self) -> bool:
         """Anything but what is to be deployed, which has a card of its own."""
-        piles = (self.to_approve, self.to_test, self.running, self.failed)
+        piles = (self.to_approve, self.to_test, self.running, self.failed, self.mentions)
         return bool(self.second) or any(pile.found or pile.elsewhere for pile in piles)
 
     @property
@@ -73,7 +75,7 @@ class MyWork:
         words = (
             (self.to_deploy, _("Nothing to deploy")), (self.to_approve, _("Nothing to approve")),
             (self.to_test, _("Nothing to test")), (self.running, _("Nothing is running")),
-            (self.failed, _("Nothing failed")),
+            (self.failed, _("Nothing failed")), (self.mentions, _("No mentions")),
         )  # fmt: skip
         return [word for pile, word in words if not pile.found and not pile.elsewhere]
 
@@ -120,6 +122,8 @@ def my_work(user: User, rights: Rights, *, project: str = "") -> MyWork:
     here = _narrowed(waits, rights, at_all, project)
     running, failed = moving(rights, project, at_all)
     second = seconds_of(user, rights, at_all)
+    named = naming.mentioned(rights, at_all)
+    named_here = [task for task in named if project in ("", task.order.project.slug)]
     glasses = [row for row in second.break_glasses if project in ("", row.order.project.slug)]
     return MyWork(
         to_deploy=_pile(here.to_deploy, waits.to_deploy, to_deploy_task),
@@ -127,13 +131,19 @@ def my_work(user: User, rights: Rights, *, project: str = "") -> MyWork:
         to_test=_pile(here.to_test, waits.to_test, to_test_task),
         running=Pile([*(asked_task(one) for one in here.asked), *running]),
         failed=Pile(failed),
+        mentions=Pile(named_here, len(named) - len(named_here)),
         break_glasses=shown_rows(glasses, rights),
         rule_changes=[show_rule_change(user, row) for row in second.rule_changes if project in ("", _project_of(row))],
     )
 
 
 def _ask(rights: Rights) -> AtAll:
-    return ask(rights, rule_change=list_rule_changes(rights.user, only_waiting=True, rights=rights), **kinds(rights))
+    return ask(
+        rights,
+        rule_change=list_rule_changes(rights.user, only_waiting=True, rights=rights),
+        **kinds(rights),
+        **naming.kinds(rights),
+    )
 
 
 def _narrowed(waits: Waits, rights: Rights, at_all: AtAll, project: str) -> Waits:
@@ -157,7 +167,9 @@ def counts(user: User, rights: Rights) -> Counts:
     waits, second = waits_of(rights, at_all), seconds_of(user, rights, at_all)
     failed = moving(rights, "", at_all)[1]
     approvals = len(waits.to_approve) + len(second.rule_changes)
-    asks = len(waits.to_deploy) + len(waits.to_approve) + len(waits.to_test) + len(failed) + len(second)
+    named = naming.mentioned(rights, at_all)
+    piles = (waits.to_deploy, waits.to_approve, waits.to_test, failed, named)
+    asks = sum(len(pile) for pile in piles) + len(second)
     return Counts(counted(asks), counted(approvals))
 
 

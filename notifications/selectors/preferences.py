@@ -11,7 +11,7 @@ from accounts.models import User
 from environments.access import visible_to
 from foundation.runs.choices import RunState
 from notifications.models import Mail, Mute, Preferences
-from releases.models import ReleaseOrder, Watch
+from releases.models import Mention, ReleaseOrder, Watch
 
 MOST_FAILED = 5
 
@@ -59,15 +59,18 @@ def watchers_of(order: ReleaseOrder) -> list[User]:
 
 @dataclass(frozen=True)
 class Hearing:
-    """Whether one person is told nothing of an order, or all that its author is told."""
+    """Whether one person is told nothing of an order, or all that its author is told; and is named in it, unread."""
 
     is_muted: bool
     is_watched: bool
+    is_mentioned: bool
 
 
 def hearing_of(person: User, order: ReleaseOrder) -> Hearing:
-    """Both in one query."""
+    """All in one query."""
     own = {"person": person, "order": OuterRef("pk")}
     rows = ReleaseOrder.objects.filter(pk=order.pk).order_by()
-    found = rows.values_list(Exists(Mute.objects.filter(**own)), Exists(Watch.objects.filter(**own))).first()
-    return Hearing(*found) if found else Hearing(False, False)
+    unread = Mention.objects.filter(**own, read_at=None)
+    asked = (Exists(one) for one in (Mute.objects.filter(**own), Watch.objects.filter(**own), unread))
+    found = rows.values_list(*asked).first()
+    return Hearing(*found) if found else Hearing(False, False, False)

@@ -12,6 +12,7 @@ from releases.models.deployments import (
 )
 from releases.models.holds import Hold
 from releases.models.housekeeping import Expiry, Housekeeping
+from releases.models.mentions import Mention
 from releases.models.orders import Comment, OrderEvent, OrderFeed, ReleaseOrder
 from releases.models.promotions import Approval, Promotion
 from releases.models.readiness import Readiness
@@ -34,6 +35,7 @@ __all__ = [
     "LateImage",
     "LogCheck",
     "LogChunk",
+    "Mention",
     "NamespaceWatch",
     "OrderEvent",
     "OrderFeed",

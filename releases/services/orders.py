@@ -26,7 +26,7 @@ from releases import gates
 from releases.choices import ClosedReason, OrderSource, OrderState, PromotionState
 from releases.events import append_event, record_act
 from releases.mentions import people_in
-from releases.models import Build, Comment, Deployment, Promotion, ReleaseOrder
+from releases.models import Build, Comment, Deployment, Mention, Promotion, ReleaseOrder
 from releases.schedules import waiting_schedules
 from releases.services import builds, promotions, schedules, turns
 from releases.transitions import move
@@ -129,7 +129,9 @@ def comment(*, actor: User, order: ReleaseOrder, text: str) -> Comment:
         raise Invalid({"text": [_("Write between 1 and 4000 characters.")]})
     with transaction.atomic():
         row = Comment.objects.create(order=order, author=actor, text=text)
-        named = [person.username for person in people_in(text, order.project_id) if person.pk != actor.pk]
+        people = [person for person in people_in(text, order.project_id) if person.pk != actor.pk]
+        Mention.objects.bulk_create(Mention(person=person, comment=row, order=order) for person in people)
+        named = [person.username for person in people]
         if named:
             audit.record_act(actor, "comment.mentioned", row, after={"named": named})
         append_event(order.pk, "comment", actor=actor, data={"id": row.pk, "named": named})

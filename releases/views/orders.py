@@ -16,7 +16,7 @@ from foundation.api.routes import api_route, in_address
 from foundation.digits import parse_digits
 from foundation.messages import MessageLike
 from foundation.messages import message as _
-from foundation.pages import act_view, put_errors, read_view, redirect_with, wanted_part
+from foundation.pages import act_view, is_htmx, put_errors, read_view, redirect_with, wanted_part
 from foundation.problems import Invalid, Missing
 from foundation.runs.choices import ACTIVE
 from releases import selectors
@@ -27,7 +27,7 @@ from releases.presenters.build import build_panel, log_of
 from releases.presenters.environment import space_panel
 from releases.presenters.facts import order_facts
 from releases.presenters.order import Lane, check_act, header_acts, primary_act, read_lane, stuck_at
-from releases.services import builds, orders
+from releases.services import builds, mentions, orders
 from releases.views.pages import live, page
 
 
@@ -133,6 +133,18 @@ def comment(request: HttpRequest, number: str) -> HttpResponse:
     found = selectors.order_by_number(actor_of(request), number)
     orders.comment(actor=actor_of(request), order=found, text=request.POST.get("text", ""))
     return redirect_with(request, _("Your comment is on the page."), "releases:order", number)
+
+
+@api_route("mentions_read")
+@act_view
+def read_mentions(request: HttpRequest, number: str) -> HttpResponse:
+    """The viewer has read where they are named: a page with scripts says so by itself once it is open."""
+    found = selectors.order_by_number(actor_of(request), number)
+    mentions.mark_read(actor=actor_of(request), order=found)
+    if is_htmx(request):
+        # The inbox's number in the rail was asked for while the page opened: it is asked for again.
+        return HttpResponse(headers={"HX-Trigger": "prism:changed"})
+    return redirect_with(request, _("It is gone from your inbox."), "releases:order", number)
 
 
 ENDINGS: dict[str, tuple[Callable[..., None], MessageLike, MessageLike]] = {

@@ -6,25 +6,28 @@ import re
 from collections.abc import Callable
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from components.models import Component
 from desk.selectors import my_work
 from environments.access import Rights
+from environments.models import Membership
 from environments.services.spaces import edit_policy
 from foundation.runs.choices import RunState
 from releases import transitions
 from releases.models import Deployment, Placement, Promotion, ReleaseOrder
 from releases.services import approvals, builds, deployments, orders, promotions
+from releases.services.orders import comment
 from tests.cast import World
 from tests.releases.pages.test_order import HTMX, words
 from tests.releases.rows import COMMIT, make_built, make_order, make_review
 
 SignIn = Callable[[str], Client]
 EIGHT = ("dana", "dave", "tess", "olli", "oskar", "petra", "ada", "uma")
-PILES = ("to_deploy", "to_approve", "to_test", "running", "failed")
+PILES = ("to_deploy", "to_approve", "to_test", "running", "failed", "mentions")
 
 
 class Inboxes:
@@ -157,6 +160,50 @@ def test_the_rail_counts_and_the_page_folds(world: World, component: Component, 
     assert page.content.decode().count('class="card work-card"') == 0, "empty piles have no card"
     assert 'hx-get="/?part=count"' in page.content.decode()
     assert words(signed_in("uma").get("/?part=count", headers=HTMX)).strip() == ""
+
+
+def test_who_is_named_finds_the_order_until_they_have_opened_it(
+    world: World, component: Component, signed_in: SignIn
+) -> None:
+    order, tess = make_order(component, world.dana), signed_in("tess")
+    inboxes = Inboxes(world, order)
+    for text in ("@tess and @dana and @otto, look", "@tess\nonce more"):
+        comment(actor=world.dana, order=order, text=text)
+    assert inboxes.found() == {"mentions": {"tess"}}, "nobody by their own words, nobody who does not see it"
+    (task,) = my_work(world.tess, Rights(world.tess)).mentions.found
+    assert str(task.word) == "Dana: @tess once more" and task.url == f"/orders/{order.number}/#activity"
+    assert 'data-title-count="1"' in tess.get("/?part=count", headers=HTMX).content.decode(), "an order counts once"
+    assert "Mentions" in words(tess.get("/"))
+    unread = tess.get("/api/v1/me/mentions/?unread=true").json()["items"]
+    assert [(row["order"], row["author"]) for row in unread] == [(order.number, "dana")] * 2
+    read = f"/orders/{order.number}/mentions/read/"
+    page = tess.get(f"/orders/{order.number}/").content.decode()
+    assert f'hx-post="{read}"' in page and inboxes.found(), (
+        "a page with scripts says so by itself, a GET writes nothing"
+    )
+    assert read not in signed_in("dana").get(f"/orders/{order.number}/").content.decode()
+    assert signed_in("otto").post(read).status_code == signed_in("otto").post(f"/api/v1{read}").status_code == 404
+    assert signed_in("dave").post(read).status_code == 302 and inboxes.found(), "nobody reads for another"
+    assert tess.post(read, headers=HTMX).status_code == 200
+    assert inboxes.found() == {} and read not in tess.get(f"/orders/{order.number}/").content.decode()
+    comment(actor=world.dave, order=order, text="@tess again")
+    assert inboxes.found() == {"mentions": {"tess"}}
+    assert tess.post(f"/api/v1{read}").status_code == 204 and inboxes.found() == {}
+    assert len(tess.get("/api/v1/me/mentions/").json()["items"]) == 3
+    comment(actor=world.dave, order=order, text="@tess")
+    Membership.objects.filter(user=world.tess).delete()
+    assert inboxes.found() == {} and tess.get("/api/v1/me/mentions/").json()["items"] == []
+
+
+def test_mentions_cost_a_query_however_many(world: World, component: Component, signed_in: SignIn) -> None:
+    tess, costs = signed_in("tess"), []
+    for number in (0, 1, 8):
+        for _one in range(number):
+            comment(actor=world.dana, order=make_order(component, world.dana), text="@tess")
+        with CaptureQueriesContext(connection) as queries:
+            tess.get("/?part=count", headers=HTMX)
+        costs.append(len(queries))
+    assert costs[1] == costs[2] <= costs[0] + 1
 
 
 def test_more_than_a_hundred_are_not_counted(world: World, component: Component, signed_in: SignIn) -> None:
