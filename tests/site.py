@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -58,6 +57,7 @@ from releases.transitions import move
 from tests.cast import World, make_world
 from tests.releases.rows import allocate, make_template
 from tests.stand_ins import JENKINS_USER, ROOT, StandIns, all_stand_ins
+from tests.tables import make_tables
 
 TEMPLATES = {
     "dockerfile": (TemplateKind.DOCKERFILE, "dockerfile-python"),
@@ -99,7 +99,7 @@ def empty_database(
         pytest.skip("The site's database is a file of SQLite.")
     file = tmp_path_factory.mktemp("database") / "empty.sqlite3"
     with django_db_blocker.unblock(), database_file(file):
-        call_command("migrate", run_syncdb=True, verbosity=0)
+        make_tables(connection)
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return file

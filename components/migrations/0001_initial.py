@@ -148,6 +148,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['name'],
+                'constraints': [models.UniqueConstraint(fields=('project', 'slug'), name='one_component_per_project_and_slug')],
             },
         ),
         migrations.CreateModel(
@@ -169,6 +170,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-number'],
                 'abstract': False,
+                'constraints': [models.UniqueConstraint(fields=('component', 'environment', 'number'), name='one_allocation_per_number'), models.CheckConstraint(condition=models.Q(('cpu_limit__gte', models.F('cpu_request')), ('memory_limit__gte', models.F('memory_request'))), name='an_allocation_has_limits_that_hold_its_requests'), models.CheckConstraint(condition=models.Q(('replicas__lte', 200)), name='an_allocation_has_at_most_200_replicas')],
             },
         ),
         migrations.CreateModel(
@@ -187,6 +189,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-number'],
                 'abstract': False,
+                'constraints': [models.UniqueConstraint(fields=('component', 'environment', 'number'), name='one_config_per_number')],
             },
         ),
         migrations.CreateModel(
@@ -211,6 +214,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-number'],
                 'abstract': False,
+                'constraints': [models.UniqueConstraint(fields=('component', 'environment', 'number'), name='one_entry_check_per_number'), models.UniqueConstraint(condition=models.Q(('environment', None)), fields=('component', 'number'), name='one_general_entry_check_per_number')],
             },
         ),
         migrations.CreateModel(
@@ -223,6 +227,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'constraints': [models.UniqueConstraint(fields=('person', 'component'), name='a_component_is_a_favourite_once')],
             },
         ),
         migrations.CreateModel(
@@ -245,6 +250,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-number'],
                 'abstract': False,
+                'constraints': [models.UniqueConstraint(fields=('component', 'environment', 'number'), name='one_scaling_rule_per_number'), models.CheckConstraint(condition=models.Q(('maximum__gte', models.F('minimum')), ('maximum__lte', 200), ('minimum__gte', 1)), name='a_scaling_rule_has_bounds_from_1_to_200')],
             },
         ),
         migrations.CreateModel(
@@ -276,6 +282,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'abstract': False,
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('git', None), ('jenkins__isnull', False), ('kind', 'jenkins'), ('registry', None)), models.Q(('git__isnull', False), ('jenkins', None), ('kind', 'git'), ('registry', None)), models.Q(('git', None), ('jenkins', None), ('kind', 'registry'), ('registry__isnull', False)), _connector='OR'), name='a_server_test_has_one_target_of_its_kind')],
             },
         ),
         migrations.CreateModel(
@@ -289,6 +296,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['name'],
+                'constraints': [models.UniqueConstraint(fields=('name', 'project'), name='one_template_per_name_and_project'), models.UniqueConstraint(condition=models.Q(('project', None)), fields=('name',), name='one_global_template_per_name')],
             },
         ),
         migrations.CreateModel(
@@ -350,6 +358,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-number'],
                 'abstract': False,
+                'constraints': [models.UniqueConstraint(fields=('component', 'number'), name='one_settings_per_number')],
             },
         ),
         migrations.CreateModel(
@@ -366,6 +375,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-number'],
                 'abstract': False,
+                'constraints': [models.UniqueConstraint(fields=('template', 'number'), name='one_template_version_per_number')],
             },
         ),
         migrations.CreateModel(
@@ -393,6 +403,9 @@ class Migration(migrations.Migration):
                 ('jenkins', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='webhook', to='components.jenkinsserver')),
                 ('registry', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='webhook', to='components.imageregistry')),
             ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('git', None), ('jenkins__isnull', False), ('registry', None)), models.Q(('git__isnull', False), ('jenkins', None), ('registry', None)), models.Q(('git', None), ('jenkins', None), ('registry__isnull', False)), _connector='OR'), name='a_webhook_has_one_server')],
+            },
         ),
         migrations.CreateModel(
             name='WebhookDelivery',
@@ -402,77 +415,9 @@ class Migration(migrations.Migration):
                 ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('webhook', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='components.webhook')),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name='component',
-            constraint=models.UniqueConstraint(fields=('project', 'slug'), name='one_component_per_project_and_slug'),
-        ),
-        migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.UniqueConstraint(fields=('component', 'environment', 'number'), name='one_allocation_per_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.CheckConstraint(condition=models.Q(('cpu_limit__gte', models.F('cpu_request')), ('memory_limit__gte', models.F('memory_request'))), name='an_allocation_has_limits_that_hold_its_requests'),
-        ),
-        migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.CheckConstraint(condition=models.Q(('replicas__lte', 200)), name='an_allocation_has_at_most_200_replicas'),
-        ),
-        migrations.AddConstraint(
-            model_name='configversion',
-            constraint=models.UniqueConstraint(fields=('component', 'environment', 'number'), name='one_config_per_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='entrycheck',
-            constraint=models.UniqueConstraint(fields=('component', 'environment', 'number'), name='one_entry_check_per_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='entrycheck',
-            constraint=models.UniqueConstraint(condition=models.Q(('environment', None)), fields=('component', 'number'), name='one_general_entry_check_per_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='favourite',
-            constraint=models.UniqueConstraint(fields=('person', 'component'), name='a_component_is_a_favourite_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='scalingrule',
-            constraint=models.UniqueConstraint(fields=('component', 'environment', 'number'), name='one_scaling_rule_per_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='scalingrule',
-            constraint=models.CheckConstraint(condition=models.Q(('maximum__gte', models.F('minimum')), ('maximum__lte', 200), ('minimum__gte', 1)), name='a_scaling_rule_has_bounds_from_1_to_200'),
-        ),
-        migrations.AddConstraint(
-            model_name='servertest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('git', None), ('jenkins__isnull', False), ('kind', 'jenkins'), ('registry', None)), models.Q(('git__isnull', False), ('jenkins', None), ('kind', 'git'), ('registry', None)), models.Q(('git', None), ('jenkins', None), ('kind', 'registry'), ('registry__isnull', False)), _connector='OR'), name='a_server_test_has_one_target_of_its_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='template',
-            constraint=models.UniqueConstraint(fields=('name', 'project'), name='one_template_per_name_and_project'),
-        ),
-        migrations.AddConstraint(
-            model_name='template',
-            constraint=models.UniqueConstraint(condition=models.Q(('project', None)), fields=('name',), name='one_global_template_per_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='componentsettings',
-            constraint=models.UniqueConstraint(fields=('component', 'number'), name='one_settings_per_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='templateversion',
-            constraint=models.UniqueConstraint(fields=('template', 'number'), name='one_template_version_per_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='webhook',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('git', None), ('jenkins__isnull', False), ('registry', None)), models.Q(('git__isnull', False), ('jenkins', None), ('registry', None)), models.Q(('git', None), ('jenkins', None), ('registry__isnull', False)), _connector='OR'), name='a_webhook_has_one_server'),
-        ),
-        migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(fields=['webhook', 'received_at'], name='deliveries_by_age'),
-        ),
-        migrations.AddConstraint(
-            model_name='webhookdelivery',
-            constraint=models.UniqueConstraint(fields=('webhook', 'mark'), name='a_delivery_is_accepted_once'),
+            options={
+                'indexes': [models.Index(fields=['webhook', 'received_at'], name='deliveries_by_age')],
+                'constraints': [models.UniqueConstraint(fields=('webhook', 'mark'), name='a_delivery_is_accepted_once')],
+            },
         ),
     ]

@@ -136,6 +136,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['position', 'slug'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('twin', None), models.Q(('twin', models.F('id')), _negated=True), _connector='OR'), name='an_environment_is_not_its_own_twin')],
             },
         ),
         migrations.CreateModel(
@@ -149,6 +150,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['user__username'],
+                'constraints': [models.UniqueConstraint(fields=('group', 'user'), name='one_person_is_once_in_a_group')],
             },
         ),
         migrations.CreateModel(
@@ -168,6 +170,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['user__username', 'group__slug', 'role'],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('group', None), ('user__isnull', False)), models.Q(('group__isnull', False), ('user', None)), _connector='OR'), name='a_person_or_a_group_holds_a_membership'), models.CheckConstraint(condition=models.Q(models.Q(('environment', None), ('project', None), ('role__in', ['platform_admin', 'auditor'])), models.Q(models.Q(('role__in', ['platform_admin', 'auditor']), _negated=True), ('project__isnull', False)), _connector='OR'), name='site_roles_have_no_project'), models.CheckConstraint(condition=models.Q(models.Q(('role', 'grant'), _negated=True), models.Q(('ends_at__isnull', False), ('environment__isnull', False)), _connector='OR'), name='a_grant_has_environment_and_end'), models.CheckConstraint(condition=models.Q(('starts_at', None), ('ends_at', None), ('ends_at__gt', models.F('starts_at')), _connector='OR'), name='a_membership_ends_after_it_starts'), models.UniqueConstraint(django.db.models.functions.comparison.Coalesce('user', 0, output_field=models.BigIntegerField()), django.db.models.functions.comparison.Coalesce('group', 0, output_field=models.BigIntegerField()), models.F('role'), django.db.models.functions.comparison.Coalesce('project', 0, output_field=models.BigIntegerField()), django.db.models.functions.comparison.Coalesce('environment', 0, output_field=models.BigIntegerField()), django.db.models.functions.comparison.Coalesce('ends_at', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc), output_field=models.DateTimeField()), name='one_membership_per_role_place_and_end', violation_error_message='This role is held there already, for the same time.')],
             },
         ),
         migrations.CreateModel(
@@ -235,6 +238,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['project__slug', 'environment__position'],
+                'constraints': [models.UniqueConstraint(fields=('project', 'environment'), name='one_space_per_project_environment'), models.UniqueConstraint(fields=('cluster', 'namespace'), name='one_space_per_namespace'), models.CheckConstraint(condition=models.Q(('cpu_request_ceiling', None), ('cpu_limit_ceiling', None), ('cpu_limit_ceiling__gte', models.F('cpu_request_ceiling')), _connector='OR'), name='cpu_ceilings_of_limits_hold_those_of_requests'), models.CheckConstraint(condition=models.Q(('memory_request_ceiling', None), ('memory_limit_ceiling', None), ('memory_limit_ceiling__gte', models.F('memory_request_ceiling')), _connector='OR'), name='memory_ceilings_of_limits_hold_those_of_requests'), models.CheckConstraint(condition=models.Q(('approvals__lte', 9), ('approvals_per_group__lte', 9), ('deploy_deadline_seconds__range', (1, 7200)), ('settle_seconds__lte', 3600)), name='policy_numbers_of_a_space_are_in_range')],
             },
         ),
         migrations.CreateModel(
@@ -258,6 +262,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('environment', None), ('project', None), ('space__isnull', False)), models.Q(('environment__isnull', False), ('project', None), ('space', None)), models.Q(('environment', None), ('project__isnull', False), ('space', None)), _connector='OR'), name='a_rule_change_is_of_one_thing'), models.CheckConstraint(condition=models.Q(models.Q(('decided_at', None), ('state', 'proposed')), models.Q(models.Q(('state', 'proposed'), _negated=True), ('decided_at__isnull', False)), _connector='OR'), name='a_rule_change_is_decided_once_it_ended'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'in_force'), _negated=True), models.Q(('decided_by', None), ('is_by_shell', True)), models.Q(('decided_by__isnull', False), ('is_by_shell', False), models.Q(('decided_by', models.F('proposed_by')), _negated=True)), _connector='OR'), name='two_persons_put_a_rule_change_in_force'), models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('space',), name='one_rule_change_waits_per_space'), models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('environment',), name='one_rule_change_waits_per_environment'), models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('project',), name='one_rule_change_waits_per_project')],
             },
         ),
         migrations.CreateModel(
@@ -283,6 +288,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['name'],
+                'constraints': [models.UniqueConstraint(fields=('cluster', 'namespace', 'name'), name='one_pull_secret_of_a_name')],
             },
         ),
         migrations.CreateModel(
@@ -295,6 +301,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['port'],
+                'constraints': [models.UniqueConstraint(fields=('cluster', 'port'), name='one_space_per_node_port')],
             },
         ),
         migrations.CreateModel(
@@ -325,6 +332,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'indexes': [models.Index(condition=models.Q(('ended_at', None)), fields=['project'], name='freezes_not_ended')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('project', None), ('space', None), _connector='OR'), name='a_freeze_is_of_a_project_or_a_space_or_neither'), models.CheckConstraint(condition=models.Q(models.Q(('begins_at__isnull', False), ('ends_at__gt', models.F('begins_at')), ('kind', 'once')), models.Q(('closes__isnull', False), ('kind__in', ['weekly', 'dates']), ('opens__isnull', False), models.Q(('kind', 'weekly'), ('calendar__isnull', False), _connector='OR')), _connector='OR'), name='a_freeze_has_its_window'), models.CheckConstraint(condition=models.Q(('ended_by', None), ('end_asked_by', None), models.Q(('ended_by', models.F('end_asked_by')), _negated=True), _connector='OR'), name='a_second_person_ends_what_somebody_asked_to_end')],
             },
         ),
         migrations.CreateModel(
@@ -353,106 +362,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'abstract': False,
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('space',), name='one_sync_at_a_time')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='environment',
-            constraint=models.CheckConstraint(condition=models.Q(('twin', None), models.Q(('twin', models.F('id')), _negated=True), _connector='OR'), name='an_environment_is_not_its_own_twin'),
-        ),
-        migrations.AddConstraint(
-            model_name='groupmember',
-            constraint=models.UniqueConstraint(fields=('group', 'user'), name='one_person_is_once_in_a_group'),
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('group', None), ('user__isnull', False)), models.Q(('group__isnull', False), ('user', None)), _connector='OR'), name='a_person_or_a_group_holds_a_membership'),
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('environment', None), ('project', None), ('role__in', ['platform_admin', 'auditor'])), models.Q(models.Q(('role__in', ['platform_admin', 'auditor']), _negated=True), ('project__isnull', False)), _connector='OR'), name='site_roles_have_no_project'),
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('role', 'grant'), _negated=True), models.Q(('ends_at__isnull', False), ('environment__isnull', False)), _connector='OR'), name='a_grant_has_environment_and_end'),
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(('starts_at', None), ('ends_at', None), ('ends_at__gt', models.F('starts_at')), _connector='OR'), name='a_membership_ends_after_it_starts'),
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(django.db.models.functions.comparison.Coalesce('user', 0, output_field=models.BigIntegerField()), django.db.models.functions.comparison.Coalesce('group', 0, output_field=models.BigIntegerField()), models.F('role'), django.db.models.functions.comparison.Coalesce('project', 0, output_field=models.BigIntegerField()), django.db.models.functions.comparison.Coalesce('environment', 0, output_field=models.BigIntegerField()), django.db.models.functions.comparison.Coalesce('ends_at', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc), output_field=models.DateTimeField()), name='one_membership_per_role_place_and_end', violation_error_message='This role is held there already, for the same time.'),
-        ),
-        migrations.AddConstraint(
-            model_name='space',
-            constraint=models.UniqueConstraint(fields=('project', 'environment'), name='one_space_per_project_environment'),
-        ),
-        migrations.AddConstraint(
-            model_name='space',
-            constraint=models.UniqueConstraint(fields=('cluster', 'namespace'), name='one_space_per_namespace'),
-        ),
-        migrations.AddConstraint(
-            model_name='space',
-            constraint=models.CheckConstraint(condition=models.Q(('cpu_request_ceiling', None), ('cpu_limit_ceiling', None), ('cpu_limit_ceiling__gte', models.F('cpu_request_ceiling')), _connector='OR'), name='cpu_ceilings_of_limits_hold_those_of_requests'),
-        ),
-        migrations.AddConstraint(
-            model_name='space',
-            constraint=models.CheckConstraint(condition=models.Q(('memory_request_ceiling', None), ('memory_limit_ceiling', None), ('memory_limit_ceiling__gte', models.F('memory_request_ceiling')), _connector='OR'), name='memory_ceilings_of_limits_hold_those_of_requests'),
-        ),
-        migrations.AddConstraint(
-            model_name='space',
-            constraint=models.CheckConstraint(condition=models.Q(('approvals__lte', 9), ('approvals_per_group__lte', 9), ('deploy_deadline_seconds__range', (1, 7200)), ('settle_seconds__lte', 3600)), name='policy_numbers_of_a_space_are_in_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='rulechange',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('environment', None), ('project', None), ('space__isnull', False)), models.Q(('environment__isnull', False), ('project', None), ('space', None)), models.Q(('environment', None), ('project__isnull', False), ('space', None)), _connector='OR'), name='a_rule_change_is_of_one_thing'),
-        ),
-        migrations.AddConstraint(
-            model_name='rulechange',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at', None), ('state', 'proposed')), models.Q(models.Q(('state', 'proposed'), _negated=True), ('decided_at__isnull', False)), _connector='OR'), name='a_rule_change_is_decided_once_it_ended'),
-        ),
-        migrations.AddConstraint(
-            model_name='rulechange',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'in_force'), _negated=True), models.Q(('decided_by', None), ('is_by_shell', True)), models.Q(('decided_by__isnull', False), ('is_by_shell', False), models.Q(('decided_by', models.F('proposed_by')), _negated=True)), _connector='OR'), name='two_persons_put_a_rule_change_in_force'),
-        ),
-        migrations.AddConstraint(
-            model_name='rulechange',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('space',), name='one_rule_change_waits_per_space'),
-        ),
-        migrations.AddConstraint(
-            model_name='rulechange',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('environment',), name='one_rule_change_waits_per_environment'),
-        ),
-        migrations.AddConstraint(
-            model_name='rulechange',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('project',), name='one_rule_change_waits_per_project'),
-        ),
-        migrations.AddConstraint(
-            model_name='pullsecret',
-            constraint=models.UniqueConstraint(fields=('cluster', 'namespace', 'name'), name='one_pull_secret_of_a_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='grantednodeport',
-            constraint=models.UniqueConstraint(fields=('cluster', 'port'), name='one_space_per_node_port'),
-        ),
-        migrations.AddIndex(
-            model_name='freeze',
-            index=models.Index(condition=models.Q(('ended_at', None)), fields=['project'], name='freezes_not_ended'),
-        ),
-        migrations.AddConstraint(
-            model_name='freeze',
-            constraint=models.CheckConstraint(condition=models.Q(('project', None), ('space', None), _connector='OR'), name='a_freeze_is_of_a_project_or_a_space_or_neither'),
-        ),
-        migrations.AddConstraint(
-            model_name='freeze',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('begins_at__isnull', False), ('ends_at__gt', models.F('begins_at')), ('kind', 'once')), models.Q(('closes__isnull', False), ('kind__in', ['weekly', 'dates']), ('opens__isnull', False), models.Q(('kind', 'weekly'), ('calendar__isnull', False), _connector='OR')), _connector='OR'), name='a_freeze_has_its_window'),
-        ),
-        migrations.AddConstraint(
-            model_name='freeze',
-            constraint=models.CheckConstraint(condition=models.Q(('ended_by', None), ('end_asked_by', None), models.Q(('ended_by', models.F('end_asked_by')), _negated=True), _connector='OR'), name='a_second_person_ends_what_somebody_asked_to_end'),
-        ),
-        migrations.AddConstraint(
-            model_name='spacesync',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('space',), name='one_sync_at_a_time'),
         ),
     ]

@@ -55,6 +55,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'abstract': False,
+                'indexes': [models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='notice_mail_active')],
             },
         ),
         migrations.CreateModel(
@@ -67,6 +68,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'constraints': [models.UniqueConstraint(fields=('person', 'order'), name='an_order_is_muted_once')],
             },
         ),
         migrations.CreateModel(
@@ -87,6 +89,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'indexes': [models.Index(fields=['person', '-id'], name='notices_of_a_person'), models.Index(condition=models.Q(('read_at', None)), fields=['person'], name='unread_notices'), models.Index(fields=['at'], name='notices_by_age')],
+                'constraints': [models.UniqueConstraint(fields=('person', 'key'), name='nobody_is_told_twice')],
             },
         ),
         migrations.CreateModel(
@@ -108,6 +112,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['name', 'pk'],
+                'constraints': [models.UniqueConstraint(fields=('project', 'name'), name='webhooks_have_names_of_their_own')],
             },
         ),
         migrations.CreateModel(
@@ -149,6 +154,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'abstract': False,
+                'indexes': [models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='webhook_dispatch_active'), models.Index(fields=['webhook', '-id'], name='dispatches_of_a_webhook'), models.Index(fields=['due_at'], name='dispatches_by_age'), models.Index(condition=models.Q(('repeat_of__isnull', False)), fields=['repeat_of'], name='repeats_of_a_dispatch')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('repeat_of', None)), fields=('webhook', 'key'), name='no_webhook_is_told_twice')],
             },
         ),
         migrations.CreateModel(
@@ -177,53 +184,5 @@ class Migration(migrations.Migration):
                 'abstract': False,
                 'constraints': [models.CheckConstraint(condition=models.Q(('singleton', True)), name='the_telling_is_one_row')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='mail',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='notice_mail_active'),
-        ),
-        migrations.AddConstraint(
-            model_name='mute',
-            constraint=models.UniqueConstraint(fields=('person', 'order'), name='an_order_is_muted_once'),
-        ),
-        migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(fields=['person', '-id'], name='notices_of_a_person'),
-        ),
-        migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(condition=models.Q(('read_at', None)), fields=['person'], name='unread_notices'),
-        ),
-        migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(fields=['at'], name='notices_by_age'),
-        ),
-        migrations.AddConstraint(
-            model_name='notice',
-            constraint=models.UniqueConstraint(fields=('person', 'key'), name='nobody_is_told_twice'),
-        ),
-        migrations.AddConstraint(
-            model_name='outgoingwebhook',
-            constraint=models.UniqueConstraint(fields=('project', 'name'), name='webhooks_have_names_of_their_own'),
-        ),
-        migrations.AddIndex(
-            model_name='dispatch',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='webhook_dispatch_active'),
-        ),
-        migrations.AddIndex(
-            model_name='dispatch',
-            index=models.Index(fields=['webhook', '-id'], name='dispatches_of_a_webhook'),
-        ),
-        migrations.AddIndex(
-            model_name='dispatch',
-            index=models.Index(fields=['due_at'], name='dispatches_by_age'),
-        ),
-        migrations.AddIndex(
-            model_name='dispatch',
-            index=models.Index(condition=models.Q(('repeat_of__isnull', False)), fields=['repeat_of'], name='repeats_of_a_dispatch'),
-        ),
-        migrations.AddConstraint(
-            model_name='dispatch',
-            constraint=models.UniqueConstraint(condition=models.Q(('repeat_of', None)), fields=('webhook', 'key'), name='no_webhook_is_told_twice'),
         ),
     ]

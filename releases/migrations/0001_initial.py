@@ -50,6 +50,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'indexes': [models.Index(fields=['branch'], name='orders_by_branch'), models.Index(fields=['git_tag'], name='orders_by_git_tag'), models.Index(fields=['project', '-id'], name='orders_by_project'), models.Index(fields=['component', '-id'], name='orders_by_component'), models.Index(fields=['author', '-id'], name='orders_by_author'), models.Index(fields=['state', '-id'], name='orders_by_state'), models.Index(fields=['component', 'commit'], name='orders_by_commit'), models.Index(condition=models.Q(('to_test_since__isnull', False)), fields=['project', 'to_test_since'], name='orders_to_test')],
+                'constraints': [models.UniqueConstraint(fields=('number',), name='one_order_per_number'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'closed'), models.Q(('closed_reason', ''), _negated=True)), models.Q(models.Q(('state', 'closed'), _negated=True), ('closed_reason', '')), _connector='OR'), name='only_a_closed_order_has_a_reason_of_closing'), models.CheckConstraint(condition=models.Q(models.Q(('source', 'git_tag'), models.Q(('git_tag', ''), _negated=True)), models.Q(models.Q(('source', 'git_tag'), _negated=True), ('git_tag', '')), _connector='OR'), name='an_order_of_a_git_tag_names_it'), models.CheckConstraint(condition=models.Q(('source', 'branch'), models.Q(('commit', ''), _negated=True), _connector='OR'), name='an_order_of_a_tag_or_commit_has_its_commit')],
             },
         ),
         migrations.CreateModel(
@@ -71,6 +73,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'indexes': [models.Index(condition=models.Q(('reviewed_at', None)), fields=['space'], name='break_glass_to_review')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('opened_at'))), name='a_break_glass_ends_after_it_opens'), models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('ended_by', None)), models.Q(('ended_at__isnull', False), ('ended_by__isnull', False)), _connector='OR'), name='somebody_ends_a_break_glass_early'), models.CheckConstraint(condition=models.Q(('ended_at', None), ('expired_at', None), _connector='OR'), name='a_break_glass_ends_by_hand_or_by_itself'), models.CheckConstraint(condition=models.Q(models.Q(('reviewed_at', None), ('reviewed_by', None)), models.Q(('reviewed_at__isnull', False), ('reviewed_by__isnull', False), models.Q(('reviewed_by', models.F('opened_by')), _negated=True)), _connector='OR'), name='somebody_else_reviews_a_break_glass')],
             },
         ),
         migrations.CreateModel(
@@ -136,6 +140,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'abstract': False,
+                'indexes': [models.Index(fields=['state', 'finished_at'], name='builds_by_end')],
+                'constraints': [models.UniqueConstraint(fields=('order', 'attempt'), name='one_build_per_attempt'), models.CheckConstraint(condition=models.Q(('attempt__gte', 1)), name='attempts_are_counted_from_1'), models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('order',), name='one_active_build_per_order')],
             },
         ),
         migrations.CreateModel(
@@ -298,6 +304,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['order', 'seq'],
+                'indexes': [models.Index(fields=['at'], name='events_by_moment')],
+                'constraints': [models.UniqueConstraint(fields=('order', 'seq'), name='one_event_per_seq')],
             },
         ),
         migrations.CreateModel(
@@ -312,6 +320,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'indexes': [models.Index(fields=['person', '-id'], name='mentions_of_a_person'), models.Index(condition=models.Q(('read_at', None)), fields=['person'], name='unread_mentions'), models.Index(fields=['order', 'person'], name='mentions_of_an_order')],
+                'constraints': [models.UniqueConstraint(fields=('person', 'comment'), name='named_once_in_a_comment')],
             },
         ),
         migrations.CreateModel(
@@ -383,6 +393,9 @@ class Migration(migrations.Migration):
                 ('last_succeeded', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='releases.deployment')),
                 ('space', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='placements', to='environments.space')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('component', 'space'), name='one_placement_per_component_and_space')],
+            },
         ),
         migrations.CreateModel(
             name='Promotion',
@@ -402,6 +415,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'indexes': [models.Index(fields=['order', 'space'], name='promotions_of_an_order'), models.Index(condition=models.Q(('deployed_at', None), ('ended_at', None)), fields=['space', 'created_at'], name='promotions_to_deploy')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'current')), fields=('component', 'space'), name='one_current_promotion'), models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('state', 'current')), models.Q(models.Q(('state', 'current'), _negated=True), ('ended_at__isnull', False)), _connector='OR'), name='only_a_promotion_that_is_not_current_has_ended')],
             },
         ),
         migrations.CreateModel(
@@ -524,6 +539,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'constraints': [models.UniqueConstraint(fields=('order', 'space', 'hash'), name='one_snapshot_per_hash')],
             },
         ),
         migrations.CreateModel(
@@ -546,6 +562,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'waiting')), fields=('placement',), name='one_scale_request_waits_per_placement'), models.CheckConstraint(condition=models.Q(models.Q(('deployment__isnull', False), ('state', 'used')), models.Q(models.Q(('state', 'used'), _negated=True), ('deployment', None)), _connector='OR'), name='a_used_scale_request_has_its_deployment'), models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('state', 'waiting')), models.Q(models.Q(('state', 'waiting'), _negated=True), ('ended_at__isnull', False)), _connector='OR'), name='only_a_scale_request_that_does_not_wait_has_ended')],
             },
         ),
         migrations.AddField(
@@ -582,6 +599,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('scale_request', None), ('state__in', ['given', 'rejected'])), fields=('snapshot', 'by'), name='one_decision_per_person_and_snapshot'), models.UniqueConstraint(condition=models.Q(('scale_request__isnull', False), ('state__in', ['given', 'rejected'])), fields=('scale_request', 'by'), name='one_decision_per_person_and_scale'), models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('state__in', ['given', 'rejected'])), models.Q(('ended_at__isnull', False), ('state__in', ['withdrawn', 'void'])), _connector='OR'), name='only_an_approval_that_does_not_stand_has_ended')],
             },
         ),
         migrations.CreateModel(
@@ -626,6 +644,10 @@ class Migration(migrations.Migration):
                 ('review', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='releases.review')),
                 ('snapshot', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='releases.snapshot')),
             ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('ended_at', None)), fields=['placement', 'id'], name='turns_that_wait')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'waiting')), fields=('order', 'placement'), name='one_waiting_turn_per_order'), models.CheckConstraint(condition=models.Q(models.Q(('deployment__isnull', False), ('state', 'started')), models.Q(('deployment__isnull', True), models.Q(('state', 'started'), _negated=True)), _connector='OR'), name='a_started_turn_has_its_deployment')],
+            },
         ),
         migrations.CreateModel(
             name='Schedule',
@@ -659,6 +681,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'abstract': False,
+                'indexes': [models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='schedule_active')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('order', 'space'), name='one_schedule_per_order'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'succeeded'), _negated=True), ('deployment__isnull', False), ('turn__isnull', False), _connector='OR'), name='a_schedule_that_began_has_its_deployment')],
             },
         ),
         migrations.CreateModel(
@@ -671,6 +695,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'constraints': [models.UniqueConstraint(fields=('person', 'order'), name='an_order_is_watched_once')],
             },
         ),
         migrations.CreateModel(
@@ -738,150 +763,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddIndex(
-            model_name='releaseorder',
-            index=models.Index(fields=['branch'], name='orders_by_branch'),
-        ),
-        migrations.AddIndex(
-            model_name='releaseorder',
-            index=models.Index(fields=['git_tag'], name='orders_by_git_tag'),
-        ),
-        migrations.AddIndex(
-            model_name='releaseorder',
-            index=models.Index(fields=['project', '-id'], name='orders_by_project'),
-        ),
-        migrations.AddIndex(
-            model_name='releaseorder',
-            index=models.Index(fields=['component', '-id'], name='orders_by_component'),
-        ),
-        migrations.AddIndex(
-            model_name='releaseorder',
-            index=models.Index(fields=['author', '-id'], name='orders_by_author'),
-        ),
-        migrations.AddIndex(
-            model_name='releaseorder',
-            index=models.Index(fields=['state', '-id'], name='orders_by_state'),
-        ),
-        migrations.AddIndex(
-            model_name='releaseorder',
-            index=models.Index(fields=['component', 'commit'], name='orders_by_commit'),
-        ),
-        migrations.AddIndex(
-            model_name='releaseorder',
-            index=models.Index(condition=models.Q(('to_test_since__isnull', False)), fields=['project', 'to_test_since'], name='orders_to_test'),
-        ),
-        migrations.AddConstraint(
-            model_name='releaseorder',
-            constraint=models.UniqueConstraint(fields=('number',), name='one_order_per_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='releaseorder',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'closed'), models.Q(('closed_reason', ''), _negated=True)), models.Q(models.Q(('state', 'closed'), _negated=True), ('closed_reason', '')), _connector='OR'), name='only_a_closed_order_has_a_reason_of_closing'),
-        ),
-        migrations.AddConstraint(
-            model_name='releaseorder',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('source', 'git_tag'), models.Q(('git_tag', ''), _negated=True)), models.Q(models.Q(('source', 'git_tag'), _negated=True), ('git_tag', '')), _connector='OR'), name='an_order_of_a_git_tag_names_it'),
-        ),
-        migrations.AddConstraint(
-            model_name='releaseorder',
-            constraint=models.CheckConstraint(condition=models.Q(('source', 'branch'), models.Q(('commit', ''), _negated=True), _connector='OR'), name='an_order_of_a_tag_or_commit_has_its_commit'),
-        ),
-        migrations.AddIndex(
-            model_name='orderevent',
-            index=models.Index(fields=['at'], name='events_by_moment'),
-        ),
-        migrations.AddConstraint(
-            model_name='orderevent',
-            constraint=models.UniqueConstraint(fields=('order', 'seq'), name='one_event_per_seq'),
-        ),
-        migrations.AddIndex(
-            model_name='mention',
-            index=models.Index(fields=['person', '-id'], name='mentions_of_a_person'),
-        ),
-        migrations.AddIndex(
-            model_name='mention',
-            index=models.Index(condition=models.Q(('read_at', None)), fields=['person'], name='unread_mentions'),
-        ),
-        migrations.AddIndex(
-            model_name='mention',
-            index=models.Index(fields=['order', 'person'], name='mentions_of_an_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='mention',
-            constraint=models.UniqueConstraint(fields=('person', 'comment'), name='named_once_in_a_comment'),
-        ),
-        migrations.AddIndex(
-            model_name='build',
-            index=models.Index(fields=['state', 'finished_at'], name='builds_by_end'),
-        ),
-        migrations.AddConstraint(
-            model_name='build',
-            constraint=models.UniqueConstraint(fields=('order', 'attempt'), name='one_build_per_attempt'),
-        ),
-        migrations.AddConstraint(
-            model_name='build',
-            constraint=models.CheckConstraint(condition=models.Q(('attempt__gte', 1)), name='attempts_are_counted_from_1'),
-        ),
-        migrations.AddConstraint(
-            model_name='build',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('order',), name='one_active_build_per_order'),
-        ),
-        migrations.AddIndex(
-            model_name='breakglass',
-            index=models.Index(condition=models.Q(('reviewed_at', None)), fields=['space'], name='break_glass_to_review'),
-        ),
-        migrations.AddConstraint(
-            model_name='breakglass',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('opened_at'))), name='a_break_glass_ends_after_it_opens'),
-        ),
-        migrations.AddConstraint(
-            model_name='breakglass',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('ended_by', None)), models.Q(('ended_at__isnull', False), ('ended_by__isnull', False)), _connector='OR'), name='somebody_ends_a_break_glass_early'),
-        ),
-        migrations.AddConstraint(
-            model_name='breakglass',
-            constraint=models.CheckConstraint(condition=models.Q(('ended_at', None), ('expired_at', None), _connector='OR'), name='a_break_glass_ends_by_hand_or_by_itself'),
-        ),
-        migrations.AddConstraint(
-            model_name='breakglass',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reviewed_at', None), ('reviewed_by', None)), models.Q(('reviewed_at__isnull', False), ('reviewed_by__isnull', False), models.Q(('reviewed_by', models.F('opened_by')), _negated=True)), _connector='OR'), name='somebody_else_reviews_a_break_glass'),
-        ),
-        migrations.AddConstraint(
-            model_name='placement',
-            constraint=models.UniqueConstraint(fields=('component', 'space'), name='one_placement_per_component_and_space'),
-        ),
-        migrations.AddIndex(
-            model_name='promotion',
-            index=models.Index(fields=['order', 'space'], name='promotions_of_an_order'),
-        ),
-        migrations.AddIndex(
-            model_name='promotion',
-            index=models.Index(condition=models.Q(('deployed_at', None), ('ended_at', None)), fields=['space', 'created_at'], name='promotions_to_deploy'),
-        ),
-        migrations.AddConstraint(
-            model_name='promotion',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'current')), fields=('component', 'space'), name='one_current_promotion'),
-        ),
-        migrations.AddConstraint(
-            model_name='promotion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('state', 'current')), models.Q(models.Q(('state', 'current'), _negated=True), ('ended_at__isnull', False)), _connector='OR'), name='only_a_promotion_that_is_not_current_has_ended'),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=models.UniqueConstraint(fields=('order', 'space', 'hash'), name='one_snapshot_per_hash'),
-        ),
-        migrations.AddConstraint(
-            model_name='scalerequest',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'waiting')), fields=('placement',), name='one_scale_request_waits_per_placement'),
-        ),
-        migrations.AddConstraint(
-            model_name='scalerequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('deployment__isnull', False), ('state', 'used')), models.Q(models.Q(('state', 'used'), _negated=True), ('deployment', None)), _connector='OR'), name='a_used_scale_request_has_its_deployment'),
-        ),
-        migrations.AddConstraint(
-            model_name='scalerequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('state', 'waiting')), models.Q(models.Q(('state', 'waiting'), _negated=True), ('ended_at__isnull', False)), _connector='OR'), name='only_a_scale_request_that_does_not_wait_has_ended'),
-        ),
-        migrations.AddIndex(
             model_name='review',
             index=models.Index(condition=models.Q(('is_removal', True)), fields=['created_at'], name='reviews_of_removals'),
         ),
@@ -904,45 +785,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='deployment',
             constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('component', 'space'), name='one_active_deployment'),
-        ),
-        migrations.AddConstraint(
-            model_name='approval',
-            constraint=models.UniqueConstraint(condition=models.Q(('scale_request', None), ('state__in', ['given', 'rejected'])), fields=('snapshot', 'by'), name='one_decision_per_person_and_snapshot'),
-        ),
-        migrations.AddConstraint(
-            model_name='approval',
-            constraint=models.UniqueConstraint(condition=models.Q(('scale_request__isnull', False), ('state__in', ['given', 'rejected'])), fields=('scale_request', 'by'), name='one_decision_per_person_and_scale'),
-        ),
-        migrations.AddConstraint(
-            model_name='approval',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('state__in', ['given', 'rejected'])), models.Q(('ended_at__isnull', False), ('state__in', ['withdrawn', 'void'])), _connector='OR'), name='only_an_approval_that_does_not_stand_has_ended'),
-        ),
-        migrations.AddIndex(
-            model_name='turn',
-            index=models.Index(condition=models.Q(('ended_at', None)), fields=['placement', 'id'], name='turns_that_wait'),
-        ),
-        migrations.AddConstraint(
-            model_name='turn',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'waiting')), fields=('order', 'placement'), name='one_waiting_turn_per_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='turn',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('deployment__isnull', False), ('state', 'started')), models.Q(('deployment__isnull', True), models.Q(('state', 'started'), _negated=True)), _connector='OR'), name='a_started_turn_has_its_deployment'),
-        ),
-        migrations.AddIndex(
-            model_name='schedule',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='schedule_active'),
-        ),
-        migrations.AddConstraint(
-            model_name='schedule',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('order', 'space'), name='one_schedule_per_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='schedule',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'succeeded'), _negated=True), ('deployment__isnull', False), ('turn__isnull', False), _connector='OR'), name='a_schedule_that_began_has_its_deployment'),
-        ),
-        migrations.AddConstraint(
-            model_name='watch',
-            constraint=models.UniqueConstraint(fields=('person', 'order'), name='an_order_is_watched_once'),
         ),
     ]

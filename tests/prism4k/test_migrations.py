@@ -13,9 +13,12 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
+from django.db.migrations import AddConstraint, AddField, AddIndex, CreateModel
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Index, TextField, UniqueConstraint
 from django.test import Client
 
+from foundation.management.commands.makemigrations import fold
 from tests.site import database_file
 
 OLD = ("releases", "0005_sentences_in_parts")
@@ -89,3 +92,17 @@ def test_readyz_names_the_migration_that_is_unknown(client: Client) -> None:
     assert answer.status_code == 503
     assert "releases.0005_sentences_in_parts" in answer.json()["checks"]["migrations"]
     assert "empty database" in answer.json()["checks"]["migrations"]
+
+
+def test_constraints_and_indexes_are_written_into_the_model_that_is_made() -> None:
+    file = Path(settings.BASE_DIR) / "notifications/migrations/0001_initial.py"
+    assert "AddConstraint" not in file.read_text(encoding="utf-8")
+    unique, index = UniqueConstraint(fields=["a"], name="u"), Index(fields=["a"], name="i")
+    made = fold(
+        [
+            CreateModel("Whole", fields=[]), CreateModel("Grown", fields=[]), AddField("grown", "a", TextField()),
+            AddConstraint("whole", unique), AddIndex("whole", index), AddConstraint("grown", unique),
+        ]
+    )  # fmt: skip
+    assert [type(one).__name__ for one in made] == ["CreateModel", "CreateModel", "AddField", "AddConstraint"]
+    assert made[0].options == {"constraints": [unique], "indexes": [index]} and made[1].options == {}

@@ -34,6 +34,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('started_by', None), ('state', 'draft')), models.Q(models.Q(('state', 'draft'), _negated=True), ('started_by__isnull', False)), _connector='OR'), name='only_a_draft_was_started_by_nobody'), models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', False), ('state__in', ['done', 'rolled_back'])), models.Q(models.Q(('state__in', ['done', 'rolled_back']), _negated=True), ('ended_at', None)), _connector='OR'), name='only_a_train_that_is_over_has_ended')],
             },
         ),
         migrations.CreateModel(
@@ -52,6 +53,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['wave', 'id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('waits_for', models.F('id')), _negated=True), name='no_order_waits_for_itself'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'deploying'), _negated=True), ('deployment__isnull', False), ('turn__isnull', False), _connector='OR'), name='what_is_deployed_by_a_train_has_its_deployment')],
             },
         ),
         migrations.CreateModel(
@@ -76,26 +78,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'abstract': False,
+                'indexes': [models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='train_active')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='train',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('started_by', None), ('state', 'draft')), models.Q(models.Q(('state', 'draft'), _negated=True), ('started_by__isnull', False)), _connector='OR'), name='only_a_draft_was_started_by_nobody'),
-        ),
-        migrations.AddConstraint(
-            model_name='train',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', False), ('state__in', ['done', 'rolled_back'])), models.Q(models.Q(('state__in', ['done', 'rolled_back']), _negated=True), ('ended_at', None)), _connector='OR'), name='only_a_train_that_is_over_has_ended'),
-        ),
-        migrations.AddConstraint(
-            model_name='trainorder',
-            constraint=models.CheckConstraint(condition=models.Q(('waits_for', models.F('id')), _negated=True), name='no_order_waits_for_itself'),
-        ),
-        migrations.AddConstraint(
-            model_name='trainorder',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'deploying'), _negated=True), ('deployment__isnull', False), ('turn__isnull', False), _connector='OR'), name='what_is_deployed_by_a_train_has_its_deployment'),
-        ),
-        migrations.AddIndex(
-            model_name='trainrun',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='train_active'),
         ),
     ]
