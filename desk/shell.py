@@ -27,7 +27,7 @@ CHOSEN = "chosen_project"
 """The session's key of the project that somebody works on; every page's address names it where it narrows a list."""
 NARROWED = (
     "desk:home", "releases:list", "desk:approvals", "components:list", "desk:figures", "releases:feed",
-    "desk:compare-environments",
+    "desk:compare-environments", "desk:calendar",
 )  # fmt: skip
 """Pages whose lists one project narrows: the switcher stays there, from elsewhere it leads home."""
 
@@ -101,6 +101,7 @@ class Shell:
             RailLink("deployments", pgettext_lazy("feed", "Deployments"), reverse("releases:feed") + here),
             RailLink("components", _("Components"), reverse("components:list") + here, "c"),
             RailLink("environments", _("Environments"), reverse("environments:list"), "e"),
+            RailLink("calendar", _("Calendar"), reverse("desk:calendar") + here),
             RailLink("figures", _("Figures"), reverse("desk:figures") + here),
             *audit,
             RailLink("admin", _("Admin"), reverse("desk:admin"), "s"),

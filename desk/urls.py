@@ -6,6 +6,7 @@ from django.urls import path
 
 from desk import (
     audit_views,
+    calendar_views,
     compare_views,
     explain_views,
     figure_views,
@@ -36,6 +37,7 @@ urlpatterns = [
     path("audit/export/", audit_views.export, name="audit-export"),
     path("audit/check/", audit_views.check, name="audit-check"),
     path("orders/<str:number>/sheet/", sheet_views.order_sheet, name="order-sheet"),
+    path("calendar/", calendar_views.show, name="calendar"),
     path("figures/", figure_views.show, name="figures"),
     path("figures/export/", figure_views.export, name="figures-export"),
     path("report/<slug:project>/", report_views.show, name="report"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -38,6 +39,17 @@ def read_ahead(order: ReleaseOrder) -> None:
     for row in _rows().filter(order=order):
         found.setdefault(row.space_id, []).append(row)
     order.__dict__["_break_glasses"] = found
+
+
+def read_ahead_of(wanted: Collection[tuple[ReleaseOrder, int, datetime]]) -> None:
+    """The same for many, each an order, the id of a space and a moment: those that are not over by then; one query."""
+    found: dict[tuple[int, int], list[BreakGlass]] = {}
+    rows = _rows().filter(order__in={order.pk for order, _space, _moment in wanted})
+    for row in rows.filter(space__in={space for _order, space, _moment in wanted}):
+        found.setdefault((row.order_id, row.space_id), []).append(row)
+    for order, space, moment in wanted:
+        left = [row for row in found.get((order.pk, space), ()) if row.ends_at > moment]
+        order.__dict__["_break_glasses"] = {space: left}
 
 
 def _rows() -> QuerySet[BreakGlass]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from desk.api import audit, comparison, explanations, figures, order_sheet, readiness, report, twins, views
+from desk.api import audit, calendar, comparison, explanations, figures, order_sheet, readiness, report, twins, views
 
 urlpatterns = [
     path("audit/events/", audit.Events.as_view()),
     path("audit/exports/", audit.Exports.as_view()),
     path("audit/check/", audit.Check.as_view()),
     path("orders/<str:number>/sheet/", order_sheet.OrderSheet.as_view()),
+    path("calendar/", calendar.CalendarMonth.as_view()),
+    path("calendar/day/", calendar.CalendarDay.as_view()),
     path("figures/", figures.ShownFigures.as_view()),
     path("explanations/", explanations.Explanations.as_view(), name="api-explanations"),
     path("projects/<slug:slug>/report/", report.ProjectReport.as_view()),

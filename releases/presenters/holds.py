@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import pgettext_lazy
@@ -31,11 +32,11 @@ MOST_STOPPED = 5
 """So many of the orders that a hold stops are named."""
 
 
-def state_of(row: Hold) -> str:
-    """As it is at this moment: its end is stored some seconds after it."""
+def state_of(row: Hold, now: datetime | None = None) -> str:
+    """As it is at this moment (the database's ``now``, where it was read): its end is stored some seconds after it."""
     if row.ended_by_id is not None:
         return LIFTED
-    is_over = row.ended_at is not None or row.ends_at <= db_now() or not row.held_by.is_active
+    is_over = row.ended_at is not None or row.ends_at <= (now or db_now()) or not row.held_by.is_active
     return OVER if is_over else STANDS
 
 

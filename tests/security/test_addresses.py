@@ -42,6 +42,7 @@ OWN = frozenset(
         "/explain/", "/groups/", "/break-glass/", "/api/v1/groups/",
         "/compare/", "/twins/", "/api/v1/twins/", "/trains/", "/trains/new/", "/api/v1/trains/",
         "/deployments/", "/api/v1/deployments/",
+        "/calendar/", "/api/v1/calendar/", "/api/v1/calendar/day/",
         "/figures/", "/figures/export/", "/api/v1/figures/",
         "/base-images/", "/orders/new/", "/orders/new/branches/", "/orders/new/git-tags/", "/orders/new/before/",
         "/me/", "/me/sessions/", "/me/tokens/", "/sign-out/", "/me/theme/", "/me/password/", "/me/sessions/others/",
