@@ -63,6 +63,8 @@ VERBS: dict[str, Rule] = {
     "force_release": _rule(Where.PROJECT, P, A),
     "break_glass": _rule(Where.SPACE, B),
     "review_break_glass": _rule(Where.SPACE, P, A, B),
+    "drp": _rule(Where.SPACE, O),
+    "confirm_drp": _rule(Where.SPACE, O, P),
     "hold": _rule(Where.SPACE, T, O, P),
     "lift_hold": _rule(Where.SPACE, O, P, own=True),
     # components

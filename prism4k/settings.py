@@ -292,6 +292,10 @@ SPECTACULAR_SETTINGS = {
         "NoticeKindEnum": "notifications.choices.NoticeKind",
         "TrainStateEnum": "trains.choices.TrainState",
         "TrainOrderStateEnum": "trains.choices.MemberState",
+        "DrpKindEnum": "releases.choices.DrpKind",
+        "DrpStateEnum": "releases.choices.DrpState",
+        "DrpMemberStateEnum": "releases.choices.DrpMemberState",
+        "BackStateEnum": "releases.choices.BackState",
         "FreezeKindEnum": "environments.choices.FreezeKind",
     },
 }

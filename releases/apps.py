@@ -43,6 +43,7 @@ class ReleasesConfig(AppConfig):
         register(Kind("prune", self.get_model("Prune"), prune, give_up))
         give_up = f"{TRANSITIONS}.give_up_schedule"
         register(Kind("schedule", self.get_model("Schedule"), f"{STEPS}.schedule.step", give_up))
+        register(Kind("drp", self.get_model("DrpRun"), f"{STEPS}.drp.step"))
         check = f"{STEPS}.log_check.step"
         register(Kind("log_check", self.get_model("LogCheck"), check, batch=1, seconds=LOG_CHECK_SECONDS))
         endless = (

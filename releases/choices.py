@@ -76,6 +76,44 @@ class TurnState(models.TextChoices):
     SUPERSEDED = "superseded", _("superseded")
 
 
+class DrpKind(models.TextChoices):
+    SWITCH = "switch", pgettext_lazy("drp", "DRP switch")
+    DRILL = "drill", pgettext_lazy("drp", "DRP drill")
+
+
+class DrpState(models.TextChoices):
+    """Of a switch to a twin, or of a drill of one."""
+
+    ASKED = "asked", pgettext_lazy("drp", "waits for a second person")
+    RUNNING = "running", pgettext_lazy("drp", "running")
+    STOPPED = "stopped", pgettext_lazy("drp", "stopped")
+    SERVES = "serves", pgettext_lazy("drp", "serves")
+    RETURNING = "returning", pgettext_lazy("drp", "being taken back")
+    RETURNED = "returned", pgettext_lazy("drp", "taken back")
+    REFUSED = "refused", pgettext_lazy("drp", "refused")
+    WITHDRAWN = "withdrawn", pgettext_lazy("drp", "withdrawn")
+    EXPIRED = "expired", pgettext_lazy("drp", "nobody confirmed it")
+
+
+class DrpMemberState(models.TextChoices):
+    """Of one component in it."""
+
+    WAITING = "waiting", pgettext_lazy("drp", "waiting")
+    DEPLOYING = "deploying", pgettext_lazy("drp", "starting")
+    SERVES = "serves", pgettext_lazy("drp", "serves")
+    FAILED = "failed", pgettext_lazy("drp", "failed")
+    LEFT_OUT = "left_out", pgettext_lazy("drp", "left out")
+
+
+class BackState(models.TextChoices):
+    """Of one component of a drill that is taken back; empty before."""
+
+    DEPLOYING = "deploying", pgettext_lazy("drp", "being taken back")
+    DONE = "done", pgettext_lazy("drp", "taken back")
+    FAILED = "failed", pgettext_lazy("drp", "could not be taken back")
+    STAYS = "stays", pgettext_lazy("drp", "stays as it is")
+
+
 class Reason(models.TextChoices):
     """Why a run ended as it did; the page turns it into a message."""
 

@@ -12,7 +12,7 @@ from django.utils.translation import pgettext_lazy
 from components.models import Component
 from environments.access import Rights
 from environments.models import Space
-from releases.choices import OrderSource, TestVerdict
+from releases.choices import DrpKind, OrderSource, TestVerdict
 
 
 class OrderForm(forms.Form):
@@ -163,6 +163,28 @@ class BreakGlassReasonForm(forms.Form):
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+
+
+class DrpConfirmForm(forms.Form):
+    """The project's code, so that nobody starts the wrong one."""
+
+    code = forms.CharField(
+        label=_("The project's code"), max_length=130, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+
+
+class DrpForm(DrpConfirmForm):
+    """A switch or a drill, and why."""
+
+    kind = forms.ChoiceField(label=pgettext_lazy("drp", "What"), choices=DrpKind.choices)
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+    field_order = ("kind", "reason", "code")
+
+
+class DrpRefuseForm(forms.Form):
+    """Why nothing begins."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500)
 
 
 class HoldForm(forms.Form):

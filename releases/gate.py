@@ -32,6 +32,8 @@ TITLES: dict[str, MessageLike] = {
     "bounds": pgettext_lazy("gate", "Scale bounds"),
     "reviewed": pgettext_lazy("gate", "Review"),
     "quota": pgettext_lazy("gate", "Quota"),
+    "drp": pgettext_lazy("gate", "DRP switch"),
+    "image": pgettext_lazy("gate", "Image in the registry"),
     "rule": pgettext_lazy("gate", "Rule change"),
 }
 """What each gate is about, in a word or two: the heading above its message."""

@@ -16,12 +16,12 @@ from environments.models import Environment, Space
 from foundation.messages import MessageLike, localized_names
 from foundation.messages import message as _
 from foundation.problems import Asked
-from releases import break_glass, selectors, turns
+from releases import break_glass, drp, selectors, turns
 from releases.approval_gates import approval_gates, counts_today, fair_approvers, four_eyes_gates, makers_of
 from releases.choices import ClosedReason, OrderState
 from releases.gate import Gate, ensure_open, first_closed
 from releases.holds import hold_gate
-from releases.models import Deployment, Placement, ReleaseOrder, Snapshot
+from releases.models import Deployment, DrpSwitch, Placement, ReleaseOrder, Snapshot
 from releases.order_gates import branch_gate, ticket_gate
 from releases.rule_gate import rule_gate
 from releases.since import closed_at
@@ -29,8 +29,8 @@ from releases.successes import is_last_success, succeeded_at
 from releases.when_gates import time_gates
 
 __all__ = [
-    "Gate", "again_gates", "approval_gates", "asked_about", "built", "counts_today", "deployment_gates", "ensure_open",
-    "fair_approvers", "first_closed", "makers_of", "promotion_gates", "removal_gates", "roll_back_gates",
+    "Gate", "again_gates", "approval_gates", "asked_about", "built", "counts_today", "deployment_gates", "drp_gates",
+    "ensure_open", "fair_approvers", "first_closed", "makers_of", "promotion_gates", "removal_gates", "roll_back_gates",
 ]  # fmt: skip
 
 
@@ -300,6 +300,23 @@ def _proven(snapshot: Snapshot, space: Space, *, is_last: bool = True, since: da
         return Gate("proven", True, _("It succeeded here before."), since=ended)
     message = _("It succeeded here, and something else did since: it is judged as a deployment.")
     return Gate("proven", True, message, since=ended)
+
+
+def drp_gates(
+    row: DrpSwitch,
+    order: ReleaseOrder,
+    space: Space,
+    *,
+    deployer: User | None,
+    own: Deployment | None = None,
+    is_back: bool = False,
+) -> list[Gate]:
+    """What must hold before a switch or a drill brings the order up in the twin, or a drill takes it back.
+
+    Like a roll back to the last success it asks for neither promotion nor approval, and four eyes hold.
+    """
+    found = [built(order), *drp.own_gates(row, order, space, is_back=is_back), *_place_free(order, space, own)]
+    return [*found, *four_eyes_gates(order, space, deployer), rule_gate(space)]
 
 
 def removal_gates(

@@ -20,7 +20,16 @@ from foundation.runs.wake import hinted_at, launch_hint, wake
 from releases import going_on
 from releases.choices import DeploymentKind
 from releases.events import record_act
-from releases.models import Deployment, NamespaceWatch, Placement, ReleaseOrder, Review, Snapshot, SpaceObservation
+from releases.models import (
+    Deployment,
+    DrpSwitch,
+    NamespaceWatch,
+    Placement,
+    ReleaseOrder,
+    Review,
+    Snapshot,
+    SpaceObservation,
+)
 
 EACH_SECONDS = 0.25
 MOST_SECONDS = 5.0
@@ -57,6 +66,7 @@ def create_deployment(  # noqa: PLR0913 - the columns of one row, nearly all opt
     cause: Deployment | None = None,
     removals: Sequence[str] = (),
     break_glass_id: int | None = None,
+    drp_switch: DrpSwitch | None = None,
 ) -> Deployment:
     """A deployment in the place that ``lock_placement`` locked, due now; raises Stale naming who was first."""
     if place.in_progress is not None:
@@ -80,6 +90,7 @@ def create_deployment(  # noqa: PLR0913 - the columns of one row, nearly all opt
         live_fingerprint=live_fingerprint,
         removals=list(removals),
         break_glass_id=break_glass_id,
+        drp_switch=drp_switch,
         policy=policy_in_force(space),
         deployed_by=actor,
         is_automatic=cause is not None,
@@ -99,6 +110,8 @@ def create_deployment(  # noqa: PLR0913 - the columns of one row, nearly all opt
         data["removals"] = list(removals)
     if break_glass_id:
         data["break_glass"] = break_glass_id
+    if drp_switch:
+        data["drp_switch"] = drp_switch.pk
     record_act(order, "deployment.queued", actor, subject=deployment, space=space, data=data)
     _follow_space(space)
     launch_hint("deployment", deployment.pk)

@@ -42,6 +42,7 @@ KINDS: dict[str, MessageLike] = {
     "deployment": _("deployment"),
     "prune": _("removal after a success"),
     "train": _("release train"),
+    "drp": _("DRP switch or drill"),
     "readiness": _("readiness of a twin"),
     "observe_space": _("runtime watch"),
     "watch": _("namespace watch"),

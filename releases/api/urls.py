@@ -7,6 +7,7 @@ from django.urls import path
 from releases.api.views import (
     break_glass,
     deployments,
+    drp,
     feed,
     freezes,
     holds,
@@ -89,4 +90,12 @@ urlpatterns = [
     path(PLACE + "scale-requests/", scale_requests.PlaceScaleRequests.as_view()),
     path(PLACE + "log/", place_logs.PlaceLog.as_view()),
     path(PLACE + "pods/<str:pod>/log/", deployments.PodLog.as_view()),
+    path("drp/", drp.DrpSwitches.as_view()),
+    path("drp/<int:pk>/", drp.OneDrp.as_view()),
+    path("drp/<int:pk>/confirm/", drp.Confirm.as_view()),
+    path("drp/<int:pk>/refuse/", drp.Refuse.as_view()),
+    path("drp/<int:pk>/withdraw/", drp.Withdraw.as_view()),
+    path("drp/<int:pk>/go-on/", drp.GoOn.as_view()),
+    path("drp/<int:pk>/take-back/", drp.TakeBack.as_view()),
+    path("projects/<slug:slug>/spaces/<slug:environment>/drp/", drp.SpaceDrp.as_view()),
 ]

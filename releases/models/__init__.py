@@ -10,6 +10,7 @@ from releases.models.deployments import (
     Prune,
     SpaceObservation,
 )
+from releases.models.drp import DrpMember, DrpRun, DrpSwitch
 from releases.models.holds import Hold
 from releases.models.housekeeping import Expiry, Housekeeping
 from releases.models.mentions import Mention
@@ -29,6 +30,9 @@ __all__ = [
     "Comment",
     "ContactDeadline",
     "Deployment",
+    "DrpMember",
+    "DrpRun",
+    "DrpSwitch",
     "Expiry",
     "Hold",
     "Housekeeping",

@@ -14,6 +14,7 @@ from foundation.messages import MessageField, MessageJSONField
 from foundation.runs.models import Run
 from releases.choices import DeploymentKind
 from releases.models.break_glass import BreakGlass
+from releases.models.drp import DrpSwitch
 from releases.models.orders import ReleaseOrder
 from releases.models.reviews import Review, Snapshot
 
@@ -46,6 +47,10 @@ class Deployment(Run):
         BreakGlass, on_delete=models.PROTECT, null=True, related_name="deployments", editable=False
     )
     """What opened the flow for it: without, a gate would have refused it."""
+    drp_switch = models.ForeignKey(
+        DrpSwitch, on_delete=models.PROTECT, null=True, related_name="deployments", editable=False
+    )
+    """The switch or drill that it is a part of, by whose rules its gates are asked."""
     policy = models.JSONField(default=dict, editable=False)
     """The rules by which its gates were asked last, as :func:`environments.policy.policy_in_force` gives them."""
     cancel_requested_at = models.DateTimeField(null=True)

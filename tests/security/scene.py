@@ -25,7 +25,7 @@ from environments.services.freezes import make_freeze
 from environments.services.spaces import edit_policy
 from notifications.models import Dispatch, Notice
 from notifications.services.webhooks import make_webhook as make_outgoing
-from releases.models import LogChunk, Placement, ScaleRequest, Schedule, Turn
+from releases.models import DrpRun, DrpSwitch, LogChunk, Placement, ScaleRequest, Schedule, Turn
 from releases.services import approvals, promotions
 from releases.services.break_glass import open_break_glass
 from releases.services.holds import hold
@@ -168,6 +168,7 @@ def make_scene(world: World) -> Scene:
     member = make_member(world, component)
     values = [
         (r"trains/\d+/orders/<number>", member.order.number), ("trains/<pk>", member.train_id),
+        ("drp/<pk>", make_drp(world).pk),
         ("orders/<number>", order.number), ("builds/<attempt>", "1"), ("lines/<line>", "1"),
         ("close/<act>", "withdraw"),
         ("break-glass(?:es)?/<pk>", glass.pk), ("holds/<pk>", held.pk), ("freezes/<pk>", frozen.pk),
@@ -190,6 +191,17 @@ def make_scene(world: World) -> Scene:
         ("git-servers/<key>", "127.0.0.1:9"), ("<key>", "main"),
     ]  # fmt: skip
     return Scene(world, [(pattern, str(value)) for pattern, value in values], order, review.snapshot, deployment)
+
+
+def make_drp(world: World) -> DrpSwitch:
+    """A drill that waits for its second person."""
+    now = timezone.now()
+    row = DrpSwitch.objects.create(
+        space=world.spaces["drp"], kind="drill", reason="quarter", asked_by=world.olli, asked_at=now,
+        ends_at=now + timedelta(minutes=15),
+    )  # fmt: skip
+    DrpRun.objects.create(switch=row)
+    return row
 
 
 def make_member(world: World, component: Component) -> TrainOrder:

@@ -41,6 +41,7 @@ OWN = frozenset(
         "/environments/", "/projects/", "/components/", "/components/new/", "/templates/", "/new-template/", "/orders/",
         "/explain/", "/groups/", "/break-glass/", "/api/v1/groups/",
         "/compare/", "/twins/", "/api/v1/twins/", "/trains/", "/trains/new/", "/api/v1/trains/",
+        "/drp/", "/api/v1/drp/",
         "/deployments/", "/api/v1/deployments/",
         "/calendar/", "/api/v1/calendar/", "/api/v1/calendar/day/",
         "/figures/", "/figures/export/", "/api/v1/figures/",

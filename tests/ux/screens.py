@@ -100,6 +100,10 @@ ORDERS = (
 )  # fmt: skip
 
 TRAINS = (
+    View("drp-ask", NORMAL, f"/spaces/{OMM}/drp/drp/?kind=drill", OPERATOR),
+    View("drp-ask", DENIED, f"/spaces/{OMM}/drp/drp/", DEVELOPER),
+    View("drps", EMPTY_STATE, "/drp/?project=none", OPERATOR),
+    View("drp", DENIED, "/drp/999999/", DEVELOPER, status=404),
     View("trains", EMPTY_STATE, "/trains/", DEVELOPER),
     View("trains", DENIED, "/trains/999999/", DEVELOPER, status=404),
     View("new-train", NORMAL, f"/trains/new/?project={OMM}", DEVELOPER),

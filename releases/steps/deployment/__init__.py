@@ -40,6 +40,7 @@ def step(lease: Lease) -> Outcome:
         "space__environment",
         "space__project",
         "snapshot__entry_check",
+        "drp_switch",
         "deployed_by",
         "component",
     )

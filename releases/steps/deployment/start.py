@@ -94,7 +94,12 @@ def refusal_of(deployment: Deployment) -> MessageLike:
     verb = "remove" if deployment.kind == DeploymentKind.REMOVE else "deploy"
     if not deployment.is_automatic and not can(actor, verb, space=space):
         return _("%(who)s may no longer deploy to %(name)s.", who=actor.localized_name, name=space.environment.label)
-    if deployment.kind == DeploymentKind.DEPLOY:
+    if deployment.drp_switch is not None:
+        found = gates.drp_gates(
+            deployment.drp_switch, order, space, deployer=actor, own=deployment,
+            is_back=deployment.kind != DeploymentKind.DEPLOY,
+        )  # fmt: skip
+    elif deployment.kind == DeploymentKind.DEPLOY:
         found = gates.deployment_gates(order, space, snapshot=deployment.snapshot, deployer=actor, own=deployment)
     elif deployment.kind == DeploymentKind.REMOVE:
         found = gates.removal_gates(order, space, snapshot=deployment.snapshot, deployer=actor, own=deployment)
