@@ -20,6 +20,8 @@ class NoticeKind(models.TextChoices):
     BREAK_GLASS = "break_glass", pgettext_lazy("notice", "A break-glass waits for my review")
     RULE_CHANGE = "rule_change", pgettext_lazy("notice", "A rule change waits for my confirmation")
     RULE_DECIDED = "rule_decided", pgettext_lazy("notice", "My rule change is decided")
+    DRP = "drp", pgettext_lazy("notice", "A DRP switch or drill waits for my confirmation")
+    DRP_WENT_ON = "drp_went_on", pgettext_lazy("notice", "A DRP switch or drill of mine went on, stopped or ended")
     SCHEDULE_MISSED = (
         "schedule_missed",
         pgettext_lazy("notice", "My scheduled deployment, or that of my order, was missed"),
@@ -42,6 +44,8 @@ OF_A_PROJECT = (
     (NoticeKind.BREAK_GLASS, pgettext_lazy("webhook", "A break-glass waits for its review")),
     (NoticeKind.RULE_CHANGE, pgettext_lazy("webhook", "A rule change waits for a second person")),
     (NoticeKind.RULE_DECIDED, pgettext_lazy("webhook", "A rule change is decided")),
+    (NoticeKind.DRP, pgettext_lazy("webhook", "A DRP switch or drill waits for a second person")),
+    (NoticeKind.DRP_WENT_ON, pgettext_lazy("webhook", "A DRP switch or drill went on, stopped or ended")),
     (NoticeKind.SCHEDULE_MISSED, pgettext_lazy("webhook", "A scheduled deployment was missed")),
     (NoticeKind.HOLD_OVER, pgettext_lazy("webhook", "A place is held no more")),
     (NoticeKind.MENTIONED, pgettext_lazy("webhook", "Somebody is named in a comment")),
@@ -57,7 +61,7 @@ class Way(models.TextChoices):
     MAIL = "mail", pgettext_lazy("way of telling", "By mail")
 
 
-WAITS = frozenset({NoticeKind.APPROVAL, NoticeKind.BREAK_GLASS, NoticeKind.RULE_CHANGE})
+WAITS = frozenset({NoticeKind.APPROVAL, NoticeKind.BREAK_GLASS, NoticeKind.RULE_CHANGE, NoticeKind.DRP})
 ASKED = WAITS | {
     NoticeKind.DEPLOYMENT_FAILED, NoticeKind.SCHEDULE_MISSED, NoticeKind.RETURNED, NoticeKind.MENTIONED,
 }  # fmt: skip

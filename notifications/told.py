@@ -15,6 +15,7 @@ from environments.needed import needed_in
 from environments.second_person import seconds
 from foundation.messages import message as _
 from foundation.messages import verbatim
+from notifications import telling_drp
 from notifications.choices import NoticeKind
 from notifications.heard import Heard
 from notifications.telling_words import (
@@ -386,6 +387,7 @@ _TELLERS: dict[str, Callable[[Heard], Iterator[Told]]] = {
     "rule_change.in_force": _rule_change,
     "rule_change.refused": _rule_change,
     "rule_change.expired": _rule_change,
+    **dict.fromkeys(telling_drp.VERBS, telling_drp.told_of_drp),
 }
 VERBS = frozenset(_TELLERS)
 """What is worth telling."""

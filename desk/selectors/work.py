@@ -16,8 +16,8 @@ from environments.selectors.rule_changes import ShownRuleChange, list_rule_chang
 from environments.selectors.rule_changes import shown as show_rule_change
 from foundation.messages import MessageLike
 from foundation.messages import message as _
-from releases import break_glass
-from releases.models import BreakGlass
+from releases import break_glass, drp
+from releases.models import BreakGlass, DrpSwitch
 from releases.presenters.break_glass import ShownBreakGlass, shown_rows
 from releases.waiting import MOST, AtAll, Promoted, Wait, ask, orders_to_test, promoted_orders, roll_backs
 
@@ -40,9 +40,11 @@ class Seconds:
     break_glasses: list[BreakGlass]
     """What this person may review, in force or over, oldest first."""
     rule_changes: list[RuleChange]
+    drps: list[DrpSwitch]
+    """Switches to a twin and drills that this person may confirm, oldest first."""
 
     def __len__(self) -> int:
-        return len(self.break_glasses) + len(self.rule_changes)
+        return len(self.break_glasses) + len(self.rule_changes) + len(self.drps)
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,12 @@ class MyWork:
     mentions: Pile
     break_glasses: list[ShownBreakGlass]
     rule_changes: list[ShownRuleChange]
+    drps: list[DrpSwitch]
 
     @property
     def second(self) -> int:
         """How many words as the second person wait."""
-        return len(self.break_glasses) + len(self.rule_changes)
+        return len(self.break_glasses) + len(self.rule_changes) + len(self.drps)
 
     @property
     def has_piles(self) -> bool:
@@ -112,6 +115,7 @@ def seconds_of(user: User, rights: Rights, at_all: AtAll) -> Seconds:
     return Seconds(
         break_glass.waits_for(user, rights) if may_review and at_all.has("break_glass") else [],
         waits_for(user, rights) if may_confirm and at_all.has("rule_change") else [],
+        drp.waits_for(user, rights) if at_all.has("drp") else [],
     )
 
 
@@ -134,6 +138,7 @@ def my_work(user: User, rights: Rights, *, project: str = "") -> MyWork:
         mentions=Pile(named_here, len(named) - len(named_here)),
         break_glasses=shown_rows(glasses, rights),
         rule_changes=[show_rule_change(user, row) for row in second.rule_changes if project in ("", _project_of(row))],
+        drps=[row for row in second.drps if project in ("", row.space.project.slug)],
     )
 
 

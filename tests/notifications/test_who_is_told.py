@@ -281,7 +281,7 @@ def test_a_pass_that_grows_long_writes_what_it_has_told_so_far(
 def test_every_verb_is_one_that_is_recorded() -> None:
     """What is spelt otherwise here would be told to nobody, and nobody would miss it."""
     from environments.choices import RuleChangeState
-    from releases.choices import ApprovalState, OrderState, PromotionState, ScaleRequestState
+    from releases.choices import ApprovalState, DrpState, OrderState, PromotionState, ScaleRequestState
 
     states = {
         "build": RunState.values, "schedule": RunState.values, "deployment": RunState.values, "review": RunState.values,
@@ -289,6 +289,7 @@ def test_every_verb_is_one_that_is_recorded() -> None:
         "order": OrderState.values, "scale_request": ScaleRequestState.values, "break_glass": ["opened"],
         "rule_change": RuleChangeState.values, "comment": ["mentioned"],
         "freeze": ["end_asked"], "hold": ["opened", "lifted", "expired"],
+        "drp_switch": DrpState.values,
     }  # fmt: skip
     for verb in VERBS:
         noun, _dot, state = verb.partition(".")

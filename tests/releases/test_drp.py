@@ -18,6 +18,8 @@ from accounts.models import User
 from accounts.services import create_token
 from audit.models import AuditEvent
 from components.models import Component
+from desk.selectors.work import my_work
+from environments.access import Rights
 from environments.models import Space
 from foundation.problems import Denied, Invalid, Refused, Stale
 from foundation.runs import kinds
@@ -31,6 +33,7 @@ from releases.services.holds import hold
 from releases.steps.deployment.start import refusal_of
 from tests.cast import World
 from tests.faults.test_crashes import Died, take
+from tests.notifications.telling import told
 from tests.releases.pages.conftest import grant, quick_passwords, signed_in
 from tests.releases.rows import make_built, make_component, make_review, make_success
 
@@ -96,7 +99,7 @@ def end(world: World, to: str = RunState.SUCCEEDED, only: str = "") -> int:
         Placement.objects.filter(component=one.component_id, space=one.space_id).update(last_applied=one)
         with transaction.atomic():
             Deployment.objects.filter(pk=one.pk).update(applied_at=now - timedelta(seconds=40))
-            why = {"message": "no such image"} if to == "failed" else {}
+            why: dict[str, Any] = {"message": "no such image"} if to == "failed" else {}
             transitions.end_run(one, to, actor=one.deployed_by, **why)
         ended += 1
     return ended
@@ -353,6 +356,21 @@ def test_a_pass_that_dies_at_any_statement_does_nothing_twice(world: World) -> N
     for order in {one.order for one in made}:
         seqs = list(order.events.order_by("seq").values_list("seq", flat=True))
         assert seqs == list(range(1, len(seqs) + 1))
+
+
+# ---------------------------------------------------------------- who is told
+def test_who_may_confirm_is_told_at_once_and_finds_it_in_the_inbox(world: World) -> None:
+    bring(world, A=1)
+    told(world)
+    row = ask(world)
+    assert told(world) == {"drp": {"oskar", "petra"}}
+    for name, waits in (("oskar", [row]), ("petra", [row]), ("olli", []), ("dana", [])):
+        person = world.people[name]
+        assert my_work(person, Rights(person)).drps == waits, name
+    assert my_work(world.oskar, Rights(world.oskar)).second == 1
+    services.refuse_drp(actor=world.oskar, row=row, reason="not today")
+    assert told(world) == {"drp_went_on": {"olli"}}
+    assert my_work(world.oskar, Rights(world.oskar)).drps == []
 
 
 # ---------------------------------------------------------------- pages and API
