@@ -57,7 +57,7 @@ def ask_drp(*, actor: User, space: Space, kind: str, reason: str, code: str) -> 
             DrpMember(switch=row, component=one.component, order=good.order, wave=one.component.start_wave)
             for one in places if (good := one.last_succeeded) is not None
         )  # fmt: skip
-        # Due when it lapses; whoever decides it before wakes the run.
+        # Due when it lapses; who decides it before wakes the run.
         DrpRun.objects.create(switch=row, next_at=row.ends_at)
         record(row, DrpState.ASKED, actor, reason=row.reason, components=len(places))
     return row

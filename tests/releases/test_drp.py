@@ -44,7 +44,7 @@ API = "/api/v1/drp/"
 
 @pytest.fixture(autouse=True)
 def nothing_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Neither a cluster, nor Jenkins, Git or a registry is there: whoever asks one fails the test."""
+    """Neither a cluster, nor Jenkins, Git or a registry is there: a question to one fails the test."""
 
     def refuse(*_args: object, **_more: object) -> None:
         raise AssertionError("somebody asked outside")

@@ -92,7 +92,7 @@ def _follow(row: DrpSwitch, lease: Lease) -> None:
 
 
 def why_ended(deployment: Deployment) -> MessageLike:
-    """The sentence of a deployment that did not succeed."""
+    """What a deployment that did not succeed says."""
     return deployment.message or _("The deployment ended as %(state)s.", state=deployment.get_state_display())
 
 
