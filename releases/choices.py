@@ -50,6 +50,13 @@ class ApprovalState(models.TextChoices):
     VOID = "void", _("void")
 
 
+class GoChoice(models.TextChoices):
+    """A person's word for the night, beside the gates' answer."""
+
+    GO = "go", pgettext_lazy("go word", "Go")
+    NO_GO = "no_go", pgettext_lazy("go word", "No-go")
+
+
 class DeploymentKind(models.TextChoices):
     DEPLOY = "deploy", _("deploy")
     ROLL_BACK = "roll_back", _("roll back")

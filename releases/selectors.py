@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from accounts.models import User
@@ -22,6 +22,7 @@ from releases.models import (
     Approval,
     Build,
     Deployment,
+    GoWord,
     OrderEvent,
     Placement,
     Promotion,
@@ -48,7 +49,7 @@ def order_by_number(user: User, number: str, *, rights: Rights | None = None) ->
     rows = ReleaseOrder.objects.select_related(
         "component", "project", "author", "component_settings", "base_image", "dockerfile", "bootstart", "feed"
     )
-    order = rows.filter(number=number).first()
+    order = rows.annotate(has_words=Exists(GoWord.objects.filter(order=OuterRef("pk")))).filter(number=number).first()
     if order is None or not (rights or Rights(user)).sees(order.project_id):
         raise Missing(_("There is no such order, or it is not yours to see."))
     return order
@@ -215,8 +216,7 @@ def place_in_use(order: ReleaseOrder, space: Space) -> Placement | None:
     names = [f"in_progress__deployed_by__{name}" for name in ("username", "name", "name_en")]
     rows = Placement.objects.select_related("in_progress__deployed_by", "in_progress__order")
     names += [f"in_progress__{name}" for name in ("order__number", "created_at", "applied_at")]
-    rows = rows.only("unknown_since", *names)
-    return rows.filter(component_id=order.component_id, space=space).first()
+    return rows.only("unknown_since", *names).filter(component_id=order.component_id, space=space).first()
 
 
 def place_of_success(order: ReleaseOrder, deployment: Deployment) -> Placement | None:

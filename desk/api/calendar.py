@@ -17,6 +17,7 @@ from environments.access import Rights
 from foundation.api.views import ApiView
 from foundation.clock import db_now
 from releases.api.serializers.orders import GateOutput
+from releases.api.views.go_words import SaidGoWordOutput
 
 FILTERS = [
     OpenApiParameter("project", OpenApiTypes.STR, description="short name; without it, all that you see"),
@@ -47,18 +48,20 @@ class CalendarItemOutput(serializers.Serializer[Any]):
 class CalendarMemberOutput(serializers.Serializer[Any]):
     """One order of a train that goes on."""
 
-    order = serializers.CharField(source="row.order.number")
-    component = serializers.CharField(source="row.order.component.slug")
-    wave = serializers.IntegerField(source="row.wave")
-    standing = serializers.CharField(source="standing.word")
-    reason = serializers.CharField(source="standing.why", allow_blank=True)
-    who_can_help = serializers.CharField(source="standing.who", allow_blank=True)
+    order = serializers.CharField(source="member.row.order.number")
+    component = serializers.CharField(source="member.row.order.component.slug")
+    wave = serializers.IntegerField(source="member.row.wave")
+    standing = serializers.CharField(source="member.standing.word")
+    reason = serializers.CharField(source="member.standing.why", allow_blank=True)
+    who_can_help = serializers.CharField(source="member.standing.who", allow_blank=True)
+    go_words = SaidGoWordOutput(source="words", many=True)
 
 
 class CalendarAnswerOutput(CalendarItemOutput):
     """The same with the gates of its deployment as of its time, where it is still to come."""
 
     gates = GateOutput(many=True)
+    go_words = SaidGoWordOutput(source="words", many=True, help_text="what people say of it; no gate asks")
     orders = CalendarMemberOutput(source="members", many=True, help_text="of a release train that goes on")
 
 

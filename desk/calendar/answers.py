@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from desk.calendar.items import Item
+from desk.calendar.items import Item, SaidMember
 from environments import freezes
 from environments.access import Rights
 from foundation.runs.choices import ACTIVE
@@ -14,6 +14,7 @@ from releases import break_glass, holds, selectors, turns, when_gates
 from releases.choices import PromotionState
 from releases.gate import Gate
 from releases.gates import deployment_gates
+from releases.go_words import words_of
 from releases.holds import Held, held_in
 from releases.models import Build, Placement, Promotion, Schedule
 from releases.rule_gate import read_rule_changes
@@ -31,12 +32,20 @@ def with_answers(rights: Rights, found: Sequence[Item]) -> list[Item]:
     waiting = [one.row for one in found if isinstance(one.row, Schedule) and one.row.state in ACTIVE][:MOST_ASKED]
     asked = _gates_of(waiting)
     going = [one.row for one in found if isinstance(one.row, Train) and one.row.state not in ENDED][:MOST_TRAINS]
+    members = {row.pk: standings(rights, row, list(members_of(row))) for row in going}
+    places = {(one.row.order_id, one.row.space_id) for one in found if isinstance(one.row, Schedule)}
+    places |= {(one.row.order_id, row.space_id) for row in going for one in members[row.pk]}
+    words = words_of(places)
     shown = []
     for item in found:
-        if isinstance(item.row, Schedule) and item.row.pk in asked:
-            item = replace(item, gates=asked[item.row.pk])
-        elif isinstance(item.row, Train) and item.row in going:
-            item = replace(item, members=standings(rights, item.row, list(members_of(item.row))))
+        row = item.row
+        if isinstance(row, Schedule):
+            may_say = row.pk in asked and rights.can("comment", project_id=row.space.project_id)
+            said = words[row.order_id, row.space_id]
+            item = replace(item, gates=asked.get(row.pk, []), words=said, may_say=may_say)
+        elif row is not None and row.pk in members:
+            said_of = [SaidMember(one, words[one.row.order_id, row.space_id]) for one in members[row.pk]]
+            item = replace(item, members=said_of, may_say=rights.can("comment", project_id=row.space.project_id))
         shown.append(item)
     return shown
 

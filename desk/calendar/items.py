@@ -24,7 +24,7 @@ from releases import holds
 from releases.choices import DeploymentKind
 from releases.feed import with_names
 from releases.gate import Gate, first_closed
-from releases.models import BreakGlass, Deployment, Hold, Schedule
+from releases.models import BreakGlass, Deployment, GoWord, Hold, Schedule
 from releases.presenters.acts import panel_url
 from releases.presenters.freezes import PLANNED, ShownFreeze
 from releases.presenters.holds import STANDS, state_of
@@ -47,6 +47,14 @@ ICONS = {
     "deployment": "rocket", "break-glass": "alert",
 }  # fmt: skip
 TONES = {"freeze": "blocked", "window": "running", "hold": "blocked", "break-glass": "blocked"}
+
+
+@dataclass(frozen=True)
+class SaidMember:
+    """One order of a train with what people say of it."""
+
+    member: Member
+    words: list[GoWord]
 
 
 @dataclass(frozen=True)
@@ -75,8 +83,12 @@ class Item:
     row: Schedule | Train | None = None
     gates: list[Gate] = field(default_factory=list)
     """What holds or is missing of what is still to come, as of its time; asked for the chosen day alone."""
-    members: list[Member] = field(default_factory=list)
+    members: list[SaidMember] = field(default_factory=list)
     """The orders of a train that goes on; asked for the chosen day alone."""
+    words: list[GoWord] = field(default_factory=list)
+    """Go and no-go of people, of what is scheduled; read for the chosen day alone."""
+    may_say: bool = False
+    """It is still to come, and this person may say theirs."""
 
     @property
     def icon(self) -> str:

@@ -11,6 +11,7 @@ from releases.models.deployments import (
     SpaceObservation,
 )
 from releases.models.drp import DrpMember, DrpRun, DrpSwitch
+from releases.models.go_words import GoWord
 from releases.models.holds import Hold
 from releases.models.housekeeping import Expiry, Housekeeping
 from releases.models.mentions import Mention
@@ -34,6 +35,7 @@ __all__ = [
     "DrpRun",
     "DrpSwitch",
     "Expiry",
+    "GoWord",
     "Hold",
     "Housekeeping",
     "LateImage",

@@ -46,7 +46,7 @@ FILTERS: dict[str, tuple[MessageLike, tuple[str, ...]]] = {
     "comments": (pgettext_lazy("activity", "Comments"), ("comment",)),
     "decisions": (
         pgettext_lazy("activity", "Decisions"),
-        ("promotion.", "approval.", "order.", "break_glass.", "scale_"),
+        ("promotion.", "approval.", "order.", "break_glass.", "scale_", "go_word."),
     ),
     "builds": (pgettext_lazy("activity", "Builds"), ("build.",)),
     "deployments": (
@@ -132,6 +132,9 @@ _BADGES = {
     "ended": "cancelled",
     "expired": "cancelled",
     "reviewed": "succeeded",
+    "go": "succeeded",
+    "no_go": "blocked",
+    "taken_back": "cancelled",
 }
 """The badge of an event; nothing where somebody only asked for something."""
 
@@ -173,6 +176,9 @@ _MESSAGES: dict[str, Message] = {
     "order.closed": _("Order closed: %(reason)s"),
     "order.checked": _("Checked Jenkins and the registry"),
     "comment": _("Comment"),
+    "go_word.go": _("%(where)s: go"),
+    "go_word.no_go": _("%(where)s: no-go"),
+    "go_word.taken_back": _("%(where)s: word taken back"),
     "build.queued": _("Build %(attempt)s started"),
     "build.waiting": _("Waiting in Jenkins' queue: %(why)s"),
     "build.waits_for_agent": _("Waiting for an agent in Jenkins: %(why)s"),

@@ -21,7 +21,8 @@ from foundation.problems import Invalid, Missing
 from foundation.runs.choices import ACTIVE
 from releases import selectors
 from releases.forms import CommentForm, PromotionForm, ReasonForm
-from releases.models import ReleaseOrder
+from releases.go_words import words_of
+from releases.models import GoWord, ReleaseOrder
 from releases.presenters import activity, acts
 from releases.presenters.build import build_panel, log_of
 from releases.presenters.environment import space_panel
@@ -99,9 +100,16 @@ def _panel_context(
     place = lane.places[panel]
     return {
         "space_panel": space_panel(found, place, rights),
+        "go_words": _go_words(found, place.space.pk),
         "live_query": urlencode(query),
         "promotion_form": form or PromotionForm(space=place.space),
     }
+
+
+def _go_words(found: ReleaseOrder, space_id: int) -> list[GoWord]:
+    """Nothing is read for an order of which nobody said anything."""
+    at = (found.pk, space_id)
+    return words_of([at])[at] if getattr(found, "has_words", True) else []
 
 
 def _default_panel(found: ReleaseOrder, lane: Lane) -> str:

@@ -13,15 +13,18 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Organisation, Project, User
+from audit.models import AuditEvent
 from components.models import Component
 from desk.calendar import Wanted, read_day, read_month
 from environments.access import Rights
 from environments.models import Freeze, Space
-from releases.models import BreakGlass, Deployment, Hold, Promotion, ReleaseOrder, Schedule
+from releases import gates
+from releases.models import BreakGlass, Deployment, GoWord, Hold, OrderEvent, Promotion, ReleaseOrder, Schedule
+from releases.services.go_words import say_go
 from tests.cast import World
 from tests.releases.pages.test_order import words
 from tests.releases.rows import make_built, make_component, make_review
-from trains.models import Train
+from trains.models import Train, TrainOrder
 
 SignIn = Callable[[str], Client]
 HOUR = timedelta(hours=1)
@@ -181,9 +184,7 @@ def test_a_day_on_which_clocks_change_is_whole(world: World, order: ReleaseOrder
 
 
 # ---------------------------------------------------------------- what the gates say
-def test_what_is_to_come_has_the_gates_answer_of_its_time(
-    world: World, order: ReleaseOrder, signed_in: SignIn
-) -> None:
+def test_what_is_to_come_has_the_gates_answer_of_its_time(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
     soon = timezone.now() + 3 * HOUR
     uat, url = world.spaces["uat"], f"/calendar/?day={timezone.localtime(soon):%Y-%m-%d}"
     row = plan(order, uat, world.olli, soon)
@@ -288,3 +289,67 @@ def test_no_more_than_fifty_that_ended_are_shown(world: World, order: ReleaseOrd
     page = signed_in("olli").get(f"/calendar/?day={DAY}")
     assert len(on_day(page)) == 50 and page.context["chosen"].is_cut and "More ended" in words(page)
     assert signed_in("olli").get(API + f"day/?day={DAY}").json()["is_cut"] is True
+
+
+# ---------------------------------------------------------------- go and no-go
+def test_a_person_says_go_or_no_go_and_no_gate_asks(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
+    uat, soon = world.spaces["uat"], timezone.now() + 3 * HOUR
+    promote(order, uat, world.tess)
+    plan(order, uat, world.olli, soon)
+    day = f"{timezone.localtime(soon):%Y-%m-%d}"
+    answers = gates.deployment_gates(order, uat, snapshot=None, deployer=world.olli)
+    path, said = f"/orders/{order.number}/go/uat/?day={day}", f"/api/v1/orders/{order.number}/go-words/"
+    page = signed_in("tess").post(path, {"word": "no_go", "comment": "two cases left"}, follow=True)
+    assert page.redirect_chain[0][0] == f"/calendar/?day={day}"
+    assert "No-go" in words(page) and "two cases left" in words(page)
+    assert signed_in("dana").post(path, {"word": "go"}).status_code == 302
+    assert signed_in("tess").post(path, {"word": "go", "comment": ""}).status_code == 302, "another takes its place"
+    assert signed_in("tess").post(path, {"word": "go"}).status_code == 302, "the same again changes nothing"
+    assert gates.deployment_gates(order, uat, snapshot=None, deployer=world.olli) == answers
+    found = signed_in("olli").get(said).json()["items"]
+    assert {(one["by"], one["word"], one["environment"]) for one in found} == {
+        (who, "go", "uat") for who in ("tess", "dana")
+    }
+    there = signed_in("olli").get(API + f"day/?day={day}&kind=schedule").json()["day"]["items"][0]["item"]["go_words"]
+    assert [(one["by"], one["word"]) for one in there] == [("dana", "go"), ("tess", "go")]
+    panel = words(signed_in("olli").get(f"/orders/{order.number}/?panel=uat"))
+    assert "UAT: no-go" in panel and "Tess" in panel
+    answer = signed_in("dana").post(said + "uat/", {"word": ""}, content_type="application/json")
+    assert (answer.status_code, answer.json()) == (200, {"said": None})
+    assert [row.by for row in GoWord.objects.all()] == [world.tess]
+    acts = AuditEvent.objects.filter(verb__startswith="go_word").order_by("pk")
+    assert [*acts.values_list("verb", "actor_name")] == [
+        ("go_word.no_go", "Tess"), ("go_word.go", "Dana"), ("go_word.go", "Tess"), ("go_word.taken_back", "Dana"),
+    ]  # fmt: skip
+    assert OrderEvent.objects.filter(order=order, kind__startswith="go_word").count() == 4
+
+
+def test_who_may_not_comment_says_nothing(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
+    path = f"/api/v1/orders/{order.number}/go-words/uat/"
+    for name, status in (("uma", 403), ("otto", 404)):
+        answer = signed_in(name).post(path, {"word": "go"}, content_type="application/json")
+        assert answer.status_code == status
+    for wrong in ({"word": "maybe"}, {"word": "go", "comment": "x" * 501}):
+        assert signed_in("olli").post(path, wrong, content_type="application/json").status_code == 400
+    assert not GoWord.objects.exists()
+
+
+def test_words_stand_on_the_orders_of_a_train_at_the_same_cost(
+    world: World, component: Component, signed_in: SignIn
+) -> None:
+    train = Train.objects.create(
+        space=world.spaces["uat"], name="Night", created_by=world.dana, started_by=world.olli, state="running",
+        started_at=timezone.now(),
+    )  # fmt: skip
+    browser, counts = signed_in("olli"), []
+    for number in range(4):
+        order = make_built(make_component(world, f"SIS-OMM-T{number}"), world.dana)
+        TrainOrder.objects.create(train=train, order=order, wave=1)
+        say_go(actor=world.tess, order=order, space=train.space, word="go")
+        say_go(actor=world.petra, order=order, space=train.space, word="no_go", comment=f"not {number}")
+        browser.get("/calendar/")
+        with CaptureQueriesContext(connection) as seen:
+            page = browser.get("/calendar/")
+        counts.append(len(seen))
+        assert all(f"not {one}" in words(page) for one in range(number + 1))
+    assert len(set(counts[1:])) == 1, counts
