@@ -483,6 +483,22 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='GoWord',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('word', models.CharField(choices=[('go', 'Go'), ('no_go', 'No-go')], max_length=8, verbose_name='word')),
+                ('comment', models.CharField(blank=True, max_length=500, verbose_name='comment')),
+                ('said_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('by', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('space', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='environments.space')),
+                ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='go_words', to='releases.releaseorder')),
+            ],
+            options={
+                'ordering': ['-id'],
+                'constraints': [models.UniqueConstraint(fields=('order', 'space', 'by'), name='one_go_word_each')],
+            },
+        ),
+        migrations.CreateModel(
             name='DrpMember',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
