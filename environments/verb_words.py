@@ -28,7 +28,7 @@ ACTS: dict[str, MessageLike] = {
     "break_glass": _("open the flow for one order by break-glass"),
     "review_break_glass": _("end and review a break-glass"),
     "drp": _("ask for a DRP switch or a drill and take it further"),
-    "confirm_drp": _("confirm or refuse a DRP switch or a drill of somebody else"),
+    "confirm_drp": _("confirm, refuse and review a DRP switch or a drill of somebody else"),
     "hold": _("hold a space or a component in it"),
     "lift_hold": _("lift a hold"),
     "edit_component": _("change settings of a component"),

@@ -28,6 +28,7 @@ PATIENCE = timedelta(minutes=15)
 """So long it waits for its second person."""
 ENDED = frozenset({DrpState.RETURNED, DrpState.REFUSED, DrpState.WITHDRAWN, DrpState.EXPIRED})
 BROUGHT_UP = (DrpState.SERVES, DrpState.RETURNING, DrpState.RETURNED)
+TO_REVIEW = (DrpState.SERVES, DrpState.RETURNED)
 OVER = frozenset({DrpMemberState.SERVES, DrpMemberState.LEFT_OUT})
 """Members that let the next wave go."""
 
@@ -36,7 +37,13 @@ OVER = frozenset({DrpMemberState.SERVES, DrpMemberState.LEFT_OUT})
 def rows() -> QuerySet[DrpSwitch]:
     """With what a page names of each, newest first."""
     return DrpSwitch.objects.select_related(
-        "space__project", "space__environment__twin", "space__cluster", "asked_by", "decided_by", "returns_by"
+        "space__project",
+        "space__environment__twin",
+        "space__cluster",
+        "asked_by",
+        "decided_by",
+        "returns_by",
+        "reviewed_by",
     ).order_by("-pk")
 
 
@@ -65,8 +72,8 @@ def members_of(row: DrpSwitch) -> list[DrpMember]:
     found = row.members.select_related(
         "component", "order__project", "order__component", "deployment", "before__order", "back"
     )
-    narrow = [f"{one}__{name}" for one in ("deployment", "before", "back") for name in ("applied", "progress")]
-    return list(found.defer(*narrow).order_by("wave", "component__slug"))
+    narrow = [f"{one}__{name}" for one in ("before", "back") for name in ("applied", "progress")]
+    return list(found.defer("deployment__applied", *narrow).order_by("wave", "component__slug"))
 
 
 def open_wave(members: Iterable[DrpMember]) -> int:
@@ -121,13 +128,34 @@ def who_confirms(row: DrpSwitch) -> str:
     return localized_names(person.shown_name for person in seconds(row))
 
 
+def to_decide() -> Q:
+    """Those that wait for a second person, or for the review afterwards."""
+    return Q(state=DrpState.ASKED) | Q(state__in=TO_REVIEW, reviewed_at=None)
+
+
 def waits_for(user: User, rights: Rights) -> list[DrpSwitch]:
-    """What waits for this person's confirmation, oldest first."""
-    found = rows().filter(state=DrpState.ASKED).filter(visible_to(user, rights=rights, field="space__project_id"))
-    return [
-        row for row in reversed(found)
-        if rights.can("confirm_drp", space=row.space) and not why_not_second(user, row)
-    ]  # fmt: skip
+    """What waits for this person's confirmation or review, oldest first."""
+    found = rows().filter(to_decide()).filter(visible_to(user, rights=rights, field="space__project_id"))
+    mine = [row for row in reversed(found) if rights.can("confirm_drp", space=row.space)]
+    return [row for row in mine if not (why_not_second if row.state == DrpState.ASKED else why_not_reviewer)(user, row)]
+
+
+def is_to_review(row: DrpSwitch) -> bool:
+    """It came to its end, and nobody else has looked at it yet."""
+    return row.state in TO_REVIEW and row.reviewed_at is None
+
+
+def why_not_reviewer(person: User, row: DrpSwitch) -> MessageLike:
+    """Why this person, who has the right, is not the one to review it; empty when they are."""
+    if person.pk in (row.asked_by_id, row.decided_by_id, row.returns_by_id):
+        return _("You had a part in it: somebody else reviews it.")
+    return why_not_second(person, row)
+
+
+def who_reviews(row: DrpSwitch) -> str:
+    """Three names of those who could, and how many more."""
+    people = people_who_may("confirm_drp", space=row.space)
+    return localized_names(person.shown_name for person in people if not why_not_reviewer(person, row))
 
 
 # ---------------------------------------------------------------- gates of its deployments

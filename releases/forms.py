@@ -181,6 +181,14 @@ class DrpForm(DrpConfirmForm):
     field_order = ("kind", "reason", "code")
 
 
+class DrpReviewForm(forms.Form):
+    """What somebody found afterwards."""
+
+    comment = forms.CharField(
+        label=pgettext_lazy("decision", "Comment"), max_length=500, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
 class DrpRefuseForm(forms.Form):
     """Why nothing begins."""
 

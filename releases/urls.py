@@ -65,6 +65,7 @@ urlpatterns = [
     path("drp/<int:pk>/confirm/", drp.confirm, name="drp-confirm"),
     path("drp/<int:pk>/refuse/", drp.refuse, name="drp-refuse"),
     path("drp/<int:pk>/withdraw/", drp.withdraw, name="drp-withdraw"),
+    path("drp/<int:pk>/review/", drp.review, name="drp-review"),
     path("drp/<int:pk>/go-on/", drp.go_on, name="drp-go-on"),
     path("drp/<int:pk>/take-back/", drp.take_back, name="drp-take-back"),
     path("freezes/", freezes.list_all, name="freezes"),

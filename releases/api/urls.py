@@ -98,6 +98,7 @@ urlpatterns = [
     path("drp/<int:pk>/confirm/", drp.Confirm.as_view()),
     path("drp/<int:pk>/refuse/", drp.Refuse.as_view()),
     path("drp/<int:pk>/withdraw/", drp.Withdraw.as_view()),
+    path("drp/<int:pk>/review/", drp.Review.as_view()),
     path("drp/<int:pk>/go-on/", drp.GoOn.as_view()),
     path("drp/<int:pk>/take-back/", drp.TakeBack.as_view()),
     path("projects/<slug:slug>/spaces/<slug:environment>/drp/", drp.SpaceDrp.as_view()),

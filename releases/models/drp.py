@@ -44,10 +44,22 @@ class DrpSwitch(models.Model):
     returns_at = models.DateTimeField(null=True, editable=False)
     ended_at = models.DateTimeField(null=True, editable=False)
     """When the last component served, and of a drill that is taken back when that was done."""
+    reviewed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    reviewed_at = models.DateTimeField(null=True, editable=False)
+    review_comment = models.CharField(_("comment"), max_length=500, blank=True)
 
     class Meta:
         ordering = ["-id"]
         constraints = [
+            models.CheckConstraint(
+                name="somebody_else_reviews_a_drp_switch",
+                condition=Q(reviewed_at=None, reviewed_by=None)
+                | Q(reviewed_at__isnull=False, reviewed_by__isnull=False)
+                & ~Q(reviewed_by=F("asked_by"))
+                & ~Q(reviewed_by=F("decided_by")),
+            ),
             models.UniqueConstraint(
                 fields=["space"], condition=Q(state__in=UNDER_WAY), name="one_drp_switch_under_way_in_a_space"
             ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -15,7 +14,7 @@ from foundation.problems import PlatformError
 from releases import drp
 from releases.choices import BackState, DrpKind, DrpMemberState, DrpState
 from releases.drp_transitions import may_move
-from releases.models import DrpMember, DrpSwitch, Placement
+from releases.models import DrpMember, DrpSwitch
 from releases.presenters.acts import Refusal, refusal
 from releases.services.drp import ensure_second
 
@@ -47,8 +46,6 @@ class Line:
     row: DrpMember
     took_before: float | None
     """Seconds in the drill or switch before this one."""
-    digests: frozenset[str]
-    """Of the images that its pods there run now, as its cluster tells."""
 
     @property
     def sign(self) -> str:
@@ -81,8 +78,10 @@ class Line:
 
     @property
     def is_same(self) -> bool:
-        """Its pods run the very image that served in the sibling."""
-        return bool(self.digests) and all(one.endswith(self.row.order.image_digest) for one in self.digests)
+        """Its pods ran the very image that served in the sibling, as its cluster told at the verdict."""
+        pods = self.row.deployment.progress.get("pods", []) if self.row.deployment else []
+        found = {str(pod.get("digest", "")) for pod in pods if pod["is_ready"] and pod["is_new"]}
+        return bool(found) and all(one.endswith(self.row.order.image_digest) for one in found)
 
 
 @dataclass(frozen=True)
@@ -159,6 +158,23 @@ class ShownSwitch:
         return Refusal()
 
     @property
+    def is_to_review(self) -> bool:
+        return drp.is_to_review(self.row)
+
+    @cached_property
+    def reviewers(self) -> str:
+        return "" if self.row.reviewed_at else drp.who_reviews(self.row)
+
+    @cached_property
+    def no_review(self) -> Refusal:
+        """Why this viewer does not review it."""
+        no = refusal(self.rights, "confirm_drp", space=self.row.space)
+        if no.why:
+            return no
+        why = drp.why_not_reviewer(self.rights.user, self.row)
+        return Refusal(why, self.reviewers if why else "")
+
+    @property
     def is_asked(self) -> bool:
         return self.row.state == DrpState.ASKED and self.row.ends_at > db_now()
 
@@ -198,19 +214,5 @@ def shown_switch(row: DrpSwitch, rights: Rights) -> ShownSwitch:
     times = {}
     for one in before.members.select_related("deployment").filter(state=DrpMemberState.SERVES) if before else ():
         times[one.component_id] = drp.took(one.deployment)
-    digests = _digests(row, members)
-    lines = [
-        Line(one, times.get(one.component_id), digests.get(one.deployment_id or 0, frozenset())) for one in members
-    ]
+    lines = [Line(one, times.get(one.component_id)) for one in members]
     return ShownSwitch(row, lines, before, rights)
-
-
-def _digests(row: DrpSwitch, members: Sequence[DrpMember]) -> dict[int, frozenset[str]]:
-    """By the deployment that stands there: what its ready pods run, as they were seen last."""
-    found = Placement.objects.filter(space=row.space, component__in=[one.component_id for one in members])
-    return {
-        place.last_applied_id or 0: frozenset(
-            pod["digest"] for pod in place.pods if pod["is_ready"] and pod.get("digest")
-        )
-        for place in found.only("last_applied", "pods")
-    }

@@ -185,5 +185,34 @@ def take_back(*, actor: User, row: DrpSwitch) -> DrpSwitch:
     return locked
 
 
+def review_drp(*, actor: User, row: DrpSwitch, comment: str) -> DrpSwitch:
+    """Somebody who had no part in it looked at it afterwards. Raises Denied, Invalid without a comment, Refused."""
+    require(actor, "confirm_drp", space=row.space)
+    if not comment.strip():
+        raise Invalid({"comment": [_("Say what you found: the audit keeps it.")]})
+    with transaction.atomic():
+        locked = drp.lock_switch(row.pk)
+        if not drp.is_to_review(locked):
+            raise Refused(_("There is nothing to review: it goes on, or it has its review."), "drp-not-to-review")
+        if why := drp.why_not_reviewer(actor, locked):
+            asked = asked_for("confirm_drp", None, locked.space)
+            raise Denied(why, "not-the-second", drp.who_reviews(locked), asked=asked)
+        locked.reviewed_by, locked.reviewed_at = actor, db_now()
+        locked.review_comment = comment.strip()[:LONGEST_TEXT]
+        locked.save(update_fields=["reviewed_by", "reviewed_at", "review_comment"])
+        record(locked, "reviewed", actor, reason=locked.review_comment)
+    return locked
+
+
+def stop_after_restore() -> None:
+    """What was under way is on the cluster, and nobody knows how far: people decide whether it goes on."""
+    reason = _("The database was restored while it was under way.")
+    for row in drp.rows().filter(state__in=[DrpState.ASKED, DrpState.RUNNING, DrpState.RETURNING]):
+        if row.state == DrpState.ASKED:
+            move_switch(row, DrpState.EXPIRED, actor=None, reason=reason, decided_at=db_now())
+        else:
+            move_switch(row, DrpState.STOPPED, actor=None, reason=reason)
+
+
 def _wake(row: DrpSwitch) -> None:
     wake(DrpRun, DrpRun.objects.values_list("pk", flat=True).get(switch=row))

@@ -16,6 +16,7 @@ from releases.choices import Reason, TurnState
 from releases.locks import lock_orders, lock_place
 from releases.models import Deployment, Placement, SpaceObservation
 from releases.schedules import waiting_schedules
+from releases.services.drp import stop_after_restore
 from releases.services.schedules import end_each
 from releases.transitions import end_run, end_turn
 from releases.turns import waiting_turns
@@ -32,6 +33,7 @@ def begin_after_restore(*, audit_head: str) -> dict[str, Any]:
     kept = record_restore(known_head=audit_head, facts=facts)
     _end_turns()
     _end_schedules()
+    stop_after_restore()
     ended = [_end(row) for row in Deployment.objects.filter(state__in=sorted(ACTIVE)).select_related("order", "space")]
     _forget_what_was_seen()
     return {**facts, "kept_head": str(kept), "ended": ended}

@@ -17,13 +17,15 @@ from foundation.pages import act_view, is_saved, query_of, read_view, redirect_w
 from foundation.problems import Missing
 from releases import drp
 from releases.choices import DrpKind, DrpState
-from releases.forms import DrpConfirmForm, DrpForm, DrpRefuseForm
+from releases.forms import DrpConfirmForm, DrpForm, DrpRefuseForm, DrpReviewForm
 from releases.models import DrpSwitch
 from releases.presenters.acts import refusal
 from releases.presenters.drp import shown_switch, sign_of, total_of
 from releases.readiness import readiness_of
 from releases.services import drp as services
 from releases.views.pages import page, rights_of
+
+Word = DrpConfirmForm | DrpRefuseForm | DrpReviewForm
 
 
 @read_view
@@ -71,15 +73,14 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     return _show(request, drp.find(actor_of(request), pk), DrpConfirmForm())
 
 
-def _show(
-    request: HttpRequest, row: DrpSwitch, form: DrpConfirmForm | DrpRefuseForm, status: int = 200
-) -> HttpResponse:
+def _show(request: HttpRequest, row: DrpSwitch, form: Word, status: int = 200) -> HttpResponse:
     found = shown_switch(row, rights_of(request))
     is_asked = row.state == DrpState.ASKED
     context = {
         "found": found, "row": row, "space": row.space, "environment": row.space.environment,
         "confirm": form if isinstance(form, DrpConfirmForm) else DrpConfirmForm(),
         "refuse": form if isinstance(form, DrpRefuseForm) else DrpRefuseForm(),
+        "review": form if isinstance(form, DrpReviewForm) else DrpReviewForm(),
         "readiness": readiness_of([row.space_id])[row.space_id] if is_asked else None,
         "who_confirms": drp.who_confirms(row) if is_asked else "",
         "topic": f"project:{row.space.project_id},space:{row.space_id}",
@@ -87,9 +88,7 @@ def _show(
     return page(request, "releases/drp.html", context, status=status, nav="environments")
 
 
-def _decide(
-    request: HttpRequest, pk: int, form: DrpConfirmForm | DrpRefuseForm, act: Callable[..., object], said: str
-) -> HttpResponse:
+def _decide(request: HttpRequest, pk: int, form: Word, act: Callable[..., object], said: str) -> HttpResponse:
     user = actor_of(request)
     row = drp.find(user, pk)
     if form.is_valid() and is_saved(form, lambda: act(actor=user, row=row, **form.cleaned_data)):
@@ -133,6 +132,14 @@ def go_on(request: HttpRequest, pk: int) -> HttpResponse:
     row = drp.find(actor_of(request), pk)
     services.go_on(actor=actor_of(request), row=row, leave_out="leave_out" in request.POST)
     return redirect_with(request, _("It goes on."), "releases:drp", pk)
+
+
+@api_route("drp_review")
+@act_view
+def review(request: HttpRequest, pk: int) -> HttpResponse:
+    """What somebody else found, looking at it afterwards."""
+    said = str(_("Reviewed: the task is done."))
+    return _decide(request, pk, DrpReviewForm(request.POST), services.review_drp, said)
 
 
 @api_route("drp_take_back")

@@ -11,7 +11,7 @@ from django.db.models import Exists, QuerySet
 from environments.access import Rights, may_approve
 from environments.freezes import live_freezes
 from environments.models import Environment
-from releases.choices import DrpState
+from releases import drp
 from releases.models import BreakGlass, DrpSwitch, Hold
 from releases.scale_requests import waiting_requests
 from releases.waiting.removals import reviews_of_removals
@@ -35,7 +35,7 @@ def ask(rights: Rights, **others: QuerySet[Any]) -> AtAll:
     approves = [space.pk for space in rights.spaces if space.approvals and may_approve(rights, space)]
     kinds: Mapping[str, QuerySet[Any]] = {
         "break_glass": BreakGlass.objects.filter(reviewed_at=None),
-        "drp": DrpSwitch.objects.filter(state=DrpState.ASKED),
+        "drp": DrpSwitch.objects.filter(drp.to_decide()),
         "hold": Hold.objects.filter(ended_at=None),
         "freeze": live_freezes(),
         "removal": reviews_of_removals(approves),

@@ -81,6 +81,7 @@ def test_twelve_components_serve_by_one_act_and_one_confirmation_and_are_taken_b
     assert made.count() == 12, "nothing is deployed twice"
     assert {one.remote for one in made} == {world.cluster.remote_key}, "no other cluster was asked"
     found = shown_switch(row, Rights(world.olli))
+    assert found.same == 12, "what its pods run is what served in production"
     for line in found.lines:
         live = site.live("drp", name=line.row.component.slug)
         image = live["spec"]["template"]["spec"]["containers"][0]["image"]

@@ -264,6 +264,25 @@ def test_a_failure_stops_what_comes_after_and_can_be_left_out(world: World) -> N
     assert (row.state, states(row)) == ("serves", {"A": "left_out", "B": "serves", "C": "serves"})
 
 
+def test_a_third_person_reviews_it_and_a_restored_database_stops_it(world: World) -> None:
+    bring(world, A=1)
+    row = to_its_end(begun(world, "switch"), world)
+    for person in (world.olli, world.oskar):
+        with pytest.raises(Denied, match="had a part"):
+            services.review_drp(actor=person, row=row, comment="fine")
+    with pytest.raises(Invalid):
+        services.review_drp(actor=world.petra, row=row, comment=" ")
+    assert my_work(world.petra, Rights(world.petra)).drps == [row]
+    assert services.review_drp(actor=world.petra, row=row, comment="as it should be").reviewed_by == world.petra
+    assert my_work(world.petra, Rights(world.petra)).drps == []
+    with pytest.raises(Refused):
+        services.review_drp(actor=world.petra, row=row, comment="again")
+    row = begun(world)
+    services.stop_after_restore()
+    row.refresh_from_db()
+    assert row.state == "stopped" and services.go_on(actor=world.olli, row=row).state == "running"
+
+
 # ---------------------------------------------------------------- taken back
 def test_a_drill_is_taken_back_in_reverse_order(world: World) -> None:
     orders = bring(world, A=1, B=2, SAME=2)

@@ -35,7 +35,7 @@ OPERATIONS = {
     "remove": ["removals_create"],
     "break_glass": ["break_glasses_create"],
     "drp": ["drp_ask", "drp_withdraw", "drp_go_on", "drp_take_back"],
-    "confirm_drp": ["drp_confirm", "drp_refuse"],
+    "confirm_drp": ["drp_confirm", "drp_refuse", "drp_review"],
     "hold": ["holds_create"],
     "lift_hold": ["holds_lift"],
     "freeze": ["freezes_create", "freezes_end", "calendars_create"],

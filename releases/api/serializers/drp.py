@@ -25,6 +25,10 @@ class DrpRefuseInput(Input):
     reason = serializers.CharField(max_length=LONGEST_TEXT)
 
 
+class DrpReviewInput(Input):
+    comment = serializers.CharField(max_length=LONGEST_TEXT, help_text="what you found")
+
+
 class DrpGoOnInput(Input):
     leave_out = serializers.BooleanField(
         required=False, default=False, help_text="go on without what failed, instead of trying it again"
@@ -46,6 +50,9 @@ class DrpSwitchOutput(serializers.Serializer[Any]):
     )
     decided_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True, help_text="when the last component served")
+    reviewed_by = serializers.CharField(source="reviewed_by.username", default=None, allow_null=True)
+    reviewed_at = serializers.DateTimeField(allow_null=True)
+    comment = serializers.CharField(source="review_comment", allow_blank=True)
     count = serializers.IntegerField(help_text="components")
     served = serializers.IntegerField(help_text="components that came to serve")
 

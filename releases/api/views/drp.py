@@ -102,6 +102,13 @@ class GoOn(OneView):
         return self.act(request, pk, services.go_on, **self.given(shapes.DrpGoOnInput))
 
 
+class Review(OneView):
+    @extend_schema(operation_id="drp_review", request=shapes.DrpReviewInput, responses=shapes.WholeDrpSwitchOutput)
+    def post(self, request: Request, pk: int) -> Response:
+        """Of who had no part in it, once it came to its end."""
+        return self.act(request, pk, services.review_drp, **self.given(shapes.DrpReviewInput))
+
+
 class TakeBack(OneView):
     without_body = frozenset({"POST"})
 
