@@ -194,14 +194,17 @@ class Migration(migrations.Migration):
                 ('decided_at', models.DateTimeField(editable=False, null=True)),
                 ('returns_at', models.DateTimeField(editable=False, null=True)),
                 ('ended_at', models.DateTimeField(editable=False, null=True)),
+                ('reviewed_at', models.DateTimeField(editable=False, null=True)),
+                ('review_comment', models.CharField(blank=True, max_length=500, verbose_name='comment')),
                 ('asked_by', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('decided_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('returns_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('reviewed_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('space', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='drp_switches', to='environments.space')),
             ],
             options={
                 'ordering': ['-id'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ('asked', 'running', 'stopped', 'returning'))), fields=('space',), name='one_drp_switch_under_way_in_a_space'), models.CheckConstraint(condition=models.Q(('state', 'withdrawn'), ('decided_by', None), models.Q(('decided_by', models.F('asked_by')), _negated=True), _connector='OR'), name='nobody_confirms_a_drp_switch_of_their_own'), models.CheckConstraint(condition=models.Q(('state__in', ['asked', 'refused', 'withdrawn', 'expired']), ('decided_by__isnull', False), _connector='OR'), name='what_a_drp_switch_starts_was_confirmed'), models.CheckConstraint(condition=models.Q(('kind', 'drill'), models.Q(('returns_at', None), ('returns_by', None)), _connector='OR'), name='only_a_drill_is_taken_back')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('reviewed_at', None), ('reviewed_by', None)), models.Q(('reviewed_at__isnull', False), ('reviewed_by__isnull', False), models.Q(('reviewed_by', models.F('asked_by')), _negated=True), models.Q(('reviewed_by', models.F('decided_by')), _negated=True)), _connector='OR'), name='somebody_else_reviews_a_drp_switch'), models.UniqueConstraint(condition=models.Q(('state__in', ('asked', 'running', 'stopped', 'returning'))), fields=('space',), name='one_drp_switch_under_way_in_a_space'), models.CheckConstraint(condition=models.Q(('state', 'withdrawn'), ('decided_by', None), models.Q(('decided_by', models.F('asked_by')), _negated=True), _connector='OR'), name='nobody_confirms_a_drp_switch_of_their_own'), models.CheckConstraint(condition=models.Q(('state__in', ['asked', 'refused', 'withdrawn', 'expired']), ('decided_by__isnull', False), _connector='OR'), name='what_a_drp_switch_starts_was_confirmed'), models.CheckConstraint(condition=models.Q(('kind', 'drill'), models.Q(('returns_at', None), ('returns_by', None)), _connector='OR'), name='only_a_drill_is_taken_back')],
             },
         ),
         migrations.CreateModel(
