@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -17,6 +19,25 @@ LAST_CHARACTER = "\U0010ffff"
 _SHORT_NAME = re.compile(r"(?P<day>[0-9]{4})(?P<minute>[0-9]{0,4})(?P<end>[A-Z]{0,2})")
 YEARS = 2
 """A short name (``1120-1412·CK``) has no year: it is tried in this one and in the one before."""
+
+
+DAYS = ("since", "until")
+"""The first and the last day that an order was created on, in the viewer's zone; both count."""
+TEXTS = ("project", "component", "state", "author", "text", *DAYS)
+FILTERS = (*TEXTS, "watching")
+"""What the address of the list says; ``watching``: only those that the viewer watches."""
+
+
+def read_filters(query: Mapping[str, str]) -> dict[str, str]:
+    """What the address says, by field; a day that is none counts as not given."""
+    given = {name: query.get(name, "").strip()[:200] for name in FILTERS}
+    given["watching"] = "1" if given["watching"] else ""
+    return given | {name: day_text(given[name]) for name in DAYS}
+
+
+def query_of_filters(given: Mapping[str, str]) -> str:
+    """The same as an address has it, always in one order; empty where nothing is filtered."""
+    return urlencode({name: given[name] for name in FILTERS if given[name]})
 
 
 def filter_orders(

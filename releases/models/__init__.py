@@ -19,6 +19,7 @@ from releases.models.orders import Comment, OrderEvent, OrderFeed, ReleaseOrder
 from releases.models.promotions import Approval, Promotion
 from releases.models.readiness import Readiness
 from releases.models.reviews import Review, Snapshot
+from releases.models.saved_filters import SavedFilter
 from releases.models.scale_requests import ScaleRequest
 from releases.models.schedules import Schedule
 from releases.models.turns import Turn
@@ -51,6 +52,7 @@ __all__ = [
     "Readiness",
     "ReleaseOrder",
     "Review",
+    "SavedFilter",
     "ScaleRequest",
     "Schedule",
     "Snapshot",

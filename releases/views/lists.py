@@ -7,24 +7,18 @@ from django.http import HttpRequest, HttpResponse
 from accounts.actor import actor_of
 from foundation.pages import read_view, wanted_part
 from releases import selectors
-from releases.filtering import day_text, filter_orders, only_watched
+from releases.filtering import TEXTS, filter_orders, only_watched, query_of_filters, read_filters
 from releases.presenters.acts import new_order_act
 from releases.presenters.list import filter_choices, order_rows, with_names
 from releases.views.live_lists import list_context, news_context, take_rows, topics_context
 from releases.views.pages import page, rights_of
-
-DAYS = ("since", "until")
-"""The first and the last day that an order was created on, in the viewer's zone; both count."""
-TEXTS = ("project", "component", "state", "author", "text", *DAYS)
-FILTERS = (*TEXTS, "watching")
-"""``watching``: only those that the viewer watches."""
 
 
 @read_view
 def list_orders(request: HttpRequest) -> HttpResponse:
     """Newest first by id, 50 a page, in at most 12 queries and without COUNT, however many there are."""
     rights = rights_of(request)
-    given = read_filters(request)
+    given = read_filters(request.GET.dict())
     seen = selectors.orders_visible_to(actor_of(request), rights=rights)
     rows = filter_orders(seen, **{name: given[name] for name in TEXTS})
     if given["watching"]:
@@ -38,13 +32,11 @@ def list_orders(request: HttpRequest) -> HttpResponse:
     chosen = {name: given[name] for name in ("project", "component", "state", "author")}
     choices = filter_choices(rights, **chosen)
     chosen_ids = [pk for pk, slug in choices.project_ids if given["project"] in ("", slug)]
-    context |= {"given": given, "choices": choices, **topics_context(chosen_ids)}
+    context |= {
+        "given": given,
+        "choices": choices,
+        "filter_query": query_of_filters(given),
+        **topics_context(chosen_ids),
+    }
     context["new_order"] = new_order_act(rights, [pk for pk, _slug in choices.project_ids])
     return page(request, "releases/list.html", context)
-
-
-def read_filters(request: HttpRequest) -> dict[str, str]:
-    """What the address says, by field; a day that is none counts as not given."""
-    given = {name: request.GET.get(name, "").strip()[:200] for name in FILTERS}
-    given["watching"] = "1" if given["watching"] else ""
-    return given | {name: day_text(given[name]) for name in DAYS}

@@ -7,7 +7,7 @@ OWN = frozenset(
         "sign_in", "sign_out", "me_update", "me_password", "sessions_destroy", "tokens_create", "tokens_destroy",
         "notifications_read", "notifications_read_all", "notification_preferences_update", "mutes_create",
         "mutes_destroy", "watches_create", "watches_destroy", "favourites_create", "favourites_destroy",
-        "mentions_read",
+        "mentions_read", "saved_filters_create", "saved_filters_update", "saved_filters_destroy",
     }
 )  # fmt: skip
 """What a person does to themselves; nobody else's is ever found there."""

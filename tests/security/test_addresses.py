@@ -57,7 +57,7 @@ OWN = frozenset(
         "/notifications/", "/notifications/read/", "/notifications/browser/", "/api/v1/notifications/",
         "/api/v1/notifications/read/",
         "/me/notifications/", "/api/v1/me/notifications/", "/api/v1/me/mutes/",
-        "/api/v1/me/watches/", "/api/v1/me/mentions/",
+        "/api/v1/me/watches/", "/api/v1/me/mentions/", "/api/v1/me/filters/", "/orders/filters/",
     }
 )  # fmt: skip
 """For everybody who is signed in: what is one's own, and lists that hold what one may see."""

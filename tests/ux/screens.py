@@ -86,6 +86,7 @@ HOME = (
 
 ORDERS = (
     *_also_delayed(View("orders", NORMAL, "/orders/", DEVELOPER, is_main=True)),
+    View("saved-filters", NORMAL, "/orders/filters/?state=built", DEVELOPER),
     View("orders", EMPTY_STATE, f"/orders/?project={EMPTY}", DEVELOPER),
     View("orders-none-found", EMPTY_STATE, "/orders/?text=nothing-is-called-so", DEVELOPER),
     View("orders", FULL, f"/orders/?project={CROWD}", IN_CROWD),
