@@ -29,6 +29,7 @@ from releases.models import DrpRun, DrpSwitch, LogChunk, Placement, ScaleRequest
 from releases.services import approvals, promotions
 from releases.services.break_glass import open_break_glass
 from releases.services.holds import hold
+from releases.services.saved_filters import save_filter
 from tests import cast
 from tests.cast import World
 from tests.releases.rows import make_built, make_component, make_order, make_review, make_success, make_template
@@ -166,9 +167,11 @@ def make_scene(world: World) -> Scene:
     )  # fmt: skip
     group_role = Membership.objects.create(group=Group.objects.create(slug="night", name="夜班"), role="auditor")
     member = make_member(world, component)
+    kept = save_filter(actor=world.dana, name="Built", query="state=built")
     values = [
         (r"trains/\d+/orders/<number>", member.order.number), ("trains/<pk>", member.train_id),
         ("drp/<pk>", make_drp(world).pk),
+        ("filters/<pk>", kept.pk),
         ("orders/<number>", order.number), ("builds/<attempt>", "1"), ("lines/<line>", "1"),
         ("close/<act>", "withdraw"),
         ("break-glass(?:es)?/<pk>", glass.pk), ("holds/<pk>", held.pk), ("freezes/<pk>", frozen.pk),
