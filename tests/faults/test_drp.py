@@ -57,7 +57,7 @@ def drive(site: Site, row: DrpSwitch, *ends: str) -> DrpSwitch:
             _die(one, 7)
         run_step(take(DrpRun.objects.get(switch=row)))
         if not site.step_all():
-            time.sleep(0.05)
+            time.sleep(0.05)  # nothing is due: the stand-ins work
     raise AssertionError((row.state, list(row.members.values_list("state", "note", "back_state", "back_note"))))
 
 
