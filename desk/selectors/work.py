@@ -67,6 +67,11 @@ class MyWork:
         return len(self.break_glasses) + len(self.rule_changes) + len(self.drps)
 
     @property
+    def second_title(self) -> MessageLike:
+        """What the pile of the second person holds, in a word."""
+        return _("To confirm") if self.break_glasses or self.drps else _("Rule changes")
+
+    @property
     def has_piles(self) -> bool:
         """Anything but what is to be deployed, which has a card of its own."""
         piles = (self.to_approve, self.to_test, self.running, self.failed, self.mentions)

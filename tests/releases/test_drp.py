@@ -272,7 +272,8 @@ def test_a_third_person_reviews_it_and_a_restored_database_stops_it(world: World
             services.review_drp(actor=person, row=row, comment="fine")
     with pytest.raises(Invalid):
         services.review_drp(actor=world.petra, row=row, comment=" ")
-    assert my_work(world.petra, Rights(world.petra)).drps == [row]
+    waits = my_work(world.petra, Rights(world.petra))
+    assert waits.drps == [row] and str(waits.second_title) == "To confirm"
     assert services.review_drp(actor=world.petra, row=row, comment="as it should be").reviewed_by == world.petra
     assert my_work(world.petra, Rights(world.petra)).drps == []
     with pytest.raises(Refused):
