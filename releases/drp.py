@@ -21,12 +21,13 @@ from releases.choices import DeploymentKind, DrpKind, DrpMemberState, DrpState
 from releases.gate import Gate
 from releases.holds import hold_gate
 from releases.models import Deployment, DrpMember, DrpSwitch, Placement, Readiness, ReleaseOrder
+from releases.models.drp import UNDER_WAY
 from releases.readiness import MISSING
 from releases.when_gates import time_gates
 
 PATIENCE = timedelta(minutes=15)
 """So long it waits for its second person."""
-ENDED = frozenset({DrpState.RETURNED, DrpState.REFUSED, DrpState.WITHDRAWN, DrpState.EXPIRED})
+NEVER_BEGAN = frozenset({DrpState.REFUSED, DrpState.WITHDRAWN, DrpState.EXPIRED})
 BROUGHT_UP = (DrpState.SERVES, DrpState.RETURNING, DrpState.RETURNED)
 TO_REVIEW = (DrpState.SERVES, DrpState.RETURNED)
 OVER = frozenset({DrpMemberState.SERVES, DrpMemberState.LEFT_OUT})
@@ -99,7 +100,7 @@ def before_of(row: DrpSwitch) -> DrpSwitch | None:
 
 def under_way(space: Space) -> DrpSwitch | None:
     """The one that is asked for or goes on there now."""
-    return rows().filter(space=space).exclude(state__in=[*ENDED, DrpState.SERVES]).first()
+    return rows().filter(space=space, state__in=UNDER_WAY).first()
 
 
 # ---------------------------------------------------------------- the second person

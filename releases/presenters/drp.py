@@ -63,8 +63,8 @@ class Line:
     @property
     def serves_at(self) -> datetime | None:
         """When all of it was seen ready."""
-        is_good = self.row.state == DrpMemberState.SERVES and self.row.deployment is not None
-        return self.row.deployment.finished_at if is_good and self.row.deployment else None
+        deployment = self.row.deployment
+        return deployment.finished_at if deployment and self.row.state == DrpMemberState.SERVES else None
 
     @property
     def took(self) -> float | None:
@@ -134,7 +134,7 @@ class ShownSwitch:
 
     @property
     def was_confirmed(self) -> bool:
-        return self.row.state not in (DrpState.ASKED, DrpState.REFUSED, DrpState.WITHDRAWN, DrpState.EXPIRED)
+        return self.row.state != DrpState.ASKED and self.row.state not in drp.NEVER_BEGAN
 
     @property
     def total(self) -> Total:
@@ -198,7 +198,7 @@ class ShownSwitch:
 
 def total_of(row: DrpSwitch) -> Total:
     """Of one that began; without seconds where it did not."""
-    if row.decided_at is None or row.state in (DrpState.REFUSED, DrpState.WITHDRAWN, DrpState.EXPIRED):
+    if row.decided_at is None or row.state in drp.NEVER_BEGAN:
         return Total(None)
     if row.ended_at is not None:
         return Total((row.ended_at - row.decided_at).total_seconds())

@@ -16,7 +16,7 @@ from foundation.messages import message as _
 from foundation.problems import Denied, Invalid, Refused, Stale
 from foundation.runs.wake import wake
 from releases import drp
-from releases.choices import DrpKind, DrpMemberState, DrpState
+from releases.choices import BackState, DrpKind, DrpMemberState, DrpState
 from releases.drp_transitions import may_move, move_member, move_switch, record
 from releases.gate import Gate, ensure_open
 from releases.holds import gate_of, held_in
@@ -154,7 +154,6 @@ def go_on(*, actor: User, row: DrpSwitch, leave_out: bool = False) -> DrpSwitch:
         to = DrpMemberState.LEFT_OUT if leave_out else DrpMemberState.WAITING
         for member in drp.members_of(locked):
             if member.state == DrpMemberState.FAILED:
-                member.switch = locked
                 move_member(member, to, actor=actor, note=member.note if leave_out else "")
         move_switch(locked, DrpState.RUNNING, actor=actor)
         _wake(locked)
@@ -178,7 +177,7 @@ def take_back(*, actor: User, row: DrpSwitch) -> DrpSwitch:
         if locked.state == DrpState.SERVES:
             # It counts as under way from now on, and only one may be.
             _ensure_alone(locked.space)
-        locked.members.filter(back_state="failed").update(back_state="", back_note="")
+        locked.members.filter(back_state=BackState.FAILED).update(back_state="", back_note="")
         move_switch(locked, DrpState.RETURNING, actor=actor, returns_by=actor,
                     returns_at=locked.returns_at or db_now())  # fmt: skip
         _wake(locked)

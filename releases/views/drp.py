@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_http_methods
 
 from accounts.actor import actor_of
 from environments.selectors.places import find_space
 from foundation import paging
 from foundation.api.routes import FormInput, api_route, with_field, without_field
 from foundation.messages import message as _
-from foundation.pages import act_view, is_saved, query_of, read_view, redirect_with, status_of, try_save
+from foundation.pages import act_view, form_view, is_saved, query_of, read_view, redirect_with, status_of, try_save
 from foundation.problems import Missing
 from releases import drp
 from releases.choices import DrpKind, DrpState
@@ -44,8 +42,7 @@ def list_all(request: HttpRequest) -> HttpResponse:
 
 
 @api_route("drp_ask", names={"slug": "project"})
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_view
 def ask(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     """What would start and what would not; POST asks a second person to confirm it."""
     user, rights = actor_of(request), rights_of(request)

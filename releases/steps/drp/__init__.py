@@ -24,10 +24,9 @@ from releases.models import Deployment, DrpMember, DrpRun, DrpSwitch
 from releases.placing import create_deployment
 from releases.services.reviews import request_review
 from releases.steps.drp.back import take_back
+from releases.steps.drp.held import WAITS, hold_switch, still_due
 
 FOLLOW_SECONDS = 1.0
-WAITS = frozenset({"gate-queue", "gate-known"})
-"""Refusals that pass by themselves: something else is being deployed there, or the cluster is read anew."""
 
 
 def step(lease: Lease) -> Outcome:
@@ -56,8 +55,7 @@ def _lapse(row: DrpSwitch, lease: Lease) -> Outcome:
     if left > 0:
         return Again(left)
     with transaction.atomic():
-        locked = drp.lock_switch(row.pk)
-        lease.hold()
+        locked = hold_switch(row, lease)
         if locked.state == DrpState.ASKED:
             move_switch(locked, DrpState.EXPIRED, actor=None, decided_at=db_now())
     return Again(0)
@@ -79,13 +77,11 @@ def _bring_up(row: DrpSwitch, lease: Lease) -> Outcome:
 def _follow(row: DrpSwitch, lease: Lease) -> None:
     """What ended since the pass before."""
     with transaction.atomic():
-        locked = drp.lock_switch(row.pk)
-        lease.hold()
+        locked = hold_switch(row, lease)
         for member in drp.members_of(locked):
             deployment = member.deployment
             if member.state != DrpMemberState.DEPLOYING or deployment is None or deployment.state in ACTIVE:
                 continue
-            member.switch = locked
             is_good = deployment.state == RunState.SUCCEEDED
             to = DrpMemberState.SERVES if is_good else DrpMemberState.FAILED
             move_member(member, to, actor=None, note="" if is_good else why_ended(deployment))
@@ -107,11 +103,9 @@ def _start(row: DrpSwitch, member: DrpMember, lease: Lease) -> None:
     """Review and deployment of one component in one act; a gate that stays closed fails it, and says why."""
     try:
         with transaction.atomic():
-            locked = drp.lock_switch(row.pk)
-            lease.hold()
-            held = next((one for one in _due(locked) if one.pk == member.pk), None)
+            locked = hold_switch(row, lease)
+            held = still_due(_due(locked), member)
             if held is not None and locked.state == DrpState.RUNNING:
-                held.switch = locked
                 _deploy(locked, held)
     except PlatformError as error:
         _note(row, member, lease, error)
@@ -135,12 +129,10 @@ def _note(row: DrpSwitch, member: DrpMember, lease: Lease, error: PlatformError)
     who = _("Who can clear it: %(who)s", who=error.who_can_help) if error.who_can_help else ""
     note = join_messages(as_message(error.message), who)
     with transaction.atomic():
-        locked = drp.lock_switch(row.pk)
-        lease.hold()
-        held = next((one for one in _due(locked) if one.pk == member.pk), None)
+        locked = hold_switch(row, lease)
+        held = still_due(_due(locked), member)
         if held is None or locked.state != DrpState.RUNNING:
             return
-        held.switch = locked
         if isinstance(error, Refused) and error.code in WAITS:
             DrpMember.objects.filter(pk=held.pk).exclude(note=note).update(note=note)
         else:
@@ -150,8 +142,7 @@ def _note(row: DrpSwitch, member: DrpMember, lease: Lease, error: PlatformError)
 def _end(row: DrpSwitch, lease: Lease) -> None:
     """All of it serves; or a wave came to its end with a failure, and nothing after it begins."""
     with transaction.atomic():
-        locked = drp.lock_switch(row.pk)
-        lease.hold()
+        locked = hold_switch(row, lease)
         members = drp.members_of(locked)
         wave = drp.open_wave(members)
         here = {one.state for one in members if one.wave == wave}

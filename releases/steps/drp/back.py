@@ -18,8 +18,8 @@ from releases.models import Deployment, DrpMember, DrpSwitch, Placement
 from releases.placing import create_deployment
 from releases.services.reviews import request_review, review_failed
 from releases.services.ticks import roll_back_ticks
+from releases.steps.drp.held import WAITS, hold_switch, still_due
 
-WAITS = frozenset({"gate-queue", "gate-known"})
 OVER = frozenset({BackState.DONE, BackState.STAYS})
 
 
@@ -29,9 +29,8 @@ def take_back(row: DrpSwitch, lease: Lease) -> None:
     for member in _due(row):
         try:
             with transaction.atomic():
-                locked = drp.lock_switch(row.pk)
-                lease.hold()
-                held = next((one for one in _due(locked) if one.pk == member.pk), None)
+                locked = hold_switch(row, lease)
+                held = still_due(_due(locked), member)
                 if held is not None and locked.state == DrpState.RETURNING:
                     _begin(locked, held)
         except PlatformError as error:
@@ -41,8 +40,7 @@ def take_back(row: DrpSwitch, lease: Lease) -> None:
 
 def _follow(row: DrpSwitch, lease: Lease) -> None:
     with transaction.atomic():
-        locked = drp.lock_switch(row.pk)
-        lease.hold()
+        locked = hold_switch(row, lease)
         for member in drp.members_of(locked):
             back = member.back
             if member.back_state != BackState.DEPLOYING or back is None or back.state in ACTIVE:
@@ -59,12 +57,22 @@ def _set(row: DrpSwitch, member: DrpMember, to: str, *, note: MessageLike = "", 
     record(row, f"component_back_{to}", None, reason=note, order=member.order.number)
 
 
+def _brought_up(row: DrpSwitch) -> list[DrpMember]:
+    """Those that the drill deployed, whether that went well or not."""
+    return [one for one in drp.members_of(row) if one.deployment_id]
+
+
+def _last_wave(members: list[DrpMember]) -> int:
+    """The last wave that is not back yet; 0 where all are."""
+    return max((one.wave for one in members if one.back_state not in OVER), default=0)
+
+
 def _due(row: DrpSwitch) -> list[DrpMember]:
     """Those of the last wave that is not back yet; none while something of the drill is being deployed."""
-    members = [one for one in drp.members_of(row) if one.deployment_id]
+    members = _brought_up(row)
     if any(one.state == DrpMemberState.DEPLOYING for one in members):
         return []
-    wave = max((one.wave for one in members if one.back_state not in OVER), default=0)
+    wave = _last_wave(members)
     return [one for one in members if one.wave == wave and not one.back_state]
 
 
@@ -123,9 +131,8 @@ def _remove(row: DrpSwitch, member: DrpMember, place: Placement) -> None:
 
 def _note(row: DrpSwitch, member: DrpMember, lease: Lease, error: PlatformError) -> None:
     with transaction.atomic():
-        locked = drp.lock_switch(row.pk)
-        lease.hold()
-        held = next((one for one in _due(locked) if one.pk == member.pk), None)
+        locked = hold_switch(row, lease)
+        held = still_due(_due(locked), member)
         if held is None or locked.state != DrpState.RETURNING:
             return
         if isinstance(error, Refused) and error.code in WAITS:
@@ -137,12 +144,11 @@ def _note(row: DrpSwitch, member: DrpMember, lease: Lease, error: PlatformError)
 def _end(row: DrpSwitch, lease: Lease) -> None:
     """All of it is back; or a wave came to its end with a failure, and nothing before it is touched."""
     with transaction.atomic():
-        locked = drp.lock_switch(row.pk)
-        lease.hold()
-        members = [one for one in drp.members_of(locked) if one.deployment_id]
+        locked = hold_switch(row, lease)
+        members = _brought_up(locked)
         if locked.state != DrpState.RETURNING or any(one.state == DrpMemberState.DEPLOYING for one in members):
             return
-        wave = max((one.wave for one in members if one.back_state not in OVER), default=0)
+        wave = _last_wave(members)
         here = [one for one in members if one.wave == wave and one.back_state != BackState.FAILED]
         if not wave:
             move_switch(locked, DrpState.RETURNED, actor=None, ended_at=locked.ended_at or db_now())
