@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
@@ -38,6 +39,11 @@ def read_filters(query: Mapping[str, str]) -> dict[str, str]:
 def query_of_filters(given: Mapping[str, str]) -> str:
     """The same as an address has it, always in one order; empty where nothing is filtered."""
     return urlencode({name: given[name] for name in FILTERS if given[name]})
+
+
+def normal_query(address: QueryDict) -> str:
+    """What the list's address says, as :func:`query_of_filters` has it: what the list does not know is left out."""
+    return query_of_filters(read_filters(address.dict()))
 
 
 def filter_orders(

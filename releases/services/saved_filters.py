@@ -8,7 +8,7 @@ from django.http import QueryDict
 from accounts.models import User
 from foundation.messages import message as _
 from foundation.problems import Invalid, Missing
-from releases.filtering import query_of_filters, read_filters
+from releases.filtering import normal_query
 from releases.models import SavedFilter
 
 MOST = 20
@@ -24,7 +24,7 @@ def saved_filters(person: User) -> list[SavedFilter]:
 def save_filter(*, actor: User, name: str, query: str) -> SavedFilter:
     """Keeps what the list's address says under a name. Raises Invalid."""
     _lock(actor)
-    kept = query_of_filters(read_filters(QueryDict(query).dict()))
+    kept = normal_query(QueryDict(query))
     if not kept:
         raise Invalid({"query": [_("Choose a filter first: this one shows all orders.")]})
     name = _free_name(actor, name)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect
 from django.urls import reverse
 
 from accounts.actor import actor_of
 from foundation.api.routes import api_route
-from foundation.messages import MessageLike
 from foundation.messages import message as _
-from foundation.pages import act_view, form_view, wanted_part
+from foundation.pages import act_view, form_view, redirect_with, wanted_part
 from foundation.problems import Invalid
-from releases.filtering import query_of_filters, read_filters
+from releases.filtering import normal_query
 from releases.services import saved_filters as services
 from releases.views.pages import page
 
@@ -23,14 +20,13 @@ from releases.views.pages import page
 def show_and_save(request: HttpRequest) -> HttpResponse:
     """The viewer's filters, as a page or in a menu of the list; a POST keeps the filter of the address under a name."""
     if request.method != "POST":
-        return _shown(request, query_of_filters(read_filters(request.GET.dict())))
+        return _shown(request, normal_query(request.GET))
     given = {name: request.POST.get(name, "") for name in ("name", "query")}
     try:
         row = services.save_filter(actor=actor_of(request), **given)
     except Invalid as refusal:
-        query = query_of_filters(read_filters(QueryDict(given["query"]).dict()))
-        return _shown(request, query, refusal, given["name"])
-    return _back(request, _("The filter is saved."), row.query)
+        return _shown(request, normal_query(QueryDict(given["query"])), refusal, given["name"])
+    return redirect_with(request, _("The filter is saved."), _list_with(row.query))
 
 
 def _shown(request: HttpRequest, query: str, refusal: Invalid | None = None, typed: str = "") -> HttpResponse:
@@ -53,7 +49,7 @@ def rename(request: HttpRequest, pk: int) -> HttpResponse:
         row = services.rename_filter(actor=actor_of(request), pk=pk, name=request.POST.get("name", ""))
     except Invalid as refusal:
         return _shown(request, "", refusal)
-    return _back(request, _("The filter is renamed."), row.query)
+    return redirect_with(request, _("The filter is renamed."), _list_with(row.query))
 
 
 @api_route("saved_filters_destroy")
@@ -61,9 +57,8 @@ def rename(request: HttpRequest, pk: int) -> HttpResponse:
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """It is kept no more."""
     services.delete_filter(actor=actor_of(request), pk=pk)
-    return _back(request, _("The filter is deleted."), "project=")
+    return redirect_with(request, _("The filter is deleted."), _list_with("project="))
 
 
-def _back(request: HttpRequest, message: MessageLike, query: str) -> HttpResponse:
-    messages.success(request, str(message))
-    return redirect(f"{reverse('releases:list')}?{query}")
+def _list_with(query: str) -> str:
+    return f"{reverse('releases:list')}?{query}"
