@@ -43,7 +43,7 @@ def query_of_filters(given: Mapping[str, str]) -> str:
 
 def normal_query(address: QueryDict) -> str:
     """What the list's address says, as :func:`query_of_filters` has it: what the list does not know is left out."""
-    return query_of_filters(read_filters(address.dict()))
+    return query_of_filters(read_filters({name: str(value) for name, value in address.items()}))
 
 
 def filter_orders(
