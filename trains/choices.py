@@ -25,6 +25,14 @@ class MemberState(models.TextChoices):
     SKIPPED = "skipped", _("skipped")
 
 
+SIGNS: dict[str, str] = {
+    TrainState.DRAFT: "waiting",
+    TrainState.RUNNING: "running",
+    TrainState.PAUSED: "blocked",
+    TrainState.DONE: "succeeded",
+    TrainState.ROLLED_BACK: "cancelled",
+}
+"""The state that icon and colour of a train are taken from."""
 ENDED = frozenset({TrainState.DONE, TrainState.ROLLED_BACK})
 """What goes no further by itself."""
 OVER = frozenset({MemberState.SUCCEEDED, MemberState.SKIPPED})

@@ -24,21 +24,12 @@ from releases.choices import TestVerdict
 from releases.presenters.acts import refusal
 from releases.views.pages import page, rights_of
 from trains import selectors, standing
-from trains.choices import ENDED, TrainState
+from trains.choices import ENDED, SIGNS, TrainState
 from trains.forms import orders_body, wanted_of, wave_of
 from trains.locks import members_of
 from trains.models import MOST_WAVES, Train, TrainOrder
 from trains.returning import plan_back
 from trains.services import driving, making, returning
-
-STATES = {
-    "draft": "waiting",
-    "running": "running",
-    "paused": "blocked",
-    "done": "succeeded",
-    "rolled_back": "cancelled",
-}
-"""The state that icon and colour of a train are taken from."""
 
 
 @read_view
@@ -51,7 +42,7 @@ def trains(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(space__project__slug=project)
     found = paging.asked_page(rows, request.GET)
     context = {
-        "trains": [(row, STATES[row.state]) for row in found.items],
+        "trains": [(row, SIGNS[row.state]) for row in found.items],
         "project": project,
         "page": found,
         "query": query_of({"project": project}),
@@ -146,7 +137,7 @@ def _context(request: HttpRequest, found: Train) -> dict[str, Any]:
     may_promote = rights.can("promote", space=found.space)
     return {
         "train": found,
-        "state": STATES[found.state],
+        "state": SIGNS[found.state],
         "waves": waves,
         "count": len(rows),
         "over": standing.over(rows),

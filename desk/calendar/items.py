@@ -31,17 +31,13 @@ from releases.presenters.holds import STANDS, state_of
 from releases.presenters.holds import WORDS as HOLD_WORDS
 from releases.presenters.schedules import SIGNS, STATES, WORDS, why_of
 from releases.schedules import rows as schedules
-from trains.choices import TrainState
+from trains.choices import SIGNS as TRAIN_SIGNS
 from trains.models import Train
 from trains.selectors import trains_visible_to
 from trains.standing import Member
 
 MOST, MOST_OF_A_DAY = 500, 50
 """So many of a kind are read for a month, and so many that ended are shown of the chosen day."""
-TRAIN_SIGNS = {
-    TrainState.DRAFT: "queued", TrainState.RUNNING: "running", TrainState.PAUSED: "blocked",
-    TrainState.DONE: "succeeded", TrainState.ROLLED_BACK: "cancelled",
-}  # fmt: skip
 ICONS = {
     "freeze": "snowflake", "window": "calendar", "hold": "hand", "schedule": "clock", "train": "stack",
     "deployment": "rocket", "break-glass": "alert",
@@ -209,7 +205,7 @@ def train_items(
         goes_on_until = max(begins_at, now) if row.started_at else begins_at
         yield Item(
             "train", begins_at, row.ended_at or goes_on_until, row.name, reverse("trains:train", args=[row.pk]),
-            row.started_by or row.created_by, "", row.space, TRAIN_SIGNS[TrainState(row.state)],
+            row.started_by or row.created_by, "", row.space, TRAIN_SIGNS[row.state],
             row.get_state_display(), f"{getattr(row, 'over')}/{getattr(row, 'count')}", row=row,  # noqa: B009 - of the query
         )  # fmt: skip
 
