@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 WORKERS ?= 2
-# Where two leave two cores idle for a quarter of the time, and few tests start a product of their own.
+# Where two leave two cores idle for a quarter of the time: few tests start a product of their own, or it waits.
 MORE_WORKERS ?= 3
 
 # What `make demo` and `make up` take; the programs read them from the environment.
@@ -69,7 +69,7 @@ e2e: chromium node_modules/.package-lock.json dev-installed ## In a real Chromiu
 	$(BIN)/python -m tests.ux.suite -n $(WORKERS)
 
 contract: dev-installed ## The same cases on the stand-in and on a real Kubernetes (SERVER=real: there alone), then the whole product beside kubectl (needs Go)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "$(if $(filter real,$(SERVER)),controlplane,contract or controlplane)" tests/contract tests/controlplane
+	$(BIN)/python -m pytest -n $(MORE_WORKERS) --dist loadfile -m "$(if $(filter real,$(SERVER)),controlplane,contract or controlplane)" tests/contract tests/controlplane
 
 jenkinsfile: dev-installed ## Run the shipped Jenkinsfile in Groovy beside the stand-in Jenkins (apt-get install openjdk-17-jre-headless curl)
 	@$(BIN)/python -m tests.jenkinsfile -n $(WORKERS)

@@ -12,6 +12,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+LONGEST_PAUSE = 0.5
+"""Seconds between two looks at what takes long to see."""
+
 SOON = 2.0
 """Seconds within which a page that comes back is right, and a change of rights counts."""
 T = TypeVar("T")
@@ -29,13 +32,19 @@ def is_soon(took: float, promised: float = SOON) -> bool:
 
 
 def wait_for(what: Callable[[], T], why: str = "it did not happen", seconds: float = 30.0, pause: float = 0.05) -> T:
-    """The first true answer; fails with ``why`` when there is none in time."""
+    """The first true answer; fails with ``why`` when there is none in time.
+
+    An answer that takes long is asked for less often: a page asked for without a break keeps a core from those who
+    do what is waited for.
+    """
     until = time.monotonic() + seconds
     while True:
+        asked = time.monotonic()
         if found := what():
             return found
-        assert time.monotonic() < until, f"{why}: not within {seconds:g} s"
-        time.sleep(pause)  # here everybody waits
+        now = time.monotonic()
+        assert now < until, f"{why}: not within {seconds:g} s"
+        time.sleep(max(pause, min(4 * (now - asked), LONGEST_PAUSE)))  # here everybody waits
 
 
 async def soon_true(what: Callable[[], T], why: str = "it did not happen", seconds: float = 30.0) -> T:

@@ -247,15 +247,16 @@ class Site:
     # ------------------------------------------------------------ driving
     def finish(self, row: Any, until: Callable[[Any], Any] | None = None, *, seconds: float = 30.0) -> Any:
         """Step over this run, and over what it waits for, until it is final or ``until(row)`` is true."""
-        limit = time.monotonic() + seconds
+        limit, phase = time.monotonic() + seconds, None
         while True:
             row = type(row).objects.get(pk=row.pk)
             if (until is not None and until(row)) or row.is_terminal:
                 return row
             if time.monotonic() > limit:
                 raise Stuck(f"{row!r} is {row.state} in phase {row.phase!r} ({row.reason or 'no reason'}).")
-            if not self.step_all():
-                time.sleep(0.03)  # nothing is due: the stand-ins work
+            if not self.step_all() or row.phase == phase:
+                time.sleep(0.05)  # the stand-ins work: a pass after the other would only keep a core from them
+            phase = row.phase
 
     def step_all(self) -> int:
         """One pass over every active run of a person's act; how many there were."""

@@ -8,10 +8,12 @@ from tests.contract.cluster_stand_in import Bench, bench_on
 from tests.controlplane.plane import Plane, running_plane
 from tests.controlplane.stage import Stage, staged
 
+LONGEST = ["test_truth", "test_scaling_rules", "test_moving", "test_random_hands", "test_entry"]
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """First the file that waits for minutes: at the end one process would wait for it alone."""
-    items.sort(key=lambda item: item.path.name != "test_scaling_rules.py")
+    """First the files that wait for minutes: at the end one process would wait for them alone."""
+    items.sort(key=lambda item: LONGEST.index(name) if (name := item.path.stem) in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")
