@@ -64,8 +64,6 @@ test-scale: dev-installed ## On PostgreSQL and Redis, started on private ports (
 	$(BIN)/python -m tests.scale.services --workers $(WORKERS) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "scale and not controlplane" tests
 
 e2e: chromium node_modules/.package-lock.json dev-installed ## In a real Chromium (apt-get install chromium-headless-shell fonts-noto-cjk nodejs npm)
-	@# One after the other: the products of both folders at once are too many for two cores.
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "e2e and not controlplane" tests/e2e
 	$(BIN)/python -m tests.ux.suite -n $(WORKERS)
 
 contract: dev-installed ## The same cases on the stand-in and on a real Kubernetes (SERVER=real: there alone), then the whole product beside kubectl (needs Go)

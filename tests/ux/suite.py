@@ -1,7 +1,9 @@
-"""``python -m tests.ux.suite -n 2``: the tests of this folder on two furnished installations, at the same time.
+"""``python -m tests.ux.suite -n 2``: all tests in a browser, those of tests/e2e and those of this folder.
 
-On one those look side by side that only look; on the other those act, one after the other, that act as a person does,
-also on what the scene made. Options go to pytest for the first. Ends with the code of the one that failed.
+Three go on at a time: that many keep two cores busy. Those of this folder that act as a person does, also on what the
+scene made, act one after the other on an installation of their own, from the beginning. Beside them go first the tests
+of tests/e2e, then those that only look, side by side on one furnished installation. Options go to pytest for these two.
+Ends with the code of one that failed.
 """
 
 from __future__ import annotations
@@ -20,14 +22,14 @@ PYTEST = [sys.executable, "-m", "pytest", "-m", "e2e and not controlplane"]
 
 
 def main() -> int:
-    """Both run to their ends, also when one fails."""
+    """All run to their ends, also when one fails."""
     os.environ.pop("UX_SITE", None)
     acting = [str(HERE / f"{name}.py") for name in ACTING]
     looking = [str(path) for path in sorted(HERE.glob("test_*.py")) if str(path) not in acting]
     with tempfile.TemporaryFile() as said:
         actors = subprocess.Popen([*PYTEST, *acting], stdout=said, stderr=subprocess.STDOUT)
         try:
-            codes = [_run_looking(looking), actors.wait()]
+            codes = [_run(["--dist", "loadfile"], [str(HERE.parent / "e2e")]), _run_looking(looking), actors.wait()]
         finally:
             actors.terminate()
             actors.wait()
@@ -38,10 +40,13 @@ def main() -> int:
 
 def _run_looking(paths: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="prism4k-ux-") as folder, furnished(Path(folder)) as site:
-        environment = {**os.environ, "UX_SITE": folder}
-        code = subprocess.call([*PYTEST, "--dist", "load", *sys.argv[1:], *paths], env=environment)
+        code = _run(["--dist", "load"], paths, UX_SITE=folder)
         sys.stderr.write(site.product.log() if code else "")
     return code
+
+
+def _run(options: list[str], paths: list[str], **variables: str) -> int:
+    return subprocess.call([*PYTEST, *options, *sys.argv[1:], *paths], env={**os.environ, **variables})
 
 
 if __name__ == "__main__":
