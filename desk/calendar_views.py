@@ -5,14 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 
+from accounts.actor import actor_of
 from desk.calendar import KINDS, Wanted, answered, read_day, read_month
 from desk.calendar.wanted import LIST, MONTH
 from environments.access import Rights
+from environments.selectors.people import find_project
+from foundation.api.routes import api_route
 from foundation.clock import db_now
-from foundation.pages import query_of, read_view, wanted_part
+from foundation.messages import message as _
+from foundation.pages import act_view, query_of, read_view, redirect_with, wanted_part
+from foundation.problems import Invalid
+from releases.day_notes import shown_notes
+from releases.filtering import read_day as read_day_text
 from releases.presenters.freezes import DAYS
+from releases.services.day_notes import write_note
 from releases.views.live_lists import topics_context
 from releases.views.pages import page, rights_of
 
@@ -26,14 +35,37 @@ def show(request: HttpRequest) -> HttpResponse:
     part = wanted_part(request)
     if part == "day":
         return page(request, "desk/_calendar_day.html", context | {"chosen": read_day(rights, wanted)})
+    if part == "notes":
+        return page(request, "desk/_calendar_notes.html", context | _notes(rights, wanted))
     month = read_month(rights, wanted)
     context |= {"month": month, "weekdays": DAYS}
     if part:
         return page(request, "desk/_calendar_days.html", context)
     context |= {"zone": timezone.get_current_timezone_name(), **_choices(rights, wanted)}
     if wanted.view == MONTH:
-        context["chosen"] = answered(rights, wanted, month.chosen)
+        context |= {"chosen": answered(rights, wanted, month.chosen), **_notes(rights, wanted)}
     return page(request, "desk/calendar.html", context | topics_context(_project_ids(rights, wanted)))
+
+
+@api_route("day_notes_create", from_form={"slug": lambda form: form.text("project")})
+@act_view
+def write(request: HttpRequest) -> HttpResponse:
+    """A note on a day; leads back to that day, with the filters of the address."""
+    given, actor = request.POST, actor_of(request)
+    day = read_day_text(given.get("day", ""))
+    if day is None:
+        raise Invalid({"day": [_("Write a day such as 2026-11-20.")]})
+    write_note(actor=actor, project=find_project(actor, given.get("project", "")), day=day, text=given.get("text", ""))
+    shown = Wanted.read(request.GET.dict() | {"month": "", "day": day.isoformat()}, day)
+    return redirect_with(request, _("Your note is on the day."), f"{reverse('desk:calendar')}?{shown.query()}")
+
+
+def _notes(rights: Rights, wanted: Wanted) -> dict[str, Any]:
+    """The day's notes, and the projects that the person may write one for."""
+    shown = {one.project_id: one.project for one in rights.spaces if wanted.project in ("", one.project.slug)}
+    notes, is_cut = shown_notes(list(shown), wanted.day)
+    may = [project for pk, project in shown.items() if rights.can("comment", project_id=pk)]
+    return {"notes": notes, "notes_are_cut": is_cut, "note_projects": sorted(may, key=lambda one: one.slug)}
 
 
 def _project_ids(rights: Rights, wanted: Wanted) -> list[int]:

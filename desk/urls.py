@@ -38,6 +38,7 @@ urlpatterns = [
     path("audit/check/", audit_views.check, name="audit-check"),
     path("orders/<str:number>/sheet/", sheet_views.order_sheet, name="order-sheet"),
     path("calendar/", calendar_views.show, name="calendar"),
+    path("calendar/notes/", calendar_views.write, name="calendar-note"),
     path("figures/", figure_views.show, name="figures"),
     path("figures/export/", figure_views.export, name="figures-export"),
     path("report/<slug:project>/", report_views.show, name="report"),

@@ -15,7 +15,7 @@ from environments.needed import needed_in
 from environments.second_person import seconds
 from foundation.messages import message as _
 from foundation.messages import verbatim
-from notifications import telling_drp
+from notifications import telling_drp, telling_notes
 from notifications.choices import NoticeKind
 from notifications.heard import Heard
 from notifications.telling_words import (
@@ -364,6 +364,7 @@ def _mentioned(heard: Heard) -> Iterator[Told]:
 
 _TELLERS: dict[str, Callable[[Heard], Iterator[Told]]] = {
     "comment.mentioned": _mentioned,
+    "day_note.mentioned": telling_notes.told_of_note,
     "build.succeeded": _build_ended,
     "build.failed": _build_ended,
     "build.errored": _build_ended,

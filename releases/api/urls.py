@@ -6,6 +6,7 @@ from django.urls import path
 
 from releases.api.views import (
     break_glass,
+    day_notes,
     deployments,
     drp,
     feed,
@@ -60,6 +61,7 @@ urlpatterns = [
     path(ORDER + "schedules/", schedules.OrderSchedules.as_view()),
     path(ORDER + "schedules/gates/", schedules.ScheduleGates.as_view()),
     path(ORDER + "break-glasses/", break_glass.OrderBreakGlasses.as_view()),
+    path("projects/<slug:slug>/day-notes/", day_notes.DayNotes.as_view()),
     path("break-glasses/", break_glass.BreakGlasses.as_view()),
     path("break-glasses/<int:pk>/", break_glass.OneBreakGlass.as_view()),
     path("break-glasses/<int:pk>/end/", break_glass.BreakGlassEnd.as_view()),

@@ -864,6 +864,22 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('person', 'order'), name='an_order_is_watched_once')],
             },
         ),
+        migrations.CreateModel(
+            name='DayNote',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('day', models.DateField(verbose_name='day')),
+                ('text', models.TextField(max_length=4000, verbose_name='text')),
+                ('named', models.JSONField(default=list)),
+                ('written_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('author', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='day_notes', to='accounts.project')),
+            ],
+            options={
+                'ordering': ['-id'],
+                'indexes': [models.Index(fields=['project', 'day', '-id'], name='notes_of_a_day')],
+            },
+        ),
         migrations.AddIndex(
             model_name='review',
             index=models.Index(condition=models.Q(('is_removal', True)), fields=['created_at'], name='reviews_of_removals'),

@@ -2,6 +2,7 @@
 
 from releases.models.break_glass import BreakGlass
 from releases.models.builds import Build, LateImage, LogCheck, LogChunk
+from releases.models.day_notes import DayNote
 from releases.models.deployments import (
     ContactDeadline,
     Deployment,
@@ -31,6 +32,7 @@ __all__ = [
     "Build",
     "Comment",
     "ContactDeadline",
+    "DayNote",
     "Deployment",
     "DrpMember",
     "DrpRun",

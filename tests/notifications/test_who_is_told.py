@@ -287,7 +287,7 @@ def test_every_verb_is_one_that_is_recorded() -> None:
         "build": RunState.values, "schedule": RunState.values, "deployment": RunState.values, "review": RunState.values,
         "promotion": PromotionState.values, "approval": ApprovalState.values, "scale_approval": ApprovalState.values,
         "order": OrderState.values, "scale_request": ScaleRequestState.values, "break_glass": ["opened"],
-        "rule_change": RuleChangeState.values, "comment": ["mentioned"],
+        "rule_change": RuleChangeState.values, "comment": ["mentioned"], "day_note": ["mentioned"],
         "freeze": ["end_asked"], "hold": ["opened", "lifted", "expired"],
         "drp_switch": DrpState.values,
     }  # fmt: skip

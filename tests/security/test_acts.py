@@ -36,6 +36,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "base_image_archive": {"image": "base/middleware/python 3.11"},
     "toolchain_save": {"jenkins": "main", "registry": "main"},
     "rule_changes_refuse": {"reason": "why"},
+    "day_notes_create": {"day": "2026-12-02"},
     "holds_create": {"ends_at": "2026-12-01T08:00:00Z"},
     "schedules_create": {"due_at": "2026-12-01T08:00:00Z"},
     "freezes_create": {"project": "sis-omm", "kind": "weekly", "weekdays": [1], "opens": "09:00", "closes": "10:00"},
