@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 LONGEST_PAUSE = 0.5
-"""Seconds between two looks at what takes long to see."""
+"""Seconds between two reads of what takes long to see."""
 
 SOON = 2.0
 """Seconds within which a page that comes back is right, and a change of rights counts."""
