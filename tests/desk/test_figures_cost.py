@@ -21,7 +21,7 @@ from tests.releases.rows import make_built, make_component
 
 SignIn = Callable[[str], Client]
 DAY = timedelta(days=1)
-ORDERS = 20_000
+ORDERS = 2_000
 MOST_ROWS = 250
 """Of one statement: twelve weeks and the period before, by environment or by verdict."""
 
