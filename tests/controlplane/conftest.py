@@ -8,7 +8,8 @@ from tests.contract.cluster_stand_in import Bench, bench_on
 from tests.controlplane.plane import Plane, running_plane
 from tests.controlplane.stage import Stage, staged
 
-LONGEST = ["test_truth", "test_scaling_rules", "test_moving", "test_random_hands", "test_entry"]
+LONGEST = ["test_truth", "test_scaling_rules", "test_moving", "test_entry", "test_random_hands"]
+"""Who has two tests left is given the next file: that after three is for the second process."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
