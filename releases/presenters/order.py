@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from environments import freezes
 from environments.access import Rights, names_who_may, who_may
-from foundation.messages import MessageLike, localized_names
+from foundation.messages import MessageLike, localized_names, localized_time
 from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
 from releases import gates, holds, selectors, when_gates
@@ -189,6 +189,9 @@ def _done(standing: Standing, place: Place) -> dict[str, Any]:
 
 def _promoted(place: Place) -> dict[str, Any]:
     closed = [gate for gate in place.deployment_gates if not gate.is_open]
+    if not closed and (at := getattr(place.standing.promotion, "scheduled_at", None)):
+        note = _("scheduled for %(at)s", at=localized_time(at))
+        return {"note": note, "detail": _("It is deployed by itself at %(at)s.", at=localized_time(at))}
     if not closed:
         ask = who_may("deploy", space=place.space)
         note = _("may be deployed")
