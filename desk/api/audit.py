@@ -48,6 +48,7 @@ class Events(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Newest first: all for auditors and platform administrators, else those of the projects one administers."""
+        self.refuse_other_words(PARAMETERS)
         user = actor_of(request)
         rows = filter_events(readable_events(user, Rights(user)), AuditFilters.read(request.query_params))
         return self.page(shapes.AuditEventOutput, with_links(rows))
@@ -65,6 +66,7 @@ class Exports(ApiView):
     )
     def get(self, request: Request) -> object:
         """Oldest first, all that fit; the last line is signed. That it was taken is in the audit."""
+        self.refuse_other_words([*PARAMETERS, KIND])
         user = actor_of(request)
         kind = request.query_params.get("kind", "jsonl")
         pieces = export_audit(

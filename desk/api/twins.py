@@ -19,8 +19,6 @@ from environments.access import Rights
 from environments.selectors.places import find_space
 from foundation.api.serializers import Input, text
 from foundation.api.views import ApiView
-from foundation.messages import message as _
-from foundation.problems import Invalid
 from releases.api.serializers.orders import GateOutput
 from releases.choices import TestVerdict
 from releases.readiness import WORDS
@@ -30,14 +28,6 @@ from releases.services.promote_many import MOST
 DIFFERS = OpenApiParameter("differs", OpenApiTypes.STR, enum=[*KINDS], description="only these; else all but amounts")
 START = OpenApiParameter("start", OpenApiTypes.STR, description="the `next_start` of the page before")
 PROJECT = OpenApiParameter("project", OpenApiTypes.STR, description="short name: components of this one alone")
-
-
-def kind_of(request: Request) -> str:
-    """What the query narrows to; empty for everything. Raises Invalid for another word."""
-    kind = request.query_params.get("differs", "")
-    if kind and kind not in KINDS:
-        raise Invalid({"differs": [_("Choose one of %(names)s.", names=list(KINDS))]})
-    return kind
 
 
 class TwinPairOutput(serializers.Serializer[Any]):
@@ -76,11 +66,12 @@ class Twins(ApiView):
     @extend_schema(operation_id="twins", parameters=[PROJECT, DIFFERS, START], responses=TwinsOutput)
     def get(self, request: Request) -> Response:
         """How many components are out of line by project, and which, a page at a time."""
+        self.refuse_other_words([DIFFERS])
         given = request.query_params
         found = list_twins(
             Rights(actor_of(request)),
             project=given.get("project", "")[:130],
-            kind=kind_of(request),
+            kind=given.get("differs", ""),
             start=given.get("start", "")[:200],
         )
         return self.shown(TwinsOutput, found)
@@ -124,12 +115,14 @@ class ProjectTwin(ApiView):
     @extend_schema(operation_id="project_twin", parameters=[DIFFERS, START], responses=TwinOutput)
     def get(self, request: Request, slug: str, environment: str) -> Response:
         """Component by component, what differs first; how far the alignment of each is."""
+        self.refuse_other_words([DIFFERS])
         rights = Rights(actor_of(request))
         pair = pair_in(rights, slug, environment.lower())
         assert pair.left is not None and pair.right is not None
-        start = request.query_params.get("start", "")[:130]
+        given = request.query_params
+        kind, start = given.get("differs", "") or OUT_OF_LINE, given.get("start", "")[:130]
         slugs = (pair.left.environment.slug, pair.right.environment.slug)
-        found = compare(rights, pair, Wanted(slug, *slugs, kind_of(request) or OUT_OF_LINE, start))
+        found = compare(rights, pair, Wanted(slug, *slugs, kind, start))
         answer = {
             "pair": pair, "total": found.counts.total, "out_of_line": found.counts.out_of_line,
             "components": twin_lines(rights, pair, found.lines), "next_start": found.more,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
@@ -95,6 +96,17 @@ class ApiView(APIView):
         if given not in _FLAGS:
             raise Invalid({name: [_("Write true or false.")]})
         return _FLAGS[given]
+
+    def refuse_other_words(self, parameters: Iterable[OpenApiParameter]) -> None:
+        """Raises Invalid where the query has a word that a parameter of few words does not know.
+
+        A page narrows nothing by such a word and shows what it did; who reads the answer of an API sees only the rows.
+        """
+        few = {one.name: [str(word) for word in one.enum] for one in parameters if one.enum}
+        given = {name: self.request.query_params.get(name, "") for name in few}
+        wrong = [name for name, word in given.items() if word and word not in few[name]]
+        if wrong:
+            raise Invalid({name: [_("Choose one of %(names)s.", names=few[name])] for name in wrong})
 
     def read_outside(self, request: Request, **kwargs: Any) -> None:
         """Reads outside that an unsafe method needs (Git, Jenkins): here, before any transaction is open."""

@@ -39,6 +39,7 @@ class BreakGlasses(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Newest first; ``waiting=true`` leaves those that nobody has reviewed yet."""
+        self.refuse_other_words(PARAMETERS)
         rows = break_glass.visible_rows(actor_of(request), only_waiting=self.flag("waiting"))
         filters = BreakGlassFilters.read(request.query_params)
         return self.page(shapes.BreakGlassOutput, filter_break_glasses(rows, filters))
