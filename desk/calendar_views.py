@@ -17,9 +17,7 @@ from foundation.api.routes import api_route
 from foundation.clock import db_now
 from foundation.messages import message as _
 from foundation.pages import act_view, query_of, read_view, redirect_with, wanted_part
-from foundation.problems import Invalid
-from releases.day_notes import shown_notes
-from releases.filtering import read_day as read_day_text
+from releases.day_notes import given_day, shown_notes
 from releases.presenters.freezes import DAYS
 from releases.services.day_notes import write_note
 from releases.views.live_lists import topics_context
@@ -52,9 +50,7 @@ def show(request: HttpRequest) -> HttpResponse:
 def write(request: HttpRequest) -> HttpResponse:
     """A note on a day; leads back to that day, with the filters of the address."""
     given, actor = request.POST, actor_of(request)
-    day = read_day_text(given.get("day", ""))
-    if day is None:
-        raise Invalid({"day": [_("Write a day such as 2026-11-20.")]})
+    day = given_day(given.get("day", ""))
     write_note(actor=actor, project=find_project(actor, given.get("project", "")), day=day, text=given.get("text", ""))
     shown = Wanted.read(request.GET.dict() | {"month": "", "day": day.isoformat()}, day)
     return redirect_with(request, _("Your note is on the day."), f"{reverse('desk:calendar')}?{shown.query()}")

@@ -11,11 +11,9 @@ from foundation.messages import verbatim
 from foundation.pages import query_of
 from notifications.choices import NoticeKind
 from notifications.heard import Heard
-from notifications.telling_words import Told
+from notifications.telling_words import MOST_QUOTED, Told
 from releases.mentions import people_in
 from releases.models import DayNote
-
-MOST_QUOTED = 300
 
 
 def told_of_note(heard: Heard) -> Iterator[Told]:

@@ -16,6 +16,9 @@ from notifications.heard import Heard
 from notifications.selectors.preferences import watchers_of
 from releases.models import ReleaseOrder, Review
 
+MOST_QUOTED = 300
+"""Characters of what somebody said."""
+
 
 @dataclass(frozen=True)
 class Told:

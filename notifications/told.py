@@ -19,6 +19,7 @@ from notifications import telling_drp, telling_notes
 from notifications.choices import NoticeKind
 from notifications.heard import Heard
 from notifications.telling_words import (
+    MOST_QUOTED,
     Told,
     about_of,
     once,
@@ -50,8 +51,6 @@ from releases.roll_back_asks import ask_of, newest_asks
 from releases.selectors import current_promotion, spaces_of
 from releases.waiting.decisions import Decision, decisions_of
 from releases.waiting.whom import open_there
-
-MOST_QUOTED = 300
 
 
 def told_by(heard: Heard) -> list[Told]:

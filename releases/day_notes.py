@@ -9,9 +9,14 @@ from datetime import date
 from django.db.models import QuerySet
 
 from accounts.models import User
+from foundation.messages import message as _
+from foundation.problems import Invalid
+from releases.filtering import read_day
 from releases.models import DayNote
 
 MOST = 50
+YEARS = range(2000, 3000)
+"""Those that the calendar shows: further away the weeks of a month would leave it."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,14 @@ class ShownNote:
 
     row: DayNote
     named: tuple[User, ...]
+
+
+def given_day(text: str) -> date:
+    """The day that a person or a program wrote; raises Invalid for anything else."""
+    day = read_day(text)
+    if day is None:
+        raise Invalid({"day": [_("Write a day such as 2026-11-20.")]})
+    return day
 
 
 def notes_of(project_ids: Collection[int], day: date | None = None) -> QuerySet[DayNote]:

@@ -13,6 +13,7 @@ from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.pages import query_of
 from foundation.problems import Invalid
+from releases.day_notes import YEARS
 
 MONTH, LIST = "month", "list"
 KINDS: dict[str, MessageLike] = {
@@ -25,8 +26,6 @@ KINDS: dict[str, MessageLike] = {
     "break-glass": pgettext_lazy("calendar", "break-glass"),
 }
 """What stands on it."""
-FIRST_YEAR, LAST_YEAR = 2000, 2999
-"""Further away no month is asked for: its weeks would leave the calendar."""
 
 
 @dataclass(frozen=True)
@@ -108,4 +107,4 @@ def _day_of(text: str) -> date | None:
         found = date.fromisoformat(text)
     except ValueError:
         return None
-    return found if FIRST_YEAR <= found.year <= LAST_YEAR else None
+    return found if found.year in YEARS else None

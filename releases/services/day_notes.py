@@ -10,15 +10,11 @@ from django.db.models.functions import Now
 
 import audit
 from accounts.models import Project, User
-from environments.access import require
 from foundation.messages import message as _
 from foundation.problems import Invalid
-from releases.mentions import people_in
+from releases.day_notes import YEARS
 from releases.models import DayNote, Placement
-
-LONGEST = 4000
-YEARS = range(2000, 3000)
-"""Those that the calendar shows."""
+from releases.services.mentions import said_and_named
 
 
 def write_note(*, actor: User, project: Project, day: date, text: str) -> DayNote:
@@ -26,13 +22,10 @@ def write_note(*, actor: User, project: Project, day: date, text: str) -> DayNot
 
     Raises Denied, Invalid without a text, for a long one, or for a day that the calendar never shows.
     """
-    require(actor, "comment", project_id=project.pk)
-    text = text.strip()
-    if not text or len(text) > LONGEST:
-        raise Invalid({"text": [_("Write between 1 and 4000 characters.")]})
+    text, people = said_and_named(actor, project.pk, text)
     if day.year not in YEARS:
         raise Invalid({"day": [_("Write a day such as 2026-11-20.")]})
-    named = [person.username for person in people_in(text, project.pk) if person.pk != actor.pk]
+    named = [person.username for person in people]
     with transaction.atomic():
         row = DayNote.objects.create(project=project, day=day, author=actor, text=text, named=named)
         audit.record_act(actor, "day_note.mentioned" if named else "day_note.written", row, after={"named": named})

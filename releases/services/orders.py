@@ -25,10 +25,10 @@ from foundation.runs.choices import RunState
 from releases import gates
 from releases.choices import ClosedReason, OrderSource, OrderState, PromotionState
 from releases.events import append_event, record_act
-from releases.mentions import people_in
 from releases.models import Build, Comment, Deployment, Mention, Promotion, ReleaseOrder
 from releases.schedules import waiting_schedules
 from releases.services import builds, promotions, schedules, turns
+from releases.services.mentions import said_and_named
 from releases.transitions import move
 from releases.turns import waiting_turns
 
@@ -123,13 +123,9 @@ def check_ticket(component: Component, ticket: str) -> None:
 
 def comment(*, actor: User, order: ReleaseOrder, text: str) -> Comment:
     """Say something on the order's page; those whom it names are told, if they may see the order."""
-    require(actor, "comment", project_id=order.project_id)
-    text = text.strip()
-    if not text or len(text) > 4000:
-        raise Invalid({"text": [_("Write between 1 and 4000 characters.")]})
+    text, people = said_and_named(actor, order.project_id, text)
     with transaction.atomic():
         row = Comment.objects.create(order=order, author=actor, text=text)
-        people = [person for person in people_in(text, order.project_id) if person.pk != actor.pk]
         Mention.objects.bulk_create(Mention(person=person, comment=row, order=order) for person in people)
         named = [person.username for person in people]
         if named:

@@ -16,11 +16,9 @@ from environments.selectors.people import find_project
 from foundation.api.pagination import KEYSET, page_of
 from foundation.api.serializers import Input
 from foundation.api.views import ApiView
-from foundation.messages import message as _
-from foundation.problems import Invalid
-from releases.day_notes import notes_of
-from releases.filtering import read_day
-from releases.services.day_notes import LONGEST, write_note
+from releases.day_notes import given_day, notes_of
+from releases.services.day_notes import write_note
+from releases.services.mentions import LONGEST
 
 DAY = OpenApiParameter("day", OpenApiTypes.DATE, description="notes of this day alone, such as 2026-11-20")
 
@@ -51,10 +49,7 @@ class DayNotes(ApiView):
     def get(self, request: Request, slug: str) -> Response:
         """Newest first."""
         project, text = find_project(actor_of(request), slug), request.query_params.get("day", "")
-        day = read_day(text)
-        if text and day is None:
-            raise Invalid({"day": [_("Write a day such as 2026-11-20.")]})
-        return self.page(DayNoteOutput, notes_of([project.pk], day))
+        return self.page(DayNoteOutput, notes_of([project.pk], given_day(text) if text else None))
 
     @extend_schema(operation_id="day_notes_create", request=DayNoteInput, responses={201: DayNoteOutput})
     def post(self, request: Request, slug: str) -> Response:
