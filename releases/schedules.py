@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from accounts.models import User
 from environments import freezes
@@ -29,11 +29,6 @@ def rows() -> QuerySet[Schedule]:
 def waiting_schedules() -> QuerySet[Schedule]:
     """Those whose time has not come, the next first."""
     return rows().filter(state__in=sorted(ACTIVE)).order_by("due_at", "pk")
-
-
-def waiting_there(*, order: str, space: str) -> QuerySet[Schedule]:
-    """For a subquery: the one at most that waits for its time, of the outer row's order in its space."""
-    return Schedule.objects.filter(order=OuterRef(order), space=OuterRef(space), state__in=sorted(ACTIVE))
 
 
 def newest_of(order: ReleaseOrder, space: Space) -> Schedule | None:

@@ -189,16 +189,14 @@ def _done(standing: Standing, place: Place) -> dict[str, Any]:
 
 def _promoted(place: Place) -> dict[str, Any]:
     closed = [gate for gate in place.deployment_gates if not gate.is_open]
-    if not closed and (at := getattr(place.standing.promotion, "scheduled_at", None)):
-        note = _("scheduled for %(at)s", at=localized_time(at))
-        return {"note": note, "detail": _("It is deployed by itself at %(at)s.", at=localized_time(at))}
-    if not closed:
-        ask = who_may("deploy", space=place.space)
-        note = _("may be deployed")
-        return {"note": note, "detail": _("It waits for somebody to deploy it."), "ask": ask}
-    word = ngettext("blocked by %(n)s", "blocked by %(n)s", len(closed)) % {"n": len(closed)}
-    gate = closed[0]
-    return {"note": word, "note_state": "blocked", "detail": gate.message, "closed": gate, "ask": gate.who}
+    if closed:
+        word = ngettext("blocked by %(n)s", "blocked by %(n)s", len(closed)) % {"n": len(closed)}
+        gate = closed[0]
+        return {"note": word, "note_state": "blocked", "detail": gate.message, "closed": gate, "ask": gate.who}
+    if at := localized_time(getattr(place.standing.promotion, "scheduled_at", None)):
+        return {"note": _("scheduled for %(at)s", at=at), "detail": _("It is deployed by itself at %(at)s.", at=at)}
+    ask = who_may("deploy", space=place.space)
+    return {"note": _("may be deployed"), "detail": _("It waits for somebody to deploy it."), "ask": ask}
 
 
 def _not_promoted(order: ReleaseOrder, place: Place) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from foundation.runs.choices import ACTIVE, RunState
 from releases.choices import DeploymentKind, OrderState, PromotionState
 from releases.models import Build, Deployment, Placement, Promotion, ReleaseOrder, Turn
 from releases.presenters.states import AGAIN, Attempts, Shown, order_state, standing_state
-from releases.schedules import waiting_there
+from releases.schedules import waiting_schedules
 from releases.selectors import with_contact
 from releases.turns import in_line
 
@@ -195,7 +195,7 @@ def turns_of(orders: Iterable[ReleaseOrder]) -> dict[tuple[int, int], Turn]:
 def current_promotions(orders: Iterable[ReleaseOrder]) -> dict[tuple[int, int], Promotion]:
     """The current promotions by (order id, space id): one query. ``scheduled_at`` is when one is deployed by itself."""
     ids = [order.pk for order in orders]
-    scheduled = waiting_there(order="order", space="space").values("due_at")
+    scheduled = waiting_schedules().filter(order=OuterRef("order"), space=OuterRef("space")).values("due_at")
     held = Promotion.objects.filter(order__in=ids, state=PromotionState.CURRENT)
     rows = held.annotate(scheduled_at=Subquery(scheduled)) if ids else []
     return {(row.order_id, row.space_id): row for row in rows}

@@ -19,7 +19,7 @@ from foundation.runs.choices import TERMINAL, RunState
 from releases import break_glass, gates, holds, selectors
 from releases.approval_gates import Consent
 from releases.models import BreakGlass, Deployment, Placement, Promotion, ReleaseOrder, Review
-from releases.schedules import waiting_there
+from releases.schedules import waiting_schedules
 from releases.turns import waiting_turns
 from releases.waiting.decisions import Decision, decisions_of, makers_seen, with_own_builds
 from releases.waiting.wait import MOST, Wait, in_batches
@@ -149,7 +149,7 @@ def _open_promotions(spaces: Iterable[int]) -> QuerySet[Promotion]:
         ended_snapshot=Subquery(ended.values("snapshot_id")[:1]),
         is_blocked=Exists(here.filter(Q(unknown_since__isnull=False) | Q(in_progress__order=OuterRef("order")))),
         is_in_line=Exists(waits),
-        is_scheduled=Exists(waiting_there(order="order", space="space")),
+        is_scheduled=Exists(waiting_schedules().filter(order=OuterRef("order"), space=OuterRef("space"))),
         is_held=holds.stands_over(component="component", space="space"),
         name_zh=F("order__component_settings__name_zh"),
     )
