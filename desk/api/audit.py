@@ -66,7 +66,7 @@ class Exports(ApiView):
     )
     def get(self, request: Request) -> object:
         """Oldest first, all that fit; the last line is signed. That it was taken is in the audit."""
-        self.refuse_other_words([*PARAMETERS, KIND])
+        self.refuse_other_words(PARAMETERS)
         user = actor_of(request)
         kind = request.query_params.get("kind", "jsonl")
         pieces = export_audit(
