@@ -27,6 +27,8 @@ FIRST_SCRIPTS, ROUTE_SCRIPTS, SHEETS = 90 * KB, 30 * KB, 25 * KB
 REQUESTS, SHIFT = 12, 0.02
 EDITOR = "/editor-"
 """In the name of what only a text editor loads."""
+AGES = ("1 second ago", "59 seconds ago", "1 minute ago", "9 minutes ago", "10 minutes ago")
+"""What an age says within an hour, the narrowest and the widest words; it counts on while somebody reads."""
 SETTLED_MS = 900
 SLOWER = 4
 _WATCH = """window.seen = {shift: 0, paint: 0, slowest: 0, sources: []};
@@ -47,6 +49,11 @@ _LOADED = """() => performance.getEntriesByType("resource").filter((one) =>
   ({name: one.name, url: new URL(one.name).pathname, bytes: one.encodedBodySize, kind: one.initiatorType}))"""
 _NOTE_NEWS = """window.newsAt = Infinity;
 addEventListener("prism:changed", () => { newsAt = Math.min(newsAt, performance.now()); }, true);"""
+
+_HEIGHTS_BY_AGE = """(words) => words.map((word) => {
+  for (const one of document.querySelectorAll("time[data-age]:not([data-age=short])")) one.textContent = word;
+  return document.documentElement.scrollHeight;
+})"""
 
 
 @dataclass
@@ -169,7 +176,9 @@ def test_a_screen_keeps_its_budget(loads: Loads, place: int) -> None:
 def test_nothing_jumps_on_a_narrow_window(site: Site, viewer: Viewer, chromium: Browser, view: View) -> None:
     with _settled(site, viewer, chromium, view, NARROW) as page:
         seen = page.evaluate("seen")
+        heights = page.evaluate(_HEIGHTS_BY_AGE, AGES)
     assert seen["shift"] <= SHIFT, seen["sources"]
+    assert len(set(heights)) == 1, dict(zip(AGES, heights, strict=True))
 
 
 def test_parts_of_the_bundle_are_kept_for_ever(site: Site, viewer: Viewer, chromium: Browser) -> None:
