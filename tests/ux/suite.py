@@ -1,8 +1,9 @@
-"""``python -m tests.ux.suite -n 2``: all tests in a browser, those of tests/e2e and those of this folder.
+"""``python -m tests.ux.suite -n 3``: all tests in a browser, those of tests/e2e and those of this folder.
 
-Three go on at a time: that many keep two cores busy. Those of this folder that act as a person does, also on what the
-scene made, act one after the other on an installation of their own, from the beginning. Beside them go first the tests
-of tests/e2e, then those that only look, side by side on one furnished installation. Options go to pytest for these two.
+Four go on at a time: a browser waits often, and fewer leave a third of two cores idle. Those of this folder that act as
+a person does, also on what the scene made, act one after the other on an installation of their own, from the beginning.
+Beside them go first the tests of tests/e2e, then those that only look, side by side on one furnished installation.
+Options go to pytest for these two.
 Ends with the code of one that failed.
 """
 
