@@ -12,12 +12,13 @@ from components.naming import short_code
 from environments.access import Rights, names_who_may
 from environments.models import Space
 from environments.needed import needed_in
-from foundation.messages import MessageLike, localized_names
+from foundation.messages import MessageLike, localized_names, localized_time
 from foundation.messages import message as _
 from releases import gates, selectors
 from releases.choices import OrderState
 from releases.models import ReleaseOrder
 from releases.presenters.acts import panel_url
+from releases.schedules import due_times
 from releases.waiting import read_ahead_of_promotions
 from releases.waiting.reviewed import Reviewed, reviewed_orders
 from trains.choices import ENDED, OVER, MemberState
@@ -99,6 +100,7 @@ class _Stand:
         if self.space in spaces:
             read_ahead_of_promotions(waiting, spaces)
         self.reviewed = reviewed_orders(waiting, self.space) if waiting else {}
+        self.due = due_times(waiting, self.space) if waiting else {}
 
     def of(self, row: TrainOrder) -> Standing:
         """One order."""
@@ -136,7 +138,7 @@ class _Stand:
             return Standing("waiting", _("is being reviewed"), url=review)
         if found is not None and found.has_problems:
             return Standing("blocked", _("the review found problems"), url=review)
-        return self._decided(found, review)
+        return self._decided(order, found, review)
 
     def _unpromoted(self, order: ReleaseOrder, url: str) -> Standing:
         closed = gates.first_closed(gates.promotion_gates(order, self.space))
@@ -146,7 +148,7 @@ class _Stand:
         who = localized_names(dict.fromkeys([*names, *self._promoters]))
         return Standing("waiting", _("waits for promotion"), "", who, url)
 
-    def _decided(self, found: Reviewed | None, url: str) -> Standing:
+    def _decided(self, order: ReleaseOrder, found: Reviewed | None, url: str) -> Standing:
         consent = found.decision.consent if found and found.decision else None
         needed = needed_in(self.space).approvals
         if consent is not None and consent.no is not None:
@@ -155,7 +157,8 @@ class _Stand:
         if given < needed:
             why = _("%(given)s of %(needed)s approvals.", given=given, needed=needed)
             return Standing("waiting", _("waits for approval"), why, self._approvers, url)
-        return Standing("passed", _("may be deployed"), url=url)
+        at = localized_time(self.due.get(order.pk))
+        return Standing("passed", _("scheduled for %(at)s", at=at) if at else _("may be deployed"), url=url)
 
     @cached_property
     def _promoters(self) -> list[str]:

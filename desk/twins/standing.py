@@ -12,9 +12,11 @@ from desk.comparison.promoting import Onward, onward_of
 from environments.access import Rights, names_who_may
 from environments.models import Space
 from environments.needed import needed_in
-from foundation.messages import MessageLike, localized_names
+from foundation.messages import MessageLike, localized_names, localized_time
 from foundation.messages import message as _
+from releases.models import ReleaseOrder
 from releases.presenters.acts import panel_url
+from releases.schedules import due_times
 from releases.waiting.decisions import Decision
 from releases.waiting.reviewed import reviewed_orders
 
@@ -75,6 +77,7 @@ class _Promoted:
         self.rights, self.space, self.lines = rights, space, lines
         orders = [line.left.serves.order for line in lines if line.left.serves]
         self.reviewed = reviewed_orders(orders, space)
+        self.due = due_times(orders, space)
         self.deploys = rights.can("deploy", space=space)
         self._read: dict[str, str] = {}
 
@@ -95,13 +98,17 @@ class _Promoted:
         if decision is None:
             return Standing("blocked", _("the review found problems"), url=url)
         if decision.consent.is_enough(self.space, self.rights.user):
-            return self._reviewed(order.number, found.snapshot_hash, url)
+            return self._reviewed(order, found.snapshot_hash, url)
         return self._not_agreed(decision, url)
 
-    def _reviewed(self, number: str, snapshot_hash: str, url: str) -> Standing:
-        if not self.deploys:
-            return Standing("ask", _("Ask %(who)s", who=self._names("deploy")), _("It may be deployed."), url=url)
-        return Standing("deploy", _("may be deployed"), "", "", url, f"{number}@{snapshot_hash[:12]}")
+    def _reviewed(self, order: ReleaseOrder, snapshot_hash: str, url: str) -> Standing:
+        at = localized_time(self.due.get(order.pk))
+        word = _("scheduled for %(at)s", at=at) if at else _("may be deployed")
+        if self.deploys:
+            return Standing("deploy", word, "", "", url, f"{order.number}@{snapshot_hash[:12]}")
+        if at:
+            return Standing("waits", word, url=url)
+        return Standing("ask", _("Ask %(who)s", who=self._names("deploy")), _("It may be deployed."), url=url)
 
     def _not_agreed(self, decision: Decision, url: str) -> Standing:
         consent, needed = decision.consent, needed_in(self.space).approvals

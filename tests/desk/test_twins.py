@@ -23,9 +23,11 @@ from releases.locks import lock_placement
 from releases.models import Deployment, Promotion, ReleaseOrder, Snapshot, Turn
 from releases.placing import create_deployment
 from releases.services import approvals
+from releases.services.schedules import withdraw_schedule
 from tests.cast import World
 from tests.desk.test_compare_environments import configure, serve, words
 from tests.releases.rows import make_built, make_component, make_review
+from tests.releases.test_schedules import plan
 
 SignIn = Callable[[str], Client]
 PATH = "/twins/sis-omm/drp/"
@@ -169,6 +171,20 @@ def test_who_deploys_deploys_what_was_promoted_reviewed_and_approved(world: Worl
     again = align(client, value)
     assert again.status_code == 409 and "is deploying order" in words(again)
     assert Deployment.objects.filter(space=world.spaces["drp"]).count() == 1
+
+
+def test_what_is_scheduled_says_its_time_and_asks_nobody(world: World, signed_in: SignIn) -> None:
+    (order,) = behind(world, "A")
+    align(signed_in("tess"), order.number)
+    approvals.approve(actor=world.oskar, snapshot=reviewed(order, world))
+    assert standings(signed_in("tess").get(PATH)) == {"A": "ask"}
+    row = plan(world, order, place="drp")
+    page = signed_in("tess").get(PATH)
+    assert standings(page) == {"A": "waits"} and "scheduled for 20" in words(page) and "Ask Olli" not in words(page)
+    page = signed_in("olli").get(PATH)
+    assert standings(page) == {"A": "deploy"} and "scheduled for 20" in words(page), "deploying it now stays possible"
+    withdraw_schedule(actor=world.olli, row=row)
+    assert "scheduled for 20" not in words(signed_in("olli").get(PATH))
 
 
 def test_gates_hold_for_each_and_leave_the_others_alone(world: World, signed_in: SignIn) -> None:

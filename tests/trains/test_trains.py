@@ -21,6 +21,7 @@ from releases.services import approvals, promotions
 from releases.services.turns import deploy_in_turn
 from tests.cast import World
 from tests.releases.rows import make_review
+from tests.releases.test_schedules import plan
 from tests.trains.conftest import built, end, member, pass_over, states, take
 from trains import standing
 from trains.locks import members_of
@@ -225,6 +226,16 @@ def test_approval_and_four_eyes_hold_and_who_can_clear_it_is_said(world: World, 
     approvals.approve(actor=world.oskar, snapshot=review.snapshot)
     pass_over(train)
     assert states(train) == {"A": "deploying"} and not str(member(train, "A").note)
+
+
+def test_an_order_that_is_scheduled_says_its_time(world: World, make_train: MakeTrain) -> None:
+    train = make_train(("A", "B"))
+    pass_over(train)
+    built(train, "A", "B")
+    promoted(world, train, "A", "B")
+    plan(world, member(train, "A").order, place="fat")
+    assert shown(world, train)["A"][0].startswith("scheduled for 20")
+    assert shown(world, train)["B"] == ("may be deployed", "")
 
 
 def test_the_creator_does_not_deploy_what_four_eyes_guard(world: World, make_train: MakeTrain) -> None:
