@@ -87,7 +87,8 @@ def test_the_supervisor_frees_a_dead_childs_runs_at_once(start: Start) -> None:
     start_watcher(start, "second")
     first.kill()
     first.wait()
-    assert release_leases("first") == 1
+    # It may have been killed in a pass of one of its own runs, too, such as the seal of the audit.
+    assert release_leases("first") >= 1
     assert seconds_until(lambda: reread(row).is_terminal) < at_most(1.5)
 
 
