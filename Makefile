@@ -64,7 +64,7 @@ test-scale: dev-installed ## On PostgreSQL and Redis, started on private ports (
 	$(BIN)/python -m tests.scale.services --workers $(WORKERS) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "scale and not controlplane" tests
 
 e2e: chromium node_modules/.package-lock.json dev-installed ## In a real Chromium (apt-get install chromium-headless-shell fonts-noto-cjk nodejs npm)
-	$(BIN)/python -m tests.ux.suite -n $(MORE_WORKERS)
+	$(BIN)/python -m tests.ux.suite -n $(WORKERS)
 
 contract: dev-installed ## The same cases on the stand-in and on a real Kubernetes (SERVER=real: there alone), then the whole product beside kubectl (needs Go)
 	$(BIN)/python -m pytest -n $(MORE_WORKERS) --dist loadfile -m "$(if $(filter real,$(SERVER)),controlplane,contract or controlplane)" tests/contract tests/controlplane

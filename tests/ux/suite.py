@@ -1,9 +1,9 @@
-"""``python -m tests.ux.suite -n 3``: all tests in a browser, those of tests/e2e and those of this folder.
+"""``python -m tests.ux.suite -n 2``: all tests in a browser, those of tests/e2e and those of this folder.
 
-Four go on at a time: a browser waits often, and fewer leave a third of two cores idle. Those of this folder that act as
-a person does, also on what the scene made, act one after the other on an installation of their own, from the beginning.
-Beside them go first the tests of tests/e2e, then those that only look, side by side on one furnished installation.
-Options go to pytest for these two.
+Three go on at a time: that many keep two cores busy, and with four a page that is live says "delayed". Those of this
+folder that act as a person does, also on what the scene made, act one after the other on an installation of their own,
+from the beginning. Beside them go the tests of tests/e2e; after those, the ones that only look go side by side on one
+furnished installation. Options go to pytest for tests/e2e and for those that look, which are three at a time.
 Ends with the code of one that failed.
 """
 
@@ -19,6 +19,7 @@ from tests.ux.conftest import ACTING
 from tests.ux.site import furnished
 
 HERE = Path(__file__).parent
+LOOKING = ["--dist", "load", "-n", "3"]
 PYTEST = [sys.executable, "-m", "pytest", "-m", "e2e and not controlplane"]
 
 
@@ -41,13 +42,13 @@ def main() -> int:
 
 def _run_looking(paths: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="prism4k-ux-") as folder, furnished(Path(folder)) as site:
-        code = _run(["--dist", "load"], paths, UX_SITE=folder)
+        code = _run(LOOKING, paths, UX_SITE=folder)
         sys.stderr.write(site.product.log() if code else "")
     return code
 
 
 def _run(options: list[str], paths: list[str], **variables: str) -> int:
-    return subprocess.call([*PYTEST, *options, *sys.argv[1:], *paths], env={**os.environ, **variables})
+    return subprocess.call([*PYTEST, *sys.argv[1:], *options, *paths], env={**os.environ, **variables})
 
 
 if __name__ == "__main__":
