@@ -12,12 +12,13 @@ from components.naming import short_code
 from environments.access import Rights, names_who_may
 from environments.models import Space
 from environments.needed import needed_in
-from foundation.messages import MessageLike, localized_names, localized_time
+from foundation.messages import MessageLike, localized_names
 from foundation.messages import message as _
 from releases import gates, selectors
 from releases.choices import OrderState
 from releases.models import ReleaseOrder
 from releases.presenters.acts import panel_url
+from releases.presenters.schedules import ready_word
 from releases.schedules import due_times
 from releases.waiting import read_ahead_of_promotions
 from releases.waiting.reviewed import Reviewed, reviewed_orders
@@ -100,7 +101,7 @@ class _Stand:
         if self.space in spaces:
             read_ahead_of_promotions(waiting, spaces)
         self.reviewed = reviewed_orders(waiting, self.space) if waiting else {}
-        self.due = due_times(waiting, self.space) if waiting else {}
+        self.due = due_times(waiting, self.space)
 
     def of(self, row: TrainOrder) -> Standing:
         """One order."""
@@ -157,8 +158,7 @@ class _Stand:
         if given < needed:
             why = _("%(given)s of %(needed)s approvals.", given=given, needed=needed)
             return Standing("waiting", _("waits for approval"), why, self._approvers, url)
-        at = localized_time(self.due.get(order.pk))
-        return Standing("passed", _("scheduled for %(at)s", at=at) if at else _("may be deployed"), url=url)
+        return Standing("passed", ready_word(self.due.get(order.pk)), url=url)
 
     @cached_property
     def _promoters(self) -> list[str]:

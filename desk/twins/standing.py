@@ -12,10 +12,11 @@ from desk.comparison.promoting import Onward, onward_of
 from environments.access import Rights, names_who_may
 from environments.models import Space
 from environments.needed import needed_in
-from foundation.messages import MessageLike, localized_names, localized_time
+from foundation.messages import MessageLike, localized_names
 from foundation.messages import message as _
 from releases.models import ReleaseOrder
 from releases.presenters.acts import panel_url
+from releases.presenters.schedules import ready_word
 from releases.schedules import due_times
 from releases.waiting.decisions import Decision
 from releases.waiting.reviewed import reviewed_orders
@@ -102,11 +103,11 @@ class _Promoted:
         return self._not_agreed(decision, url)
 
     def _reviewed(self, order: ReleaseOrder, snapshot_hash: str, url: str) -> Standing:
-        at = localized_time(self.due.get(order.pk))
-        word = _("scheduled for %(at)s", at=at) if at else _("may be deployed")
+        due_at = self.due.get(order.pk)
+        word = ready_word(due_at)
         if self.deploys:
             return Standing("deploy", word, "", "", url, f"{order.number}@{snapshot_hash[:12]}")
-        if at:
+        if due_at:
             return Standing("waits", word, url=url)
         return Standing("ask", _("Ask %(who)s", who=self._names("deploy")), _("It may be deployed."), url=url)
 

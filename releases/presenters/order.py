@@ -29,6 +29,7 @@ from releases.presenters.build import (
     usual_build,
 )
 from releases.presenters.environment import Place, deploy_act, has_problems, place_of
+from releases.presenters.schedules import ready_word
 from releases.presenters.standings import Standing, attempts_of, current_promotions, standing_of
 from releases.presenters.states import Shown, order_state, run_word
 from releases.presenters.words import build_waits, why_waiting
@@ -193,10 +194,12 @@ def _promoted(place: Place) -> dict[str, Any]:
         word = ngettext("blocked by %(n)s", "blocked by %(n)s", len(closed)) % {"n": len(closed)}
         gate = closed[0]
         return {"note": word, "note_state": "blocked", "detail": gate.message, "closed": gate, "ask": gate.who}
-    if at := localized_time(getattr(place.standing.promotion, "scheduled_at", None)):
-        return {"note": _("scheduled for %(at)s", at=at), "detail": _("It is deployed by itself at %(at)s.", at=at)}
+    due_at = getattr(place.standing.promotion, "scheduled_at", None)
+    ready = ready_word(due_at)
+    if due_at:
+        return {"note": ready, "detail": _("It is deployed by itself at %(at)s.", at=localized_time(due_at))}
     ask = who_may("deploy", space=place.space)
-    return {"note": _("may be deployed"), "detail": _("It waits for somebody to deploy it."), "ask": ask}
+    return {"note": ready, "detail": _("It waits for somebody to deploy it."), "ask": ask}
 
 
 def _not_promoted(order: ReleaseOrder, place: Place) -> dict[str, Any]:

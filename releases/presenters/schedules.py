@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -10,7 +11,7 @@ from django.utils.translation import pgettext_lazy
 
 from environments.access import Rights
 from environments.models import Space
-from foundation.messages import MessageLike
+from foundation.messages import MessageLike, localized_time
 from foundation.messages import message as _
 from foundation.runs.choices import RunState
 from releases.choices import Reason
@@ -35,6 +36,13 @@ WORDS: dict[str, MessageLike] = {
     WITHDRAWN: pgettext_lazy("schedule", "withdrawn"),
 }
 SIGNS = {SCHEDULED: "queued", STARTED: "succeeded", MISSED: "failed", WITHDRAWN: "cancelled"}
+
+
+def ready_word(due_at: datetime | None) -> MessageLike:
+    """What an order is called that nothing stops; ``due_at`` is when it is deployed by itself, None where it is not."""
+    if due_at is None:
+        return _("may be deployed")
+    return _("scheduled for %(at)s", at=localized_time(due_at))
 
 
 @dataclass(frozen=True)
