@@ -48,6 +48,8 @@ class Standing:
     why: MessageLike = ""
     who: MessageLike = ""
     url: str = ""
+    is_for_viewer: bool = False
+    """It waits for an approval that this person may give."""
 
 
 @dataclass(frozen=True)
@@ -157,12 +159,17 @@ class _Stand:
         given = len(consent.given) if consent else 0
         if given < needed:
             why = _("%(given)s of %(needed)s approvals.", given=given, needed=needed)
-            return Standing("waiting", _("waits for approval"), why, self._approvers, url)
+            is_own = self._may_approve and consent is not None and not consent.knows(self.rights.user)
+            return Standing("waiting", _("waits for approval"), why, self._approvers, url, is_own)
         return Standing("passed", ready_word(self.due.get(order.pk)), url=url)
 
     @cached_property
     def _promoters(self) -> list[str]:
         return names_who_may("promote", space=self.space)
+
+    @cached_property
+    def _may_approve(self) -> bool:
+        return self.rights.can("approve", space=self.space)
 
     @cached_property
     def _approvers(self) -> str:

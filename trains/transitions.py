@@ -9,6 +9,7 @@ from accounts.models import User
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.problems import Stale
+from releases.services.page_news import tell_pages
 from trains.choices import MemberState, TrainState
 from trains.models import Train, TrainOrder
 
@@ -56,7 +57,8 @@ def _move(row: Train | TrainOrder, table: dict[str, frozenset[str]], to: str, fi
 def record(
     train: Train, verb: str, actor: User | None, *, order: str = "", reason: MessageLike = "", **after: Any
 ) -> None:
-    """One act on a train, in the caller's transaction; ``actor`` None for the platform."""
+    """One act on a train, in the caller's transaction, and word of it to its pages; ``actor`` None for the platform."""
+    tell_pages(train.space.project_id)
     audit.record(
         actor or audit.platform,
         verb,

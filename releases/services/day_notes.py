@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import partial
 
 from django.db import transaction
-from django.db.models.functions import Now
 
 import audit
 from accounts.models import Project, User
 from foundation.messages import message as _
 from foundation.problems import Invalid
 from releases.day_notes import YEARS
-from releases.models import DayNote, Placement
+from releases.models import DayNote
 from releases.services.mentions import said_and_named
+from releases.services.page_news import tell_pages
 
 
 def write_note(*, actor: User, project: Project, day: date, text: str) -> DayNote:
@@ -29,14 +28,5 @@ def write_note(*, actor: User, project: Project, day: date, text: str) -> DayNot
     with transaction.atomic():
         row = DayNote.objects.create(project=project, day=day, author=actor, text=text, named=named)
         audit.record_act(actor, "day_note.mentioned" if named else "day_note.written", row, after={"named": named})
-        transaction.on_commit(partial(_tell_pages, project.pk))
+        tell_pages(project.pk)
     return row
-
-
-def _tell_pages(project_id: int) -> None:
-    """One place that changes is enough for the pages that watch the project; without any they are told nothing.
-
-    A calm one where there is one: of another, the moment of its last change says when it has settled.
-    """
-    place = Placement.objects.filter(space__project=project_id).order_by("unsettled_reason", "pk").values("pk")[:1]
-    Placement.objects.filter(pk__in=place).update(changed_at=Now())

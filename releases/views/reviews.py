@@ -291,17 +291,9 @@ def decide(request: HttpRequest, number: str, environment: str) -> HttpResponse:
     order, space = selectors.order_and_space(actor_of(request), number, environment)
     if request.method != "POST":
         return redirect("releases:review", number, space.environment.slug)
-    form = DecisionForm(request.POST)
-    if not form.is_valid():
-        raise Invalid({name: [str(said) for said in messages] for name, messages in form.errors.items()})
-    rows = Snapshot.objects.filter(order=order, space=space, hash__startswith=form.cleaned_data["snapshot"])
-    snapshot = rows.select_related("order__project", "space__environment", "space__project").first()
-    if snapshot is None:
-        raise Missing(_("This order has no such snapshot there."))
-    is_yes = form.cleaned_data["decision"] == "approve"
-    act = approvals.approve if is_yes else approvals.reject
+    snapshot, decision = decision_in(request, order, space)
     try:
-        act(actor=actor_of(request), snapshot=snapshot, comment=form.cleaned_data["comment"])
+        is_yes = decide_on(request, snapshot, decision)
     except Invalid as missing:
         if of_roll_back(snapshot):
             raise
@@ -311,6 +303,26 @@ def decide(request: HttpRequest, number: str, environment: str) -> HttpResponse:
         # The page's verdict says who rejected it and why, in red: a message beside it would say it twice.
         return redirect(*_page_of(snapshot))
     return redirect_with(request, _("Approved."), *_page_of(snapshot))
+
+
+def decision_in(request: HttpRequest, order: ReleaseOrder, space: Space) -> tuple[Snapshot, dict[str, Any]]:
+    """The snapshot that the form names, and what it says of it. Raises Invalid for another form, Missing."""
+    form = DecisionForm(request.POST)
+    if not form.is_valid():
+        raise Invalid({name: [str(said) for said in messages] for name, messages in form.errors.items()})
+    rows = Snapshot.objects.filter(order=order, space=space, hash__startswith=form.cleaned_data["snapshot"])
+    snapshot = rows.select_related("order__project", "space__environment", "space__project").first()
+    if snapshot is None:
+        raise Missing(_("This order has no such snapshot there."))
+    return snapshot, form.cleaned_data
+
+
+def decide_on(request: HttpRequest, snapshot: Snapshot, decision: dict[str, Any]) -> bool:
+    """True for an approval, False for a rejection. Raises Invalid without a comment that is asked for, Denied, …"""
+    is_yes: bool = decision["decision"] == "approve"
+    act = approvals.approve if is_yes else approvals.reject
+    act(actor=actor_of(request), snapshot=snapshot, comment=decision["comment"])
+    return is_yes
 
 
 def of_roll_back(snapshot: Snapshot) -> Deployment | None:

@@ -328,7 +328,7 @@ def test_the_page_says_of_each_order_where_it_is(
     listed = signed_in("dana").get("/trains/")
     assert "November" in listed.content.decode()
     assert "November" not in signed_in("otto").get("/trains/").content.decode()
-    part = signed_in("olli").get(f"/trains/{train.pk}/?part=waves", headers={"HX-Request": "true"})
+    part = signed_in("olli").get(f"/trains/{train.pk}/?part=live", headers={"HX-Request": "true"})
     assert part.content.decode().strip().startswith('<div id="waves"')
 
 

@@ -26,6 +26,7 @@ from demo.world import (
     repository_name,
 )
 from tests.patience import wait_for
+from tests.ux.two_trains import APPROVING, STOPPED
 from tests.whole.people import Carried, Crew, Person
 from tests.whole.product import Product
 
@@ -78,6 +79,7 @@ def make_scene(product: Product) -> Scene:
     _timed(_hang, product, scene)
     crowd = product.more("-m", "tests.ux.crowd", name="crowd")
     assert crowd.wait(120) == 0, product.log()
+    _timed(_couple, product, scene)
     _timed(_roll, product, scene)
     return scene
 
@@ -198,6 +200,16 @@ def edit_with_kubectl(product: Product, path: str, change: dict[str, Any]) -> No
         f"{product.stand_in('kubernetes')}{path}?fieldManager=kubectl-edit", json=change, headers=headers
     )
     answer.raise_for_status()
+
+
+def _couple(crew: Crew, scene: Scene) -> None:
+    """Two trains: one waits for approvals, one has stopped."""
+    numbers = [scene.orders[name] for name in ("carried", "approving", "crashing")]
+    made = crew.product.more("-m", "tests.ux.two_trains", *numbers, name="trains")
+    assert made.wait(60) == 0, crew.product.log()
+    listed = Person(scene.url, OPERATOR).get("trains/")["items"]
+    ids = {row["name"]: row["id"] for row in listed}
+    scene.rows |= {"train": ids[APPROVING], "train_stopped": ids[STOPPED]}
 
 
 def _hang(crew: Crew, scene: Scene) -> None:
