@@ -364,6 +364,8 @@ def _mentioned(heard: Heard) -> Iterator[Told]:
 _TELLERS: dict[str, Callable[[Heard], Iterator[Told]]] = {
     "comment.mentioned": _mentioned,
     "day_note.mentioned": telling_notes.told_of_note,
+    "space_comment.mentioned": telling_notes.told_of_space_comment,
+    "train_comment.mentioned": telling_notes.told_of_train_comment,
     "build.succeeded": _build_ended,
     "build.failed": _build_ended,
     "build.errored": _build_ended,

@@ -66,6 +66,7 @@ class ReleasesConfig(AppConfig):
         page_parts.SPACE.register("releases.presenters.holds.space_panel")
         page_parts.SPACE.register("releases.presenters.freezes.space_panel")
         page_parts.SPACE.register("releases.presenters.waiting.space_panel")
+        page_parts.SPACE.register("releases.presenters.space_comments.space_panel")
         # Which environment follows which, and where a project has them, says what can go on.
         flow = apps.get_model("environments", "Environment")
         for signal, sender in ((post_save, flow), (post_save, apps.get_model("environments", "Space"))):

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date
 
 from django.db.models import QuerySet
 
-from accounts.models import User
 from foundation.messages import message as _
 from foundation.problems import Invalid
 from releases.filtering import read_day
 from releases.models import DayNote
+from releases.written import ShownText, shown_texts
 
-MOST = 50
 YEARS = range(2000, 3000)
 """Those that the calendar shows: further away the weeks of a month would leave it."""
-
-
-@dataclass(frozen=True)
-class ShownNote:
-    """One with those whom it names."""
-
-    row: DayNote
-    named: tuple[User, ...]
 
 
 def given_day(text: str) -> date:
@@ -41,11 +31,6 @@ def notes_of(project_ids: Collection[int], day: date | None = None) -> QuerySet[
     return rows if day is None else rows.filter(day=day)
 
 
-def shown_notes(project_ids: Collection[int], day: date) -> tuple[list[ShownNote], bool]:
-    """The last :data:`MOST` of a day, and whether there are more: two queries at most."""
-    found = list(notes_of(project_ids, day)[: MOST + 1])
-    rows = found[:MOST]
-    names = {name for row in rows for name in row.named}
-    people = {one.username: one for one in User.objects.filter(username__in=names)} if names else {}
-    notes = [ShownNote(row, tuple(people[name] for name in row.named if name in people)) for row in rows]
-    return notes, len(found) > MOST
+def shown_notes(project_ids: Collection[int], day: date) -> tuple[list[ShownText], bool]:
+    """Those of a day, as :func:`releases.written.shown_texts` has them."""
+    return shown_texts(notes_of(project_ids, day))

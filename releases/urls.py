@@ -25,6 +25,7 @@ from releases.views import (
     saved_filters,
     scale_requests,
     schedules,
+    space_comments,
     turns,
 )
 
@@ -62,6 +63,7 @@ urlpatterns = [
     path("break-glass/<int:pk>/", break_glass.one, name="break-glass"),
     path("break-glass/<int:pk>/end/", break_glass.end, name="break-glass-end"),
     path("break-glass/<int:pk>/review/", break_glass.review, name="break-glass-review"),
+    path("spaces/<slug:project>/<slug:environment>/comments/", space_comments.comment, name="space-comment"),
     path("spaces/<slug:project>/<slug:environment>/hold/", holds.hold, name="hold"),
     path("spaces/<slug:project>/<slug:environment>/drp/", drp.ask, name="drp-ask"),
     path("drp/", drp.list_all, name="drps"),

@@ -9,11 +9,13 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from audit.recording import Subject
 from environments.models import Space
 from foundation.messages import MessageField
 from foundation.runs.models import Run, run_indexes
 from releases.choices import TestVerdict
 from releases.models import Deployment, ReleaseOrder, Turn
+from releases.models.written import WrittenText
 from trains.choices import MemberState, TrainState
 
 MOST_WAVES = 20
@@ -86,6 +88,24 @@ class TrainOrder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.train_id} {self.order_id}"
+
+
+class TrainComment(WrittenText):
+    """What somebody said of a train."""
+
+    train = models.ForeignKey(Train, on_delete=models.CASCADE, related_name="comments", db_index=False)
+
+    class Meta(WrittenText.Meta):
+        abstract = False
+        indexes = [models.Index(fields=["train", "-id"], name="comments_of_a_train")]
+
+    def __str__(self) -> str:
+        return f"{self.author_id} on {self.train_id}"
+
+    @property
+    def audit_subject(self) -> Subject:
+        space = self.train.space
+        return Subject("traincomment", self.pk, self.train.name, space.project.slug, space.environment.slug)
 
 
 class TrainRun(Run):

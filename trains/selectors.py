@@ -11,7 +11,7 @@ from environments.access import Rights
 from foundation.messages import message as _
 from foundation.problems import Missing
 from trains.choices import OVER
-from trains.models import Train, TrainOrder
+from trains.models import Train, TrainComment, TrainOrder
 
 
 def trains_visible_to(rights: Rights) -> QuerySet[Train]:
@@ -30,6 +30,11 @@ def train_by_id(user: User, pk: int) -> Train:
     if train is None or not Rights(user).sees(train.space.project_id):
         raise Missing(_("There is no such train, or it is not yours to see."))
     return train
+
+
+def comments_of_train(train: Train) -> QuerySet[TrainComment]:
+    """Newest first."""
+    return TrainComment.objects.filter(train=train).select_related("author").order_by("-pk")
 
 
 def open_wave(members: Sequence[TrainOrder]) -> int:

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern] = [
     path("trains/<int:pk>/", train.train, name="train"),
     path("trains/<int:pk>/start/", train.start, name="start"),
     path("trains/<int:pk>/pause/", train.pause, name="pause"),
+    path("trains/<int:pk>/comments/", train.comment, name="comment"),
     path("trains/<int:pk>/roll-back/", train.roll_back, name="roll-back"),
     path("trains/<int:pk>/orders/", train.add, name="add"),
     path("trains/<int:pk>/orders/<str:number>/decide/", train.decide, name="decide"),

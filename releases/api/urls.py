@@ -21,6 +21,7 @@ from releases.api.views import (
     saved_filters,
     scale_requests,
     schedules,
+    space_comments,
     turns,
 )
 
@@ -70,6 +71,7 @@ urlpatterns = [
     path("deployments/<int:pk>/", deployments.OneDeployment.as_view()),
     path("deployments/<int:pk>/cancellation/", deployments.DeploymentCancellation.as_view()),
     path("deployments/<int:pk>/release/", turns.DeploymentRelease.as_view()),
+    path("projects/<slug:slug>/spaces/<slug:environment>/comments/", space_comments.SpaceComments.as_view()),
     path("projects/<slug:slug>/spaces/<slug:environment>/holds/", holds.SpaceHolds.as_view()),
     path("freezes/", freezes.Freezes.as_view()),
     path("freezes/<int:pk>/", freezes.OneFreeze.as_view()),

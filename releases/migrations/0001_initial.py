@@ -769,6 +769,22 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='SpaceComment',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('text', models.TextField(max_length=4000, verbose_name='text')),
+                ('named', models.JSONField(default=list)),
+                ('written_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('author', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('space', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='comments', to='environments.space')),
+            ],
+            options={
+                'ordering': ['-id'],
+                'abstract': False,
+                'indexes': [models.Index(fields=['space', '-id'], name='comments_of_a_space')],
+            },
+        ),
+        migrations.CreateModel(
             name='SpaceObservation',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -868,15 +884,16 @@ class Migration(migrations.Migration):
             name='DayNote',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField(verbose_name='day')),
                 ('text', models.TextField(max_length=4000, verbose_name='text')),
                 ('named', models.JSONField(default=list)),
                 ('written_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('day', models.DateField(verbose_name='day')),
                 ('author', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='day_notes', to='accounts.project')),
             ],
             options={
                 'ordering': ['-id'],
+                'abstract': False,
                 'indexes': [models.Index(fields=['project', 'day', '-id'], name='notes_of_a_day')],
             },
         ),

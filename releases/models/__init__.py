@@ -25,6 +25,7 @@ from releases.models.scale_requests import ScaleRequest
 from releases.models.schedules import Schedule
 from releases.models.turns import Turn
 from releases.models.watching import Watch
+from releases.models.written import SpaceComment
 
 __all__ = [
     "Approval",
@@ -58,6 +59,7 @@ __all__ = [
     "ScaleRequest",
     "Schedule",
     "Snapshot",
+    "SpaceComment",
     "SpaceObservation",
     "Turn",
     "Watch",

@@ -61,7 +61,7 @@ def test_notes_are_of_those_who_see_the_project_and_written_by_those_who_comment
 def test_notes_cost_the_same_however_many_and_the_newest_are_shown(
     world: World, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("releases.day_notes.MOST", 3)
+    monkeypatch.setattr("releases.written.MOST", 3)
     reader, counts = signed_in("uma"), []
     for number in range(4):
         author = (world.dana, world.olli)[number % 2]

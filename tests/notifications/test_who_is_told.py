@@ -288,6 +288,7 @@ def test_every_verb_is_one_that_is_recorded() -> None:
         "promotion": PromotionState.values, "approval": ApprovalState.values, "scale_approval": ApprovalState.values,
         "order": OrderState.values, "scale_request": ScaleRequestState.values, "break_glass": ["opened"],
         "rule_change": RuleChangeState.values, "comment": ["mentioned"], "day_note": ["mentioned"],
+        "space_comment": ["mentioned"], "train_comment": ["mentioned"],
         "freeze": ["end_asked"], "hold": ["opened", "lifted", "expired"],
         "drp_switch": DrpState.values,
     }  # fmt: skip

@@ -20,7 +20,9 @@ OPERATIONS = {
     "withdraw_order": ["orders_withdraw"],
     "check": ["orders_check", "readiness_ask"],
     "return": ["orders_return"],
-    "comment": ["comments_create", "go_words_say", "day_notes_create"],
+    "comment": [
+        "comments_create", "go_words_say", "day_notes_create", "space_comments_create", "train_comments_create",
+    ],
     "promote": ["promotions_create", "promotions_withdraw", "space_promotions_create"],
     "review": ["reviews_create", "roll_back_reviews_create"],
     # Who approves may have a review of what is removed made, too.

@@ -111,9 +111,9 @@ def test_the_failure_stands_above_the_waves_with_its_cause(
     text = signed_in("olli").get(f"/trains/{train.pk}/").content.decode()
     assert "Wave 1 stopped at A" in text and f"/trains/{train.pk}/orders/{number(train, 'A')}/retry/" in text
     live = signed_in("olli").get(f"/trains/{train.pk}/?part=live", headers={"HX-Request": "true"}).content.decode()
-    for part in ("chosen", "drive", "back"):
+    for part in ("chosen", "drive", "back", "train-comments"):
         assert f'id="{part}"' in live
-    assert live.count('hx-swap-oob="true"') == 3
+    assert live.count('hx-swap-oob="true"') == 4
 
 
 def test_the_page_costs_the_same_for_any_number_of_orders(

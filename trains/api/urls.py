@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern] = [
     path("trains/<int:pk>/", views.OneTrain.as_view()),
     path("trains/<int:pk>/start/", views.Start.as_view()),
     path("trains/<int:pk>/pause/", views.Pause.as_view()),
+    path("trains/<int:pk>/comments/", views.Comments.as_view()),
     path("trains/<int:pk>/roll-backs/", views.RollBack.as_view()),
     path("trains/<int:pk>/orders/", views.Members.as_view()),
     path(ORDER + "skip/", views.Skip.as_view()),

@@ -17,12 +17,13 @@ from environments.selectors.places import find_space
 from foundation.api.pagination import KEYSET, page_of
 from foundation.api.views import ApiView
 from releases.api.serializers.orders import ReasonInput
+from releases.api.serializers.written import WrittenInput, WrittenOutput
 from trains import selectors, standing
 from trains.api import serializers as shapes
 from trains.locks import members_of
 from trains.models import Train
 from trains.returning import plan_back
-from trains.services import driving, making, returning
+from trains.services import comments, driving, making, returning
 
 PROJECT = OpenApiParameter("project", OpenApiTypes.STR, description="short name: trains of this one alone")
 
@@ -171,3 +172,23 @@ class Remove(ApiView):
         user = actor_of(request)
         making.remove_order(actor=user, member=selectors.member_by_number(user, pk, number))
         return self.shown(shapes.WholeTrainOutput, whole(user, pk))
+
+
+class Comments(ApiView):
+    """Of one train."""
+
+    scope = Scope.BUILD
+
+    @extend_schema(
+        operation_id="train_comments_list", parameters=KEYSET, responses=page_of("WrittenPage", WrittenOutput)
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """Newest first."""
+        return self.page(WrittenOutput, selectors.comments_of_train(selectors.train_by_id(actor_of(request), pk)))
+
+    @extend_schema(operation_id="train_comments_create", request=WrittenInput, responses={201: WrittenOutput})
+    def post(self, request: Request, pk: int) -> Response:
+        """Say something of it; `@name` tells a person."""
+        train = selectors.train_by_id(actor_of(request), pk)
+        row = comments.comment_on_train(actor=actor_of(request), train=train, **self.given(WrittenInput))
+        return self.shown(WrittenOutput, row, 201)

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from accounts.actor import actor_of
 from components.models import Component
+from environments.access import Rights
 from foundation.api.routes import api_route
 from foundation.messages import message as _
 from foundation.pages import act_view, form_view, query_of, read_view, redirect_with, wanted_part
@@ -19,6 +20,7 @@ from releases.presenters.acts import panel_url, refusal
 from releases.selectors import latest_review
 from releases.views.pages import page, rights_of
 from releases.views.reviews import decide_on, decision_in, review_context
+from releases.written import shown_texts
 from trains import selectors, standing
 from trains.choices import ENDED, SIGNS, MemberState, TrainState
 from trains.forms import wave_of
@@ -26,7 +28,7 @@ from trains.locks import members_of
 from trains.models import MOST_WAVES, Train, TrainOrder
 from trains.presenters import chosen_of, failure_of, next_for_viewer, tally_of, waves_of
 from trains.returning import plan_back
-from trains.services import driving, making, returning
+from trains.services import comments, driving, making, returning
 from trains.standing import Member
 
 
@@ -68,6 +70,7 @@ def _context(request: HttpRequest, found: Train, number: str) -> dict[str, Any]:
         "most_waves": MOST_WAVES,
         "next_wave": max((row.wave for row in rows), default=0) + 1,
         **_chosen(request, found, members, number),
+        **_comments(rights, found),
     }
 
 
@@ -95,6 +98,12 @@ def _chosen(request: HttpRequest, found: Train, members: list[Member], number: s
 
 def _page_of(pk: int, number: str) -> str:
     return f"{reverse('trains:train', args=[pk])}?{query_of({'order': number})}"
+
+
+def _comments(rights: Rights, found: Train) -> dict[str, Any]:
+    texts, is_cut = shown_texts(selectors.comments_of_train(found))
+    may_comment = rights.can("comment", project_id=found.space.project_id)
+    return {"texts": texts, "texts_are_cut": is_cut, "may_comment": may_comment}
 
 
 def _others(found: Train, rows: list[TrainOrder]) -> list[Component]:
@@ -137,6 +146,15 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
     found = selectors.train_by_id(actor_of(request), pk)
     driving.pause_train(actor=actor_of(request), train=found, reason=request.POST.get("reason", ""))
     return redirect_with(request, _("The train is paused."), "trains:train", pk)
+
+
+@api_route("train_comments_create")
+@act_view
+def comment(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say something of the train; leads back to its page."""
+    found = selectors.train_by_id(actor_of(request), pk)
+    comments.comment_on_train(actor=actor_of(request), train=found, text=request.POST.get("text", ""))
+    return redirect_with(request, _("Your comment is on the page."), "trains:train", pk)
 
 
 @api_route("trains_add")

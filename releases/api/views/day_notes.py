@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -16,6 +14,7 @@ from environments.selectors.people import find_project
 from foundation.api.pagination import KEYSET, page_of
 from foundation.api.serializers import Input
 from foundation.api.views import ApiView
+from releases.api.serializers.written import WrittenOutput
 from releases.day_notes import given_day, notes_of
 from releases.services.day_notes import write_note
 from releases.services.mentions import LONGEST
@@ -28,14 +27,9 @@ class DayNoteInput(Input):
     text = serializers.CharField(max_length=LONGEST)
 
 
-class DayNoteOutput(serializers.Serializer[Any]):
-    id = serializers.IntegerField(source="pk")
+class DayNoteOutput(WrittenOutput):
     project = serializers.CharField(source="project.slug")
     day = serializers.DateField()
-    author = serializers.CharField(source="author.username")
-    text = serializers.CharField()
-    named = serializers.ListField(child=serializers.CharField(), help_text="user names of those whom it named")
-    written_at = serializers.DateTimeField()
 
 
 class DayNotes(ApiView):
