@@ -17,7 +17,7 @@ from environments.selectors.places import find_space
 from foundation.api.pagination import KEYSET, page_of
 from foundation.api.views import ApiView
 from releases.api.serializers.orders import ReasonInput
-from releases.api.serializers.written import WrittenInput, WrittenOutput
+from releases.api.serializers.written import WRITTEN_PAGE, WrittenInput, WrittenOutput
 from trains import selectors, standing
 from trains.api import serializers as shapes
 from trains.locks import members_of
@@ -179,9 +179,7 @@ class Comments(ApiView):
 
     scope = Scope.BUILD
 
-    @extend_schema(
-        operation_id="train_comments_list", parameters=KEYSET, responses=page_of("WrittenPage", WrittenOutput)
-    )
+    @extend_schema(operation_id="train_comments_list", parameters=KEYSET, responses=WRITTEN_PAGE)
     def get(self, request: Request, pk: int) -> Response:
         """Newest first."""
         return self.page(WrittenOutput, selectors.comments_of_train(selectors.train_by_id(actor_of(request), pk)))

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from foundation.api.pagination import page_of
 from foundation.api.serializers import Input
 from releases.services.mentions import LONGEST
 
@@ -20,3 +21,6 @@ class WrittenOutput(serializers.Serializer[Any]):
     text = serializers.CharField()
     named = serializers.ListField(child=serializers.CharField(), help_text="user names of those whom it named")
     written_at = serializers.DateTimeField()
+
+
+WRITTEN_PAGE = page_of("WrittenPage", WrittenOutput)

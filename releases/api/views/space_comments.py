@@ -9,9 +9,9 @@ from rest_framework.response import Response
 from accounts.actor import actor_of
 from accounts.choices import Scope
 from environments.selectors.places import find_space
-from foundation.api.pagination import KEYSET, page_of
+from foundation.api.pagination import KEYSET
 from foundation.api.views import ApiView
-from releases.api.serializers.written import WrittenInput, WrittenOutput
+from releases.api.serializers.written import WRITTEN_PAGE, WrittenInput, WrittenOutput
 from releases.services.written import comment_on_space
 from releases.written import comments_of_space
 
@@ -21,9 +21,7 @@ class SpaceComments(ApiView):
 
     scope = Scope.BUILD
 
-    @extend_schema(
-        operation_id="space_comments_list", parameters=KEYSET, responses=page_of("WrittenPage", WrittenOutput)
-    )
+    @extend_schema(operation_id="space_comments_list", parameters=KEYSET, responses=WRITTEN_PAGE)
     def get(self, request: Request, slug: str, environment: str) -> Response:
         """Newest first."""
         space = find_space(actor_of(request), slug, environment)
