@@ -34,10 +34,6 @@ class Consent:
         """Whose approvals count, the first one first."""
         return {one.by_id: self.groups.get(one.by_id, ()) for one in in_order(self.given)}
 
-    def knows(self, user: User) -> bool:
-        """The person made what is decided on, or has agreed already."""
-        return user.pk in self.makers or any(one.by_id == user.pk for one in self.given)
-
     def is_enough(self, space: Space, deployer: User | None) -> bool:
         """What the gates of approval and of four eyes answer together, without their words."""
         if space.four_eyes and deployer is not None and deployer.pk in self.makers:

@@ -22,8 +22,9 @@ def lock_train(pk: int) -> Train:
 def members_of(train: Train) -> QuerySet[TrainOrder]:
     """In the order of their waves, each with its order and deployment."""
     rows = TrainOrder.objects.filter(train=train).select_related(
-        "order__project", "order__component", "order__author", "deployment", "turn__deployment", "waits_for__order"
-    )
+        "order__project", "order__component", "order__author", "deployment", "turn__deployment",
+        "waits_for__order__component", "waits_for__order__project",
+    )  # fmt: skip
     return rows.defer("deployment__applied", "deployment__overlay").order_by("wave", "pk")
 
 

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from audit.recording import Subject
+from components.naming import short_code
 from environments.models import Space
 from foundation.messages import MessageField
 from foundation.runs.models import Run, run_indexes
@@ -88,6 +89,11 @@ class TrainOrder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.train_id} {self.order_id}"
+
+    @property
+    def code(self) -> str:
+        """The component as people call it."""
+        return short_code(self.order.component.name, self.order.project.slug)
 
 
 class TrainComment(WrittenText):

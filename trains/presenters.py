@@ -14,6 +14,7 @@ from releases.presenters.build import seconds_between
 from releases.presenters.words import diagnosis_of, reason_of
 from trains.choices import OVER, MemberState
 from trains.standing import Member
+from trains.standing import over as over_of
 
 TALLY: dict[str, MessageLike] = {
     "succeeded": _("succeeded"),
@@ -65,7 +66,7 @@ def waves_of(members: Sequence[Member]) -> list[Wave]:
 
 def _wave(number: int, members: tuple[Member, ...]) -> Wave:
     states = {one.row.state for one in members}
-    over = sum(one.row.state in OVER for one in members)
+    over = over_of([one.row for one in members])
     if over == len(members):
         state, word = "succeeded", _("over")
     elif MemberState.FAILED in states:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from django.db.models import OuterRef, Subquery
 
-from components.naming import short_code
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
@@ -29,11 +28,6 @@ class Step:
     state: str
     made: Deployment | None = None
     """The roll back itself."""
-
-    @property
-    def code(self) -> str:
-        """The component as people call it."""
-        return short_code(self.member.order.component.name, self.member.order.project.slug)
 
     @property
     def word(self) -> MessageLike:

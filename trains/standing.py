@@ -8,7 +8,6 @@ from functools import cached_property
 
 from django.urls import reverse
 
-from components.naming import short_code
 from environments.access import Rights, names_who_may
 from environments.models import Space
 from environments.needed import needed_in
@@ -64,13 +63,12 @@ class Member:
     @property
     def code(self) -> str:
         """The component as people call it."""
-        return short_code(self.row.order.component.name, self.row.order.project.slug)
+        return self.row.code
 
     @property
     def waits_for(self) -> str:
         """The component of its wave that it waits for; empty without one."""
-        other = self.row.waits_for
-        return short_code(other.order.component.name, self.row.order.project.slug) if other else ""
+        return self.row.waits_for.code if self.row.waits_for else ""
 
     @property
     def may_skip(self) -> bool:
@@ -85,6 +83,8 @@ class Member:
 
 def standings(rights: Rights, train: Train, members: Sequence[TrainOrder]) -> list[Member]:
     """The same number of queries for any number of orders; a deployment there is under way adds none."""
+    for row in members:
+        row.train = train
     stand = _Stand(rights, train, members)
     wave = open_wave(members)
     found = []
@@ -153,13 +153,13 @@ class _Stand:
 
     def _decided(self, order: ReleaseOrder, found: Reviewed | None, url: str) -> Standing:
         consent = found.decision.consent if found and found.decision else None
-        needed = needed_in(self.space).approvals
+        needed = needed_in(self.space)
         if consent is not None and consent.no is not None:
             return Standing("blocked", _("rejected"), consent.no.comment, consent.no.by.shown_name, url)
         given = len(consent.given) if consent else 0
-        if given < needed:
-            why = _("%(given)s of %(needed)s approvals.", given=given, needed=needed)
-            is_own = self._may_approve and consent is not None and not consent.knows(self.rights.user)
+        if given < needed.approvals:
+            why = _("%(given)s of %(needed)s approvals.", given=given, needed=needed.approvals)
+            is_own = bool(self._may_approve and found and found.decision and found.decision.lacks(self.rights, needed))
             return Standing("waiting", _("waits for approval"), why, self._approvers, url, is_own)
         return Standing("passed", ready_word(self.due.get(order.pk)), url=url)
 

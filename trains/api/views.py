@@ -32,8 +32,6 @@ def whole(user: User, pk: int) -> Train:
     """With how far each of its orders is, as they are now."""
     train = selectors.train_by_id(user, pk)
     rows = list(members_of(train))
-    for row in rows:
-        row.train = train
     train.__dict__["steps"] = plan_back(train, rows)
     train.__dict__["standings"] = standing.standings(Rights(user), train, rows)
     return train

@@ -43,11 +43,11 @@ def train(request: HttpRequest, pk: int) -> HttpResponse:
 def _context(request: HttpRequest, found: Train, number: str) -> dict[str, Any]:
     rights = rights_of(request)
     rows: list[TrainOrder] = list(members_of(found))
-    for row in rows:
-        row.train = found
     members = standing.standings(rights, found, rows)
     may_promote = rights.can("promote", space=found.space)
     return {
+        **_chosen(request, found, members, number),
+        **_comments(rights, found),
         "train": found,
         "state": SIGNS[found.state],
         "waves": waves_of(members),
@@ -69,8 +69,6 @@ def _context(request: HttpRequest, found: Train, number: str) -> dict[str, Any]:
         "others": _others(found, rows) if found.state not in ENDED else [],
         "most_waves": MOST_WAVES,
         "next_wave": max((row.wave for row in rows), default=0) + 1,
-        **_chosen(request, found, members, number),
-        **_comments(rights, found),
     }
 
 
@@ -84,16 +82,13 @@ def _chosen(request: HttpRequest, found: Train, members: list[Member], number: s
     is_reviewed = one.row.state == MemberState.WAITING and latest_review(order, found.space) is not None
     around = {
         "chosen": one,
-        "place": at + 1,
+        "position": at + 1,
         "former": members[at - 1].row.order.number if at else "",
         "latter": members[at + 1].row.order.number if at + 1 < len(members) else "",
         "order_page": panel_url(order.number, found.space.environment.slug),
         "is_reviewed": is_reviewed,
     }
-    if not is_reviewed:
-        return around
-    topic = {"topic": f"project:{found.space.project_id},space:{found.space_id}", "topic_after": 0}
-    return review_context(request, order, found.space) | around | topic
+    return {**review_context(request, order, found.space), **around} if is_reviewed else around
 
 
 def _page_of(pk: int, number: str) -> str:
