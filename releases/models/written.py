@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
@@ -23,9 +25,9 @@ class WrittenText(models.Model):
         ordering = ["-id"]
 
     @property
+    @abstractmethod
     def audit_subject(self) -> Subject:
         """What it is of, as the audit names it."""
-        raise NotImplementedError
 
 
 class SpaceComment(WrittenText):

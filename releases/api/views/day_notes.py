@@ -12,19 +12,16 @@ from accounts.actor import actor_of
 from accounts.choices import Scope
 from environments.selectors.people import find_project
 from foundation.api.pagination import KEYSET, page_of
-from foundation.api.serializers import Input
 from foundation.api.views import ApiView
-from releases.api.serializers.written import WrittenOutput
+from releases.api.serializers.written import WrittenInput, WrittenOutput
 from releases.day_notes import given_day, notes_of
 from releases.services.day_notes import write_note
-from releases.services.mentions import LONGEST
 
 DAY = OpenApiParameter("day", OpenApiTypes.DATE, description="notes of this day alone, such as 2026-11-20")
 
 
-class DayNoteInput(Input):
+class DayNoteInput(WrittenInput):
     day = serializers.DateField()
-    text = serializers.CharField(max_length=LONGEST)
 
 
 class DayNoteOutput(WrittenOutput):
