@@ -19,6 +19,7 @@ from typing import Any
 
 from bench import frame
 from sandbox.controlplane.binary import NoToolchain, built
+from sandbox.ports import reserve
 from tests.controlplane.plane import running_plane
 
 PEER_NAMESPACE = "bench-peer"
@@ -117,7 +118,7 @@ def scene() -> Iterator[Scene]:
     with running_plane("--no-node") as plane:
         ca_file = plane.folder / "pki" / "apiserver.crt"
         kubectl = quickest_kubectl(program, plane.folder / "kubeconfig")
-        yield Scene(kubectl, plane.url, plane.token, ca_file, ca_file.read_text(), frame.free_port())
+        yield Scene(kubectl, plane.url, plane.token, ca_file, ca_file.read_text(), reserve())
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ import time
 from typing import Any
 
 from bench import frame
+from sandbox.ports import reserve
 
 frame.set_up()
 
@@ -100,7 +101,7 @@ async def rounds(sides: list[tuple[subprocess.Popen[str], list[tuple[int, float]
 
 async def measure(cookie: str) -> list[list[list[float]]]:
     """Both chains at once, used in turn."""
-    web, raw = frame.free_port(), frame.free_port()
+    web, raw = reserve(), reserve()
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     ours: list[tuple[int, float]] = []
     peer: list[tuple[int, float]] = []

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import frame
+from sandbox.ports import reserve
 
 frame.set_up()
 
@@ -126,7 +127,7 @@ def main() -> None:
         url, session = jenkins.stdout.readline().split()
         put_in_jenkins({str(row.trigger_id): row}, url, session, [found])
         connection.close()
-        port = frame.free_port()
+        port = reserve()
         with product(port) as pids:
             frame.wait_until(lambda: frame.listens(port))
             with watching(port, world):
@@ -147,7 +148,7 @@ def as_archived(written: Path) -> Path:
 def sent(port: int, world: World, path: str, text: Path) -> tuple[list[float], list[float]]:
     """Seconds of both ways, in turn; exits where what came is not the file."""
     wanted = text.stat().st_size, zlib.crc32(text.read_bytes())
-    raw, ours, peer = frame.free_port(), [], []
+    raw, ours, peer = reserve(), [], []
     with frame.running("-m", "bench.long_log", "send", str(raw), str(text)):
         frame.wait_until(lambda: frame.listens(raw))
         for _ in range(ROUNDS):

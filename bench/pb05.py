@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from bench import frame
+from sandbox.ports import reserve
 
 frame.set_up()
 
@@ -106,7 +107,7 @@ class Scene:
 
     def ours(self, side: Side) -> None:
         """The product, all builds watched."""
-        port = frame.free_port()
+        port = reserve()
         with product(port):
             frame.wait_until(lambda: frame.listens(port))
             with watching(port, self.world):

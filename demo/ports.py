@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import json
-import random
 import socket
 from pathlib import Path
 
-LOOPBACK = "127.0.0.1"
-RANGE = range(20000, 29999)
-"""Below the range from which the kernel gives ports to outgoing connections: nobody takes them by chance."""
-
-
-class PortTaken(Exception):
-    """Somebody else listens there; ``str()`` says where and what to do."""
+from sandbox.ports import LOOPBACK, PortTaken, reserve
 
 
 class Ports:
@@ -29,18 +22,12 @@ class Ports:
     def take(self, name: str) -> int:
         """The port of that part: the one it had, or a free one from now on."""
         if name not in self._known:
-            self._known[name] = self._free()
+            self._known[name] = reserve()
             self._path.parent.mkdir(parents=True, exist_ok=True)
             partial = self._path.with_suffix(".new")
             partial.write_text(json.dumps(self._known, indent=1, sort_keys=True) + "\n")
             partial.replace(self._path)
         return self._known[name]
-
-    def _free(self) -> int:
-        for port in random.sample(RANGE, 200):
-            if port not in self._known.values() and is_free(port):
-                return port
-        raise PortTaken(f"No free port between {RANGE.start} and {RANGE.stop} was found on {LOOPBACK}.")
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:

@@ -18,20 +18,6 @@ _LENGTH = re.compile(rb"(?i)^content-length:\s*(\d+)", re.M)
 _CONNECTION = re.compile(rb"(?im)^connection:[^\r\n]*\r\n")
 
 
-def free_port_on(*hosts: str) -> int:
-    """A port that nobody has at any of these addresses."""
-    for _attempt in range(20):
-        with socket.create_server((hosts[0], 0)) as first:
-            port = int(first.getsockname()[1])
-            try:
-                for host in hosts[1:]:
-                    socket.create_server((host, port)).close()
-            except OSError:
-                continue
-        return port
-    raise AssertionError("There is no port that is free at all of them.")
-
-
 @dataclass(frozen=True)
 class Asked:
     """One request as it passed: the method, the path with its query, the body."""

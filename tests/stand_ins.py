@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 
 from prism4k.wsgi import application
 from sandbox.packer import pack, push
+from sandbox.ports import reserve
 from tests.proxy import Proxy
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -157,12 +157,6 @@ class StandIns:
         return self._packed[key]
 
 
-def free_port() -> int:
-    """One that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 def _quiet(_line: str) -> None:
     """Nobody reads it."""
 
@@ -198,7 +192,7 @@ def all_stand_ins(folder: Path) -> Iterator[StandIns]:
             return process
 
         (folder / "git").mkdir()
-        control_port = free_port()
+        control_port = reserve()
         registry_process = begin("sandbox.registry", "--state", str(folder / "registry"))
         git_process = begin("sandbox.git", "--root", str(folder / "git"))
         jenkins_process = begin(

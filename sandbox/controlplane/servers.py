@@ -9,7 +9,6 @@ import asyncio
 import hashlib
 import json
 import os
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -20,6 +19,7 @@ from pathlib import Path
 import httpx
 
 from sandbox.controlplane.certificate import certificate_pem, key_pem, new_key
+from sandbox.ports import reserve
 
 READY_SECONDS = 60.0
 _SOCKET_PATH_LIMIT = 100
@@ -85,7 +85,7 @@ class Servers:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self._ports = _free_ports(2)
+        self._ports = [reserve(), reserve()]
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def prepare(self) -> None:
@@ -229,12 +229,3 @@ def _write(path: Path, text: str) -> None:
     with os.fdopen(os.open(partial, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
         file.write(text)
     partial.replace(path)
-
-
-def _free_ports(count: int) -> list[int]:
-    """Picked, then freed: somebody else may take one in between, and then the part ends at once."""
-    listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in listening]
-    for one in listening:
-        one.close()
-    return ports

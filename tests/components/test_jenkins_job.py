@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from components.steps import USUAL_JOB
 from deployer.adapters.jenkins import JenkinsBuildServer, differences
 from deployer.errors import OutcomeUnknown
 from foundation.runs.driving import drive
+from sandbox.ports import reserve
 from tests.components.conftest import ORIGINAL, Shop
 from tests.components.stand_ins import ROOT, serving
 
@@ -60,15 +60,9 @@ class Site:
         assert answer.status_code == 200, answer.text
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @contextmanager
 def _site(folder: Path, *options: str) -> Iterator[Site]:
-    port = _free_port()
+    port = reserve()
     arguments = ["--state", str(folder), "--user", "prism", "--admin", "root", "--folders", "A,A/B", *options]
     tokens = {"JENKINS_TOKEN": TOKEN, "JENKINS_ADMIN_TOKEN": ADMIN_TOKEN}
     with serving("sandbox.jenkins", *arguments, "--control-port", str(port), **tokens) as first:
@@ -228,7 +222,7 @@ def test_a_folder_that_is_not_there(site: Site) -> None:
 
 
 def test_a_server_that_is_away(site: Site) -> None:
-    site.row.url = f"http://127.0.0.1:{_free_port()}"
+    site.row.url = f"http://127.0.0.1:{reserve()}"
     site.row.save()
     code, said = sync()
     assert code == 2 and "cannot be reached" in said and ADMIN_TOKEN not in said

@@ -22,8 +22,8 @@ import pytest
 
 from deployer.interfaces import ClusterTarget
 from sandbox.controlplane.binary import NoToolchain, built
+from sandbox.ports import reserve
 from tests.patience import wait_for
-from tests.scale.services import free_port
 
 ROOT = Path(__file__).parents[2]
 PRESENT = "registry.example.com/present/"
@@ -113,7 +113,7 @@ def running_plane(*options: str, tokens: Sequence[str] = (), speed: float = SPEE
     """One, from start to end. ``tokens``: more lines of tokens.csv. ``options``: of ``sandbox.controlplane``."""
     program = require_program()
     folder = Path(tempfile.mkdtemp(prefix="prism4k-plane-"))
-    plane = Plane(program, folder / "state", free_port(), secrets.token_urlsafe(24))
+    plane = Plane(program, folder / "state", reserve(), secrets.token_urlsafe(24))
     (folder / "tokens").write_text("\n".join(tokens))
     command = [sys.executable, "-m", "sandbox.controlplane", "--state", str(plane.folder), "--port", str(plane.port)]
     command += ["--program", str(program), "--tokens", str(folder / "tokens"), "--speed", str(speed)]

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from demo.ports import RANGE, Ports, PortTaken, is_free, require_free
+from demo.ports import Ports, is_free, require_free
 from demo.stand_ins import BadChoice, Choices, StandIns, kept_secrets, read_kubeconfig, read_server
+from sandbox.ports import RANGE, PortTaken
 
 
 def test_a_port_is_chosen_once_and_kept(tmp_path: Path) -> None:

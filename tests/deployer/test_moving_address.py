@@ -20,8 +20,8 @@ from deployer.errors import Unavailable
 from deployer.interfaces import ClusterTarget, ObjectRef
 from environments.models import Cluster
 from environments.targets import cluster_target
+from sandbox.ports import reserve
 from tests.certificates import make_certificate
-from tests.proxy import free_port_on
 
 NAME = "api.cluster.example"
 OLD, NEW = "127.0.0.2", "127.0.0.3"
@@ -106,7 +106,7 @@ class Moving:
 def moving(names: Names, tmp_path: Path, settings: Any) -> Iterator[Moving]:
     settings.OUTBOUND_ALLOW = ["127.0.0.0/8"]
     file, pem = make_certificate(tmp_path, host=NAME)
-    port = free_port_on(OLD, NEW)
+    port = reserve(OLD, NEW)
     row = Cluster(pk=4711, slug="moving", url=f"https://{NAME}:{port}", ca_pem=pem, token="t")
     with serving(OLD, port, file) as old, serving(NEW, port, file) as new:
         yield Moving(row, old, new)
@@ -135,7 +135,7 @@ def test_another_name_on_the_certificate_there_is_no_cluster_of_ours(
     settings.OUTBOUND_ALLOW = ["127.0.0.0/8"]
     file, pem = make_certificate(tmp_path, host=NAME)
     strange, strange_pem = make_certificate(tmp_path, "strange", host="other.example")
-    port = free_port_on(OLD, NEW)
+    port = reserve(OLD, NEW)
     # Both are trusted: only the name tells them apart.
     row = Cluster(pk=4712, slug="moving", url=f"https://{NAME}:{port}", ca_pem=pem + strange_pem, token="t")
     with serving(OLD, port, file) as old, serving(NEW, port, strange) as new:

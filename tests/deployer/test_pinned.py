@@ -29,7 +29,7 @@ from deployer.interfaces import BuildServerTarget, ClusterTarget, RegistryTarget
 from environments.models import Cluster
 from environments.targets import cluster_target
 from foundation.clock import db_now
-from tests.proxy import free_port_on
+from sandbox.ports import reserve
 
 pytestmark = pytest.mark.security("requests-to-inner-hosts")
 
@@ -114,7 +114,7 @@ class Both:
 
 @pytest.fixture
 def both(names: Names) -> Iterator[Both]:
-    port = free_port_on(RIGHT, WRONG)
+    port = reserve(RIGHT, WRONG)
     with serving(RIGHT, port) as right, serving(WRONG, port) as wrong:
         yield Both(right, wrong)
 

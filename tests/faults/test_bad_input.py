@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from deployer.adapters.registry import connect as connect_registry
 from foundation.problems import Invalid, Refused
 from releases.models import Build, OrderEvent, ReleaseOrder
 from releases.services import builds
+from sandbox.ports import reserve
 from tests.site import Site
 
 pytestmark = pytest.mark.slow
@@ -23,12 +23,6 @@ pytestmark = pytest.mark.slow
 def rows() -> list[int]:
     """How many there are of all that an order's acts write."""
     return [model.objects.count() for model in (ReleaseOrder, Build, OrderEvent, AuditEvent, Allocation)]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 # ---------------------------------------------------------------- before anything starts
@@ -50,7 +44,7 @@ def test_what_cannot_be_a_branch_is_no_order(site: Site, branch: str) -> None:
 
 
 def test_a_dead_git_url_is_no_order(site: Site) -> None:
-    host = f"127.0.0.1:{free_port()}"
+    host = f"127.0.0.1:{reserve()}"
     GitServer.objects.create(host=host, name="Dead", allow_http=True)
     site.change_settings(git_url=f"http://{host}/app.git")
     before = rows()

@@ -16,6 +16,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
+from sandbox.ports import reserve
+
 
 @dataclass
 class Mailbox:
@@ -63,7 +65,7 @@ class Mailbox:
 def mail_server(settings: Any, **how: Any) -> Iterator[Mailbox]:
     """Listens, and is the mail server of the settings, for as long as the block lasts."""
     box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=free_port(), **how)
+    controller = Controller(box, hostname="127.0.0.1", port=reserve(), **how)
     controller.start()
     try:
         settings.MAIL_HOST, settings.MAIL_PORT = "127.0.0.1", controller.port
@@ -71,13 +73,6 @@ def mail_server(settings: Any, **how: Any) -> Iterator[Mailbox]:
         yield box
     finally:
         controller.stop()
-
-
-def free_port() -> int:
-    """One that nobody listens on now: the controller wants to know it before it listens."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def knows(user: str, password: str) -> Any:

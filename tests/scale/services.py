@@ -16,7 +16,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+
+from sandbox.ports import reserve
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 10.0
@@ -37,12 +38,6 @@ _POSTGRES = (
 
 class NotInstalled(Exception):
     """A program is missing; ``str()`` has the command that installs it."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def postgres_program(name: str) -> str:
@@ -90,7 +85,7 @@ def running(command: list[str], log: Path, ready: list[str], what: str) -> Itera
 @contextlib.contextmanager
 def postgres(folder: Path) -> Iterator[str]:
     """Its DATABASE_URL."""
-    prefix, port = as_ordinary_user(), free_port()
+    prefix, port = as_ordinary_user(), reserve()
     data = folder / "postgres"
     data.mkdir(mode=0o700)
     if prefix:
@@ -120,7 +115,7 @@ def redis(folder: Path) -> Iterator[str]:
     """Its URL, without a database number."""
     if shutil.which("redis-server") is None:
         raise NotInstalled("Redis is not installed: apt-get install redis-server")
-    port = free_port()
+    port = reserve()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     with running(command, folder / f"redis-{port}.log", ["redis-cli", "-p", str(port), "ping"], "Redis"):
         yield f"redis://127.0.0.1:{port}"

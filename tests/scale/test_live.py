@@ -17,8 +17,8 @@ import websockets.exceptions
 from websockets.sync.client import ClientConnection, connect
 
 from demo.world import PROJECT_ADMIN
+from sandbox.ports import reserve
 from tests.patience import SOON, at_most, wait_for
-from tests.scale.services import free_port
 from tests.whole.people import Carried, Crew, Person
 from tests.whole.prepared import prepared_database
 from tests.whole.product import Product, running
@@ -32,7 +32,7 @@ class Redis:
     """One of our own, that can die and come back at its address."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self.port = folder, free_port()
+        self._folder, self.port = folder, reserve()
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -72,7 +72,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
                 "CHANNEL_URL": f"redis://127.0.0.1:{redis.port}/1",
             }
             with running(Product(folder, workers=2, watchers=2, **variables)) as product:
-                ports = free_port(), free_port()
+                ports = reserve(), reserve()
                 for port in ports:
                     product.web(port)
                 yield Site(product, redis, (f"http://127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}"))

@@ -11,8 +11,9 @@ from typing import Any
 
 import httpx
 
+from sandbox.ports import reserve
 from tests.patience import wait_for
-from tests.stand_ins import JOB_CONFIG, address_of, free_port, launch
+from tests.stand_ins import JOB_CONFIG, address_of, launch
 from tests.whole.holding import Door, door_to
 from tests.whole.outside import JENKINS_USER
 from tests.whole.product import Product
@@ -90,7 +91,7 @@ class Controller:
 @contextmanager
 def own_jenkins(product: Product, folder: Path) -> Iterator[Controller]:
     """In the place of the product's own stand-in, for the length of the block."""
-    port, token = free_port(), product.secret("jenkins")
+    port, token = reserve(), product.secret("jenkins")
     process = launch(
         "sandbox.jenkins", "--state", str(folder), "--user", JENKINS_USER, "--executors", "3", "--job", JOB,
         "--job-config", str(JOB_CONFIG), "--claim-pause", "0.1", "--control-port", str(port), JENKINS_TOKEN=token,

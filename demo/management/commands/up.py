@@ -13,13 +13,14 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from demo.database import ForeignDatabase, require_demo_or_empty
-from demo.ports import Ports, PortTaken, require_free
+from demo.ports import Ports, require_free
 from demo.processes import stand_in_processes
 from demo.repository import make_repositories
 from demo.stand_ins import BadChoice, Choices, StandIns
 from prism4k.management.commands import up
 from prism4k.static_files import collect_when_changed
 from prism4k.supervisor import Child
+from sandbox.ports import PortTaken
 
 
 class Command(up.Command):

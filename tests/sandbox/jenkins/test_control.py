@@ -14,9 +14,9 @@ import pytest
 from deployer.errors import Forbidden, NotFound, Rejected, Unavailable
 from deployer.interfaces import BuildRequest
 from sandbox.jenkins.control import TRICKLE_BYTES
+from sandbox.ports import reserve
 from tests.patience import wait_for
 from tests.sandbox.jenkins.parts import JOB, TOKEN, USER, BuildSite, build_site, soon
-from tests.stand_ins import free_port
 
 pytestmark = pytest.mark.slow
 Knob = Callable[..., Any]
@@ -24,7 +24,7 @@ Knob = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def port() -> int:
-    return free_port()
+    return reserve()
 
 
 @pytest.fixture(scope="module")
