@@ -306,7 +306,13 @@ function pathOf(element, root) {
 }
 
 const follow = (path, root) => path.reduce((found, index) => found && found.children[index], root);
-const nameOf = (element) => ["href", "name", "formaction", "data-copy", "aria-label"].map((name) => element.getAttribute(name)).join("|") + element.tagName;
+// Two buttons are the same when they send the same to the same address under the same words, numbers aside: what
+// Enter does must be what it did. Any button that is no longer there leaves the focus nowhere rather than on another.
+function nameOf(element) {
+  const said = ["href", "name", "value", "formaction", "data-copy", "aria-label"].map((name) => element.getAttribute(name));
+  const text = element.matches("button, summary") ? element.textContent.replace(/[\d\s]+/g, " ").trim() : "";
+  return [element.tagName, ...said, element.form?.getAttribute("action"), text].join("|");
+}
 
 function restore() {
   opened.forEach((isOpen, id) => {

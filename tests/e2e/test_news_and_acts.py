@@ -57,6 +57,36 @@ def test_what_is_confirmed_happens_though_its_panel_was_drawn_anew(
     assert sent.value.url.endswith("/builds/1/stop/")
 
 
+BEFORE_IT = """<form method="post" action="/elsewhere/"><button class="btn">Something else</button></form>"""
+
+
+@pytest.mark.parametrize("is_still_there", [True, False])
+def test_the_focus_stays_on_the_same_act_and_never_goes_to_another(
+    open_screen: Open, crew: Crew, is_still_there: bool
+) -> None:
+    # Buttons without a name of their own: the focus went to the first of them, and Enter did something else.
+    order = crew.create(AMS)
+    page = open_screen(DEVELOPER, f"/orders/{order.number}/").page
+    check = page.locator('form[action$="/check/"] button')
+    panel = check.evaluate("(one) => one.closest('[hx-get]').getAttribute('hx-get')")
+    check.focus()
+
+    def other(route: Route) -> None:
+        answer = route.fetch()
+        form = re.compile(r'<form[^>]*action="[^"]*/check/".*?</form>', re.DOTALL)
+        text, count = form.subn(lambda found: BEFORE_IT + (found[0] if is_still_there else ""), answer.text())
+        assert count
+        route.fulfill(response=answer, body=text)
+
+    page.route(lambda url: url.endswith(panel), other)
+    draw_anew(page, 'form[action$="/check/"]')
+    expect(page.locator('form[action="/elsewhere/"]')).to_be_visible()
+    if is_still_there:
+        expect(check).to_be_focused()
+    else:
+        assert page.evaluate("document.activeElement === document.body")
+
+
 def test_what_is_not_offered_any_more_is_not_sent_and_that_is_told(open_screen: Open, crew: Crew) -> None:
     order = crew.create(AMS)
     order.start_build()
