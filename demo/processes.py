@@ -6,9 +6,10 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from demo.ports import LOOPBACK, Ports
+from demo.ports import Ports
 from demo.stand_ins import StandIns
 from prism4k.supervisor import Child
+from sandbox.ports import LOOPBACK
 
 PROBE_SECONDS = 2.0
 

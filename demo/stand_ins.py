@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 import yaml
 from django.conf import settings
 
-from demo.ports import LOOPBACK, Ports
+from demo.ports import Ports
+from sandbox.ports import LOOPBACK
 
 JENKINS_USER = "prism4k"
 BUILDERS = ("packer", "buildah")

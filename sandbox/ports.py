@@ -21,7 +21,7 @@ def reserve(*hosts: str) -> int:
     """A port that nobody listens on at these addresses (loopback), for as long as this process lives.
 
     Two that choose at once never get the same one: a bound socket that does not listen keeps others from choosing it,
-    while whoever sets SO_REUSEADDR, as servers do, may listen there (Linux, socket(7)). Raises PortTaken.
+    while a server that sets SO_REUSEADDR may listen there (Linux, socket(7)). Raises PortTaken.
     """
     for port in random.sample(RANGE, min(200, len(RANGE))):
         with contextlib.suppress(OSError), contextlib.ExitStack() as bound:

@@ -6,12 +6,12 @@ import threading
 
 from django.db import transaction
 
-from deployer.errors import NotFound, Rejected, TooLate
+from deployer.errors import NoFact, NotFound, Rejected, TooLate
 from foundation.runs.choices import RunState
 from foundation.runs.finish import finish
 from foundation.runs.lease import Again, Done, Lease, LeaseLost, Outcome
 from releases.models import Build, LogCheck
-from releases.steps.build.log_truth import Save, compare_log
+from releases.steps.build.log_truth import Save, compare_log, is_given_up
 from releases.steps.build.servers import open_server, own_build
 
 WAIT_SECONDS = 3.0
@@ -22,14 +22,18 @@ _one = threading.Lock()
 def step(lease: Lease) -> Outcome:
     """Once; a number that is another build's by now is not read."""
     build = Build.objects.select_related("order", "server").get(log_check=lease.pk)
+    save = _saving(lease, build)
     if not build.is_terminal or not _one.acquire(blocking=False):
         return Again(WAIT_SECONDS)
     try:
         with open_server(lease, build) as server:
             if own_build(build, server) is not None:
-                compare_log(lease, build, server, _saving(lease, build))
+                compare_log(lease, build, server, save)
     except (Rejected, NotFound, TooLate):
         pass  # it stays as it was read
+    except NoFact:
+        if not is_given_up(build, save):
+            raise
     finally:
         _one.release()
     if not finish(LogCheck, lease.pk, to=RunState.SUCCEEDED, fence=lease.fence, owner=lease.owner):

@@ -30,11 +30,15 @@ STRANGE = {
     "redirect": answer("302 Found", Location="https://sso.example.org/login?from=%2Fjob"),
     "page": answer("200 OK", LOGIN),
     "other": answer("200 OK", "{}", "application/json"),
+    "text": answer("200 OK", LOGIN, "text/plain"),
+    "nothing": answer("200 OK", "", "text/plain"),
+    "words": answer("200 OK", "Service temporarily unavailable", "text/plain"),
 }
 PLACES: dict[str, Callable[[Asked], bool]] = {
     "job tree": lambda asked: "tree=builds%5Bnumber" in asked.path,
     "stages": lambda asked: "wfapi/describe" in asked.path,
     "log": lambda asked: "progressiveText" in asked.path,
+    "whole log": lambda asked: "consoleText" in asked.path,
     "queue item": lambda asked: "/queue/item/" in asked.path,
     "search": lambda asked: "/queue/api/json" in asked.path,
 }
@@ -65,7 +69,17 @@ def once(place: str, given: str, and_then: Callable[[Asked], str] = lambda _aske
 
 
 @pytest.mark.parametrize(
-    ("place", "strange"), [("job tree", "401"), ("stages", "403"), ("log", "page"), ("queue item", "404")]
+    ("place", "strange"),
+    [
+        ("job tree", "401"),
+        ("stages", "403"),
+        ("log", "page"),
+        ("queue item", "404"),
+        ("whole log", "page"),
+        ("whole log", "text"),
+        ("whole log", "nothing"),
+        ("whole log", "words"),
+    ],
 )
 def test_one_strange_answer_ends_no_build(site: Site, strange: str, place: str) -> None:
     phase = "queued" if place == "queue item" else "building"

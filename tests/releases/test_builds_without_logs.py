@@ -112,9 +112,9 @@ def test_stages_that_jenkins_does_not_show_delay_no_end(
     row = in_jenkins(queued, phase="building", stages=seen, **IN_SESSION)
     labels = {"io.prism4k.trigger": str(row.trigger_id)}
     put_image(monkeypatch, ImageFacts("sha256:" + "0" * 64, labels, "", 1, ()) if result == "SUCCESS" else None)
-    page = LogPage("line\n", 5, is_complete=True)
+    pages = [LogPage("line\n", 5, is_complete=True), LogPage("", 5, is_complete=True)]
     ended = replace(ENDED, result=result)
-    passes = end(row, monkeypatch, 0, 9, read_log=page, stages=error, builds={3: ended})
+    passes = end(row, monkeypatch, 0, 9, read_log=pages, read_whole_log=["line\n"], stages=error, builds={3: ended})
     assert 3 < passes < 8, "one wrong answer takes no stages away"
     assert (row.state, row.log_is_complete) == ("succeeded" if result == "SUCCESS" else "failed", True)
     assert {stage.state for stage in stage_strip(row)} == {"unknown"}

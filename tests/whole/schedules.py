@@ -70,6 +70,8 @@ STRANGE: tuple[dict[str, Any], ...] = (
     {"kind": "drop"},
     {"kind": "delay", "seconds": 0.7},
     {"kind": "trickle", "seconds": 0.1},
+    {"status": 200, "body": "", "headers": {"Content-Type": "text/plain"}},
+    {"status": 200, "body": "<html>Please sign in</html>", "headers": {"Content-Type": "text/plain"}},
 )
 BEFORE = f"password={SECRET}\n-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\n".encode()
 AFTER = b"KEYMATERIAL\n-----END RSA PRIVATE KEY-----\n10%\r100%\n\x1b]0;title\x07\x1b[2J half of a sign: \xe6\x94\n"
@@ -219,6 +221,8 @@ class Schedule:
         jenkins = self.scene.jenkins
         self.attempt.wait(lambda: LINE in jenkins.console(self.attempt.number()), "its command runs")
         hold = self._trap(END)
+        if self.chance.random() < 0.25:
+            self._spoil("consoleText")
         if self.chance.random() < 0.35:
             self._lose_registry([*AWAY])
         if self.ending in (SUCCEED, FAIL):

@@ -37,6 +37,7 @@ from .wire import (
     Answer,
     Wire,
     asks_for_sign_in,
+    begins_as_page,
     forget_after_fork,
     healthy,
     job_path,
@@ -234,7 +235,8 @@ class JenkinsBuildServer(JobAdministration):
         """``consoleText`` as a stream: it is never in memory as a whole."""
         what = _("log of build %(number)s of %(job)s", number=number, job=job)
         with self._wire.stream(f"{_build_path(job, number)}consoleText", deadline=deadline) as (answer, chunks):
-            if "html" in healthy(answer, what).headers.get("Content-Type", "").lower():
+            kind = healthy(answer, what).headers.get("Content-Type", "").lower()
+            if (kind and not kind.startswith("text/plain")) or begins_as_page(answer):
                 raise Unavailable(shapes.NOT_JENKINS)
             yield from shapes.whole_log(chunks)
 

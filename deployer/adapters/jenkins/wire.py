@@ -6,8 +6,10 @@ python-jenkins keeps the session, the authentication and the proxies; its readin
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import copy
+import itertools
 import os
 import re
 import ssl
@@ -16,7 +18,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -140,17 +142,18 @@ class Wire:
 
     @contextmanager
     def stream(self, path: str, *, deadline: float) -> Iterator[tuple[Answer, Iterator[bytes]]]:
-        """A read whose body comes in chunks; the answer has it only where it is no success. Raises as ``get`` does,
-        and TooLate once ``deadline`` (monotonic) has passed."""
+        """A read whose body comes in chunks; the answer has the first one, or the body of what is no success. Raises as
+        ``get`` does, and TooLate once ``deadline`` (monotonic) has passed."""
         request = requests.Request("GET", self._base + path)
         try:
             response = self._client(CONNECT_SECONDS).jenkins_request(request, add_crumb=False, stream=True)
             with contextlib.closing(response):
-                kind = response.headers.get("Content-Type", "")
-                is_text = response.status_code == 200 and "html" not in kind.lower()
-                body = b"" if is_text else response.raw.read(_CHUNK, decode_content=True)
+                chunks = _chunks(response, deadline)
+                answer = Answer(response.status_code, response.headers, next(chunks, b""))
+                if answer.status != 200 or _is_page(answer):
+                    answer = replace(answer, body=answer.body + response.raw.read(_CHUNK, decode_content=True))
                 self._on_answer()
-                yield Answer(response.status_code, response.headers, body), _chunks(response, deadline)
+                yield answer, itertools.chain((answer.body,), chunks)
         except (jenkins.JenkinsException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
             raise _failure(exc, is_write=False) from exc
 
@@ -313,7 +316,12 @@ def asks_for_sign_in(answer: Answer) -> bool:
 def _is_page(answer: Answer) -> bool:
     """HTML where JSON, a log or nothing belongs."""
     kind = answer.headers.get("Content-Type", "").lower()
-    return "html" in kind if kind else re.match(rb"(?i)\s*<(?:!doctype html|html)", answer.body[:256]) is not None
+    return "html" in kind if kind else begins_as_page(answer)
+
+
+def begins_as_page(answer: Answer) -> bool:
+    """By its first characters, of any declared type: proxies call their pages text/plain, too."""
+    return re.match(rb"(?i)\s*<(?:!doctype html|html)", answer.body[:256].removeprefix(codecs.BOM_UTF8)) is not None
 
 
 def refusal(answer: Answer, what: Message, *, is_write: bool) -> DeployerError:

@@ -60,10 +60,10 @@ def _read_rest(lease: Lease, build: Build, server: BuildServerClient) -> float |
             settle_log(lease, build, server)
             return None
     except (NotFound, Rejected, Unavailable):
-        if not is_given_up(lease, build):
+        if not is_given_up(build, lease.save):
             raise
         return None
-    return None if not page.text and is_given_up(lease, build) else 0.2
+    return None if not page.text and is_given_up(build, lease.save) else 0.2
 
 
 def _are_stages_given_up(lease: Lease, build: Build, error: DeployerError) -> bool:

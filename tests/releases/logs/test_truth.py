@@ -101,7 +101,7 @@ def test_a_replacement_that_breaks_off_is_begun_anew(row: Build, monkeypatch: py
             self.tries += 1
             yield TEXT[:25_000]
             yield TEXT[25_000:50_000]
-            if self.tries == 1:
+            if self.tries == 2:
                 raise Unavailable("Jenkins broke the connection.")
             yield TEXT[50_000:]
 
@@ -112,7 +112,7 @@ def test_a_replacement_that_breaks_off_is_begun_anew(row: Build, monkeypatch: py
         breakers_are_closed()
         if step(row).is_terminal:
             break
-    assert jenkins.tries == 2 and row.is_terminal
+    assert jenkins.tries == 4 and row.is_terminal, "it is read once to be compared and once to be stored"
     assert stored(row) == TEXT and row.log_is_complete
 
 
@@ -126,6 +126,71 @@ def test_a_log_that_is_not_given_as_a_whole_ends_the_build_all_the_same(
     follow(row, monkeypatch, [page(TEXT, 1, has_gap=has_gap), page("", 1, done=True)], error)
     assert row.is_terminal and stored(row) == TEXT
     assert row.log_is_complete is not has_gap, "a log with a gap is cut"
+
+
+CLOSED = f"{TEXT}Finished: FAILURE\n"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [[], [""], ["Service temporarily unavailable\n"], ["line 1 of another\n"], [CLOSED[:-20]], [CLOSED, "and more"]],
+    ids=["empty", "an empty piece", "an error page", "another text", "cut", "another end"],
+)
+@pytest.mark.parametrize("has_gap", [False, True])
+def test_what_is_not_this_log_takes_nothing_away(
+    row: Build, monkeypatch: pytest.MonkeyPatch, wrong: list[str], has_gap: bool
+) -> None:
+    """A 200 is no proof: what stands before Jenkins answers with less, or with words of its own."""
+    pages = [page(CLOSED, 1, has_gap=has_gap), page("", 1, done=True)]
+    follow(row, monkeypatch, pages, wrong)
+    assert stored(row) == CLOSED and not row.is_terminal and not was_replaced(row)
+    follow(row, monkeypatch, [page("", 1, done=True)], [CLOSED])
+    assert row.is_terminal and stored(row) == CLOSED and row.log_is_complete
+
+
+def test_another_answer_at_the_second_read_takes_nothing_away(row: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Twice(Jenkins):
+        reads = 0
+
+        def read_whole_log(self, *_args: object, **_named: object) -> Any:
+            self.reads += 1
+            yield CLOSED if self.reads % 2 else "Please sign in\n"
+
+    pages = [page(CLOSED[:99], 1), page("", 1, done=True)]
+    put(monkeypatch, Twice(session="one", confirm="one", stages=(), builds=ENDED, read_log=pages))
+    for _times in range(3):
+        breakers_are_closed()
+        step(row)
+    assert stored(row) == CLOSED[:99] and not row.is_terminal and not was_replaced(row)
+
+
+@pytest.mark.parametrize("begins", ["[… 9 bytes left out here; Jenkins has them …]\n", "token=abcdef0123456789\n"])
+def test_a_log_whose_first_line_is_not_known_is_replaced(
+    row: Build, monkeypatch: pytest.MonkeyPatch, begins: str
+) -> None:
+    follow(
+        row,
+        monkeypatch,
+        [page(f"{begins}{TEXT[99:]}", 1, has_gap=True), page("", 1, done=True)],
+        [f"token=abcdef0123456789\n{TEXT}"],
+    )
+    assert row.is_terminal and stored(row).endswith(TEXT) and "abcdef" not in stored(row) and row.log_is_complete
+
+
+def test_a_build_that_was_killed_has_no_closing_line(row: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    follow(row, monkeypatch, [page(TEXT[:-30], 1), page("", 1, done=True)], [TEXT])
+    assert row.is_terminal and stored(row) == TEXT and row.log_is_complete
+
+
+def test_a_long_log_whose_place_holds_something_else_stays_and_is_given_up(
+    long: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, _jenkins = check(long, monkeypatch, read_whole_log=[])
+    assert found.is_active and found.contact_lost_since and stored(long) == TEXT
+    long.log_reader = {**long.log_reader, "missed_since": long.log_reader["missed_since"] - log_truth.GIVEN_UP_SECONDS}
+    long.save(update_fields=["log_reader"])
+    found, _jenkins = check(long, monkeypatch, read_whole_log=[])
+    assert found.is_terminal and stored(long) == TEXT and long.log_is_complete
 
 
 def test_a_cut_log_stays_one_when_the_registry_is_away_at_its_end(row: Build, monkeypatch: pytest.MonkeyPatch) -> None:
