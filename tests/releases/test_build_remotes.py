@@ -305,13 +305,16 @@ def test_a_build_that_jenkins_did_not_run_asks_the_registry_first(
     assert (step(row).state, row.digest) == ("succeeded", "sha256:" + "a" * 64), (row.reason, row.message)
 
 
-@pytest.mark.parametrize("queue_id", [1, 8])
-def test_a_reset_number_is_of_another_build(queued: Build, monkeypatch: pytest.MonkeyPatch, queue_id: int) -> None:
-    """After a crash queue ids repeat as well: then only the trigger id tells."""
-    row = in_jenkins(queued, phase="building", stop_requested_at=timezone.now(), **IN_SESSION)
+@pytest.mark.parametrize(("queue_id", "before", "now"), [(1, "one", "two"), (8, "one", "two"), (1, "", "")])
+def test_a_reset_number_is_of_another_build(
+    queued: Build, monkeypatch: pytest.MonkeyPatch, queue_id: int, before: str, now: str
+) -> None:
+    """After a crash queue ids repeat as well: then only the trigger id tells, also where a proxy hides the session."""
+    known = {**IN_SESSION, "session": before}
+    row = in_jenkins(queued, phase="building", stop_requested_at=timezone.now(), **known)
     theirs = BuildStatus(number=3, queue_id=queue_id, is_building=True, result=None)
     detail = BuildDetail(3, True, None, "", "", {"TRIGGER_ID": "somebody else's"}, queue_id)
-    after = {**WELL, "session": "two", "confirm": "two"}
+    after = {**WELL, "session": now, "confirm": now}
     jenkins = Jenkins(**after, builds={3: theirs}, build=detail, find=None)
     put_image(monkeypatch, None)
     gone(row, monkeypatch, jenkins, 3)

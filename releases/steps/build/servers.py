@@ -77,11 +77,13 @@ def read_build(lease: Lease, build: Build, server: BuildServerClient) -> BuildSt
 
 
 def listed(build: Build, server: BuildServerClient) -> BuildStatus | None:
-    """The build as the list of the job's builds has it, which all share; None where that does not tell enough."""
+    """The build as the list of the job's builds has it, which all share; None where that does not tell enough.
+
+    Where a proxy takes the session away, a restart cannot be told: the trigger id is read each time.
+    """
     seen = server.builds(build.job).get(build.build_number or 0)
-    if seen is not None and seen.queue_id == build.queue_id and server.session == build.session:
-        return seen
-    return None
+    is_same_session = server.session != "" and server.session == build.session
+    return seen if seen is not None and seen.queue_id == build.queue_id and is_same_session else None
 
 
 def repository_of(build: Build) -> str:
