@@ -146,6 +146,7 @@ def test_c_and_enter_repeat_the_last_order(developer: Screen, crew: Crew) -> Non
     page.keyboard.press("c")
     page.wait_for_url("**/orders/new/**")
     expect(page.locator("[name=branch]")).to_have_value("master")
+    expect(page.locator("[name=branch]")).to_be_focused()  # the browser does so a moment after the page has come
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/orders/K8S[0-9]{14}[A-Z]{2}/"))
     assert last.number not in page.url

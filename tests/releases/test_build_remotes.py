@@ -240,6 +240,33 @@ def test_an_item_that_a_killed_jenkins_forgot_is_sent_again(queued: Build, monke
     assert (row.phase, row.queue_id, row.posts, row.absent_since) == ("queued", 1, 2, None)
 
 
+@pytest.mark.parametrize(
+    ("error", "is_end"),
+    [
+        (Forbidden("sign in", reason="sign_in"), False),
+        (Rejected("elsewhere", reason="redirected"), False),
+        (Rejected("no job", reason="no_job"), False),
+        (Forbidden("lacks Job/Build", reason="permission"), True),
+        (Rejected("is disabled", reason="disabled"), True),
+    ],
+    ids=str,
+)
+def test_a_second_request_is_refused_by_jenkins_only(
+    queued: Build, monkeypatch: pytest.MonkeyPatch, error: Rejected, is_end: bool
+) -> None:
+    """The first one may be there yet: an answer in Jenkins' place ends nothing."""
+    ago = timezone.now() - timedelta(minutes=1)
+    row = in_jenkins(queued, phase="triggering", posts=1, posted_at=ago)
+    put(monkeypatch, Jenkins(**WELL, find=None, trigger=error))
+    step(row)
+    assert row.is_terminal is is_end
+    if not is_end:
+        assert row.contact_lost_since is not None
+        assert (row.phase, row.posts) == ("triggering", 1)
+        put(monkeypatch, Jenkins(**WELL, find=FoundBuild(queue_id=1, number=None)))
+        assert step(row).phase == "queued"
+
+
 @pytest.mark.parametrize("fields", [{"session": "two"}, {"session": "one", "build_number": 3}])
 def test_an_item_is_not_sent_again_where_it_may_have_run(
     queued: Build, monkeypatch: pytest.MonkeyPatch, fields: dict[str, object]

@@ -74,6 +74,7 @@ def test_create_build_promote_and_deploy(open_screen: Open, order: Carried) -> N
     order.number = found[0]
     page.keyboard.press("b")
     page.wait_for_url("**/build/")
+    expect(page.locator("main :focus")).to_have_count(1)
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(rf"/orders/{order.number}/(\?.*)?$"))
     order.built()

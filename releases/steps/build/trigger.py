@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from deployer.errors import OutcomeUnknown, Rejected, Unavailable
+from deployer.errors import NoFact, OutcomeUnknown, Rejected, Unavailable
 from deployer.interfaces import BuildRequest, BuildServerClient, FoundBuild
 from foundation.clock import db_now
 from foundation.messages import message as _
@@ -21,6 +21,8 @@ from releases.steps.build.times import begin_phase
 SETTLE_SECONDS = 35
 """Read time-out of a POST and its proxy plus a margin: only after this may "not found" mean "never arrived"."""
 MOST_POSTS = 3
+DEFINITE = frozenset({"disabled", "not_parameterised", "too_large", "permission"})
+"""Reasons of a no that is Jenkins' own."""
 
 
 def send(lease: Lease, build: Build, server: BuildServerClient) -> Outcome:
@@ -29,6 +31,10 @@ def send(lease: Lease, build: Build, server: BuildServerClient) -> Outcome:
     try:
         queue_id = server.trigger(request, deadline=lease.deadline)
     except Rejected as error:
+        if build.posts > 1 and error.reason not in DEFINITE:
+            # A login page or a redirect in Jenkins' place says nothing of what was sent before: it is looked for again.
+            lease.save(phase="triggering", posts=build.posts - 1)
+            raise NoFact(error.message) from error
         return end(lease, build, RunState.ERRORED, Reason.REFUSED, error.message)
     except Unavailable:
         # Certainly not queued: the same intent may be prepared and sent again.
