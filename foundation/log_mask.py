@@ -17,9 +17,13 @@ MOST_KEY_LINES = 200
 LONGEST_CONTEXT = 300
 LONGEST_OPEN = 4096
 """So much is known of a line that comes in pieces: a token of Kubernetes has some 1,000 characters."""
-_KEY_BEGINS = re.compile(r"-{4,5} ?BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)? ?-{4,5}")
-_KEY_ENDS = re.compile(r"-{4,5} ?END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)? ?-{4,5}")
-_CUT_MARK = re.compile(r"-{1,5} ?(?:B|BE|BEG|BEGI|E|EN|(?:BEGIN|END)(?: [A-Z0-9 ]{0,60}-{0,4})?)?\Z")
+_KEY_BEGINS = re.compile(r"-{4,5} ?BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)? ?-{4,5}|\bPrivate-Lines: \d{1,3}\b")
+_KEY_ENDS = re.compile(r"-{4,5} ?END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)? ?-{4,5}|\bPrivate-MAC:")
+_PUTTY = "|".join(mark[:length] for mark in ("Private-Lines: ", "Private-MAC:") for length in range(1, len(mark)))
+_CUT_MARK = re.compile(
+    r"(?:-{1,5} ?(?:B|BE|BEG|BEGI|E|EN|(?:BEGIN|END)(?: [A-Z0-9 ]{0,60}-{0,4})?)?"
+    rf"|\b(?:{_PUTTY}|Private-Lines: \d{{0,3}}))\Z"
+)
 """The mark of a key of which the next piece may have the rest; nothing of the key stands before it."""
 _LONGEST_MARK = 80
 _ESCAPES = re.compile(
@@ -65,7 +69,7 @@ class LogMask:
         return masked
 
     def _without_keys(self, text: str) -> str:
-        if self.key_lines or self.cut_mark or "PRIVATE KEY" in text:
+        if self.key_lines or self.cut_mark or "PRIVATE KEY" in text or "Private-Lines" in text:
             return "\n".join(self._key_line(line, is_whole) for line, is_whole in _lines(text))
         self.cut_mark = _cut_mark(text)
         return text

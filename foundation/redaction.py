@@ -19,6 +19,17 @@ _KEEP = rf"\g<keep>{MASK}"
 _NOT_MASKED = r"(?!\*{8}(?:[\s'\"&,;，；。}{<]|\Z))"
 """What is masked already stays, but for a value of which a piece before had only the beginning."""
 
+_COLOURS = r"(?:\x1b\[[0-9;:]*m)*+"
+_QUOTE = r"(?P<quote>\\?['\"])?"
+_VALUE = (
+    # in quotes up to the same quote, or to the end of the line
+    r"(?(quote)(?:(?!(?P=quote))(?:\\[^\n]|[^\n])){3,}"
+    # without: an "&", "," or ";" belongs to it where no other name follows
+    r"|(?!\*{8}(?:[\s'\"}{<，；。]|[&,;](?:[\s'\"]|[\w.-]{1,60}\s?[=:]|\Z)|\Z))"
+    r"(?=(?:[^\s'\"&,;}{]|[&,;](?![\w.-]{1,60}\s?[=:])){4})"
+    r"(?:[^\s'\"&,;}{]++|[&,;](?=[^\s'\"&,;}{])(?![\w.-]{1,60}\s?[=:]))+)"
+)
+"""Behind :data:`_QUOTE`, in the same pattern."""
 _NAMES = "密码|密碼|口令|密钥|密鑰|金钥|金鑰|秘钥|私钥|私鑰|令牌|授权码"
 
 _OPTIONS = (
@@ -45,7 +56,7 @@ def _option(commands: str, option: str) -> re.Pattern[str]:
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # scheme://user:password@host, and scheme://token@host
-    (re.compile(r"(?P<keep>\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,200}:)[^\s/@]{1,300}(?=@)", re.I), _KEEP),
+    (re.compile(r"(?P<keep>\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,200}:)[^\s/]{1,300}(?=@)", re.I), _KEEP),
     (re.compile(r"(?P<keep>\bhttps?://)(?=[^\s/:@]{0,200}\d)[^\s/:@]{16,300}(?=@)", re.I), _KEEP),
     (
         re.compile(
@@ -65,26 +76,68 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
             r"(?P<keep>\b[\w-]{0,40}(?:password|passwd|secret(?:[_-]?key)?|api[_-]?key|access[_-]?key|private[_-]?key|[_-]token|token"
             r"|(?:signing|encryption)[_-]?key|[_-]pass|_auth"
             # PWD and OLDPWD are folders.
-            r"|passphrase|pwd(?!['\"]?\s*[=:]\s*['\"]?[/~$.]))\\?['\"]?\s*(?:=>|:=|[=:：＝]|%3D)\s*\\?['\"]?)"
-            + _NOT_MASKED
-            + r"[^\s'\"&,;}{]{4,}",
+            r"|passphrase|pwd(?!['\"]?\s*[=:]\s*['\"]?[/~$.]))"
+            + _COLOURS
+            + r"\\?['\"]?"
+            + _COLOURS
+            + r"\s*(?:=>|:=|[=:：＝]|%3D)\s*+"
+            + _COLOURS
+            # a block or a tag of YAML before the value
+            + r"\s*(?:[|>][+-]?\d?[ \t]*\n\s*|!!?[a-z]{1,20}\s+)?+"
+            + _QUOTE
+            + ")"
+            + _VALUE,
             re.I,
         ),
         _KEEP,
     ),
     (
         re.compile(
-            rf"(?P<keep>(?:{_NAMES})[是为為]?['\"]?\s*[=:：＝]\s*['\"]?)" + _NOT_MASKED + r"[^\s'\"&,;，；。}{]{3,}"
+            rf"(?P<keep>(?:{_NAMES})[是为為]?{_COLOURS}['\"”’」]?\s*[=:：＝]\s*{_COLOURS}['\"“‘「]?)"
+            + _NOT_MASKED
+            + r"[^\s'\"“”‘’「」&,;，；。}{]{3,}"
         ),
         _KEEP,
     ),
     (
-        re.compile(rf"(?P<keep>(?:{_NAMES})(?:[是为為] ?| (?=[!-~]{{0,99}}\d))['\"]?)" + _NOT_MASKED + r"[!-&(-~]{6,}"),
+        re.compile(
+            rf"(?P<keep>(?:{_NAMES})(?:[是为為] ?|[】\]] ?(?=[!-~]{{4}})|[ \t][ \t]{{0,20}}(?=[!-~]{{0,99}}\d)"
+            r"|[（(](?=[!-~]{0,99}\d))['\"]?)" + _NOT_MASKED + r"[!-&*-~]{4,}"
+        ),
         _KEEP,
     ),
     # in settings of Gradle, .netrc and .npmrc
     (
         re.compile(r"(?P<keep>\b\w{0,40}(?:password|passwd|passphrase)\s+['\"])" + _NOT_MASKED + r"[^\s'\"]{4,}", re.I),
+        _KEEP,
+    ),
+    (
+        re.compile(
+            r"(?P<keep>['\"][\w.-]{0,40}(?:password|passwd|passphrase|secret|token)['\"]\s*,\s*"
+            + _QUOTE
+            + ")"
+            + r"(?=[^'\"\n]{0,99}\d)"
+            + _VALUE,
+            re.I,
+        ),
+        _KEEP,
+    ),
+    # sentences
+    (
+        re.compile(
+            r"(?P<keep>\b(?:password|passwd|passphrase|token|secret)(?: for \S{1,60})? is:?\s+['\"]?)"
+            r"(?=[^\s'\"]{0,99}\d)(?=[^\s'\"]{0,99}[A-Za-z])[^\s'\"]{8,}",
+            re.I,
+        ),
+        _KEEP,
+    ),
+    # an entry of a list of variables: name: DB_PASSWORD, value: …
+    (
+        re.compile(
+            r"(?P<keep>\bname['\"]?\s*[:=]\s*['\"]?[\w.-]{0,60}(?:password|passwd|passphrase|secret|token|_pass|_key)['\"]?"
+            r"\s*,?\s*['\"]?value['\"]?\s*[:=]\s*" + _QUOTE + ")" + _VALUE,
+            re.I,
+        ),
         _KEEP,
     ),
     (re.compile(r"(?P<keep>\blogin\s+\S{1,100}\s+password\s+)" + _NOT_MASKED + r"\S{3,}"), _KEEP),
@@ -99,16 +152,55 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
             r"(?P<keep>\b(?:smbclient\b(?:\\\n|[^\n|;&]){0,200}?\s-U ?['\"]?[^\s%'\"]{1,60}%"
             r"|lftp\b(?:\\\n|[^\n|;&]){0,200}?\s-u ?['\"]?[^\s,'\"]{1,60},"
             r"|rabbitmqctl (?:add_user|change_password) \S{1,60} ['\"]?"
-            r"|htpasswd -\w{0,6}b\w{0,6} (?:\S{1,200} )?\S{1,60} ['\"]?))" + _NOT_MASKED + r"[^\s'\"-][^\s'\"]{2,}"
+            r"|htpasswd -\w{0,6}b\w{0,6} (?>(?:\S{1,200} )?\S{1,60} )['\"]?))" + _NOT_MASKED + r"[^\s'\"-][^\s'\"]{2,}"
+        ),
+        _KEEP,
+    ),
+    # what a command reads from its standard input
+    (
+        re.compile(
+            r"(?P<keep>\b(?:echo|printf)\s+(?:-\w{1,3}\s+)?(?:['\"]?%s(?:\\n)?['\"]?\s+)?['\"]?)[^\s'\"|][^'\"|\n]{2,200}+"
+            r"(?=['\"]?\s*(?:\||\n\+)[^\n|;&]{0,300}?"
+            r"(?:--password-stdin|\bchpasswd\b|\bpasswd --stdin|\bsudo (?:-\w+ )*-S\b))"
+        ),
+        _KEEP,
+    ),
+    (
+        re.compile(
+            r"(?P<keep>(?:--password-stdin|\bchpasswd|\bpasswd|\bsudo (?:-\w+ )*-S)\b[^\n|;&<]{0,200}<<<\s*['\"]?)"
+            r"[^\s'\"][^'\"\n]{2,}"
+        ),
+        _KEEP,
+    ),
+    (re.compile(r"(?P<keep>--(?:src-|dest-)?creds[ =]['\"]?[^\s:'\"]{1,100}:)" + _NOT_MASKED + r"[^\s'\"]{3,}"), _KEEP),
+    (
+        re.compile(r"(?P<keep>\bhttps? (?:[^\n|;&]{0,200}?\s)?(?:-a|--auth)[ =]['\"]?[^\s:'\"]{1,100}:)[^\s'\"]{3,}"),
+        _KEEP,
+    ),
+    (
+        re.compile(
+            r"(?P<keep>\b(?:mc (?:alias set|config host add) \S{1,60} \S{1,200} \S{1,100}"
+            r"|configure set \S{0,60}aws_(?:secret_access_key|session_token)) ['\"]?)" + _NOT_MASKED + r"[^\s'\"]{3,}"
+        ),
+        _KEEP,
+    ),
+    # addresses of chat robots: WeCom, Feishu, Slack, Teams, Discord
+    (
+        re.compile(
+            r"(?P<keep>/(?:cgi-bin/webhook/send\?key=|open-apis/bot/(?:v2/)?hook/|webhookb2/|api/webhooks/)"
+            r"|\bhooks\.slack\.com/(?:services|workflows|triggers)/)" + _NOT_MASKED + r"[\w@/.-]{8,}"
         ),
         _KEEP,
     ),
     (re.compile(r"(?P<keep>--from-literal[= ]['\"]?[\w.-]{1,100}=)" + _NOT_MASKED + r"[^\s'\"]{3,}"), _KEEP),
     (re.compile(r"(?P<keep>sonar\.login=)" + _NOT_MASKED + r"[^\s'\"]{3,}"), _KEEP),
-    # pass=3 counts tests
+    # pass=3 counts tests, and "pass: a_test_1" names one
     (
         re.compile(
-            r"(?P<keep>\bpass\s?=\s?['\"]?)(?=[^\s'\"&,;]{0,99}[A-Za-z])(?=[^\s'\"&,;]{0,99}\d)[^\s'\"&,;]{6,}", re.I
+            r"(?P<keep>(?:(?:\b|(?-i:(?<=[a-z0-9])(?=P)))pass['\"]?\s?=\s?"
+            r"|(?-i:(?:^|[\s,{])['\"]?(?:\w{0,40}[a-z0-9]P|p)ass['\"]?: ?)(?![^\s'\"]{0,200}[_/.:]))['\"]?)"
+            r"(?=[^\s'\"&,;]{0,99}[A-Za-z])(?=[^\s'\"&,;]{0,99}\d)[^\s'\"&,;]{6,}",
+            re.I | re.M,
         ),
         _KEEP,
     ),
@@ -136,7 +228,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?P<keep>\s-pass(?:in|out)? ['\"]?pass:)" + _NOT_MASKED + r"[^\s'\"]{3,}"), _KEEP),
     # settings.xml of Maven and its like
     (
-        re.compile(r"(?P<keep><[\w.-]{0,40}(?:password|passphrase|secret|token|privatekey)>)[^<\s]{3,}", re.I),
+        re.compile(r"(?P<keep><[\w.-]{0,40}(?:password|passphrase|secret|token|privatekey)>\s*)[^<\s][^<\n]{2,}", re.I),
         _KEEP,
     ),
     (
@@ -160,6 +252,11 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         MASK,
     ),
+    # PuTTY's keys
+    (
+        re.compile(r"(?P<keep>\bPrivate-Lines: \d{1,3}\r?\n)(?:[A-Za-z0-9+/=]{1,80}(?:\r?\n|\Z))+"),
+        r"\g<keep>" + MASK + "\n",
+    ),
     (
         re.compile(r"-----BEGIN (?P<kind>[A-Z ]*PRIVATE KEY)-----.*?(?:-----END (?P=kind)-----|\Z)", re.S),
         MASK,
@@ -170,23 +267,29 @@ _NEEDS = (
     ("passw", "passph", "pwd", "secret", "ikey", "skey", "ekey", "_key", "-key", "token", "_pass", "-pass", "gkey",
      "nkey", "_auth"),
     tuple(_NAMES.split("|")), tuple(_NAMES.split("|")),
-    ("passw", "passph"), ("login",), ("_authtoken",), ('"auth"',),
+    ("passw", "passph"), ("passw", "passph", "secret", "token"), ("passw", "passph", "token", "secret"),
+    ("name:", "name=", 'name"', "name'"),
+    ("login",), ("_authtoken",), ('"auth"',),
     ("mysql", "mariadb", "mongo", "sshpass", "cqlsh"), ("login",), ("redis-cli",), ("ldap",), ("ldap",),
     ("zip", "sqlcmd", "bcp", "osql", "isql", "tsql"), ("7z", "rar"), ("ssh-keygen",), ("openssl",),
-    ("smbclient", "lftp", "rabbitmqctl", "htpasswd"), ("--from-literal",), ("sonar.login",), ("pass=", "pass ="),
+    ("smbclient", "lftp", "rabbitmqctl", "htpasswd"), ("echo", "printf"),
+    ("-stdin", "passwd", "sudo"), ("creds",), ("http ", "https "), ("mc alias", "mc config", "configure set"),
+    ("/send?key=", "/hook/", "webhookb2", "/webhooks/", "hooks.slack"),
+    ("--from-literal",), ("sonar.login",), ("pass=", "pass =", "pass:", "pass\"", "pass'"),
     ("sqlplus", "sqlldr", "expdp", "impdp", "jdbc:oracle:"), ("curl",),
     ("passw", "passph", "-pass", "storepass", "keypass", "secret", "token", "-key"), ("-pass",),
     ("passw", "passph", "secret", "token", "ekey"), ("passw", "passph", "secret", "token"),
     ("eyj",),
     ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glft-",
      "glsoat-", "akia", "asia", "xox", "k_live_", "aiza", "npm_", "pypi-", "hvb.", "hvs.", "dckr_pat_", "ltai", "akid"),
+    ("private-lines",),
 )  # fmt: skip
 """For each pattern but the last: a match has one of these words (``ikey``: of ``apikey``), in the line where it begins
 or behind that line's break."""
 _WORDS = frozenset(word for words in _NEEDS for word in words)
 _LONG = 4096
-_FOLDED = re.compile("[İıſ\u212a]|PRIVATE KEY")
-"""Letters that ``re.I`` takes for i, s and k, and the one shape that has no end in sight: such a text is read whole."""
+_FOLDED = re.compile("[İıſ\u212a]|PRIVATE KEY|Private-Lines")
+"""Letters that ``re.I`` takes for i, s and k, and the shapes that have no end in sight: such a text is read whole."""
 _REACH = re.compile(r"[^\n]*(?:\n\s*[^\n]*){0,3}")
 """From a word to the end of what a match may take: white space in a pattern may be line breaks, three times at most."""
 _SECRET_NAMES = re.compile(r"(?:password|passwd|secret(?!_id\b)|token|private_key|api_?key|authorization|cookie)", re.I)

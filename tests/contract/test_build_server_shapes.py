@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.adapters.jenkins import shapes
+from deployer.adapters.jenkins.wire import job_path
 from deployer.interfaces import AgentWait
 from sandbox.jenkins.store import MOST_LINES, BuildLog
 
@@ -221,3 +222,13 @@ def test_only_the_node_steps_of_the_jobs_own_builds_wait_for_an_agent() -> None:
     ]
     found = shapes.agent_waits({"items": items}, "job/J/")
     assert found == {7: AgentWait("longest", 10)}
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [("c++", "job/c++/7/"), ("c++", "http://h/jenkins/job/c%2B%2B/7/"), ("支付 app", "job/%E6%94%AF%E4%BB%98%20app/7/"),
+     ("A/feature%2Fx", "http://h/job/A/job/feature%252Fx/7/"), ("a@b'c", "job/a@b'c/7/")],
+)  # fmt: skip
+def test_a_jobs_name_is_the_same_however_its_address_is_written(name: str, url: str) -> None:
+    item = {"why": "no agent", "inQueueSince": 5, "task": {"url": url}}
+    assert shapes.agent_waits({"items": [item]}, job_path(name)) == {7: AgentWait("no agent", 5)}

@@ -38,6 +38,14 @@ LINES = [
     f"<server>\n<password>{SECRET}</password>\n</server>\n",
     f"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n{SECRET}\n---- END SSH2 ENCRYPTED PRIVATE KEY ----\nafter\n",
     f"{KEY[:-1]}{KEY}after\n",
+    f"PuTTY-User-Key-File-2: ssh-rsa PRIVATE KEY\nPrivate-Lines: 2\n{SECRET}A\n{SECRET}B\nPrivate-MAC: 0\nafter\n",
+    f"password: |\n  {SECRET}\n",
+    f"password: >-\n  {SECRET}\nuser: x\n",
+    f"env:\n- name: DB_PASSWORD\n  value: {SECRET}\n",
+    f'password="ab,{SECRET}"\n',
+    f"password='a b {SECRET}'\n",
+    f"password=abcd,{SECRET}\n",
+    f"<password>\n  {SECRET}\n</password>\n",
 ]
 OF_MORE_THAN_ONE_LINE = [text for text in LINES if text.count("\n") > 1]
 

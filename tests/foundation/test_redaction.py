@@ -81,6 +81,45 @@ CANARY = "cAnArY-98f3a1"
         f"htpasswd -bc file robot {CANARY}",
         f"kubectl create secret generic x --from-literal=user={CANARY}",
         f"user=robot pass={CANARY}",
+        f'password="ab,{CANARY}"',
+        f"password='a {CANARY}'",
+        f'password="a\\"{CANARY}"',
+        f'{{\\"password\\":\\"a, {CANARY}\\",\\"user\\":\\"x\\"}}',
+        f"password=ab,{CANARY}",
+        f"password=a&{CANARY}",
+        f"password=a;{CANARY}",
+        f"https://u:p@{CANARY}@host/x",
+        f"\x1b[1mpassword\x1b[0m: \x1b[32m{CANARY}\x1b[0m",
+        f'"password"\x1b[0m:\x1b[33m "a {CANARY}"\x1b[0m',
+        f"password: !!binary {CANARY}",
+        f'{{"name":"DB_PASSWORD","value":"{CANARY}"}}',
+        f"【密码】{CANARY}",
+        f"密码（{CANARY}）",
+        f"密码\t{CANARY}",
+        f"“密码”：“{CANARY}”",
+        f"密码：「{CANARY}」",
+        f"curl https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={CANARY}",
+        f"curl https://open.feishu.cn/open-apis/bot/v2/hook/{CANARY}-1234",
+        f"curl https://hooks.slack.com/services/T000/B000/{CANARY}",
+        f"https://discord.com/api/webhooks/1234567890/{CANARY}",
+        f"echo {CANARY} | docker login -u u --password-stdin h",
+        f"echo '{CANARY}' | passwd --stdin root",
+        f"echo 'root:{CANARY}' | chpasswd",
+        f"printf '%s\\n' \"{CANARY}\" | sudo -S ls",
+        f"passwd --stdin root <<< {CANARY}",
+        f"docker login -u u --password-stdin h <<< '{CANARY}'",
+        f"skopeo copy --dest-creds u:{CANARY} a b",
+        f"buildah push --creds=u:{CANARY} a",
+        f"http -a u:{CANARY} h/x",
+        f"mc alias set m http://h AK {CANARY}",
+        f"aws configure set aws_secret_access_key {CANARY}",
+        f"The password is {CANARY}",
+        f"Password for root is: {CANARY}",
+        f"pass: {CANARY.replace('-', '')}",
+        f"userPass={CANARY}",
+        f"setProperty('db.password', '{CANARY}')",
+        f"<password> {CANARY} </password>",
+        f"Private-Lines: 2\n{CANARY.replace('-', '')}AAA\nBBBB\nPrivate-MAC: 0a",
         *(
             f"it is {shape}{'a' * 40}{CANARY.replace('-', '')} now"
             for shape in ("npm_", "pypi-", "hvs.", "dckr_pat_", "glrt-", "xoxb-", "sk_live_", "AIza", "LTAI", "AKID")
@@ -88,6 +127,8 @@ CANARY = "cAnArY-98f3a1"
     ],
 )
 def test_known_shapes_are_masked(text: str) -> None:
+    assert redact(redact(text)) == redact(text), "what is masked already stays"
+    assert redact(f"{'x' * 5000}\n{text}\n").endswith(f"\n{redact(f'{text}{chr(10)}')}"), "long texts alike"
     assert CANARY not in redact(text) and CANARY.replace("-", "") not in redact(text)
     assert MASK in redact(text)
 
@@ -114,6 +155,14 @@ def test_known_shapes_are_masked(text: str) -> None:
         "sqlplus -v; redis-cli ping; mysql -P 3306 shop",
         "Authorization: required",
         "<key name='token'>",
+        "password is required, the token is expired; password is 8 to 64 characters",
+        "echo done | tee log; echo 'sudo -S reads it'",
+        "pass: test_of_login_2, pass: pkg/mod/v2",
+        "密码（必填），密码（不少于8位）【密码】必填",
+        "http -a; mc alias list; see https://host:8080/x and mail a@b",
+        "name: DB_PASSWORD\nvalueFrom: secret",
+        "['user', 'password', 'mail']",
+        "Private-Lines: none",
     ],
 )
 def test_ordinary_lines_stay_as_they_are(text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from deployer.errors import Unavailable
 from deployer.interfaces import AgentWait, BuildDetail, BuildStatus, JobFacts, LogPage, QueueStatus, StageStatus
@@ -116,10 +117,11 @@ def agent_waits(bean: Bean, job_path: str) -> dict[int, AgentWait]:
     Of several branches that wait, the one that has waited longest.
     """
     found: dict[int, AgentWait] = {}
-    at_build = re.compile(rf"{re.escape(job_path)}([0-9]{{1,10}})/")
+    # Unquoted: Jenkins and this product need not quote the same characters (c++).
+    at_build = re.compile(rf"{re.escape(unquote(job_path))}([0-9]{{1,10}})/")
     for item in listed(bean, "items"):
         task = item.get("task")
-        url = str(task.get("url") or "") if isinstance(task, dict) else ""
+        url = unquote(str(task.get("url") or "")) if isinstance(task, dict) else ""
         # Jenkins' own address may have a path of its own; the folders of a job are part of its path.
         match = at_build.fullmatch(url if url.startswith("job/") else "job/" + url.partition("/job/")[2])
         if match is None:
