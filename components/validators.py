@@ -29,7 +29,9 @@ _SCP = re.compile(r"(?:[A-Za-z0-9._-]+@)(?P<host>[A-Za-z0-9.-]+):(?P<path>[A-Za-
 _VISIBLE = re.compile(r"[!-~]+")
 _URL_PATH = re.compile(r"/[A-Za-z0-9._~/+%-]+", re.ASCII)
 _OWN_NODES = frozenset({"built-in", "master"})
-_BUILD_FILES = frozenset({"dockerfile", "dockerfile.dockerignore", "bootstart.sh", "image.json"})
+_BUILD_FILES = frozenset(
+    {"dockerfile", "dockerfile.dockerignore", "dockerfile.containerignore", "bootstart.sh", "image.json"}
+)
 """In lower case: what the Jenkins job writes, or its tools read, in the folder that the package goes into."""
 _PATH_PART = re.compile(r"[A-Za-z0-9._~+-]+", re.ASCII)
 _DEFAULT_PORTS = {"https": 443, "http": 80, "ssh": 22}

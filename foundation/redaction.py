@@ -122,7 +122,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         _KEEP,
     ),
-    # sentences
+    # "the password is …"
     (
         re.compile(
             r"(?P<keep>\b(?:password|passwd|passphrase|token|secret)(?: for \S{1,60})? is:?\s+['\"]?)"

@@ -63,7 +63,7 @@ _NAME = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _FOLDER = r"(?!(?:.*/)?(?:-|\.\.(?:/|$)))[A-Za-z0-9._+/-]*"
 _TEXT = r"(?s)(?!.*\x00).*[^ \t\r\n].*"
-_OWN_FILES = r"dockerfile|dockerfile\.dockerignore|bootstart\.sh|image\.json"
+_OWN_FILES = r"dockerfile|dockerfile\.(?:docker|container)ignore|bootstart\.sh|image\.json"
 _BRANCH = r"(?![-/.@])(?!.*(?:\.\.|//|@\{|/\.|\.lock(?:/|$)))[A-Za-z0-9._/+@#=,-]{1,200}(?<![/.])"
 _LABEL = r"(?!(?i:built-in|master)$)[A-Za-z0-9][A-Za-z0-9._+-]{0,127}"
 
