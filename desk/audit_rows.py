@@ -124,6 +124,7 @@ ACTS: dict[str, MessageLike] = {
     "void": pgettext_lazy("audit", "void"),
     "take_over": pgettext_lazy("audit", "take over"),
     "roll_back_asked": pgettext_lazy("audit", "approval of a roll back asked for"),
+    "roll_back_withdrawn": pgettext_lazy("audit", "approval of a roll back asked for no more"),
     "policy_changed": pgettext_lazy("audit", "policy changed"),
     "grants_changed": pgettext_lazy("audit", "grants changed"),
     "sync_asked": pgettext_lazy("audit", "sync asked for"),

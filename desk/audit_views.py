@@ -25,9 +25,9 @@ from desk.services import ask_for_check, export_audit
 from environments.models import Environment
 from foundation import paging
 from foundation.api.routes import api_route
+from foundation.days import read_day
 from foundation.messages import message as _
 from foundation.pages import act_view, query_of, read_view, redirect_with, render_page
-from releases.filtering import read_day
 from releases.views.pages import rights_of
 
 

@@ -139,7 +139,7 @@ def _review_ended(heard: Heard) -> Iterator[Told]:
         message = _("%(what)s waits for approval for %(place)s", **about)
     if page:
         people = _who_may_say_yes(order, space, review.snapshot)
-        yield Told(NoticeKind.APPROVAL, people, message, page, key=key)
+        yield Told(NoticeKind.APPROVAL, people, message, page, review.asked_why, key)
 
 
 def _who_may_say_yes(order: ReleaseOrder, space: Space, snapshot: Snapshot) -> list[User]:

@@ -9,7 +9,8 @@ from datetime import timedelta
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from releases.filtering import day_text, midnight, read_day
+from foundation.days import read_day
+from releases.filtering import day_text, midnight
 from releases.models import BreakGlass, Deployment
 
 IN_FORCE, OVER, REVIEWED = "in_force", "to_review", "reviewed"

@@ -7,9 +7,9 @@ from datetime import date
 
 from django.db.models import QuerySet
 
+from foundation.days import read_day
 from foundation.messages import message as _
 from foundation.problems import Invalid
-from releases.filtering import read_day
 from releases.models import DayNote
 from releases.written import ShownText, shown_texts
 

@@ -9,8 +9,9 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from components.models import ComponentSettings
 from environments.access import Rights
+from foundation.days import read_day
 from foundation.runs.choices import ACTIVE, RunState
-from releases.filtering import day_text, midnight, read_day
+from releases.filtering import day_text, midnight
 from releases.models import Deployment
 
 FILTERS = ("project", "environment", "person", "verdict", "since", "until")

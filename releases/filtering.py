@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 
 from accounts.models import User
 from components.models import Component
+from foundation.days import read_day
 from releases.models import ReleaseOrder, Watch
 
 LAST_CHARACTER = "\U0010ffff"
@@ -77,16 +77,6 @@ def filter_orders(
 def only_watched(orders: QuerySet[ReleaseOrder], person: User) -> QuerySet[ReleaseOrder]:
     """Those among them that the person watches."""
     return orders.filter(pk__in=Watch.objects.filter(person=person).order_by().values("order"))
-
-
-def read_day(text: str) -> date | None:
-    """The day; None for anything else."""
-    try:
-        found = parse_date(text.strip())
-    except ValueError:
-        return None
-    # The days around the ends of the calendar do not exist in every zone.
-    return found if found and 1970 <= found.year < 9999 else None
 
 
 def day_text(text: str) -> str:

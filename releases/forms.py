@@ -233,6 +233,13 @@ class TakeOverForm(forms.Form):
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
 
 
+class AskForm(forms.Form):
+    """Why approval of going back to one earlier deployment is asked for."""
+
+    to = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+
+
 class DeployForm(forms.Form):
     """What the person saw and decided on; in production with the last four of the order number, typed."""
 

@@ -8,7 +8,11 @@ from __future__ import annotations
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
+from components.models import Component
+from environments.models import Space
 from foundation.clock import now_minus
+from foundation.messages import message as _
+from foundation.problems import Missing
 from foundation.runs.choices import ACTIVE, RunState
 from releases.choices import DeploymentKind, OrderState, PromotionState
 from releases.holds import stands_over
@@ -33,8 +37,28 @@ def newest_asks() -> QuerySet[Review]:
 
 
 def asked_since_long() -> QuerySet[Review]:
-    """Those that may wait, by their index."""
-    return Review.objects.filter(wanted_snapshot__isnull=False, created_at__gt=now_minus(ASKED_DAYS * 86_400))
+    """Those that may wait, by their index; what was withdrawn is asked for no more."""
+    asked = Review.objects.filter(wanted_snapshot__isnull=False, withdrawn_at=None)
+    return asked.filter(created_at__gt=now_minus(ASKED_DAYS * 86_400))
+
+
+def find_ask(component: Component, space: Space, pk: int) -> Review:
+    """The one of this id in this place, however it ended; raises Missing."""
+    rows = Review.objects.filter(component=component, space=space, wanted_snapshot__isnull=False, pk=pk)
+    review = rows.select_related("order__project", "space__environment", "space__project").first()
+    if review is None:
+        raise Missing(_("Nobody asked for such a roll back there."))
+    return review
+
+
+def open_ask(pk: int) -> Review | None:
+    """The one of this id that may still be withdrawn: not refused by its review, and not being done."""
+    being_done = Placement.objects.filter(
+        component=OuterRef("component"), space=OuterRef("space"),
+        in_progress__snapshot=OuterRef("wanted_snapshot"),
+    )  # fmt: skip
+    rows = newest_asks().filter(~Exists(being_done), pk=pk, state__in=WAITING)
+    return rows.select_related("requested_by", "order__project", "space__environment", "wanted_snapshot").first()
 
 
 def waiting_asks() -> QuerySet[Review]:

@@ -97,6 +97,7 @@ urlpatterns = [
     path(PLACE + "remove/", removals.remove, name="remove"),
     path(PLACE + "roll-back/", runtime.roll_back, name="roll-back"),
     path(PLACE + "roll-back/ask/", roll_back_asks.ask, name="ask-roll-back"),
+    path(PLACE + "roll-back/<int:pk>/withdraw/", roll_back_asks.withdraw, name="withdraw-roll-back"),
     path(PLACE + "log/", place_logs.place_log, name="place-log"),
     path(PLACE + "pods/<str:pod>/log/", runtime.pod_log, name="pod-log"),
 ]

@@ -103,7 +103,6 @@ class Comparison(ApiView):
     @extend_schema(operation_id="project_comparison", parameters=PARAMETERS, responses=ComparisonOutput)
     def get(self, request: Request, slug: str) -> Response:
         """What serves in both, component by component: what lies behind first, then what else differs."""
-        self.refuse_other_words(PARAMETERS)
         given = request.query_params
         found = {"project": slug, "from": given.get("left", ""), "to": given.get("right", ""),
                  "differs": given.get("differs", ""), "start": given.get("start", "")}  # fmt: skip

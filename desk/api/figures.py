@@ -94,7 +94,6 @@ class ShownFigures(ApiView):
     @extend_schema(operation_id="figures_retrieve", parameters=PARAMETERS, responses=FiguresOutput)
     def get(self, request: Request) -> Response:
         """Images published, deployments, lead time, failed changes and builds, of a project or of all that one sees."""
-        self.refuse_other_words(PARAMETERS)
         found = figures(Rights(actor_of(request)), Wanted.read(request.query_params))
         shown = FiguresOutput(found, context={"environments": found.environments, "request": request})
         return Response(shown.data)

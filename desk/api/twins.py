@@ -66,7 +66,6 @@ class Twins(ApiView):
     @extend_schema(operation_id="twins", parameters=[PROJECT, DIFFERS, START], responses=TwinsOutput)
     def get(self, request: Request) -> Response:
         """How many components are out of line by project, and which, a page at a time."""
-        self.refuse_other_words([DIFFERS])
         given = request.query_params
         found = list_twins(
             Rights(actor_of(request)),
@@ -115,7 +114,6 @@ class ProjectTwin(ApiView):
     @extend_schema(operation_id="project_twin", parameters=[DIFFERS, START], responses=TwinOutput)
     def get(self, request: Request, slug: str, environment: str) -> Response:
         """Component by component, what differs first; how far the alignment of each is."""
-        self.refuse_other_words([DIFFERS])
         rights = Rights(actor_of(request))
         pair = pair_in(rights, slug, environment.lower())
         assert pair.left is not None and pair.right is not None

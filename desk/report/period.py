@@ -8,10 +8,11 @@ from datetime import date, datetime, timedelta
 
 from django.utils import timezone
 
+from foundation.days import read_day
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.problems import Invalid
-from releases.filtering import midnight, read_day
+from releases.filtering import midnight
 
 LONGEST_DAYS = 400
 DAY = timedelta(days=1)

@@ -14,7 +14,8 @@ from audit.chain import NEAR
 from audit.choices import Outcome
 from audit.models import AuditCheck, AuditEvent, AuditLink
 from environments.access import Rights, require
-from releases.filtering import LAST_CHARACTER, midnight, read_day
+from foundation.days import read_day
+from releases.filtering import LAST_CHARACTER, midnight
 
 STALE = timedelta(hours=2)
 """The log is verified each hour: an older result says that no watcher does it."""

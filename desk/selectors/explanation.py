@@ -51,7 +51,7 @@ class Question:
         """From ``verb``, ``space`` (project/environment) or more of PARAMETERS; raises Invalid."""
         values = {name: given.get(name, "").strip() for name in PARAMETERS}
         if values["verb"] not in VERBS:
-            raise Invalid({"verb": [_("There is no such act. The acts are: %(names)s.", names=list(VERBS))]})
+            raise Invalid({"verb": [_("Choose one of %(names)s.", names=list(VERBS))]})
         if values["kind"] and (values["verb"] != "deploy" or values["kind"] not in KINDS):
             raise Invalid({"kind": [_("The acts besides deploying are: %(names)s.", names=list(KINDS))]})
         project, slash, environment = values["space"].partition("/")

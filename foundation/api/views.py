@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
@@ -17,13 +16,13 @@ from rest_framework.views import APIView
 from foundation import idempotency
 from foundation.api.pagination import page_response, whole_response
 from foundation.api.parsers import too_deep
+from foundation.api.queries import FLAGS, declared, ensure_readable
 from foundation.api.schema import UNSAFE
 from foundation.api.serializers import read
 from foundation.messages import message as _
 from foundation.problems import Denied, Invalid
 from foundation.renderers import JSONRenderer
 
-_FLAGS = {"": False, "0": False, "false": False, "1": True, "true": True}
 Shape = type[serializers.BaseSerializer[Any]]
 
 
@@ -52,6 +51,8 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
         self._check_scope(request)
         self._check_no_body(request)
+        # HEAD is the GET of the same view, under its own name on the object only.
+        ensure_readable(request.query_params, declared(getattr(self, str(request.method).lower()).__func__))
         key = request.headers.get("Idempotency-Key", "")
         if request.method not in UNSAFE:
             return
@@ -93,20 +94,9 @@ class ApiView(APIView):
     def flag(self, name: str) -> bool:
         """A yes or no of the query, no where it is not given; raises Invalid for anything else."""
         given = self.request.query_params.get(name, "").lower()
-        if given not in _FLAGS:
+        if given not in FLAGS:
             raise Invalid({name: [_("Write true or false.")]})
-        return _FLAGS[given]
-
-    def refuse_other_words(self, parameters: Iterable[OpenApiParameter]) -> None:
-        """Raises Invalid where the query has a word that a parameter of few words does not know.
-
-        A page narrows nothing by such a word and shows what it did; who reads the answer of an API sees only the rows.
-        """
-        few = {one.name: [str(word) for word in one.enum] for one in parameters if one.enum}
-        given = {name: self.request.query_params.get(name, "") for name in few}
-        wrong = [name for name, word in given.items() if word and word not in few[name]]
-        if wrong:
-            raise Invalid({name: [_("Choose one of %(names)s.", names=few[name])] for name in wrong})
+        return FLAGS[given]
 
     def read_outside(self, request: Request, **kwargs: Any) -> None:
         """Reads outside that an unsafe method needs (Git, Jenkins): here, before any transaction is open."""

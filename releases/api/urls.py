@@ -93,6 +93,7 @@ urlpatterns = [
     path(PLACE, deployments.Runtime.as_view()),
     path(PLACE + "roll-backs/", deployments.RollBacks.as_view()),
     path(PLACE + "roll-back-reviews/", roll_backs.RollBackReviews.as_view()),
+    path(PLACE + "roll-back-reviews/<int:pk>/withdrawal/", roll_backs.RollBackReviewWithdrawal.as_view()),
     path(PLACE + "removal-reviews/", deployments.RemovalReviews.as_view()),
     path(PLACE + "removals/", deployments.Removals.as_view()),
     path(PLACE + "restarts/", deployments.Restarts.as_view()),

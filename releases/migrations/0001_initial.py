@@ -647,6 +647,8 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('started_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('finished_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('asked_why', models.CharField(blank=True, default='', editable=False, max_length=500)),
+                ('withdrawn_at', models.DateTimeField(editable=False, null=True)),
                 ('take_over', models.JSONField(default=dict)),
                 ('is_removal', models.BooleanField(default=False, editable=False)),
                 ('findings', models.JSONField(default=dict)),

@@ -82,6 +82,10 @@ class Review(Run):
     wanted_snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     """Set for a roll back to something older that needs approval: this snapshot instead of a new one. It is what asks
     for the approval, too: ``requested_by`` asked."""
+    asked_why = models.CharField(max_length=500, blank=True, default="", editable=False)
+    """Why it was asked for, in the words of who asked, where it asks for an approval."""
+    withdrawn_at = models.DateTimeField(null=True, editable=False)
+    """Since when the approval is asked for no more."""
     take_over = models.JSONField(default=dict)
     """What its snapshot is to take over, see Snapshot."""
     is_removal = models.BooleanField(default=False, editable=False)

@@ -22,7 +22,7 @@ from releases.models import Deployment, ReleaseOrder, Review
 from releases.presenters.acts import Act, Refusal, explain_url
 from releases.presenters.review import problems_of
 from releases.presenters.words import reason_of
-from releases.roll_back_asks import newest_asks
+from releases.roll_back_asks import newest_asks, open_ask
 from releases.services.roll_back_reviews import asking_gates
 
 MOST_SHOWN = 3
@@ -108,8 +108,22 @@ def asked_to(to: Deployment, space: Space) -> AskedRollBack | None:
 
 
 def _rows() -> Any:
-    related = ("requested_by", "order__project", "order__author", "component", "wanted_snapshot")
+    related = (
+        "requested_by", "order__project", "order__author", "component", "wanted_snapshot", "space__project",
+        "space__environment",
+    )  # fmt: skip
     return newest_asks().select_related(*related)
+
+
+def withdraw_act(asked: AskedRollBack | None, rights: Rights) -> Act | None:
+    """The button that asks for it no more; None for who may not, and where it is over or being done."""
+    if asked is None or open_ask(asked.review.pk) is None:
+        return None
+    space, review = asked.review.space, asked.review
+    if not rights.can("cancel_deployment", space=space, owner_id=review.requested_by_id):
+        return None
+    names = [space.project.slug, review.component.slug, space.environment.slug, review.pk]
+    return Act(_("Ask no more"), reverse("releases:withdraw-roll-back", args=names), "post", sign="x")
 
 
 def ask_act(to: Deployment, space: Space, rights: Rights) -> Act | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -164,6 +164,14 @@ def void_unused(actor: User, person: User) -> None:
     ).select_related("by", "order__project", "space__environment", "snapshot", "scale_request__snapshot")
     for approval in unused:
         void(approval, actor=actor, reason="left")
+
+
+def void_since(snapshot: Snapshot, moment: datetime, *, actor: User | None, reason: str) -> None:
+    """What was approved of the snapshot from that moment on is void; under the caller's lock of its order."""
+    given = Approval.objects.filter(snapshot=snapshot, scale_request=None, state=ApprovalState.GIVEN)
+    parts = ("by", "order__project", "space__environment", "snapshot", "scale_request")
+    for approval in given.filter(created_at__gte=moment).select_related(*parts):
+        void(approval, actor=actor, reason=reason)
 
 
 def void(approval: Approval, *, actor: User | None, reason: str, **recorded: Any) -> None:

@@ -115,10 +115,12 @@ def request_review(
     of: Snapshot | None = None,
     taken: dict[str, Any] | None = None,
     is_removal: bool = False,
+    why: str = "",
 ) -> Review:
     """A review of what deploying, or removing, would do; one under way is joined, not doubled. ``of``: a roll back.
 
-    ``taken``: what it takes over; None: what the review before it took over and no deployment has used.
+    ``taken``: what it takes over; None: what the review before it took over and no deployment has used. ``why``: the
+    reason of one that asks for an approval.
     """
     # Two who insert the same review wait for each other at its unique index: the order's lock must come before.
     lock_orders(order.pk)
@@ -136,6 +138,7 @@ def request_review(
                 wanted_snapshot=of,
                 take_over=_still_to_be_used(order, space) if taken is None else taken,
                 is_removal=is_removal,
+                asked_why=why,
                 remote=space.cluster.remote_key,
                 next_at=hinted_at(),
             )

@@ -25,7 +25,7 @@ from foundation.pages import read_view, wanted_part
 from foundation.problems import Missing, Refused
 from foundation.runs.choices import ACTIVE
 from releases import live_reads, scaling, selectors
-from releases.forms import DeployForm, ScaleForm
+from releases.forms import AskForm, DeployForm, ScaleForm
 from releases.gate import Gate
 from releases.logs import pods
 from releases.models import Deployment, Placement, SpaceObservation
@@ -37,7 +37,7 @@ from releases.presenters.facts import amounts_of, compare, folded
 from releases.presenters.holds import hold_act, shown_holds
 from releases.presenters.place_acts import PlaceAct, PlaceActs, acts_there, restart_act, roll_back_to, scale_act
 from releases.presenters.review import decisions_on, effect_of
-from releases.presenters.roll_back_asks import ask_act, asked_there, asked_to
+from releases.presenters.roll_back_asks import ask_act, asked_there, asked_to, withdraw_act
 from releases.presenters.rollout import back_act, told_by_cluster
 from releases.presenters.runtime import pod_groups, pod_log_of, tiles_of
 from releases.presenters.scale_requests import shown_there
@@ -250,22 +250,32 @@ def roll_back(request: HttpRequest, project: str, slug: str, environment: str) -
     target = _chosen(place, targets, request.POST.get("to", "") or request.GET.get("to", ""))
     if target is None or target.snapshot is None:
         return page(request, "releases/roll_back.html", {"place": place, **_names_of(place), "targets": []})
-    is_production = place.space.environment.is_production
-    form = DeployForm(
-        request.POST or None, number=target.order.number, is_production=is_production,
-        removals=roll_back_ticks(place, target.snapshot),
-    )  # fmt: skip
+    form = _back_form(place, target, request.POST or None)
     if request.method == "POST" and form.is_valid():
         removals = form.cleaned_data.get("removals", [])
         deployment = deployments.roll_back(actor=user, space=place.space, to=target, removals=removals)
         return redirect("releases:rollout", deployment.pk)
-    rights = Rights(user)
+    context = back_context(place, target, Rights(user)) | {"form": form}
+    return page(request, "releases/roll_back.html", context, status=400 if form.is_bound else 200)
+
+
+def _back_form(place: Placement, target: Deployment, given: Any = None) -> DeployForm:
+    assert target.snapshot is not None
+    return DeployForm(
+        given, number=target.order.number, is_production=place.space.environment.is_production,
+        removals=roll_back_ticks(place, target.snapshot),
+    )  # fmt: skip
+
+
+def back_context(place: Placement, target: Deployment, rights: Rights) -> dict[str, Any]:
+    """What the page tells of going back to ``target``, but for its other targets."""
+    assert target.snapshot is not None
     asked = roll_back_to(place, rights, target)
     no = asked.refusal
     approved = next((gate for gate in asked.gates if gate.code == "approved"), None)
     running, snapshot = running_there(place), full_snapshot(target.snapshot.pk)
-    context = {
-        "place": place, **_names_of(place), "targets": targets, "target": target, "form": form, "gates": asked.gates,
+    return {
+        "place": place, **_names_of(place), "target": target, "gates": asked.gates,
         "why": no.why, "who": no.who, "explain": no.explain,
         "running": running, "effect": effect_of(snapshot, place, running),
         **folded(compare(snapshot, running)),
@@ -273,18 +283,23 @@ def roll_back(request: HttpRequest, project: str, slug: str, environment: str) -
         "first_closed": asked.closed,
         "is_approved_anew": approved is not None,
         **_asking_for(target, place.space, rights, approved),
-        **words_on(decisions_on(target.snapshot.pk), snapshot, user, is_deploying=approved is None or not no.why),
+        **words_on(
+            decisions_on(target.snapshot.pk), snapshot, rights.user, is_deploying=approved is None or not no.why
+        ),
+        "targets": selectors.earlier_successes(place), "form": _back_form(place, target),
         **live(target.order, place.space_id),
     }  # fmt: skip
-    return page(request, "releases/roll_back.html", context, status=400 if form.is_bound else 200)
 
 
 def _asking_for(target: Deployment, space: Space, rights: Rights, approved: Gate | None) -> dict[str, Any]:
     """Who asked for approval of it; the button that asks, while one is missing."""
     if approved is None:
         return {}
-    ask = None if approved.is_open else ask_act(target, space, rights)
-    return {"asked_back": asked_to(target, space), "ask_back": ask}
+    ask, asked = None if approved.is_open else ask_act(target, space, rights), asked_to(target, space)
+    return {
+        "asked_back": asked, "ask_back": ask, "ask_form": AskForm(initial={"to": target.pk}),
+        "withdraw_back": withdraw_act(asked, rights),
+    }  # fmt: skip
 
 
 def _chosen(place: Placement, targets: list[Deployment], pk: str) -> Deployment | None:

@@ -102,13 +102,19 @@ def test_the_auditor_begins_at_the_audit_and_comes_home_by_the_rail(rows: World)
         ("?subject=REQ7REQ7RE", ["order.created"]),
         ("?outcome=refused", ["api POST"]),
         ("?since=2001-01-01&until=2001-01-02", []),
-        ("?since=nonsense&verb=order", ["order.created"]),
     ],
 )
 def test_filters(rows: World, query: str, verbs: list[str]) -> None:
     assert shown(browse(rows, "uma"), query) == verbs
     items = browse(rows, "uma").get(f"/api/v1/audit/events/{query}").json()["items"]
     assert [item["verb"] for item in items] == verbs
+
+
+def test_a_day_that_is_none_narrows_no_page_and_is_refused_by_the_api(rows: World) -> None:
+    client = browse(rows, "uma")
+    assert shown(client, "?since=nonsense&verb=order") == ["order.created"]
+    answer = client.get("/api/v1/audit/events/?since=nonsense")
+    assert answer.status_code == 400 and "since" in answer.json()["fields"]
 
 
 def test_days_are_of_the_viewers_zone_and_both_count(rows: World) -> None:

@@ -10,17 +10,18 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from audit.models import AuditEvent
 from desk.selectors import my_work
 from environments.access import Rights
 from environments.models import Membership, Space
-from foundation.problems import Denied, Missing, Refused
+from foundation.problems import Denied, Invalid, Missing, Refused, Stale
 from foundation.runs.choices import RunState
 from notifications.models import Notice
 from releases import transitions
 from releases.models import Deployment, Hold, Placement, Promotion, Review
-from releases.roll_back_asks import waiting_ask_of
+from releases.roll_back_asks import find_ask, waiting_ask_of
 from releases.services import approvals, deployments
-from releases.services.roll_back_reviews import ask_roll_back
+from releases.services.roll_back_reviews import ask_roll_back, withdraw_roll_back
 from releases.waiting import roll_backs
 from releases.waiting.whom import open_in
 from tests.cast import World, browse
@@ -47,7 +48,7 @@ def older(world: World) -> Deployment:
 
 
 def ask(world: World, to: Deployment, who: str = "olli") -> Review:
-    return ask_roll_back(actor=world.people[who], space=world.spaces["prd"], to=to)
+    return ask_roll_back(actor=world.people[who], space=world.spaces["prd"], to=to, reason="it counts wrong")
 
 
 def reviewed(review: Review, to: RunState = RunState.SUCCEEDED, **found: Any) -> None:
@@ -165,7 +166,7 @@ def test_the_pages_lead_to_it(world: World, older: Deployment) -> None:
     olli, oskar = browse(world, "olli"), browse(world, "oskar")
     here = f"{ADDRESS}?to={older.pk}"
     assert "Ask for approval" in words(olli.get(here)) and "Ask for approval" not in words(browse(world).get(here))
-    answer = olli.post(f"{ADDRESS}ask/", {"to": older.pk})
+    answer = olli.post(f"{ADDRESS}ask/", {"to": older.pk, "reason": "it counts wrong"})
     assert answer.status_code == 302 and answer["Location"].endswith(f"?to={older.pk}")
     assert "being reviewed" in words(olli.get(here))
     reviewed(Review.objects.get(wanted_snapshot=older.snapshot))
@@ -186,13 +187,14 @@ def test_the_pages_lead_to_it(world: World, older: Deployment) -> None:
 
 def test_the_api_asks_and_says_the_same(world: World, older: Deployment) -> None:
     olli, base = Caller(world, "olli"), f"components/{PLACE}/environments/prd/"
+    wanted = {"deployment": older.pk, "reason": "it counts wrong"}
     preview = f"{base}roll-backs/?deployment={older.pk}"
     assert olli.get(preview).json()["review"] is None
-    asked = olli.post(f"{base}roll-back-reviews/", {"deployment": older.pk})
+    asked = olli.post(f"{base}roll-back-reviews/", wanted)
     assert asked.status_code == 202 and asked.json()["state"] == "queued", asked.content
-    assert olli.post(f"{base}roll-back-reviews/", {"deployment": older.pk}).status_code == 409
-    assert Caller(world, "dana").post(f"{base}roll-back-reviews/", {"deployment": older.pk}).status_code == 403
-    assert olli.post(f"{base}roll-back-reviews/", {"deployment": 999_999}).status_code == 404
+    assert olli.post(f"{base}roll-back-reviews/", wanted).status_code == 409
+    assert Caller(world, "dana").post(f"{base}roll-back-reviews/", wanted).status_code == 403
+    assert olli.post(f"{base}roll-back-reviews/", {**wanted, "deployment": 999_999}).status_code == 404
     reviewed(Review.objects.get(pk=asked.json()["id"]))
     told_by_preview = olli.get(preview).json()["review"]
     assert told_by_preview["state"] == "blocked" and told_by_preview["asked_by"] == "olli"
@@ -269,3 +271,93 @@ def test_any_number_costs_the_same_queries(world: World, older: Deployment) -> N
 
 def promote_in(world: World, row: Deployment) -> None:
     Promotion.objects.create(order=row.order, component=row.order.component, space=row.space, promoted_by=world.tess)
+
+
+def withdraw(world: World, review: Review, who: str = "olli") -> Review:
+    return withdraw_roll_back(actor=world.people[who], review=find_ask(review.component, review.space, review.pk))
+
+
+def test_a_reason_is_given_and_shown_to_who_approves(world: World, older: Deployment) -> None:
+    for blank in ("", "  "):
+        with pytest.raises(Invalid) as refusal:
+            ask_roll_back(actor=world.olli, space=world.spaces["prd"], to=older, reason=blank)
+        assert "reason" in refusal.value.fields
+    olli, base = Caller(world, "olli"), f"components/{PLACE}/environments/prd/"
+    refused = olli.post(f"{base}roll-back-reviews/", {"deployment": older.pk})
+    assert refused.status_code == 400 and "reason" in refused.content.decode()
+    page = browse(world, "olli").post(f"{ADDRESS}ask/", {"to": older.pk, "reason": ""})
+    assert page.status_code == 400 and "This field is required" in words(page)
+    assert not Review.objects.filter(wanted_snapshot__isnull=False).exists()
+    tell()
+    review = ask(world, older)
+    reviewed(review)
+    assert told(world)["approval"] >= {"oskar"}
+    assert Notice.objects.latest("pk").detail == "it counts wrong"
+    row = AuditEvent.objects.get(verb="review.roll_back_asked")
+    assert row.reason == "it counts wrong"
+    assert "it counts wrong" in words(browse(world, "oskar").get(f"{ADDRESS}?to={older.pk}"))
+    assert "it counts wrong" in words(browse(world, "oskar").get(f"/orders/{older.order.number}/"))
+    assert olli.get(f"{base}roll-backs/?deployment={older.pk}").json()["review"]["reason"] == "it counts wrong"
+
+
+@pytest.mark.parametrize("is_reviewed", [False, True])
+@pytest.mark.parametrize("who", ["olli", "oskar"])
+def test_who_asked_or_operations_withdraw_it(world: World, older: Deployment, who: str, is_reviewed: bool) -> None:
+    review = ask(world, older)
+    if is_reviewed:
+        reviewed(review)
+    for other in ("dana", "tess", "petra", "uma", "ada"):
+        with pytest.raises(Denied):
+            withdraw(world, review, other)
+    withdraw(world, review, who)
+    assert inboxes(world) == {}
+    row = AuditEvent.objects.get(verb="review.roll_back_withdrawn")
+    assert (row.actor_name, row.before["reason"]) == (who.title(), "it counts wrong")
+    assert "asked for no more" in words(browse(world, "dana").get(f"/orders/{older.order.number}/"))
+    assert "Ask for approval" in words(browse(world, "olli").get(f"{ADDRESS}?to={older.pk}"))
+    with pytest.raises(Stale):
+        withdraw(world, review)
+    again = ask(world, older, "oskar")
+    assert again.pk != review.pk and inboxes(world) == {"running": {"oskar"}}
+    with pytest.raises(Stale):
+        withdraw(world, review)
+
+
+def test_what_was_approved_for_it_is_void_once_it_is_withdrawn(world: World, older: Deployment) -> None:
+    review = ask(world, older)
+    reviewed(review)
+    assert older.snapshot is not None
+    approval = approvals.approve(actor=world.oskar, snapshot=older.snapshot)
+    withdraw(world, review)
+    approval.refresh_from_db()
+    assert approval.state == "void"
+    with pytest.raises(Refused, match="0 of 1 approvals"):
+        deployments.roll_back(actor=world.olli, space=world.spaces["prd"], to=older)
+
+
+def test_what_is_being_done_is_withdrawn_no_more(world: World, older: Deployment) -> None:
+    review = ask(world, older)
+    reviewed(review)
+    assert older.snapshot is not None
+    approvals.approve(actor=world.petra, snapshot=older.snapshot)
+    deployments.roll_back(actor=world.olli, space=world.spaces["prd"], to=older)
+    with pytest.raises(Stale):
+        withdraw(world, review)
+
+
+def test_page_and_api_withdraw_it(world: World, older: Deployment) -> None:
+    olli, base = Caller(world, "olli"), f"components/{PLACE}/environments/prd/"
+    path = f"{base}roll-back-reviews/{ask(world, older).pk}/withdrawal/"
+    assert Caller(world, "dana").post(path).status_code == 403
+    assert Caller(world, "otto").post(path).status_code == 404
+    assert olli.post(path).json()["state"] == "cancelled"
+    assert olli.post(path).status_code == 409
+    assert olli.post(f"{base}roll-back-reviews/999999/withdrawal/").status_code == 404
+    review = ask(world, older)
+    page = browse(world, "olli").get(f"{ADDRESS}?to={older.pk}").content.decode()
+    assert f"{ADDRESS}{review.pk}/withdraw/" in page
+    others = browse(world, "dana").get(f"{ADDRESS}?to={older.pk}").content.decode()
+    assert f"{ADDRESS}{review.pk}/withdraw/" not in others
+    assert browse(world, "olli").post(f"{ADDRESS}{review.pk}/withdraw/").status_code == 302
+    review.refresh_from_db()
+    assert review.withdrawn_at is not None

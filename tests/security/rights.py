@@ -42,7 +42,10 @@ OPERATIONS = {
     "lift_hold": ["holds_lift"],
     "freeze": ["freezes_create", "freezes_end", "calendars_create"],
     "review_break_glass": ["break_glasses_end", "break_glasses_review"],
-    "cancel_deployment": ["deployments_cancel", "turns_cancel", "schedules_withdraw", "scale_requests_withdraw"],
+    "cancel_deployment": [
+        "deployments_cancel", "turns_cancel", "schedules_withdraw", "scale_requests_withdraw",
+        "roll_back_reviews_withdraw",
+    ],
     "force_release": ["deployments_release"],
     "edit_component": ["components_create", "component_settings_save", "start_order_save"],
     "edit_project_template": ["templates_create", "template_archive", "template_versions_create"],

@@ -25,7 +25,7 @@ from environments.services.freezes import make_freeze
 from environments.services.spaces import edit_policy
 from notifications.models import Dispatch, Notice
 from notifications.services.webhooks import make_webhook as make_outgoing
-from releases.models import DrpRun, DrpSwitch, LogChunk, Placement, ScaleRequest, Schedule, Turn
+from releases.models import DrpRun, DrpSwitch, LogChunk, Placement, Review, ScaleRequest, Schedule, Turn
 from releases.services import approvals, promotions
 from releases.services.break_glass import open_break_glass
 from releases.services.holds import hold
@@ -148,6 +148,10 @@ def make_scene(world: World) -> Scene:
         replicas=0, reason="quiet hours", asked_by=world.olli, created_at=timezone.now(),
         expires_at=timezone.now() + timedelta(days=1),
     )  # fmt: skip
+    back = Review.objects.create(
+        order=order, component=component, space=world.spaces["prd"], wanted_snapshot=review.snapshot,
+        requested_by=world.olli, asked_why="it counts wrong", state="succeeded",
+    )  # fmt: skip
     planned = Schedule.objects.create(
         order=order, space=world.spaces["prd"], snapshot=review.snapshot, asked_by=world.olli, state="cancelled",
         due_at=timezone.now() + timedelta(days=1),
@@ -177,7 +181,7 @@ def make_scene(world: World) -> Scene:
         ("break-glass(?:es)?/<pk>", glass.pk), ("holds/<pk>", held.pk), ("freezes/<pk>", frozen.pk),
         ("promotions/<pk>", promotion.pk), ("/reviews/<pk>", review.pk), ("approvals/<pk>", approval.pk),
         ("deployments/<pk>", deployment.pk), ("turns/<pk>", turn.pk), ("schedules/<pk>", planned.pk),
-        ("scale-requests/<pk>", asked.pk),
+        ("scale-requests/<pk>", asked.pk), ("roll-back(?:-reviews)?/<pk>", back.pk),
         ("previews/<pk>", preview.pk), ("trials/<batch>", batch),
         ("notifications/<pk>", notice.pk), ("webhooks/<pk>", hook.pk),
         (f"webhooks/{hook.pk}/deliveries/<number>", dispatch.pk),

@@ -12,6 +12,7 @@ from releases.api.serializers.turns import TurnOutput
 from releases.choices import ApprovalState, DeploymentKind, OrderSource, TestVerdict
 from releases.presenters.standings import order_states, show_states
 from releases.presenters.states import attempt_state
+from releases.services.roll_back_reviews import LONGEST_REASON
 
 
 # ---------------------------------------------------------------- in
@@ -95,6 +96,7 @@ class RollBackInput(Input):
 
 class RollBackReviewInput(Input):
     deployment = serializers.IntegerField(min_value=1, help_text="id of a deployment that succeeded there")
+    reason = serializers.CharField(max_length=LONGEST_REASON, help_text="why: who approves reads it")
 
 
 class RemovalInput(Input):
@@ -257,6 +259,7 @@ class AskedRollBackOutput(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=["running", "blocked", "succeeded", "failed", "errored", "cancelled"])
     state_word = serializers.CharField(source="word")
     asked_by = serializers.CharField(source="by.username", default=None, allow_null=True)
+    reason = serializers.CharField(source="review.asked_why")
     created_at = serializers.DateTimeField(source="at")
 
 

@@ -22,12 +22,13 @@ from foundation.problems import Invalid, Missing
 from releases import selectors
 from releases.api.serializers import orders as shapes
 from releases.api.views.overview import order_overview
-from releases.filtering import filter_orders, only_watched
+from releases.choices import OrderState
+from releases.filtering import DAYS, filter_orders, only_watched
 from releases.models import Build, OrderEvent, ReleaseOrder
 from releases.services import builds, orders
 
 EVENTS_MOST = 500
-FILTERS = ["project", "component", "state", "author", "since", "until"]
+FILTERS = ("project", "component", "state", "author", *DAYS)
 
 
 class Orders(ApiView):
@@ -39,7 +40,9 @@ class Orders(ApiView):
     @extend_schema(
         operation_id="orders_list",
         parameters=[
-            *(OpenApiParameter(name, OpenApiTypes.STR) for name in FILTERS),
+            *(OpenApiParameter(name, OpenApiTypes.STR) for name in ("project", "component", "author")),
+            OpenApiParameter("state", OpenApiTypes.STR, enum=OrderState.values),
+            *(OpenApiParameter(name, OpenApiTypes.DATE) for name in DAYS),
             OpenApiParameter("watching", OpenApiTypes.BOOL, description="only those that you watch"),
             SEARCH,
             *KEYSET,
