@@ -7,13 +7,18 @@ from collections.abc import Collection, Iterator
 
 from django.db.models import QuerySet
 
-from accounts.models import User
-from environments.access import Rights, read_rights, visible_to
+from accounts.models import Project, User
+from environments.access import Rights, read_rights, require, visible_to
+from environments.selectors.people import people_of_project
 from releases.models import Mention
 
 MOST = 20
-_NAME = re.compile(r"(?<![\w@./+-])@([A-Za-z0-9_][A-Za-z0-9_.+-]{0,149})")
-"""A user name in Latin letters, as most are; not within an address of mail, a path or a package."""
+MOST_OFFERED = 8
+_NAME = re.compile(r"(?<![A-Za-z0-9_@./+-])@([A-Za-z0-9_][A-Za-z0-9_.+-]{0,149})")
+"""A user name in Latin letters, as most are; not within an address of mail, a path or a package. Chinese is written
+without spaces: a name may stand between two of its signs."""
+_WHOLE_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*[A-Za-z0-9_]$"
+"""One that is read out of a text as a whole, also before a stop."""
 _AFTER = ".+-"
 """What may end a name and mostly ends what is said."""
 
@@ -26,6 +31,16 @@ def people_in(text: str, project_id: int) -> list[User]:
     people = {person.pk: person for person in meant}
     seen = {one.user.pk for one, _ends in read_rights(people.values()) if one.sees(project_id)}
     return [person for pk, person in people.items() if pk in seen][:MOST]
+
+
+def people_to_name(reader: User, project: Project, text: str) -> list[User]:
+    """Those of the project whom a comment of the reader may name, by a part of their names; the first ``MOST_OFFERED``.
+
+    Raises Denied for who may not comment there.
+    """
+    require(reader, "comment", project_id=project.pk)
+    found = people_of_project(project, text=text).exclude(pk=reader.pk).filter(username__regex=_WHOLE_NAME)
+    return list(found[:MOST_OFFERED])
 
 
 def own_mentions(rights: Rights, *, only_unread: bool = False) -> QuerySet[Mention]:

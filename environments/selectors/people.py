@@ -115,14 +115,13 @@ def list_people(actor: User, *, query: str = "") -> QuerySet[User]:
     require(actor, "see_site")
     people = User.objects.all()
     if query:
-        people = people.filter(Q(username__icontains=query) | Q(name__icontains=query) | Q(name_en__icontains=query))
+        people = people.filter(_named(query))
     return people
 
 
 def known_people(actor: User, *, text: str, rights: Rights) -> QuerySet[User]:
     """People whose user name or name contains the text: all for who reads the site, else those of one's projects."""
-    part = Q(username__icontains=text) | Q(name__icontains=text) | Q(name_en__icontains=text)
-    people = User.objects.filter(part, is_active=True).order_by("username")
+    people = User.objects.filter(_named(text), is_active=True).order_by("username")
     if rights.can("see_site"):
         return people
     ids = rights.project_ids()
@@ -130,6 +129,16 @@ def known_people(actor: User, *, text: str, rights: Rights) -> QuerySet[User]:
     if ids is not None:
         here = here.filter(project__in=ids)
     return people.filter(Q(pk__in=holders(here).order_by().values("pk")) | Q(pk=actor.pk))
+
+
+def people_of_project(project: Project, *, text: str) -> QuerySet[User]:
+    """Those with a role in the project today whose user name or name contains the text, by user name."""
+    here = Membership.objects.filter(in_force(), project=project)
+    return holders(here).filter(_named(text), is_active=True).order_by("username")
+
+
+def _named(text: str) -> Q:
+    return Q(username__icontains=text) | Q(name__icontains=text) | Q(name_en__icontains=text)
 
 
 def find_person(actor: User, username: str) -> User:

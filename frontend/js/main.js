@@ -38,4 +38,5 @@ document.addEventListener("prism:back", loadLogViewer);
 if (document.querySelector("table[data-check]")) import("./grid.js");
 if (document.querySelector("[data-editor]")) import("./editor.js");
 if (document.querySelector("form[data-new-order]")) import("./new_order.js");
+if (document.querySelector("[data-people]")) import("./mentions.js");
 if (document.querySelector("form[data-ticks]")) import("./ticks.js");

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +31,7 @@ def order(world: World) -> ReleaseOrder:
         ("look, @tess.", ["tess"]),
         ("(@tess, @olli)", ["tess", "olli"]),
         ("请 @tess，看一下", ["tess"]),
+        ("请@tess看一下", ["tess"]),
         ("@olli @tess @olli", ["olli", "tess"]),
         ("mail to me@tess.example", []),
         ("npm i @tess/app", ["tess"]),
@@ -49,6 +52,38 @@ def test_names_with_dots_and_people_who_left(world: World) -> None:
     world.olli.is_active = False
     world.olli.save(update_fields=["is_active"])
     assert people_in("@li.na", world.project.pk) == []
+
+
+def offered(world: World, reader: str, text: str, status: int = 200) -> list[str]:
+    answer = browse(world, reader).get("/projects/sis-omm/people-to-name/", {"q": text})
+    assert answer.status_code == status
+    return re.findall(r'data-name="([^"]+)"', answer.content.decode())
+
+
+def test_people_of_the_project_are_offered_by_a_part_of_their_names(world: World) -> None:
+    assert offered(world, "dana", "da") == ["dave"], "not oneself"
+    assert offered(world, "dana", "") == ["dave", "olli", "oskar", "petra", "tess"]
+    world.tess.name = "王芳"
+    world.tess.save(update_fields=["name"])
+    assert offered(world, "dana", "王") == ["tess"]
+    assert offered(world, "dana", "otto") == offered(world, "dana", "%") == offered(world, "dana", "x" * 500) == []
+
+
+def test_only_those_are_offered_whom_a_comment_can_name(world: World) -> None:
+    for username in ("王芳", "a b", "li.na."):
+        world.tess.username = username
+        world.tess.save(update_fields=["username"])
+        assert username not in offered(world, "dana", "")
+    world.tess.username = "li.na"
+    world.tess.save(update_fields=["username"])
+    assert people_in(f"@{offered(world, 'dana', 'li.')[0]} ", world.project.pk) == [world.tess]
+    User.objects.filter(pk=world.tess.pk).update(is_active=False)
+    assert offered(world, "dana", "li.") == []
+
+
+def test_who_may_not_comment_is_offered_nobody(world: World) -> None:
+    assert offered(world, "otto", "", 404) == []
+    assert offered(world, "uma", "", 403) == []
 
 
 def test_not_more_than_so_many(world: World) -> None:

@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from demo.world import APPROVER, DEVELOPER, OPERATOR, TESTER
 from tests.browser import Open
+from tests.patience import wait_for
 from tests.ux.scene import GATEWAY, POS
 from tests.ux.site import Site
 from tests.ux.tasks import ORDER, ROLLOUT, short
@@ -73,10 +74,7 @@ def test_create_build_promote_and_deploy(open_screen: Open, order: Carried) -> N
     assert found
     order.number = found[0]
     page.keyboard.press("b")
-    page.wait_for_url("**/build/")
-    expect(page.locator("main :focus")).to_have_count(1)
-    page.keyboard.press("Enter")
-    page.wait_for_url(re.compile(rf"/orders/{order.number}/(\?.*)?$"))
+    wait_for(lambda: order.overview()["builds"], "the key builds")
     order.built()
     page.goto(f"/orders/{order.number}/?panel=fat")
     enter(page, page.locator('form[action$="/promote/fat/"] button').last)
