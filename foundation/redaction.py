@@ -292,6 +292,7 @@ _FOLDED = re.compile("[İıſ\u212a]|PRIVATE KEY|Private-Lines")
 """Letters that ``re.I`` takes for i, s and k, and the shapes that have no end in sight: such a text is read whole."""
 _REACH = re.compile(r"[^\n]*(?:\n\s*[^\n]*){0,3}")
 """From a word to the end of what a match may take: white space in a pattern may be line breaks, three times at most."""
+_WORD = re.compile("[A-Za-z_-]+")
 _SECRET_NAMES = re.compile(r"(?:password|passwd|secret(?!_id\b)|token|private_key|api_?key|authorization|cookie)", re.I)
 
 
@@ -313,9 +314,18 @@ def redact(text: str) -> str:
     """The text with every registered value and every known shape of a secret replaced by asterisks."""
     with _lock:
         known = [value for value in _values if value in text]
-    for value in sorted(known, key=len, reverse=True):
+    # A value that is a word may be a word of a shape, too: "password" is somebody's password. Masked first, it would
+    # hide the shape; another value first, for a shape may end within it.
+    words = [value for value in known if _WORD.fullmatch(value)]
+    text = _without(text, [value for value in known if value not in words])
+    text = _by_shape(text) if len(text) < _LONG or _FOLDED.search(text) else _by_words(text)
+    return _without(text, words)
+
+
+def _without(text: str, values: list[str]) -> str:
+    for value in sorted(values, key=len, reverse=True):
         text = text.replace(value, MASK)
-    return _by_shape(text) if len(text) < _LONG or _FOLDED.search(text) else _by_words(text)
+    return text
 
 
 def _by_shape(text: str) -> str:

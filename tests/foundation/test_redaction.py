@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import logging.config
+from collections import OrderedDict
 
 import pytest
 import structlog
@@ -160,7 +161,7 @@ def test_known_shapes_are_masked(text: str) -> None:
         "pass: test_of_login_2, pass: pkg/mod/v2",
         "密码（必填），密码（不少于8位）【密码】必填",
         "http -a; mc alias list; see https://host:8080/x and mail a@b",
-        "name: DB_PASSWORD\nvalueFrom: secret",
+        "name: DB_PASSWORD\nvalueFrom: ref",
         "['user', 'password', 'mail']",
         "Private-Lines: none",
     ],
@@ -174,6 +175,16 @@ def test_registered_values_are_masked_wherever_they_stand() -> None:
     register_secret("p@ss with spaces")
     register_secret("abc")
     assert redact("tried p@ss with spaces, abc") == f"tried {MASK}, abc"
+
+
+@pytest.mark.security("secrets-that-leak")
+@pytest.mark.parametrize("word", ["secret", "password", "Authorization"])
+def test_a_known_value_that_is_a_word_of_a_shape_hides_no_shape(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redaction, "_values", OrderedDict())
+    register_secret(word)
+    for text in (f"aws_secret_access_key={CANARY}", f"password={CANARY}", f"Authorization: Bearer {CANARY}xxxxxx"):
+        assert CANARY not in redact(text)
+    assert redact(f"it is {word}.") == f"it is {MASK}."
 
 
 @pytest.mark.security("secrets-that-leak")
