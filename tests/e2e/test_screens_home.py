@@ -199,6 +199,7 @@ def test_a_tag_is_picked_and_a_commit_typed(open_screen: Open, crew: Crew) -> No
     page = open_screen(DEVELOPER, "/orders/new/").page
     page.locator("#id_component").select_option(COMPONENT)
     expect(page.locator("#id_git_tag")).to_be_hidden()
+    expect(page.locator("#id_branch")).to_have_value("master")  # by the page's script: it hears what follows
     page.get_by_label("a Git tag").check()
     expect(page.locator("#id_git_tag")).to_be_focused()
     expect(page.locator("#id_branch")).to_be_hidden()
