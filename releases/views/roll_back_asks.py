@@ -19,7 +19,7 @@ from releases.models import Deployment, Placement
 from releases.roll_back_asks import find_ask
 from releases.services.roll_back_reviews import ask_roll_back, withdraw_roll_back
 from releases.views.pages import page
-from releases.views.runtime import back_context
+from releases.views.runtime import back_context, back_form
 
 
 @api_route("roll_back_reviews_create", more=lambda form: {"deployment": form.number("to")})
@@ -37,6 +37,7 @@ def ask(request: HttpRequest, project: str, slug: str, environment: str) -> Http
         if is_saved(form, lambda: ask_roll_back(actor=user, space=place.space, to=to, reason=reason)):
             return redirect_with(request, _("Asked. Who may approve it sees it now."), f"{path}?to={to.pk}")
     context = back_context(place, to, Rights(user)) | {"ask_form": form}
+    context |= {"targets": selectors.earlier_successes(place), "form": back_form(place, to)}
     return page(request, "releases/roll_back.html", context, status=status_of(form))
 
 

@@ -250,16 +250,17 @@ def roll_back(request: HttpRequest, project: str, slug: str, environment: str) -
     target = _chosen(place, targets, request.POST.get("to", "") or request.GET.get("to", ""))
     if target is None or target.snapshot is None:
         return page(request, "releases/roll_back.html", {"place": place, **_names_of(place), "targets": []})
-    form = _back_form(place, target, request.POST or None)
+    form = back_form(place, target, request.POST or None)
     if request.method == "POST" and form.is_valid():
         removals = form.cleaned_data.get("removals", [])
         deployment = deployments.roll_back(actor=user, space=place.space, to=target, removals=removals)
         return redirect("releases:rollout", deployment.pk)
-    context = back_context(place, target, Rights(user)) | {"form": form}
+    context = back_context(place, target, Rights(user)) | {"targets": targets, "form": form}
     return page(request, "releases/roll_back.html", context, status=400 if form.is_bound else 200)
 
 
-def _back_form(place: Placement, target: Deployment, given: Any = None) -> DeployForm:
+def back_form(place: Placement, target: Deployment, given: Any = None) -> DeployForm:
+    """The form that rolls back to ``target``; ``given``: what was sent."""
     assert target.snapshot is not None
     return DeployForm(
         given, number=target.order.number, is_production=place.space.environment.is_production,
@@ -268,7 +269,7 @@ def _back_form(place: Placement, target: Deployment, given: Any = None) -> Deplo
 
 
 def back_context(place: Placement, target: Deployment, rights: Rights) -> dict[str, Any]:
-    """What the page tells of going back to ``target``, but for its other targets."""
+    """What the page tells of going back to ``target``, but for the other targets and its form."""
     assert target.snapshot is not None
     asked = roll_back_to(place, rights, target)
     no = asked.refusal
@@ -286,7 +287,6 @@ def back_context(place: Placement, target: Deployment, rights: Rights) -> dict[s
         **words_on(
             decisions_on(target.snapshot.pk), snapshot, rights.user, is_deploying=approved is None or not no.why
         ),
-        "targets": selectors.earlier_successes(place), "form": _back_form(place, target),
         **live(target.order, place.space_id),
     }  # fmt: skip
 
@@ -295,9 +295,10 @@ def _asking_for(target: Deployment, space: Space, rights: Rights, approved: Gate
     """Who asked for approval of it; the button that asks, while one is missing."""
     if approved is None:
         return {}
-    ask, asked = None if approved.is_open else ask_act(target, space, rights), asked_to(target, space)
+    asked = asked_to(target, space)
     return {
-        "asked_back": asked, "ask_back": ask, "ask_form": AskForm(initial={"to": target.pk}),
+        "asked_back": asked, "ask_back": None if approved.is_open else ask_act(target, space, rights),
+        "ask_form": AskForm(initial={"to": target.pk}),
         "withdraw_back": withdraw_act(asked, rights),
     }  # fmt: skip
 

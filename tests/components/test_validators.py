@@ -57,15 +57,8 @@ def test_packages(name: str) -> None:
     "name",
     [
         *("Dockerfile", "dockerfile", "DOCKERFILE", "bootstart.sh", "BootStart.sh", "image.json", "IMAGE.JSON"),
-        *(
-            "Dockerfile.dockerignore",
-            "dockerfile.ContainerIgnore",
-            ".dockerignore",
-            "a/Dockerfile",
-            "./bootstart.sh",
-            "Dockerfile\n",
-            "",
-        ),
+        *("Dockerfile.dockerignore", "dockerfile.ContainerIgnore", ".dockerignore"),
+        *("a/Dockerfile", "./bootstart.sh", "Dockerfile\n", ""),
     ],
 )
 def test_packages_that_would_replace_a_file_of_the_build(name: str) -> None:

@@ -52,15 +52,8 @@ BY_NAME = {
     "IMAGE_NODE": ("built-in", "master", "BUILT-IN", "images || master", "!images", "(images)", "images images"),
     "PACKAGE_NAME": (
         *("Dockerfile", "dockerfile", "DOCKERFILE", "DockerFile\n", "bootstart.sh", "Bootstart.sh", "BOOTSTART.SH"),
-        *(
-            "image.json",
-            "Image.JSON",
-            "Dockerfile.dockerignore",
-            "Dockerfile.containerignore",
-            ".dockerignore",
-            "./Dockerfile",
-            "a/Dockerfile",
-        ),
+        *("image.json", "Image.JSON", "Dockerfile.dockerignore", "Dockerfile.containerignore"),
+        *(".dockerignore", "./Dockerfile", "a/Dockerfile"),
         *(
             "dist/bootstart.sh",
             "../Dockerfile",
