@@ -75,6 +75,7 @@ def test_create_build_promote_and_deploy(open_screen: Open, order: Carried) -> N
     order.number = found[0]
     page.keyboard.press("b")
     wait_for(lambda: order.overview()["builds"], "the key builds")
+    expect(page).to_have_url(re.compile(rf"/orders/{order.number}/(\?.*)?$"))
     order.built()
     page.goto(f"/orders/{order.number}/?panel=fat")
     enter(page, page.locator('form[action$="/promote/fat/"] button').last)
