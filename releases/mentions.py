@@ -17,7 +17,7 @@ MOST_OFFERED = 8
 _NAME = re.compile(r"(?<![A-Za-z0-9_@./+-])@([A-Za-z0-9_][A-Za-z0-9_.+-]{0,149})")
 """A user name in Latin letters, as most are; not within an address of mail, a path or a package. Chinese is written
 without spaces: a name may stand between two of its signs."""
-_WHOLE_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*[A-Za-z0-9_]$"
+_WHOLE_NAME = r"^[A-Za-z0-9_]([A-Za-z0-9_.+-]*[A-Za-z0-9_])?$"
 """One that is read out of a text as a whole, also before a stop."""
 _AFTER = ".+-"
 """What may end a name and mostly ends what is said."""

@@ -74,6 +74,9 @@ def test_only_those_are_offered_whom_a_comment_can_name(world: World) -> None:
         world.tess.username = username
         world.tess.save(update_fields=["username"])
         assert username not in offered(world, "dana", "")
+    world.tess.username = "x"
+    world.tess.save(update_fields=["username"])
+    assert offered(world, "dana", "x") == ["x"]
     world.tess.username = "li.na"
     world.tess.save(update_fields=["username"])
     assert people_in(f"@{offered(world, 'dana', 'li.')[0]} ", world.project.pk) == [world.tess]
