@@ -115,8 +115,9 @@ def site_database(empty_database: Path, tmp_path: Path, django_db_blocker: Any) 
 
 
 @pytest.fixture
-def site(site_database: Path, stand_ins: StandIns, settings: Any) -> Iterator[Site]:
+def site(site_database: Path, stand_ins: StandIns, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """The product between its stand-ins; see :class:`Site`."""
+    monkeypatch.setattr(orders, "new_number", stand_ins.unused_number)
     settings.PLATFORM_URL = stand_ins.platform_url
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     stand_ins.reset()

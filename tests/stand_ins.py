@@ -17,6 +17,7 @@ import httpx
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 
 from prism4k.wsgi import application
+from releases.services.orders import new_number
 from sandbox.packer import pack, push
 from sandbox.ports import reserve
 from tests.proxy import Proxy
@@ -118,6 +119,7 @@ class StandIns:
     images: Proxy
     cluster: Proxy
     _packed: dict[str, str] = field(default_factory=dict)
+    _numbers: set[str] = field(default_factory=set)
 
     @property
     def git_host(self) -> str:
@@ -139,6 +141,13 @@ class StandIns:
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
+
+    def unused_number(self) -> str:
+        """A number for an order that no test before had: each database forgets them, the registry keeps its tags."""
+        while (number := new_number()) in self._numbers:
+            pass
+        self._numbers.add(number)
+        return number
 
     def image(self, repository: str, scenario: str = "") -> str:
         """Digest of an image with this scenario, pushed once."""

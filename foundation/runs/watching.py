@@ -50,9 +50,11 @@ class Watcher:
         self._holders: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._at_work = 0
+        self._submitted = 0
         self._steps = 0
         self._turn = 0
         self._nudges = 0
+        self._is_short_of_threads = False
         self._soon: list[float] = []
 
     def stop(self) -> None:
@@ -111,17 +113,29 @@ class Watcher:
     def _round(self) -> int:
         """One pass over every kind, a different one first each time; how many runs were taken."""
         stepped = [kind for kind in all_kinds() if not kind.hold]
+        free_before, submitted = self._free_threads(), self._submitted
         kinds = self._claimed(lambda: due_kinds(stepped, grace=GRACE_SECONDS))
         self._turn += 1
         # First, as they are many and waited for exactly; no more of them than their remote has slots.
-        taken = sum(self._take_groups(kind, self._threads - self._at_work) for kind in kinds if kind.together)
+        taken = sum(self._take_groups(kind, self._free_threads()) for kind in kinds if kind.together)
         for offset in range(len(kinds)):
             kind = kinds[(self._turn + offset) % len(kinds)]
-            free = self._threads - self._at_work
-            if free <= 0 or self._stopping.is_set():
+            if not (free := self._free_threads()) or self._stopping.is_set():
                 break
             taken += self._take(kind, min(free, kind.batch))
+        if kinds and self._submitted - submitted >= free_before:
+            self._go_on_with_next_free_thread()
         return taken
+
+    def _free_threads(self) -> int:
+        return max(0, self._threads - self._at_work)
+
+    def _go_on_with_next_free_thread(self) -> None:
+        """What a round may have left for want of threads is taken once one is free, not at the end of a pause."""
+        with self._lock:
+            self._is_short_of_threads = True
+            if self._free_threads():  # one that the round gave away is back already
+                self._made_due.set()
 
     def _take(self, kind: Kind, limit: int) -> int:
         take = claim_others if kind.together else claim
@@ -156,10 +170,11 @@ class Watcher:
     def _submit(self, work: Callable[[], Outcome | None], name: str) -> None:
         with self._lock:
             self._at_work += 1
-        self._pool.submit(self._step, work, name)
+            self._submitted += 1
+        # Counted here and not in the thread: a nudge in between finds the run claimed, and is not to be lost.
+        self._pool.submit(self._step, work, name, self._nudges)
 
-    def _step(self, work: Callable[[], Outcome | None], name: str) -> None:
-        nudges = self._nudges
+    def _step(self, work: Callable[[], Outcome | None], name: str, nudges: int) -> None:
         try:
             close_old_connections()
             outcome = work()
@@ -172,7 +187,8 @@ class Watcher:
             with self._lock:
                 self._at_work -= 1
                 self._steps += 1
-            if self._nudges != nudges:
+                was_short, self._is_short_of_threads = self._is_short_of_threads, False
+            if was_short or self._nudges != nudges:
                 # What became due meanwhile may be this very run, which could not be claimed while we had it.
                 self._made_due.set()
 
