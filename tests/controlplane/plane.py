@@ -40,6 +40,8 @@ class Plane:
     folder: Path
     port: int
     token: str = field(repr=False)
+    keeper: subprocess.Popen[str] | None = field(default=None, repr=False)
+    """The process that starts its parts again when they end."""
 
     @property
     def url(self) -> str:
@@ -87,6 +89,14 @@ class Plane:
         os.kill(before, signal.SIGKILL)
         wait_for(lambda: self.pid(part) != before, f"{part} runs again", 60)
 
+    def destroy(self) -> None:
+        """SIGKILL, for all of it at once: nothing starts again."""
+        assert self.keeper is not None
+        parts = [self.pid(part) for part in json.loads((self.folder / "pids.json").read_text())]
+        for pid in (self.keeper.pid, *parts):
+            os.kill(pid, signal.SIGKILL)
+        self.keeper.wait()
+
     @contextmanager
     def stopped(self, part: str) -> Iterator[None]:
         """SIGSTOP for the length of the block."""
@@ -123,6 +133,7 @@ def running_plane(*options: str, tokens: Sequence[str] = (), speed: float = SPEE
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True,
             env={**os.environ, "KUBERNETES_TOKEN": plane.token},
         )  # fmt: skip
+    plane.keeper = process
     try:
         assert process.stdout is not None
         line = process.stdout.readline()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from components.models import Component, ComponentSettings
+from components.models import Component, ComponentSettings, JenkinsServer
 from environments.access import Rights
 from environments.models import Cluster, Space
 from foundation.runs.engine import run_step
@@ -25,22 +26,33 @@ pytestmark = pytest.mark.slow
 DEAD = "https://127.0.0.1:9"
 
 
-def serving_in_production(site: Site, count: int) -> dict[str, ReleaseOrder]:
-    """So many components that served there; then its cluster, Jenkins and Git are gone."""
-    found = {}
+def with_images(site: Site, count: int) -> Iterator[tuple[Site, ReleaseOrder]]:
+    """So many components in three waves, each with an order that has its image; for each a site of its own."""
     for number in range(count):
         name = f"SIS-OMM-C{number:02d}"
         component = make_component(site.world, site.stand_ins, name)
         ComponentSettings.objects.filter(component=component).update(service_name=f"c{number:02d}")
         Component.objects.filter(pk=component.pk).update(start_wave=number % 3 + 1)
-        order = replace(site, component=Component.objects.get(pk=component.pk)).order_with_image()
+        one = replace(site, component=Component.objects.get(pk=component.pk))
+        yield one, one.order_with_image(f"slow 0.{number:02d}")  # a digest of its own
+
+
+def serving_in_production(site: Site, count: int) -> dict[str, ReleaseOrder]:
+    """So many components that served there; then its cluster, Jenkins and Git are gone."""
+    found = {}
+    for one, order in with_images(site, count):
         make_success(order, site.space("prd"), site.world.olli)
-        found[component.slug] = order
+        found[one.component.slug] = order
     gone = Cluster.objects.create(slug="gone", name="Gone", url=DEAD, token="t")
     Space.objects.filter(pk=site.space("prd").pk).update(cluster=gone)
-    site.world.project.toolchain.jenkins.__class__.objects.update(url=DEAD)
-    ComponentSettings.objects.update(git_url=f"{DEAD}/gone.git")
+    without_jenkins_and_git()
     return found
+
+
+def without_jenkins_and_git() -> None:
+    """Nobody answers at their addresses."""
+    JenkinsServer.objects.update(url=DEAD)
+    ComponentSettings.objects.update(git_url=f"{DEAD}/gone.git")
 
 
 def drive(site: Site, row: DrpSwitch, *ends: str) -> DrpSwitch:
@@ -77,11 +89,19 @@ def test_twelve_components_serve_by_one_act_and_one_confirmation_and_are_taken_b
     row = drive(site, confirm_drp(actor=world.oskar, row=asked, code="sis-omm"), "serves", "stopped")
     assert row.state == "serves", [str(one.note) for one in row.members.all()]
 
-    made = Deployment.objects.filter(space=space)
-    assert made.count() == 12, "nothing is deployed twice"
-    assert {one.remote for one in made} == {world.cluster.remote_key}, "no other cluster was asked"
-    found = shown_switch(row, Rights(world.olli))
-    assert found.same == 12, "what its pods run is what served in production"
+    check_report(site, row, orders)
+    row = drive(site, take_back(actor=world.olli, row=row), "returned", "stopped")
+    assert row.state == "returned", [str(one.back_note) for one in row.members.all()]
+    assert all(site.live("drp", name=slug) is None for slug in orders), "nothing was there before"
+
+
+def check_report(site: Site, row: DrpSwitch, orders: dict[str, ReleaseOrder]) -> None:
+    """What its page says is what the cluster recorded: images, times, waves; each component was deployed once."""
+    made = Deployment.objects.filter(space=row.space)
+    assert made.count() == len(orders), "nothing is deployed twice"
+    assert {one.remote for one in made} == {site.world.cluster.remote_key}, "no other cluster was asked"
+    found = shown_switch(row, Rights(site.world.olli))
+    assert found.same == len(orders), "what its pods run is what served in production"
     for line in found.lines:
         live = site.live("drp", name=line.row.component.slug)
         image = live["spec"]["template"]["spec"]["containers"][0]["image"]
@@ -93,10 +113,6 @@ def test_twelve_components_serve_by_one_act_and_one_confirmation_and_are_taken_b
     firsts = {wave: min(one.started_at for one in lines if one.started_at) for wave, lines in found.waves}
     lasts = {wave: max(one.serves_at for one in lines if one.serves_at) for wave, lines in found.waves}
     assert lasts[1] <= firsts[2] and lasts[2] <= firsts[3], "a wave waits for the one before"
-
-    row = drive(site, take_back(actor=world.olli, row=row), "returned", "stopped")
-    assert row.state == "returned", [str(one.back_note) for one in row.members.all()]
-    assert all(site.live("drp", name=slug) is None for slug in orders), "nothing was there before"
 
 
 def _seconds(text: str, at: datetime | None) -> float:
