@@ -6,6 +6,7 @@ never changes without a trace and two movers never both win.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.db import models, transaction
@@ -27,6 +28,7 @@ from releases.locks import lock_end, lock_orders
 from releases.models import (
     Build,
     Deployment,
+    DrpRun,
     Placement,
     Prune,
     ReleaseOrder,
@@ -163,11 +165,20 @@ def _record(row: Moved, old: str, to: str, *, actor: User | None, reason: str, d
 
 
 def _wake_who_waits(row: Run) -> None:
-    """The end of one run makes the next one due, in the same transaction."""
+    """The end of one run makes the next one due, in the same transaction where the order of locks allows it."""
     if isinstance(row, Review):
         waiting = Deployment.objects.filter(review=row, state=RunState.QUEUED).values_list("pk", flat=True)
         for pk in waiting:
             wake(Deployment, pk, prompt=True)
+    if isinstance(row, Deployment) and row.drp_switch_id:
+        # After the commit: a pass of the switch has its run locked and waits for the place that is locked here. Who
+        # dies in between loses a moment, for the pass comes back by itself.
+        transaction.on_commit(partial(_wake_switch, row.drp_switch_id))
+
+
+def _wake_switch(pk: int) -> None:
+    for run in DrpRun.objects.filter(switch=pk).values_list("pk", flat=True):
+        wake(DrpRun, run)
 
 
 def give_up_build(lease: Lease, reason: str) -> None:

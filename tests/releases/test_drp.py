@@ -21,6 +21,7 @@ from components.models import Component
 from desk.selectors.work import my_work
 from environments.access import Rights
 from environments.models import Space
+from foundation.clock import PARKED
 from foundation.problems import Denied, Invalid, Refused, Stale
 from foundation.runs import kinds
 from foundation.runs.choices import ACTIVE, RunState
@@ -150,6 +151,21 @@ def test_it_brings_all_up_wave_after_wave_with_what_production_ran_last(world: W
     assert not DrpRun.objects.get(switch=row).is_active, "a switch is over"
     with pytest.raises(Refused, match="Only a drill"):
         services.take_back(actor=world.olli, row=row)
+
+
+def test_the_end_of_a_deployment_takes_its_switch_further_at_once(
+    world: World, django_capture_on_commit_callbacks: Any
+) -> None:
+    bring(world, A=1, B=1)
+    row = pass_over(begun(world))
+    run = DrpRun.objects.filter(switch=row)
+    run.update(next_at=PARKED)
+    with django_capture_on_commit_callbacks() as callbacks:
+        end(world, only="A")
+    assert not run.filter(next_at__lt=PARKED).exists(), "not in the transaction: its passes wait for the same places"
+    for callback in callbacks:
+        callback()
+    assert run.filter(next_at__lt=PARKED).exists()
 
 
 def test_who_asked_does_not_confirm_and_who_may_not_is_told_whom_to_ask(world: World) -> None:
