@@ -18,6 +18,8 @@ from environments.models import Cluster, Environment, Group, GroupMember, Member
 from environments.services.spaces import launch_sync
 
 GRANT_DAYS = 90
+MEMBER_DAYS = 30
+"""So long everybody has had their role: whose role is younger than a day is nobody's second person."""
 GIB = 1024**3
 
 
@@ -103,14 +105,14 @@ def _load_memberships(places: Places) -> None:
 
 def _load_teams(places: Places) -> None:
     """Made once, with their people: a group that somebody changed stays as it is."""
-    appointer = places.people[world.PLATFORM_ADMIN]
+    appointer, since = places.people[world.PLATFORM_ADMIN], timezone.now() - timedelta(days=MEMBER_DAYS)
     for team in world.TEAMS:
         names = {"name": team.name, "name_en": team.name_en}
         group, is_new = Group.objects.get_or_create(slug=team.slug, defaults=names)
         if is_new:
             members = [places.people[username] for username in team.people]
             GroupMember.objects.bulk_create(
-                [GroupMember(group=group, user=member, added_by=appointer) for member in members]
+                [GroupMember(group=group, user=member, added_by=appointer, added_at=since) for member in members]
             )
 
 
@@ -118,7 +120,8 @@ def _member(user: User, role: str, project: Project | None, by: User | None) -> 
     """Given once: a role that somebody ended, or ended and gave again, stays as it is."""
     place = {"user": user, "role": role, "project": project, "environment": None}
     if not Membership.objects.filter(**place).exists():
-        Membership.objects.create(**place, granted_by=by, reason="demo")
+        since = timezone.now() - timedelta(days=MEMBER_DAYS)
+        Membership.objects.create(**place, granted_by=by, reason="demo", created_at=since)
 
 
 def _grant(user: User, project: Project, environment: Environment, by: User) -> None:

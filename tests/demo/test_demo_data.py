@@ -23,7 +23,8 @@ from environments.access import Rights, approvers_in
 from environments.enough import why_nobody_deploys
 from environments.models import Cluster, GroupMember, Membership, Space, SpaceSync
 from foundation.runs.choices import ACTIVE
-from releases.models import Build, OrderEvent, ReleaseOrder
+from releases.drp import seconds
+from releases.models import Build, DrpSwitch, OrderEvent, ReleaseOrder
 
 pytestmark = pytest.mark.django_db
 
@@ -174,6 +175,14 @@ def test_the_cast_may_do_what_the_demo_asks_and_no_more(data: Path) -> None:
         assert people[world.APPROVER].can("approve", space=spaces[slug])
     assert [spaces[slug].approvals for slug in ("fat", "uat", "prd", "drp")] == [0, 0, 1, 1]
     assert spaces["drp"].environment.twin == spaces["prd"].environment
+
+
+def test_a_drill_has_a_second_person_on_the_first_day(data: Path) -> None:
+    """Whose role is younger than a day from one hand with the asker's is nobody's second person."""
+    load()
+    space = Space.objects.get(project__slug="sis-omm", environment__slug="drp")
+    row = DrpSwitch(space=space, kind="drill", asked_by=User.objects.get(username=world.OPERATOR))
+    assert {person.username for person in seconds(row)} == {world.APPROVER, world.PROJECT_ADMIN}
 
 
 def test_the_past_is_consistent(data: Path) -> None:
