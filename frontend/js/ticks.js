@@ -1,6 +1,6 @@
 // A table with boxes to tick: one box for all of them, and how many are ticked. Boxes of a row that comes anew count too.
 const form = document.querySelector("form[data-ticks]");
-const boxes = () => [...form.querySelectorAll("input[name=orders]")];
+const boxes = () => [...form.querySelectorAll(`input[name=${form.dataset.ticks || "orders"}]`)];
 
 function count() {
   const all = form.querySelector("[data-all]");

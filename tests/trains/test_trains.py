@@ -9,10 +9,12 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from accounts.models import Project
 from audit.models import AuditEvent
 from environments.access import Rights
-from environments.models import Space
+from environments.models import Membership, Space
 from foundation.problems import Denied, Invalid, Refused
 from foundation.runs.lease import LeaseLost
 from foundation.runs.models import PARKED
@@ -20,7 +22,7 @@ from releases.models import Build, Deployment, Promotion, ReleaseOrder
 from releases.services import approvals, promotions
 from releases.services.turns import deploy_in_turn
 from tests.cast import World
-from tests.releases.rows import make_review
+from tests.releases.rows import make_order, make_review
 from tests.releases.test_schedules import plan
 from tests.trains.conftest import built, end, member, pass_over, states, take
 from trains import standing
@@ -352,6 +354,22 @@ def test_forms_make_start_pause_and_skip(world: World, parts: Any, signed_in: Ca
     assert operator.post(f"/trains/{train.pk}/orders/{number}/skip/", {"reason": "no"}).status_code == 302
     train.refresh_from_db()
     assert train.state == "paused" and states(train)["A"] == "skipped"
+
+
+def test_a_new_one_begins_with_the_project_of_ones_last_order_and_a_name(
+    world: World, parts: Any, signed_in: Callable[[str], Client]
+) -> None:
+    (component,) = parts("A")
+    other = Project.objects.create(organisation=world.organisation, slug="sis-new", name="New")
+    Space.objects.create(project=other, environment=world.environments["fat"], cluster=world.cluster, namespace="new")
+    Membership.objects.create(user=world.dana, role="developer", project=other, reason="two projects")
+    client = signed_in("dana")
+    shown = client.get("/trains/new/").context
+    assert (shown["project"], shown["name"]) == (None, ""), "of two projects none is guessed"
+    make_order(component, world.dana)
+    shown = client.get("/trains/new/").context
+    assert shown["project"] == world.project
+    assert shown["name"] == f"SIS-OMM {timezone.localdate():%Y-%m-%d}"
 
 
 def test_the_api_does_the_same(world: World, parts: Any, signed_in: Callable[[str], Client]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.actor import actor_of
@@ -12,10 +13,12 @@ from environments.models import Space
 from environments.selectors.places import find_space
 from foundation import paging
 from foundation.api.routes import api_route
+from foundation.clock import db_now
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.pages import query_of, read_view, redirect_with
 from foundation.problems import Invalid, Missing, PlatformError, Refused
+from releases.models import ReleaseOrder
 from releases.views.pages import page, rights_of
 from trains import selectors
 from trains.choices import SIGNS
@@ -54,7 +57,7 @@ def new(request: HttpRequest) -> HttpResponse:
         one for one in rights_of(request).spaces if rights_of(request).can("create_order", project_id=one.project_id)
     ]
     slugs = list(dict.fromkeys(one.project.slug for one in spaces))
-    project = given.get("project", "") or (slugs[0] if len(slugs) == 1 else "")
+    project = given.get("project", "") or (slugs[0] if len(slugs) == 1 else _last_project(request, slugs))
     if project and project not in slugs:
         raise Missing(_("There is no such project, or it is not yours to see."))
     error: PlatformError | None = None
@@ -64,6 +67,13 @@ def new(request: HttpRequest) -> HttpResponse:
         except (Invalid, Refused) as refused:
             error = refused
     return _show_form(request, [one for one in spaces if one.project.slug == project], slugs, error)
+
+
+def _last_project(request: HttpRequest, slugs: list[str]) -> str:
+    """That of the last order that this person made, where another one may be made there."""
+    mine = ReleaseOrder.objects.filter(author=actor_of(request)).order_by("-pk")
+    last = mine.values_list("project__slug", flat=True).first()
+    return last if last in slugs else ""
 
 
 def _create(request: HttpRequest, project: str) -> HttpResponse:
@@ -92,9 +102,14 @@ def _show_form(
     chosen = given.get("environment") or _usual(spaces)
     context = {
         "slugs": slugs, "spaces": spaces, "project": spaces[0].project if spaces else None, "chosen": chosen,
-        "components": components, "given": given, "errors": _texts(error), "most_waves": MOST_WAVES,
+        "name": given.get("name", _usual_name(spaces)), "components": components, "given": given, "errors": _texts(error), "most_waves": MOST_WAVES,
     }  # fmt: skip
     return page(request, "trains/new.html", context, status=error.status if error else 200)
+
+
+def _usual_name(spaces: list[Space]) -> str:
+    """Project and day: most trains need no better name."""
+    return f"{spaces[0].project.slug.upper()} {timezone.localdate(db_now()):%Y-%m-%d}" if spaces else ""
 
 
 def _usual(spaces: list[Space]) -> str:
