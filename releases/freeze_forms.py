@@ -30,6 +30,13 @@ def _moment(label: Any) -> forms.DateTimeField:
     return forms.DateTimeField(label=label, required=False, widget=widget)
 
 
+OF_KINDS = {
+    "begins_at": "of-once", "ends_at": "of-once", "opens": "of-weekly of-dates", "closes": "of-weekly of-dates",
+    "zone": "of-weekly of-dates", "weekdays": "of-weekly", "calendar": "of-dates",
+}  # fmt: skip
+"""Fields that one kind of days has and others have not: the page shows those of the chosen one."""
+
+
 class FreezeForm(forms.Form):
     """Of what, when and why. ``where``: the choices of :mod:`releases.views.freezes`."""
 
@@ -67,6 +74,12 @@ class FreezeForm(forms.Form):
         self._calendars = {one.pk: one for one in calendars}
         self.fields["where"].choices = list(where)  # type: ignore[attr-defined]
         self.fields["calendar"].choices = [("", "–"), *((one.pk, one.name) for one in calendars)]  # type: ignore[attr-defined]
+        if len(calendars) == 1 and self.initial["kind"] == FreezeKind.DATES:
+            self.fields["calendar"].initial = calendars[0].pk
+
+    def by_kind(self) -> list[tuple[forms.BoundField, str]]:
+        """Each field with the class names of the kinds that it belongs to; none for a field of all."""
+        return [(field, OF_KINDS.get(field.name, "")) for field in self]
 
     def values(self) -> dict[str, Any]:
         """What the service takes, but for the place."""

@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from components.models import Component
+from environments.choices import FreezeKind
 from environments.models import DayCalendar, Freeze
 from releases.models import ReleaseOrder
 from tests.cast import World
@@ -55,6 +56,24 @@ def test_the_preset_is_trading_hours(world: World, signed_in: SignIn) -> None:
     assert shown == {
         "kind": "dates", "zone": "Asia/Shanghai", "opens": "09:00", "closes": "15:30", "name": "Trading hours"
     }  # fmt: skip
+
+
+def test_the_preset_takes_the_only_calendar_and_no_guess_among_two(world: World, signed_in: SignIn) -> None:
+    petra = signed_in("petra")
+    more: dict[str, Any] = {"project": world.project, "uploaded_by": world.petra, "dates": ["2027-01-04"]}
+    days = DayCalendar.objects.create(name="Trading days", **more)
+    assert petra.get(f"{NEW}?preset=trading").context["form"]["calendar"].value() == days.pk
+    assert petra.get(NEW).context["form"]["calendar"].value() is None, "for once no calendar is meant"
+    DayCalendar.objects.create(name="Holidays", **more)
+    assert petra.get(f"{NEW}?preset=trading").context["form"]["calendar"].value() is None
+
+
+def test_each_field_of_days_says_for_which_kind_it_is(world: World, signed_in: SignIn) -> None:
+    """The page shows those of the chosen kind; without such a mark a field is always shown."""
+    form = signed_in("petra").get(NEW).context["form"]
+    marked = {field.name: kinds for field, kinds in form.by_kind() if kinds}
+    assert set(marked) == set(form.fields) - {"where", "is_window", "name", "reason", "only_production", "kind"}
+    assert {one for kinds in marked.values() for one in kinds.split()} == {f"of-{kind}" for kind in FreezeKind.values}
 
 
 def test_its_end_takes_two_pages(world: World, order: ReleaseOrder, signed_in: SignIn) -> None:
