@@ -10,6 +10,7 @@ import csv
 import hashlib
 import hmac
 import json
+import unicodedata
 from collections.abc import Iterable, Iterator
 from io import StringIO
 from pathlib import Path
@@ -30,7 +31,10 @@ COLUMNS = (
     "environment", "outcome", "reason", "before", "after", "request_number", "address", "mac",
 )  # fmt: skip
 TRAILER = "prism4k-audit-export"
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
+_SIGNS = "=+-@"
+"""What a formula begins with."""
+_SKIPPED = " \t\r\n\v\f\0\xa0\u3000\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+"""Blanks and what nobody sees: some spreadsheets read on behind them."""
 
 
 def export(events: QuerySet[AuditEvent], kind: str) -> Iterator[str]:
@@ -54,7 +58,13 @@ def signed(pieces: Iterable[tuple[str, int]], *, head: Head, as_csv: bool = Fals
 def safe_cell(value: Any) -> str:
     """A cell that no spreadsheet takes for a formula."""
     text = "" if value is None else value if isinstance(value, str) else canonical_json(value)
-    return f"'{text}" if text.startswith(_RISKY) else text
+    return f"'{text}" if _begins_formula(text) else text
+
+
+def _begins_formula(text: str) -> bool:
+    """Also in full width or as a small form, which East Asian spreadsheets read as the plain sign."""
+    first = unicodedata.normalize("NFKC", text.lstrip(_SKIPPED)[:1])
+    return text.startswith(("\t", "\r", "\n")) or (bool(first) and first in _SIGNS)
 
 
 def rows_of(events: QuerySet[AuditEvent]) -> Iterator[list[dict[str, Any]]]:
@@ -108,8 +118,8 @@ def _csv(events: QuerySet[AuditEvent]) -> Iterator[tuple[str, int]]:
 
 def _csv_line(cells: Iterable[str]) -> str:
     buffer = StringIO()
-    # A line is a row: a line feed within a cell would make two of it for who reads line by line.
-    csv.writer(buffer, lineterminator="\n").writerow([cell.replace("\r", " ").replace("\n", " ") for cell in cells])
+    # A line is a row: whatever ends a line within a cell would make two of it for who reads line by line.
+    csv.writer(buffer, lineterminator="\n").writerow([" ".join(cell.splitlines()) for cell in cells])
     return buffer.getvalue()
 
 

@@ -212,12 +212,19 @@ def test_a_file_of_another_key_or_log_is_told(rows: World, tmp_path: Path, setti
 
 @pytest.mark.security("forged-lines")
 def test_no_cell_is_a_formula_and_each_row_is_a_line(world: World, tmp_path: Path) -> None:
-    for text in ("=1+1", "+1", "-1", "@x", "\tx", "a\nb"):
+    given = {
+        "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@x": "'@x", "\tx": "'\tx", "a\nb": "a b", "a\u2028b": "a b",
+        # As East Asian input methods type them, and behind what is not seen.
+        "＝1+1": "'＝1+1", "＋1": "'＋1", "－1": "'－1", "＠x": "'＠x", "﹦1": "'﹦1",
+        "\u3000=1": "'\u3000=1", "\ufeff=1": "'\ufeff=1", "\u200b＝1": "'\u200b＝1", "\n=1": "' =1",
+        "a=1": "a=1", "1-1": "1-1", "": "", " ": " ",
+    }  # fmt: skip
+    for text in given:
         audit.record(world.dana, "x.done", object_type="x", object_name=text, reason=text, project="sis-omm")
     path = file_of(browse(world, "uma").get("/audit/export/?verb=x"), tmp_path)
     lines = path.read_text(encoding="utf-8-sig").splitlines()
     table = list(csv.DictReader(lines[:-1]))
-    assert [row["object_name"] for row in table] == ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "a b"]
+    assert [row["object_name"] for row in table] == list(given.values())
     assert [row["reason"] for row in table] == [row["object_name"] for row in table]
 
 
