@@ -21,6 +21,7 @@ from foundation.idempotency import note_right
 from foundation.messages import MessageLike, localized_names
 from foundation.messages import message as _
 from foundation.problems import Asked, Denied, Missing, Refused
+from foundation.request_context import note_place
 
 NOWHERE = 0
 """The id of no environment: only roles in the whole project are held there."""
@@ -229,6 +230,7 @@ def require(
     Refused for everybody where the project or the space is archived. ``rights``: the person's, if just read.
     """
     rights = rights or Rights(user)
+    note_place(space.project_id if space else project_id, space.pk if space else None)
     if rights.can(verb, project_id=project_id, space=space, owner_id=owner_id):
         note_right({"verb": verb, "project": project_id, "space": space.pk if space else None, "owner": owner_id})
         return

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from foundation.messages import MessageLike
 from foundation.problems import Invalid, PlatformError, Refused
+from foundation.request_context import note_refusal
 
 T = TypeVar("T")
 View = Callable[..., HttpResponse]
@@ -109,6 +110,7 @@ def put_errors(form: forms.BaseForm, error: Invalid) -> None:
 
 def put_refusal(form: forms.BaseForm, error: Refused) -> None:
     """Puts above the form why a rule refused what was sent, who can help, and where the explainer says more."""
+    note_refusal(error)
     form.__dict__["explain"] = error.asked.address() if error.asked else ""
     form.add_error(None, ValidationError(f"{error.message} {error.who_can_help}".strip(), code=REFUSED))
 

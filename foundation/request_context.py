@@ -6,14 +6,17 @@ import contextvars
 import secrets
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from inspect import iscoroutinefunction
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 from asgiref.sync import markcoroutinefunction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+
+if TYPE_CHECKING:
+    from foundation.problems import PlatformError
 
 HEADER = "X-Request-Number"
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -32,12 +35,31 @@ class Actor(Protocol):
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where something was asked for, by ids; both None where it was nowhere, or of the whole site."""
+
+    project_id: int | None = None
+    space_id: int | None = None
+
+
+@dataclass
+class Notes:
+    """What the edge must know when the request is over, written down on the way."""
+
+    place: Place = Place()
+    """Where a right was asked for last."""
+    refusals: list[tuple[PlatformError, Place]] = field(default_factory=list)
+    """Those that a page shows on its form: no error reaches the edge."""
+
+
+@dataclass(frozen=True)
 class RequestContext:
     """``number`` is what a person reads out to the help desk; blank outside of requests and passes."""
 
     number: str = ""
     address: str = ""
     actor: Actor | None = None
+    notes: Notes = field(default_factory=Notes, compare=False)
 
 
 _NOBODY = RequestContext()
@@ -57,6 +79,18 @@ def new_number() -> str:
 def set_actor(actor: Actor | None) -> None:
     """Names the actor, once known, for the rest of this request."""
     _current.set(replace(_current.get(), actor=actor))
+
+
+def note_place(project_id: int | None, space_id: int | None) -> None:
+    """A right was asked for there: what is refused from here on was refused there."""
+    if (context := _current.get()).number:
+        context.notes.place = Place(project_id, space_id)
+
+
+def note_refusal(error: PlatformError) -> None:
+    """The page tells it itself; the edge records it like one that it answers."""
+    if (context := _current.get()).number:
+        context.notes.refusals.append((error, context.notes.place))
 
 
 @contextmanager

@@ -23,9 +23,10 @@ from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
 import audit
-from accounts.models import User
+from accounts.models import Project, User
 from accounts.role_lookup import roles_of
 from audit.choices import Outcome
+from environments.models import Space
 from foundation import request_context
 from foundation.messages import MessageLike
 from foundation.messages import message as _
@@ -103,19 +104,39 @@ def _fields(detail: Any, prefix: str = "") -> dict[str, list[Any]]:
     return {prefix: [str(item) for item in (detail if isinstance(detail, list) else [detail])]}
 
 
-def record_refusal(error: PlatformError, *, user: User | None, verb: str, name: str) -> None:
-    """Keeps who was refused what; never stands in the way of the answer."""
+def record_refusal(
+    error: PlatformError, *, user: User | None, verb: str, name: str, place: request_context.Place | None = None
+) -> None:
+    """Keeps who was refused what and where; never stands in the way of the answer.
+
+    ``place``: where, if not where this request asked for a right last.
+    """
     if user is None or error.status not in RECORDED:
         return
     with contextlib.suppress(DatabaseError):
+        project, environment = _names_of(error, place or request_context.current().notes.place)
         audit.record(
             user,
             verb,
             object_type="request",
             object_name=name[:250],
+            project=project,
+            environment=environment,
             outcome=Outcome.REFUSED,
             reason=error.message,
         )
+
+
+def _names_of(error: PlatformError, place: request_context.Place) -> tuple[str, str]:
+    """Short names of project and environment: who administers a project reads what was refused there."""
+    if error.asked:
+        return error.asked.project, error.asked.environment
+    if place.space_id is not None:
+        names = Space.objects.filter(pk=place.space_id).values_list("project__slug", "environment__slug").first()
+        return names or ("", "")
+    if place.project_id is not None:
+        return Project.objects.filter(pk=place.project_id).values_list("slug", flat=True).first() or "", ""
+    return "", ""
 
 
 def api_exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -160,7 +181,15 @@ class ProblemMiddleware:
         if _has_nul(request):
             # PostgreSQL refuses a text with NUL and SQLite cuts it: it can name nothing here.
             return error_page(request, Missing())
-        return self.get_response(request)
+        response = self.get_response(request)
+        self._record_told(request)
+        return response
+
+    def _record_told(self, request: HttpRequest) -> None:
+        """What a page told on its own form: refused is refused, wherever it is read."""
+        user = request.user if isinstance(request.user, User) else None
+        for error, place in request_context.current().notes.refusals:
+            record_refusal(error, user=user, verb=f"page {request.method}", name=request.path, place=place)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The page for a known error; None lets Django's own 500 handling go on."""

@@ -27,6 +27,7 @@ from foundation.digits import parse_digits
 from foundation.messages import message as _
 from foundation.pages import read_view, redirect_with
 from foundation.problems import Invalid, Missing, Stale
+from foundation.request_context import note_refusal
 
 SPARE_ROWS = 3
 MORE_ROWS = 10
@@ -114,6 +115,7 @@ def edit(request: HttpRequest, project: str, slug: str, environment: str) -> Htt
         except Invalid as error:
             filled.errors = {name: [str(said) for said in messages] for name, messages in error.fields.items()}
         except Stale as error:
+            note_refusal(error)
             # What was typed stays, drawn from the newest version now: saving again means it.
             filled.form = SeenForm({**filled.form.cleaned_data, "seen_number": current.number if current else 0})
             filled.stale = str(error)

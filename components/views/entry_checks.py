@@ -27,6 +27,7 @@ from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.pages import put_errors, put_refusal, redirect_with, status_of
 from foundation.problems import Invalid, Missing, Refused, Stale
+from foundation.request_context import note_refusal
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def _edit(request: HttpRequest, found: Component, place: Environment | None) -> 
         except Invalid as error:
             put_errors(form, error)
         except Stale as error:
+            note_refusal(error)
             # What was typed stays, drawn from the newest version now: saving again means it.
             newest = selectors.own_entry_check(found, place)
             given = {**request.POST.dict(), "seen_number": newest.number if newest else 0}

@@ -22,6 +22,7 @@ from foundation.api.routes import api_route
 from foundation.messages import message as _
 from foundation.pages import put_errors, put_refusal, redirect_with, warn
 from foundation.problems import Invalid, Missing, Refused, Stale
+from foundation.request_context import note_refusal
 
 RECENT_VERSIONS = 10
 
@@ -64,6 +65,7 @@ def edit(request: HttpRequest, project: str, slug: str, environment: str) -> Htt
         except Invalid as error:
             put_errors(form, error)
         except Stale as error:
+            note_refusal(error)
             # What was typed stays, drawn from the newest version now: saving again means it.
             newest = drawn.current.number if drawn.current else 0
             form, stale = drawn.form({**request.POST.dict(), "seen_number": newest}), str(error)

@@ -35,6 +35,7 @@ from foundation.messages import localized_list
 from foundation.messages import message as _
 from foundation.pages import act_view, is_htmx, warn
 from foundation.problems import Invalid, Refused, Stale
+from foundation.request_context import note_refusal
 
 RECENT_CHANGES = 5
 
@@ -62,6 +63,7 @@ def edit(request: HttpRequest, project: str, slug: str) -> HttpResponse:
         except Invalid as error:
             put_wrong(settings_page, error)
         except Stale as error:
+            note_refusal(error)
             return _show_stale(request, settings_page, error, rights)
     return _show(request, settings_page, rights, status=400)
 

@@ -28,6 +28,7 @@ from foundation.digits import parse_digits
 from foundation.messages import message as _
 from foundation.pages import act_view, is_htmx, is_saved, put_errors, read_view, redirect_with, status_of, try_save
 from foundation.problems import Invalid, Missing, Stale
+from foundation.request_context import note_refusal
 from foundation.runs.choices import RunState
 
 MOST_COMPONENTS = 500
@@ -119,6 +120,7 @@ def template(request: HttpRequest, name: str) -> HttpResponse:
         except Invalid as error:
             put_errors(form, error)
         except Stale as error:
+            note_refusal(error)
             # What was typed stays, drawn from the newest version now: publishing again means it.
             form = VersionForm({**form.cleaned_data, "seen_number": current.number if current else 0})
             stale = str(error)

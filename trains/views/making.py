@@ -18,6 +18,7 @@ from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.pages import query_of, read_view, redirect_with
 from foundation.problems import Invalid, Missing, PlatformError, Refused
+from foundation.request_context import note_refusal
 from releases.models import ReleaseOrder
 from releases.views.pages import page, rights_of
 from trains import selectors
@@ -65,6 +66,7 @@ def new(request: HttpRequest) -> HttpResponse:
         try:
             return _create(request, project)
         except (Invalid, Refused) as refused:
+            note_refusal(refused)
             error = refused
     return _show_form(request, [one for one in spaces if one.project.slug == project], slugs, error)
 
