@@ -25,6 +25,7 @@ from foundation.installation import is_demo
 from foundation.messages import MessageLike
 from foundation.messages import message as _
 from foundation.problems import Denied, Invalid, Missing, Refused
+from foundation.request_context import Actor
 
 SIGN_IN_LIFETIME = timedelta(hours=12)
 LONGEST_TOKEN_DAYS = 366
@@ -192,8 +193,8 @@ def _is_current(actor: User, password: str, request: HttpRequest | None) -> bool
     return True
 
 
-def reset_password(*, actor: User, user: User, password: str) -> None:
-    """Somebody else sets the person's password, in the caller's transaction, which has asked for the right.
+def reset_password(*, actor: Actor, user: User, password: str, reason: str = "") -> None:
+    """Somebody else, or the platform, sets the person's password, in the caller's transaction, which asked for rights.
 
     Sessions and tokens end, the person must choose another at the next sign-in and reads who did it. Raises Invalid.
     """
@@ -201,10 +202,11 @@ def reset_password(*, actor: User, user: User, password: str) -> None:
     if problems:
         raise Invalid({"password": problems})
     user.set_password(password)
-    user.must_change_password, user.password_reset_at, user.password_reset_by = True, db_now(), actor
+    by = actor if isinstance(actor, User) else None
+    user.must_change_password, user.password_reset_at, user.password_reset_by = True, db_now(), by
     user.save(update_fields=["password", "must_change_password", "password_reset_at", "password_reset_by"])
     ended = {"sessions": sessions.end_sessions(user), "revoked": sessions.end_tokens(user)}
-    audit.record_act(actor, "person.password_set", user, after=ended)
+    audit.record_act(actor, "person.password_set", user, reason=reason, after=ended)
 
 
 def create_user(*, username: str, name: str, password: str, **fields: str) -> User:

@@ -102,15 +102,13 @@ def linked_events(*, after: int = 0, size: int = CHUNK) -> Iterator[tuple[AuditL
         last = links[-1].sequence
 
 
-def export_lines(*, after: int = 0) -> Iterator[dict[str, Any]]:
-    """One dictionary a sealed event (its data, ``sequence``, ``mac``), oldest first; the last is ``{"head": …}``."""
-    head = read_head()
+def export_lines(*, after: int, head: Head) -> Iterator[dict[str, Any]]:
+    """One dictionary a sealed event (its data, ``sequence``, ``mac``), oldest first, up to that head."""
     for link, event in linked_events(after=after):
         if link.sequence > head.sequence:
             break
         data = event_data(event) if event else {"id": link.event_id, "missing": True}
         yield data | {"sequence": link.sequence, "previous_mac": link.previous_mac, "mac": link.mac}
-    yield {"head": {"sequence": head.sequence, "mac": head.mac}}
 
 
 def record_restore(*, known_head: str, facts: dict[str, Any]) -> Head:

@@ -118,7 +118,7 @@ def _csv(events: QuerySet[AuditEvent]) -> Iterator[tuple[str, int]]:
 
 def _csv_line(cells: Iterable[str]) -> str:
     buffer = StringIO()
-    # A line is a row: whatever ends a line within a cell would make two of it for who reads line by line.
+    # A line is a row: any end of a line within a cell would make two of it for who reads line by line.
     csv.writer(buffer, lineterminator="\n").writerow([" ".join(cell.splitlines()) for cell in cells])
     return buffer.getvalue()
 

@@ -143,6 +143,8 @@ ACTS: dict[str, MessageLike] = {
     "read_after_restore": pgettext_lazy("audit", "read after a restore"),
     "woken": pgettext_lazy("audit", "woken"),
     "first_administrator": pgettext_lazy("audit", "first administrator"),
+    "command_run": pgettext_lazy("audit", "command called in a shell"),
+    "secrets_rotated": pgettext_lazy("audit", "secrets sealed anew"),
 }
 
 

@@ -88,6 +88,27 @@ def set_password(*, actor: User, person: User, password: str) -> User:
     return row
 
 
+def set_password_by_shell(*, username: str, password: str, reason: str) -> User:
+    """The shell of a machine sets it, only where nobody is left who may; ends and asks as :func:`set_password` does.
+
+    Raises Invalid, and Refused while somebody else could set it on the pages.
+    """
+    if not reason.strip():
+        raise Invalid({"reason": [_("Say why: the audit keeps it.")]})
+    with transaction.atomic():
+        # The one row of the installation is the lock of who administers the platform.
+        Installation.objects.select_for_update().get()
+        row = User.objects.select_for_update(no_key=True).filter(username=username.strip()).first()
+        if row is None:
+            raise Invalid({"username": [_("Nobody has this name.")]})
+        if _platform_admins().exclude(pk=row.pk).exists():
+            names = who_may("manage_people", but=row)
+            message = _("Somebody else can set it, on the page of this person: %(names)s.", names=names)
+            raise Refused(message, "administrator-exists", names)
+        reset_password(actor=audit.platform, user=row, password=password, reason=reason)
+    return row
+
+
 def deactivate_person(*, actor: User, person: User, reason: str = "") -> User:
     """They may not sign in any more, at once: sessions and tokens end, approvals not yet used are void.
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from django.db import DatabaseError, connection, connections, transaction
 import audit
 from audit.chain import NEAR, read_head, seal_events, unsealed_events
 from audit.choices import Outcome
+from audit.exports import TRAILER
 from audit.marks import PROOFS, TEXTS, digest_of_values, new_mark
 from audit.models import AuditEvent, AuditLink, SealRun
 from audit.triggers import install, lifted, remove, triggers_present
@@ -202,7 +204,7 @@ def test_the_sealing_run_seals_and_logs_the_head(db: None, caplog: pytest.LogCap
     assert row.state == RunState.QUEUED and row.singleton
 
 
-def test_the_commands(db: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_commands(db: None, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     record(1)
     record(2)
     seal_events()
@@ -210,9 +212,17 @@ def test_the_commands(db: None, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("audit_verify")
     assert f"2 events sealed, 1 waiting, head {read_head()}" in capsys.readouterr().out
     call_command("audit_export")
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    text = capsys.readouterr().out
+    lines = [json.loads(line) for line in text.splitlines()]
     assert [line.get("sequence") for line in lines] == [1, 2, None]
-    assert lines[-1] == {"head": {"sequence": 2, "mac": read_head().mac}}
+    trailer = lines[-1][TRAILER]
+    assert (trailer["rows"], trailer["head"]) == (2, str(read_head()))
+    file = tmp_path / "audit.jsonl"
+    file.write_text(text)
+    call_command("audit_check_export", file)
+    assert "as it was signed: 2 rows" in capsys.readouterr().out
+    taken = AuditEvent.objects.get(verb="audit.exported")
+    assert (taken.actor_id, taken.after) == ("platform", {"kind": "jsonl", "after": 0, "up_to": 2})
     assert lines[1]["previous_mac"] == lines[0]["mac"] and lines[0]["after"] == {"n": 1}
     call_command("audit_export", "--after", "1")
     assert len(capsys.readouterr().out.splitlines()) == 2

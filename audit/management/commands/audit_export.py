@@ -1,4 +1,4 @@
-"""``manage.py audit_export``: the sealed log as JSON lines, with the head of the chain as the last line."""
+"""``manage.py audit_export``: the sealed log as JSON lines; the last line names the head and is signed."""
 
 from __future__ import annotations
 
@@ -7,17 +7,24 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from audit.chain import export_lines
+import audit
+from audit.chain import export_lines, read_head
+from audit.exports import JSON_LINES, signed
 
 
 class Command(BaseCommand):
     """Writes to standard output, oldest first; what is not sealed yet comes with the next export."""
 
-    help = "Writes every sealed audit event with its link as JSON lines; the last line is the head."
+    help = "Writes every sealed audit event with its link as JSON lines; the last line is signed: audit_check_export."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--after", type=int, default=0, help="only links after this sequence")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for line in export_lines(after=options["after"]):
-            self.stdout.write(json.dumps(line, ensure_ascii=False, sort_keys=True))
+        head = read_head()
+        after = {"kind": JSON_LINES, "after": options["after"], "up_to": head.sequence}
+        audit.record(audit.platform, "audit.exported", object_type="audit", object_name="audit", after=after)
+        lines = export_lines(after=options["after"], head=head)
+        pieces = ((json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n", 1) for line in lines)
+        for text in signed(pieces, head=head):
+            self.stdout.write(text, ending="")

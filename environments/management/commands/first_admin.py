@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from environments.management.passwords import read_password
 from environments.services.people import create_first_administrator
 from foundation.models import Installation
 from foundation.problems import Invalid, Refused
@@ -55,20 +54,4 @@ def _answers(options: dict[str, Any]) -> tuple[str, str, str]:
             raise CommandError("Nobody can be asked here: give --username.")
         username = input("User name: ")
         name = name or input(f"Name, as people see it [{username}]: ")
-    return username, name or username, _password(options["password_file"])
-
-
-def _password(file: Path | None) -> str:
-    if file is not None:
-        try:
-            return file.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
-        except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(f"--password-file {file} cannot be read: {error}") from None
-    if given := os.environ.get(VARIABLE):
-        return given
-    if not sys.stdin.isatty():
-        raise CommandError(f"Nobody can be asked here: give --password-file, or the password in {VARIABLE}.")
-    password = getpass.getpass("Password: ")
-    if getpass.getpass("Password again: ") != password:
-        raise CommandError("The two passwords differ: nobody was made.")
-    return password
+    return username, name or username, read_password(options["password_file"], VARIABLE)

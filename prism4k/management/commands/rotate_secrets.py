@@ -7,6 +7,7 @@ from typing import Any
 from django.apps import apps
 from django.core.management.base import BaseCommand
 
+import audit
 from foundation.encryption import current_key_id, encrypted_fields, rotate
 
 
@@ -17,4 +18,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         changed = sum(rotate(model) for model in apps.get_models() if encrypted_fields(model))
+        after = {"changed": changed, "key": current_key_id()}
+        audit.record(audit.platform, "platform.secrets_rotated", object_type="platform", after=after)
         self.stdout.write(f"{changed} secrets sealed anew; all use the key {current_key_id()!r} now.")
