@@ -10,6 +10,7 @@ from django.contrib.auth import login, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render, resolve_url
+from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -28,10 +29,16 @@ from foundation.problems import Invalid, Refused
 BACKEND = "accounts.backends.PasswordBackend"
 
 
+LONGEST_NEXT = 2000
+"""As it is sent: Django refuses to redirect to an address beyond 2,048 characters."""
+
+
 def _next(request: HttpRequest) -> str:
     """Where to go after signing in: an address of ours, or home."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
+    # A bare word is no address: Django takes it for the name of a view.
+    is_whole = wanted.startswith(("/", "http://", "https://")) and len(iri_to_uri(wanted)) <= LONGEST_NEXT
+    if is_whole and url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
         return wanted
     return resolve_url(settings.LOGIN_REDIRECT_URL)
 

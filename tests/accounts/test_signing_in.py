@@ -36,6 +36,19 @@ def test_nobody_is_sent_to_another_site(world: World, away: str) -> None:
     assert "evil" not in answer["Location"] and "alert" not in answer["Location"]
 
 
+@pytest.mark.parametrize(
+    "odd", ["somewhere", "9" * 60, "a\0b", "me", "/" + "x" * 3000, "/" + "日" * 400, "http://[::1"]
+)
+def test_what_is_no_address_leads_home(world: World, odd: str) -> None:
+    """A bare word would be taken for the name of a view, and one too long for an attack: after the sign-in."""
+    answer = Client().post("/sign-in/", {"username": "dana", "password": PASSWORD, "next": odd})
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+    client = Client()
+    client.force_login(world.dana, backend="accounts.backends.PasswordBackend")
+    assert client.post("/me/theme/", {"theme": "dark", "next": odd})["Location"] == "/"
+    assert client.get("/sign-in/", {"next": odd.replace("\0", "")})["Location"] == "/"
+
+
 @pytest.mark.security("guessed-passwords")
 def test_a_wrong_password_and_an_unknown_name_read_the_same(world: World) -> None:
     wrong = Client().post("/sign-in/", {"username": "dana", "password": "no"})
