@@ -42,8 +42,23 @@ def refuse_unchanged_password(user: User) -> None:
 
 
 def record_sign_in(*, user: User, how: str) -> None:
-    """Keeps who signed in and ``how``: password, demo."""
+    """Keeps who signed in and ``how``: password, demo, API."""
     audit.record_act(user, "user.signed_in", user, reason=how)
+
+
+def sign_in_with_token(*, actor: User, scopes: Sequence[str], project: Project | None) -> tuple[Token, str]:
+    """A token of some hours in the place of a browser's session, and its text. Raises as :func:`create_token`."""
+    with transaction.atomic():
+        made = create_token(actor=actor, name="API", scopes=scopes, lifetime=SIGN_IN_LIFETIME, project=project)
+        record_sign_in(user=actor, how="API")
+    return made
+
+
+def sign_out_with_token(*, actor: User, key: str) -> None:
+    """Ends the token that somebody came with. Raises Missing."""
+    with transaction.atomic():
+        revoke_token(actor=actor, key=key)
+        audit.record_act(actor, "user.signed_out", actor, reason="API")
 
 
 def demo_person(*, username: str) -> User:

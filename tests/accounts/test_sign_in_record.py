@@ -53,3 +53,20 @@ def test_a_sign_out_is_kept_by_who_left(world: World) -> None:
     client.post("/sign-in/", {"username": "dana", "password": PASSWORD})
     client.post("/sign-out/")
     assert [event.actor_id for event in events("user.signed_out")] == [str(world.dana.pk)]
+
+
+def test_who_comes_and_goes_with_a_token_is_kept_as_on_the_pages(world: World) -> None:
+    given: Any = {"username": "dana", "password": PASSWORD}
+    token = Client().post("/api/v1/sign-in/", given, content_type="application/json").json()["token"]
+    Client(headers={"Authorization": f"Token {token}"}).post("/api/v1/sign-out/")
+    for verb in ("user.signed_in", "user.signed_out"):
+        assert [(event.actor_name, event.reason) for event in events(verb)] == [("Dana", "API")]
+
+
+def test_a_right_password_that_must_be_changed_first_is_kept_with_its_person(world: World) -> None:
+    world.dana.must_change_password = True
+    world.dana.save()
+    given: Any = {"username": "dana", "password": PASSWORD}
+    assert Client().post("/api/v1/sign-in/", given, content_type="application/json").status_code == 403
+    (event,) = events("api POST")
+    assert (event.actor_name, event.outcome, event.object_name) == ("Dana", "refused", "/api/v1/sign-in/")
