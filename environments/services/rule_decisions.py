@@ -10,7 +10,7 @@ from django.db import transaction
 import audit
 from accounts.models import Project, User
 from environments import loosening
-from environments.access import asked_for, require
+from environments.access import Rights, asked_for, require, who_may
 from environments.choices import RuleChangeState
 from environments.models import Environment, RuleChange, Space
 from environments.second_person import confirming_verb, is_second, rules_project, seconds, who_confirms
@@ -121,6 +121,7 @@ def _ensure_second(actor: User, row: RuleChange) -> None:
 
 def _put_in_force(row: RuleChange) -> None:
     subject = row.subject
+    _ensure_still_proposed(row)
     refuse_under_way(subject)
     now = values_now(row)
     if any(now[name] != value for name, value in row.before.items()):
@@ -131,6 +132,30 @@ def _put_in_force(row: RuleChange) -> None:
         places.put_rules(subject, row.after)
     else:
         projects.put_rules(subject, row.after)
+
+
+def _ensure_still_proposed(row: RuleChange) -> None:
+    """Raises Refused where the first of the two persons is gone: one person alone would change the rule."""
+    if Rights(row.proposed_by).can(_proposing_verb(row), project_id=rules_project(row)):
+        return
+    message = _(
+        "%(name)s, who proposed it, may not change this rule any more: refuse it. Who may can propose it anew.",
+        name=row.proposed_by.localized_name,
+    )
+    raise Refused(message, "proposer-lost-right", who_may(_proposing_verb(row), project_id=rules_project(row)))
+
+
+def _proposing_verb(row: RuleChange) -> str:
+    """What the table asks of who changes such a rule."""
+    if row.project_id is not None:
+        return "manage_projects"
+    is_policy = row.space_id is not None and not _is_of_place(row.after)
+    return "edit_policy" if is_policy else "manage_places"
+
+
+def _is_of_place(after: Mapping[str, Any]) -> bool:
+    """Of where the space is, or whether it is archived: no part of its policy."""
+    return "is_archived" in after or bool(after.keys() & loosening.PLACE.keys())
 
 
 def _put_in_space(space: Space, after: Mapping[str, Any]) -> None:

@@ -10,12 +10,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
+from accounts.models import Project, User
 from audit.models import AuditEvent
 from environments.access import in_force
 from environments.models import Membership, RuleChange
 from environments.selectors.rule_changes import shown, state_of, waits_for
 from environments.services.members import add_membership
-from environments.services.people import set_password
+from environments.services.people import deactivate_person, set_password
 from environments.services.places import edit_environment
 from environments.services.projects import edit_project
 from environments.services.rule_changes import put_away_lapsed
@@ -285,6 +286,38 @@ def test_the_pattern_of_tickets_needs_two(world: World) -> None:
     confirm_rule_change(actor=world.petra, change=RuleChange.objects.get())
     world.project.refresh_from_db()
     assert world.project.change_ticket_pattern == ""
+
+
+@pytest.mark.parametrize("way", ["role", "activity"])
+def test_whose_right_has_ended_proposes_nothing_any_more(world: World, way: str) -> None:
+    """The two persons are two at the moment from which the change holds."""
+    strict(world)
+    row = propose(world)
+    if way == "role":
+        Membership.objects.filter(user=world.petra).update(ends_at=db_now())
+    else:
+        deactivate_person(actor=world.ada, person=world.petra)
+    with pytest.raises(Refused, match="Petra, who proposed it, may not change this rule any more"):
+        confirm_rule_change(actor=world.ada, change=row)
+    assert (prd(world).approvals, RuleChange.objects.get().state) == (2, "proposed")
+    refuse_rule_change(actor=world.ada, change=row, reason="she has left")
+
+
+@pytest.mark.parametrize("what", ["production", "tickets"])
+def test_that_holds_for_rules_of_environments_and_projects_too(world: World, what: str) -> None:
+    for name in ("anton", "adam"):
+        person = User.objects.create_user(name, "a long secret 7", name=name.title())
+        Membership.objects.create(user=person, role="platform_admin", reason="cast")
+        world.people[name] = person
+    if what == "production":
+        edit_environment(actor=world.ada, environment=world.environments["prd"], is_production=False, reason="moves")
+    else:
+        Project.objects.update(change_ticket_pattern="CHG[0-9]{6}")
+        world.project.refresh_from_db()
+        edit_project(actor=world.ada, project=world.project, change_ticket_pattern="", reason="other desk")
+    deactivate_person(actor=world.adam, person=world.ada)
+    with pytest.raises(Refused, match="Ada, who proposed it"):
+        confirm_rule_change(actor=world.anton, change=RuleChange.objects.get())
 
 
 # ---------------------------------------------------------------- one administrator, alone

@@ -214,6 +214,7 @@ class Desk:
         assert self.roles(actor) & entitled
         assert not {(actor.pk, proposer.pk), (proposer.pk, actor.pk)} & self.hands
         if verb == "confirm":
+            assert self.roles(proposer) & ({"platform_admin"} if change.environment_id else {"project_admin"})
             assert not self._under_way(), "a rule changed under a deployment"
             self.policy |= {name: value for name, value in change.after.items() if name in self.policy}
             self.is_production = change.after.get("is_production", self.is_production)
