@@ -54,17 +54,13 @@ def _another_pattern(before: Any, after: Any) -> bool:
 
 
 def _another(before: Any, after: Any) -> bool:
+    """Of a twin also none: it takes what its sibling had, and without one what the flow brings."""
     return bool(before != after)
 
 
 def _more_ways_in(before: Any, after: Any) -> bool:
     """An environment that follows none takes every built order; a further one is a further way."""
     return bool(set(after) - set(before)) or bool(before and not after)
-
-
-def _another_twin(before: Any, after: Any) -> bool:
-    """A twin takes every order that ever ran at its sibling."""
-    return bool(after) and before != after
 
 
 POLICY: dict[str, Judge] = {
@@ -93,7 +89,7 @@ PLACE: dict[str, Judge] = {"cluster": _another, "namespace": _another, "is_archi
 ENVIRONMENT: dict[str, Judge] = {
     "is_production": _switched_off,
     "follows": _more_ways_in,
-    "twin": _another_twin,
+    "twin": _another,
 }
 """Of an environment that is marked as production; ``follows`` as short names, ``twin`` blank for none."""
 

@@ -51,4 +51,7 @@ def test_environments_and_projects_are_judged_too() -> None:
     for after in ({"is_production": False}, {"follows": []}, {"follows": ["uat", "fat"]}, {"twin": "prd"}):
         assert loosened(ENVIRONMENT, now, after) == list(after)
     assert loosened(ENVIRONMENT, now | {"follows": ["fat", "uat"]}, {"follows": ["uat"], "is_production": True}) == []
+    twin = {"is_production": True, "follows": [], "twin": "prd"}
+    assert loosened(ENVIRONMENT, twin, {"twin": ""}) == ["twin"], "it would take every built order"
+    assert loosened(ENVIRONMENT, twin, {"twin": "prd"}) == []
     assert loosened(PROJECT, {"change_ticket_pattern": ""}, {"change_ticket_pattern": "CHG[0-9]+"}) == []
