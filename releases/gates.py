@@ -154,7 +154,12 @@ def _live_before(space: Space) -> list[Environment]:
 
 
 def _at_or_after(environment: Environment) -> set[int]:
-    """This environment and everything that follows it: who succeeded there may always come back."""
+    """This environment and everything that follows it: who succeeded there may always come back.
+
+    To production only from itself: one person alone lets another environment follow it, with a way in of its own.
+    """
+    if environment.is_production:
+        return {environment.pk}
     found: set[int] = set()
     waiting = [environment]
     while waiting:

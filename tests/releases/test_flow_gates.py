@@ -6,6 +6,8 @@ import pytest
 from django.utils import timezone
 
 from environments.models import Membership
+from environments.services import places
+from environments.services.spaces import create_space
 from foundation.problems import Invalid, Refused
 from releases import gates
 from releases.events import append_event
@@ -196,3 +198,16 @@ def test_a_pattern_that_would_hold_the_process_up_is_answered_at_once(world: Wor
         closed(gates.promotion_gates(make_built(make_component(world), world.dana, branch="a" * 60 + "!"), space))
         == "branch"
     )
+
+
+def test_no_way_leads_to_production_through_what_follows_it(world: World) -> None:
+    """One administrator alone draws both arrows of such an environment: it proves nothing of an order."""
+    after = places.create_environment(actor=world.ada, slug="show", name="Show", position=9, follows=["prd", "fat"])
+    world.environments["show"] = after
+    space = create_space(actor=world.ada, project=world.project, environment="show", cluster="main")
+    order = make_built(make_component(world), world.dana)
+    make_success(order, space, world.olli)
+    assert closed(gates.promotion_gates(order, world.spaces["prd"])) == "came-through"
+    assert closed(gates.promotion_gates(order, world.spaces["fat"])) == "", "back down is always allowed"
+    make_success(order, world.spaces["prd"], world.olli)
+    assert closed(gates.promotion_gates(order, world.spaces["prd"])) == "", "and back to where it was"
