@@ -131,8 +131,11 @@ def _naming(group: Group) -> list[Space]:
 
 
 def _in_production(group: Group) -> QuerySet[Membership]:
-    """Its roles in projects that count in a space of production there; of the site's roles the table asks as much."""
-    production = Space.objects.filter(project=OuterRef("project"), environment__is_production=True, is_archived=False)
+    """Its roles in projects that count in a space of production there; of the site's roles the table asks as much.
+
+    Also of one in the archive: who adds people may take it out.
+    """
+    production = Space.objects.filter(project=OuterRef("project"), environment__is_production=True)
     here = Exists(production.filter(environment=OuterRef("environment")))
     rows = group.memberships.filter(not_over()).filter(here | (Q(environment=None) & Exists(production)))
     return rows.select_related("project")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from audit.models import AuditEvent
-from environments.models import Cluster, RuleChange, Space, SpaceSync
+from environments.models import Cluster, Group, RuleChange, Space, SpaceSync
 from environments.selectors.rule_changes import shown
-from environments.services import archive, rule_decisions, spaces
+from environments.services import archive, groups, projects, rule_decisions, spaces
+from environments.services.members import add_membership
 from foundation.problems import Denied, Invalid, Refused, Stale
 from releases.models import Placement
 from tests.cast import World, browse
@@ -97,3 +98,16 @@ def test_page_and_api_say_that_a_second_person_is_waited_for(world: World) -> No
         "/api/v1/projects/sis-omm/spaces/drp/archive/", {"reason": "moved"}, content_type="application/json"
     )
     assert answer.status_code == 200 and answer.json()["is_archived"] is False and answer.json()["rule_change"]
+
+
+def test_what_is_in_the_archive_keeps_its_rules_until_it_is_taken_out(world: World) -> None:
+    """Else one person loosens them meanwhile, and takes the space out of the archive alone."""
+    projects.edit_project(actor=world.ada, project=world.project, change_ticket_pattern="CHG[0-9]{6}")
+    Space.objects.filter(environment__is_production=True).update(is_archived=True)
+    projects.edit_project(actor=world.ada, project=world.project, change_ticket_pattern=".*", reason="any")
+    world.project.refresh_from_db()
+    assert world.project.change_ticket_pattern == "CHG[0-9]{6}" and waiting().project == world.project
+    group = Group.objects.create(slug="night", name="Night")
+    add_membership(actor=world.petra, group="night", role="operations", project=world.project, environment="prd")
+    with pytest.raises(Denied, match="must be allowed to give that role"):
+        groups.add_to_group(actor=world.ada, group=group, username="otto")
