@@ -18,6 +18,7 @@ from environments.access import require
 from environments.certificates import problems_of, problems_of_time
 from environments.in_cluster import own_cluster
 from environments.models import Cluster, ClusterTest, Space
+from environments.one_namespace import other_owner
 from environments.services.spaces import is_safe_for_production
 from environments.targets import SCHEMES
 from foundation.messages import as_message, join_messages, verbatim
@@ -93,6 +94,8 @@ def edit_cluster(
             return row
         clean_row(row)
         _check_spaces(row)
+        if before.keys() & {"url", "in_cluster"}:
+            _refuse_shared_namespaces(row)
         row.save()
         if fresh:
             after["credentials"] = "forgotten" if not any(fresh.values()) else "changed"
@@ -278,6 +281,18 @@ def _check_spaces(cluster: Cluster) -> None:
     if space is not None:
         message = _("%(space)s is production and on this cluster: its certificate must be verified.", space=space)
         raise Invalid({"verify_tls": [message]})
+
+
+def _refuse_shared_namespaces(cluster: Cluster) -> None:
+    """Its new address is another row's: none of its spaces may be in a namespace of a space there. Raises Invalid."""
+    for space in Space.objects.filter(cluster=cluster).select_related("project", "environment").order_by("pk"):
+        space.cluster = cluster
+        if other := other_owner(space):
+            message = _(
+                "%(cluster)s has this address already, and %(space)s and %(other)s would be in one namespace.",
+                cluster=other.cluster.name, space=space, other=other,
+            )  # fmt: skip
+            raise Invalid({"url": [message]})
 
 
 _OPEN_FIELDS = ("name", "in_cluster", "url", "tls_server_name", "verify_tls", "registries")

@@ -25,6 +25,7 @@ from environments.enough import why_nobody_deploys
 from environments.grants import check_grants, pull_secret_of, take_node_ports
 from environments.loosening import loosened
 from environments.models import Cluster, Environment, Group, QuotaObservation, Space, SpaceSync
+from environments.one_namespace import other_owner
 from environments.policy import POLICY_FIELDS, below_minimum, contradictions, minimum_values
 from environments.services.rule_changes import propose
 from foundation.clock import db_now, now_minus
@@ -334,6 +335,12 @@ def _check_place(space: Space) -> None:
     if space.namespace == RESERVED[0] or space.namespace.startswith(RESERVED[1]):
         raise Invalid({"namespace": [_("This namespace belongs to Kubernetes itself: choose another one.")]})
     check_order(space)
+    if other := other_owner(space):
+        message = _(
+            "%(space)s is in this namespace already: %(cluster)s has the same address.",
+            space=other, cluster=other.cluster.name,
+        )  # fmt: skip
+        raise Invalid({"namespace": [message]})
     if space.environment.is_production and not is_safe_for_production(space.cluster):
         raise Invalid({"cluster": [_("This cluster's certificate is not verified: production needs one that is.")]})
 

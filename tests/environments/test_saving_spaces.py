@@ -9,9 +9,10 @@ import pytest
 from accounts.models import Project
 from audit.models import AuditEvent
 from environments.ceilings import hard_of, show_ceilings
-from environments.models import Environment, Space
+from environments.models import Cluster, Environment, Space
 from environments.policy import PRODUCTION_MINIMUM
 from environments.selectors.places import is_sync_under_way
+from environments.services.clusters import edit_cluster
 from environments.services.places import create_environment, edit_environment
 from environments.services.projects import archive_project
 from environments.services.spaces import create_space, edit_policy, edit_space, version_of
@@ -196,3 +197,34 @@ def test_a_new_environment_takes_its_place_in_the_flow(world: World) -> None:
     assert [before.slug for before in row.follows.all()] == ["uat"]
     with pytest.raises(Denied):
         create_environment(actor=world.petra, slug="x", name="X")
+
+
+# ---------------------------------------------------------------- one cluster by two names
+def copy_of_main(url: str = "http://127.0.0.1:1/") -> Cluster:
+    return Cluster.objects.create(slug="copy", name="Copy", url=url, token="another", verify_tls=False)
+
+
+@pytest.mark.security("skipped-steps")
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://127.0.0.1:1/", "HTTPS://127.0.0.1:1"])
+def test_no_space_gets_into_anothers_namespace_by_a_second_row_of_its_cluster(world: World, url: str) -> None:
+    copy_of_main(url)
+    with pytest.raises(Invalid) as refusal:
+        edit_space(actor=world.ada, space=world.spaces["fat"], cluster="copy", namespace="sis-omm-prd")
+    assert "PRD is in this namespace already: Main has the same address" in str(refusal.value.fields["namespace"][0])
+    create_environment(actor=world.ada, slug="pre", name="Pre", follows=["fat"])
+    with pytest.raises(Invalid):
+        create_space(actor=world.ada, project=world.project, environment="pre", cluster="copy", namespace="sis-omm-prd")
+    space = edit_space(actor=world.ada, space=world.spaces["fat"], cluster="copy")
+    assert (space.cluster.slug, space.namespace) == ("copy", "sis-omm-fat"), "its own namespace goes along"
+
+
+@pytest.mark.security("skipped-steps")
+def test_no_cluster_gets_the_address_of_another_one_where_two_spaces_would_be_one(world: World) -> None:
+    other = copy_of_main("http://127.0.0.1:2")
+    edit_space(actor=world.ada, space=world.spaces["fat"], cluster="copy", namespace="sis-omm-prd")
+    with pytest.raises(Invalid) as refusal:
+        edit_cluster(actor=world.ada, cluster=other, url="http://127.0.0.1:1", token="another")
+    assert "would be in one namespace" in str(refusal.value.fields["url"][0])
+    other.refresh_from_db()
+    assert other.url == "http://127.0.0.1:2"
+    edit_cluster(actor=world.ada, cluster=other, url="http://127.0.0.1:3", token="another")
