@@ -129,8 +129,12 @@ def project_id_of(row: Freeze) -> int | None:
 
 
 def is_asked_to_end(row: Freeze) -> bool:
-    """Somebody asked less than a day ago, and nobody has confirmed it yet."""
-    return row.ended_at is None and row.end_asked_at is not None and row.end_asked_at + ASKED_FOR > db_now()
+    """Somebody, who has the right to it still, asked less than a day ago, and nobody has confirmed it yet."""
+    if row.ended_at is not None or row.end_asked_by is None or row.end_asked_at is None:
+        return False
+    if row.end_asked_at + ASKED_FOR <= db_now():
+        return False
+    return Rights(row.end_asked_by).can(verb_of(row), project_id=project_id_of(row))
 
 
 def is_second(person: User, row: Freeze) -> bool:

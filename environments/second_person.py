@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from audit.asked import who_acted
+from environments import loosening
 from environments.access import Rights, who_may
 from environments.choices import RuleChangeState
 from environments.holding import each_holder, holders, in_force, of_person
@@ -31,6 +32,18 @@ def waiting() -> Q:
 def confirming_verb(row: RuleChange) -> str:
     """Who is the second person by the table: a project's rule may be confirmed in the project, the site's by A."""
     return "confirm_site_rule" if row.environment_id else "confirm_rule_change"
+
+
+def proposing_verb(row: RuleChange) -> str:
+    """What the proposer did by the table: the right to change it alone, were it not of production."""
+    if row.space_id and not row.after.keys() & {"is_archived", *loosening.PLACE}:
+        return "edit_policy"
+    return "manage_projects" if row.project_id else "manage_places"
+
+
+def may_still_propose(row: RuleChange) -> bool:
+    """Has who proposed it the right to it now? Two persons stand behind a rule, not one and a former one."""
+    return Rights(row.proposed_by).can(proposing_verb(row), project_id=rules_project(row))
 
 
 def rules_project(row: RuleChange) -> int | None:

@@ -10,10 +10,18 @@ from django.db import transaction
 import audit
 from accounts.models import Project, User
 from environments import loosening
-from environments.access import Rights, asked_for, require, who_may
+from environments.access import asked_for, require, who_may
 from environments.choices import RuleChangeState
 from environments.models import Environment, RuleChange, Space
-from environments.second_person import confirming_verb, is_second, rules_project, seconds, who_confirms
+from environments.second_person import (
+    confirming_verb,
+    is_second,
+    may_still_propose,
+    proposing_verb,
+    rules_project,
+    seconds,
+    who_confirms,
+)
 from environments.services import archive, places, projects, spaces
 from environments.services.rule_changes import end, refuse_under_way
 from foundation.clock import db_now
@@ -25,8 +33,9 @@ from foundation.problems import Denied, Invalid, Refused, Stale
 def confirm_rule_change(*, actor: User, change: RuleChange, reason: str = "") -> RuleChange:
     """The second person says yes: the change holds from now on.
 
-    Raises Missing, Denied for who is no second person, Refused when it is over or a deployment runs there, Stale when
-    what it changes is no longer as its "before" says, Invalid when its "after" does not fit any more.
+    Raises Missing, Denied for who is no second person, Refused when it is over, its proposer has lost the right to it
+    or a deployment runs there, Stale when what it changes is no longer as its "before" says, Invalid when its "after"
+    does not fit any more.
     """
     with transaction.atomic():
         row = _lock(change)
@@ -136,21 +145,13 @@ def _put_in_force(row: RuleChange) -> None:
 
 def _ensure_still_proposed(row: RuleChange) -> None:
     """Raises Refused where the first of the two persons is gone: one person alone would change the rule."""
-    if Rights(row.proposed_by).can(_proposing_verb(row), project_id=rules_project(row)):
+    if may_still_propose(row):
         return
     message = _(
         "%(name)s, who proposed it, may not change this rule any more: refuse it. Who may can propose it anew.",
         name=row.proposed_by.localized_name,
     )
-    raise Refused(message, "proposer-lost-right", who_may(_proposing_verb(row), project_id=rules_project(row)))
-
-
-def _proposing_verb(row: RuleChange) -> str:
-    """What the table asks of who changes such a rule."""
-    if row.project_id is not None:
-        return "manage_projects"
-    is_policy = row.space_id is not None and not _is_of_place(row.after)
-    return "edit_policy" if is_policy else "manage_places"
+    raise Refused(message, "proposer-lost-right", who_may(proposing_verb(row), project_id=rules_project(row)))
 
 
 def _is_of_place(after: Mapping[str, Any]) -> bool:

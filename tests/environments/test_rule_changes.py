@@ -184,6 +184,25 @@ def test_two_people_made_by_a_third_are_one(world: World) -> None:
     confirm_rule_change(actor=world.ada, change=row)
 
 
+@pytest.mark.parametrize("how", ["role", "account"])
+def test_a_former_person_is_none_of_the_two(world: World, how: str) -> None:
+    """Who lost the right since, or left, has no say in a rule any more: not by what was proposed before either."""
+    strict(world)
+    row = propose(world)
+    if how == "role":
+        Membership.objects.filter(user=world.petra).update(ends_at=db_now())
+    else:
+        deactivate_person(actor=world.ada, person=world.petra)
+    with pytest.raises(Refused, match="may not change this rule any more") as refusal:
+        confirm_rule_change(actor=world.ada, change=row)
+    assert refusal.value.code == "proposer-lost-right" and prd(world).approvals == 2
+    Membership.objects.filter(user=world.ada).update(ends_at=db_now())
+    with pytest.raises(Refused, match="may not change this rule any more"):
+        confirm_by_shell(change=row, reason="nobody is left")
+    Membership.objects.filter(user=world.ada).update(ends_at=None)
+    refuse_rule_change(actor=world.ada, change=row, reason="left")
+
+
 def test_a_refusal_needs_a_reason_and_changes_nothing(world: World) -> None:
     strict(world)
     row = propose(world)

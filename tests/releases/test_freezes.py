@@ -229,6 +229,17 @@ def test_what_nobody_confirms_within_a_day_is_asked_no_more(world: World) -> Non
         confirm_end(actor=world.ada, row=row)
 
 
+def test_what_a_former_administrator_asked_nobody_confirms(world: World) -> None:
+    row = freeze(world)
+    end_freeze(actor=world.petra, row=row, reason="done earlier")
+    Membership.objects.filter(user=world.petra).update(ends_at=timezone.now())
+    with pytest.raises(Refused, match="Nobody asks"):
+        confirm_end(actor=world.ada, row=row)
+    Membership.objects.create(user=world.otto, role="project_admin", project=world.project)
+    asked_anew = end_freeze(actor=world.otto, row=row, reason="done earlier")
+    assert asked_anew.end_asked_by == world.otto
+
+
 def test_two_names_behind_which_one_person_stands_are_one(world: World) -> None:
     row = freeze(world)
     end_freeze(actor=world.petra, row=row, reason="done earlier")
