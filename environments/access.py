@@ -295,11 +295,13 @@ _when_read = lazy(who_may, str)
 def names_who_may(
     verb: str, *, project_id: int | None = None, space: Space | None = None, but: User | None = None
 ) -> list[str]:
-    """All of them, one by one."""
-    people = holders(memberships_that_allow(verb, project_id=project_id, space=space)).filter(is_active=True)
-    if but is not None:
-        people = people.exclude(pk=but.pk)
-    names = [person.shown_name for person in people]
+    """All of them, one by one; of approvers those whom the space's policy lets."""
+    if verb == "approve" and space is not None:
+        people = approvers_in(space)
+    else:
+        held = memberships_that_allow(verb, project_id=project_id, space=space)
+        people = list(holders(held).filter(is_active=True))
+    names = [person.shown_name for person in people if but is None or person.pk != but.pk]
     return names or [str(Role(role).label) for role in sorted(roles_for(verb, space))]
 
 

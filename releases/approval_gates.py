@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from accounts.models import User
-from environments.access import Rights, approvers_in, may_approve, people_who_may, who_may
+from environments.access import Rights, approvers_in, can, may_approve, people_who_may, who_may
 from environments.models import Space
 from environments.needed import Needed, People, groups_of, needed_in
 from foundation.clock import db_now
@@ -56,9 +56,12 @@ def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None,
 
 
 def rejected(no: Approval) -> Gate:
-    """Somebody said no: until they withdraw it."""
-    message = _("%(who)s rejected it: %(why)s", who=no.by.localized_name, why=no.comment or "–")
-    return Gate("approved", False, message, no.by.shown_name, no.created_at)
+    """Somebody said no: until they withdraw it, or it is of an order that nobody goes on with."""
+    values = {"who": no.by.localized_name, "why": no.comment or "–"}
+    if can(no.by, "withdraw_approval", space=no.space, owner_id=no.by_id):
+        return Gate("approved", False, _("%(who)s rejected it: %(why)s", **values), no.by.shown_name, no.created_at)
+    message = _("%(who)s rejected it, and may not take that back any more: repeat it as a new order. %(why)s", **values)
+    return Gate("approved", False, message, who_may("create_order", project_id=no.space.project_id), no.created_at)
 
 
 def agreement(

@@ -27,6 +27,7 @@ from releases.rule_gate import rule_gate
 from releases.since import closed_at
 from releases.successes import is_last_success, succeeded_at
 from releases.when_gates import time_gates
+from releases.whom_to_ask import names_who_deploy, who_deploys_when_read, who_stops_when_read
 
 __all__ = [
     "Gate", "again_gates", "approval_gates", "asked_about", "built", "counts_today", "deployment_gates", "drp_gates",
@@ -66,7 +67,7 @@ def _nothing_replaced_under_way(order: ReleaseOrder, space: Space) -> Gate:
         who=active.deployed_by.localized_name,
         number=active.order.number,
     )
-    return Gate("queue", False, message, active.deployed_by.shown_name, active.created_at)
+    return Gate("queue", False, message, who_stops_when_read(active.deployed_by, space), active.created_at)
 
 
 def built(order: ReleaseOrder) -> Gate:
@@ -121,7 +122,7 @@ def _bring_it(order: ReleaseOrder, before: list[Environment]) -> str:
     names: list[str] = []
     for space in spaces.select_related("project", "environment").order_by("environment__position"):
         is_promoted = selectors.current_promotion(order, space) is not None
-        names += names_who_may("deploy", space=space) if is_promoted else _promoters(order, space)
+        names += names_who_deploy(order, space) if is_promoted else _promoters(order, space)
     return localized_names(dict.fromkeys(names))
 
 
@@ -130,12 +131,8 @@ _bring_it_when_read = lazy(_bring_it, str)
 
 
 def _empty(success: Deployment) -> Gate:
-    who = _deployers_in(success.space)
+    who = who_may_when_read("deploy", space=success.space)
     return Gate("came-through", False, _proves_nothing(success), who, success.finished_at)
-
-
-def _deployers_in(space: Space) -> MessageLike:
-    return who_may_when_read("deploy", space=space)
 
 
 def _proves_nothing(empty: Deployment) -> MessageLike:
@@ -197,7 +194,7 @@ def _settled(order: ReleaseOrder, proof: Deployment) -> Gate:
             "came-through",
             False,
             _("What runs in %(name)s is not calm: %(why)s", name=name, why=place.unsettled_reason),
-            _deployers_in(proof.space),
+            who_may_when_read("deploy", space=proof.space),
         )
     if place.settled_at is None and place.last_applied is not None and place.last_applied_id != standing.pk:
         # Nobody watches it settle any more: waiting would be for ever.
@@ -206,7 +203,7 @@ def _settled(order: ReleaseOrder, proof: Deployment) -> Gate:
             number=place.last_applied.order.number,
             name=name,
         )
-        who, since = _deployers_in(proof.space), place.last_applied.created_at
+        who, since = who_deploys_when_read(order, proof.space), place.last_applied.created_at
         return Gate("came-through", False, message, who, since)
     if place.settled_at is None:
         message = _("It is still settling in %(name)s: a few seconds more.", name=name)
@@ -300,7 +297,7 @@ def _proven(snapshot: Snapshot, space: Space, *, is_last: bool = True, since: da
     ended = since or succeeded_at(snapshot)
     if ended is None:
         message = _("This snapshot never succeeded here: deploy it instead.")
-        return Gate("proven", False, message, _deployers_in(space))
+        return Gate("proven", False, message, who_deploys_when_read(snapshot.order, space))
     if is_last:
         return Gate("proven", True, _("It succeeded here before."), since=ended)
     message = _("It succeeded here, and something else did since: it is judged as a deployment.")
@@ -377,15 +374,15 @@ def _place_free(order: ReleaseOrder, space: Space, own: Deployment | None, *, ma
         return [Gate("known", False, message, who_may("manage_places"), place.unknown_since)]
     if place is None or place.in_progress is None or (own is not None and place.in_progress_id == own.pk):
         return [Gate("queue", True, _("Nothing else is being deployed here."))]
-    return [_queue(order, place, place.in_progress, may_wait=may_wait)]
+    return [_queue(order, space, place, place.in_progress, may_wait=may_wait)]
 
 
-def _queue(order: ReleaseOrder, place: Placement, active: Deployment, *, may_wait: bool) -> Gate:
+def _queue(order: ReleaseOrder, space: Space, place: Placement, active: Deployment, *, may_wait: bool) -> Gate:
     """The same order a second time is told who was first; another one may wait its turn."""
     values = {"who": active.deployed_by.localized_name, "number": active.order.number}
     if active.order_id == order.pk or not may_wait:
         message = _("%(who)s is deploying order %(number)s here right now.", **values)
-        return Gate("queue", False, message, active.deployed_by.shown_name, active.created_at)
+        return Gate("queue", False, message, who_stops_when_read(active.deployed_by, space), active.created_at)
     line = turns.line_of(place)
     own = turns.own_turn(line, order)
     if own is not None:
@@ -393,9 +390,9 @@ def _queue(order: ReleaseOrder, place: Placement, active: Deployment, *, may_wai
             "%(who)s asked for this first: the order waits behind order %(number)s, place %(place)s.",
             who=own.asked_by.localized_name, number=own.behind, place=own.position,
         )  # fmt: skip
-        return Gate("queue", False, message, own.asked_by.shown_name, own.created_at)
+        return Gate("queue", False, message, who_stops_when_read(own.asked_by, space), own.created_at)
     message = _(
         "%(who)s is deploying order %(number)s here: this order would wait its turn, place %(place)s.",
         **values, place=len(line) + 1,
     )  # fmt: skip
-    return Gate("queue", True, message, active.deployed_by.shown_name, active.created_at)
+    return Gate("queue", True, message, who_stops_when_read(active.deployed_by, space), active.created_at)

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.utils.functional import lazy
 
 from accounts.models import User
-from environments.access import Rights, names_who_may, visible_to
+from environments.access import Rights, can, names_who_may, visible_to
 from environments.models import Space
 from foundation.messages import MessageLike, localized_names, localized_time
 from foundation.messages import message as _
@@ -110,9 +110,9 @@ def words_of(row: Hold, *, more: int = 0) -> MessageLike:
 
 
 def lifters(row: Hold) -> str:
-    """Its holder first, then who may with a reason."""
-    names = [row.held_by.shown_name, *names_who_may("lift_hold", space=row.space)]
-    return localized_names(dict.fromkeys(names))
+    """Its holder first, while they may, then who may with a reason."""
+    own = [row.held_by.shown_name] if can(row.held_by, "lift_hold", space=row.space, owner_id=row.held_by_id) else []
+    return localized_names(dict.fromkeys([*own, *names_who_may("lift_hold", space=row.space)]))
 
 
 lifters_when_read = lazy(lifters, str)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import ngettext
 
 from environments import freezes
-from environments.access import Rights, names_who_may, who_may
+from environments.access import Rights, names_who_may
 from foundation.messages import MessageLike, localized_names, localized_time
 from foundation.messages import message as _
 from foundation.runs.choices import ACTIVE, RunState
@@ -36,6 +36,7 @@ from releases.presenters.words import build_waits, why_waiting
 from releases.rule_gate import read_rule_changes
 from releases.services import approvals
 from releases.turns import turn_in
+from releases.whom_to_ask import who_deploys
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def _card(order: ReleaseOrder, place: Place) -> Card:
     if standing.is_under_way and standing.newest:
         return replace(card, **_under_way(standing.newest))
     if standing.state == "promoted" or (place.break_glass and standing.deployment is None):
-        return replace(card, **_promoted(place))
+        return replace(card, **_promoted(order, place))
     if standing.deployment is not None:
         return replace(card, **_done(standing, place))
     return replace(card, **_not_promoted(order, place))
@@ -188,7 +189,7 @@ def _done(standing: Standing, place: Place) -> dict[str, Any]:
     return facts | ({"note": standing.more, "note_state": "blocked"} if serves and standing.more else {})
 
 
-def _promoted(place: Place) -> dict[str, Any]:
+def _promoted(order: ReleaseOrder, place: Place) -> dict[str, Any]:
     closed = [gate for gate in place.deployment_gates if not gate.is_open]
     if closed:
         word = ngettext("blocked by %(n)s", "blocked by %(n)s", len(closed)) % {"n": len(closed)}
@@ -198,7 +199,7 @@ def _promoted(place: Place) -> dict[str, Any]:
     ready = ready_word(due_at)
     if due_at:
         return {"note": ready, "detail": _("It is deployed by itself at %(at)s.", at=localized_time(due_at))}
-    ask = who_may("deploy", space=place.space)
+    ask = who_deploys(order, place.space)
     return {"note": ready, "detail": _("It waits for somebody to deploy it."), "ask": ask}
 
 

@@ -11,18 +11,17 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from accounts.models import User
-from environments.access import Rights, approvers_in, may_approve, require, who_may
+from environments.access import Rights, may_approve, require, who_may
 from environments.choices import Role
 from environments.models import Space
 from foundation.clock import db_now
-from foundation.messages import localized_names
 from foundation.messages import message as _
 from foundation.problems import Asked, Denied, Invalid, Refused, Stale
 from releases import break_glass, gates, selectors
 from releases.choices import ApprovalState, OrderState
 from releases.events import record_act
 from releases.locks import lock_orders
-from releases.models import Approval, Deployment, ScaleRequest, Snapshot
+from releases.models import Approval, Deployment, ReleaseOrder, ScaleRequest, Snapshot
 from releases.successes import succeeded_at
 
 AFTER_RESET = timedelta(hours=24)
@@ -58,9 +57,8 @@ def decision_gate(actor: User, snapshot: Snapshot) -> gates.Gate:
 
 def _ensure_may_decide(actor: User, snapshot: Snapshot) -> None:
     space, order = snapshot.space, snapshot.order
-    require(actor, "approve", space=space)
     asked = gates.asked_about("approve", order, space)
-    ensure_role(actor, space, asked)
+    ensure_role(actor, order, space, asked)
     if actor.pk in gates.makers_of(order):
         raise Denied(
             _("Four eyes: people who created or built an order do not approve it, administrators included."),
@@ -83,17 +81,23 @@ def _ensure_may_decide(actor: User, snapshot: Snapshot) -> None:
         raise Stale(_("A newer review has replaced this snapshot: open that one."))
 
 
-def ensure_role(actor: User, space: Space, asked: Asked) -> None:
-    """The space's policy may narrow who approves to some of the roles that the table allows, and to some groups."""
+def ensure_role(actor: User, order: ReleaseOrder, space: Space, asked: Asked, *, but: int | None = None) -> None:
+    """The right, and the space's policy: it may narrow who approves to some of the table's roles, and to some groups.
+
+    Who is refused reads whom to ask: people whom four eyes let approve this order, without ``but``.
+    """
+    try:
+        require(actor, "approve", space=space)
+    except Denied as refusal:
+        raise Denied(refusal.message, refusal.code, gates.fair_approvers(order, space, but=but), asked=asked) from None
     rights = Rights(actor)
     if space.approver_groups and not rights.groups & set(space.approver_groups):
         message = _("Here only people of these groups approve: %(names)s.", names=space.approver_groups)
-        raise Denied(
-            message, "approver-group", localized_names(one.shown_name for one in approvers_in(space)), asked=asked
-        )
+        raise Denied(message, "approver-group", gates.fair_approvers(order, space, but=but), asked=asked)
     if not may_approve(rights, space):
         names = [Role(role).label for role in space.approver_roles if role in Role.values]
-        raise Denied(_("Here only these roles approve: %(names)s.", names=names), "approver-role", asked=asked)
+        message = _("Here only these roles approve: %(names)s.", names=names)
+        raise Denied(message, "approver-role", gates.fair_approvers(order, space, but=but), asked=asked)
 
 
 def _decide(actor: User, snapshot: Snapshot, state: str, comment: str) -> Approval:

@@ -31,6 +31,7 @@ from releases.services import builds, promotions, schedules, turns
 from releases.services.mentions import said_and_named
 from releases.transitions import move
 from releases.turns import waiting_turns
+from releases.whom_to_ask import who_stops
 
 NUMBER_TRIES = 8
 
@@ -163,7 +164,7 @@ def ensure_closable(order: ReleaseOrder, verb: str = "close_order") -> None:
             "It is being deployed to %(name)s right now: wait for the verdict or cancel it first.",
             name=active.space.environment.label,
         )
-        raise Refused(message, "being-deployed", active.deployed_by.shown_name, asked=asked)
+        raise Refused(message, "being-deployed", who_stops(active.deployed_by, active.space), asked=asked)
     if ReleaseOrder.objects.filter(pk=order.pk, state=OrderState.CLOSED).exists():
         who = who_may("create_order", project_id=order.project_id)
         raise Refused(_("The order is closed already."), "closed", who, asked=asked)

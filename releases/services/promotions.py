@@ -20,6 +20,7 @@ from releases.locks import current_promotions, lock_for_promotion, lock_order, l
 from releases.models import Deployment, Promotion, ReleaseOrder
 from releases.placing import ensure_not_archived
 from releases.services.reviews import request_review
+from releases.whom_to_ask import who_stops
 
 
 def promote(
@@ -93,7 +94,7 @@ def withdraw_promotion(*, actor: User, promotion: Promotion, reason: str = "") -
         if active := rows.select_related("deployed_by").first():
             message = _("The order is being deployed there right now: wait for the verdict or cancel it first.")
             asked = gates.asked_about("promote", promotion.order, promotion.space)
-            raise Refused(message, "being-deployed", active.deployed_by.shown_name, asked=asked)
+            raise Refused(message, "being-deployed", who_stops(active.deployed_by, promotion.space), asked=asked)
         end_promotion(promotion, PromotionState.WITHDRAWN, actor=actor, reason=reason.strip()[:200])
     promotion.refresh_from_db()
 

@@ -85,9 +85,8 @@ def _decide(actor: User, row: ScaleRequest, state: str, comment: str) -> Approva
 def ensure_may_decide(actor: User, row: ScaleRequest) -> None:
     """Raises Missing, Denied for who may not approve there or is in it themselves, Stale once it is over."""
     space, order = row.space, row.order
-    require(actor, "approve", space=space)
     asked = gates.asked_about("approve", order, space)
-    ensure_role(actor, space, asked)
+    ensure_role(actor, order, space, asked, but=row.asked_by_id)
     who = gates.fair_approvers(order, space, but=row.asked_by_id)
     if actor.pk == row.asked_by_id:
         raise Denied(_("You asked for it: somebody else approves or rejects it."), "four-eyes", who, asked=asked)

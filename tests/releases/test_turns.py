@@ -121,7 +121,7 @@ def test_the_same_order_is_told_who_was_first(line: Line) -> None:
     first = line.first()
     with pytest.raises(Refused, match=rf"Olli is deploying order {first.order.number} here right now") as refused:
         deploy_in_turn(actor=line.world.oskar, order=first.order, space=line.space, snapshot_hash=hash_of(first))
-    assert refused.value.code == "gate-queue" and refused.value.who_can_help == "Olli"
+    assert refused.value.code == "gate-queue" and refused.value.who_can_help == "Olli, Oskar"
     turn = line.wait(1)
     with pytest.raises(Refused, match=r"Olli asked for this first: the order waits behind order .*, place 1"):
         deploy_in_turn(actor=line.world.oskar, order=turn.order, space=line.space, snapshot_hash=hash_of(turn))
