@@ -14,7 +14,7 @@ from releases.choices import ApprovalState
 from releases.gates import Gate
 from releases.models import Approval, ReleaseOrder
 from releases.place_gates import back_gates, not_proven, nothing_stands, restart_gates
-from releases.presenters.review import bars_of, gates_of_removal, review_gates
+from releases.presenters.review import asked_first, gates_of_removal, review_gates
 from releases.scale_gates import scale_gates
 from releases.services import approvals
 from releases.services.break_glass import ensure_openable, review_gate
@@ -79,8 +79,7 @@ def _review(order: ReleaseOrder, space: Space, person: User | None) -> list[Gate
 def _deploy(order: ReleaseOrder, space: Space, person: User | None) -> list[Gate]:
     review = selectors.latest_review(order, space)
     snapshot = review.snapshot if review else None
-    asked_first = review_gates(review, bars_of(review) if review else []) if space.asks_review else []
-    return [*asked_first, *gates.deployment_gates(order, space, snapshot=snapshot, deployer=person)]
+    return [*asked_first(review, space), *gates.deployment_gates(order, space, snapshot=snapshot, deployer=person)]
 
 
 def _remove(order: ReleaseOrder, space: Space, person: User | None) -> list[Gate]:

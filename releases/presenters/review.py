@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
@@ -12,15 +12,17 @@ from django.utils.translation import ngettext, pgettext
 from accounts.models import User
 from deployer.manifests import find_workload, wanted_replicas
 from deployer.quantities import QuantityError, bytes_to_gib, millicores_to_cores, rolling_plan
+from environments.access import Rights, names_who_may, who_may
 from environments.models import Space
 from foundation.durations import roughly
-from foundation.messages import MessageLike, localized_list
+from foundation.messages import MessageLike, localized_list, localized_names
 from foundation.messages import message as _
 from foundation.runs.choices import RunState
 from releases.choices import Reason
-from releases.gates import Gate, first_closed, removal_gates
+from releases.gates import Gate, deployment_gates, first_closed, removal_gates
 from releases.models import Approval, Deployment, Placement, ReleaseOrder, Review, Snapshot
 from releases.node_capacity import NodeCapacity
+from releases.place_gates import role_gate
 from releases.presenters.build import usual_rollout
 from releases.presenters.words import reason_of
 from releases.services.reviews import field_key
@@ -117,6 +119,42 @@ def review_gates(review: Review | None, bars: list[Bar]) -> list[Gate]:
     message = _("Reviewed: nothing stands in the way in the cluster.")
     fine = Gate("reviewed", True, message, since=review.finished_at)
     return [fine, _quota_gate(review, bars)] if bars else [fine]
+
+
+def gates_to_deploy(
+    order: ReleaseOrder, space: Space, review: Review | None, snapshot: Snapshot | None, rights: Rights
+) -> list[Gate]:
+    """All that must hold before this person may deploy it there, the right and the review's own first.
+
+    Four eyes are about who deploys: they tell nothing to those who never may.
+    """
+    role = role_gate(rights, "deploy", space)
+    deployer = rights.user if role.is_open else None
+    asked_again = deployment_gates(order, space, snapshot=snapshot, deployer=deployer)
+    return [role, *asked_first(review, space), *asked_again]
+
+
+def gates_for_others(order: ReleaseOrder, space: Space, review: Review | None, snapshot: Snapshot | None) -> list[Gate]:
+    """The same for anybody who may deploy there: nothing is asked of the reader."""
+    return [*asked_first(review, space), *deployment_gates(order, space, snapshot=snapshot, deployer=None)]
+
+
+def asked_first(review: Review | None, space: Space) -> list[Gate]:
+    """The review's own gates with who can clear them; empty where deploying makes its own review."""
+    if not space.asks_review:
+        return []
+    found = review_gates(review, bars_of(review) if review else [])
+    return [gate if gate.is_open else replace(gate, who=_clearers(gate, review, space)) for gate in found]
+
+
+def _clearers(gate: Gate, review: Review | None, space: Space) -> MessageLike:
+    """Who reviews it, or mends what the review found: its component's settings, or what it may take."""
+    if gate.code == "quota":
+        names = [*names_who_may("edit_allocation", space=space), *names_who_may("manage_places")]
+        return localized_names(dict.fromkeys(names))
+    is_ended = review is not None and not review.is_active
+    verb = "edit_component" if is_ended else "review"
+    return who_may(verb, space=space)
 
 
 def gates_shown(found: list[Gate]) -> dict[str, Any]:

@@ -34,11 +34,12 @@ from releases.presenters.review import (
     bars_of,
     conflicts_of,
     effect_of,
+    gates_for_others,
     gates_shown,
+    gates_to_deploy,
     has_moved,
     node_capacity_of,
     problems_of,
-    review_gates,
 )
 from releases.presenters.schedules import scheduling
 from releases.presenters.words import reason_of, why_waiting
@@ -110,12 +111,12 @@ def review_context(
     place = selectors.placement_of(order, space)
     bars = bars_of(review) if review else []
     running = running_there(place)
-    found = [*review_gates(review, bars), *gates.deployment_gates(order, space, snapshot=snapshot, deployer=user)]
+    found = gates_to_deploy(order, space, review, snapshot, rights)
     no = refusal(rights, "deploy", space=space, gates=found, order=order)
     deciding = words_on(approvals_of(review), snapshot, user, is_deploying=not no.why)
     if deciding["own_word"] or deciding["is_deciding"]:
         # With their word this person deploys it no more: what is shown is how it stands for the others.
-        found = [*review_gates(review, bars), *gates.deployment_gates(order, space, snapshot=snapshot, deployer=None)]
+        found = gates_for_others(order, space, review, snapshot)
     if deciding["own_word"]:
         deciding |= _said(deciding["own_word"], order, found)
     return {

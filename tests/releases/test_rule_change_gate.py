@@ -16,7 +16,7 @@ from environments.services import rule_decisions
 from environments.services.spaces import edit_policy
 from releases import gates
 from releases.gate import Gate
-from releases.models import Placement, ReleaseOrder
+from releases.models import Placement, ReleaseOrder, Review
 from releases.place_gates import restart_gates
 from releases.services import deployments
 from tests.cast import World, browse
@@ -24,6 +24,7 @@ from tests.releases.pages.test_order import words
 from tests.releases.rows import make_built, make_component, make_review, make_success
 from tests.releases.test_api import Caller
 
+QUOTA_LINE = {"resource": "pods", "hard": 10, "used": 1, "after": 2, "peak": 3, "short_by": 0}
 pytestmark = pytest.mark.django_db
 
 
@@ -110,6 +111,33 @@ def test_page_and_api_say_the_same(world: World, order: ReleaseOrder) -> None:
     }
     assert "Petra has proposed" in by_place["prd"][0]["message"] and by_place["prd"][0]["is_open"] is True
     assert "No rule change" in by_place["fat"][0]["message"]
+
+
+@pytest.mark.parametrize("username", ["olli", "dana", "tess"])
+def test_page_and_api_give_the_same_gates_in_the_same_words(world: World, order: ReleaseOrder, username: str) -> None:
+    """The right, the review with its quota, and all that the step asks again; each with who can clear it."""
+    make_success(order, world.spaces["uat"], world.olli)
+    Review.objects.update(findings={"quota": [QUOTA_LINE]})
+    page = words(browse(world, username).get(f"/orders/{order.number}/review/uat/"))
+    (uat,) = (
+        one
+        for one in Caller(world, username).get(f"orders/{order.number}/").json()["environments"]
+        if one["environment"] == "uat"
+    )
+    told = uat["deployment_gates"]
+    assert {"role", "reviewed", "quota", "built", "open", "branch", "ticket", "queue", "rule"} <= {
+        gate["code"] for gate in told
+    }
+    assert [gate["message"] for gate in told if gate["message"] not in page] == []
+    (role,) = [gate for gate in told if gate["code"] == "role"]
+    assert role["is_open"] is (username == "olli") and ("Olli" in role["who"]) is (username != "olli")
+
+
+def test_what_is_not_reviewed_names_who_reviews_it(world: World, order: ReleaseOrder) -> None:
+    told = Caller(world, "dana").get(f"orders/{order.number}/").json()["environments"]
+    reviewed = {one["environment"]: [g for g in one["deployment_gates"] if g["code"] == "reviewed"] for one in told}
+    assert reviewed["fat"] == [], "there deploying makes its own review"
+    assert reviewed["prd"][0]["is_open"] is False and reviewed["prd"][0]["who"] == "Olli, Oskar, Petra"
 
 
 def test_all_environments_of_an_order_are_asked_in_one_query(world: World, order: ReleaseOrder) -> None:

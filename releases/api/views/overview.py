@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.models import User
+from environments.access import Rights
 from environments.models import Space
 from releases import gates, selectors
 from releases.api.serializers import orders as shapes
 from releases.models import Approval, Build, ReleaseOrder
+from releases.presenters.review import gates_to_deploy
 from releases.presenters.roll_back_asks import asked_of_order
 from releases.presenters.standings import attempts_of, standing_of
 from releases.rule_gate import read_rule_changes
@@ -43,7 +45,6 @@ def environment_overview(order: ReleaseOrder, space: Space, viewer: User) -> dic
         if snapshot
         else []
     )
-    found = gates.deployment_gates(order, space, snapshot=snapshot, deployer=viewer)
     turn = turn_in(place, order)
     attempts = attempts_of([order]).get((order.pk, space.pk))
     return {
@@ -51,7 +52,7 @@ def environment_overview(order: ReleaseOrder, space: Space, viewer: User) -> dic
         "standing": standing_of(order, space, attempts, promotion, turn, place),
         "promotion": promotion,
         "promotion_gates": gates.promotion_gates(order, space),
-        "deployment_gates": found,
+        "deployment_gates": gates_to_deploy(order, space, review, snapshot, Rights(viewer)),
         "review": review,
         "approvals": approvals,
         "roll_back": asked_of_order(order, space),
