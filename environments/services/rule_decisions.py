@@ -154,11 +154,6 @@ def _ensure_still_proposed(row: RuleChange) -> None:
     raise Refused(message, "proposer-lost-right", who_may(proposing_verb(row), project_id=rules_project(row)))
 
 
-def _is_of_place(after: Mapping[str, Any]) -> bool:
-    """Of where the space is, or whether it is archived: no part of its policy."""
-    return "is_archived" in after or bool(after.keys() & loosening.PLACE.keys())
-
-
 def _put_in_space(space: Space, after: Mapping[str, Any]) -> None:
     """A proposal is of the policy, of the place, or of the archive: each has a form of its own."""
     if "is_archived" in after:
