@@ -196,7 +196,7 @@ def test_a_promotion_does_not_take_the_right_from_an_order_that_is_being_deploye
     make_success(other, world.spaces["uat"], world.olli)
     with pytest.raises(Refused, match=r"Olli is deploying order .* here right now: wait for the verdict") as refused:
         promotions.promote(actor=world.tess, order=other, space=prd, test_verdict="passed")
-    assert (refused.value.code, refused.value.who_can_help) == ("gate-queue", "Olli")
+    assert (refused.value.code, refused.value.who_can_help) == ("gate-queue", "Olli, Oskar")  # and who may stop it
     assert row.order.promotions.get(space=prd).state == "current"
     with transaction.atomic():
         transitions.end_run(row, "cancelled", actor=world.olli, reason="cancelled")

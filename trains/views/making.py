@@ -104,7 +104,8 @@ def _show_form(
     chosen = given.get("environment") or _usual(spaces)
     context = {
         "slugs": slugs, "spaces": spaces, "project": spaces[0].project if spaces else None, "chosen": chosen,
-        "name": given.get("name", _usual_name(spaces)), "components": components, "given": given, "errors": _texts(error), "most_waves": MOST_WAVES,
+        "name": given.get("name", _usual_name(spaces)), "components": components, "given": given,
+        "errors": _texts(error), "most_waves": MOST_WAVES,
     }  # fmt: skip
     return page(request, "trains/new.html", context, status=error.status if error else 200)
 
