@@ -58,7 +58,8 @@ def approval_gates(order: ReleaseOrder, space: Space, snapshot: Snapshot | None,
 def rejected(no: Approval) -> Gate:
     """Somebody said no: until they withdraw it, or it is of an order that nobody goes on with."""
     values = {"who": no.by.localized_name, "why": no.comment or "–"}
-    if can(no.by, "withdraw_approval", space=no.space, owner_id=no.by_id):
+    # One's own word is one's own while one belongs to the project.
+    if can(no.by, "see", space=no.space):
         return Gate("approved", False, _("%(who)s rejected it: %(why)s", **values), no.by.shown_name, no.created_at)
     message = _("%(who)s rejected it, and may not take that back any more: repeat it as a new order. %(why)s", **values)
     return Gate("approved", False, message, who_may("create_order", project_id=no.space.project_id), no.created_at)
