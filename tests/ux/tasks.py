@@ -8,17 +8,16 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Browser, expect
 
-from demo.world import APPROVER, DEVELOPER, OPERATOR, PLATFORM_ADMIN, PROJECT_ADMIN, TESTER
+from demo.world import APPROVER, DEVELOPER, OPERATOR, PLATFORM_ADMIN, TESTER
 from tests.ux.browser_view import HEIGHT, WIDE, Viewer, settle
 from tests.ux.interactions import CountedUser
-from tests.ux.scene import GATEWAY, ITC, OMM, UI
+from tests.ux.scene import GATEWAY, UI
 from tests.ux.site import Site
-from tests.whole.people import Carried, Crew, Person
+from tests.whole.people import Carried, Crew
 
 HOME = "home"
 ORDER = re.compile(r"/orders/K8S[0-9]{14}[A-Z]{2}/")
 ROLLOUT = re.compile(r"/deployments/[0-9]+/")
-TRAIN = re.compile(r"/trains/[0-9]+/")
 
 
 class Office:
@@ -192,74 +191,6 @@ def change_a_template(office: Office) -> CountedUser:
     return user
 
 
-# ---------------------------------------------------------------- when, together, and on the day production burns
-def is_drp_ready(office: Office) -> CountedUser:
-    """Each project's answer, beside what runs where."""
-    user = office.at("/", OPERATOR)
-    line = user.page.get_by_role("region", name="DRP readiness").locator("li", has_text="SIS-OMM")
-    expect(line.locator(".tone-succeeded")).to_have_text("ready")
-    return user
-
-
-def align_drp(office: Office) -> CountedUser:
-    """The new version serves in production: one act takes it as far towards the twin as its gates let it."""
-    user = office.at("/", TESTER)
-    user.click(user.page.get_by_role("region", name="DRP readiness").get_by_role("link", name="SIS-OMM"))
-    user.click(user.page.locator("#align [data-all]"))
-    user.click(user.page.locator('button[form="align"]'))
-    expect(user.page.locator("#align")).to_contain_text("0 of 1 approvals")
-    assert office.order("approving", GATEWAY).at("drp")["promotion"], "it was not promoted"
-    return user
-
-
-def ask_for_a_switch(office: Office) -> CountedUser:
-    """Why, and the project's code; nothing begins before a second person confirms it."""
-    user = office.at(f"/twins/{OMM}/drp/", OPERATOR)
-    user.click(user.page.get_by_role("link", name="Switch or drill"))
-    user.fill(user.page.locator("[name=reason]"), "The production room has no power.")
-    user.fill(user.page.locator("[name=code]"), OMM)
-    user.click(user.page.locator("main form button.btn-primary"))
-    user.page.wait_for_url(re.compile(r"/drp/[0-9]+/"))
-    expect(user.page.locator("main")).to_contain_text("waits for a second person")
-    return user
-
-
-def hold_a_space(office: Office) -> CountedUser:
-    """Why; until when is filled in."""
-    user = office.at(f"/spaces/{ITC}/fat/", TESTER)
-    user.click(user.page.locator(f'a[href^="/spaces/{ITC}/fat/hold/"]'))
-    user.fill(user.page.locator("[name=reason]"), "Regression over night.")
-    user.click(user.page.locator("main form button.btn-primary"))
-    expect(user.page.locator("main")).to_contain_text("Regression over night.")
-    return user
-
-
-def freeze_trading_hours(office: Office) -> CountedUser:
-    """The preset on the trading days, what it stops, and it is saved."""
-    text = "\n".join(f"2027-01-{day:02d}" for day in (4, 5, 6, 7, 8))
-    Person(office.site.url, PROJECT_ADMIN).post("calendars/", project=ITC, name="Trading days", text=text)
-    user = office.at("/freezes/", PROJECT_ADMIN)
-    user.click(user.page.get_by_role("link", name="Trading hours"))
-    user.fill(user.page.locator("[name=reason]"), "The exchange trades.")
-    user.click(user.page.get_by_role("button", name="See what it stops"))
-    user.click(user.page.get_by_role("button", name="Save the freeze"))
-    user.page.wait_for_url(re.compile(r"/freezes/[0-9]+/"))
-    expect(user.page.locator("main")).to_contain_text("09:00")
-    return user
-
-
-def train_of_seven(office: Office) -> CountedUser:
-    """All components of the project from one branch, built together."""
-    user = office.at(f"/trains/?project={ITC}", DEVELOPER)
-    user.click(user.page.get_by_role("link", name="New train"))
-    user.click(user.page.locator("[data-all]"))
-    user.fill(user.page.locator("[name=branch]"), "master")
-    user.click(user.page.get_by_role("button", name="Make and build"))
-    user.page.wait_for_url(TRAIN)
-    expect(user.page.locator("#waves .lane-card")).to_have_count(7)
-    return user
-
-
 @dataclass(frozen=True)
 class Task:
     """``name`` as docs/ux.md has it; ``start`` where somebody is before."""
@@ -283,11 +214,5 @@ TASKS = (
     Task("roll back", HOME, roll_back),
     Task("change an allocation", "the component", change_an_allocation),
     Task("change a template", "the component", change_a_template),
-    Task("is DRP ready", HOME, is_drp_ready),
-    Task("align DRP", HOME, align_drp),
-    Task("ask for a DRP switch", "the page of the twins", ask_for_a_switch),
-    Task("hold a space", "the space", hold_a_space),
-    Task("freeze trading hours", "the freezes", freeze_trading_hours),
-    Task("train of seven", "the release trains of the project", train_of_seven),
 )
-"""In this order: what waits for approval is looked at, approved, deployed and followed; then DRP lacks it."""
+"""In this order: what waits for approval is looked at, then approved, deployed and followed."""
