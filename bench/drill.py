@@ -36,21 +36,20 @@ COUNT, WAVES, PODS = 12, 3, 2
 READY_SECONDS = 2.0
 ROUNDS, WARM_UP = 3, 1
 LIMIT = 1.3
+Wave = tuple[Path, list[str]]
+"""A file of manifests, and the workloads in it."""
 DEAD = "https://127.0.0.1:9"
 
 
-def make_components(world: World) -> list[Component]:
+def make_components(world: World) -> None:
     """Each serves in production, whose cluster is gone."""
-    found = []
     for number in range(COUNT):
         app = make_app(world, f"bench-{number:02d}")
         app.allocations.update(replicas=PODS)
         Component.objects.filter(pk=app.pk).update(start_wave=number * WAVES // COUNT + 1)
         make_success(make_built(app, world.dana), world.spaces["prd"], world.olli)
-        found.append(app)
     gone = Cluster.objects.create(slug="gone", name="Gone", url=DEAD, token="gone")
     Space.objects.filter(pk=world.spaces["prd"].pk).update(cluster=gone)
-    return found
 
 
 class Drill:
@@ -86,13 +85,10 @@ class Drill:
         for namespace in (self._space.namespace, PEER_NAMESPACE):
             frame.wait_until(lambda namespace=namespace: kubectl.quiet(namespace, 0))
 
-    def peer(self, files: list[Path]) -> float:
-        """Seconds of the same by two commands a wave."""
-        began = time.perf_counter()
-        for wave, file in enumerate(files, 1):
-            names = DrpMember.objects.filter(switch=1, wave=wave).values_list("component__slug", flat=True)
-            workloads = [f"deployment/{name}" for name in names]
-            kubectl = self._scene.kubectl
+    def peer(self, waves: list[Wave]) -> float:
+        """Seconds of the same by kubectl, wave after wave."""
+        kubectl, began = self._scene.kubectl, time.perf_counter()
+        for file, workloads in waves:
             kubectl.run("apply", "--server-side", "-f", str(file))
             for workload in workloads:
                 kubectl.run("rollout", "status", workload, "-n", PEER_NAMESPACE)
@@ -118,11 +114,11 @@ class Drill:
         assert placed.count() == COUNT
 
 
-def wave_files(space: Space, folder: Path) -> list[Path]:
-    """For each wave the manifests that the first drill applied, for the peer's namespace."""
+def waves_of(switch: int, folder: Path) -> list[Wave]:
+    """What that drill applied, wave after wave, for the peer's namespace."""
     found = []
     for wave in range(1, WAVES + 1):
-        members = DrpMember.objects.filter(switch=1, wave=wave).select_related("deployment__snapshot")
+        members = DrpMember.objects.filter(switch=switch, wave=wave).select_related("component", "deployment__snapshot")
         manifests = [
             manifest
             for one in members
@@ -131,7 +127,7 @@ def wave_files(space: Space, folder: Path) -> list[Path]:
         ]
         file = folder / f"wave-{wave}.json"
         file.write_text(as_file(manifests))
-        found.append(file)
+        found.append((file, [f"deployment/{one.component.slug}" for one in members]))
     return found
 
 
@@ -142,12 +138,13 @@ def measure(scene: Scene) -> tuple[list[tuple[float, float]], float]:
     make_components(world)
     make_peer_space(scene)
     times: list[tuple[float, float]] = []
+    waves: list[Wave] = []
     with product(scene.port) as pids, scene.node(READY_SECONDS):
         drill = Drill(scene, world, scene.port)
         for _number in range(WARM_UP + ROUNDS):
             ours = drill.ours()
-            files = wave_files(world.spaces["drp"], frame.FOLDER)
-            times.append((ours, drill.peer(files)))
+            waves = waves or waves_of(DrpSwitch.objects.latest("pk").pk, frame.FOLDER)
+            times.append((ours, drill.peer(waves)))
             sys.stderr.write(f"  ours {ours:.1f} s, kubectl {times[-1][1]:.1f} s\n")
             drill.clear()
         killed = drill.ours(killed=pids)
